@@ -1,0 +1,1 @@
+"""What Azure is, and no decision: clouds, ids, api-versions, named comparisons, errors, the session, operations, tapes."""

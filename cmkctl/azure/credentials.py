@@ -1,0 +1,72 @@
+"""Signing in, for people and for CI, in each cloud.
+
+Source: https://learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from typing import Any, Final
+
+from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
+
+_REPLAYED_TOKEN_LIFETIME: Final = 86_400
+
+
+def sign_in(way: str | None, authority: str) -> TokenCredential:
+    """The credential for a way of signing in; None is azure-identity's default chain. No token is asked for yet.
+
+    `authority` is the cloud's login host as a URL. Raises ValueError when the environment lacks what the way needs.
+    """
+    from azure import identity  # noqa: PLC0415 - a replay needs no credential and should not pay for this import
+
+    ways: dict[str | None, Any] = {
+        None: identity.DefaultAzureCredential,
+        "environment": identity.EnvironmentCredential,
+        "workload": identity.WorkloadIdentityCredential,
+        "device": identity.DeviceCodeCredential,
+        "browser": identity.InteractiveBrowserCredential,
+    }
+    if way == "cli":
+        return identity.AzureCliCredential()
+    if way == "managed-identity":
+        return identity.ManagedIdentityCredential()
+    credential: TokenCredential = ways[way](authority=authority)
+    return credential
+
+
+class SharedCredential:
+    """A credential for many threads: of those that want the same token at the same time, one asks for it."""
+
+    def __init__(self, credential: TokenCredential) -> None:
+        self._credential = credential
+        self._locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
+
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: Any,
+    ) -> AccessToken:
+        """A token for `scopes`. Raises ClientAuthenticationError."""
+        with self._locks[scopes]:
+            return self._credential.get_token(
+                *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
+            )
+
+    def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
+        """A token for `scopes`, with what is known about it. Raises ClientAuthenticationError."""
+        token = self.get_token(*scopes, **(options or {}))
+        return AccessTokenInfo(token.token, token.expires_on)
+
+
+class ReplayCredential:
+    """Stands for a credential when a tape answers: the token is never sent anywhere."""
+
+    def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
+        """A token that is no secret."""
+        return AccessToken("replayed", int(time.time()) + _REPLAYED_TOKEN_LIFETIME)

@@ -1,0 +1,263 @@
+"""Errors, classified once, where they are understood.
+
+    AzureError (azure-core)  ──classify──▶  Failure: kind, HTTP status, Azure's own code and message
+                                              │
+                                              └──▶  AzureFailed, an exception that carries the diagnostic for the user
+
+Only HTTP 404 means absent; one 409 does, too: nothing of a resource provider can exist in a subscription where the provider is
+not registered. A 403 or 429 on a read is never taken for "not there".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+
+_NOT_REGISTERED = "MissingSubscriptionRegistration"
+_ABSENT_SCOPES = ("SubscriptionNotFound", "InvalidSubscriptionId", "NoRegisteredProviderFound", "InvalidResourceType")
+_DENIED_CODES = ("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationFailed", "Authorization_RequestDenied")
+_IN_PROGRESS_CODES = ("AnotherOperationInProgress", "OperationInProgress", "ConflictingServerOperation")
+_THROTTLED_CODES = ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled")
+_RAW_START = 300
+
+
+class Kind(StrEnum):
+    """What an error means to somebody who has to decide what to do next."""
+
+    ABSENT = "absent"
+    UNAUTHENTICATED = "unauthenticated"
+    DENIED = "denied"
+    NOT_REGISTERED = "not registered"
+    PENDING = "pending"
+    THROTTLED = "throttled"
+    IN_PROGRESS = "in progress"
+    CONFLICT = "conflict"
+    PASSING = "passing"
+    NETWORK = "network"
+    TERMINAL = "terminal"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One refusal of Azure: what it means, and what Azure said.
+
+    `status` is None when no answer came. `code` and `message` are those of the innermost cause that Azure names.
+    `request` is the method and path that was asked, for people; `correlation_id` is what Azure support asks for.
+    """
+
+    kind: Kind
+    code: str
+    message: str
+    status: int | None = None
+    request: str = ""
+    correlation_id: str = ""
+
+    def __str__(self) -> str:
+        said = f"{self.code}: {self.message}" if self.code else self.message
+        status = f"HTTP {self.status}" if self.status else "no answer"
+        return f"{status} {said}".strip()
+
+
+class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
+    """Azure refused, or could not be reached; `failure` says how, the diagnostic says what to do."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(_diagnose(failure))
+        self.failure = failure
+
+
+def classify(error: AzureError) -> Failure:
+    """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
+    if isinstance(error, HttpResponseError) and error.response is not None:
+        return _classify_response(error)
+    if isinstance(error, ClientAuthenticationError):
+        return Failure(Kind.UNAUTHENTICATED, "", _first_lines(str(error.message)))
+    if isinstance(error, ServiceRequestError | ServiceResponseError):
+        return Failure(Kind.NETWORK, "", _first_lines(str(error)))
+    return Failure(Kind.TERMINAL, type(error).__name__, _first_lines(str(error)))
+
+
+def innermost(error: Any) -> tuple[str, str]:
+    """The code and message of the innermost cause of an ARM error object.
+
+    Details nest, and a failed deployment carries its cause as a JSON string inside a message (recorded so). An object of
+    unknown shape gives two empty strings.
+
+    Source: https://learn.microsoft.com/azure/azure-resource-manager/management/common-api-version-errors and
+    https://github.com/microsoft/api-guidelines (OData v4 error).
+    """
+    if not isinstance(error, Mapping):
+        return "", ""
+    if isinstance(error.get("error"), Mapping):
+        return innermost(error["error"])
+    code, message = _text(error, "code"), _text(error, "message")
+    for inner in (*_details(error), _embedded(message)):
+        found = innermost(inner)
+        if found != ("", ""):
+            return found[0] or code, found[1] or message
+    return code, message
+
+
+def _classify_response(error: HttpResponseError) -> Failure:
+    response: Any = error.response
+    status = int(response.status_code)
+    body = _body_of(response)
+    document = _json(body)
+    outer = _text(document.get("error", document), "code") if isinstance(document, Mapping) else ""
+    code, message = innermost(document)
+    kind = _kind(status, {outer, code}, message)
+    return Failure(
+        kind=kind,
+        code=code,
+        message=message or _first_lines(body) or str(getattr(response, "reason", "") or ""),
+        status=status,
+        request=f"{response.request.method} {response.request.url.partition('?')[0]}",
+        correlation_id=response.headers.get("x-ms-correlation-request-id", ""),
+    )
+
+
+def _kind(status: int, codes: set[str], message: str) -> Kind:  # noqa: PLR0911 - a table, in order of precedence
+    if codes & {_NOT_REGISTERED}:
+        return Kind.NOT_REGISTERED
+    if status == 404:
+        return Kind.TERMINAL if codes & set(_ABSENT_SCOPES) else Kind.ABSENT
+    if status == 401:
+        return Kind.UNAUTHENTICATED
+    if codes & {"PrincipalNotFound"}:
+        return Kind.PENDING
+    if status == 403 or codes & set(_DENIED_CODES):
+        return Kind.TERMINAL if "RequestDisallowedByPolicy" in codes else Kind.DENIED
+    if status == 429 or codes & set(_THROTTLED_CODES):
+        return Kind.THROTTLED
+    if status == 409:
+        return Kind.IN_PROGRESS if codes & set(_IN_PROGRESS_CODES) else Kind.CONFLICT
+    if status >= 500 or status == 408:
+        return Kind.PASSING
+    if "ForbiddenByRbac" in message:  # Key Vault's refusal through ARM is an HTTP 400 with the code inside the text.
+        return Kind.DENIED
+    return Kind.TERMINAL
+
+
+def _body_of(response: Any) -> str:
+    try:
+        return str(response.text() if callable(response.text) else response.text)
+    except (UnicodeDecodeError, AzureError):
+        return ""
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _text(error: Any, name: str) -> str:
+    """A string member of an error object; some services capitalise, some nest the text (OData v3), some send null."""
+    if not isinstance(error, Mapping):
+        return ""
+    value = error.get(name, error.get(name.capitalize()))
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    return value if isinstance(value, str) else ""
+
+
+def _details(error: Mapping[str, Any]) -> list[Any]:
+    details = error.get("details", error.get("Details"))
+    inner = error.get("innererror")
+    return [*(details if isinstance(details, list) else []), *([inner] if isinstance(inner, Mapping) else [])]
+
+
+def _embedded(message: str) -> Any:
+    start = message.find("{")
+    return _json(message[start:]) if start >= 0 else None
+
+
+def _first_lines(text: str) -> str:
+    squeezed = " ".join(text.split())
+    return squeezed if len(squeezed) <= _RAW_START else f"{squeezed[:_RAW_START]}…"
+
+
+_ADVICE: Mapping[Kind, tuple[str, str, str]] = {
+    Kind.ABSENT: (
+        "CMK301",
+        "Azure does not find something that must exist",
+        "Check the names and ids in the profile, then run the same command again.",
+    ),
+    Kind.UNAUTHENTICATED: (
+        "CMK302",
+        "Azure does not accept the credential",
+        (
+            "Sign in again (az login), or check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth chooses "
+            "one way of signing in."
+        ),
+    ),
+    Kind.DENIED: (
+        "CMK303",
+        "The signed-in principal may not do this",
+        (
+            "Ask an owner of the subscription for the role that allows the action named above, wait a few minutes for it "
+            "to take effect, then run the same command again."
+        ),
+    ),
+    Kind.NOT_REGISTERED: (
+        "CMK304",
+        "A resource provider is not registered",
+        "Run the same command again: the first step registers it. If that was just done, Azure needs another minute.",
+    ),
+    Kind.PENDING: (
+        "CMK305",
+        "Azure does not see a principal yet",
+        "A new principal takes a minute to reach every region: run the same command again.",
+    ),
+    Kind.THROTTLED: (
+        "CMK306",
+        "Azure asks for fewer requests",
+        "Wait a few minutes, then run the same command again: what is done stays done.",
+    ),
+    Kind.IN_PROGRESS: (
+        "CMK307",
+        "Another operation on the same resource is under way",
+        "Wait for it to end, then run the same command again.",
+    ),
+    Kind.CONFLICT: (
+        "CMK308",
+        "Azure reports a conflict",
+        "Read Azure's message above; run `cmkctl plan` with the same profile to see what is there now.",
+    ),
+    Kind.PASSING: (
+        "CMK309",
+        "Azure answers with a server error",
+        "Such errors pass: run the same command again. If it stays, look at https://azure.status.microsoft.",
+    ),
+    Kind.NETWORK: (
+        "CMK310",
+        "Azure cannot be reached",
+        "Check the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE, then run the same command again.",
+    ),
+    Kind.TERMINAL: (
+        "CMK311",
+        "Azure refuses the request",
+        "Read Azure's message above: the request itself has to change before it can succeed.",
+    ),
+}
+
+
+def _diagnose(failure: Failure) -> Diagnostic:
+    code, summary, remedy = _ADVICE[failure.kind]
+    about = f"{failure.request}: " if failure.request else ""
+    support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""
+    return Diagnostic(code, Severity.ERROR, summary, f"{about}{failure}{support}", remedy, subject=failure.request)

@@ -1,0 +1,49 @@
+"""Microsoft Graph: service principals, and nothing else.
+
+Source: https://learn.microsoft.com/graph/api/resources/serviceprincipal
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.pipeline import Pipeline
+from azure.core.pipeline.transport import HttpTransport
+from azure.core.rest import HttpRequest
+
+SERVICE_PRINCIPALS: Final = "/v1.0/servicePrincipals"
+
+
+class Graph:
+    """The directory of the tenant, through the SDK's pipeline. `endpoint` has no trailing slash."""
+
+    def __init__(self, endpoint: str, policies: list[Any], transport: HttpTransport[Any, Any]) -> None:
+        self._endpoint = endpoint
+        self._pipeline: Pipeline[Any, Any] = Pipeline(transport, policies=policies)
+
+    def service_principal(self, app_id: str) -> dict[str, Any] | None:
+        """The service principal of an application in this tenant, None when there is none.
+
+        Needs Application.Read.All. Raises HttpResponseError. "None" is an empty list, never an HTTP 404.
+        """
+        filtered = HttpRequest("GET", self._endpoint + SERVICE_PRINCIPALS, params={"$filter": f"appId eq '{app_id}'"})
+        found = self._run(filtered).get("value")
+        return found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else None
+
+    def create_service_principal(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the service principal of an existing application in this tenant. Raises HttpResponseError.
+
+        Needs Application.ReadWrite.All.
+        """
+        return self._run(HttpRequest("POST", self._endpoint + SERVICE_PRINCIPALS, json=body))
+
+    def _run(self, request: HttpRequest) -> dict[str, Any]:
+        response = self._pipeline.run(request).http_response
+        if response.status_code == 404:
+            raise ResourceNotFoundError(response=response)
+        if response.status_code >= 400:
+            raise HttpResponseError(response=response)
+        document = response.json()
+        return document if isinstance(document, dict) else {}

@@ -1,0 +1,115 @@
+"""Azure Resource Manager ids: the only place that puts ``/providers/`` into a string.
+
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules and
+https://learn.microsoft.com/rest/api/resources/resources/get-by-id.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+_ID = re.compile(
+    r"^/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
+    r"/providers/(?P<provider>[^/]+)(?P<rest>(?:/[^/]+/[^/]+)+)/?$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceId:
+    """The parts of a resource's ARM id inside a resource group.
+
+    `types` and `names` run in parallel, parent first: ``("vaults", "keys")`` and ``("kv1", "cmk")``.
+    """
+
+    subscription: str
+    resource_group: str
+    provider: str
+    types: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> ResourceId:
+        """Take an ARM id apart. Raises ValueError for anything that is not the id of a resource in a resource group."""
+        found = _ID.match(text)
+        if found is None:
+            raise ValueError(f"not an ARM resource id: {text!r}")
+        segments = found["rest"].strip("/").split("/")
+        return cls(
+            found["subscription"], found["group"], found["provider"], tuple(segments[::2]), tuple(segments[1::2])
+        )
+
+    def __str__(self) -> str:
+        pairs = "".join(f"/{kind}/{name}" for kind, name in zip(self.types, self.names, strict=True))
+        return f"{group_id(self.subscription, self.resource_group)}/providers/{self.provider}{pairs}"
+
+    @property
+    def name(self) -> str:
+        """The resource's own name: the last segment."""
+        return self.names[-1]
+
+    @property
+    def type(self) -> str:
+        """The resource type with its namespace, such as ``Microsoft.KeyVault/vaults/keys``."""
+        return "/".join((self.provider, *self.types))
+
+    def child(self, kind: str, name: str) -> ResourceId:
+        """The id of a child resource, such as a key of a vault."""
+        return replace(self, types=(*self.types, kind), names=(*self.names, name))
+
+
+def subscription_id(subscription: str) -> str:
+    """The ARM id of a subscription."""
+    return f"/subscriptions/{subscription}"
+
+
+def group_id(subscription: str, resource_group: str) -> str:
+    """The ARM id of a resource group."""
+    return f"{subscription_id(subscription)}/resourceGroups/{resource_group}"
+
+
+def resource_id(subscription: str, resource_group: str, resource_type: str, name: str) -> str:
+    """The ARM id of a top-level resource of `resource_type` (``Microsoft.KeyVault/vaults``)."""
+    provider, kind = resource_type.split("/")
+    return str(ResourceId(subscription, resource_group, provider, (kind,), (name,)))
+
+
+def provider_id(subscription: str, namespace: str) -> str:
+    """The ARM id of a resource provider in a subscription."""
+    return f"{subscription_id(subscription)}/providers/{namespace}"
+
+
+def deleted_vault_id(subscription: str, location: str, name: str) -> str:
+    """The ARM id under which a soft-deleted vault is found."""
+    return f"{provider_id(subscription, 'Microsoft.KeyVault')}/locations/{location}/deletedVaults/{name}"
+
+
+def role_definition_id(subscription: str, role: str) -> str:
+    """The ARM id of a built-in role, given the role's GUID."""
+    return f"{subscription_id(subscription)}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+
+
+def role_assignment_id(scope: str, name: str) -> str:
+    """The ARM id of the role assignment `name` at `scope`."""
+    return f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIdentifier:
+    """A Key Vault key identifier, ``https://VAULT/keys/NAME/VERSION``. `version` is None for a versionless one.
+
+    Source: https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
+    """
+
+    host: str
+    name: str
+    version: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> KeyIdentifier:
+        """Take a key identifier apart. Raises ValueError for anything else."""
+        found = re.match(r"^https://([^/:]+)(?::443)?/keys/([0-9A-Za-z-]{1,127})(?:/([0-9A-Za-z]+))?/?$", text)
+        if found is None:
+            raise ValueError(f"not a key identifier: {text!r}")
+        return cls(found[1].lower(), found[2], found[3])

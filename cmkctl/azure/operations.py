@@ -1,0 +1,159 @@
+"""Long-running operations and other waits, followed to their end by an injected clock.
+
+Azure answers most writes before they are done. What is waited for, for how long already, and until when is told through
+the session's progress; when a wait is over is noticed within about 5% of its length, or two seconds.
+
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from azure.core.exceptions import HttpResponseError
+from azure.core.polling import PollingMethod
+
+from cmkctl.azure.errors import AzureFailed, Failure, Kind, innermost
+from cmkctl.azure.retry import retry_after
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from cmkctl.azure.session import Document, Session
+
+T = TypeVar("T")
+
+_FIRST_DELAY: Final = 0.1
+_LONGEST_DELAY: Final = 15.0
+_TERMINAL: Final = frozenset({"succeeded", "failed", "canceled", "cancelled"})
+
+
+class FirstAnswer(PollingMethod[Any]):
+    """Hands over the answer to a write as it is, so that `finish` here follows the operation with our clock."""
+
+    def initialize(self, client: Any, initial_response: Any, deserialization_callback: Any) -> None:  # noqa: ARG002
+        """Keep the first answer."""
+        self._answer = initial_response
+
+    def run(self) -> None:
+        """Nothing to do: the SDK does not poll."""
+
+    def status(self) -> str:
+        """The SDK's word for an operation that it need not follow."""
+        return "succeeded"
+
+    def finished(self) -> bool:
+        """Always: see `run`."""
+        return True
+
+    def resource(self) -> Any:
+        """The HTTP answer to the write."""
+        return self._answer.http_response
+
+
+@dataclass(frozen=True, slots=True)
+class _Poll:
+    """Where an operation is asked about, and how its answer is read: by ``status``, or by the HTTP status alone."""
+
+    url: str
+    by_status: bool
+
+
+def finish(session: Session, answer: Any, what: str) -> None:
+    """Follow the operation that `answer` began to its end.
+
+    `answer` is the HTTP response to a write; `what` says in words what is waited for. Raises `AzureFailed` with Azure's
+    innermost cause when the operation fails, and `CmkctlError` (CMK312) when the session's deadline passes first; Azure
+    goes on with the operation then.
+    """
+    poll = _where(answer)
+    if poll is None:
+        return
+    wait = Waiting(session, what)
+    while True:
+        wait.once(answer)
+        answer = session.poll(poll.url)
+        if not poll.by_status:
+            if answer.status_code != 202:
+                return
+            poll = _Poll(answer.headers.get("Location", poll.url), by_status=False)
+            continue
+        document = _document(answer)
+        status = str(document.get("status", "")).lower()
+        if status in _TERMINAL or (not status and answer.status_code == 200):
+            _raise_unless_succeeded(status, document, answer)
+            return
+
+
+def until(session: Session, what: str, read: Callable[[], T], done: Callable[[T], bool]) -> T:
+    """Read again and again until `done` says so, and return the last reading. Raises as `finish` does."""
+    wait = Waiting(session, what)
+    while not done(reading := read()):
+        wait.once(None)
+    return reading
+
+
+class Waiting:
+    """One wait: short at first, longer as it goes on, never shorter than Azure asks, never past the deadline."""
+
+    def __init__(self, session: Session, what: str) -> None:
+        self._session = session
+        self._what = what
+        self._began = session.clock.elapsed()
+
+    def once(self, answer: Any) -> None:
+        """Wait before the next question. Raises CmkctlError (CMK312) at the session's deadline."""
+        clock = self._session.clock
+        waited = clock.elapsed() - self._began
+        delay = max(_FIRST_DELAY, min(waited / 2, 2.0), min(waited / 20, _LONGEST_DELAY))
+        asked = retry_after(answer.headers, clock.now()) if answer is not None else None
+        delay = max(delay, asked or 0.0)
+        self._session.notify(self._what, waited)
+        deadline = self._session.deadline
+        if deadline is not None and clock.elapsed() + delay > deadline:
+            raise CmkctlError(_gave_up(self._what, waited))
+        clock.sleep(delay)
+
+
+def _where(answer: Any) -> _Poll | None:
+    """Where to ask about the operation behind an answer; None when the answer is final.
+
+    A ``Location`` on a 200 is no operation: Graph sends one that names itself.
+    """
+    asynchronous = answer.headers.get("Azure-AsyncOperation")
+    if asynchronous:
+        return _Poll(asynchronous, by_status=True)
+    location = answer.headers.get("Location")
+    return _Poll(location, by_status=False) if location and answer.status_code in (201, 202) else None
+
+
+def _raise_unless_succeeded(status: str, document: Document, answer: Any) -> None:
+    if status in ("", "succeeded"):
+        return
+    code, message = innermost(document.get("error", document))
+    failure = Failure(
+        kind=Kind.TERMINAL,
+        code=code or f"Operation{status.capitalize()}",
+        message=message or "Azure gives no reason.",
+        correlation_id=answer.headers.get("x-ms-correlation-request-id", ""),
+    )
+    raise AzureFailed(failure)
+
+
+def _document(answer: Any) -> Document:
+    try:
+        document = answer.json()
+    except ValueError as error:
+        raise HttpResponseError(message="The operation's answer is not JSON.", response=answer) from error
+    return document if isinstance(document, dict) else {}
+
+
+def _gave_up(what: str, waited: float) -> Diagnostic:
+    return Diagnostic(
+        "CMK312",
+        Severity.ERROR,
+        "The time given with --timeout is over",
+        f"Waited {waited:.0f} s for {what}. Azure goes on with it: nothing was cancelled.",
+        "Run the same command again to go on from here, with a longer --timeout if need be.",
+    )

@@ -1,0 +1,102 @@
+"""The one retry policy, as a policy of azure-core's pipeline, on tenacity.
+
+It replaces azure-core's own, so nothing is retried twice. Repeated here is only what is safe without knowing what the
+request means: a throttled request (Azure did not carry it out), and a read that met a passing error. A write whose answer
+was lost is for the engine, which looks first whether the write took effect (`cmkctl.engine`).
+
+Source for Retry-After: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import HTTPPolicy
+from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_random_exponential
+
+from cmkctl.clock import Clock
+
+ATTEMPTS: Final = 6
+_PASSING: Final = frozenset({408, 500, 502, 503, 504})
+_READS: Final = frozenset({"GET", "HEAD"})
+_LONGEST_WAIT: Final = 120.0
+
+Notify = Callable[[str, float], None]
+"""Called before each wait, with what is waited for, in words, and for how many seconds."""
+
+
+class RetryPolicy(HTTPPolicy[Any, Any]):
+    """Repeats throttled requests, and reads that met a passing error, with full jitter and `Retry-After` obeyed."""
+
+    def __init__(self, clock: Clock, notify: Notify) -> None:
+        super().__init__()
+        self._clock = clock
+        self._notify = notify
+
+    def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Send the request, again where that is safe. The last answer, or the last network error, is the result."""
+        read = request.http_request.method in _READS
+        retrying = Retrying(
+            retry=lambda state: _worth_repeating(state, read),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=self._delay,
+            sleep=self._clock.sleep,
+            before_sleep=self._announce,
+            retry_error_callback=_last_outcome,
+        )
+        response: PipelineResponse[Any, Any] = retrying(self._send_once, request)
+        return response
+
+    def _send_once(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        return self.next.send(request)
+
+    def _delay(self, state: RetryCallState) -> float:
+        backoff = wait_random_exponential(multiplier=0.5, max=20)(state)
+        return max(backoff, min(retry_after(_headers(state), self._clock.now()) or 0.0, _LONGEST_WAIT))
+
+    def _announce(self, state: RetryCallState) -> None:
+        outcome = state.outcome
+        failed = outcome is None or outcome.failed
+        status = "no answer" if failed or outcome is None else f"HTTP {outcome.result().http_response.status_code}"
+        self._notify(f"Azure answered {status}; asking again", state.next_action.sleep if state.next_action else 0.0)
+
+
+def retry_after(headers: Any, now: datetime) -> float | None:
+    """The seconds that `Retry-After` asks to wait, from either of its forms; None when absent or unreadable."""
+    value = headers.get("Retry-After") if headers is not None else None
+    if not value:
+        return None
+    try:
+        return max(float(value), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max((parsedate_to_datetime(value) - now).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return None
+
+
+def _worth_repeating(state: RetryCallState, read: bool) -> bool:
+    outcome = state.outcome
+    if outcome is None:
+        return False
+    if outcome.failed:
+        return read and isinstance(outcome.exception(), ServiceRequestError | ServiceResponseError)
+    status = outcome.result().http_response.status_code
+    return status == 429 or (read and status in _PASSING)
+
+
+def _headers(state: RetryCallState) -> Any:
+    outcome = state.outcome
+    return None if outcome is None or outcome.failed else outcome.result().http_response.headers
+
+
+def _last_outcome(state: RetryCallState) -> Any:
+    if state.outcome is None:
+        raise RuntimeError("tenacity stopped without an attempt")
+    return state.outcome.result()

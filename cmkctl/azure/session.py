@@ -1,0 +1,298 @@
+"""One session with Azure: cloud, credential, transport, and the typed SDK clients, each made when first used.
+
+Reads go through a `Snapshot`, which asks each question once and can ask many at the same time; it has no method that
+writes, so what only observes cannot change anything. Writes go through the typed clients that `Session` holds.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from functools import cached_property, partial
+from typing import Any, Final, TypeVar
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.pipeline import Pipeline, policies
+from azure.core.pipeline.transport import HttpTransport
+from azure.core.rest import HttpRequest
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy, ARMHttpLoggingPolicy
+from azure.mgmt.keyvault import KeyVaultManagementClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+
+from cmkctl import __version__
+from cmkctl.azure import versions
+from cmkctl.azure.clouds import ENDPOINTS, CloudEndpoints
+from cmkctl.azure.errors import AzureFailed, Failure, Kind, classify
+from cmkctl.azure.graph import Graph
+from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, subscription_id
+from cmkctl.azure.retry import Notify, RetryPolicy
+from cmkctl.clock import Clock
+from cmkctl.profile.model import Cloud
+
+T = TypeVar("T")
+U = TypeVar("U")
+Document = dict[str, Any]
+"""A resource as Azure answered it: the JSON body, untouched."""
+
+PARALLEL_READS: Final = 16
+USER_AGENT: Final = f"cmkctl/{__version__}"
+
+
+class Session:
+    """What talks to Azure for the length of one command.
+
+    `transport` is shared by every client; `clock` is what every wait goes by; `notify` hears of waits and retries.
+    `deadline` is the moment of `clock.elapsed()` at which waiting is given up, None for never.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        subscription: str,
+        credential: TokenCredential,
+        transport: HttpTransport[Any, Any],
+        clock: Clock,
+        notify: Notify = lambda _what, _seconds: None,
+    ) -> None:
+        self.cloud = cloud
+        self.subscription = subscription
+        self.credential = credential
+        self.transport = transport
+        self.clock = clock
+        self.notify = notify
+        self.deadline: float | None = None
+        self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
+
+    @property
+    def endpoints(self) -> CloudEndpoints:
+        """Where this session's cloud is."""
+        return ENDPOINTS[self.cloud]
+
+    @cached_property
+    def resources(self) -> ResourceManagementClient:
+        """Resource groups, providers, and any resource by id."""
+        return ResourceManagementClient(
+            self.credential,
+            self.subscription,
+            base_url=self.endpoints.arm,
+            credential_scopes=[self.endpoints.arm_scope],
+            api_version=versions.RESOURCES,
+            policies=self._policies(self.endpoints.arm_scope),
+            transport=self.transport,
+        )
+
+    @cached_property
+    def key_vault(self) -> KeyVaultManagementClient:
+        """Vaults, soft-deleted vaults, access policies, and keys through the management plane."""
+        return KeyVaultManagementClient(
+            self.credential,
+            self.subscription,
+            base_url=self.endpoints.arm,
+            credential_scopes=[self.endpoints.arm_scope],
+            api_version=versions.KEY_VAULT,
+            policies=self._policies(self.endpoints.arm_scope),
+            transport=self.transport,
+        )
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The directory."""
+        return Graph(self.endpoints.graph, self._policies(self.endpoints.graph_scope), self.transport)
+
+    def snapshot(self) -> Snapshot:
+        """A fresh view of Azure: every question asked of it is answered once, from now on."""
+        # The clients are made here, by one thread: their making is not safe for several.
+        return Snapshot(self, self.resources, self.key_vault, self.graph, self._pool)
+
+    @cached_property
+    def _arm(self) -> Pipeline[Any, Any]:
+        return Pipeline(self.transport, policies=self._policies(self.endpoints.arm_scope))
+
+    def poll(self, url: str) -> Any:
+        """One GET of an operation's own URL, used exactly as Azure gave it: the HTTP response.
+
+        Raises HttpResponseError for an answer of 400 and above.
+        """
+        response = self._arm.run(HttpRequest("GET", url)).http_response
+        if response.status_code >= 400:
+            raise HttpResponseError(response=response)
+        return response
+
+    def close(self) -> None:
+        """End the session: no more reads are begun and the connections are closed."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.transport.close()
+
+    def _policies(self, scope: str) -> list[Any]:
+        """The SDK's own pipeline with two differences, so that nothing is sent that was not asked for.
+
+        `ARMAutoResourceProviderRegistrationPolicy` is left out: it registers a provider on a 409, also on a read. And one
+        retry policy takes the place of azure-core's.
+        """
+        return [
+            policies.RequestIdPolicy(),
+            policies.HeadersPolicy(),
+            policies.UserAgentPolicy(base_user_agent=USER_AGENT),
+            policies.ContentDecodePolicy(),
+            RetryPolicy(self.clock, self.notify),
+            ARMChallengeAuthenticationPolicy(self.credential, scope),
+            policies.NetworkTraceLoggingPolicy(),
+            policies.SensitiveHeaderCleanupPolicy(),
+            ARMHttpLoggingPolicy(),
+        ]
+
+
+class Snapshot:
+    """Azure as it answers now: each question is asked once, and the answer is shared by all who ask it.
+
+    A resource that is not there is None. Every other refusal raises `AzureFailed`.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        resources: ResourceManagementClient,
+        key_vault: KeyVaultManagementClient,
+        graph: Graph,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self._session = session
+        self._resources = resources
+        self._key_vault = key_vault
+        self._graph = graph
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._answers: dict[str, Future[Any]] = {}
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud that is asked."""
+        return self._session.cloud
+
+    def now(self) -> datetime:
+        """The date and time of the asking, in UTC."""
+        return self._session.clock.now()
+
+    def together(self, *reads: Callable[[], T]) -> list[T]:
+        """Several reads at the same time; their answers in the order of the reads."""
+        return [future.result() for future in [self._pool.submit(read) for read in reads]]
+
+    def both(self, one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
+        """Two reads at the same time."""
+        ahead = self._pool.submit(other)
+        return one(), ahead.result()
+
+    def subscription(self) -> Document:
+        """The subscription: its `tenantId` and `state`. Raises AzureFailed when it cannot be seen."""
+        scope = subscription_id(self._session.subscription)
+        found = self.resource(scope, versions.SUBSCRIPTIONS)
+        if found is None:
+            missing = f"Subscription {self._session.subscription} is not visible to the signed-in principal."
+            raise AzureFailed(Failure(Kind.ABSENT, "SubscriptionNotFound", missing, 404, f"GET {scope}"))
+        return found
+
+    def provider(self, namespace: str) -> Document | None:
+        """A resource provider, with its `registrationState` in this subscription."""
+        return self._ask(
+            provider_id(self._session.subscription, namespace),
+            lambda: self._resources.providers.get(namespace, **_RAW),
+        )
+
+    def resource_group(self, name: str) -> Document | None:
+        """A resource group."""
+        return self._ask(
+            group_id(self._session.subscription, name), lambda: self._resources.resource_groups.get(name, **_RAW)
+        )
+
+    def vault(self, vault: ResourceId) -> Document | None:
+        """A key vault."""
+        return self._ask(str(vault), lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_RAW))
+
+    def deleted_vault(self, name: str, location: str) -> Document | None:
+        """A soft-deleted key vault of this subscription."""
+        return self._ask(
+            deleted_vault_id(self._session.subscription, location, name),
+            lambda: self._key_vault.vaults.get_deleted(name, location, **_RAW),
+        )
+
+    def key(self, vault: ResourceId, name: str) -> Document | None:
+        """A key with its latest version, through the management plane: no vault firewall is in the way."""
+        return self._ask(
+            str(vault.child("keys", name)),
+            lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_RAW),
+        )
+
+    def resource(self, resource_id: str, api_version: str, **params: str) -> Document | None:
+        """Any resource by its ARM id; `params` are query parameters besides the api-version."""
+        return self._ask(
+            f"{resource_id}?{params}",
+            # The SDK puts a slash of its own before the id.
+            lambda: self._resources.resources.get_by_id(
+                resource_id.lstrip("/"), api_version=api_version, params=params, **_RAW
+            ),
+        )
+
+    def role_assignments(self, scope: str, principal: str) -> list[Document]:
+        """The role assignments of a principal at a scope and above, all pages."""
+        listing = self.resource(
+            f"{scope}/providers/Microsoft.Authorization/roleAssignments",
+            versions.ROLE_ASSIGNMENTS,
+            **{"$filter": f"principalId eq '{principal}'"},
+        )
+        found = list((listing or {}).get("value") or [])
+        while listing and (following := listing.get("nextLink")):
+            listing = self._ask(following, partial(self._page, following))
+            found += (listing or {}).get("value") or []
+        return found
+
+    def service_principal(self, app_id: str) -> Document | None:
+        """The service principal of an application in this tenant, from Microsoft Graph."""
+        return self._ask(f"graph {app_id}", lambda: self._graph.service_principal(app_id))
+
+    def _page(self, url: str) -> Any:
+        return self._session.poll(url).json()
+
+    def _ask(self, question: str, read: Callable[[], Any]) -> Document | None:
+        with self._lock:
+            answer = self._answers.get(question)
+            if mine := answer is None:
+                answer = self._answers[question] = Future()
+        if mine:
+            _answer(answer, read)
+        document: Document | None = answer.result()
+        return document
+
+
+def _raw(response: Any, _deserialized: Any, _headers: Any) -> Any:
+    response.http_response.read()
+    return response.http_response.json()
+
+
+_RAW: Final[Mapping[str, Any]] = {"stream": True, "cls": _raw}
+"""Makes a typed SDK method return the JSON document as Azure sent it. What steps compare is what Azure says; a model in
+between would drop what it does not know, and would be built for nothing."""
+
+
+def _answer(answer: Future[Any], read: Callable[[], Any]) -> None:
+    try:
+        answer.set_result(_read(read))
+    except BaseException as error:  # noqa: BLE001 - whoever asked the same question is waiting for this future
+        answer.set_exception(error)
+
+
+def _read(read: Callable[[], Any]) -> Any:
+    """Perform a read: its document, None where there is nothing. Raises AzureFailed for every other refusal."""
+    try:
+        return read()
+    except AzureError as error:
+        failure = classify(error)
+        # Nothing of a provider can exist in a subscription where it is not registered.
+        if failure.kind in (Kind.ABSENT, Kind.NOT_REGISTERED):
+            return None
+        raise AzureFailed(failure) from error
+    except ValueError as error:
+        unreadable = Failure(Kind.PASSING, "", f"The answer is not JSON: {error}", 200)
+        raise AzureFailed(unreadable) from error

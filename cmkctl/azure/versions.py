@@ -1,0 +1,25 @@
+"""The api-version sent for each resource type, in one table.
+
+Each is stable, declares every property we send, and is the one that the newest released Terraform provider or SDK
+calls in production. Why one table for every cloud: docs/adr/0009-api-versions.md.
+"""
+
+from typing import Final
+
+SUBSCRIPTIONS: Final = "2022-12-01"
+RESOURCES: Final = "2022-09-01"
+"""Resource groups and the registration of resource providers."""
+
+KEY_VAULT: Final = "2026-02-01"
+"""Vaults, keys, access policies, deleted vaults. Older versions retire on 27 Feb 2027; from this one on, a new vault
+without `enableRbacAuthorization` is an RBAC vault, which is why we always send the property."""
+
+ROLE_ASSIGNMENTS: Final = "2022-04-01"
+STORAGE: Final = "2025-08-01"
+LOG_ANALYTICS: Final = "2023-09-01"
+APPLICATION_INSIGHTS: Final = "2020-02-02"
+CONTAINER_REGISTRY: Final = "2025-11-01"
+MANAGED_IDENTITY: Final = "2024-11-30"
+
+WORKSPACES: Final = "2025-06-01"
+"""The first stable version with `enableServiceSideCMKEncryption`; older ones neither take nor show the flag."""

@@ -1,0 +1,435 @@
+"""Every diagnostic code, with what it means, why it matters, and what to do. Behind ``cmkctl explain`` and docs/rules.md.
+
+A code, once released, keeps its meaning; a code that is no longer used is not given out again.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A code's title, what it means and why it matters, what to do, and the page it rests on (empty: none)."""
+
+    title: str
+    meaning: str
+    remedy: str
+    source: str = ""
+
+
+_SETUP: Final = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys"
+_CONCEPT: Final = "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys"
+_COSMOS: Final = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys"
+_VAULT_NETWORK: Final = "https://learn.microsoft.com/azure/key-vault/general/overview-vnet-service-endpoints"
+_SOFT_DELETE: Final = "https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview"
+
+CATALOGUE: Final[Mapping[str, Entry]] = {
+    "CMK001": Entry(
+        "A file cannot be read",
+        "The profile, or one it extends, is not there or not readable as UTF-8 text.",
+        "Check the path and the file's permissions.",
+    ),
+    "CMK002": Entry(
+        "A profile is not YAML",
+        "The file cannot be read as one YAML document with a mapping at its top. Keys that stand twice are refused, because one of them would be lost in silence.",
+        "Mend the line that is named.",
+    ),
+    "CMK003": Entry(
+        "A field that profiles do not have",
+        "Unknown fields are refused: a misspelt security setting must not be left out in silence.",
+        "Correct the name; every field is in docs/profiles.md and in cmkctl schema.",
+    ),
+    "CMK004": Entry(
+        "A value that is not allowed",
+        "The value breaks a rule of Azure's or is of the wrong type.",
+        "Write a value as described in the message.",
+    ),
+    "CMK005": Entry(
+        "A required field is missing",
+        "The field has no default, because it is a choice that cannot be changed later or that nobody can guess.",
+        "Write it.",
+    ),
+    "CMK006": Entry(
+        "An environment variable is not set",
+        "The profile uses ${NAME}, and NAME is not in the environment. An empty guess in its place could create something in the wrong place.",
+        "Set it, or give a default: ${NAME:-default}.",
+    ),
+    "CMK007": Entry(
+        "A profile extends itself",
+        "Following `extends` leads back to a profile that was there before, or to something that is no profile.",
+        "Break the circle.",
+    ),
+    "CMK008": Entry(
+        "The command line contradicts itself",
+        "An option is malformed, such as --set without '=', or two options exclude each other.",
+        "See cmkctl COMMAND --help.",
+    ),
+    "CMK009": Entry(
+        "Fields contradict each other",
+        "Each value is fine alone, but together they describe something that Azure does not have.",
+        "Change one of the fields that are named.",
+    ),
+    "CMK010": Entry(
+        "Nobody can be asked",
+        "apply asks before it writes. Where there is no terminal it cannot ask, and does not write without --yes.",
+        "Read the plan, then add --yes.",
+    ),
+    "CMK101": Entry(
+        "The subscription cannot be used",
+        "It is disabled, or belongs to another tenant than the profile says.",
+        "Have it enabled, or correct subscription and tenant.",
+    ),
+    "CMK102": Entry(
+        "The vault is in another region than the workspace",
+        "Microsoft's template page and quickstart require vault and workspace in one region; its set-up page asks only for one subscription. Which holds is not known, so this is a warning.",
+        "Prefer a vault in the workspace's region.",
+        _SETUP,
+    ),
+    "CMK103": Entry(
+        "The key may not be reached by the service",
+        "Azure Cosmos DB wraps its keys with yours through the vault's public endpoint. A firewall that lets no trusted service pass stops it; a vault without public access may, for Azure Cosmos DB is not on Key Vault's list of trusted services although its own page relies on it.",
+        "Keep public access enabled, deny by default, and write bypass: AzureServices.",
+        _VAULT_NETWORK,
+    ),
+    "CMK104": Entry(
+        "The workspace's identity may not be able to read the key",
+        "With service-side encryption the workspace's own identity reads the key. A system-assigned identity is born with the workspace, so nobody can give it a role before; on a vault with access policies the service adds a policy itself, on an RBAC vault creations that failed are reported.",
+        "Use a user-assigned identity, or a vault with access policies.",
+        _CONCEPT,
+    ),
+    "CMK105": Entry(
+        "The key is shorter than recommended",
+        "2048 bits are allowed, 3072 or more recommended. The size is fixed when the key is made.",
+        "Write key.size: 3072.",
+        _SETUP,
+    ),
+    "CMK106": Entry(
+        "Rotation in the vault does not reach the workspace",
+        "A workspace keeps a key identifier with a version. When the vault makes a new version, by its rotation policy or by hand, the workspace goes on with the old one; if that expires or is disabled, its data is out of reach.",
+        "After each rotation, point the workspace at the new version before the old one ends.",
+        _CONCEPT,
+    ),
+    "CMK107": Entry(
+        "The key expires soon",
+        "An expired key cannot unwrap, and everything encrypted with it is out of reach until the expiry is moved.",
+        "Extend it, or make a new version and point the workspace at it.",
+    ),
+    "CMK108": Entry(
+        "The user-assigned identity needs rights that cmkctl does not give",
+        "cmkctl grants it the use of the key and nothing wider. Azure Machine Learning also wants Contributor on vault, storage account, Application Insights and resource group, and Storage Blob Data Contributor; it names one missing action at a time and may remember a failure by workspace name.",
+        "Have the roles assigned before you apply.",
+        "https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication",
+    ),
+    "CMK109": Entry(
+        "The principal that gets the grant is not confirmed by Microsoft",
+        "Microsoft publishes the application id of Azure Cosmos DB for the public cloud and for Azure Government, not for China.",
+        "Check the display name of what was found, then write its object id as key_access.cosmos_db_object_id.",
+        _COSMOS,
+    ),
+    "CMK110": Entry(
+        "Azure Cosmos DB may do more with the key than it needs",
+        "It needs get, wrapKey and unwrapKey. Whatever else its access policy allows is risk without use. cmkctl takes nothing away from anybody.",
+        "Reduce the policy with az keyvault set-policy.",
+        _COSMOS,
+    ),
+    "CMK111": Entry(
+        "An access policy names an application id and grants nothing",
+        "Microsoft's pages show application ids. A policy takes the object id of the application's service principal, different in every tenant; one for the application id is accepted and has no effect.",
+        "Remove it, so that nobody relies on it.",
+    ),
+    "CMK112": Entry(
+        "The workspace's own secrets are in the vault that holds the key",
+        "Azure Machine Learning gives the workspace's identity wide rights on the workspace's own vault. When that is the vault with the key, the one that is to be kept from the data can reach its key.",
+        "Write associated_resources.key_vault: {} for a vault of its own.",
+    ),
+    "CMK201": Entry(
+        "A resource provider is not offered here",
+        "The cloud of this subscription does not know the namespace.",
+        "Use a cloud that offers Azure Machine Learning with all it needs.",
+    ),
+    "CMK202": Entry(
+        "The resource group is being deleted",
+        "Everything in it goes with it.",
+        "Wait until it is gone, or name another.",
+    ),
+    "CMK203": Entry(
+        "The vault is in another subscription",
+        "Azure Machine Learning takes a key only from a vault in the workspace's subscription.",
+        "Name a vault there.",
+        _SETUP,
+    ),
+    "CMK204": Entry(
+        "There is no vault with this id",
+        "key_vault.id names a vault that exists; cmkctl never creates one from an id.",
+        "Correct the id, or give key_vault.name.",
+    ),
+    "CMK205": Entry(
+        "A soft-deleted vault holds the name",
+        "A deleted vault keeps its name until its retention ends, and with purge protection nobody can end that earlier. cmkctl does not recover a vault by itself: its keys and its settings come back with it, and somebody had deleted it.",
+        "Recover it with az keyvault recover and plan again, or choose another name. Role assignments do not come back with it; cmkctl plans them again.",
+        _SOFT_DELETE,
+    ),
+    "CMK206": Entry(
+        "The vault belongs to another Entra tenant",
+        "Its access is decided by principals of another tenant.",
+        "Use a vault of the subscription's tenant.",
+    ),
+    "CMK207": Entry(
+        "The vault's retention is another",
+        "The soft delete retention of a vault is fixed when it is made.",
+        "Write what the vault has, leave soft_delete_days out, or use another vault.",
+        _SOFT_DELETE,
+    ),
+    "CMK208": Entry(
+        "The vault's authorization is another",
+        "Switching between access policies and roles takes the access of everybody who has it now. cmkctl does not do that.",
+        "Write what the vault has, or leave authorization out.",
+    ),
+    "CMK209": Entry(
+        "A standard vault holds no RSA-HSM key",
+        "Keys in hardware need a premium vault.",
+        "Use a premium vault, or key.type: RSA.",
+    ),
+    "CMK210": Entry(
+        "The vault lacks purge protection",
+        "Azure Machine Learning refuses a key whose vault could lose it for good. Purge protection cannot be turned off again, so cmkctl turns it on in an existing vault only when the profile says so.",
+        "Write key_vault.allow_enabling_purge_protection: true, or use another vault.",
+        _SETUP,
+    ),
+    "CMK211": Entry(
+        "The vault's network rules are others",
+        "Changing the firewall of a vault that others use could lock them out or let somebody in. cmkctl sets network rules only on vaults that it makes.",
+        "Leave key_vault.network out to take the vault as it is, or change its rules yourself.",
+    ),
+    "CMK221": Entry(
+        "The key is of another kind",
+        "Only RSA keys wrap, and the kind of a key never changes.",
+        "Choose another key.name.",
+    ),
+    "CMK222": Entry(
+        "The key has another size",
+        "The size of a key never changes.",
+        "Write the size that it has, or choose another key.name.",
+    ),
+    "CMK223": Entry(
+        "The key may not wrap and unwrap",
+        "The operations of a key are fixed when it is made through Resource Manager.",
+        "Choose another key.name.",
+    ),
+    "CMK224": Entry(
+        "The key is disabled",
+        "Disabling a key is how access to data is revoked. cmkctl does not undo that.",
+        "Find out who disabled it and why before you enable it.",
+    ),
+    "CMK225": Entry(
+        "The key has expired",
+        "An expired key cannot unwrap.",
+        "Extend it with az keyvault key set-attributes --expires.",
+    ),
+    "CMK226": Entry(
+        "The key is not valid yet", "Its activation date lies in the future.", "Wait, or choose another key."
+    ),
+    "CMK231": Entry(
+        "The directory may not be read",
+        "The signed-in principal lacks Application.Read.All in Microsoft Graph, so the object id of Azure Cosmos DB in this tenant cannot be looked up.",
+        "Have somebody look it up, and write it as key_access.cosmos_db_object_id.",
+        _COSMOS,
+    ),
+    "CMK232": Entry(
+        "The tenant has no service principal for Azure Cosmos DB",
+        "There is nobody to grant to. Registering Microsoft.DocumentDB usually makes it.",
+        "Register the provider once more, or have a directory administrator create the service principal.",
+        _COSMOS,
+    ),
+    "CMK233": Entry(
+        "There is no such user-assigned identity",
+        "workspace.identity is the id of an identity that does not exist.",
+        "Create it first, or correct the id.",
+    ),
+    "CMK241": Entry(
+        "An associated resource is not there",
+        "An id in associated_resources names a resource that exists; cmkctl never creates one from an id.",
+        "Correct the id, or give a name.",
+    ),
+    "CMK242": Entry(
+        "An associated resource is broken",
+        "Azure reports its provisioning as failed, or it is being deleted.",
+        "Repair or delete it, or choose another name.",
+    ),
+    "CMK243": Entry(
+        "An associated resource cannot serve a workspace",
+        "A workspace's default storage account may not be premium and may not have a hierarchical namespace.",
+        "Use another one.",
+        "https://learn.microsoft.com/azure/machine-learning/how-to-create-workspace-template",
+    ),
+    "CMK251": Entry(
+        "The workspace is broken",
+        "Azure reports its provisioning as failed, or it is being deleted.",
+        "Diagnose it, or delete it and choose another name: a deleted workspace keeps its name for 14 days.",
+    ),
+    "CMK252": Entry(
+        "The workspace is encrypted with Microsoft's keys",
+        "Encryption is chosen when a workspace is made.",
+        "Make another workspace and move the work there.",
+        _CONCEPT,
+    ),
+    "CMK253": Entry(
+        "The workspace's key is in another vault",
+        "A workspace keeps the vault it was made with.",
+        "Name that vault in the profile, or make another workspace.",
+        _CONCEPT,
+    ),
+    "CMK254": Entry(
+        "The workspace has the other architecture",
+        "In-subscription or service-side is chosen when a workspace is made.",
+        "Write what it has, or make another workspace.",
+        _CONCEPT,
+    ),
+    "CMK255": Entry(
+        "High business impact is another",
+        "The flag is fixed when a workspace is made.",
+        "Write what it has, or make another workspace.",
+        _CONCEPT,
+    ),
+    "CMK256": Entry(
+        "The workspace uses another key",
+        "apply does not move a workspace from one key to another.",
+        "Name the key that it uses.",
+        _CONCEPT,
+    ),
+    "CMK257": Entry(
+        "The key is read by another identity",
+        "The identity that reads the key is chosen when a workspace is made.",
+        "Write workspace.identity as it is.",
+    ),
+    "CMK258": Entry(
+        "The workspace has another associated resource",
+        "Its storage account, vault and Application Insights are chosen when it is made.",
+        "Write the ids that it has under associated_resources.",
+    ),
+    "CMK259": Entry(
+        "The workspace has another identity",
+        "cmkctl does not exchange the identity of a workspace.",
+        "Write workspace.identity as it is.",
+    ),
+    "CMK301": Entry(
+        "Azure does not find something that must exist",
+        "A subscription or a resource that the profile names is not visible to the signed-in principal.",
+        "Check names, ids and the account that is signed in.",
+    ),
+    "CMK302": Entry(
+        "Azure does not accept the credential",
+        "No way of signing in worked, or the token was refused.",
+        "Sign in again, check the AZURE_ variables, or choose one way with --auth.",
+    ),
+    "CMK303": Entry(
+        "The signed-in principal may not do this",
+        "Azure answered 403. This is never read as 'not there'.",
+        "Ask for the role that allows the action; a new role takes minutes to take effect.",
+    ),
+    "CMK304": Entry(
+        "A resource provider is not registered",
+        "The subscription may not use the namespace yet.",
+        "Run the same command again.",
+    ),
+    "CMK305": Entry(
+        "Azure does not see a principal yet",
+        "A new principal takes a while to reach every region.",
+        "Run the same command again.",
+    ),
+    "CMK306": Entry(
+        "Azure asks for fewer requests",
+        "The subscription or the principal was throttled, longer than cmkctl waits.",
+        "Wait a few minutes, then run the same command again.",
+    ),
+    "CMK307": Entry(
+        "Another operation on the same resource is under way",
+        "Azure takes one change of a resource at a time.",
+        "Wait, then run the same command again.",
+    ),
+    "CMK308": Entry(
+        "Azure reports a conflict", "What was asked contradicts what is there.", "Read Azure's message, and plan again."
+    ),
+    "CMK309": Entry(
+        "Azure answers with a server error",
+        "Passing errors of reads are tried again by cmkctl; this one stayed.",
+        "Run the same command again later.",
+    ),
+    "CMK310": Entry(
+        "Azure cannot be reached",
+        "No answer came: name resolution, proxy, TLS or network.",
+        "Check the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE.",
+    ),
+    "CMK311": Entry(
+        "Azure refuses the request",
+        "The request cannot succeed as it is, for example because a policy denies it.",
+        "Read Azure's message: something has to change first.",
+    ),
+    "CMK312": Entry(
+        "The time given with --timeout is over",
+        "cmkctl stopped waiting. Azure goes on.",
+        "Run the same command again: it waits for what is under way and does not repeat it.",
+    ),
+    "CMK401": Entry(
+        "The result is not what was asked for",
+        "After everything was applied, reading everything once more showed a difference. That is a failure, not a warning: somebody would rely on it.",
+        "Run cmkctl plan to see what differs.",
+    ),
+    "CMK402": Entry(
+        "Azure is no longer as it was when the plan was made",
+        "Before each write cmkctl looks again. What it would do now is not what was shown, so it does nothing.",
+        "Look at the new plan.",
+    ),
+    "CMK403": Entry(
+        "azure-ai-ml does not see the workspace as it was asked for",
+        "The finished workspace is opened the way a data scientist's code opens it, and its key and hbi flag are compared with the profile.",
+        "Run cmkctl verify.",
+    ),
+    "CMK501": Entry(
+        "The tape cannot be written",
+        "--record names a file that cannot be written. Nothing was sent.",
+        "Name another file.",
+    ),
+    "CMK502": Entry(
+        "The tape cannot be read", "--replay names a file that is no tape of this version.", "Record it again."
+    ),
+    "CMK503": Entry(
+        "The tape was not played to its end",
+        "Some recorded exchanges were never asked for: the run did something else than the one that was recorded.",
+        "If the change is meant, record again.",
+    ),
+    "CMK504": Entry(
+        "The tape has no such exchange",
+        "The run asked something that was not recorded. The message shows the nearest recorded exchange and the difference.",
+        "If the change is meant, record again.",
+    ),
+    "CMK511": Entry(
+        "The sandbox cannot start",
+        "Its state file is damaged, of a newer version, or in use.",
+        "Name another file with --state, or run cmkctl sandbox reset.",
+    ),
+}
+
+
+def explanation(code: str, entry: Entry) -> str:
+    """The explanation of a code as text for a terminal of 80 columns."""
+    parts = [f"{code}  {entry.title}", textwrap.fill(entry.meaning, 78), textwrap.fill(f"→ {entry.remedy}", 78)]
+    return "\n\n".join([*parts, *([f"Source: {entry.source}"] if entry.source else [])]) + "\n"
+
+
+def reference() -> str:
+    """Every code as Markdown: docs/rules.md."""
+    lines = [
+        "# Diagnostic codes",
+        "",
+        "Made from `cmkctl/checks/catalogue.py`; `cmkctl explain CODE` shows one of them.",
+        "",
+    ]
+    for code, entry in CATALOGUE.items():
+        lines += [f"## {code} {entry.title}", "", entry.meaning, "", f"**What to do:** {entry.remedy}", ""]
+        lines += [f"Source: <{entry.source}>", ""] if entry.source else []
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,71 @@
+"""The finished workspace as a data scientist's code will see it: opened with azure-ai-ml, and held against the profile.
+
+azure-ai-ml is imported by nothing else. Its import takes over a second, so `begin_import` starts it while Azure works.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from azure.core.exceptions import AzureError
+
+from cmkctl.azure.compare import same_key_identifier, same_resource_id
+from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.session import Session
+from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.profile.model import Profile
+
+
+def begin_import() -> None:
+    """Import azure-ai-ml in the background."""
+    threading.Thread(target=importlib.import_module, args=("azure.ai.ml",), daemon=True, name="azure-ai-ml").start()
+
+
+def check_opened(session: Session, profile: Profile, key_identifier: str) -> Iterator[Diagnostic]:
+    """What azure-ai-ml sees in the workspace that is not what the profile asks for (CMK403).
+
+    Raises AzureFailed when the workspace cannot be opened.
+    """
+    workspace = _open(session, profile)
+    key = workspace.customer_managed_key
+    if key is None:
+        yield _not_seen("customer_managed_key", "none", key_identifier)
+        return
+    if not same_key_identifier(key.key_uri, key_identifier):
+        yield _not_seen("customer_managed_key.key_uri", key.key_uri, key_identifier)
+    if not same_resource_id(key.key_vault, profile.vault_id):
+        yield _not_seen("customer_managed_key.key_vault", key.key_vault, profile.vault_id)
+    if bool(workspace.hbi_workspace) != profile.workspace.high_business_impact:
+        yield _not_seen("hbi_workspace", workspace.hbi_workspace, profile.workspace.high_business_impact)
+
+
+def _open(session: Session, profile: Profile) -> Any:
+    ml: Any = importlib.import_module("azure.ai.ml")
+    client = ml.MLClient(
+        session.credential,
+        profile.subscription,
+        profile.resource_group,
+        profile.workspace.name,
+        cloud=str(profile.cloud),
+        transport=session.transport,
+        enable_telemetry=False,
+        show_progress=False,
+    )
+    try:
+        return client.workspaces.get(profile.workspace.name)
+    except AzureError as error:
+        raise AzureFailed(classify(error)) from error
+
+
+def _not_seen(attribute: str, seen: object, wanted: object) -> Diagnostic:
+    return Diagnostic(
+        "CMK403",
+        Severity.ERROR,
+        "azure-ai-ml does not see the workspace as it was asked for",
+        f"{attribute} is {seen}, not {wanted}.",
+        "Run cmkctl verify. If it finds nothing, report it together with the output of --record.",
+        subject=attribute,
+    )

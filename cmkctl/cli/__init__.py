@@ -1,0 +1,86 @@
+"""The command line: parse, make options, one call, an exit code. Only the command that runs is imported.
+
+Exit codes are those of docs/output.md; Click's own code for a usage error is 2, ours is 64, so that a typo is never read as
+drift (docs/adr/0005-exit-codes.md).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import typer
+from typer.exceptions import TyperException
+
+from cmkctl.cli.exits import FAILED, INTERRUPTED, USAGE
+
+_COMMANDS: Final = {
+    "plan": "Show what would be done. Sends no write.",
+    "apply": "Do it. Asks first on a terminal, needs --yes elsewhere.",
+    "verify": "Check that everything is still as asked for. Sends no write.",
+    "init": "Write a commented profile to start from.",
+    "schema": "Print the JSON Schema of profiles.",
+    "explain": "Explain a diagnostic code.",
+    "sandbox": "Run and use the embedded Azure.",
+    "version": "Print the version.",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code. Never raises for anything a user can cause."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        # A command returns its exit code; typer.Exit, raised by --help and the like, comes back as its code.
+        return int(_app(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or 0)
+    except TyperException as error:
+        return _usage_error(error, arguments)
+    except typer.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing can be said to them any more.
+        sys.stderr.close()
+        return FAILED
+
+
+def _app(arguments: Sequence[str]) -> typer.Typer:
+    """The application with the command that is wanted, and the names and purposes of the others."""
+    wanted = next((each for each in arguments if not each.startswith("-")), "")
+    app = typer.Typer(
+        help="Azure Machine Learning workspaces encrypted with a customer-managed key, created correctly.",
+        epilog="Exit codes: 0 done · 1 failed · 2 changes or drift · 3 refused · 64 wrong usage or profile · 130 interrupted",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, purpose in _COMMANDS.items():
+        if name == wanted:
+            _add(app, name, purpose)
+        else:
+            app.command(name, help=purpose)(_not_loaded)
+    return app
+
+
+def _add(app: typer.Typer, name: str, purpose: str) -> None:
+    module: Any = importlib.import_module(f"cmkctl.cli.{name}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name, help=purpose)
+    else:
+        app.command(name, help=purpose)(module.command)
+
+
+def _not_loaded() -> None:
+    """Stand in for a command that this run does not need."""
+
+
+def _usage_error(error: TyperException, arguments: Sequence[str]) -> int:
+    command = next((each for each in arguments if each in _COMMANDS), "")
+    about = f"cmkctl {command}".rstrip()
+    message = error.format_message() or "a command is missing"
+    sys.stderr.write(f"error: {message}\n  → see: {about} --help\n")
+    return USAGE

@@ -1,0 +1,97 @@
+"""``cmkctl apply``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmkctl.cli import options as opt
+from cmkctl.cli.exits import DONE, REFUSED, USAGE
+from cmkctl.diagnostics import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from cmkctl.cli.run import Run
+    from cmkctl.plan import Plan
+
+
+def command(
+    profile: opt.ProfilePath,
+    overrides: opt.SetOption = None,
+    sandbox: opt.SandboxOption = False,
+    state: opt.StateOption = None,
+    yes: opt.YesOption = False,
+    json: opt.JsonOption = False,
+    requests: opt.DetailedOption = False,
+    auth: opt.AuthOption = None,
+    record: opt.RecordOption = None,
+    replay: opt.ReplayOption = None,
+    timeout: opt.TimeoutOption = None,
+) -> int:
+    """Do it. Asks first on a terminal, needs --yes elsewhere."""
+    from cmkctl.cli.run import Options, run  # noqa: PLC0415 - --help imports no SDK
+
+    options = Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout)
+    return run(options, lambda opened: _apply(opened, yes=yes, detailed=requests))
+
+
+def _apply(run: Run, *, yes: bool, detailed: bool) -> int:
+    from cmkctl.engine import apply_plan, make_plan  # noqa: PLC0415 - see above
+
+    plan = run.located(make_plan(run.session, run.profile))
+    run.view.plan(plan, detailed=detailed)
+    if plan.errored:
+        return REFUSED
+    if plan.pending and not yes:
+        if not run.view.can_ask:
+            run.view.diagnostics([_needs_yes()])
+            return USAGE
+        if not run.view.confirm(plan):
+            return REFUSED
+    creates_workspace = _creates_workspace(plan)
+    if creates_workspace:
+        from cmkctl.checks.opened import begin_import  # noqa: PLC0415 - it takes over a second, while Azure works
+
+        begin_import()
+    began = run.session.clock.elapsed()
+    result = apply_plan(run.session, run.profile, plan, run.view.event)
+    if creates_workspace:
+        _open_workspace(run, result)
+    run.view.applied(plan, result, run.session.clock.elapsed() - began)
+    run.view.outputs(outputs(result))
+    return DONE
+
+
+def outputs(plan: Plan) -> dict[str, object]:
+    """What a script needs from a plan that holds: see docs/output.md."""
+    known = plan.outputs
+    return {
+        "workspace_id": known["workspace"]["id"],
+        "key_identifier": known["key"]["identifier"],
+        "key_vault_id": known["key_vault"]["id"],
+        "key_vault_uri": known["key_vault"]["uri"],
+        "managed_resource_group": known["workspace"]["managed_resource_group"],
+        "principal_object_id": known["key_access"]["principal_object_id"],
+        "identity_object_id": known["workspace"]["identity_object_id"],
+    }
+
+
+def _creates_workspace(plan: Plan) -> bool:
+    return any(each.action.writes for each in plan.of("workspace"))
+
+
+def _open_workspace(run: Run, result: Plan) -> None:
+    from cmkctl.checks.opened import check_opened  # noqa: PLC0415 - see above
+    from cmkctl.diagnostics import CmkctlError  # noqa: PLC0415
+
+    problems = tuple(check_opened(run.session, run.profile, str(result.outputs["key"]["identifier"])))
+    if problems:
+        raise CmkctlError(*problems)
+
+
+def _needs_yes() -> Diagnostic:
+    return Diagnostic(
+        "CMK010",
+        Severity.ERROR,
+        "Nobody can be asked",
+        "This is no terminal, and without an answer nothing is written.",
+        "Read the plan, then run the same command with --yes.",
+    )

@@ -1,0 +1,25 @@
+"""``cmkctl explain``."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from typing import Annotated
+
+import typer
+
+from cmkctl.checks.catalogue import CATALOGUE, explanation
+from cmkctl.cli.exits import DONE, USAGE
+
+
+def command(code: Annotated[str, typer.Argument(metavar="CODE", help="A diagnostic code, such as CMK210.")]) -> int:
+    """Explain a diagnostic code: what it means, why it matters, what to do."""
+    entry = CATALOGUE.get(code.upper())
+    if entry is None:
+        near = difflib.get_close_matches(code.upper(), CATALOGUE, n=3)
+        sys.stderr.write(
+            f"error: there is no code {code}.\n  → did you mean {', '.join(near) or 'CMK101 to CMK511'}?\n"
+        )
+        return USAGE
+    sys.stdout.write(explanation(code.upper(), entry))
+    return DONE

@@ -1,0 +1,33 @@
+"""``cmkctl plan``."""
+
+from __future__ import annotations
+
+from cmkctl.cli import options as opt
+from cmkctl.cli.exits import CHANGES, DONE, REFUSED
+
+
+def command(
+    profile: opt.ProfilePath,
+    overrides: opt.SetOption = None,
+    sandbox: opt.SandboxOption = False,
+    state: opt.StateOption = None,
+    json: opt.JsonOption = False,
+    requests: opt.DetailedOption = False,
+    detailed_exitcode: opt.DetailedExitCode = False,
+    auth: opt.AuthOption = None,
+    record: opt.RecordOption = None,
+    replay: opt.ReplayOption = None,
+    timeout: opt.TimeoutOption = None,
+) -> int:
+    """Show what would be done. Sends no write."""
+    from cmkctl.cli.run import Options, Run, run  # noqa: PLC0415 - --help imports no SDK
+    from cmkctl.engine import make_plan  # noqa: PLC0415
+
+    def work(opened: Run) -> int:
+        plan = opened.located(make_plan(opened.session, opened.profile))
+        opened.view.plan(plan, detailed=requests)
+        if plan.errored:
+            return REFUSED
+        return CHANGES if detailed_exitcode and plan.pending else DONE
+
+    return run(Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout), work)

@@ -1,0 +1,190 @@
+"""`cmkctl sandbox`: Azure on this machine, for demos, tests and rehearsal."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from cmkctl.sandbox import Sandbox
+
+app = typer.Typer(
+    name="sandbox",
+    help="Azure on this machine, for demos, tests and rehearsal: any Azure client can use it, and nothing leaves the machine.",
+    no_args_is_help=True,
+)
+
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state", metavar="FILE", help="State file. Default: $CMKCTL_SANDBOX_STATE, else one in your state folder."
+    ),
+]
+PaceOption = Annotated[
+    str, typer.Option("--pace", help="How slow things get done: reads[:N], seconds[:N] or none.", metavar="PACE")
+]
+FaultOption = Annotated[
+    list[str] | None,
+    typer.Option("--fault", help="Switch a fault on: NAME, NAME:TIMES or NAME@PATTERN. Repeatable.", metavar="NAME"),
+]
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _fail(text: str) -> NoReturn:
+    _say(f"cmkctl sandbox: {text}")
+    raise typer.Exit(1)
+
+
+def _sandbox(state: Path | None, pace: str, faults: list[str] | None) -> "Sandbox":
+    from cmkctl.sandbox import Pace, Sandbox, default_state_path  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.faults import Faults  # noqa: PLC0415  commands load lazily
+
+    try:
+        Faults.parse(faults or ())
+        return Sandbox(state or default_state_path(), Pace.parse(pace), faults or ())
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int, typer.Option(help="Port of the proxy on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
+    ] = 0,
+    state: StateOption = None,
+    pace: PaceOption = "reads",
+    fault: FaultOption = None,
+) -> None:
+    """Run the sandbox until Ctrl-C."""
+    from cmkctl.sandbox import SandboxError  # noqa: PLC0415  commands load lazily
+
+    sandbox = _sandbox(state, pace, fault)
+    try:
+        running = sandbox.serve(port)
+    except SandboxError as problem:
+        _fail(str(problem))
+    with running:
+        flag = f" --state {state}" if state else ""
+        _say("*" * 78)
+        _say("*  THIS IS NOT AZURE. It is the cmkctl sandbox: Azure on this machine, made up.  *"[:77] + "*")
+        _say("*" * 78)
+        _say(f"proxy        {running.proxy}   (127.0.0.1 only; nothing leaves this machine)")
+        _say(f"certificate  {running.ca}")
+        _say(f"state        {sandbox.state}")
+        _say(f'in a shell   eval "$(cmkctl sandbox env{flag})"')
+        _say(f"one command  cmkctl sandbox run{flag} -- az group list")
+        _say("Ctrl-C stops it; the state stays.")
+        try:
+            running.wait()
+        except KeyboardInterrupt:
+            _say("stopped")
+
+
+@app.command()
+def env(
+    state: StateOption = None,
+    shell: Annotated[str, typer.Option(help="sh, fish or powershell.")] = "sh",
+) -> None:
+    """Print the environment that makes any Azure client use the running sandbox."""
+    from cmkctl.sandbox import default_state_path, environment, find_running  # noqa: PLC0415  commands load lazily
+
+    if shell not in environment.SHELLS:
+        raise typer.BadParameter(
+            f"there is no shell {shell!r} here; use {', '.join(environment.SHELLS)}", param_hint="--shell"
+        )
+    running = find_running(state)
+    if running is None:
+        path = state or default_state_path()
+        _fail(f"no sandbox is running over {path}. Start one with: cmkctl sandbox serve")
+    for line in environment.lines(running.environment(), shell):
+        typer.echo(line)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    state: StateOption = None,
+    pace: PaceOption = "reads",
+    fault: FaultOption = None,
+) -> None:
+    """Run a command inside the sandbox, started for it unless one is running; its exit code is ours."""
+    from cmkctl.sandbox import SandboxError, find_running  # noqa: PLC0415  commands load lazily
+
+    command = context.args
+    if not command:
+        raise typer.BadParameter("name a command after --, such as: cmkctl sandbox run -- az group list")
+    elsewhere = find_running(state)
+    if elsewhere is not None:
+        raise typer.Exit(_call(command, elsewhere.environment()))
+    try:
+        with _sandbox(state, pace, fault).serve() as running:
+            code = _call(command, running.environment())
+    except SandboxError as problem:
+        _fail(str(problem))
+    raise typer.Exit(code)
+
+
+def _call(command: list[str], environment: dict[str, str]) -> int:
+    import os  # noqa: PLC0415  commands load lazily
+    import subprocess  # noqa: PLC0415  running a command is what this is for
+
+    try:
+        code = subprocess.call(command, env={**os.environ, **environment})  # noqa: S603  the operator's own command
+    except FileNotFoundError:
+        _say(f"cmkctl sandbox: there is no command {command[0]}")
+        return 127
+    return code if code >= 0 else 128 - code
+
+
+@app.command()
+def reset(state: StateOption = None) -> None:
+    """Forget everything: the next command finds a new, empty Azure."""
+    from cmkctl.sandbox import SandboxError, default_state_path, find_running  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.store import Files, Lock  # noqa: PLC0415  commands load lazily
+
+    path = (state or default_state_path()).expanduser().absolute()
+    try:
+        running = find_running(path)
+        if running is not None:
+            running.reset()
+        else:
+            files = Files(path)
+            with Lock(files.lock):
+                for file in (files.state, files.log):
+                    file.unlink(missing_ok=True)
+    except SandboxError as problem:
+        _fail(str(problem))
+    _say(f"the sandbox {path} is as new")
+
+
+@app.command()
+def log(
+    state: StateOption = None,
+    writes: Annotated[bool, typer.Option("--writes", help="Only what may have changed something.")] = False,
+) -> None:
+    """Print the requests the sandbox was asked, oldest first: status, duration, method, host, path, api-version."""
+    from cmkctl.sandbox import default_state_path  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.requestlog import LoggedRequest, read_file  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.store import Files  # noqa: PLC0415  commands load lazily
+
+    path = (state or default_state_path()).expanduser().absolute()
+    for row in read_file(Files(path).log):
+        entry = LoggedRequest(**row)
+        if entry.is_write or not writes:
+            millis = f"{entry.duration * 1000:7.1f} ms"
+            typer.echo(
+                f"{entry.status}  {millis}  {entry.method:6} {entry.host}{entry.path}  {entry.api_version}".rstrip()
+            )
+
+
+@app.command()
+def faults() -> None:
+    """List the failures that --fault can switch on."""
+    from cmkctl.sandbox.faults import KINDS  # noqa: PLC0415  commands load lazily
+
+    for kind in KINDS.values():
+        often = "always" if kind.times == 0 else f"{kind.times} time" + ("s" if kind.times > 1 else "")
+        typer.echo(f"{kind.name:20} {often:8} {kind.summary}")

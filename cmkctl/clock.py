@@ -1,0 +1,52 @@
+"""Time, injected: what waits and what measures takes a `Clock`, so that tests need no patience."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Interrupted(BaseException):
+    """The run was told to stop while it waited (Ctrl-C, SIGTERM). Like KeyboardInterrupt, it is not an error."""
+
+
+class Clock(Protocol):
+    """What the time is, and waiting for it to pass."""
+
+    def now(self) -> datetime:
+        """The date and time, in UTC."""
+        ...
+
+    def elapsed(self) -> float:
+        """Seconds since a fixed but unspecified moment; never goes backwards."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raises `Interrupted` when the run was told to stop meanwhile."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock, whose every wait ends at once when `stop` is called."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    def now(self) -> datetime:
+        """The date and time, in UTC."""
+        return datetime.now(UTC)
+
+    def elapsed(self) -> float:
+        """Seconds of the monotonic clock."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless the run is told to stop. Raises `Interrupted` then."""
+        if self._stopped.wait(max(seconds, 0)):
+            raise Interrupted
+
+    def stop(self) -> None:
+        """End every wait, now and from now on."""
+        self._stopped.set()

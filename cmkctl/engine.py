@@ -1,0 +1,309 @@
+"""The only loop: observe, plan, and make the plan true.
+
+`make_plan` reads and computes; `apply_plan` walks the changes in the documented order. Neither knows what a key vault is,
+and neither knows a terminal: what happens is told through events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from azure.core.exceptions import AzureError
+
+from cmkctl.azure.errors import AzureFailed, Kind, classify
+from cmkctl.azure.operations import Waiting
+from cmkctl.azure.session import Session, Snapshot
+from cmkctl.checks import check
+from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
+from cmkctl.plan import Action, Change, Known, Outputs, Plan, Subject, fulfils
+from cmkctl.profile.model import Profile
+from cmkctl.steps import SEQUENCE, AnyStep
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step with something to do has begun."""
+
+    step: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeStarted:
+    """A change is about to be made (or, for a wait, waited for)."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something is being waited for: what, in words, and for how many seconds already."""
+
+    waiting_for: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFinished:
+    """A change was made and Azure confirmed it, after so many seconds."""
+
+    change: Change
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFailed:
+    """A change was not made, with the reasons."""
+
+    change: Change
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step has nothing left to do."""
+
+    step: str
+    title: str
+
+
+Event: TypeAlias = StepStarted | ChangeStarted | Progress | ChangeFinished | ChangeFailed | StepFinished
+Emit: TypeAlias = Callable[[Event], None]
+"""Hears of every event, from whichever thread it happens in."""
+
+Observations: TypeAlias = Mapping[str, Any]
+"""What each step observed, by step name."""
+
+# A write whose answer was lost, or that Azure was not ready for, is looked at again before it is tried again.
+_WORTH_ANOTHER_LOOK: Final = frozenset(
+    {Kind.NETWORK, Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.THROTTLED}
+)
+_LOOKS: Final = 8
+
+
+def make_plan(session: Session, profile: Profile, steps: Sequence[AnyStep] = SEQUENCE) -> Plan:
+    """Read everything once, all steps at the same time, and compute what would be done.
+
+    Sends no write. Raises CmkctlError when Azure does not let us see.
+    """
+    snapshot = session.snapshot()
+    return plan_from(profile, observe(snapshot, profile, steps), steps)
+
+
+def observe(azure: Snapshot, profile: Profile, steps: Sequence[AnyStep] = SEQUENCE) -> Observations:
+    """What every step observes. No read depends on another step, so all go out together."""
+    with ThreadPoolExecutor(len(steps), thread_name_prefix="observe") as pool:
+        futures = {each.name: pool.submit(each.observe, azure, profile) for each in steps}
+        subscription = pool.submit(azure.subscription)
+        return {"subscription": subscription.result(), **{name: each.result() for name, each in futures.items()}}
+
+
+def plan_from(profile: Profile, observations: Observations, steps: Sequence[AnyStep] = SEQUENCE) -> Plan:
+    """The plan that follows from a profile and what was observed: pure."""
+    known: dict[str, Outputs] = {}
+    changes: list[Change] = []
+    for step in steps:
+        observed = observations[step.name]
+        changes += step.plan(profile, observed, known)
+        known[step.name] = step.outputs(profile, observed, known)
+    subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace_id)
+    return Plan(subject, tuple(changes), tuple(check(profile, observations)), known)
+
+
+def apply_plan(session: Session, profile: Profile, plan: Plan, emit: Emit, steps: Sequence[AnyStep] = SEQUENCE) -> Plan:
+    """Make the plan true, and return the plan that is left: all no-op.
+
+    Every step is observed and planned again before each of its writes, and after the last; it stops when a change is no
+    longer the one that was shown. At the end everything is read once more. Raises RefusedError for a plan that is errored
+    or no longer holds, and CmkctlError when a change fails, with everything that was done left as it is.
+    """
+    if plan.errored:
+        raise RefusedError(*(each for each in plan.diagnostics if each.severity is Severity.ERROR), *_conflicts(plan))
+    if not plan.pending:
+        return plan
+    _Run(session, profile, plan, emit, steps).walk()
+    result = make_plan(session, profile, steps)
+    remaining = tuple(each for each in result.changes if each.action is not Action.NO_OP)
+    if remaining or result.errored:
+        raise CmkctlError(*(_not_right(each) for each in remaining), *result.diagnostics)
+    return result
+
+
+class _Run:
+    """One walk over the steps of a plan: which are done, and what they handed on."""
+
+    def __init__(self, session: Session, profile: Profile, plan: Plan, emit: Emit, steps: Sequence[AnyStep]) -> None:
+        self._session = session
+        self._profile = profile
+        self._plan = plan
+        self._emit = emit
+        self._steps = steps
+        self._known: dict[str, Outputs] = dict(plan.outputs)
+
+    def walk(self) -> None:
+        """Run each step when what it needs is done. The first failure lets running steps end and starts no other."""
+        waiting = {
+            each.name: each for each in self._steps if any(c in self._plan.pending for c in self._plan.of(each.name))
+        }
+        running: dict[Future[Outputs], AnyStep] = {}
+        with ThreadPoolExecutor(len(self._steps), thread_name_prefix="step") as pool:
+            while waiting or running:
+                held = {*waiting, *(each.name for each in running.values())}
+                for step in [each for each in waiting.values() if not held.intersection(each.needs)]:
+                    running[pool.submit(self._run, waiting.pop(step.name))] = step
+                done, _ = wait_for(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._known[running.pop(future).name] = future.result()
+
+    def _run(self, step: AnyStep) -> Outputs:
+        """Look, do what is ready, look again, until nothing is left to do."""
+        self._emit(StepStarted(step.name, step.title))
+        shown = {each.resource_id: each for each in self._plan.of(step.name)}
+        patience = _Patience(self._session, step)
+        while True:
+            observed = step.observe(self._session.snapshot(), self._profile)
+            changes = step.plan(self._profile, observed, self._known)
+            for each in changes:
+                _refuse_unless_shown(each, shown.get(each.resource_id))
+            if ready := _ready(changes):
+                patience.spend(self._make(step, ready))
+                continue
+            self._emit(StepFinished(step.name, step.title))
+            return step.outputs(self._profile, observed, self._known)
+
+    def _make(self, step: AnyStep, changes: Sequence[Change]) -> list[AzureFailed]:
+        """Make changes at the same time. Those worth another look are returned, the other failures raised."""
+        with ThreadPoolExecutor(len(changes), thread_name_prefix=step.name) as pool:
+            outcomes = [each.result() for each in [pool.submit(self._make_one, step, each) for each in changes]]
+        failures = [each for each in outcomes if each is not None]
+        final = [each for each in failures if not _worth_another_look(each)]
+        if final:
+            raise CmkctlError(*(diagnostic for each in final for diagnostic in each.diagnostics))
+        return [each for each in failures if isinstance(each, AzureFailed)]
+
+    def _make_one(self, step: AnyStep, change: Change) -> CmkctlError | None:
+        began = self._session.clock.elapsed()
+        self._emit(ChangeStarted(change))
+        try:
+            step.apply(self._session, change)
+        except AzureError as error:
+            failed: CmkctlError = AzureFailed(classify(error))
+        except CmkctlError as error:
+            failed = error
+        else:
+            self._emit(ChangeFinished(change, self._session.clock.elapsed() - began))
+            return None
+        if not _worth_another_look(failed):
+            self._emit(ChangeFailed(change, failed.diagnostics))
+        return failed
+
+
+class _Patience:
+    """How often a step may look again after failures that pass."""
+
+    def __init__(self, session: Session, step: AnyStep) -> None:
+        self._session = session
+        self._step = step
+        self._looks = 0
+        self._wait: Waiting | None = None
+
+    def spend(self, failures: Sequence[AzureFailed]) -> None:
+        """Wait before another look; raises the failures when there were too many."""
+        if not failures:
+            return
+        self._looks += 1
+        if self._looks >= _LOOKS:
+            raise CmkctlError(*(diagnostic for each in failures for diagnostic in each.diagnostics))
+        self._wait = self._wait or Waiting(self._session, f"{self._step.title}: {failures[0].failure}")
+        self._wait.once(None)
+
+
+def _worth_another_look(failed: CmkctlError) -> bool:
+    return isinstance(failed, AzureFailed) and failed.failure.kind in _WORTH_ANOTHER_LOOK
+
+
+def _ready(changes: Iterable[Change]) -> list[Change]:
+    """The changes that can be made now: those that no other unmade change of the step must come before."""
+    unmade = [each for each in changes if each.action is not Action.NO_OP]
+    held = {each.resource_id for each in unmade}
+    return [each for each in unmade if not held.intersection(each.after)]
+
+
+def _refuse_unless_shown(now: Change, shown: Change | None) -> None:
+    """A step may have less to do than was shown, never something else."""
+    if now.action in (Action.NO_OP, Action.WAIT):
+        return
+    if shown is not None and shown.action is now.action and _same_request(shown, now):
+        return
+    raise RefusedError(
+        Diagnostic(
+            "CMK402",
+            Severity.ERROR,
+            "Azure is no longer as it was when the plan was made",
+            f"{now.title}: planned {shown.action if shown else 'nothing'}, now {now.action} ({now.reason}). "
+            "Nothing was written for it.",
+            "Look at the new plan: cmkctl plan. What was done before this point stays done.",
+            subject=now.resource_id,
+        )
+    )
+
+
+def _same_request(shown: Change, now: Change) -> bool:
+    if shown.request is None or now.request is None:
+        return shown.request is now.request
+    one, other = shown.request, now.request
+    return (one.method, one.path, one.api_version, one.host) == (
+        other.method,
+        other.path,
+        other.api_version,
+        other.host,
+    ) and fulfils(one.body, other.body)
+
+
+def _conflicts(plan: Plan) -> Iterable[Diagnostic]:
+    return (conflict_diagnostic(each) for each in plan.changes if each.action is Action.CONFLICT)
+
+
+def conflict_diagnostic(change: Change) -> Diagnostic:
+    """A conflict as a diagnostic: the reason is its detail, the ways out are its remedy."""
+    return Diagnostic(
+        change.code,
+        Severity.ERROR,
+        "A conflict that cmkctl may not mend",
+        f"{change.title}: {change.reason}.",
+        "; or ".join(change.ways_out),
+        subject=change.resource_id,
+    )
+
+
+def _not_right(change: Change) -> Diagnostic:
+    return Diagnostic(
+        "CMK401",
+        Severity.ERROR,
+        "The result is not what was asked for",
+        f"{change.title}: after everything was applied, {change.action} is still due: {change.reason}.",
+        "Run cmkctl plan to see what differs. If it stays, report it together with the output of --record.",
+        subject=change.resource_id,
+    )
+
+
+__all__ = [
+    "ChangeFailed",
+    "ChangeFinished",
+    "ChangeStarted",
+    "Emit",
+    "Event",
+    "Known",
+    "Progress",
+    "StepFinished",
+    "StepStarted",
+    "apply_plan",
+    "conflict_diagnostic",
+    "make_plan",
+    "observe",
+    "plan_from",
+]

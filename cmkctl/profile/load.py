@@ -1,0 +1,169 @@
+"""From files, environment and ``--set`` to a `Profile`, or to diagnostics that say where and what to mend.
+
+The order: the file and those it extends are parsed and merged, overrides are put on top, variables are filled in, and
+the model decides. So an override wins over every file, and a value that was overridden needs no variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from os.path import realpath
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from cmkctl.diagnostics import Diagnostic, Location, ProfileError
+from cmkctl.profile.environment import fill
+from cmkctl.profile.explain import explain, shown
+from cmkctl.profile.model import Profile
+from cmkctl.profile.parse import parse_document, parse_value
+from cmkctl.profile.problems import problem
+from cmkctl.profile.tree import Branch, Node, Scalar, assign, overlay, place_of, plain, undotted
+
+_LONGEST_OVERRIDE = 16
+
+
+@dataclass(frozen=True)
+class LoadedProfile:
+    """A valid profile that remembers where each of its values was written."""
+
+    profile: Profile
+    root: Branch
+
+    def locate(self, field: str) -> Location:
+        """Where the operator wrote `field` (``key_vault.name``), or the nearest section around it if nobody did."""
+        return place_of(self.root, undotted(field))
+
+
+def load_profile(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str]) -> LoadedProfile:
+    """Load the profile at `path`, with `overrides` (``a.b=value``) on top and `environ` for its ``${NAME}``.
+
+    Raises ProfileError with one diagnostic a cause: CMK001 to CMK009, each with its place.
+    """
+    root = _with_overrides(_with_bases(path, environ), overrides)
+    filled = fill(root, environ)
+    try:
+        profile = Profile.model_validate(plain(filled.root))
+    except ValidationError as error:
+        raise ProfileError(*filled.problems, *explain(error, filled)) from None
+    if filled.problems:
+        raise ProfileError(*filled.problems)
+    return LoadedProfile(profile, filled.root)
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file. Raises ProfileError (CMK001) when it cannot be read."""
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        detail = f"{str(path)!r} cannot be read: {_reason(error)}."
+        remedy = "Give the path of a profile; cmkctl init writes a first one."
+        raise ProfileError(problem("CMK001", detail, remedy, Location(str(path)))) from None
+    return _decoded(content, path)
+
+
+def _decoded(content: bytes, path: Path) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        place = Location(str(path), before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        detail = f"The byte 0x{content[error.start]:02x} is not UTF-8."
+        raise ProfileError(problem("CMK001", detail, "Save the file as UTF-8.", place)) from None
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def _with_bases(path: Path, environ: Mapping[str, str]) -> Branch:
+    """The file at `path`, laid over the one it extends, over the one that extends, and so on."""
+    layers = [parse_document(read_text(path), str(path))]
+    chain = [path]
+    while base := _base_of(layers[-1], chain[-1], environ):
+        found, place = base
+        layers.append(_base_layer(found, place))
+        if realpath(found) in map(realpath, chain):
+            raise _circle([*chain, found], place)
+        chain.append(found)
+    merged = _without_extends(layers.pop())
+    while layers:
+        merged = overlay(merged, _without_extends(layers.pop()))
+    return merged
+
+
+def _base_of(layer: Branch, path: Path, environ: Mapping[str, str]) -> tuple[Path, Location] | None:
+    entry = layer.entries.get("extends")
+    if entry is None or (isinstance(entry.node, Scalar) and entry.node.value is None):
+        return None
+    filled = fill(Branch(layer.location, {"extends": entry}), environ)
+    if filled.problems:
+        raise ProfileError(*filled.problems)
+    node = filled.root.entries["extends"].node
+    if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
+        detail = f"extends is {shown(filled.root, ('extends',))}. It takes the path of one file, relative to this one."
+        raise ProfileError(problem("CMK004", detail, "Write for example extends: base.yaml", entry.place, "extends"))
+    return path.parent / node.value, node.location
+
+
+def _base_layer(path: Path, place: Location) -> Branch:
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        detail = f"extends names {str(path)!r}, which cannot be read: {_reason(error)}."
+        remedy = "Correct the path; it is relative to the file that says extends."
+        raise ProfileError(problem("CMK007", detail, remedy, place, "extends")) from None
+    return parse_document(_decoded(content, path), str(path))
+
+
+def _circle(chain: Sequence[Path], place: Location) -> ProfileError:
+    shown_chain = " → ".join(str(each) for each in chain)
+    return ProfileError(
+        problem("CMK007", f"extends goes in a circle: {shown_chain}.", "Remove one extends.", place, "extends")
+    )
+
+
+def _without_extends(layer: Branch) -> Branch:
+    return replace(layer, entries={name: each for name, each in layer.entries.items() if name != "extends"})
+
+
+def _with_overrides(root: Branch, overrides: Sequence[str]) -> Branch:
+    parsed: list[tuple[tuple[str, ...], Node]] = []
+    malformed: list[Diagnostic] = []
+    for override in overrides:
+        try:
+            parsed.append(_override(override))
+        except ProfileError as error:
+            malformed.extend(error.diagnostics)
+    if malformed:
+        raise ProfileError(*malformed)
+    for path, node in parsed:
+        root = assign(root, path, node)
+    return root
+
+
+def _override(override: str) -> tuple[tuple[str, ...], Node]:
+    location = Location(f"--set {override}")
+    name, equals, value = override.partition("=")
+    if not equals:
+        raise _malformed(f"{override!r} has no equals sign.", location)
+    path = _override_path(name)
+    if path is None:
+        raise _malformed(f"{name!r} is no path to a field.", location)
+    if path[0] == "extends":
+        raise _malformed("extends belongs into a file, because it is relative to one.", location)
+    try:
+        return path, parse_value(value, location)
+    except ProfileError as error:
+        raise _malformed(f"{value!r} begins like a list, a mapping or a quoted text and is none.", location) from error
+
+
+def _override_path(name: str) -> tuple[str, ...] | None:
+    parts = ("tags", name.removeprefix("tags.")) if name.startswith("tags.") else tuple(name.split("."))
+    return parts if all(part.strip() for part in parts) and len(parts) <= _LONGEST_OVERRIDE else None
+
+
+def _malformed(detail: str, location: Location) -> ProfileError:
+    remedy = "Write --set FIELD=VALUE, for example: --set key_vault.name=kv-ml-prod-cmk or --set 'tags={owner: me}'."
+    return ProfileError(problem("CMK008", detail, remedy, location))

@@ -1,0 +1,334 @@
+"""Azure's rules for single values, as types: each knows its pattern and says it in words.
+
+A rule's words are a whole sentence that says what would be right, never what was given: the loader adds the value and
+the place. Sources: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules and
+https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
+
+from cmkctl.azure.ids import ResourceId
+
+RULE: Final = "rule"
+"""The error type of a broken rule; its context holds the sentence under ``words``."""
+
+CONTRADICTION: Final = "contradiction"
+"""The error type of fields that contradict each other; its context holds `Contradiction` values under ``found``."""
+
+_HEX = "[0-9a-fA-F]"
+_GUID = f"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Fields that are right alone and wrong together.
+
+    `field` is the one to point at, relative to its section; `detail` and `remedy` are sentences. `missing` is true
+    where the fault is that none of several fields is given.
+    """
+
+    field: str
+    detail: str
+    remedy: str
+    missing: bool = False
+
+
+def broken(words: str) -> PydanticCustomError:
+    """The error of a value that breaks a rule, with the sentence that says what would be right."""
+    return PydanticCustomError(RULE, "{words}", {"words": words})
+
+
+def contradictory(found: Iterable[Contradiction]) -> PydanticCustomError:
+    """The error of fields that contradict each other."""
+    several = tuple(found)
+    return PydanticCustomError(CONTRADICTION, "{text}", {"text": several[0].detail, "found": several})
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A text must match `pattern` from end to end; `words` say so to people."""
+
+    pattern: str
+    words: str
+
+    def check(self, value: str) -> str:
+        """Return the value. Raises PydanticCustomError when it does not match."""
+        if re.fullmatch(self.pattern, value) is None:
+            raise broken(self.words)
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after pydantic has made sure that the value is text."""
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Show the pattern to editors."""
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+
+@dataclass(frozen=True, slots=True)
+class ArmId:
+    """A text must be the ARM id of a resource of this type, such as ``Microsoft.KeyVault/vaults``."""
+
+    resource_type: str
+
+    @property
+    def words(self) -> str:
+        """What would be right, as a sentence."""
+        return (
+            f"It takes the ARM id of a {self.resource_type}: "
+            f"{ResourceId('GUID', 'GROUP', *_type_and_names(self.resource_type))}."
+        )
+
+    def check(self, value: str) -> str:
+        """Return the value. Raises PydanticCustomError when it is no ARM id, or that of another type."""
+        try:
+            parsed = ResourceId.parse(value)
+        except ValueError:
+            raise broken(self.words) from None
+        if parsed.type.lower() != self.resource_type.lower() or re.fullmatch(_GUID, parsed.subscription) is None:
+            raise broken(self.words)
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after pydantic has made sure that the value is text."""
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Show the shape of the id to editors."""
+        return {**handler(schema), "pattern": "^/subscriptions/.+/providers/.+$"}
+
+
+def _type_and_names(resource_type: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    provider, *kinds = resource_type.split("/")
+    return provider, tuple(kinds), ("NAME",) * len(kinds)
+
+
+_PLACEHOLDERS = frozenset({"00001111-aaaa-2222-bbbb-3333cccc4444", "11112222-bbbb-3333-cccc-4444dddd5555"})
+_COSMOS_DB_APPLICATIONS = frozenset({"a232010e-820c-4083-83bb-3ace5fc29d0b", "57506a73-e302-42a9-b869-6f12d9ec29e9"})
+
+
+def _real_guid(value: str) -> str:
+    if value.lower() in _PLACEHOLDERS:
+        raise broken(
+            "This is the placeholder that Microsoft's documentation prints in place of a real id; it names nothing. "
+            "It takes the id of your own."
+        )
+    return value.lower()
+
+
+def _object_id(value: str) -> str:
+    if value in _COSMOS_DB_APPLICATIONS:
+        raise broken(
+            "This is the application id of Azure Cosmos DB, the same in every tenant, and a grant to it gives nobody "
+            "access. It takes the object id of its service principal in your tenant: "
+            f"az ad sp show --id {value} --query id -o tsv."
+        )
+    return value
+
+
+def _normalised_location(value: str) -> str:
+    return value.replace(" ", "").lower()
+
+
+def _whole(value: object) -> object:
+    # Python holds 3072.0 and 3072 for equal, and pydantic's Literal asks Python.
+    if isinstance(value, float):
+        raise broken("It takes 2048, 3072 or 4096, without a decimal point.")
+    return value
+
+
+_DURATION = re.compile(r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,5})D)?")
+
+
+def days(duration: str) -> int:
+    """The length of an ISO 8601 duration in days, a year taken as 365 and a month as 30 as Key Vault's limits are."""
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        raise ValueError(f"not a duration in years, months and days: {duration!r}")
+    return sum(int(count or 0) * unit for count, unit in zip(found.groups(), (365, 30, 1), strict=True))
+
+
+_DURATION_WORDS = "It takes an ISO 8601 duration in years, months and days, such as P90D, P18M or P1Y6M."
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A text must be an ISO 8601 duration of at least `least` and at most `most` days."""
+
+    least: int
+    most: int = 36500
+
+    def check(self, value: str) -> str:
+        """Return the value. Raises PydanticCustomError when it is no duration, or out of Key Vault's range."""
+        if _DURATION.fullmatch(value) is None or value == "P":
+            raise broken(_DURATION_WORDS)
+        if not self.least <= days(value) <= self.most:
+            raise broken(f"Key Vault takes P{self.least}D to P{self.most // 365}Y here.")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after pydantic has made sure that the value is text."""
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Show the pattern to editors."""
+        return {**handler(schema), "pattern": r"^P(?=\d)(\d+Y)?(\d+M)?(\d+D)?$"}
+
+
+_MOMENT_WORDS = "It takes a date, such as 2031-01-31, or a date and time with a zone, such as 2031-01-31T12:00:00Z."
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d)?([Zz]|[+-]\d\d:\d\d))?", value) is None:
+        raise broken(_MOMENT_WORDS)
+    try:
+        return datetime.fromisoformat(value.upper().replace(" ", "T"))
+    except ValueError:
+        raise broken(_MOMENT_WORDS) from None
+
+
+def _zoned(value: datetime) -> datetime:
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _address(value: str) -> str:
+    try:
+        (IPv4Network if "/" in value else IPv4Address)(value)
+    except (AddressValueError, NetmaskValueError, ValueError):
+        raise broken(
+            "It takes an IPv4 address, such as 203.0.113.7, or a CIDR range whose host bits are zero, such as "
+            "203.0.113.0/24."
+        ) from None
+    return value
+
+
+Guid = Annotated[
+    str,
+    Pattern(_GUID, "It takes a GUID: 8-4-4-4-12 hexadecimal digits."),
+    AfterValidator(_real_guid),
+]
+"""A GUID in lower case, and not one that Microsoft's documentation prints as a placeholder."""
+
+ObjectId = Annotated[Guid, AfterValidator(_object_id)]
+"""The object id of a service principal, which is not its application id."""
+
+LocationName = Annotated[
+    str,
+    Pattern("[A-Za-z][A-Za-z0-9 ]{2,59}", "It takes the name of an Azure region, such as eastus2 or West Europe."),
+    AfterValidator(_normalised_location),
+]
+"""An Azure region in ARM's own form: lower case, no spaces."""
+
+GroupName = Annotated[
+    str,
+    Pattern(
+        r"[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]",
+        "A resource group's name has 1 to 90 letters, digits, underscores, hyphens, full stops and parentheses, and "
+        "does not end with a full stop.",
+    ),
+]
+
+VaultName = Annotated[
+    str,
+    Pattern(
+        "(?=.{3,24}$)[a-zA-Z](?!.*--)[a-zA-Z0-9-]*[a-zA-Z0-9]",
+        "A key vault's name has 3 to 24 letters, digits and hyphens, begins with a letter, ends with a letter or "
+        "digit, and has no two hyphens in a row.",
+    ),
+]
+
+KeyName = Annotated[str, Pattern("[a-zA-Z0-9-]{1,127}", "A key's name has 1 to 127 letters, digits and hyphens.")]
+
+WorkspaceName = Annotated[
+    str,
+    Pattern(
+        "[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
+        "A workspace's name has 3 to 33 letters, digits, underscores and hyphens, and begins with a letter or digit.",
+    ),
+]
+
+StorageName = Annotated[
+    str, Pattern("[a-z0-9]{3,24}", "A storage account's name has 3 to 24 lower-case letters and digits.")
+]
+
+LogAnalyticsName = Annotated[
+    str,
+    Pattern(
+        "[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
+        "A Log Analytics workspace's name has 4 to 63 letters, digits and hyphens, and begins and ends with a letter "
+        "or digit.",
+    ),
+]
+
+ComponentName = Annotated[
+    str,
+    Pattern(
+        r"[^%&\\?/<>#\x00-\x1f]{0,259}[^%&\\?/<>#. \x00-\x1f]",
+        "An Application Insights name has 1 to 260 characters, none of % & \\ ? / < > #, and does not end with a space "
+        "or full stop.",
+    ),
+]
+
+RegistryName = Annotated[
+    str, Pattern("[a-zA-Z0-9]{5,50}", "A container registry's name has 5 to 50 letters and digits.")
+]
+
+TagKey = Annotated[
+    str,
+    Pattern(r"[^<>%&\\?/\x00-\x1f]{1,512}", "A tag's name has 1 to 512 characters, none of < > % & \\ ? /."),
+]
+
+TagValue = Annotated[str, Pattern(r"[\s\S]{0,256}", "A tag's value has at most 256 characters.")]
+
+VaultId = Annotated[str, ArmId("Microsoft.KeyVault/vaults")]
+SubnetId = Annotated[str, ArmId("Microsoft.Network/virtualNetworks/subnets")]
+StorageId = Annotated[str, ArmId("Microsoft.Storage/storageAccounts")]
+LogAnalyticsId = Annotated[str, ArmId("Microsoft.OperationalInsights/workspaces")]
+ComponentId = Annotated[str, ArmId("Microsoft.Insights/components")]
+RegistryId = Annotated[str, ArmId("Microsoft.ContainerRegistry/registries")]
+
+_IDENTITY = ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")
+
+
+def _identity(value: str) -> str:
+    if value == "system-assigned":
+        return value
+    try:
+        return _IDENTITY.check(value)
+    except PydanticCustomError:
+        raise broken(f"It takes system-assigned, or a user-assigned identity. {_IDENTITY.words}") from None
+
+
+Identity = Annotated[
+    str,
+    AfterValidator(_identity),
+    WithJsonSchema({"type": "string", "pattern": "^(system-assigned|/subscriptions/.+/providers/.+)$"}),
+]
+"""``system-assigned`` or the ARM id of a user-assigned identity."""
+
+KeySize = Annotated[Literal[2048, 3072, 4096], BeforeValidator(_whole)]
+"""The size of an RSA key in bits."""
+
+IpRule = Annotated[str, AfterValidator(_address)]
+
+Moment = Annotated[
+    datetime,
+    AfterValidator(_zoned),
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d)?([Zz]|[+-]\d\d:\d\d))?$"}),
+]
+"""A moment in UTC; a bare date means its midnight."""

@@ -1,0 +1,195 @@
+"""The model as a JSON Schema for editors, and as the tables of docs/profiles.md.
+
+The schema describes files, the model describes values: in a file every value may be a ``${NAME}``, what has a default
+may be null, and a profile that ``extends`` another may leave out what the other says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
+
+from pydantic_core import PydanticUndefined
+
+from cmkctl.profile.fields import ProfileField, profile_fields
+from cmkctl.profile.model import Profile, Section
+
+JsonSchema: TypeAlias = dict[str, Any]
+
+_ANNOTATIONS: Final = ("description", "default", "examples")
+_VARIABLE: Final = {"$ref": "#/$defs/Variable"}
+_EXTENDS: Final = {
+    "type": "string",
+    "description": "Another profile, relative to this file, whose values hold where this one says nothing.",
+    "examples": ["base.yaml"],
+}
+
+
+def profile_schema() -> JsonSchema:
+    """The JSON Schema (draft 2020-12) of a profile file."""
+    model = Profile.model_json_schema()
+    sections = {name: _section(each) for name, each in model.pop("$defs").items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:cmkctl:profile",
+        "title": "cmkctl profile",
+        "description": "What an operator wants: an Azure Machine Learning workspace with a customer-managed key.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"extends": _nullable(_EXTENDS), **_section(model)["properties"]},
+        "if": {"not": {"required": ["extends"]}},
+        "then": _required(),
+        "$defs": {**sections, "Variable": _variable()},
+    }
+
+
+def _variable() -> JsonSchema:
+    return {
+        "type": "string",
+        "pattern": r"\$\{",
+        "description": "A text with ${NAME} or ${NAME:-default}, filled in from the environment.",
+    }
+
+
+def _section(schema: JsonSchema) -> JsonSchema:
+    """An object's schema for files; anything else is taken for a value."""
+    if "properties" not in schema:
+        return _value(schema)
+    required = schema.get("required", [])
+    fields = {name: _value(each) for name, each in schema["properties"].items()}
+    return {
+        "type": "object",
+        "description": " ".join(schema.get("description", "").split()),
+        "additionalProperties": False,
+        "properties": {name: each if name in required else _nullable(each) for name, each in fields.items()},
+    }
+
+
+def _value(schema: JsonSchema) -> JsonSchema:
+    """A value's schema, which also takes a variable, with its annotations outside the choice."""
+    about, core = _parted(schema)
+    if "items" in core:
+        core["items"] = _value(core["items"])
+    if "patternProperties" in core:
+        return {**about, **_tags(core)}
+    choices = [_parted(each)[1] for each in _choices(core) or [core]]
+    if core == {"type": "string"} or core.get("type") == "array" or all(map(_is_section, choices)):
+        return {**about, **core}
+    return {**about, "anyOf": [*choices, _VARIABLE]}
+
+
+def _parted(schema: JsonSchema) -> tuple[JsonSchema, JsonSchema]:
+    """The annotations of a schema, and its rules."""
+    about: JsonSchema = {name: schema[name] for name in _ANNOTATIONS if name in schema}
+    dropped = {*_ANNOTATIONS, "title", "discriminator"}
+    return about, {name: each for name, each in schema.items() if name not in dropped}
+
+
+def _choices(schema: JsonSchema) -> list[JsonSchema]:
+    return [each for name in ("anyOf", "oneOf") for each in schema.get(name, ())]
+
+
+def _tags(schema: JsonSchema) -> JsonSchema:
+    """Tags may be null, which takes an inherited one away."""
+    tags = {name: _nullable(_value(each)) for name, each in schema["patternProperties"].items()}
+    return {**schema, "patternProperties": tags, "additionalProperties": False}
+
+
+def _is_section(schema: JsonSchema) -> bool:
+    names = {each.section.__name__ for each in profile_fields().values() if each.section}
+    return schema == {"type": "null"} or schema.get("$ref", "").rpartition("/")[2] in names
+
+
+def _nullable(schema: JsonSchema) -> JsonSchema:
+    about, core = _parted(schema)
+    choices = core["anyOf"] if set(core) == {"anyOf"} else [core]
+    return {**about, "anyOf": [*(each for each in choices if each != {"type": "null"}), {"type": "null"}]}
+
+
+def _required() -> JsonSchema:
+    """What a profile that extends no other must say."""
+    sections = {
+        each.path: {"required": names}
+        for each in profile_fields().values()
+        if each.section and (names := [n for n, info in each.section.model_fields.items() if info.is_required()])
+    }
+    vault = {"anyOf": [{"required": ["name"]}, {"required": ["id"]}]}
+    top = [name for name, info in Profile.model_fields.items() if info.is_required()]
+    return {"required": top, "properties": {"key_vault": vault, **sections}}
+
+
+def profile_reference() -> str:
+    """The profile's fields in Markdown: one table a section, in the order of the model."""
+    return "\n\n".join("\n".join(lines) for lines in _tables())
+
+
+def _tables() -> Iterator[list[str]]:
+    yield [*_head("", Profile), *_rows("")]
+    for each in profile_fields().values():
+        if each.section is not None:
+            yield [*_head(each.path, each.section), *_rows(each.path)]
+
+
+def _head(path: str, section: type[Section]) -> list[str]:
+    title = f"### `{path}`" if path else "### The top of a profile"
+    about = " ".join((section.__doc__ or "").partition("\n\n")[0].split())
+    return [title, "", about, "", "| field | takes | default | meaning |", "|---|---|---|---|"]
+
+
+def _rows(path: str) -> Iterator[str]:
+    schema = Profile.model_json_schema()
+    for each in profile_fields().values():
+        section, _, name = each.path.rpartition(".")
+        if section == path:
+            yield f"| `{name}` | {_takes(each, schema)} | {_default(each)} | {each.info.description} |"
+
+
+def _takes(field: ProfileField, schema: JsonSchema) -> str:
+    node = schema
+    for name in field.path.split("."):
+        node = _object(node, schema)["properties"][name]
+    return " or ".join(dict.fromkeys(_words(node, schema)))
+
+
+def _object(node: JsonSchema, schema: JsonSchema) -> JsonSchema:
+    """The object's schema behind references and choices."""
+    if "$ref" in node:
+        return _object(schema["$defs"][node["$ref"].rpartition("/")[2]], schema)
+    if "properties" in node:
+        return node
+    choices = [_object(each, schema) for each in _choices(node)]
+    return next((each for each in choices if "properties" in each), node)
+
+
+def _words(node: JsonSchema, schema: JsonSchema) -> Iterator[str]:
+    for choice in _choices(node) or [node]:
+        found = schema["$defs"][choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice
+        if "properties" in found:
+            yield "a section"
+        elif "enum" in found:
+            yield ", ".join(f"`{each}`" for each in found["enum"])
+        elif "const" in found:
+            yield f"`{found['const']}`"
+        elif found.get("type") != "null":
+            yield _kind(found)
+
+
+def _kind(schema: JsonSchema) -> str:
+    if schema["type"] == "integer" and "maximum" in schema:
+        return f"{schema['minimum']} to {schema['maximum']}"
+    if schema["type"] == "integer":
+        return f"{schema['minimum']} or more"
+    return {"string": "text", "boolean": "`true`, `false`", "array": "a list", "object": "names with texts"}[
+        schema["type"]
+    ]
+
+
+def _default(field: ProfileField) -> str:
+    if field.info.is_required():
+        return "**required**"
+    value = field.info.default
+    if value is PydanticUndefined:
+        return "`{}`"
+    if value is None:
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else '[]' if value == () else value}`"

@@ -1,0 +1,182 @@
+"""Resource groups: PUT 201 or 200, HEAD 204 or 404, DELETE 202 with polls, and everything in a group goes with it."""
+
+import base64
+import re
+
+from cmkctl.sandbox import errors, ids, shapes
+from cmkctl.sandbox.arm import operations
+from cmkctl.sandbox.arm.locations import normal, require_location
+from cmkctl.sandbox.arm.soft_delete import soft_delete
+from cmkctl.sandbox.messages import Call, Json, Reply
+from cmkctl.sandbox.routing import Route
+from cmkctl.sandbox.state import Tenant
+
+VERSIONS = (
+    "2015-11-01", "2016-02-01", "2016-07-01", "2016-09-01", "2017-05-10", "2018-02-01", "2018-05-01", "2019-03-01",
+    "2019-05-01", "2019-05-10", "2019-07-01", "2019-08-01", "2019-10-01", "2020-06-01", "2020-08-01", "2020-10-01",
+    "2021-01-01", "2021-04-01", "2022-09-01", "2023-07-01", "2024-03-01", "2024-07-01", "2024-11-01", "2025-03-01",
+    "2025-04-01",
+)  # fmt: skip
+SHAPE = {
+    **shapes.TOP,
+    "location": shapes.Required(str),
+    "tags": shapes.TAGS,
+    "managedBy": str,
+    "properties": {"provisioningState": shapes.IGNORED},
+}
+TYPE = "Microsoft.Resources/resourceGroups"
+NAME = re.compile(r"[-\w._()]{0,89}[-\w_()]")
+RETRY_AFTER = 15
+
+
+def put_group(tenant: Tenant, call: Call) -> Reply:
+    """Create a group (201) or set its tags (200)."""
+    if not NAME.fullmatch(call["group"]):
+        raise errors.name_invalid(TYPE, call["group"], "1-90 letters, digits, _ - . ( ), not ending in a full stop")
+    body = shapes.accept(SHAPE, call.json(), call.api_version)
+    location = require_location(body["location"])
+    identifier = f"/subscriptions/{call['subscription']}/resourceGroups/{call['group']}"
+    found = tenant.table("groups").get(ids.key(identifier))
+    if found is not None:
+        return _put_existing(tenant, found["doc"], body, location)
+    document = {
+        "id": identifier,
+        "name": call["group"],
+        "type": TYPE,
+        "location": location,
+        **({"tags": body["tags"]} if body.get("tags") is not None else {}),
+        **({"managedBy": body["managedBy"]} if body.get("managedBy") else {}),
+        "properties": {"provisioningState": "Succeeded"},
+    }
+    tenant.table("groups")[ids.key(identifier)] = {"doc": document}
+    tenant.changed()
+    return Reply(201, document)
+
+
+def _put_existing(tenant: Tenant, document: Json, body: Json, location: str) -> Reply:
+    if document["properties"]["provisioningState"] == "Deleting":
+        raise errors.group_being_deleted(document["name"])
+    if normal(document["location"]) != location:
+        raise errors.group_location_conflict(document["location"], location)
+    document.pop("tags", None)
+    if body.get("tags") is not None:
+        document["tags"] = body["tags"]
+    tenant.changed()
+    return Reply(200, document)
+
+
+def patch_group(tenant: Tenant, call: Call) -> Reply:
+    """Replace a group's tags, 200."""
+    document = tenant.group(call["subscription"], call["group"])["doc"]
+    body = shapes.accept(SHAPE, call.json(), call.api_version, partial=True)
+    if "tags" in body:
+        document["tags"] = body["tags"] or {}
+    tenant.changed()
+    return Reply(200, document)
+
+
+def get_group(tenant: Tenant, call: Call) -> Reply:
+    """Answer one group."""
+    return Reply(200, tenant.group(call["subscription"], call["group"])["doc"])
+
+
+def head_group(tenant: Tenant, call: Call) -> Reply:
+    """Answer 204 when the group exists, an empty 404 when not."""
+    key = ids.key(f"/subscriptions/{call['subscription']}/resourceGroups/{call['group']}")
+    return Reply(204 if key in tenant.table("groups") else 404)
+
+
+def list_groups(tenant: Tenant, call: Call) -> Reply:
+    """Answer all groups of the subscription."""
+    prefix = ids.key(f"/subscriptions/{call['subscription']}") + "/"
+    found = [record["doc"] for key, record in tenant.table("groups").items() if key.startswith(prefix)]
+    return Reply(200, {"value": found})
+
+
+def delete_group(tenant: Tenant, call: Call) -> Reply:
+    """Begin to delete a group, 202; a second DELETE meanwhile is 202, too (recording 81)."""
+    record = tenant.group(call["subscription"], call["group"])
+    if record.get("owner"):
+        raise _denied(record)
+    if record["doc"]["properties"]["provisioningState"] != "Deleting":
+        record["doc"]["properties"]["provisioningState"] = "Deleting"
+        record["operation"] = operations.start(tenant, "group.delete", record["doc"]["id"])
+    return Reply(202, headers=_poll_headers(tenant, call, record["operation"]))
+
+
+def _denied(record: Json) -> errors.AzureError:
+    # Quoted for Databricks and Container Apps; the mechanism is the same for Azure ML's managed group.
+    text = (
+        "The client does not have permission to perform action 'Microsoft.Resources/subscriptions/resourceGroups/delete' at "
+        f"scope '{record['doc']['id']}'; however, the access is denied because of the deny assignment with name "
+        f"'System deny assignment created by {record['owner']}'."
+    )
+    return errors.AzureError(403, "DenyAssignmentAuthorizationFailed", text)
+
+
+def _poll_headers(tenant: Tenant, call: Call, operation: str) -> dict[str, str]:
+    name = base64.urlsafe_b64encode(f"RESOURCEGROUPDELETIONJOB-{operation}".encode()).decode().rstrip("=")
+    path = f"/subscriptions/{call['subscription']}/operationresults/{name}"
+    return {"Location": operations.link(call, path, operation), "Retry-After": tenant.pace.retry_after(RETRY_AFTER)}
+
+
+def poll_delete(tenant: Tenant, call: Call) -> Reply:
+    """Answer 202 while the group is being deleted, then an empty 200."""
+    padded = call["result"] + "=" * (-len(call["result"]) % 4)
+    try:
+        name = base64.urlsafe_b64decode(padded).decode().removeprefix("RESOURCEGROUPDELETIONJOB-")
+    except ValueError as problem:
+        raise errors.operation_not_found(call["result"]) from problem
+    operations.require_verbatim(call, name)
+    if operations.poll(tenant, name)["finished"]:
+        return Reply(200)
+    return Reply(202, headers=_poll_headers(tenant, call, name))
+
+
+@operations.finisher("group.delete")
+def finish_delete(tenant: Tenant, operation: Json) -> None:
+    """Take the group and its contents; vaults and workspaces go to their soft-deleted lists."""
+    prefix = ids.key(operation["target"])
+    for key, record in [
+        (key, record) for key, record in tenant.table("resources").items() if key.startswith(prefix + "/")
+    ]:
+        soft_delete(tenant, record)
+        tenant.table("resources").pop(key, None)
+    for key in [key for key in tenant.table("assignments") if key.startswith(prefix + "/")]:
+        del tenant.table("assignments")[key]
+    tenant.table("groups").pop(prefix, None)
+
+
+def list_group_resources(tenant: Tenant, call: Call) -> Reply:
+    """Answer the resources in a group, in ARM's short form."""
+    group = tenant.group(call["subscription"], call["group"])["doc"]["id"]
+    return Reply(200, {"value": [_short(record) for record in tenant.resources_in(group) if _top_level(record)]})
+
+
+def list_subscription_resources(tenant: Tenant, call: Call) -> Reply:
+    """Answer all resources of the subscription, in ARM's short form."""
+    prefix = f"/subscriptions/{call['subscription']}"
+    return Reply(200, {"value": [_short(record) for record in tenant.resources_in(prefix) if _top_level(record)]})
+
+
+def _top_level(record: Json) -> bool:
+    return bool(record["doc"]["type"].count("/") == 1)
+
+
+def _short(record: Json) -> Json:
+    names = ("id", "name", "type", "location", "tags", "kind", "sku", "identity")
+    return {name: record["doc"][name] for name in names if record["doc"].get(name) is not None}
+
+
+_GROUP = "/subscriptions/{subscription}/resourcegroups/{group}"
+ROUTES = (
+    Route("PUT", _GROUP, put_group, TYPE, VERSIONS),
+    Route("PATCH", _GROUP, patch_group, TYPE, VERSIONS),
+    Route("GET", _GROUP, get_group, TYPE, VERSIONS),
+    Route("HEAD", _GROUP, head_group, TYPE, VERSIONS),
+    Route("DELETE", _GROUP, delete_group, TYPE, VERSIONS),
+    Route("GET", "/subscriptions/{subscription}/resourcegroups", list_groups, TYPE, VERSIONS),
+    Route("GET", _GROUP + "/resources", list_group_resources, TYPE, VERSIONS),
+    Route("GET", "/subscriptions/{subscription}/resources", list_subscription_resources, TYPE, VERSIONS),
+    Route("GET", "/subscriptions/{subscription}/operationresults/{result}", poll_delete),
+)

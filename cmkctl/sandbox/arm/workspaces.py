@@ -1,0 +1,331 @@
+"""Azure Machine Learning workspaces: PUT, PATCH and DELETE are 202 with an empty body; the operation tells the rest."""
+
+from typing import Any
+
+from cmkctl.sandbox import errors, ids, shapes
+from cmkctl.sandbox.arm import operations, resources, workspace_cmk
+from cmkctl.sandbox.arm.soft_delete import soft_delete
+from cmkctl.sandbox.arm.workspace_shape import KIND, UPDATE_SHAPE, encryption_view, new_properties, recase, view
+from cmkctl.sandbox.messages import Call, Json, Reply
+from cmkctl.sandbox.routing import Route
+from cmkctl.sandbox.state import Tenant
+
+WORKSPACES = resources.Resources(KIND, view)
+ASSOCIATED = {
+    "storageAccount": "microsoft.storage/storageaccounts",
+    "keyVault": "microsoft.keyvault/vaults",
+    "applicationInsights": "microsoft.insights/components",
+    "containerRegistry": "microsoft.containerregistry/registries",
+}
+REQUIRED = ("storageAccount", "keyVault")
+FIXED = ("hbiWorkspace", "storageAccount", "keyVault", "enableServiceSideCMKEncryption")
+CREATE_FACTOR = 2
+"""A workspace takes longer than anything else (about 21 s without a key, 20 minutes with one; fact 8)."""
+
+
+# --- create and replace
+
+
+def put_workspace(tenant: Tenant, call: Call) -> Reply:
+    """Create or update a workspace: always 202 with an empty body (fact 1)."""
+    write = resources.begin_write(tenant, call, KIND)
+    if write.existing is not None and write.existing["doc"]["properties"]["provisioningState"] != "Failed":
+        return _update(tenant, call, write.existing, write.body)
+    if ids.key(write.id) in tenant.table("deleted_workspaces"):
+        raise errors.workspace_soft_deleted()
+    properties = write.body["properties"]
+    _check_associated(tenant, properties)
+    identity = _identity(tenant, write)
+    encryption = properties.get("encryption")
+    encrypted = bool(encryption) and encryption["status"].lower() == "enabled"
+    if encrypted:
+        workspace_cmk.check_body(encryption, call["subscription"])
+    failure = _failure(tenant, call, write.body) if encrypted else None
+    document = _document(tenant, write, identity, encrypted)
+    resources.store(tenant, document)
+    return _accepted(tenant, call, "workspace.create", document, failure=failure, factor=CREATE_FACTOR)
+
+
+def _check_associated(tenant: Tenant, properties: Json) -> None:
+    """Refuse missing (P95) and dangling associated resources."""
+    if any(not properties.get(name) for name in REQUIRED):
+        raise errors.dependents_missing()
+    for name, wanted in ASSOCIATED.items():
+        if not properties.get(name):
+            continue
+        found = ids.parse(properties[name])
+        if found is None or found.full_type.lower() != wanted:
+            raise errors.cmk(f"{name} '{properties[name]}' is not the resource id of {wanted}.")
+        if tenant.resource(properties[name]) is None:
+            raise errors.resource_not_found(found.full_type, found.name, found.group)
+    storage = tenant.resource(properties["storageAccount"])
+    if storage and (storage["doc"]["properties"].get("isHnsEnabled") or storage["doc"]["sku"]["tier"] == "Premium"):
+        raise errors.cmk("The storage account must not be Premium and must not have a hierarchical namespace.")
+
+
+def _identity(tenant: Tenant, write: resources.Write) -> Json:
+    """Return ``identity`` as the service shows it; a system-assigned one gets a principal in the directory."""
+    sent = write.body.get("identity") or {"type": "SystemAssigned"}
+    shown: Json = {"type": sent["type"]}
+    if "systemassigned" in sent["type"].lower():
+        principal = ids.guid("principal", write.id, tenant.serial())
+        row = {"appId": ids.guid("client", principal), "displayName": write.name, "type": "ServicePrincipal"}
+        tenant.table("principals")[principal] = row
+        shown |= {"principalId": principal, "tenantId": tenant.tenant_id}
+    named = {}
+    for identifier in sent.get("userAssignedIdentities") or {}:
+        record = tenant.resource(identifier)
+        if record is None:
+            raise errors.identity_not_found(write.id, identifier)
+        inner = record["doc"]["properties"]
+        named[identifier] = {"principalId": inner["principalId"], "clientId": inner["clientId"]}
+    return {**shown, "userAssignedIdentities": named} if named else shown
+
+
+def _failure(tenant: Tenant, call: Call, body: Json) -> Json | None:
+    """Return the error the operation will end with, if the vault, the key or a grant is not right now."""
+    try:
+        key = workspace_cmk.check_key(tenant, call, body["properties"]["encryption"])
+        workspace_cmk.check_grants(tenant, call, body, key)
+    except errors.AzureError as refusal:
+        return refusal.error()
+    return None
+
+
+def _document(tenant: Tenant, write: resources.Write, identity: Json, encrypted: bool) -> Json:
+    properties = new_properties(tenant, write, tenant.timestamp())
+    if encrypted:
+        properties["encryption"] = encryption_view(properties["encryption"])
+        if not properties["enableServiceSideCMKEncryption"]:
+            properties.setdefault("serviceManagedResourcesSettings", {"cosmosDb": {"collectionsThroughput": 4000}})
+            properties["enableDataIsolation"] = True
+    else:
+        properties.pop("encryption", None)
+    return {
+        "id": write.id,
+        "name": write.name,
+        "type": KIND.type,
+        "location": write.location,
+        "tags": write.body.get("tags") or {},
+        "etag": None,
+        "properties": properties,
+        "identity": identity,
+        "kind": (write.body.get("kind") or "Default").capitalize()
+        if write.body.get("kind") != "FeatureStore"
+        else "FeatureStore",
+        "sku": {"name": "Basic", "tier": "Basic"},  # whatever was sent (fact 6)
+        "systemData": tenant.system_data(),
+    }
+
+
+@operations.finisher("workspace.create")
+def finish_create(tenant: Tenant, operation: Json) -> None:
+    """End a creation: ``Succeeded``, with the managed resource group, or ``Failed``."""
+    record = tenant.resource(operation["target"])
+    if record is None:
+        return
+    properties = record["doc"]["properties"]
+    if operation["failure"] is not None:
+        properties["provisioningState"] = "Failed"
+        return
+    properties["provisioningState"] = "Succeeded"
+    if properties.get("encryption") and not properties["enableServiceSideCMKEncryption"]:
+        _provision_managed_group(tenant, record["doc"])
+
+
+def _provision_managed_group(tenant: Tenant, document: Json) -> None:
+    """Make the group only Microsoft may change, with a Cosmos DB account, a storage account and a search service."""
+    subscription = ids.subscription_of(document["id"])
+    name = f"azureml-rg-{document['name']}_{ids.guid('managed', document['id'], document['properties']['workspaceId'])}"
+    group_id = f"/subscriptions/{subscription}/resourceGroups/{name}"
+    group = {
+        "id": group_id,
+        "name": name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": document["location"],
+        "managedBy": document["id"],
+        "properties": {"provisioningState": "Succeeded"},
+    }
+    tenant.table("groups")[ids.key(group_id)] = {"doc": group, "owner": document["id"]}
+    tail = ids.hex_name("managed", document["id"], length=9)
+    made = {
+        "cosmosDbResourceId": ("Microsoft.DocumentDB/databaseAccounts", f"cosmosdb{tail}"),
+        "storageAccountResourceId": ("Microsoft.Storage/storageAccounts", f"sa{tail}"),
+        "searchAccountResourceId": ("Microsoft.Search/searchServices", f"azuremlrg{tail}"),
+    }
+    encryption = document["properties"]["encryption"]
+    for field, (kind, resource_name) in made.items():
+        identifier = f"{group_id}/providers/{kind}/{resource_name}"
+        stub = {"id": identifier, "name": resource_name, "type": kind, "location": document["location"], "tags": {}}
+        if field not in encryption:
+            resources.store(tenant, {**stub, "managedBy": document["id"], "properties": {}}, owner=document["id"])
+            encryption[field] = identifier
+    document["properties"]["serviceProvisionedResourceGroup"] = group_id
+
+
+# --- update
+
+
+def patch_workspace(tenant: Tenant, call: Call) -> Reply:
+    """Change a workspace: 202. Of the encryption only the key identifier may change, within its vault."""
+    record = resources.existing(tenant, call, KIND)
+    body = shapes.accept(UPDATE_SHAPE, call.json(), call.api_version, partial=True)
+    return _update(tenant, call, record, body)
+
+
+def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
+    document = record["doc"]
+    sent = {name: value for name, value in recase(body.get("properties") or {}).items() if value is not None}
+    _refuse_fixed(document["properties"], sent)
+    encryption = sent.pop("encryption", None)
+    failure = None
+    if encryption is not None:
+        failure = _change_key(tenant, call, document, encryption)
+    if failure is None:
+        document["properties"] = shapes.merge(document["properties"], sent)
+        if body.get("tags") is not None:
+            document["tags"] = body["tags"]
+        document["systemData"] = tenant.system_data(document["systemData"])
+    return _accepted(tenant, call, "workspace.update", document, failure=failure)
+
+
+def _refuse_fixed(before: Json, sent: Json) -> None:
+    """Answer the bare 500 Azure gives to a change of what is fixed (P63, P64, P67)."""
+    for name in FIXED:
+        if name in sent and not _same(sent[name], before.get(name)):
+            raise errors.immutable_changed()
+    if (
+        "encryption" in sent
+        and "encryption" not in before
+        and sent["encryption"].get("status", "Enabled").lower() == "enabled"
+    ):
+        raise errors.immutable_changed()
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one.lower() == other.lower()) if isinstance(one, str) and isinstance(other, str) else bool(one == other)
+
+
+def _change_key(tenant: Tenant, call: Call, document: Json, encryption: Json) -> Json | None:
+    """Move to another key or version of the same vault; return the operation's error if that key is not usable."""
+    before = document["properties"].get("encryption")
+    if before is None:
+        return None
+    old, new = before["keyVaultProperties"], encryption.get("keyVaultProperties") or {}
+    identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
+    changed_vault = "keyVaultArmId" in new and ids.key(new["keyVaultArmId"]) != ids.key(old["keyVaultArmId"])
+    changed_identity = identity is not None and not _same(identity, before["identity"]["userAssignedIdentity"])
+    if changed_vault or changed_identity or encryption.get("status", "Enabled").lower() != "enabled":
+        raise errors.immutable_changed()
+    wanted = new.get("keyIdentifier", old["keyIdentifier"])
+    candidate = {**before, "keyVaultProperties": {**old, "keyIdentifier": wanted}}
+    workspace_cmk.check_body(candidate, call["subscription"])
+    if wanted == old["keyIdentifier"]:
+        return None
+    failure = _failure(tenant, call, {"properties": {**document["properties"], "encryption": candidate}})
+    if failure is None:
+        old["keyIdentifier"] = wanted
+    return failure
+
+
+@operations.finisher("workspace.update")
+def finish_update(tenant: Tenant, operation: Json) -> None:
+    """End an update; the change was visible from the start."""
+
+
+# --- delete
+
+
+def delete_workspace(tenant: Tenant, call: Call) -> Reply:
+    """Delete a workspace: 202. It is soft-deleted for 14 days unless ``forceToPurge=true``; 204 when not there."""
+    identifier = resources.address(tenant, call, KIND)
+    purge = call.query.get("forcetopurge", "false").lower() == "true"
+    record = tenant.resource(identifier)
+    if record is not None:
+        record["doc"]["properties"]["provisioningState"] = "Deleting"
+        return _accepted(tenant, call, "workspace.delete", record["doc"], purge=purge)
+    deleted = tenant.table("deleted_workspaces").get(ids.key(identifier))
+    if deleted is None or not purge:
+        return Reply(204)
+    return _accepted(tenant, call, "workspace.delete", deleted["record"]["doc"], purge=True)
+
+
+@operations.finisher("workspace.delete")
+def finish_delete(tenant: Tenant, operation: Json) -> None:
+    """Soft-delete or purge; the managed resource group goes with the purge only (P71)."""
+    key = ids.key(operation["target"])
+    record = tenant.table("resources").pop(key, None)
+    if not operation["purge"]:
+        if record is not None:
+            soft_delete(tenant, record)
+        return
+    deleted = tenant.table("deleted_workspaces").pop(key, None)
+    document = (record or (deleted or {}).get("record") or {}).get("doc")
+    group = document and document["properties"].get("serviceProvisionedResourceGroup")
+    if group:
+        for inner in list(tenant.resources_in(group)):
+            tenant.table("resources").pop(ids.key(inner["doc"]["id"]), None)
+        tenant.table("groups").pop(ids.key(group), None)
+
+
+# --- operations
+
+
+def _accepted(tenant: Tenant, call: Call, kind: str, document: Json, **more: Any) -> Reply:
+    """Answer 202, empty, with both headers and no Retry-After (fact 1)."""
+    name = operations.start(tenant, kind, document["id"], **more)
+    operations.settle(tenant)
+    return Reply(202, headers=_links(call, name, document["location"]))
+
+
+def _links(call: Call, name: str, location: str) -> dict[str, str]:
+    path = (
+        f"/subscriptions/{call['subscription']}/providers/Microsoft.MachineLearningServices/locations/{location}"
+        f"/workspaceOperationsStatus/{name}"
+    )
+    return {
+        "Azure-AsyncOperation": operations.link(call, path, name, type="async"),
+        "Location": operations.link(call, path, name, type="location"),
+    }
+
+
+def poll_workspace(tenant: Tenant, call: Call) -> Reply:
+    """Answer the operation (``type=async``) or, once it is over, its result (``type=location``)."""
+    operations.require_verbatim(call, call["operation"])
+    operation = operations.poll(tenant, call["operation"])
+    if call.query.get("type") == "location":
+        return _poll_location(tenant, call, operation)
+    if not operation["finished"]:
+        return Reply(200, {"status": "InProgress"})
+    if operation["failure"] is not None:
+        return Reply(200, {"status": "Failed", "error": operation["failure"]})
+    return Reply(200, {"status": "Succeeded", "percentComplete": 100.0})
+
+
+def _poll_location(tenant: Tenant, call: Call, operation: Json) -> Reply:
+    if not operation["finished"]:
+        return Reply(202, headers=_links(call, call["operation"], call["location"]))
+    record = tenant.resource(operation["target"])
+    if operation["failure"] is not None:
+        return Reply(400, {"error": operation["failure"]})
+    return Reply(204) if record is None else Reply(200, view(tenant, record, call))
+
+
+def get_workspace(tenant: Tenant, call: Call) -> Reply:
+    """Answer one workspace. Reading it advances whatever is being done to it."""
+    record = resources.existing(tenant, call, KIND)
+    for name, operation in list(tenant.table("operations").items()):
+        if not operation["finished"] and ids.key(operation["target"]) == ids.key(record["doc"]["id"]):
+            operations.poll(tenant, name)
+    return Reply(200, view(tenant, resources.existing(tenant, call, KIND), call))
+
+
+def _routes() -> tuple[Route, ...]:
+    usual = WORKSPACES.routes(put_workspace, patch_workspace, delete_workspace)
+    own_get = KIND.route("GET", KIND.path, get_workspace)
+    poll = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
+    rows = tuple(own_get if (route.method, route.template) == ("GET", KIND.path) else route for route in usual)
+    return (*rows, KIND.route("GET", poll + "/workspaceOperationsStatus/{operation}", poll_workspace))
+
+
+ROUTES = _routes()

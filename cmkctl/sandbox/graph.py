@@ -1,0 +1,128 @@
+"""Microsoft Graph, as much of it as finding and creating a service principal takes."""
+
+import re
+
+from cmkctl.sandbox import errors, ids
+from cmkctl.sandbox.constants import (
+    COSMOS_DB_APP_ID,
+    COSMOS_DB_GOVERNMENT_APP_ID,
+    COSMOS_DB_GOVERNMENT_OBJECT_ID,
+    COSMOS_DB_OBJECT_ID,
+    MACHINE_LEARNING_APP_ID,
+)
+from cmkctl.sandbox.messages import Call, Json, Reply
+from cmkctl.sandbox.routing import Route
+from cmkctl.sandbox.state import Tenant
+
+ODATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+FILTER = re.compile(
+    r"\s*(?:(appId|displayName|id)\s+eq\s+'([^']*)'|servicePrincipalNames/any\(\s*(\w+)\s*:\s*\3\s+eq\s+'([^']*)'\s*\))\s*"
+)
+BY_APP_ID = re.compile(r"servicePrincipals\(appId='([^']*)'\)", re.IGNORECASE)
+FIRST_PARTY = {
+    COSMOS_DB_APP_ID: ("Azure Cosmos DB", COSMOS_DB_OBJECT_ID),
+    COSMOS_DB_GOVERNMENT_APP_ID: ("Azure Cosmos DB", COSMOS_DB_GOVERNMENT_OBJECT_ID),
+    MACHINE_LEARNING_APP_ID: ("Azure Machine Learning", ids.guid("object", MACHINE_LEARNING_APP_ID)),
+}
+"""Applications a service principal can be created for: name and the object id it gets in this tenant."""
+
+
+def _view(object_id: str, principal: Json) -> Json:
+    return {
+        "id": object_id,
+        "deletedDateTime": None,
+        "accountEnabled": True,
+        "alternativeNames": [],
+        "appDisplayName": principal["displayName"],
+        "appDescription": None,
+        "appId": principal["appId"],
+        "appOwnerOrganizationId": "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        "appRoleAssignmentRequired": False,
+        "description": None,
+        "displayName": principal["displayName"],
+        "servicePrincipalNames": [principal["appId"]],
+        "servicePrincipalType": "Application",
+        "signInAudience": "AzureADMultipleOrgs",
+        "tags": [],
+    }
+
+
+def _selected(call: Call, view: Json) -> Json:
+    names = call.query.get("$select", "")
+    return {name.strip(): view.get(name.strip()) for name in names.split(",")} if names else view
+
+
+def _principals(tenant: Tenant) -> list[Json]:
+    return [_view(key, row) for key, row in tenant.table("principals").items() if row["type"] == "ServicePrincipal"]
+
+
+def _context(call: Call, what: str) -> Json:
+    return {"@odata.context": f"{call.url}/v1.0/$metadata#{what}"}
+
+
+def list_principals(tenant: Tenant, call: Call) -> Reply:
+    """Answer the service principals a filter finds: 200, with an empty list when there are none (fact 33)."""
+    found = _principals(tenant)
+    wanted = call.query.get("$filter")
+    if wanted:
+        match = FILTER.fullmatch(wanted)
+        if match is None:
+            raise errors.not_modelled(f"the Graph filter {wanted!r}")
+        name, value = (match[1], match[2]) if match[1] else ("appId", match[4])
+        found = [row for row in found if str(row[name]).lower() == value.lower()]
+    body = {**_context(call, "servicePrincipals"), "value": [_selected(call, row) for row in found]}
+    return Reply(200, body, content_type=ODATA)
+
+
+def get_principal(tenant: Tenant, call: Call) -> Reply:
+    """Answer one service principal by object id, or 404 `Request_ResourceNotFound`."""
+    return _one(tenant, call, "id", call["id"])
+
+
+def get_by_app_id(tenant: Tenant, call: Call) -> Reply:
+    """Answer ``servicePrincipals(appId='…')``."""
+    match = BY_APP_ID.fullmatch(call["entity"])
+    if match is None:
+        raise errors.not_modelled(f"GET {call.path} of Microsoft Graph")
+    return _one(tenant, call, "appId", match[1])
+
+
+def _one(tenant: Tenant, call: Call, name: str, value: str) -> Reply:
+    for row in _principals(tenant):
+        if row[name].lower() == value.lower():
+            body = {**_context(call, "servicePrincipals/$entity"), **_selected(call, row)}
+            return Reply(200, body, content_type=ODATA)
+    return _refuse(tenant, errors.graph_not_found(value))
+
+
+def create_principal(tenant: Tenant, call: Call) -> Reply:
+    """Create the service principal of an application the sandbox knows, 201."""
+    app_id = str(call.json().get("appId", "")).lower()
+    if app_id not in FIRST_PARTY:
+        return _refuse(tenant, errors.graph_app_unknown(app_id))
+    name, object_id = FIRST_PARTY[app_id]
+    if object_id in tenant.table("principals"):
+        return _refuse(tenant, errors.graph_exists(app_id))
+    principal = {"appId": app_id, "displayName": name, "type": "ServicePrincipal"}
+    tenant.table("principals")[object_id] = principal
+    tenant.changed()
+    body = {**_context(call, "servicePrincipals/$entity"), **_view(object_id, principal)}
+    location = (
+        f"{call.url}/v2/{tenant.tenant_id}/directoryObjects/{object_id}/Microsoft.DirectoryServices.ServicePrincipal"
+    )
+    return Reply(201, body, {"Location": location}, ODATA)
+
+
+def _refuse(tenant: Tenant, refusal: errors.AzureError) -> Reply:
+    number = ids.guid("graph", tenant.timestamp())
+    inner = {"date": tenant.timestamp()[:19], "request-id": number, "client-request-id": number}
+    error = {"code": refusal.code, "message": refusal.message, "innerError": inner}
+    return Reply(refusal.status, {"error": error}, content_type="application/json")
+
+
+ROUTES = (
+    Route("GET", "/v1.0/servicePrincipals", list_principals),
+    Route("POST", "/v1.0/servicePrincipals", create_principal),
+    Route("GET", "/v1.0/servicePrincipals/{id}", get_principal),
+    Route("GET", "/v1.0/{entity}", get_by_app_id),
+)

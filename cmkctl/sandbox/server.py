@@ -1,0 +1,263 @@
+"""The running sandbox: one event loop with a TLS listener and the proxy in front of it, in a thread of its own."""
+
+import asyncio
+import json
+import os
+import socket
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+
+from cmkctl.sandbox import certificates, environment, store
+from cmkctl.sandbox.app import Application
+from cmkctl.sandbox.arrange import Arrangement
+from cmkctl.sandbox.constants import SCHEMA
+from cmkctl.sandbox.faults import Faults
+from cmkctl.sandbox.pace import Pace
+from cmkctl.sandbox.proxy import Proxy
+from cmkctl.sandbox.requestlog import LoggedRequest, RequestLog
+from cmkctl.sandbox.state import Tenant, new_document
+from cmkctl.sandbox.store import Files, SandboxError
+
+START_SECONDS = 20
+FLUSH_SECONDS = 1.0
+
+
+class Running:
+    """A sandbox that is answering. A context manager: leaving it saves the state and stops the server.
+
+    Attributes:
+        requests: every request since the start (a sequence of `LoggedRequest`).
+        state: arranges and inspects the tenant; see `Arrangement`.
+        port: the proxy's port on 127.0.0.1.
+        ca: the certificate to trust.
+
+    """
+
+    def __init__(self, state: Path | None, pace: Pace, faults: Faults, port: int) -> None:
+        """Prepare a server; nothing runs before `start`."""
+        self._path = state
+        self._wanted_port = port
+        self._tenant = Tenant(pace=pace, faults=faults)
+        self._cleanup = ExitStack()
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="cmkctl-sandbox", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self.state = Arrangement(self._tenant, self._save)
+        self.port = 0
+
+    # --- life
+
+    def start(self) -> Self:
+        """Take the state file, start answering, and return self.
+
+        Raises:
+            SandboxError: the state file is in use, damaged or too new, or the port is taken.
+
+        """
+        try:
+            self._open_files()
+            self._thread.start()
+            self._await_start()
+            self._write_sidecar()
+        except BaseException:
+            self._cleanup.close()
+            raise
+        return self
+
+    def _await_start(self) -> None:
+        if not self._ready.wait(START_SECONDS):
+            raise SandboxError(f"the sandbox did not start within {START_SECONDS} s")
+        if self._failure is not None:
+            raise SandboxError(f"the sandbox cannot start: {self._failure}") from self._failure
+
+    def __enter__(self) -> Self:
+        """Start, unless that has been done."""
+        return self if self._ready.is_set() else self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop answering, save the state, and give the state file free."""
+        if self._thread.is_alive() and self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(START_SECONDS)
+        self._save()
+        self._cleanup.close()
+
+    def wait(self) -> None:
+        """Return when the server has stopped; interruptible by Ctrl-C."""
+        while self._thread.is_alive():
+            self._thread.join(0.5)
+
+    # --- what others use
+
+    @property
+    def requests(self) -> RequestLog:
+        """Every request since the server started, oldest first."""
+        return self._log
+
+    @property
+    def writes(self) -> list[LoggedRequest]:
+        """The requests that may have changed something; token requests are not among them."""
+        return self._log.writes
+
+    @property
+    def ca(self) -> Path:
+        """The certificate clients have to trust."""
+        return self._ca
+
+    @property
+    def proxy(self) -> str:
+        """The proxy's address, for HTTPS_PROXY."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make any Azure client use this sandbox."""
+        return environment.variables(self.port, self._ca)
+
+    # --- inside
+
+    def _open_files(self) -> None:
+        files = self._files()
+        if self._path is not None:
+            self._cleanup.enter_context(store.Lock(files.lock))
+            document = store.load(files.state)
+            if document is not None:
+                self._tenant.data = document
+        self._log = RequestLog(files.log if self._path is not None else None)
+        self._cleanup.callback(self._log.close)
+        self._ca = files.ca
+        self._authority = certificates.authority(files.ca, files.ca_key)
+        if self._path is not None and not files.state.exists():
+            self._tenant.changed()
+            self._save()
+
+    def _files(self) -> Files:
+        if self._path is not None:
+            return Files(self._path.expanduser().absolute())
+        folder = self._cleanup.enter_context(TemporaryDirectory(prefix="cmkctl-sandbox-", ignore_cleanup_errors=True))
+        return Files(Path(folder) / "sandbox.json")
+
+    def _write_sidecar(self) -> None:
+        if self._path is None:
+            return
+        files = self._files()
+        facts = {
+            "pid": os.getpid(),
+            "port": self.port,
+            "ca": str(self._ca),
+            "state": str(files.state),
+            "schema": SCHEMA,
+        }
+        store.write_atomically(files.sidecar, json.dumps(facts))
+        self._cleanup.callback(files.sidecar.unlink, missing_ok=True)
+
+    def _save(self) -> None:
+        tenant = self._tenant
+        with tenant.lock:
+            if self._path is not None and (tenant.must_save or tenant.may_save):
+                store.write_atomically(
+                    self._path.expanduser().absolute(), json.dumps(tenant.data, separators=(",", ":"))
+                )
+            tenant.must_save = tenant.may_save = False
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except (OSError, SandboxError) as problem:
+            self._failure = problem
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        with _listening_socket() as listener:
+            listener_port = listener.getsockname()[1]
+            proxy = await loop.create_server(
+                lambda: Proxy(listener_port, self._control), "127.0.0.1", self._wanted_port, backlog=512
+            )
+            self.port = proxy.sockets[0].getsockname()[1]
+            server = self._uvicorn()
+            serving = loop.create_task(server.serve(sockets=[listener]))
+            flushing = loop.create_task(self._flush())
+            while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event for this
+                await asyncio.sleep(0.002)
+            self._ready.set()
+            await self._stop.wait()
+            proxy.close()
+            server.should_exit = server.force_exit = True
+            await serving
+            flushing.cancel()
+
+    def _uvicorn(self) -> uvicorn.Server:
+        context = certificates.server_context(self._authority)
+        config = uvicorn.Config(
+            Application(self._tenant, self._log, self._save),
+            ssl_context_factory=lambda _config, _default: context,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=120,
+            h11_max_incomplete_event_size=131072,
+        )
+        return _Server(config)
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            self._save()
+            self._log.flush()
+
+    def _control(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        """Answer `cmkctl sandbox reset` and friends: plain HTTP on the proxy's port, this machine only."""
+        if (method, path) == ("GET", "/_sandbox/hello"):
+            return 200, {"cmkctl_sandbox": True, "pid": os.getpid(), "port": self.port, "requests": len(self._log)}
+        if (method, path) == ("POST", "/_sandbox/reset"):
+            self.reset()
+            return 200, {"reset": True}
+        if (method, path) == ("POST", "/_sandbox/stop"):
+            asyncio.get_running_loop().call_later(0.05, self._stop_now)
+            return 200, {"stopping": True}
+        return 404, {"error": f"there is no control endpoint {method} {path}", "received": len(body)}
+
+    def _stop_now(self) -> None:
+        if self._stop is not None:
+            self._stop.set()
+
+    def reset(self) -> None:
+        """Forget everything: the tenant is as new, the log is empty. Faults and pace stay."""
+        with self._tenant.lock:
+            self._tenant.data = new_document()
+            self._tenant.changed()
+            self._save()
+            self._log.clear()
+
+
+def _listening_socket() -> socket.socket:
+    # The protocol has to be named: asyncio switches Nagle's delay off only for sockets that say they are TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: Ctrl-C belongs to whoever started the sandbox."""
+
+    def install_signal_handlers(self) -> None:
+        """Leave the process's handlers alone."""

@@ -1,0 +1,173 @@
+"""The tenant: everything the sandbox knows, as one JSON document, and the few questions every service asks it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cmkctl.sandbox import errors, ids
+from cmkctl.sandbox import pace as paces
+from cmkctl.sandbox.constants import (
+    CLIENT_ID,
+    CLIENT_OBJECT_ID,
+    SCHEMA,
+    SUBSCRIPTION_ID,
+    TENANT_ID,
+)
+from cmkctl.sandbox.faults import Faults
+from cmkctl.sandbox.pace import Countdown, Pace
+
+Json = dict[str, Any]
+
+REGISTERED_AT_FIRST = (
+    "Microsoft.Authorization",
+    "Microsoft.KeyVault",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Resources",
+    "Microsoft.Storage",
+)
+NOT_REGISTERED_AT_FIRST = (
+    "Microsoft.ContainerRegistry",
+    "Microsoft.DocumentDB",
+    "microsoft.insights",
+    "Microsoft.MachineLearningServices",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Search",
+)
+_SIGNED_IN = "cmkctl-sandbox"
+
+
+def new_document() -> Json:
+    """Return the document of a sandbox nobody has used: one subscription, one principal, no resource group."""
+    states = dict.fromkeys(REGISTERED_AT_FIRST, "Registered") | dict.fromkeys(NOT_REGISTERED_AT_FIRST, "NotRegistered")
+    return {
+        "schema": SCHEMA,
+        "serial": 0,
+        "subscriptions": {SUBSCRIPTION_ID: "cmkctl sandbox"},
+        "providers": {
+            SUBSCRIPTION_ID: {name.lower(): {"namespace": name, "state": state} for name, state in states.items()}
+        },
+        "groups": {},
+        "resources": {},
+        "deleted_vaults": {},
+        "deleted_workspaces": {},
+        "principals": {CLIENT_OBJECT_ID: {"appId": CLIENT_ID, "displayName": _SIGNED_IN, "type": "ServicePrincipal"}},
+        "assignments": {},
+        "operations": {},
+        "pending_grants": [],
+    }
+
+
+@dataclass
+class Tenant:
+    """The state of the sandbox. Hold `lock` while touching `data`; call `changed` after a write.
+
+    Attributes:
+        data: the JSON document that is kept in the state file.
+        pace: how fast long-running things advance.
+        faults: induced failures that are switched on.
+        clock: seconds since the epoch.
+
+    """
+
+    data: Json = field(default_factory=new_document)
+    pace: Pace = field(default_factory=Pace.reads)
+    faults: Faults = field(default_factory=Faults)
+    clock: Callable[[], float] = time.time
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    must_save: bool = False
+    may_save: bool = False
+
+    def changed(self) -> None:
+        """Note a change that has to be on disk before the request is answered."""
+        self.must_save = True
+
+    def advanced(self) -> None:
+        """Note a change that a read made by advancing a transition; it may be saved later."""
+        self.may_save = True
+
+    def serial(self) -> str:
+        """Return a number never returned before, for ids that must differ each time."""
+        self.data["serial"] += 1
+        self.changed()
+        return str(self.data["serial"])
+
+    def timestamp(self) -> str:
+        """Return the sandbox's time as Azure writes it."""
+        return datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def table(self, name: str) -> dict[str, Json]:
+        """Return one of the document's tables, such as ``resources``, keyed by lower-case id."""
+        found: dict[str, Json] = self.data[name]
+        return found
+
+    # --- transitions
+
+    def begin(self, factor: float = 1) -> Countdown:
+        """Start a transition at the tenant's pace."""
+        return self.pace.start(self.clock(), factor)
+
+    def tick(self, countdown: Countdown) -> bool:
+        """Count one read of a transition; say whether it is over."""
+        over = paces.read(countdown, self.clock())
+        self.advanced()
+        return over
+
+    def over(self, countdown: Countdown) -> bool:
+        """Say whether a transition is over, without counting a read."""
+        return paces.done(countdown, self.clock())
+
+    # --- what is there
+
+    def require_subscription(self, subscription: str) -> None:
+        """Raise 404 `SubscriptionNotFound` unless the subscription exists."""
+        if subscription.lower() not in self.data["subscriptions"]:
+            raise errors.subscription_not_found(subscription)
+
+    def group(self, subscription: str, name: str) -> Json:
+        """Return the record of a resource group.
+
+        Raises:
+            AzureError: 404 `ResourceGroupNotFound`.
+
+        """
+        found = self.table("groups").get(ids.key(f"/subscriptions/{subscription}/resourceGroups/{name}"))
+        if found is None:
+            raise errors.group_not_found(name)
+        return found
+
+    def resource(self, resource_id: str) -> Json | None:
+        """Return the record of a resource, whatever the casing of its id; None when there is none."""
+        return self.table("resources").get(ids.key(resource_id))
+
+    def resources_in(self, prefix: str) -> Iterator[Json]:
+        """Yield the records whose id begins with `prefix` (a group's or subscription's id)."""
+        start = ids.key(prefix) + "/"
+        for key, record in list(self.table("resources").items()):
+            if key.startswith(start):
+                yield record
+
+    def require_registered(self, subscription: str, namespace: str) -> None:
+        """Raise 409 `MissingSubscriptionRegistration` unless the namespace is registered."""
+        provider = self.data["providers"].get(subscription.lower(), {}).get(namespace.lower())
+        if provider is None or provider["state"] != "Registered":
+            raise errors.not_registered(namespace)
+
+    def principal_type(self, object_id: str) -> str | None:
+        """Return ``ServicePrincipal`` or whatever the directory says; None when it knows no such object id."""
+        known = self.table("principals").get(object_id.lower())
+        return None if known is None else str(known["type"])
+
+    def system_data(self, previous: Json | None = None) -> Json:
+        """Return ``systemData`` for a write that happens now, keeping who created it."""
+        now = self.timestamp()
+        made = previous or {"createdBy": CLIENT_OBJECT_ID, "createdByType": "Application", "createdAt": now}
+        last = {"lastModifiedBy": CLIENT_OBJECT_ID, "lastModifiedByType": "Application", "lastModifiedAt": now}
+        return {**{name: made[name] for name in ("createdBy", "createdByType", "createdAt")}, **last}
+
+    @property
+    def tenant_id(self) -> str:
+        """The directory every subscription of the sandbox belongs to."""
+        return TENANT_ID

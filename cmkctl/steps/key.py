@@ -1,0 +1,161 @@
+"""Step 4: the RSA key, made through the management plane.
+
+``create_if_not_exist`` makes the first version and returns an existing key unchanged: it neither rotates nor updates. So
+an existing key is checked, and what is wrong with it is a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from cmkctl.azure import versions
+from cmkctl.azure.compare import missing_permissions, same_word
+from cmkctl.azure.ids import ResourceId
+from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
+from cmkctl.profile.model import KeySettings, Profile, RotationPolicy
+from cmkctl.steps.base import conflict, no_op
+
+OPERATIONS: Final = ("wrapKey", "unwrapKey")
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedKey:
+    """The key with its latest version, None when it is not there; and when that was seen, for its dates."""
+
+    key: Document | None
+    at: datetime
+
+
+class Key:
+    """``PUT …/vaults/VAULT/keys/NAME``: RSA, wrap and unwrap only."""
+
+    name = "key"
+    title = "key"
+    needs = ("key_vault",)
+    doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-a-key"
+
+    def observe(self, azure: Snapshot, profile: Profile) -> ObservedKey:
+        """Read the key. A vault of another subscription is a conflict already, and is not asked."""
+        vault = ResourceId.parse(profile.vault_id)
+        ours = vault.subscription.lower() == profile.subscription
+        return ObservedKey(azure.key(vault, profile.key.name) if ours else None, azure.now())
+
+    def plan(self, profile: Profile, observed: ObservedKey, known: Known) -> list[Change]:  # noqa: ARG002
+        """Create the key, or find it right, or say what is wrong with it."""
+        title = f"key {profile.key.name}"
+        if observed.key is None:
+            return [_create(profile, title)]
+        problems = _unfit(profile.key, observed.key.get("properties", {}), observed.at)
+        conflicts = [conflict(self.name, profile.key_id, title, *each) for each in problems]
+        return conflicts or [no_op(self.name, profile.key_id, title, _already_right(observed.key["properties"]))]
+
+    def outputs(self, profile: Profile, observed: ObservedKey, known: Known) -> Outputs:  # noqa: ARG002
+        """`identifier`: the key identifier with its version, which the workspace keeps."""
+        properties = (observed.key or {}).get("properties", {})
+        return {"identifier": properties.get("keyUriWithVersion") or Unknown(self.name, "identifier")}
+
+    def apply(self, azure: Session, change: Change) -> None:
+        """Create the key. The answer is final."""
+        if change.request is not None and change.request.body is not None:
+            key = ResourceId.parse(change.resource_id)
+            body: Any = dict(change.request.body)
+            azure.key_vault.keys.create_if_not_exist(key.resource_group, key.names[0], key.name, body)
+
+
+def _create(profile: Profile, title: str) -> Change:
+    body: dict[str, Json] = {"tags": profile.tags, "properties": _properties(profile.key)}
+    return Change(
+        Key.name,
+        Action.CREATE,
+        profile.key_id,
+        title,
+        "not there yet",
+        attributes=(
+            AttributeChange("kty", None, profile.key.type),
+            AttributeChange("keySize", None, profile.key.size),
+            AttributeChange("keyOps", None, list(OPERATIONS)),
+        ),
+        request=Request("PUT", profile.key_id, versions.KEY_VAULT, body),
+    )
+
+
+def _properties(key: KeySettings) -> dict[str, Json]:
+    attributes: dict[str, Json] = {"enabled": True}
+    if key.expires is not None:
+        attributes["exp"] = int(key.expires.timestamp())
+    properties: dict[str, Json] = {
+        "kty": key.type,
+        "keySize": key.size,
+        "keyOps": list(OPERATIONS),
+        "attributes": attributes,
+    }
+    if key.rotation_policy is not None:
+        properties["rotationPolicy"] = _rotation_policy(key.rotation_policy)
+    return properties
+
+
+def _rotation_policy(policy: RotationPolicy) -> dict[str, Json]:
+    """Source: https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation."""
+    triggers = (
+        ("rotate", "timeAfterCreate", policy.rotate_after),
+        ("rotate", "timeBeforeExpiry", policy.rotate_before_expiry),
+        ("notify", "timeBeforeExpiry", policy.notify_before_expiry),
+    )
+    return {
+        "attributes": {"expiryTime": policy.expires_after} if policy.expires_after else {},
+        "lifetimeActions": [
+            {"trigger": {trigger: duration}, "action": {"type": action}}
+            for action, trigger, duration in triggers
+            if duration
+        ],
+    }
+
+
+def _unfit(wanted: KeySettings, found: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, ...]]:
+    """What is wrong with an existing key: code, reason, ways out. A key's kind, size and operations never change."""
+    if not same_word(found.get("kty"), wanted.type):
+        yield "CMK221", f"it is an {found.get('kty')} key, not {wanted.type}", "choose another key.name"
+    if found.get("keySize") not in (None, wanted.size):
+        yield (
+            "CMK222",
+            f"it has {found['keySize']} bits, not {wanted.size}",
+            f"write key.size: {found['keySize']}",
+            "choose another key.name",
+        )
+    # An absent list allows every operation.
+    missing = missing_permissions(found.get("keyOps") or OPERATIONS, OPERATIONS)
+    if missing:
+        yield "CMK223", f"it does not allow {' and '.join(missing)}", "choose another key.name"
+    yield from _unusable(found.get("attributes") or {}, at.timestamp())
+
+
+def _unusable(attributes: Mapping[str, Any], now: float) -> Iterator[tuple[str, ...]]:
+    if attributes.get("enabled") is False:
+        yield (
+            "CMK224",
+            "its latest version is disabled; cmkctl does not enable a key that somebody disabled",
+            "enable it, if that is what you want: az keyvault key set-attributes --enabled true",
+        )
+    if attributes.get("exp") is not None and attributes["exp"] <= now:
+        yield (
+            "CMK225",
+            f"it expired on {_date(attributes['exp'])}",
+            "extend it: az keyvault key set-attributes --expires",
+        )
+    if attributes.get("nbf") is not None and attributes["nbf"] > now:
+        yield "CMK226", f"it is not valid before {_date(attributes['nbf'])}", "wait, or choose another key.name"
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _already_right(properties: Mapping[str, Any]) -> str:
+    size = f" {properties['keySize']}" if properties.get("keySize") else ""
+    expiry = (properties.get("attributes") or {}).get("exp")
+    until = f", expires {_date(expiry)}" if expiry else ", no expiry"
+    return f"already right: {properties.get('kty')}{size}, wraps and unwraps, enabled{until}"

@@ -1,0 +1,302 @@
+"""Step 3: the key vault, with soft delete and purge protection.
+
+Purge protection cannot be undone and its name stays taken for the retention period: both are said before. An existing
+vault is adopted when it is fit; it is never PUT again, for a PUT replaces everybody's access policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cmkctl.azure import versions
+from cmkctl.azure.compare import same_word
+from cmkctl.azure.ids import ResourceId
+from cmkctl.azure.operations import FirstAnswer, finish, until
+from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
+from cmkctl.profile.model import KeyVaultSettings, NetworkSettings, Profile
+from cmkctl.steps.base import conflict, no_op, wait
+
+READY: Final = "Succeeded"
+_PURGE_PROTECTION_FOR_EVER: Final = "purge protection can never be turned off again"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedVault:
+    """The vault as Azure answers it, the soft-deleted vault of that name, and the tenant of the subscription."""
+
+    vault: Document | None
+    deleted: Document | None
+    tenant: str
+
+
+class KeyVault:
+    """``PUT …/Microsoft.KeyVault/vaults/NAME`` for a new vault; ``PATCH`` to add purge protection, and nothing else."""
+
+    name = "key_vault"
+    title = "key vault"
+    needs = ("resource_providers", "resource_group")
+    doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-azure-key-vault"
+
+    def observe(self, azure: Snapshot, profile: Profile) -> ObservedVault:
+        """The vault; where there is none, whether a soft-deleted one holds its name."""
+        subscription, vault = azure.together(azure.subscription, lambda: _read(azure, profile))
+        absent = vault is None and profile.key_vault.id is None
+        deleted = azure.deleted_vault(profile.key_vault_name, profile.location) if absent else None
+        return ObservedVault(vault, deleted, str((subscription or {}).get("tenantId", "")))
+
+    def plan(self, profile: Profile, observed: ObservedVault, known: Known) -> list[Change]:  # noqa: ARG002
+        """Create the vault, adopt it as it is, add what may be added, or say why none of these can be."""
+        if ResourceId.parse(profile.vault_id).subscription.lower() != profile.subscription:
+            return [_conflict(profile, "CMK203", *_OTHER_SUBSCRIPTION)]
+        if observed.vault is not None:
+            return _adopt(profile, observed.vault, observed.tenant)
+        if profile.key_vault.id is not None:
+            return [_conflict(profile, "CMK204", *_NO_SUCH_VAULT)]
+        if observed.deleted is not None:
+            return [_soft_deleted(profile, observed.deleted)]
+        return [_create(profile, observed.tenant)]
+
+    def outputs(self, profile: Profile, observed: ObservedVault, known: Known) -> Outputs:  # noqa: ARG002
+        """`id`, `uri`, `rbac` (whether roles decide, not access policies) and `tenant` of the vault."""
+        properties = (observed.vault or {}).get("properties", {})
+        made = observed.vault is not None
+        return {
+            "id": profile.vault_id,
+            "uri": properties.get("vaultUri") if made else Unknown(self.name, "uri"),
+            "rbac": bool(properties.get("enableRbacAuthorization")) if made else _rbac(profile.key_vault),
+            "tenant": properties.get("tenantId") if made else observed.tenant,
+        }
+
+    def apply(self, azure: Session, change: Change) -> None:
+        """Create or update the vault, and wait until it is ready: the PUT answers before that."""
+        write_vault(azure, change)
+
+
+def write_vault(azure: Session, change: Change) -> None:
+    """Send the write of a change to a vault, and wait until the vault is ready. Also for the workspace's own vault."""
+    _send(azure, change)
+    vault = ResourceId.parse(change.resource_id)
+    until(
+        azure,
+        f"{change.title} to be ready",
+        lambda: vault_state(azure.snapshot().vault(vault)),
+        lambda state: state == READY,
+    )
+
+
+def _send(azure: Session, change: Change) -> None:
+    if change.request is None or change.request.body is None:
+        return
+    vault = ResourceId.parse(change.resource_id)
+    body: Any = dict(change.request.body)
+    if change.action is Action.CREATE:
+        finish(
+            azure,
+            azure.key_vault.vaults.begin_create_or_update(
+                vault.resource_group, vault.name, body, polling=FirstAnswer()
+            ).result(),
+            change.title,
+        )
+    else:
+        azure.key_vault.vaults.update(vault.resource_group, vault.name, body)
+
+
+def new_vault(profile: Profile, tenant: str, *, sku: str, rbac: bool, network: NetworkSettings) -> dict[str, Json]:
+    """The body that creates a vault fit for keys: soft delete and purge protection on, authorization always said."""
+    return {
+        "location": profile.location,
+        "tags": profile.tags,
+        "properties": {
+            "tenantId": tenant,
+            "sku": {"family": "A", "name": sku},
+            "accessPolicies": [],
+            "enableSoftDelete": True,
+            "softDeleteRetentionInDays": profile.key_vault.soft_delete_days or _LONGEST_RETENTION,
+            "enablePurgeProtection": True,
+            # Its default changes with the api-version: roles from 2026-02-01 on, access policies before.
+            "enableRbacAuthorization": rbac,
+            "publicNetworkAccess": network.public_access,
+            "networkAcls": {
+                "bypass": network.bypass,
+                "defaultAction": network.default_action,
+                "ipRules": [{"value": each} for each in network.ip_rules],
+                "virtualNetworkRules": [{"id": each} for each in network.subnets],
+            },
+        },
+    }
+
+
+_LONGEST_RETENTION: Final = 90
+_OTHER_SUBSCRIPTION: Final = (
+    "it is in another subscription than the workspace, which Azure Machine Learning refuses",
+    "name a vault of the workspace's subscription",
+)
+_NO_SUCH_VAULT: Final = (
+    "there is no vault with this id",
+    "correct key_vault.id",
+    "give key_vault.name instead of key_vault.id to have the vault created",
+)
+
+
+def _read(azure: Snapshot, profile: Profile) -> Document | None:
+    vault = ResourceId.parse(profile.vault_id)
+    return azure.vault(vault) if vault.subscription.lower() == profile.subscription else None
+
+
+def vault_state(vault: Document | None) -> str:
+    """The provisioning state of a vault, empty when there is none. A vault without one is ready."""
+    return str((vault or {}).get("properties", {}).get("provisioningState", READY if vault else ""))
+
+
+def _rbac(settings: KeyVaultSettings) -> bool:
+    return settings.authorization == "rbac"
+
+
+def _title(profile: Profile) -> str:
+    return f"key vault {profile.key_vault_name}"
+
+
+def _conflict(profile: Profile, code: str, reason: str, *ways_out: str) -> Change:
+    return conflict(KeyVault.name, profile.vault_id, _title(profile), code, reason, *ways_out)
+
+
+def _create(profile: Profile, tenant: str) -> Change:
+    settings = profile.key_vault
+    days = settings.soft_delete_days or _LONGEST_RETENTION
+    body = new_vault(
+        profile, tenant, sku=profile.vault_sku, rbac=_rbac(settings), network=settings.network or NetworkSettings()
+    )
+    return Change(
+        KeyVault.name,
+        Action.CREATE,
+        profile.vault_id,
+        _title(profile),
+        "not there yet",
+        attributes=(
+            AttributeChange("sku", None, profile.vault_sku),
+            AttributeChange("enablePurgeProtection", None, True, irreversible=True),
+            AttributeChange("softDeleteRetentionInDays", None, days, irreversible=True),
+            AttributeChange("enableRbacAuthorization", None, _rbac(settings)),
+        ),
+        irreversible=(
+            _PURGE_PROTECTION_FOR_EVER,
+            f"once deleted, the vault's name stays taken for {days} days",
+        ),
+        request=Request("PUT", profile.vault_id, versions.KEY_VAULT, body),
+    )
+
+
+def _soft_deleted(profile: Profile, deleted: Mapping[str, Any]) -> Change:
+    properties = deleted.get("properties", {})
+    return _conflict(
+        profile,
+        "CMK205",
+        f"a soft-deleted vault holds this name until {properties.get('scheduledPurgeDate', 'its retention ends')}; "
+        f"it was {properties.get('vaultId', 'elsewhere')}",
+        f"recover it, with its keys: az keyvault recover --name {profile.key_vault_name} --location {profile.location}",
+        "choose another key_vault.name",
+    )
+
+
+def _adopt(profile: Profile, vault: Document, tenant: str) -> list[Change]:
+    properties = vault.get("properties", {})
+    if vault_state(vault) != READY:
+        return [wait(KeyVault.name, profile.vault_id, _title(profile), f"being made ready ({vault_state(vault)})")]
+    unfit = [_conflict(profile, *each) for each in _unfit(profile, properties, tenant)]
+    right = no_op(KeyVault.name, profile.vault_id, _title(profile), _already_right(properties))
+    return unfit or [_mend(profile, properties) or right]
+
+
+def _unfit(profile: Profile, properties: Mapping[str, Any], tenant: str) -> Iterator[tuple[str, ...]]:
+    """What is wrong with an existing vault that no permitted write can mend: code, reason, ways out."""
+    settings = profile.key_vault
+    if tenant and not same_word(properties.get("tenantId"), tenant):
+        yield "CMK206", "it belongs to another Entra tenant than the subscription", "use a vault of this tenant"
+    if (
+        settings.soft_delete_days
+        and properties.get("softDeleteRetentionInDays", _LONGEST_RETENTION) != settings.soft_delete_days
+    ):
+        has = properties.get("softDeleteRetentionInDays", _LONGEST_RETENTION)
+        yield (
+            "CMK207",
+            f"its soft delete retention is {has} days, not {settings.soft_delete_days}, and is fixed at creation",
+            f"write key_vault.soft_delete_days: {has}, or leave it out",
+            "use another vault",
+        )
+    if settings.authorization and bool(properties.get("enableRbacAuthorization")) != _rbac(settings):
+        has_model = "rbac" if properties.get("enableRbacAuthorization") else "access-policy"
+        yield (
+            "CMK208",
+            f"its authorization is {has_model}; switching would take the access of everybody who has it now",
+            f"write key_vault.authorization: {has_model}, or leave it out",
+        )
+    if profile.key.type == "RSA-HSM" and not same_word(properties.get("sku", {}).get("name"), "premium"):
+        yield (
+            "CMK209",
+            "it is a standard vault, which holds no RSA-HSM key",
+            "write key.type: RSA",
+            "use a premium vault",
+        )
+    if not properties.get("enablePurgeProtection") and not settings.allow_enabling_purge_protection:
+        yield (
+            "CMK210",
+            "purge protection is off, which Azure Machine Learning refuses; turning it on cannot be undone",
+            "write key_vault.allow_enabling_purge_protection: true to have cmkctl turn it on",
+            "use another vault",
+        )
+    if settings.network is not None and not _same_network(settings.network, properties):
+        yield (
+            "CMK211",
+            "its network rules are not those of the profile; cmkctl does not change the rules of an existing vault",
+            "leave key_vault.network out to take the vault as it is",
+            "change the rules with: az keyvault network-rule, az keyvault update",
+        )
+
+
+def _mend(profile: Profile, properties: Mapping[str, Any]) -> Change | None:
+    """The one write that may mend an existing vault: turn protection on."""
+    wanted = [
+        AttributeChange(path, properties.get(path), True, irreversible=True)
+        for path in ("enableSoftDelete", "enablePurgeProtection")
+        # Absent soft delete means on: that is the default of every api-version since 2020.
+        if not properties.get(path, path == "enableSoftDelete")
+    ]
+    if not wanted:
+        return None
+    body: dict[str, Json] = {"properties": {each.path: each.after for each in wanted}}
+    return Change(
+        KeyVault.name,
+        Action.UPDATE,
+        profile.vault_id,
+        _title(profile),
+        "protection is off",
+        attributes=tuple(wanted),
+        irreversible=(_PURGE_PROTECTION_FOR_EVER,),
+        request=Request("PATCH", profile.vault_id, versions.KEY_VAULT, body),
+    )
+
+
+def _same_network(wanted: NetworkSettings, properties: Mapping[str, Any]) -> bool:
+    acls = properties.get("networkAcls") or {}
+    return (
+        same_word(properties.get("publicNetworkAccess") or "enabled", wanted.public_access)
+        and same_word(acls.get("defaultAction") or "Allow", wanted.default_action)
+        and same_word(acls.get("bypass") or "AzureServices", wanted.bypass)
+        and _addresses(each.get("value") for each in acls.get("ipRules") or []) == _addresses(wanted.ip_rules)
+        and {str(each.get("id")).lower() for each in acls.get("virtualNetworkRules") or []}
+        == {each.lower() for each in wanted.subnets}
+    )
+
+
+def _addresses(rules: Any) -> set[str]:
+    """Azure answers a single address as ``a.b.c.d/32``."""
+    return {str(each).removesuffix("/32") for each in rules}
+
+
+def _already_right(properties: Mapping[str, Any]) -> str:
+    days = properties.get("softDeleteRetentionInDays", _LONGEST_RETENTION)
+    model = "roles" if properties.get("enableRbacAuthorization") else "access policies"
+    return f"already right: purge protection on, soft delete {days} days, {model}"

@@ -1,0 +1,270 @@
+"""Step 7: the workspace, in one PUT, with everything that is fixed at creation.
+
+Encryption, its architecture, the key's vault and high business impact can never be changed afterwards: a workspace that
+has others is a conflict. Why this is one PUT and not azure-ai-ml's ``begin_create``: docs/adr/0004-one-put.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from cmkctl.azure import versions
+from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_resource_id, same_word
+from cmkctl.azure.operations import FirstAnswer, finish, until
+from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
+from cmkctl.profile.model import Profile
+from cmkctl.steps.base import conflict, no_op, wait
+
+_PENDING: Final = frozenset({"creating", "updating", "unknown"})
+IN_SUBSCRIPTION_COSTS: Final = (
+    "Azure Cosmos DB account, Azure AI Search service and storage account, in a resource group that Microsoft manages",
+)
+SERVICE_SIDE_COSTS: Final = ("a dedicated Azure AI Search service, billed with the workspace",)
+
+
+class Workspace:
+    """``PUT …/Microsoft.MachineLearningServices/workspaces/NAME`` with encryption, hbi and identity."""
+
+    name = "workspace"
+    title = "workspace"
+    needs = ("key_vault", "key", "key_access", "associated_resources")
+    doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-a-workspace"
+
+    def observe(self, azure: Snapshot, profile: Profile) -> Document | None:
+        """The workspace, None when it is not there."""
+        return azure.resource(profile.workspace_id, versions.WORKSPACES)
+
+    def plan(self, profile: Profile, observed: Document | None, known: Known) -> list[Change]:
+        """Create it, find it right, wait for it, or say what can never become right."""
+        title = f"workspace {profile.workspace.name}"
+        if observed is None:
+            return [_create(profile, title, known)]
+        state = str(observed.get("properties", {}).get("provisioningState", "")).lower()
+        if state in _PENDING:
+            return [wait(self.name, profile.workspace_id, title, f"being made ready ({state})")]
+        conflicts = [
+            conflict(self.name, profile.workspace_id, title, *each) for each in _unfit(profile, observed, known)
+        ]
+        right = no_op(self.name, profile.workspace_id, title, _already_right(profile, observed))
+        return conflicts or [_mend(profile, title, observed) or right]
+
+    def outputs(self, profile: Profile, observed: Document | None, known: Known) -> Outputs:  # noqa: ARG002
+        """`id`, `managed_resource_group` (None for service-side), and `identity_object_id` of the workspace."""
+        unknown = Unknown(self.name, "managed_resource_group")
+        properties = (observed or {}).get("properties", {})
+        group = properties.get("serviceProvisionedResourceGroup") if observed else unknown
+        identity = ((observed or {}).get("identity") or {}).get("principalId") if observed else unknown
+        return {"id": profile.workspace_id, "managed_resource_group": group, "identity_object_id": identity}
+
+    def apply(self, azure: Session, change: Change) -> None:
+        """Send the workspace's one write, or find it being made, and wait for the end of it."""
+        if change.request is not None and change.request.body is not None:
+            body: Any = dict(change.request.body)
+            by_id = azure.resources.resources
+            begin = by_id.begin_create_or_update_by_id if change.action is Action.CREATE else by_id.begin_update_by_id
+            resource, version = change.resource_id.lstrip("/"), change.request.api_version
+            finish(azure, begin(resource, body, api_version=version, polling=FirstAnswer()).result(), change.title)
+        until(
+            azure,
+            f"{change.title} to be ready",
+            lambda: _state(azure.snapshot().resource(change.resource_id, versions.WORKSPACES)),
+            lambda state: state not in _PENDING,
+        )
+
+
+def _state(found: Document | None) -> str:
+    return str((found or {}).get("properties", {}).get("provisioningState", "")).lower()
+
+
+def _create(profile: Profile, title: str, known: Known) -> Change:
+    settings = profile.workspace
+    body = _body(profile, known)
+    return Change(
+        Workspace.name,
+        Action.CREATE,
+        profile.workspace_id,
+        title,
+        "not there yet",
+        attributes=(
+            AttributeChange("encryption", None, settings.encryption, irreversible=True),
+            AttributeChange("keyIdentifier", None, _key_identifier(known)),
+            AttributeChange("hbiWorkspace", None, settings.high_business_impact, irreversible=True),
+            AttributeChange("identity", None, settings.identity),
+        ),
+        irreversible=(
+            f"{settings.encryption} encryption is fixed at creation",
+            f"high business impact {'on' if settings.high_business_impact else 'off'} is fixed at creation",
+        ),
+        costs=IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS,
+        request=Request("PUT", profile.workspace_id, versions.WORKSPACES, body),
+    )
+
+
+def _body(profile: Profile, known: Known) -> dict[str, Json]:
+    settings = profile.workspace
+    properties: dict[str, Json] = {
+        "friendlyName": settings.friendly_name or settings.name,
+        "description": settings.description or "",
+        "storageAccount": profile.storage_account_id,
+        "keyVault": profile.workspace_vault_id,
+        "applicationInsights": profile.application_insights_id,
+        "hbiWorkspace": settings.high_business_impact,
+        "publicNetworkAccess": settings.public_network_access.capitalize(),
+        "encryption": _encryption(profile, known),
+    }
+    if profile.container_registry_id:
+        properties["containerRegistry"] = profile.container_registry_id
+    if profile.identity_id:
+        properties["primaryUserAssignedIdentity"] = profile.identity_id
+    if settings.encryption == "service-side":
+        properties["enableServiceSideCMKEncryption"] = True
+    if settings.cosmos_db_throughput is not None:
+        properties["serviceManagedResourcesSettings"] = {
+            "cosmosDb": {"collectionsThroughput": settings.cosmos_db_throughput}
+        }
+    return {
+        "location": profile.location,
+        "tags": profile.tags,
+        "kind": "Default",
+        "sku": {"name": "Basic", "tier": "Basic"},
+        "identity": _identity(profile),
+        "properties": properties,
+    }
+
+
+def _encryption(profile: Profile, known: Known) -> dict[str, Json]:
+    encryption: dict[str, Json] = {
+        "status": "Enabled",
+        "keyVaultProperties": {
+            "keyVaultArmId": profile.vault_id,
+            "keyIdentifier": _key_identifier(known),
+        },
+    }
+    if profile.identity_id:
+        # Without it the service does not find the permissions of the identity.
+        encryption["identity"] = {"userAssignedIdentity": profile.identity_id}
+    return encryption
+
+
+def _identity(profile: Profile) -> dict[str, Json]:
+    if profile.identity_id is None:
+        return {"type": "SystemAssigned"}
+    return {"type": "UserAssigned", "userAssignedIdentities": {profile.identity_id: {}}}
+
+
+def _key_identifier(known: Known) -> Json:
+    return known.get("key", {}).get("identifier", Unknown("key", "identifier"))
+
+
+def _unfit(profile: Profile, found: Document, known: Known) -> Iterator[tuple[str, ...]]:
+    """What differs on an existing workspace and is fixed at creation: code, reason, ways out."""
+    properties = found.get("properties", {})
+    if _state(found) not in ("succeeded", ""):
+        yield (
+            "CMK251",
+            f"Azure reports it as {_state(found)}",
+            "az ml workspace diagnose",
+            "delete it and choose another name",
+        )
+    recreate = "create a workspace with another name, and move the work there"
+    yield from ((*each, recreate) for each in _unfit_encryption(profile, properties, known))
+    if bool(properties.get("hbiWorkspace")) != profile.workspace.high_business_impact:
+        has = "on" if properties.get("hbiWorkspace") else "off"
+        yield "CMK255", f"high business impact is {has}, and is fixed at creation", recreate
+    yield from _unfit_associations(profile, found)
+
+
+def _unfit_encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str]]:
+    encryption = properties.get("encryption") or {}
+    key = encryption.get("keyVaultProperties") or {}
+    if not same_word(encryption.get("status"), "Enabled"):
+        yield "CMK252", "it is encrypted with Microsoft's keys, and encryption is fixed at creation"
+        return
+    if not same_resource_id(key.get("keyVaultArmId"), profile.vault_id):
+        yield "CMK253", f"its key is in {key.get('keyVaultArmId')}, and a workspace keeps its vault"
+    service_side = bool(properties.get("enableServiceSideCMKEncryption"))
+    if service_side != (profile.workspace.encryption == "service-side"):
+        yield (
+            "CMK254",
+            f"it is {'service-side' if service_side else 'in-subscription'}, and the architecture is fixed at creation",
+        )
+    if not _same_key(key.get("keyIdentifier"), _key_identifier(known)):
+        yield "CMK256", f"it uses another key: {key.get('keyIdentifier')}"
+    identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
+    if not same_resource_id(identity, profile.identity_id):
+        yield "CMK257", f"its key is read by {identity or 'the service'}, not by {profile.identity_id or 'the service'}"
+
+
+def _same_key(found: str | None, wanted: Json) -> bool:
+    """Whether it is the key of the profile in whichever version: following a new version is `cmkctl rotate`'s work."""
+    if isinstance(wanted, Unknown) or not isinstance(wanted, str):
+        return False
+    return same_key_identifier(_versionless(found or ""), _versionless(wanted))
+
+
+def _versionless(identifier: str) -> str:
+    return identifier.rpartition("/")[0]
+
+
+def _unfit_associations(profile: Profile, found: Document) -> Iterator[tuple[str, ...]]:
+    properties = found.get("properties", {})
+    wanted = {
+        "storageAccount": profile.storage_account_id,
+        "keyVault": profile.workspace_vault_id,
+        "applicationInsights": profile.application_insights_id,
+        # A workspace without a registry of its own gets one from the service when it first builds an environment.
+        **({"containerRegistry": profile.container_registry_id} if profile.container_registry_id else {}),
+    }
+    for path, resource in wanted.items():
+        if not same_resource_id(properties.get(path), resource):
+            yield (
+                "CMK258",
+                f"its {path} is {properties.get(path)}",
+                "write that id under associated_resources",
+                "create a workspace with another name",
+            )
+    identity = (found.get("identity") or {}).get("type")
+    if not same_identity_type(identity, str(_identity(profile)["type"])):
+        yield (
+            "CMK259",
+            f"its identity is {identity}",
+            "write workspace.identity as it is",
+            "change it with: az ml workspace update",
+        )
+
+
+def _mend(profile: Profile, title: str, found: Document) -> Change | None:
+    """The attributes that may be changed afterwards; public access is closed on request, never opened."""
+    properties = found.get("properties", {})
+    settings = profile.workspace
+    wanted: dict[str, str | None] = {"friendlyName": settings.friendly_name, "description": settings.description}
+    drift = [
+        AttributeChange(path, properties.get(path), value)
+        for path, value in wanted.items()
+        if value is not None and properties.get(path) != value
+    ]
+    if settings.public_network_access == "disabled" and not same_word(
+        properties.get("publicNetworkAccess"), "Disabled"
+    ):
+        drift.append(AttributeChange("publicNetworkAccess", properties.get("publicNetworkAccess"), "Disabled"))
+    if not drift:
+        return None
+    body: dict[str, Json] = {"properties": {each.path: each.after for each in drift}}
+    return Change(
+        Workspace.name,
+        Action.UPDATE,
+        profile.workspace_id,
+        title,
+        f"{', '.join(each.path for each in drift)} differ",
+        attributes=tuple(drift),
+        request=Request("PATCH", profile.workspace_id, versions.WORKSPACES, body),
+    )
+
+
+def _already_right(profile: Profile, found: Document) -> str:
+    hbi = "on" if found.get("properties", {}).get("hbiWorkspace") else "off"
+    return (
+        f"already right: encrypted with {profile.key.name}, {profile.workspace.encryption}, high business impact {hbi}"
+    )

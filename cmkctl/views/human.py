@@ -1,0 +1,186 @@
+"""The view for people: a plan that fits on a screen, narration on stderr, live lines on a terminal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TextIO
+
+from cmkctl.diagnostics import Diagnostic
+from cmkctl.plan import Action, Change, Plan
+from cmkctl.views.inflight import InFlight, Row, Throttle
+from cmkctl.views.layout import change_lines, diagnostic_lines, header, irreversible_lines, plan_lines, tally
+from cmkctl.views.streams import Line, open_writer
+from cmkctl.views.words import doing, done, duration
+
+if TYPE_CHECKING:
+    from cmkctl.engine import Event
+
+_EVERY: Final = 10.0
+"""Seconds of waiting for the same thing between two lines about it, where lines cannot be replaced."""
+
+
+class HumanView:
+    """Text for people; colours and live lines on a terminal, unless ``NO_COLOR`` or ``TERM=dumb`` is in `environ`."""
+
+    def __init__(self, stdout: TextIO, stderr: TextIO, stdin: TextIO, *, environ: Mapping[str, str]) -> None:
+        self._stdin = stdin
+        self._out = open_writer(stdout, environ)
+        self._err = open_writer(stderr, environ)
+        self._lock = threading.RLock()
+        self._in_flight = InFlight()
+        self._throttle = Throttle(_EVERY, _EVERY)
+        self.can_ask: bool = stdin.isatty() and stderr.isatty()
+
+    def plan(self, plan: Plan, *, detailed: bool = False) -> None:
+        """The plan on stdout, its diagnostics on stderr behind it."""
+        with self._lock:
+            self._settle()
+            self._out.lines(plan_lines(plan, self._out.width, detailed=detailed))
+            self.diagnostics(plan.diagnostics)
+
+    def confirm(self, plan: Plan) -> bool:
+        """Say once more what cannot be undone, and ask. Only ``yes`` is a yes; the end of input is a no."""
+        if not self.can_ask:
+            return False
+        with self._lock:
+            self._settle()
+            self._err.lines([Line(), *irreversible_lines(plan, self._err.width)])
+            self._err.ask(f"Apply this plan ({tally(plan)})? Only yes applies it: ")
+            return self._stdin.readline().strip() == "yes"
+
+    def event(self, event: Event) -> None:
+        """A line for each start, end and failure."""
+        from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
+
+        with self._lock:
+            match event:
+                case engine.ChangeStarted(change):
+                    self._in_flight.start(change)
+                    self._begin(change)
+                case engine.Progress(what, seconds):
+                    self.waiting(what, seconds)
+                case engine.ChangeFinished(change, seconds):
+                    self._end(_finished(change, seconds))
+                case engine.ChangeFailed(change, diagnostics):
+                    self._end(_failed(change, diagnostics))
+                case engine.StepFinished(step):
+                    self._in_flight.finish_step(step)
+                    self._refresh()
+
+    def waiting(self, what: str, seconds: float) -> None:
+        """The live line of what is waited for; without a terminal a line, now and then."""
+        with self._lock:
+            row = self._in_flight.wait(what, seconds)
+            if not self._refresh() and self._throttle.lets(what, seconds):
+                self._err.lines([Line(f"… {row.label}: {duration(seconds)}")])
+
+    def outputs(self, values: Mapping[str, object]) -> None:
+        """A line for each value on stdout: its name, two spaces or more, the value whole."""
+        with self._lock:
+            self._settle()
+            longest = max(map(len, values), default=0)
+            self._out.lines(Line(f"{name:<{longest}}  {_output(value)}") for name, value in values.items())
+
+    def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Each with what is wrong, why it matters, what to do and where to read more, on stderr."""
+        with self._lock:
+            found = list(diagnostics)
+            if found:
+                self._settle()
+                self._err.lines([Line(), *diagnostic_lines(found, self._err.width)])
+
+    def applied(self, before: Plan, after: Plan, seconds: float) -> None:
+        """The closing sentence, on stderr."""
+        with self._lock:
+            self._settle()
+            right = before.count(Action.NO_OP)
+            if not before.pending:
+                self._err.lines([Line(f"Nothing to do: {right} already right.", "bold")])
+                return
+            what = f"{_made(before)}, {right} already right"
+            read = f"All {after.count(Action.NO_OP)} were read back and are as asked for."
+            self._err.lines([Line(), Line(f"Apply complete in {duration(seconds)}: {what}.", "bold"), Line(read)])
+
+    def verified(self, plan: Plan) -> None:
+        """What is as asked for and what drifted, on stdout; the sentence that counts comes last."""
+        with self._lock:
+            self._settle()
+            width = self._out.width
+            self._out.lines([*header(plan, width), Line(), *change_lines(plan.changes, width), Line()])
+            self._out.lines([Line(_verdict(plan), "bold")])
+            self.diagnostics(plan.diagnostics)
+
+    def interrupted(self) -> None:
+        """What had begun, and how to go on, on stderr."""
+        with self._lock:
+            self.close()
+            begun = [Line(f"  … {each.title}") for each in self._in_flight.changes]
+            goes_on = [Line("Azure goes on with what was begun:"), *begun] if begun else []
+            again = Line("Run the same command again to go on from here.")
+            self._err.lines([Line("Interrupted.", "bold"), *goes_on, again])
+
+    def close(self) -> None:
+        """Take the live lines away and give the cursor back."""
+        with self._lock:
+            self._err.now(())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self, change: Change) -> None:
+        if not self._refresh():
+            self._err.lines([Line(f"{change.action.symbol} {change.title}: {doing(change)}")])
+
+    def _end(self, line: Line) -> None:
+        self._in_flight.stop()
+        self._err.lines([line])
+        self._refresh()
+
+    def _refresh(self) -> bool:
+        return self._err.now([_live(each) for each in self._in_flight.rows])
+
+    def _settle(self) -> None:
+        """What follows is said on its own: waits that belong to no change are over, live lines make room."""
+        self._in_flight.forget_waits()
+        self.close()
+
+
+def _live(row: Row) -> Line:
+    waited = f"   {duration(row.seconds)}" if row.seconds is not None else ""
+    return Line(f"… {row.label}{waited}", "cyan", 1)
+
+
+def _finished(change: Change, seconds: float) -> Line:
+    return Line(f"{change.action.symbol} {change.title}: {done(change)} after {duration(seconds)}", "green", 1)
+
+
+def _failed(change: Change, diagnostics: Iterable[Diagnostic]) -> Line:
+    codes = ", ".join(dict.fromkeys(each.code for each in diagnostics))
+    return Line(f"! {change.title}: failed{f', {codes}' if codes else ''}", "bold red")
+
+
+def _made(plan: Plan) -> str:
+    waited = plan.count(Action.WAIT)
+    made = f"{plan.count(Action.CREATE)} created, {plan.count(Action.UPDATE)} updated"
+    return f"{made}, {waited} waited for" if waited else made
+
+
+def _verdict(plan: Plan) -> str:
+    right = plan.count(Action.NO_OP)
+    drifted = len(plan.changes) - right
+    if drifted:
+        return f"Drift: {drifted} not as asked for, {right} as asked for."
+    if plan.errored:
+        return "Everything is there as asked for, but a rule is broken."
+    return f"As asked for: {right} of {right}."
+
+
+def _output(value: object) -> str:
+    return "(none)" if value is None else str(value)

@@ -1,0 +1,101 @@
+"""What is going on right now, told apart by thread.
+
+The engine makes each change in a thread of its own, and whatever that thread waits for, it waits for because of that
+change. So a wait needs no name tag: the thread it is heard from says whose it is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cmkctl.plan import Change
+from cmkctl.views.words import kind_and_name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing under way: the change being made, if there is one, and what is waited for, for how many seconds."""
+
+    change: Change | None
+    waiting_for: str = ""
+    seconds: float | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is, in words that name the resource."""
+        if self.change is None:
+            return self.waiting_for
+        name = kind_and_name(self.change)[1] or self.change.title
+        if not self.waiting_for or self.waiting_for == self.change.title:
+            return self.change.title
+        return self.waiting_for if name in self.waiting_for else f"{self.change.title}: {self.waiting_for}"
+
+
+class InFlight:
+    """The rows of all threads, in the order in which they began. Guarded by the view's lock."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, Row] = {}
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What is under way."""
+        return tuple(self._rows.values())
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The changes that have begun and not ended."""
+        return tuple(each.change for each in self.rows if each.change is not None)
+
+    def start(self, change: Change) -> None:
+        """Note that this thread begins a change; a try before, in another thread, is over then."""
+        self._keep(lambda row: row.change is None or row.change.resource_id != change.resource_id)
+        self._rows[threading.get_ident()] = Row(change)
+
+    def wait(self, what: str, seconds: float) -> Row:
+        """Note that this thread waits, and return its row. A wait of no change is shown until the next thing happens."""
+        self.forget_waits()
+        mine = threading.get_ident()
+        self._rows[mine] = replace(self._rows.get(mine, Row(None)), waiting_for=what, seconds=seconds)
+        return self._rows[mine]
+
+    def stop(self) -> None:
+        """Note that this thread is done with its change."""
+        self._rows.pop(threading.get_ident(), None)
+
+    def finish_step(self, step: str) -> None:
+        """Note that a step has nothing left to do: none of its changes is under way."""
+        self._keep(lambda row: row.change is not None and row.change.step != step)
+
+    def forget_waits(self) -> None:
+        """Drop the waits that belong to no change."""
+        self._keep(lambda row: row.change is not None)
+
+    def _keep(self, wanted: Callable[[Row], bool]) -> None:
+        self._rows = {thread: row for thread, row in self._rows.items() if wanted(row)}
+
+
+class Throttle:
+    """Lets a wait speak only now and then: first after `first` seconds of it, then every `every` seconds.
+
+    Goes by the seconds it is told, so it needs no clock. A wait that starts over may speak again.
+    """
+
+    def __init__(self, first: float, every: float) -> None:
+        self._first = first
+        self._every = every
+        self._last: dict[str, float] = {}
+
+    def lets(self, what: str, seconds: float) -> bool:
+        """Whether this is the moment to say it."""
+        last = self._last.get(what)
+        if last is not None and seconds < last:
+            last = None
+        due = seconds >= self._first if last is None else seconds >= last + self._every
+        if due:
+            self._last[what] = seconds
+        elif last is None:
+            self._last.pop(what, None)
+        return due

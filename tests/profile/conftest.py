@@ -1,0 +1,14 @@
+"""What every test of the profile needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from profile_support import Files
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """A folder for profiles."""
+    return Files(tmp_path)

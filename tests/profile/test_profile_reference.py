@@ -1,0 +1,118 @@
+"""The schema, the reference and the examples agree with the model."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from profile_support import GOOD, SUBSCRIPTION
+
+from cmkctl.profile.fields import profile_fields
+from cmkctl.profile.load import load_profile
+from cmkctl.profile.schema import profile_reference, profile_schema
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "profiles").glob("*.yaml"))
+SCHEMA = profile_schema()
+
+
+def _valid(data: Any) -> bool:
+    return bool(jsonschema.Draft202012Validator(SCHEMA).is_valid(data))
+
+
+def test_the_committed_schema_is_up_to_date() -> None:
+    """To write it anew: cmkctl schema > profiles/profile.schema.json."""
+    committed = json.loads((ROOT / "profiles/profile.schema.json").read_text(encoding="utf-8"))
+
+    assert committed == SCHEMA, "write it anew: cmkctl schema > profiles/profile.schema.json"
+
+
+def test_the_schema_is_a_schema() -> None:
+    """Draft 2020-12, with an id."""
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+    assert SCHEMA["$schema"].endswith("2020-12/schema")
+    assert SCHEMA["$id"]
+
+
+def test_the_committed_reference_is_up_to_date() -> None:
+    """To write it anew: UPDATE_DOCS=1 pytest tests/profile/test_profile_reference.py."""
+    page = ROOT / "docs/profiles.md"
+    written, marker, _ = page.read_text(encoding="utf-8").partition("test_profile_reference.py -->\n")
+    expected = f"{written}{marker}\n{profile_reference()}\n"
+    if os.environ.get("UPDATE_DOCS"):
+        page.write_text(expected, encoding="utf-8")
+
+    assert page.read_text(encoding="utf-8") == expected, (
+        "write it anew: UPDATE_DOCS=1 pytest tests/profile/test_profile_reference.py"
+    )
+
+
+@pytest.mark.parametrize("field", profile_fields().values(), ids=profile_fields())
+def test_every_field_is_described_with_an_example_that_is_right(field: Any) -> None:
+    """In the model, the schema and the reference. An example that is wrong would mislead in every diagnostic."""
+    assert field.info.description
+    assert f"`{field.path.rpartition('.')[2]}`" in profile_reference()
+    example: Any = field.example
+    for name in reversed(field.path.split(".")):
+        example = {name: example}
+    assert _valid({"extends": "base.yaml", **example})
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_loads_and_fits_the_schema(path: Path) -> None:
+    """With nothing but a subscription in the environment."""
+    text = path.read_text(encoding="utf-8")
+    load_profile(path, environ={"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION})
+
+    assert text.startswith("# yaml-language-server: $schema=profile.schema.json\n")
+    jsonschema.Draft202012Validator(SCHEMA).validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    ("change", "valid"),
+    [
+        ({}, True),
+        ({"location": None}, False),
+        ({"tags": None}, True),
+        ({"tags": {"a": None}}, True),
+        ({"tags": {"a": 1}}, False),
+        ({"key_vault": {"name": "kv-${X}"}}, True),
+        ({"key_vault": {"name": "1kv"}}, False),
+        ({"key_vault": {}}, False),
+        ({"key_vault": {"name": "kv-ml", "soft_delete_days": "${DAYS:-90}"}}, True),
+        ({"key_vault": {"name": "kv-ml", "soft_delete_days": "90"}}, False),
+        ({"cloud": "${CLOUD}"}, True),
+        ({"cloud": "Azure"}, False),
+        ({"associated_resources": {"key_vault": {}}}, True),
+        ({"associated_resources": {"key_vault": "other"}}, False),
+        ({"unknown": 1}, False),
+    ],
+)
+def test_editors_say_what_the_loader_says(change: dict[str, Any], valid: bool) -> None:
+    """Variables stand anywhere, null where there is a default, unknown fields nowhere."""
+    assert _valid({**yaml.safe_load(GOOD), **change}) is valid
+
+
+def test_a_profile_that_extends_may_leave_out_what_is_required() -> None:
+    """The file below says it."""
+    assert _valid({"extends": "base.yaml", "workspace": {"name": "mlw"}})
+    assert not _valid({"workspace": {"name": "mlw"}})
+
+
+def test_loading_a_profile_imports_no_azure_sdk() -> None:
+    """The command line has a start budget, and the SDKs take seconds."""
+    code = (
+        "import sys, cmkctl.profile.load; "
+        "print([n for n in sys.modules if n == 'azure' or n.startswith(('azure.', 'typer', 'rich'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert done.stdout.strip() == "[]"

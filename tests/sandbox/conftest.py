@@ -1,0 +1,43 @@
+"""A sandbox, at two paces, and a client for each."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from cmkctl.sandbox import Pace, Sandbox
+from cmkctl.sandbox.server import Running
+from sandbox_support import Client
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the machine's own proxies, certificates and identities out of the tests."""
+    for name in list(os.environ):
+        if name.upper().endswith(("_PROXY", "_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")) or name.startswith("AZURE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    """Yield a new sandbox at its default pace: two reads."""
+    with Sandbox().serve() as server:
+        yield server
+
+
+@pytest.fixture
+def instant() -> Iterator[Running]:
+    """Yield a new sandbox in which everything is done at once."""
+    with Sandbox(pace=Pace.none()).serve() as server:
+        yield server
+
+
+@pytest.fixture
+def arm(running: Running) -> Client:
+    return Client(running)
+
+
+@pytest.fixture
+def quick(instant: Running) -> Client:
+    return Client(instant)
+
+

@@ -1,0 +1,195 @@
+"""The server itself: hosts, tokens, proxy, headers, and what it refuses."""
+
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+
+import pytest
+import requests
+from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID, Sandbox
+from cmkctl.sandbox.server import Running
+from sandbox_support import Client, code
+
+CLOUDS = {
+    "management.azure.com": "https://management.azure.com/.default",
+    "management.usgovcloudapi.net": "https://management.core.usgovcloudapi.net/.default",
+    "management.chinacloudapi.cn": "https://management.chinacloudapi.cn/.default",
+}
+
+
+@pytest.mark.parametrize(("host", "scope"), CLOUDS.items())
+def test_every_clouds_arm_host_answers_under_its_own_name(running: Running, host: str, scope: str) -> None:
+    """A client needs no other URL than Azure's own, in each of the three clouds."""
+    answer = Client(running, host, scope)("GET", "/subscriptions", api="2022-12-01")
+
+    assert answer.status_code == 200
+    assert [row["tenantId"] for row in answer.json()["value"]] == [TENANT_ID]
+
+
+def test_a_request_without_a_token_is_refused_with_azures_challenge(running: Running) -> None:
+    """As recorded: 401 AuthenticationFailed, and a challenge that names tenant and authority."""
+    session = Client(running).session
+
+    answer = session.get("https://management.azure.com/subscriptions?api-version=2022-12-01")
+
+    assert code(answer) == (401, "AuthenticationFailed")
+    assert f'authorization_uri="https://login.microsoftonline.com/{TENANT_ID}"' in answer.headers["WWW-Authenticate"]
+
+
+def test_a_token_for_another_audience_is_refused(running: Running) -> None:
+    """A token for Graph opens nothing in ARM."""
+    client = Client(running)
+    client.token = client.fetch_token("https://graph.microsoft.com/.default")
+
+    assert code(client("GET", "")) == (401, "InvalidAuthenticationTokenAudience")
+
+
+def test_a_forged_token_is_refused(arm: Client) -> None:
+    """Only the sandbox's own tokens count, so a real one sent by mistake is refused, too."""
+    arm.token = arm.token[:-4] + "AAAA"
+
+    assert code(arm("GET", "")) == (401, "InvalidAuthenticationToken")
+
+
+def test_a_vault_host_asks_for_a_token_as_key_vault_does(running: Running) -> None:
+    """The data plane is not modelled, but its challenge is: SDKs find out resource and tenant from it."""
+    answer = Client(running).session.get("https://kv-one.vault.azure.net/keys?api-version=7.4")
+
+    assert code(answer) == (401, "Unauthorized")
+    assert 'resource="https://vault.azure.net"' in answer.headers["WWW-Authenticate"]
+
+
+def test_a_wrong_secret_is_refused_as_entra_does(running: Running) -> None:
+    """401 invalid_client with AADSTS7000215, which azure-identity turns into ClientAuthenticationError."""
+    form = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": "no", "scope": "x/.default"}
+
+    answer = Client(running).session.post(f"https://login.microsoftonline.com/{TENANT_ID}/oauth2/v2.0/token", data=form)
+
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert answer.json()["error_description"].startswith("AADSTS7000215")
+
+
+def test_what_is_not_modelled_is_refused_loudly(arm: Client) -> None:
+    """Never a quiet 200 or {}: the error says that it is the sandbox's limit."""
+    answers = [
+        arm("GET", "/providers/Microsoft.Compute/virtualMachines", api="2024-07-01"),
+        arm("PUT", "/resourceGroups/rg/providers/Microsoft.Search/searchServices/s", {}, api="2023-11-01"),
+        arm.session.get("https://acc.blob.core.windows.net/c", headers={"Authorization": "Bearer x"}),
+    ]
+
+    assert [code(answer) for answer in answers] == [(400, "SandboxNotModelled")] * 3
+
+
+def test_api_version_is_required_and_checked(arm: Client) -> None:
+    """Missing, malformed and unsupported api-versions are three different refusals."""
+    path = "/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-one"
+
+    assert code(arm("GET", path, api="")) == (400, "MissingApiVersionParameter")
+    assert code(arm("GET", path, api="latest")) == (400, "InvalidApiVersionParameter")
+    assert code(arm("GET", path, api="2012-01-01")) == (400, "NoRegisteredProviderFound")
+
+
+def test_every_answer_says_that_it_is_the_sandboxs(arm: Client) -> None:
+    """A header no answer of Azure has, besides those every answer of Azure has."""
+    headers = arm("GET", "").headers
+
+    assert headers["x-cmkctl-sandbox"] == "1"
+    assert {"x-ms-request-id", "x-ms-correlation-request-id", "x-ms-ratelimit-remaining-subscription-reads"} <= set(headers)
+
+
+def test_an_unknown_subscription_is_not_found(arm: Client) -> None:
+    """404 SubscriptionNotFound, as in a tenant that does not have it."""
+    answer = arm("GET", "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups")
+
+    assert code(answer) == (404, "SubscriptionNotFound")
+
+
+def test_the_proxy_forwards_nothing_but_tunnels(running: Running) -> None:
+    """Plain HTTP through the proxy is refused with a sentence, whatever the host; nothing can leave the machine."""
+    session = requests.Session()
+    session.trust_env = False
+
+    answer = session.get("http://example.org/", proxies={"http": running.proxy})
+
+    assert answer.status_code == 501
+    assert "forwards nothing" in answer.text
+
+
+def test_it_listens_on_this_machine_only(running: Running) -> None:
+    """Both ports are bound to 127.0.0.1."""
+    name = socket.gethostbyname(socket.gethostname())
+    if name.startswith("127."):
+        pytest.skip("this machine has no other address than loopback")
+    with pytest.raises(OSError, match=r"refused|unreachable|timed out"):
+        socket.create_connection((name, running.port), timeout=1)
+
+
+def test_nobody_trusts_its_certificate_unasked(running: Running) -> None:
+    """Without the sandbox's own certificate a client refuses to talk to it."""
+    session = requests.Session()
+    session.trust_env = False
+
+    with pytest.raises(requests.exceptions.SSLError):
+        session.get("https://management.azure.com/", proxies={"https": running.proxy})
+
+
+def test_one_connection_carries_many_requests(arm: Client) -> None:
+    """Keep-alive works through the tunnel: no new TLS handshake for every read."""
+    for _ in range(5):
+        arm("GET", "")
+
+    pools = arm.session.get_adapter("https://").proxy_manager[arm.running.proxy].pools
+    assert sum(pool.num_connections for pool in (pools[key] for key in pools.keys())) == 2  # noqa: SIM118  login and ARM
+
+
+def test_ids_are_case_insensitive_on_input(quick: Client) -> None:
+    """A path in any casing finds the resource, which keeps the casing it was made with."""
+    quick("PUT", "/resourceGroups/Rg-One", {"location": "eastus2"})
+
+    answer = quick("GET", f"https://management.azure.com/SUBSCRIPTIONS/{SUBSCRIPTION_ID.upper()}/RESOURCEGROUPS/rg-one")
+
+    assert answer.json()["name"] == "Rg-One"
+
+
+def test_the_log_tells_writes_from_reads_and_keeps_no_secret(arm: Client) -> None:
+    """Token requests are not writes, their bodies are not kept, nor is any Authorization header."""
+    arm("PUT", "/resourceGroups/rg", {"location": "eastus2"})
+    arm("GET", "/resourceGroups/rg")
+
+    assert [(entry.method, entry.status) for entry in arm.running.writes] == [("PUT", 201)]
+    kept = json.dumps([[entry.body, entry.response, entry.query, entry.path] for entry in arm.running.requests])
+    assert CLIENT_SECRET not in kept
+    assert arm.token not in kept
+
+
+def test_curl_works_with_the_environment_alone(instant: Running) -> None:
+    """The environment is all a client needs."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    url = f"https://login.microsoftonline.com/{TENANT_ID}/v2.0/.well-known/openid-configuration"
+
+    done = subprocess.run(["curl", "-sS", url], env={"PATH": "/usr/bin:/bin", **instant.environment()}, capture_output=True, check=True)
+
+    assert json.loads(done.stdout)["issuer"] == f"https://login.microsoftonline.com/{TENANT_ID}/v2.0"
+
+
+def test_a_host_it_does_not_know_still_gets_a_certificate() -> None:
+    """So that the client sees the refusal, and not a TLS error that looks like something else."""
+    with Sandbox().serve() as running, socket.create_connection(("127.0.0.1", running.port)) as plain:
+        plain.sendall(b"CONNECT api.example.org:443 HTTP/1.1\r\n\r\n")
+        plain.recv(4096)
+        context = ssl.create_default_context(cafile=str(running.ca))
+        with context.wrap_socket(plain, server_hostname="api.example.org") as tls:
+            assert tls.getpeercert() is not None
+
+
+def test_importing_the_package_stays_light() -> None:
+    """Whoever only mentions the sandbox does not pay for uvicorn, trustme and the routes."""
+    program = "import sys, cmkctl.sandbox; print([m for m in ('uvicorn', 'trustme', 'starlette', 'asyncio') if m in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,355 @@
+"""Azure Machine Learning workspaces: the operation, the shape, and every reason to refuse a customer-managed key."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.sandbox.constants import COSMOS_DB_APP_ID
+from cmkctl.sandbox.server import Running
+from sandbox_support import Client, code
+
+PATH = "/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/mlw"
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+
+
+class World:
+    """A subscription in which everything a CMK workspace needs is right, until a test spoils something."""
+
+    def __init__(self, running: Running, *, rbac: bool = False, **vault: Any) -> None:
+        self.state = running.state
+        self.arm = Client(running)
+        self.state.register_provider()
+        self.vault = self.state.add_vault("kv-cmk", rbac=rbac, **vault)
+        self.key = self.state.add_key("kv-cmk", "cmk")
+        self.storage = self.state.add_storage_account("stmlw")
+        if rbac:
+            self.state.assign_role(self.vault)
+        else:
+            self.state.add_access_policy("kv-cmk")
+
+    def body(self, key: str | None = None, **properties: Any) -> dict[str, Any]:
+        vault = {"keyVaultArmId": self.vault, "keyIdentifier": key or self.key}
+        base = {
+            "keyVault": self.vault,
+            "storageAccount": self.storage,
+            "encryption": {"status": "Enabled", "keyVaultProperties": vault},
+        }
+        merged = {name: value for name, value in {**base, **properties}.items() if value is not None}
+        return {"location": "eastus2", "identity": {"type": "SystemAssigned"}, "properties": merged}
+
+    def create(self, body: dict[str, Any] | None = None, api: str | None = None) -> dict[str, Any]:
+        """PUT, poll to the end, and return the operation's last body."""
+        answer = self.arm("PUT", PATH, body or self.body(), api)
+        assert answer.status_code == 202, answer.text
+        return self.poll(answer.headers["Azure-AsyncOperation"])
+
+    def poll(self, url: str) -> dict[str, Any]:
+        for _ in range(20):
+            last: dict[str, Any] = self.arm("GET", url).json()
+            if last["status"] != "InProgress":
+                return last
+        raise AssertionError("the operation does not end")
+
+    def get(self, api: str | None = None) -> dict[str, Any]:
+        found: dict[str, Any] = self.arm("GET", PATH, api=api).json()
+        return found
+
+
+@pytest.fixture
+def world(instant: Running) -> World:
+    return World(instant)
+
+
+def test_a_workspace_put_is_202_empty_with_two_long_links(running: Running) -> None:
+    """Facts 1-3: no body, no Retry-After; about 3,200 characters of URL; InProgress, then Succeeded."""
+    world = World(running)
+
+    put = world.arm("PUT", PATH, world.body())
+    polls = [world.arm("GET", put.headers["Azure-AsyncOperation"]).json() for _ in range(5)]
+
+    assert (put.status_code, put.content, "Retry-After" in put.headers) == (202, b"", False)
+    assert len(put.headers["Azure-AsyncOperation"]) > 3000
+    assert "type=location" in put.headers["Location"]
+    assert polls == [{"status": "InProgress"}] * 4 + [{"status": "Succeeded", "percentComplete": 100.0}]
+
+
+def test_a_rebuilt_operation_url_is_refused(world: World) -> None:
+    """The links have to be used verbatim."""
+    put = world.arm("PUT", PATH, world.body())
+
+    assert code(world.arm("GET", put.headers["Azure-AsyncOperation"].split("&t=")[0]))[0] == 400
+
+
+def test_a_cmk_workspace_shows_its_encryption_and_its_managed_group(world: World) -> None:
+    """Fact 5, with the inner nulls, the three managed resources, and a group only Microsoft may delete."""
+    assert world.create(world.body(hbiWorkspace=True))["status"] == "Succeeded"
+
+    shown = world.get()["properties"]
+    group = shown["serviceProvisionedResourceGroup"]
+
+    assert shown["hbiWorkspace"] is True
+    assert shown["encryption"]["status"] == "Enabled"
+    assert shown["encryption"]["identity"] == {"userAssignedIdentity": None}
+    assert shown["encryption"]["keyVaultProperties"]["keyIdentifier"] == world.key
+    assert shown["encryption"]["cosmosDbResourceId"].startswith(group)
+    assert code(world.arm("DELETE", group)) == (403, "DenyAssignmentAuthorizationFailed")
+
+
+def test_the_service_rewrites_what_was_sent(world: World) -> None:
+    """Fact 6: another casing of ids, sku Basic, kind Default, an empty friendlyName."""
+    world.create({**world.body(encryption=None), "sku": {"name": "Standard_S1", "tier": "Free"}, "kind": "default"})
+
+    shown = world.get()
+
+    assert "/Microsoft.Keyvault/" in shown["properties"]["keyVault"]
+    assert (shown["sku"], shown["kind"]) == ({"name": "Basic", "tier": "Basic"}, "Default")
+    assert shown["properties"]["friendlyName"] == ""
+    assert not {"encryption", "serviceProvisionedResourceGroup"} & set(shown["properties"])
+
+
+@pytest.mark.parametrize(
+    ("api", "stored"), [("2024-10-01", False), ("2025-04-01", False), ("2025-06-01", True), ("2024-07-01-preview", True)]
+)
+def test_an_older_api_version_drops_the_service_side_flag(world: World, api: str, stored: bool) -> None:
+    """P92: silently, and an older GET does not show it either."""
+    world.create(world.body(enableServiceSideCMKEncryption=True), api)
+
+    assert world.get()["properties"]["enableServiceSideCMKEncryption"] is stored
+    assert "enableServiceSideCMKEncryption" not in world.get("2024-10-01")["properties"]
+
+
+def test_service_side_has_no_managed_group(world: World) -> None:
+    """The data lies in Microsoft's subscription."""
+    world.create(world.body(enableServiceSideCMKEncryption=True))
+
+    assert "serviceProvisionedResourceGroup" not in world.get()["properties"]
+
+
+def test_a_vault_without_purge_protection_fails_the_operation(instant: Running) -> None:
+    """P01, quoted: accepted with 202, then HTTP 200 with status Failed."""
+    world = World(instant, purge_protection=False)
+
+    failed = world.create()
+
+    assert failed["status"] == "Failed"
+    assert failed["error"] == {
+        "code": "BadRequest",
+        "message": "CMK workspaces should have purge protection enabled on their CMK keyvault.",
+    }
+    assert world.get()["properties"]["provisioningState"] == "Failed"
+
+
+def _spoil_grant(world: World) -> None:
+    world.state.vault("kv-cmk")["doc"]["properties"]["accessPolicies"] = []
+
+
+def _grant_application_id(world: World) -> None:
+    _spoil_grant(world)
+    world.state.add_access_policy("kv-cmk", COSMOS_DB_APP_ID)
+
+
+def _grant_too_little(world: World) -> None:
+    _spoil_grant(world)
+    world.state.add_access_policy("kv-cmk", permissions=["get", "wrapKey"])
+
+
+SPOILERS: dict[str, Callable[[World], object]] = {
+    "no grant": _spoil_grant,
+    "grant to the application id": _grant_application_id,
+    "grant without unwrapKey": _grant_too_little,
+    "key disabled": lambda world: world.state.set_key_attributes("kv-cmk", "cmk", enabled=False),
+    "key expired": lambda world: world.state.set_key_attributes("kv-cmk", "cmk", exp=1),
+    "key not valid yet": lambda world: world.state.set_key_attributes("kv-cmk", "cmk", nbf=4102444800),
+    "Cosmos DB not registered": lambda world: world.state.unregister_provider("Microsoft.DocumentDB"),
+    "vault deleted and another used as workspace vault": lambda world: _other_vault(world),
+}
+
+
+def _other_vault(world: World) -> None:
+    world.state.add_vault("kv-other")
+    world.state.delete_vault("kv-cmk")
+
+
+@pytest.mark.parametrize("spoiler", SPOILERS)
+def test_a_workspace_whose_key_cannot_be_used_fails(world: World, spoiler: str) -> None:
+    """Each of these is accepted with 202 and fails in the operation, as in Azure, where it takes minutes."""
+    SPOILERS[spoiler](world)
+    body = world.body()
+    if spoiler.startswith("vault deleted"):
+        body["properties"]["keyVault"] = world.vault.replace("kv-cmk", "kv-other")
+
+    assert world.create(body)["status"] == "Failed"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"kty": "EC"},
+        {"keyOps": ["encrypt", "decrypt"]},
+    ],
+)
+def test_a_key_that_cannot_wrap_fails(world: World, key: dict[str, Any]) -> None:
+    """P17 and P19."""
+    identifier = world.state.add_key("kv-cmk", "other", **key)
+
+    assert world.create(world.body(identifier))["status"] == "Failed"
+
+
+def test_an_identifier_at_another_vault_fails(world: World) -> None:
+    """P16: the vault's id and the key's host are two inputs; the sandbox compares them."""
+    world.state.add_vault("kv-other")
+    identifier = world.state.add_key("kv-other", "cmk")
+
+    assert world.create(world.body(identifier))["status"] == "Failed"
+
+
+def test_an_identifier_without_a_version_is_refused_at_once(world: World) -> None:
+    """P15; the words are the sandbox's own and say so."""
+    answer = world.arm("PUT", PATH, world.body(world.key.rsplit("/", 1)[0]))
+
+    assert code(answer) == (400, "BadRequest")
+    assert answer.json()["error"]["message"].startswith("[sandbox] ")
+
+
+def test_a_vault_in_another_subscription_is_refused_at_once(world: World) -> None:
+    """P09."""
+    body = world.body()
+    other = "c0ffee00-0000-4000-8000-000000000002"
+    inner = body["properties"]["encryption"]["keyVaultProperties"]
+    inner["keyVaultArmId"] = inner["keyVaultArmId"].replace(SUBSCRIPTION_ID, other)
+
+    assert code(world.arm("PUT", PATH, body)) == (400, "BadRequest")
+
+
+def test_missing_associated_resources_are_refused(world: World) -> None:
+    """P95, quoted; one that is named but not there is not found."""
+    missing = world.arm("PUT", PATH, world.body(keyVault=None))
+    dangling = world.arm("PUT", PATH, world.body(storageAccount=world.storage + "x"))
+
+    assert missing.json()["error"] == {"code": "ValidationError", "message": "Missing dependent resources in workspace json"}
+    assert code(dangling) == (404, "ResourceNotFound")
+
+
+def test_a_role_counts_on_an_rbac_vault_and_a_policy_does_not(instant: Running) -> None:
+    """P36: on an RBAC vault access policies are ignored."""
+    world = World(instant, rbac=True)
+    assert world.create()["status"] == "Succeeded"
+    world.state.tenant.table("assignments").clear()
+    world.state.add_access_policy("kv-cmk")
+    world.arm("DELETE", PATH + "?forceToPurge=true")
+
+    assert world.create()["status"] == "Failed"
+
+
+def test_a_role_on_the_key_alone_is_enough(instant: Running) -> None:
+    """The scope of a grant may be one key."""
+    world = World(instant, rbac=True)
+    world.state.tenant.table("assignments").clear()
+    world.state.assign_role(world.vault + "/keys/cmk")
+
+    assert world.create()["status"] == "Succeeded"
+
+
+def test_a_user_assigned_identity_needs_to_read_the_vault(instant: Running) -> None:
+    """P37, quoted: crypto rights alone are not enough; with Reader it works."""
+    world = World(instant)
+    identity = world.state.add_identity("uai")
+    principal = world.state.resource(identity)["properties"]["principalId"]
+    world.state.add_access_policy("kv-cmk", principal)
+    body = world.body()
+    body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}
+    body["properties"]["encryption"]["identity"] = {"userAssignedIdentity": identity}
+
+    first = world.create(body)
+    world.state.assign_role(world.vault, principal, READER)
+    second = world.create(body)
+
+    assert "Microsoft.KeyVault/vaults/read" in first["error"]["message"]
+    assert second["status"] == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hbiWorkspace": True},
+        {"enableServiceSideCMKEncryption": True},
+        {"encryption": {"status": "Disabled"}},
+    ],
+)
+def test_what_is_fixed_at_creation_answers_a_bare_500(world: World, change: dict[str, Any]) -> None:
+    """P63 and P67, quoted: the service says no more than InternalServerError."""
+    world.create()
+
+    answer = world.arm("PATCH", PATH, {"properties": change})
+
+    assert answer.status_code in {400, 500}
+    if "encryption" not in change:
+        assert answer.json() == {"error": {"code": "InternalServerError", "message": "InternalServerError"}}
+
+
+def test_encryption_cannot_be_added_later(world: World) -> None:
+    """P64."""
+    world.create(world.body(encryption=None))
+
+    assert code(world.arm("PUT", PATH, world.body())) == (500, "InternalServerError")
+
+
+def test_the_key_can_change_within_its_vault(world: World) -> None:
+    """Rotation: PATCH of keyIdentifier alone; another vault's key is not taken."""
+    world.create()
+    newer = world.state.add_key("kv-cmk", "cmk")
+    patch = {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": newer}}}}
+
+    begun = world.arm("PATCH", PATH, patch)
+
+    assert begun.status_code == 202
+    assert world.poll(begun.headers["Azure-AsyncOperation"])["status"] == "Succeeded"
+    assert world.get()["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"] == newer
+
+
+def test_the_same_put_again_changes_nothing(world: World) -> None:
+    """An update with what is there already succeeds."""
+    world.create()
+    before = world.get()["properties"]
+
+    assert world.create()["status"] == "Succeeded"
+    assert world.get()["properties"] == before
+
+
+def test_a_soft_deleted_workspace_keeps_its_name_and_its_managed_group(world: World) -> None:
+    """P69 (quoted) and P71; forceToPurge ends both."""
+    world.create()
+    group = world.get()["properties"]["serviceProvisionedResourceGroup"]
+    world.arm("DELETE", PATH)
+
+    again = world.arm("PUT", PATH, world.body())
+    kept = world.arm("GET", group).status_code
+    world.arm("DELETE", PATH + "?forceToPurge=true")
+
+    assert again.json()["error"]["message"].startswith("Soft-deleted workspace exists.")
+    assert (kept, world.arm("GET", group).status_code) == (200, 404)
+    assert world.create()["status"] == "Succeeded"
+
+
+def test_a_slow_grant_makes_a_create_straight_after_it_fail(running: Running) -> None:
+    """The fault slow-grant: a grant takes effect only after some reads; a later create works."""
+    world = World(running)
+    _spoil_grant(world)
+    world.state.add_fault("slow-grant")
+    principal = next(
+        key for key, row in world.state.tenant.table("principals").items() if row["appId"] == COSMOS_DB_APP_ID
+    )
+    tenant = world.state.tenant.tenant_id
+    policy = {"tenantId": tenant, "objectId": principal, "permissions": {"keys": ["get", "wrapKey", "unwrapKey"]}}
+    world.arm("PUT", world.vault + "/accessPolicies/add", {"properties": {"accessPolicies": [policy]}})
+
+    assert world.create()["status"] == "Failed"
+    assert world.create()["status"] == "Succeeded"
+
+
+def test_a_read_only_property_is_refused_by_name(world: World) -> None:
+    """Nothing that belongs to the service is quietly dropped."""
+    answer = world.arm("PUT", PATH, world.body(workspaceId="x"))
+
+    assert answer.json()["error"]["target"] == "properties.workspaceId"
