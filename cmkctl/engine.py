@@ -15,7 +15,6 @@ from typing import Any, Final, TypeAlias
 from azure.core.exceptions import AzureError
 
 from cmkctl.azure.errors import AzureFailed, Kind, classify
-from cmkctl.azure.operations import Waiting
 from cmkctl.azure.session import Session, Snapshot
 from cmkctl.checks import check
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
@@ -37,14 +36,6 @@ class ChangeStarted:
     """A change is about to be made (or, for a wait, waited for)."""
 
     change: Change
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Something is being waited for: what, in words, and for how many seconds already."""
-
-    waiting_for: str
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,7 @@ class StepFinished:
     title: str
 
 
-Event: TypeAlias = StepStarted | ChangeStarted | Progress | ChangeFinished | ChangeFailed | StepFinished
+Event: TypeAlias = StepStarted | ChangeStarted | ChangeFinished | ChangeFailed | StepFinished
 Emit: TypeAlias = Callable[[Event], None]
 """Hears of every event, from whichever thread it happens in."""
 
@@ -82,7 +73,9 @@ Observations: TypeAlias = Mapping[str, Any]
 _WORTH_ANOTHER_LOOK: Final = frozenset(
     {Kind.NETWORK, Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.THROTTLED}
 )
-_LOOKS: Final = 8
+_PATIENCE: Final = 180.0
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 30.0
 
 
 def make_plan(session: Session, profile: Profile, steps: Sequence[AnyStep] = SEQUENCE) -> Plan:
@@ -145,45 +138,65 @@ class _Run:
         self._known: dict[str, Outputs] = dict(plan.outputs)
 
     def walk(self) -> None:
-        """Run each step when what it needs is done. The first failure lets running steps end and starts no other."""
-        waiting = {
-            each.name: each for each in self._steps if any(c in self._plan.pending for c in self._plan.of(each.name))
-        }
+        """Run each step when what it needs is done. A failure lets running steps end and starts no other."""
+        pending = {each.step for each in self._plan.pending}
+        waiting = {each.name: each for each in self._steps if each.name in pending}
         running: dict[Future[Outputs], AnyStep] = {}
+        failures: list[CmkctlError] = []
         with ThreadPoolExecutor(len(self._steps), thread_name_prefix="step") as pool:
-            while waiting or running:
+            while running or (waiting and not failures):
                 held = {*waiting, *(each.name for each in running.values())}
-                for step in [each for each in waiting.values() if not held.intersection(each.needs)]:
+                for step in (
+                    [] if failures else [each for each in waiting.values() if not held.intersection(each.needs)]
+                ):
                     running[pool.submit(self._run, waiting.pop(step.name))] = step
                 done, _ = wait_for(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    self._known[running.pop(future).name] = future.result()
+                    self._finished(running.pop(future), future, failures)
+        if failures:
+            refused = any(isinstance(each, RefusedError) for each in failures)
+            kind = RefusedError if refused else CmkctlError
+            raise kind(*(diagnostic for each in failures for diagnostic in each.diagnostics))
+
+    def _finished(self, step: AnyStep, future: Future[Outputs], failures: list[CmkctlError]) -> None:
+        try:
+            self._known[step.name] = future.result()
+        except CmkctlError as error:
+            failures.append(error)
 
     def _run(self, step: AnyStep) -> Outputs:
-        """Look, do what is ready, look again, until nothing is left to do."""
+        """Look, do what is ready, look again, until nothing is left to do.
+
+        What was written once is not written again: until Azure shows it, it is waited for.
+        """
         self._emit(StepStarted(step.name, step.title))
         shown = {each.resource_id: each for each in self._plan.of(step.name)}
-        patience = _Patience(self._session, step)
+        written: set[str] = set()
+        patience = _Patience(self._session, step.title)
         while True:
             observed = step.observe(self._session.snapshot(), self._profile)
-            changes = step.plan(self._profile, observed, self._known)
-            for each in changes:
+            due = [each for each in step.plan(self._profile, observed, self._known) if each.action is not Action.NO_OP]
+            for each in due:
                 _refuse_unless_shown(each, shown.get(each.resource_id))
-            if ready := _ready(changes):
-                patience.spend(self._make(step, ready))
-                continue
-            self._emit(StepFinished(step.name, step.title))
-            return step.outputs(self._profile, observed, self._known)
+            if not due:
+                self._emit(StepFinished(step.name, step.title))
+                return step.outputs(self._profile, observed, self._known)
+            ready = [each for each in _ready(due) if each.resource_id not in written]
+            failed = self._make(step, ready)
+            written |= {each.resource_id for each in ready if each.action.writes} - failed.keys()
+            if failed or not ready:
+                patience.spend([*failed.values()] or [_not_shown_yet(each) for each in due])
 
-    def _make(self, step: AnyStep, changes: Sequence[Change]) -> list[AzureFailed]:
-        """Make changes at the same time. Those worth another look are returned, the other failures raised."""
-        with ThreadPoolExecutor(len(changes), thread_name_prefix=step.name) as pool:
-            outcomes = [each.result() for each in [pool.submit(self._make_one, step, each) for each in changes]]
-        failures = [each for each in outcomes if each is not None]
-        final = [each for each in failures if not _worth_another_look(each)]
+    def _make(self, step: AnyStep, changes: Sequence[Change]) -> dict[str, CmkctlError]:
+        """Make changes at the same time. Those worth another look are returned by resource id, other failures raised."""
+        with ThreadPoolExecutor(max(len(changes), 1), thread_name_prefix=step.name) as pool:
+            futures = {each.resource_id: pool.submit(self._make_one, step, each) for each in changes}
+            outcomes = {resource: future.result() for resource, future in futures.items()}
+        failed = {resource: outcome for resource, outcome in outcomes.items() if outcome is not None}
+        final = [each for each in failed.values() if not _worth_another_look(each)]
         if final:
             raise CmkctlError(*(diagnostic for each in final for diagnostic in each.diagnostics))
-        return [each for each in failures if isinstance(each, AzureFailed)]
+        return failed
 
     def _make_one(self, step: AnyStep, change: Change) -> CmkctlError | None:
         began = self._session.clock.elapsed()
@@ -203,23 +216,25 @@ class _Run:
 
 
 class _Patience:
-    """How often a step may look again after failures that pass."""
+    """How long a step goes on looking again, after failures that pass or for a write that does not show yet."""
 
-    def __init__(self, session: Session, step: AnyStep) -> None:
+    def __init__(self, session: Session, what: str) -> None:
         self._session = session
-        self._step = step
+        self._what = what
         self._looks = 0
-        self._wait: Waiting | None = None
+        self._began: float | None = None
 
-    def spend(self, failures: Sequence[AzureFailed]) -> None:
-        """Wait before another look; raises the failures when there were too many."""
-        if not failures:
-            return
+    def spend(self, failures: Sequence[CmkctlError]) -> None:
+        """Wait before another look; raises the failures when they have stayed for too long."""
+        now = self._session.clock.elapsed()
+        self._began = now if self._began is None else self._began
+        pause = min(_FIRST_PAUSE * 2**self._looks, _LONGEST_PAUSE)
         self._looks += 1
-        if self._looks >= _LOOKS:
+        ends = self._began + _PATIENCE
+        if now + pause > (ends if self._session.deadline is None else min(ends, self._session.deadline)):
             raise CmkctlError(*(diagnostic for each in failures for diagnostic in each.diagnostics))
-        self._wait = self._wait or Waiting(self._session, f"{self._step.title}: {failures[0].failure}")
-        self._wait.once(None)
+        self._session.notify(f"{self._what}: {failures[0].diagnostics[0].detail}", now - self._began)
+        self._session.clock.sleep(pause)
 
 
 def _worth_another_look(failed: CmkctlError) -> bool:
@@ -280,12 +295,16 @@ def conflict_diagnostic(change: Change) -> Diagnostic:
     )
 
 
+def _not_shown_yet(change: Change) -> CmkctlError:
+    return CmkctlError(_not_right(change))
+
+
 def _not_right(change: Change) -> Diagnostic:
     return Diagnostic(
         "CMK401",
         Severity.ERROR,
         "The result is not what was asked for",
-        f"{change.title}: after everything was applied, {change.action} is still due: {change.reason}.",
+        f"{change.title}: it was applied, and {change.action} is still due: {change.reason}.",
         "Run cmkctl plan to see what differs. If it stays, report it together with the output of --record.",
         subject=change.resource_id,
     )
@@ -298,7 +317,6 @@ __all__ = [
     "Emit",
     "Event",
     "Known",
-    "Progress",
     "StepFinished",
     "StepStarted",
     "apply_plan",

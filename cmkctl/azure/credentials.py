@@ -13,6 +13,8 @@ from typing import Any, Final
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
 
 _REPLAYED_TOKEN_LIFETIME: Final = 86_400
+_RENEWED_BEFORE: Final = 300
+"""How many seconds before its end a token is renewed, as azure-core's policies do."""
 
 
 def sign_in(way: str | None, authority: str) -> TokenCredential:
@@ -38,11 +40,15 @@ def sign_in(way: str | None, authority: str) -> TokenCredential:
 
 
 class SharedCredential:
-    """A credential for many threads: of those that want the same token at the same time, one asks for it."""
+    """A credential for many threads and pipelines: one of them asks for a token, the others get the same one.
+
+    Not every credential keeps its tokens: the one of the az CLI starts a process each time.
+    """
 
     def __init__(self, credential: TokenCredential) -> None:
         self._credential = credential
-        self._locks: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
+        self._locks: defaultdict[tuple[Any, ...], threading.Lock] = defaultdict(threading.Lock)
+        self._tokens: dict[tuple[Any, ...], AccessToken] = {}
 
     def get_token(
         self,
@@ -53,10 +59,16 @@ class SharedCredential:
         **kwargs: Any,
     ) -> AccessToken:
         """A token for `scopes`. Raises ClientAuthenticationError."""
-        with self._locks[scopes]:
-            return self._credential.get_token(
-                *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
-            )
+        wanted = (scopes, tenant_id, enable_cae)
+        with self._locks[wanted]:
+            token = self._tokens.get(wanted)
+            # Claims come with a challenge: the token so far was refused.
+            if token is None or claims or token.expires_on - time.time() < _RENEWED_BEFORE:
+                token = self._credential.get_token(
+                    *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
+                )
+                self._tokens[wanted] = token
+            return token
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """A token for `scopes`, with what is known about it. Raises ClientAuthenticationError."""

@@ -54,8 +54,9 @@ class Kind(StrEnum):
 class Failure:
     """One refusal of Azure: what it means, and what Azure said.
 
-    `status` is None when no answer came. `code` and `message` are those of the innermost cause that Azure names.
-    `request` is the method and path that was asked, for people; `correlation_id` is what Azure support asks for.
+    `status` is None when no answer came, and for an operation that failed after its answer. `code` and `message` are those
+    of the innermost cause that Azure names. `request` is the method and path that was asked, for people; `correlation_id`
+    is what Azure support asks for.
     """
 
     kind: Kind
@@ -67,7 +68,8 @@ class Failure:
 
     def __str__(self) -> str:
         said = f"{self.code}: {self.message}" if self.code else self.message
-        status = f"HTTP {self.status}" if self.status else "no answer"
+        unanswered = "no answer" if self.kind is Kind.NETWORK else ""
+        status = f"HTTP {self.status}" if self.status else unanswered
         return f"{status} {said}".strip()
 
 
@@ -161,7 +163,7 @@ def _body_of(response: Any) -> str:
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -145,6 +145,8 @@ def _document(answer: Any) -> Document:
     try:
         document = answer.json()
     except ValueError as error:
+        if answer.status_code == 202:  # it goes on, and says so with the status alone
+            return {}
         raise HttpResponseError(message="The operation's answer is not JSON.", response=answer) from error
     return document if isinstance(document, dict) else {}
 

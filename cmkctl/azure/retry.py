@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any, Final
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
@@ -27,7 +28,7 @@ _READS: Final = frozenset({"GET", "HEAD"})
 _LONGEST_WAIT: Final = 120.0
 
 Notify = Callable[[str, float], None]
-"""Called before each wait, with what is waited for, in words, and for how many seconds."""
+"""Called before each wait, with what is waited for, in words, and for how many seconds already."""
 
 
 class RetryPolicy(HTTPPolicy[Any, Any]):
@@ -63,7 +64,8 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
         outcome = state.outcome
         failed = outcome is None or outcome.failed
         status = "no answer" if failed or outcome is None else f"HTTP {outcome.result().http_response.status_code}"
-        self._notify(f"Azure answered {status}; asking again", state.next_action.sleep if state.next_action else 0.0)
+        pause = state.next_action.sleep if state.next_action else 0.0
+        self._notify(f"Azure answered {status}; asking again in {pause:.0f} s", state.seconds_since_start or 0.0)
 
 
 def retry_after(headers: Any, now: datetime) -> float | None:
@@ -72,12 +74,14 @@ def retry_after(headers: Any, now: datetime) -> float | None:
     if not value:
         return None
     try:
-        return max(float(value), 0.0)
+        seconds = float(value)
     except ValueError:
         pass
+    else:
+        return max(seconds, 0.0) if isfinite(seconds) else None
     try:
         return max((parsedate_to_datetime(value) - now).total_seconds(), 0.0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

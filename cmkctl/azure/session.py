@@ -6,6 +6,8 @@ writes, so what only observes cannot change anything. Writes go through the type
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -102,6 +104,15 @@ class Session:
         """The directory."""
         return Graph(self.endpoints.graph, self._policies(self.endpoints.graph_scope), self.transport)
 
+    def tenant(self) -> str:
+        """The tenant that issued our token for Resource Manager; empty when the token does not say."""
+        claims = self.credential.get_token(self.endpoints.arm_scope).token.split(".")[1:2]
+        try:
+            padded = f"{claims[0]}===" if claims else ""
+            return str(json.loads(base64.urlsafe_b64decode(padded)).get("tid", ""))
+        except ValueError:
+            return ""
+
     def snapshot(self) -> Snapshot:
         """A fresh view of Azure: every question asked of it is answered once, from now on."""
         # The clients are made here, by one thread: their making is not safe for several.
@@ -186,13 +197,22 @@ class Snapshot:
         return one(), ahead.result()
 
     def subscription(self) -> Document:
-        """The subscription: its `tenantId` and `state`. Raises AzureFailed when it cannot be seen."""
+        """The subscription: its `tenantId` and, where we may read it, its `state`.
+
+        A principal whose roles are on resource groups only may not read the subscription; its tenant is then the one that
+        issued the token, for Resource Manager takes no other. Raises AzureFailed for a subscription that does not exist.
+        """
+        return self._ask("subscription", self._subscription) or {}
+
+    def _subscription(self) -> Document:
         scope = subscription_id(self._session.subscription)
-        found = self.resource(scope, versions.SUBSCRIPTIONS)
-        if found is None:
-            missing = f"Subscription {self._session.subscription} is not visible to the signed-in principal."
-            raise AzureFailed(Failure(Kind.ABSENT, "SubscriptionNotFound", missing, 404, f"GET {scope}"))
-        return found
+        try:
+            found = self.resource(scope, versions.SUBSCRIPTIONS)
+        except AzureFailed as error:
+            if error.failure.kind is not Kind.DENIED:
+                raise
+            found = None
+        return found or {"tenantId": self._session.tenant()}
 
     def provider(self, namespace: str) -> Document | None:
         """A resource provider, with its `registrationState` in this subscription."""

@@ -30,7 +30,9 @@ _COMMANDS: Final = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code. Never raises for anything a user can cause."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    if arguments[0] == "--version":
+        arguments[0] = "version"
     try:
         # A command returns its exit code; typer.Exit, raised by --help and the like, comes back as its code.
         return int(_app(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or 0)
@@ -52,7 +54,6 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
     app = typer.Typer(
         help="Azure Machine Learning workspaces encrypted with a customer-managed key, created correctly.",
         epilog="Exit codes: 0 done · 1 failed · 2 changes or drift · 3 refused · 64 wrong usage or profile · 130 interrupted",
-        no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -62,16 +63,16 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
         if name == wanted:
             _add(app, name, purpose)
         else:
-            app.command(name, help=purpose)(_not_loaded)
+            app.command(name, short_help=purpose)(_not_loaded)
     return app
 
 
 def _add(app: typer.Typer, name: str, purpose: str) -> None:
     module: Any = importlib.import_module(f"cmkctl.cli.{name}")
     if hasattr(module, "app"):
-        app.add_typer(module.app, name=name, help=purpose)
+        app.add_typer(module.app, name=name, help=purpose, short_help=purpose)
     else:
-        app.command(name, help=purpose)(module.command)
+        app.command(name, help=purpose, short_help=purpose)(module.command)
 
 
 def _not_loaded() -> None:

@@ -29,6 +29,7 @@ class Application:
         self.tenant = tenant
         self.log = log
         self.save = save
+        self.drop: Callable[[Any], None] = lambda _client: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -37,7 +38,8 @@ class Application:
         reply = self.answer(call)
         self._note(call, reply, time.perf_counter() - began)
         if reply.drop:
-            return  # uvicorn closes a connection whose application ended without an answer
+            self.drop(scope["client"])
+            return
         await _write(call, reply, send)
 
     def answer(self, call: Call) -> Reply:
@@ -132,7 +134,7 @@ async def _write(call: Call, reply: Reply, send: Send) -> None:
     headers.append((BANNER_HEADER.encode(), b"1"))
     if payload:
         headers.append((b"content-type", reply.content_type.encode()))
-    if reply.status != 204:  # noqa: PLR2004  204 has no body and no length
+    if reply.status != 204:
         headers.append((b"content-length", str(len(payload)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": payload})

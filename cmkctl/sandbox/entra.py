@@ -47,7 +47,7 @@ def instance_discovery(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  ev
 
 def token(tenant: Tenant, call: Call) -> Reply:
     """Issue a token for client credentials; 400 or 401 in Entra's own error form otherwise."""
-    form = dict(parse_qsl(call.body.decode(), keep_blank_values=True))
+    form = dict(parse_qsl(call.body.decode(errors="replace"), keep_blank_values=True))
     if call["tenant"].lower() not in {TENANT_ID, "organizations", "common"}:
         text = f"AADSTS90002: Tenant '{call['tenant']}' not found. Check to make sure you have the correct tenant ID."
         return _refused(400, "invalid_request", 90002, text)

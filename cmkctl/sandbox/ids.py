@@ -30,7 +30,7 @@ def parse(resource_id: str) -> ResourceId | None:
     """Split ``/subscriptions/…/resourceGroups/…/providers/NS/type/name[/type/name]``; None when it is not that."""
     parts = resource_id.strip("/").split("/")
     shaped = (
-        len(parts) >= 8  # noqa: PLR2004  subscriptions/S/resourceGroups/G/providers/NS/type/name
+        len(parts) >= 8
         and len(parts) % 2 == 0
         and [parts[0].lower(), parts[2].lower(), parts[4].lower()] == ["subscriptions", "resourcegroups", "providers"]
         and all(parts)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,13 +10,12 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
-import uvicorn
-
 from cmkctl.sandbox import certificates, environment, store
 from cmkctl.sandbox.app import Application
 from cmkctl.sandbox.arrange import Arrangement
 from cmkctl.sandbox.constants import SCHEMA
 from cmkctl.sandbox.faults import Faults
+from cmkctl.sandbox.listener import Listener
 from cmkctl.sandbox.pace import Pace
 from cmkctl.sandbox.proxy import Proxy
 from cmkctl.sandbox.requestlog import LoggedRequest, RequestLog
@@ -135,7 +133,7 @@ class Running:
             self._cleanup.enter_context(store.Lock(files.lock))
             document = store.load(files.state)
             if document is not None:
-                self._tenant.data = document
+                self._tenant.data = _complete(document, files.state)
         self._log = RequestLog(files.log if self._path is not None else None)
         self._cleanup.callback(self._log.close)
         self._ca = files.ca
@@ -183,40 +181,26 @@ class Running:
     async def _serve(self) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        with _listening_socket() as listener:
-            listener_port = listener.getsockname()[1]
-            proxy = await loop.create_server(
-                lambda: Proxy(listener_port, self._control), "127.0.0.1", self._wanted_port, backlog=512
-            )
-            self.port = proxy.sockets[0].getsockname()[1]
-            server = self._uvicorn()
-            serving = loop.create_task(server.serve(sockets=[listener]))
-            flushing = loop.create_task(self._flush())
-            while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event for this
-                await asyncio.sleep(0.002)
-            self._ready.set()
-            await self._stop.wait()
-            proxy.close()
-            server.should_exit = server.force_exit = True
-            await serving
-            flushing.cancel()
+        application = Application(self._tenant, self._log, self._save)
+        listener = Listener(application, certificates.server_context(self._authority))
+        application.drop = listener.drop
+        port = await listener.start()
+        try:
+            await self._serve_proxy(loop, port, self._stop)
+        finally:
+            listener.stop()
+            await asyncio.sleep(0)  # lets the closed connections say so
 
-    def _uvicorn(self) -> uvicorn.Server:
-        context = certificates.server_context(self._authority)
-        config = uvicorn.Config(
-            Application(self._tenant, self._log, self._save),
-            ssl_context_factory=lambda _config, _default: context,
-            http="h11",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=120,
-            h11_max_incomplete_event_size=131072,
+    async def _serve_proxy(self, loop: asyncio.AbstractEventLoop, listener_port: int, stop: asyncio.Event) -> None:
+        proxy = await loop.create_server(
+            lambda: Proxy(listener_port, self._control), "127.0.0.1", self._wanted_port, backlog=512
         )
-        return _Server(config)
+        self.port = proxy.sockets[0].getsockname()[1]
+        flushing = loop.create_task(self._flush())
+        self._ready.set()
+        await stop.wait()
+        flushing.cancel()
+        proxy.close()
 
     async def _flush(self) -> None:
         while True:
@@ -249,15 +233,12 @@ class Running:
             self._log.clear()
 
 
-def _listening_socket() -> socket.socket:
-    # The protocol has to be named: asyncio switches Nagle's delay off only for sockets that say they are TCP.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: Ctrl-C belongs to whoever started the sandbox."""
-
-    def install_signal_handlers(self) -> None:
-        """Leave the process's handlers alone."""
+def _complete(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the document of a state file, if nothing is missing in it."""
+    missing = sorted(new_document().keys() - document.keys())
+    if missing:
+        raise SandboxError(
+            f"the sandbox's state file {path} is damaged: it has no {', '.join(missing)}. "
+            "It was left as it is. Repair it, name another with --state, or move it away to start anew."
+        )
+    return document

@@ -108,7 +108,7 @@ def _value(shape: Any, value: Any, version: str, path: str, partial: bool) -> An
         return _word(shape, value, path)
     if isinstance(shape, list):
         _typed(list, value, path)
-        return [_value(shape[0], item, version, f"{path}[{index}]", partial) for index, item in enumerate(value)]
+        return [_item(shape[0], item, version, f"{path}[{index}]") for index, item in enumerate(value)]
     if isinstance(shape, MapOf):
         _typed(dict, value, path)
         return {name: _value(shape.shape, item, version, f"{path}.{name}", partial) for name, item in value.items()}
@@ -117,6 +117,13 @@ def _value(shape: Any, value: Any, version: str, path: str, partial: bool) -> An
         return _object(shape, value, version, path, partial)
     _typed(shape, value, path)
     return value
+
+
+def _item(shape: Any, value: Any, version: str, path: str) -> Any:
+    """Check an item of an array: arrays are replaced as a whole, so nothing may be missing in one, PATCH or not."""
+    if value is None:
+        raise errors.property_refused(path, "must not be null")
+    return _value(shape, value, version, path, partial=False)
 
 
 def _word(words: tuple[str, ...], value: Any, path: str) -> str:

@@ -190,9 +190,9 @@ def _at(found: Mapping[str, Any], path: str) -> Any:
 
 
 def _same(found: Any, wanted: Json) -> bool:
-    """Azure answers its words in another casing, and ids in any."""
+    """Azure answers its words in another casing, and ids in any. A newer TLS than the wanted one is as good."""
     if isinstance(found, str) and isinstance(wanted, str):
-        return same_word(found, wanted)
+        return same_word(found, wanted) or (wanted.startswith("TLS") and found.upper() > wanted)
     return bool(found == wanted)
 
 

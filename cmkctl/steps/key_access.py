@@ -18,15 +18,17 @@ from cmkctl.azure.compare import missing_permissions, same_resource_id, same_wor
 from cmkctl.azure.errors import AzureFailed, Kind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
 from cmkctl.azure.ids import ResourceId, role_assignment_id, role_definition_id
-from cmkctl.azure.operations import FirstAnswer, finish
+from cmkctl.azure.operations import FirstAnswer, finish, until
 from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
 from cmkctl.profile.model import Profile
-from cmkctl.steps.base import conflict, no_op
+from cmkctl.steps.base import conflict, no_op, wait
 
 PERMISSIONS: Final = ("get", "wrapKey", "unwrapKey")
 CRYPTO_SERVICE_ENCRYPTION_USER: Final = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 COSMOS_DB: Final = "Azure Cosmos DB"
+DOCUMENT_DB: Final = "Microsoft.DocumentDB"
+_MANAGEMENT_GROUPS: Final = "/providers/microsoft.management/managementgroups/"
 
 _ASSIGNMENT_NAMES: Final = uuid.UUID("5f0c6a0e-9d0b-5c53-8f0e-6d1c3c8b7a21")
 """The name space of our role assignments, so that a grant has the same name on every run and is never made twice."""
@@ -67,10 +69,9 @@ class KeyAccess:
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedAccess:
         """Find the principals in the directory, and what they may do with the vault."""
         vault = ResourceId.parse(profile.vault_id)
-        if vault.subscription.lower() != profile.subscription:
-            return ObservedAccess(None, _given(profile), None)
+        ours = vault.subscription.lower() == profile.subscription
         found, (cosmos_db, identity) = azure.both(
-            lambda: azure.vault(vault),
+            lambda: azure.vault(vault) if ours else None,
             lambda: azure.both(lambda: _cosmos_db(azure, profile), lambda: _identity(azure, profile)),
         )
         if found is None or not _rbac(found):
@@ -81,7 +82,7 @@ class KeyAccess:
 
     def plan(self, profile: Profile, observed: ObservedAccess, known: Known) -> list[Change]:
         """Grant what is missing; make the service principal first, when the tenant does not have it."""
-        changes = _principal_changes(profile, observed.cosmos_db)
+        changes = _principal_changes(profile, observed.cosmos_db, known)
         if any(each.action is Action.CONFLICT for each in changes):
             return changes
         principals = [observed.cosmos_db, *([observed.identity] if observed.identity else [])]
@@ -98,6 +99,12 @@ class KeyAccess:
         body: Any = dict(change.request.body)
         if change.request.host is not None:
             azure.graph.create_service_principal(body)
+            until(
+                azure,
+                f"{change.title} to be found in the directory",
+                lambda: azure.snapshot().service_principal(body["appId"]),
+                lambda found: found is not None,
+            )
         elif "/accessPolicies/" in change.request.path:
             vault = ResourceId.parse(change.resource_id)
             azure.key_vault.vaults.update_access_policy(vault.resource_group, vault.names[0], "add", body)
@@ -145,7 +152,7 @@ def _rbac(vault: Mapping[str, Any]) -> bool:
     return bool(vault.get("properties", {}).get("enableRbacAuthorization"))
 
 
-def _principal_changes(profile: Profile, cosmos_db: ObservedPrincipal) -> list[Change]:
+def _principal_changes(profile: Profile, cosmos_db: ObservedPrincipal, known: Known) -> list[Change]:
     if cosmos_db.object_id is not None:
         return []
     endpoints = ENDPOINTS[profile.cloud]
@@ -157,6 +164,9 @@ def _principal_changes(profile: Profile, cosmos_db: ObservedPrincipal) -> list[C
         way_out = f"have somebody run `{look_up}`, and write the answer as key_access.cosmos_db_object_id"
         return [conflict(KeyAccess.name, resource, title, "CMK231", reason, way_out)]
     if not profile.key_access.create_service_principal or not endpoints.cosmos_db_app_id_confirmed:
+        registering = known.get("resource_providers", {}).get("registering")
+        if isinstance(registering, list) and DOCUMENT_DB in registering:
+            return [wait(KeyAccess.name, resource, title, "registering Microsoft.DocumentDB brings it")]
         reason = f"this tenant has no service principal for application {endpoints.cosmos_db_app_id}"
         return [
             conflict(
@@ -176,7 +186,7 @@ def _principal_changes(profile: Profile, cosmos_db: ObservedPrincipal) -> list[C
             Action.CREATE,
             resource,
             title,
-            "not in this tenant yet; registering Microsoft.DocumentDB may bring it",
+            "not in this tenant yet",
             attributes=(AttributeChange("appId", None, endpoints.cosmos_db_app_id),),
             request=Request(
                 "POST", SERVICE_PRINCIPALS, "v1.0", {"appId": endpoints.cosmos_db_app_id}, host=endpoints.graph
@@ -209,10 +219,12 @@ def _grant(
 def _role_grant(profile: Profile, principal: ObservedPrincipal, title: str, after: tuple[str, ...]) -> Change:
     """Source: https://learn.microsoft.com/azure/key-vault/general/rbac-guide."""
     role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
-    held = next((each for each in principal.roles if _covers(each, profile.vault_id, role)), None)
+    held = next((each for each in principal.roles if _covers(each, profile.key_id, role)), None)
     assignment = role_assignment_id(profile.vault_id, _assignment_name(profile, principal))
     if held is not None:
-        where = "on the vault" if same_resource_id(held["properties"].get("scope"), profile.vault_id) else "inherited"
+        scope = held["properties"].get("scope")
+        on = {profile.vault_id: "on the vault", profile.key_id: "on the key"}
+        where = next((words for each, words in on.items() if same_resource_id(scope, each)), "inherited")
         return no_op(
             KeyAccess.name,
             str(held.get("id", assignment)),
@@ -243,11 +255,13 @@ def _role_grant(profile: Profile, principal: ObservedPrincipal, title: str, afte
     )
 
 
-def _covers(assignment: Mapping[str, Any], vault_id: str, role: str) -> bool:
+def _covers(assignment: Mapping[str, Any], key_id: str, role: str) -> bool:
+    """Whether it grants the role on the key, its vault, or above. Of management groups Azure lists only those above."""
     properties = assignment.get("properties") or {}
-    scope = str(properties.get("scope", "")).rstrip("/").lower()
+    scope = str(properties.get("scope") or "nowhere").rstrip("/").lower()
     granted = str(properties.get("roleDefinitionId", "")).rpartition("/")[2]
-    return same_word(granted, role.rpartition("/")[2]) and f"{vault_id.lower()}/".startswith(f"{scope}/")
+    above = f"{key_id.lower()}/".startswith(f"{scope}/") or scope.startswith(_MANAGEMENT_GROUPS)
+    return same_word(granted, role.rpartition("/")[2]) and above
 
 
 def _assignment_name(profile: Profile, principal: ObservedPrincipal) -> str:
@@ -278,7 +292,7 @@ def _policy_grant(
         f"lacks {', '.join(missing)}" if held else "no access policy yet",
         attributes=(
             AttributeChange("permissions.keys", list(held) or None, list(dict.fromkeys((*held, *missing)))),
-            AttributeChange("objectId", principal.object_id if held else None, object_id),
+            *(() if held else (AttributeChange("objectId", None, object_id),)),
         ),
         after=after,
         request=Request(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cmkctl.azure import versions
-from cmkctl.azure.compare import same_word
+from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.operations import FirstAnswer, finish, until
 from cmkctl.azure.session import Document, Session, Snapshot
@@ -191,12 +191,16 @@ def _create(profile: Profile, tenant: str) -> Change:
 
 def _soft_deleted(profile: Profile, deleted: Mapping[str, Any]) -> Change:
     properties = deleted.get("properties", {})
+    was = properties.get("vaultId", "elsewhere")
+    # It comes back where it was, so one of another resource group is then named by its id.
+    by_id = "" if same_resource_id(was, profile.vault_id) else ", then write its id as key_vault.id"
     return _conflict(
         profile,
         "CMK205",
         f"a soft-deleted vault holds this name until {properties.get('scheduledPurgeDate', 'its retention ends')}; "
-        f"it was {properties.get('vaultId', 'elsewhere')}",
-        f"recover it, with its keys: az keyvault recover --name {profile.key_vault_name} --location {profile.location}",
+        f"it was {was}",
+        f"recover it, with its keys: az keyvault recover --name {profile.key_vault_name} --location {profile.location}"
+        f"{by_id}",
         "choose another key_vault.name",
     )
 

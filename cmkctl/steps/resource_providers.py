@@ -57,8 +57,8 @@ class ResourceProviders:
         return [_plan_one(profile.subscription, namespace, state) for namespace, state in observed.items()]
 
     def outputs(self, profile: Profile, observed: Mapping[str, str | None], known: Known) -> Outputs:  # noqa: ARG002
-        """Nothing: what comes later needs the registration itself."""
-        return {}
+        """`registering`: the namespaces that are not registered yet. Registering one may bring its service principal."""
+        return {"registering": [namespace for namespace, state in observed.items() if state != _REGISTERED]}
 
     def apply(self, azure: Session, change: Change) -> None:
         """Register one namespace (or find it being registered), and wait until it is."""

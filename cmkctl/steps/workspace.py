@@ -93,10 +93,7 @@ def _create(profile: Profile, title: str, known: Known) -> Change:
             AttributeChange("hbiWorkspace", None, settings.high_business_impact, irreversible=True),
             AttributeChange("identity", None, settings.identity),
         ),
-        irreversible=(
-            f"{settings.encryption} encryption is fixed at creation",
-            f"high business impact {'on' if settings.high_business_impact else 'off'} is fixed at creation",
-        ),
+        irreversible=(f"{settings.encryption} encryption, high business impact {_on(settings.high_business_impact)}",),
         costs=IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS,
         request=Request("PUT", profile.workspace_id, versions.WORKSPACES, body),
     )
@@ -171,7 +168,7 @@ def _unfit(profile: Profile, found: Document, known: Known) -> Iterator[tuple[st
     recreate = "create a workspace with another name, and move the work there"
     yield from ((*each, recreate) for each in _unfit_encryption(profile, properties, known))
     if bool(properties.get("hbiWorkspace")) != profile.workspace.high_business_impact:
-        has = "on" if properties.get("hbiWorkspace") else "off"
+        has = _on(bool(properties.get("hbiWorkspace")))
         yield "CMK255", f"high business impact is {has}, and is fixed at creation", recreate
     yield from _unfit_associations(profile, found)
 
@@ -264,7 +261,11 @@ def _mend(profile: Profile, title: str, found: Document) -> Change | None:
 
 
 def _already_right(profile: Profile, found: Document) -> str:
-    hbi = "on" if found.get("properties", {}).get("hbiWorkspace") else "off"
+    hbi = _on(bool(found.get("properties", {}).get("hbiWorkspace")))
     return (
         f"already right: encrypted with {profile.key.name}, {profile.workspace.encryption}, high business impact {hbi}"
     )
+
+
+def _on(flag: bool) -> str:
+    return "on" if flag else "off"

@@ -24,14 +24,15 @@ _EVERY: Final = 10.0
 class HumanView:
     """Text for people; colours and live lines on a terminal, unless ``NO_COLOR`` or ``TERM=dumb`` is in `environ`."""
 
-    def __init__(self, stdout: TextIO, stderr: TextIO, stdin: TextIO, *, environ: Mapping[str, str]) -> None:
+    def __init__(self, stdout: TextIO, stderr: TextIO, stdin: TextIO | None, *, environ: Mapping[str, str]) -> None:
         self._stdin = stdin
         self._out = open_writer(stdout, environ)
         self._err = open_writer(stderr, environ)
         self._lock = threading.RLock()
         self._in_flight = InFlight()
         self._throttle = Throttle(_EVERY, _EVERY)
-        self.can_ask: bool = stdin.isatty() and stderr.isatty()
+        self._spoken = False
+        self.can_ask: bool = stdin is not None and stdin.isatty() and stderr.isatty()
 
     def plan(self, plan: Plan, *, detailed: bool = False) -> None:
         """The plan on stdout, its diagnostics on stderr behind it."""
@@ -42,7 +43,7 @@ class HumanView:
 
     def confirm(self, plan: Plan) -> bool:
         """Say once more what cannot be undone, and ask. Only ``yes`` is a yes; the end of input is a no."""
-        if not self.can_ask:
+        if self._stdin is None or not self.can_ask:
             return False
         with self._lock:
             self._settle()
@@ -59,8 +60,6 @@ class HumanView:
                 case engine.ChangeStarted(change):
                     self._in_flight.start(change)
                     self._begin(change)
-                case engine.Progress(what, seconds):
-                    self.waiting(what, seconds)
                 case engine.ChangeFinished(change, seconds):
                     self._end(_finished(change, seconds))
                 case engine.ChangeFailed(change, diagnostics):
@@ -88,8 +87,9 @@ class HumanView:
         with self._lock:
             found = list(diagnostics)
             if found:
+                apart = [Line()] if self._spoken else []
                 self._settle()
-                self._err.lines([Line(), *diagnostic_lines(found, self._err.width)])
+                self._err.lines([*apart, *diagnostic_lines(found, self._err.width)])
 
     def applied(self, before: Plan, after: Plan, seconds: float) -> None:
         """The closing sentence, on stderr."""
@@ -97,7 +97,7 @@ class HumanView:
             self._settle()
             right = before.count(Action.NO_OP)
             if not before.pending:
-                self._err.lines([Line(f"Nothing to do: {right} already right.", "bold")])
+                self._err.lines([Line(f"Nothing was written: {right} already right.", "bold")])
                 return
             what = f"{_made(before)}, {right} already right"
             read = f"All {after.count(Action.NO_OP)} were read back and are as asked for."
@@ -108,7 +108,7 @@ class HumanView:
         with self._lock:
             self._settle()
             width = self._out.width
-            self._out.lines([*header(plan, width), Line(), *change_lines(plan.changes, width), Line()])
+            self._out.lines([*header(plan, width), *change_lines(plan.changes, width), Line()])
             self._out.lines([Line(_verdict(plan), "bold")])
             self.diagnostics(plan.diagnostics)
 
@@ -135,19 +135,21 @@ class HumanView:
         self.close()
 
     def _begin(self, change: Change) -> None:
+        self._spoken = True
         if not self._refresh():
             self._err.lines([Line(f"{change.action.symbol} {change.title}: {doing(change)}")])
 
     def _end(self, line: Line) -> None:
         self._in_flight.stop()
-        self._err.lines([line])
         self._refresh()
+        self._err.lines([line])
 
     def _refresh(self) -> bool:
         return self._err.now([_live(each) for each in self._in_flight.rows])
 
     def _settle(self) -> None:
         """What follows is said on its own: waits that belong to no change are over, live lines make room."""
+        self._spoken = True
         self._in_flight.forget_waits()
         self.close()
 

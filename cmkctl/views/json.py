@@ -63,11 +63,9 @@ class JsonView:
                 case engine.ChangeStarted(change):
                     self._in_flight.start(change)
                     self._line("apply_start", _who(change))
-                case engine.Progress(what, seconds):
-                    self.waiting(what, seconds)
                 case engine.ChangeFinished(change, seconds):
                     self._in_flight.stop()
-                    self._line("apply_complete", {**_who(change), "seconds": round(seconds, 3)})
+                    self._line("apply_complete", {**_who(change), "seconds": _seconds(seconds)})
                 case engine.ChangeFailed(change, diagnostics):
                     self._in_flight.stop()
                     self._line("apply_errored", {**_who(change), "diagnostics": [*map(_diagnostic, diagnostics)]})
@@ -80,7 +78,7 @@ class JsonView:
             change = self._in_flight.wait(what, seconds).change
             if self._throttle.lets(what, seconds):
                 who = _who(change) if change else dict.fromkeys(("step", "action", "resource_id", "title"))
-                self._line("apply_progress", {**who, "waiting_for": what, "seconds": round(seconds, 3)})
+                self._line("apply_progress", {**who, "waiting_for": what, "seconds": _seconds(seconds)})
 
     def outputs(self, values: Mapping[str, object]) -> None:
         """``outputs``: the values, by name."""
@@ -102,7 +100,7 @@ class JsonView:
                 "waited_for": before.count(Action.WAIT),
                 "already_right": before.count(Action.NO_OP),
                 "right_at_the_end": after.count(Action.NO_OP),
-                "seconds": round(seconds, 3),
+                "seconds": _seconds(seconds),
             },
         )
 
@@ -157,6 +155,10 @@ def _unknown(value: Any) -> Any:
     if isinstance(value, Sequence):
         return list(value)
     raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _seconds(seconds: float) -> float:
+    return round(float(seconds), 3)
 
 
 def _who(change: Change) -> Document:

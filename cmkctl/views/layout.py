@@ -19,7 +19,7 @@ _STYLES: Final = {
     Action.WAIT: "cyan",
     Action.CONFLICT: "bold red",
 }
-_WORDS: Final = 36
+_WORDS: Final = 38
 """The column at which the words behind a title begin, where title and words allow it."""
 
 _CONTINUED: Final = "      "
@@ -41,8 +41,9 @@ def header(plan: Plan, width: int) -> Iterator[Line]:
     """The workspace, and where it is."""
     about = plan.subject
     name = about.workspace_id.rpartition("/")[2]
-    where = f"({about.cloud}, subscription {about.subscription})"
-    yield from _paragraph(f"Workspace {name} in {about.location} {where}", width, "  ", style="bold")
+    what, where = f"Workspace {name} in {about.location}", f"{about.cloud}, subscription {about.subscription}"
+    whole = f"{what} ({where})"
+    yield from (Line(each, "bold") for each in ([whole] if len(whole) <= width else [what, f"  {where}"]))
 
 
 def change_lines(changes: Iterable[Change], width: int, *, detailed: bool = False) -> Iterator[Line]:
@@ -126,11 +127,11 @@ def _likeness(change: Change) -> object:
 
 
 def _shared_row(changes: list[Change]) -> _Row:
-    kind = kind_and_name(changes[0])[0]
+    first = changes[0]
+    kind = kind_and_name(first)[0]
+    # How many are right is enough to know; what is to be done to whom is said by the sign and the names.
     names = ", ".join(kind_and_name(each)[1] for each in changes)
-    words = _words(changes[0])
-    right = changes[0].action is Action.NO_OP
-    return _Row(changes[0], f"{kind}s", f"{len(changes)} {words}" if right else f"{names}: {words}")
+    return _Row(first, f"{kind}s", f"{len(changes)} {_words(first)}" if first.action is Action.NO_OP else names)
 
 
 def _words(change: Change, *, detailed: bool = False) -> str:

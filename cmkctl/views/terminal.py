@@ -19,7 +19,10 @@ class Terminal:
     def __init__(self, stream: TextIO, width: int) -> None:
         self.width = width
         self._stream = stream
-        self._console = Console(file=stream, force_terminal=True, color_system="standard", width=width, no_color=False)
+        # Whether there are colours was decided before; rich's own look at the environment could only disagree.
+        self._console = Console(
+            file=stream, force_terminal=True, color_system="standard", no_color=False, width=width, _environ={}
+        )
         self._live: Live | None = None
 
     def lines(self, lines: Iterable[Line]) -> None:

@@ -54,10 +54,10 @@ def clean(text: str) -> str:
 def duration(seconds: float) -> str:
     """A length of time: ``8s``, ``1m 40s``, ``1h 02m``."""
     whole = max(int(seconds), 0)
-    if whole < 60:  # noqa: PLR2004 - a minute
+    if whole < 60:
         return f"{whole}s"
     minutes, rest = divmod(whole, 60)
-    if minutes < 60:  # noqa: PLR2004 - an hour
+    if minutes < 60:
         return f"{minutes}m {rest}s"
     return f"{minutes // 60}h {minutes % 60:02}m"
 

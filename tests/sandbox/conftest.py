@@ -4,16 +4,19 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from sandbox_support import Client
+
 from cmkctl.sandbox import Pace, Sandbox
 from cmkctl.sandbox.server import Running
-from sandbox_support import Client
 
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's own proxies, certificates and identities out of the tests."""
     for name in list(os.environ):
-        if name.upper().endswith(("_PROXY", "_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")) or name.startswith("AZURE_"):
+        if name.upper().endswith(("_PROXY", "_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")) or name.startswith(
+            "AZURE_"
+        ):
             monkeypatch.delenv(name)
 
 
@@ -33,11 +36,11 @@ def instant() -> Iterator[Running]:
 
 @pytest.fixture
 def arm(running: Running) -> Client:
+    """Return a client of a sandbox at its default pace."""
     return Client(running)
 
 
 @pytest.fixture
 def quick(instant: Running) -> Client:
+    """Return a client of a sandbox in which everything is done at once."""
     return Client(instant)
-
-

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
 from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.server import Running
 
@@ -35,6 +36,7 @@ class Client:
         self.token = self.fetch_token(scope or f"https://{host}/.default")
 
     def fetch_token(self, scope: str, login: str = "login.microsoftonline.com", secret: str = CLIENT_SECRET) -> str:
+        """Log in as the sandbox's service principal."""
         form = {
             "grant_type": "client_credentials",
             "client_id": CLIENT_ID,
@@ -45,6 +47,7 @@ class Client:
         return str(answer.json()["access_token"])
 
     def __call__(self, method: str, path: str, body: Any = None, api: str | None = None) -> requests.Response:
+        """Send a request and return the answer."""
         if path.startswith("https://"):
             url = path
         else:
@@ -56,9 +59,8 @@ class Client:
 
 
 def version_for(url: str) -> str:
-    found = [
-        version for namespace, version in VERSIONS.items() if f"/providers/{namespace}" in url.lower()
-    ]
+    """Return the api-version the tests use for a URL."""
+    found = [version for namespace, version in VERSIONS.items() if f"/providers/{namespace}" in url.lower()]
     return found[-1] if found and not url.lower().endswith("register") else VERSIONS["resourcegroups"]
 
 
@@ -76,10 +78,12 @@ VAULT_BODY = {
 
 
 def vault_path(name: str = "kv-one", group: str = "rg") -> str:
+    """Return the id of a vault."""
     return f"{SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}"
 
 
 def vault_body(**properties: Any) -> dict[str, Any]:
+    """Return the body of a vault PUT; None leaves a property out."""
     kept = {**VAULT_BODY["properties"], **properties}
     return {**VAULT_BODY, "properties": {name: value for name, value in kept.items() if value is not None}}
 

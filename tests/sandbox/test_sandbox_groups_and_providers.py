@@ -1,8 +1,9 @@
 """Resource groups and resource providers."""
 
+from sandbox_support import Client, code, vault_body, vault_path
+
 from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.server import Running
-from sandbox_support import Client, code, vault_body, vault_path
 
 DOCUMENT_DB = "/providers/Microsoft.DocumentDB"
 
@@ -56,7 +57,9 @@ def test_deleting_a_group_takes_its_contents_and_soft_deletes_its_vaults(arm: Cl
     assert (begun.status_code, "Retry-After" in begun.headers, polls) == (202, True, [202, 202, 200])
     assert code(arm("GET", "/resourceGroups/rg")) == (404, "ResourceGroupNotFound")
     deleted = arm("GET", "/providers/Microsoft.KeyVault/locations/eastus2/deletedVaults/kv-one")
-    assert deleted.json()["properties"]["vaultId"].endswith("/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-one")
+    assert deleted.json()["properties"]["vaultId"].endswith(
+        "/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-one"
+    )
 
 
 def test_a_second_delete_meanwhile_is_accepted_too(arm: Client) -> None:

@@ -9,9 +9,10 @@ import sys
 
 import pytest
 import requests
+from sandbox_support import Client, code
+
 from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID, Sandbox
 from cmkctl.sandbox.server import Running
-from sandbox_support import Client, code
 
 CLOUDS = {
     "management.azure.com": "https://management.azure.com/.default",
@@ -97,7 +98,9 @@ def test_every_answer_says_that_it_is_the_sandboxs(arm: Client) -> None:
     headers = arm("GET", "").headers
 
     assert headers["x-cmkctl-sandbox"] == "1"
-    assert {"x-ms-request-id", "x-ms-correlation-request-id", "x-ms-ratelimit-remaining-subscription-reads"} <= set(headers)
+    assert {"x-ms-request-id", "x-ms-correlation-request-id", "x-ms-ratelimit-remaining-subscription-reads"} <= set(
+        headers
+    )
 
 
 def test_an_unknown_subscription_is_not_found(arm: Client) -> None:
@@ -171,7 +174,9 @@ def test_curl_works_with_the_environment_alone(instant: Running) -> None:
         pytest.skip("curl is not installed")
     url = f"https://login.microsoftonline.com/{TENANT_ID}/v2.0/.well-known/openid-configuration"
 
-    done = subprocess.run(["curl", "-sS", url], env={"PATH": "/usr/bin:/bin", **instant.environment()}, capture_output=True, check=True)
+    done = subprocess.run(
+        ["curl", "-sS", url], env={"PATH": "/usr/bin:/bin", **instant.environment()}, capture_output=True, check=True
+    )
 
     assert json.loads(done.stdout)["issuer"] == f"https://login.microsoftonline.com/{TENANT_ID}/v2.0"
 

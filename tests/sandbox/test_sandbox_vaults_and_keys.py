@@ -3,9 +3,10 @@
 import re
 
 import pytest
+from sandbox_support import Client, code, vault_body, vault_path
+
 from cmkctl.sandbox import TENANT_ID
 from cmkctl.sandbox.server import Running
-from sandbox_support import Client, code, vault_body, vault_path
 
 SOMEBODY = "5e5e5e5e-0000-4000-8000-00000000cafe"
 DELETED = "/providers/Microsoft.KeyVault/locations/eastus2/deletedVaults/kv-one"
@@ -13,6 +14,7 @@ DELETED = "/providers/Microsoft.KeyVault/locations/eastus2/deletedVaults/kv-one"
 
 @pytest.fixture
 def group(quick: Client) -> Client:
+    """Return a client in whose subscription a group is there."""
     quick("PUT", "/resourceGroups/rg", {"location": "eastus2"})
     return quick
 
@@ -139,7 +141,9 @@ def test_recovering_brings_vault_and_keys_back_but_no_role_assignment(group: Cli
     identifier = state.add_key("kv-one", "cmk")
     state.assign_role(vault)
     group("DELETE", vault_path())
-    body = vault_body(createMode="recover", accessPolicies=None, enablePurgeProtection=None, enableRbacAuthorization=None)
+    body = vault_body(
+        createMode="recover", accessPolicies=None, enablePurgeProtection=None, enableRbacAuthorization=None
+    )
 
     recovered = group("PUT", vault_path(), body)
 

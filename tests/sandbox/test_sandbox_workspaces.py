@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sandbox_support import Client, code
+
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.constants import COSMOS_DB_APP_ID
 from cmkctl.sandbox.server import Running
-from sandbox_support import Client, code
 
 PATH = "/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/mlw"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -29,6 +30,7 @@ class World:
             self.state.add_access_policy("kv-cmk")
 
     def body(self, key: str | None = None, **properties: Any) -> dict[str, Any]:
+        """Return the body of a workspace PUT; None leaves a property out."""
         vault = {"keyVaultArmId": self.vault, "keyIdentifier": key or self.key}
         base = {
             "keyVault": self.vault,
@@ -45,6 +47,7 @@ class World:
         return self.poll(answer.headers["Azure-AsyncOperation"])
 
     def poll(self, url: str) -> dict[str, Any]:
+        """Read an operation to its end."""
         for _ in range(20):
             last: dict[str, Any] = self.arm("GET", url).json()
             if last["status"] != "InProgress":
@@ -52,12 +55,14 @@ class World:
         raise AssertionError("the operation does not end")
 
     def get(self, api: str | None = None) -> dict[str, Any]:
+        """Return the workspace."""
         found: dict[str, Any] = self.arm("GET", PATH, api=api).json()
         return found
 
 
 @pytest.fixture
 def world(instant: Running) -> World:
+    """Return a subscription in which everything is right."""
     return World(instant)
 
 
@@ -109,7 +114,8 @@ def test_the_service_rewrites_what_was_sent(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("api", "stored"), [("2024-10-01", False), ("2025-04-01", False), ("2025-06-01", True), ("2024-07-01-preview", True)]
+    ("api", "stored"),
+    [("2024-10-01", False), ("2025-04-01", False), ("2025-06-01", True), ("2024-07-01-preview", True)],
 )
 def test_an_older_api_version_drops_the_service_side_flag(world: World, api: str, stored: bool) -> None:
     """P92: silently, and an older GET does not show it either."""
@@ -162,13 +168,8 @@ SPOILERS: dict[str, Callable[[World], object]] = {
     "key expired": lambda world: world.state.set_key_attributes("kv-cmk", "cmk", exp=1),
     "key not valid yet": lambda world: world.state.set_key_attributes("kv-cmk", "cmk", nbf=4102444800),
     "Cosmos DB not registered": lambda world: world.state.unregister_provider("Microsoft.DocumentDB"),
-    "vault deleted and another used as workspace vault": lambda world: _other_vault(world),
+    "vault deleted and another used as workspace vault": lambda world: world.state.delete_vault("kv-cmk"),
 }
-
-
-def _other_vault(world: World) -> None:
-    world.state.add_vault("kv-other")
-    world.state.delete_vault("kv-cmk")
 
 
 @pytest.mark.parametrize("spoiler", SPOILERS)
@@ -177,6 +178,7 @@ def test_a_workspace_whose_key_cannot_be_used_fails(world: World, spoiler: str) 
     SPOILERS[spoiler](world)
     body = world.body()
     if spoiler.startswith("vault deleted"):
+        world.state.add_vault("kv-other")
         body["properties"]["keyVault"] = world.vault.replace("kv-cmk", "kv-other")
 
     assert world.create(body)["status"] == "Failed"
@@ -227,7 +229,10 @@ def test_missing_associated_resources_are_refused(world: World) -> None:
     missing = world.arm("PUT", PATH, world.body(keyVault=None))
     dangling = world.arm("PUT", PATH, world.body(storageAccount=world.storage + "x"))
 
-    assert missing.json()["error"] == {"code": "ValidationError", "message": "Missing dependent resources in workspace json"}
+    assert missing.json()["error"] == {
+        "code": "ValidationError",
+        "message": "Missing dependent resources in workspace json",
+    }
     assert code(dangling) == (404, "ResourceNotFound")
 
 

@@ -119,7 +119,7 @@ def _require_scope(tenant: Tenant, scope: str) -> None:
         return
     tenant.require_subscription(ids.subscription_of(scope))
     parts = scope.strip("/").split("/")
-    if len(parts) > 2:  # noqa: PLR2004  more than subscriptions/S
+    if len(parts) > 2:
         tenant.group(parts[1], parts[3])
     found = ids.parse(scope)
     if found is not None and tenant.resource(scope) is None:

@@ -63,7 +63,8 @@ def purge(tenant: Tenant, call: Call) -> Reply:
 
 def _poll_headers(tenant: Tenant, call: Call, operation: str) -> dict[str, str]:
     token = base64.urlsafe_b64encode(f"VUT|{operation}".encode()).decode().rstrip("=")
-    path = f"/subscriptions/{call['subscription']}/providers/Microsoft.KeyVault/locations/{call['location']}/operationResults/{token}"
+    provider = f"/subscriptions/{call['subscription']}/providers/Microsoft.KeyVault"
+    path = f"{provider}/locations/{call['location']}/operationResults/{token}"
     return {"Location": operations.link(call, path, operation), "Retry-After": tenant.pace.retry_after(RETRY_AFTER)}
 
 

@@ -73,6 +73,6 @@ def arm_headers(call: Call, reply: Reply) -> None:
     reply.headers.setdefault("x-ms-request-id", request_id)
     correlation = call.headers.get("x-ms-correlation-request-id", request_id)
     reply.headers.setdefault("x-ms-correlation-request-id", correlation)
-    if reply.status < 400:  # noqa: PLR2004  errors carry no quota in most recordings
+    if reply.status < 400:
         kind, left = ("reads", READS_LEFT) if call.method in {"GET", "HEAD"} else ("writes", WRITES_LEFT)
         reply.headers.setdefault(f"x-ms-ratelimit-remaining-subscription-{kind}", str(left))

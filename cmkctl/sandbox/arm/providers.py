@@ -43,7 +43,7 @@ def _find(tenant: Tenant, call: Call) -> Json:
     return found
 
 
-def _view(tenant: Tenant, call: Call, provider: Json) -> Json:
+def _view(call: Call, provider: Json) -> Json:
     namespace = provider["namespace"]
     shown = [
         {"resourceType": name, "locations": [], "apiVersions": _versions(f"{namespace}/{name}"), "capabilities": "None"}
@@ -88,7 +88,7 @@ def get_provider(tenant: Tenant, call: Call) -> Reply:
     """Answer one provider. Reading it while it registers advances it."""
     provider = _find(tenant, call)
     _advance(tenant, call, provider)
-    return Reply(200, _view(tenant, call, provider))
+    return Reply(200, _view(call, provider))
 
 
 def list_providers(tenant: Tenant, call: Call) -> Reply:
@@ -96,7 +96,7 @@ def list_providers(tenant: Tenant, call: Call) -> Reply:
     providers = tenant.data["providers"][call["subscription"].lower()]
     for provider in providers.values():
         _advance(tenant, call, provider)
-    return Reply(200, {"value": [_view(tenant, call, provider) for provider in providers.values()]})
+    return Reply(200, {"value": [_view(call, provider) for provider in providers.values()]})
 
 
 def register(tenant: Tenant, call: Call) -> Reply:
@@ -105,7 +105,7 @@ def register(tenant: Tenant, call: Call) -> Reply:
     if provider["state"] not in {"Registered", "Registering"}:
         provider.update(state="Registering", countdown=tenant.begin())
         tenant.changed()
-    return Reply(200, _view(tenant, call, provider))
+    return Reply(200, _view(call, provider))
 
 
 def unregister(tenant: Tenant, call: Call) -> Reply:
@@ -114,7 +114,7 @@ def unregister(tenant: Tenant, call: Call) -> Reply:
     if provider["state"] in {"Registered", "Registering"}:
         provider.update(state="Unregistering", countdown=tenant.begin())
         tenant.changed()
-    return Reply(200, _view(tenant, call, provider))
+    return Reply(200, _view(call, provider))
 
 
 _ONE = "/subscriptions/{subscription}/providers/{namespace}"

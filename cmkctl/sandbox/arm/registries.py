@@ -104,7 +104,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     document["properties"] = shapes.merge(document["properties"], sent)
     if body.get("tags") is not None:
         document["tags"] = body["tags"]
-    if body.get("sku"):
+    if (body.get("sku") or {}).get("name"):
         document["sku"] = {"name": body["sku"]["name"], "tier": body["sku"]["name"]}
     tenant.changed()
     return Reply(200, view(tenant, record, call))

@@ -196,7 +196,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     for name in ("tags", "sku"):
         if body.get(name) is not None:
             document[name] = shapes.merge(document[name], body[name]) if name == "sku" else body[name]
-    if body.get("identity"):
+    if (body.get("identity") or {}).get("type"):
         document["identity"] = _identity(tenant, document["id"], body["identity"])
     tenant.changed()
     return Reply(200, view(tenant, record, call), content_type="application/json")

@@ -197,7 +197,7 @@ def _refuse_fixed(before: Json, sent: Json) -> None:
     if (
         "encryption" in sent
         and "encryption" not in before
-        and sent["encryption"].get("status", "Enabled").lower() == "enabled"
+        and (sent["encryption"].get("status") or "Enabled").lower() == "enabled"
     ):
         raise errors.immutable_changed()
 
@@ -213,11 +213,12 @@ def _change_key(tenant: Tenant, call: Call, document: Json, encryption: Json) ->
         return None
     old, new = before["keyVaultProperties"], encryption.get("keyVaultProperties") or {}
     identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
-    changed_vault = "keyVaultArmId" in new and ids.key(new["keyVaultArmId"]) != ids.key(old["keyVaultArmId"])
+    asked_vault = new.get("keyVaultArmId") or old["keyVaultArmId"]
+    changed_vault = ids.key(asked_vault) != ids.key(old["keyVaultArmId"])
     changed_identity = identity is not None and not _same(identity, before["identity"]["userAssignedIdentity"])
-    if changed_vault or changed_identity or encryption.get("status", "Enabled").lower() != "enabled":
+    if changed_vault or changed_identity or (encryption.get("status") or "Enabled").lower() != "enabled":
         raise errors.immutable_changed()
-    wanted = new.get("keyIdentifier", old["keyIdentifier"])
+    wanted = new.get("keyIdentifier") or old["keyIdentifier"]
     candidate = {**before, "keyVaultProperties": {**old, "keyIdentifier": wanted}}
     workspace_cmk.check_body(candidate, call["subscription"])
     if wanted == old["keyIdentifier"]:

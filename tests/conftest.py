@@ -1,0 +1,135 @@
+"""What several folders of tests use: the command line as a user runs it, and the sandbox under it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox.server import Running
+
+SECONDS = 60
+"""How long a command may take before the test gives it up."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Standard output as JSON lines. Raises ValueError when a line is none."""
+        return [json.loads(each) for each in self.out.splitlines()]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The JSON lines of one type."""
+        return [each for each in self.lines if each["type"] == kind]
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """`cmkctl` in an environment of its own: nothing of this machine's proxies, accounts or settings is in it."""
+
+    folder: Path
+    more: Mapping[str, str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment of a command."""
+        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+        home = {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
+        return {**kept, **home, "COLUMNS": "80", "LC_ALL": "C.UTF-8", **self.more}
+
+    def begin(self, *arguments: str | Path, **more: Any) -> subprocess.Popen[str]:
+        """Start a command and do not wait for it."""
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+        return subprocess.Popen(
+            [sys.executable, "-m", "cmkctl", *map(str, arguments)],
+            env=self.environment,
+            cwd=self.folder,
+            text=True,
+            encoding="utf-8",
+            **pipes,
+        )
+
+    def end(self, process: subprocess.Popen[str], given: str | None = None) -> Ran:
+        """Wait for a command. Whatever happens to it, a user never sees a traceback."""
+        with process:
+            try:
+                out, err = process.communicate(given, timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        assert "Traceback" not in out + err, err
+        return Ran(process.returncode, out, err)
+
+    def __call__(self, *arguments: str | Path, **more: Any) -> Ran:
+        """Run a command to its end."""
+        return self.end(self.begin(*arguments, **more))
+
+    def within(self, **more: str) -> CommandLine:
+        """Make the same command line with more in its environment."""
+        return CommandLine(self.folder, {**self.more, **more})
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A command line whose ``--sandbox`` is one that runs already, at once done with everything, and open to tests."""
+
+    command: CommandLine
+    running: Running
+    state: Path
+
+    def __call__(self, *arguments: str | Path, **more: Any) -> Ran:
+        """Run a command with ``--sandbox``."""
+        return self.command(*arguments, "--sandbox", "--state", self.state, **more)
+
+    def writes(self) -> list[str]:
+        """What the sandbox was asked to change, as method and path."""
+        return [f"{each.method} {each.path}" for each in self.running.writes]
+
+
+@pytest.fixture(scope="session")
+def profiles() -> Path:
+    """The folder of example profiles."""
+    return Path(__file__).parents[1] / "profiles"
+
+
+@pytest.fixture
+def cmkctl(tmp_path: Path) -> CommandLine:
+    """`cmkctl`, in an empty folder, with nothing in its environment."""
+    return CommandLine(tmp_path, {})
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path) -> Iterator[Callable[..., Rehearsal]]:
+    """Start a sandbox over a state file and return the command line that finds it there."""
+    begun: list[Running] = []
+
+    def start(pace: Pace | None = None, faults: tuple[str, ...] = ()) -> Rehearsal:
+        state = tmp_path / "azure" / "sandbox.json"
+        running = Sandbox(state, pace or Pace.none(), faults).serve()
+        begun.append(running)
+        return Rehearsal(CommandLine(tmp_path, {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}), running, state)
+
+    yield start
+    for each in begun:
+        each.stop()
+
+
+@pytest.fixture
+def azure(rehearse: Callable[..., Rehearsal]) -> Rehearsal:
+    """A sandbox that is done with everything at once."""
+    return rehearse()

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from view_plans import everything
+from view_streams import Seen
+
+from cmkctl import engine
+from cmkctl.plan import Change
+from cmkctl.views import View
+
+THREADS = 8
+
+
+def changes() -> list[Change]:
+    """As many changes as threads, of different names."""
+    last = everything().changes[-1]
+    names = [f"mlw-{index}" for index in range(THREADS)]
+    return [dataclasses.replace(last, title=f"workspace {each}", resource_id=f"/x/{each}") for each in names]
+
+
+def make(view: View, change: Change, together: Barrier) -> None:
+    """What the engine tells of one change, from the thread that makes it."""
+    view.event(engine.ChangeStarted(change))
+    together.wait()
+    for tenth in range(200):
+        view.waiting("Azure answered HTTP 429; asking again", tenth / 10)
+    together.wait()
+    view.event(engine.ChangeFinished(change, 20))
+
+
+def tell_at_the_same_time(view: View) -> None:
+    """All changes at once."""
+    together = Barrier(THREADS)
+    with view, ThreadPoolExecutor(THREADS) as pool:
+        for each in [pool.submit(make, view, change, together) for change in changes()]:
+            each.result()
+
+
+def test_json_lines_of_several_threads_stay_whole() -> None:
+    """And each wait is told with the change of its own thread."""
+    seen = Seen(json=True)
+
+    tell_at_the_same_time(seen.view)
+
+    lines = [json.loads(line) for line in seen.out.splitlines()]
+    assert "version" == lines[0]["type"]
+    for kind in ("apply_start", "apply_complete"):
+        assert {each.title for each in changes()} == {line["title"] for line in lines if line["type"] == kind}
+    assert all(line["title"].startswith("workspace mlw-") for line in lines[1:])
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_text_of_several_threads_stays_whole(terminal: bool) -> None:
+    """Each finished change has a line of its own, and nothing stays under way."""
+    seen = Seen(terminal=terminal)
+
+    tell_at_the_same_time(seen.view)
+    seen.view.interrupted()
+
+    for each in changes():
+        assert f"{each.title}: created after 20s" in seen.err
+    assert "Azure goes on" not in seen.err
+    assert seen.err.count("\x1b[?25l") == seen.err.count("\x1b[?25h")
+
+
+def test_a_terminal_shows_several_waits_at_once() -> None:
+    """One live line for each change under way, each with its own time."""
+    seen = Seen(terminal=True)
+    with ThreadPoolExecutor(2) as pool:
+        together = Barrier(2)
+        for index, change in enumerate(changes()[:2]):
+            pool.submit(_begin, seen.view, change, 100 * index + 5, together)
+
+    last = seen.err.rpartition("\x1b[2K")[2]
+    assert ["… workspace mlw-0   5s", "… workspace mlw-1   1m 45s"] == sorted(
+        line.replace("\x1b[36m", "").replace("\x1b[0m", "").strip() for line in last.splitlines()
+    )
+
+
+def _begin(view: View, change: Change, seconds: float, together: Barrier) -> None:
+    view.event(engine.ChangeStarted(change))
+    together.wait()
+    view.waiting(change.title, seconds)
