@@ -101,14 +101,22 @@ def innermost(error: Any) -> tuple[str, str]:
     Source: https://learn.microsoft.com/azure/azure-resource-manager/management/common-api-version-errors and
     https://github.com/microsoft/api-guidelines (OData v4 error).
     """
+    try:
+        return _innermost(error)
+    except RecursionError:
+        return "", ""
+
+
+def _innermost(error: Any) -> tuple[str, str]:
     if not isinstance(error, Mapping):
         return "", ""
     if isinstance(error.get("error"), Mapping):
-        return innermost(error["error"])
+        return _innermost(error["error"])
     code, message = _text(error, "code"), _text(error, "message")
     for inner in (*_details(error), _embedded(message)):
-        found = innermost(inner)
-        if found != ("", ""):
+        found = _innermost(inner)
+        # An exception of the service, with its stack, says less than what is around it.
+        if found != ("", "") and found[0] != "Exception":
             return found[0] or code, found[1] or message
     return code, message
 

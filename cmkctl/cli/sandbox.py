@@ -69,7 +69,7 @@ def serve(
     with running:
         flag = f" --state {state}" if state else ""
         _say("*" * 78)
-        _say("*  THIS IS NOT AZURE. It is the cmkctl sandbox: Azure on this machine, made up.  *"[:77] + "*")
+        _say("*" + "THIS IS NOT AZURE. It is the cmkctl sandbox, on this machine and made up.".center(76) + "*")
         _say("*" * 78)
         _say(f"proxy        {running.proxy}   (127.0.0.1 only; nothing leaves this machine)")
         _say(f"certificate  {running.ca}")

@@ -24,6 +24,7 @@ from cmkctl.steps.key_vault import new_vault, write_vault
 _PENDING: Final = frozenset(
     {"creating", "updating", "resolvingdns", "registeringdns", "provisioningaccount", "accepted"}
 )
+_IRREVERSIBLE: Final = frozenset({"properties.enablePurgeProtection"})
 _FAILED: Final = frozenset({"failed", "deleting", "canceled"})
 
 
@@ -134,7 +135,7 @@ def _create(profile: Profile, kind: _Kind, resource: str, title: str, tenant: st
         resource,
         title,
         "not there yet",
-        attributes=tuple(AttributeChange(path, None, value) for path, value in kind.wanted),
+        attributes=tuple(AttributeChange(path, None, value, path in _IRREVERSIBLE) for path, value in kind.wanted),
         irreversible=("purge protection can never be turned off again",) if kind is _VAULT else (),
         after=kind.after(profile),
         request=Request("PUT", resource, kind.api_version, kind.body(profile, tenant)),
@@ -164,7 +165,7 @@ def _adopt(profile: Profile, kind: _Kind, resource: str, title: str, found: Docu
     if not drift:
         return no_op(step, resource, title, "already right")
     if kind.given(profile) or kind is not _STORAGE:
-        return no_op(step, resource, title, f"taken as it is; {', '.join(each.path for each in drift)} differ")
+        return no_op(step, resource, title, f"taken as it is; differs in {', '.join(each.path for each in drift)}")
     body: dict[str, Json] = {"properties": {each.path.removeprefix("properties."): each.after for each in drift}}
     return Change(
         step,

@@ -86,7 +86,10 @@ class KeyAccess:
         if any(each.action is Action.CONFLICT for each in changes):
             return changes
         principals = [observed.cosmos_db, *([observed.identity] if observed.identity else [])]
-        return changes + [_grant(profile, observed.vault, each, known, changes) for each in principals]
+        for each in principals:
+            # One after the other: of two changes to the policies of one vault at the same time, Key Vault refuses one.
+            changes.append(_grant(profile, observed.vault, each, known, changes))
+        return changes
 
     def outputs(self, profile: Profile, observed: ObservedAccess, known: Known) -> Outputs:  # noqa: ARG002
         """`principal_object_id`: the object id of Azure Cosmos DB's service principal in this tenant."""
@@ -210,7 +213,7 @@ def _grant(
             "correct workspace.identity",
         )
     rbac = _rbac(vault) if vault is not None else bool(known.get("key_vault", {}).get("rbac"))
-    after = tuple(each.resource_id for each in before)
+    after = tuple(each.resource_id for each in before if each.action.writes)
     if rbac:
         return _role_grant(profile, principal, title, after)
     return _policy_grant(profile, vault, principal, known, after)

@@ -52,11 +52,14 @@ class Workspace:
 
     def outputs(self, profile: Profile, observed: Document | None, known: Known) -> Outputs:  # noqa: ARG002
         """`id`, `managed_resource_group` (None for service-side), and `identity_object_id` of the workspace."""
-        unknown = Unknown(self.name, "managed_resource_group")
-        properties = (observed or {}).get("properties", {})
-        group = properties.get("serviceProvisionedResourceGroup") if observed else unknown
-        identity = ((observed or {}).get("identity") or {}).get("principalId") if observed else unknown
-        return {"id": profile.workspace_id, "managed_resource_group": group, "identity_object_id": identity}
+        if observed is None:
+            unknown = {each: Unknown(self.name, each) for each in ("managed_resource_group", "identity_object_id")}
+            return {"id": profile.workspace_id, **unknown}
+        return {
+            "id": profile.workspace_id,
+            "managed_resource_group": observed.get("properties", {}).get("serviceProvisionedResourceGroup"),
+            "identity_object_id": (observed.get("identity") or {}).get("principalId"),
+        }
 
     def apply(self, azure: Session, change: Change) -> None:
         """Send the workspace's one write, or find it being made, and wait for the end of it."""
@@ -173,7 +176,7 @@ def _unfit(profile: Profile, found: Document, known: Known) -> Iterator[tuple[st
     yield from _unfit_associations(profile, found)
 
 
-def _unfit_encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str]]:
+def _unfit_encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -> Iterator[tuple[str, ...]]:
     encryption = properties.get("encryption") or {}
     key = encryption.get("keyVaultProperties") or {}
     if not same_word(encryption.get("status"), "Enabled"):
@@ -187,7 +190,14 @@ def _unfit_encryption(profile: Profile, properties: Mapping[str, Any], known: Kn
             "CMK254",
             f"it is {'service-side' if service_side else 'in-subscription'}, and the architecture is fixed at creation",
         )
-    if not _same_key(key.get("keyIdentifier"), _key_identifier(known)):
+    named_so = f"/keys/{profile.key.name}/".lower() in str(key.get("keyIdentifier")).lower()
+    if isinstance(_key_identifier(known), Unknown) and named_so:
+        yield (
+            "CMK256",
+            f"its key {key.get('keyIdentifier')} is not in the vault any more, and a key made anew is another one",
+            f"recover it: az keyvault key recover --vault-name {profile.key_vault_name} --name {profile.key.name}",
+        )
+    elif not _same_key(key.get("keyIdentifier"), _key_identifier(known)):
         yield "CMK256", f"it uses another key: {key.get('keyIdentifier')}"
     identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
     if not same_resource_id(identity, profile.identity_id):
@@ -196,9 +206,7 @@ def _unfit_encryption(profile: Profile, properties: Mapping[str, Any], known: Kn
 
 def _same_key(found: str | None, wanted: Json) -> bool:
     """Whether it is the key of the profile in whichever version: following a new version is `cmkctl rotate`'s work."""
-    if isinstance(wanted, Unknown) or not isinstance(wanted, str):
-        return False
-    return same_key_identifier(_versionless(found or ""), _versionless(wanted))
+    return isinstance(wanted, str) and same_key_identifier(_versionless(found or ""), _versionless(wanted))
 
 
 def _versionless(identifier: str) -> str:
@@ -218,7 +226,7 @@ def _unfit_associations(profile: Profile, found: Document) -> Iterator[tuple[str
         if not same_resource_id(properties.get(path), resource):
             yield (
                 "CMK258",
-                f"its {path} is {properties.get(path)}",
+                f"its {path} is {properties.get(path) or 'not set'}",
                 "write that id under associated_resources",
                 "create a workspace with another name",
             )
@@ -254,7 +262,7 @@ def _mend(profile: Profile, title: str, found: Document) -> Change | None:
         Action.UPDATE,
         profile.workspace_id,
         title,
-        f"{', '.join(each.path for each in drift)} differ",
+        f"differs in {', '.join(each.path for each in drift)}",
         attributes=tuple(drift),
         request=Request("PATCH", profile.workspace_id, versions.WORKSPACES, body),
     )

@@ -1,22 +1,11 @@
-"""One sandbox for a module, in memory and done with everything at once; examples that are the same on every run."""
+"""One sandbox for a module, in memory and done with everything at once."""
 
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 from worlds import Maker
 
 from cmkctl.sandbox import Pace, Sandbox
-
-settings.register_profile(
-    "invariants",
-    derandomize=True,
-    database=None,
-    deadline=None,
-    print_blob=False,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-INVARIANTS = settings.get_profile("invariants")
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import requests
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
 from azure.identity import EnvironmentCredential
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
 
 from cmkctl.azure.credentials import SharedCredential
 from cmkctl.azure.ids import ResourceId
@@ -27,6 +30,12 @@ from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
 from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
+
+# The same examples on every run, nothing kept between runs, and no shrinking: an example takes half a second, and
+# names what was done in words.
+SAMPLED: Final = settings(
+    derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate), print_blob=False
+)
 
 GROUP: Final = "rg-ml"
 VAULT: Final = "kv-cmk"
@@ -408,19 +417,33 @@ class Stops(Between):
             raise Interrupted
 
 
+class KeptOpen(Between):
+    """A transport for many sessions one after the other: connections are made once, as TLS takes its time."""
+
+    def __init__(self) -> None:
+        session = requests.Session()
+        session.mount("https://", HTTPAdapter(pool_maxsize=32, max_retries=0))
+        super().__init__(RequestsTransport(session=session, session_owner=False))
+
+    def close(self) -> None:
+        """Keep the connections."""
+
+
 @dataclass
 class Client:
     """Plans and applies against a running sandbox as the commands do, and remembers what happened."""
 
     running: Running
-    transport: Callable[[], HttpTransport[Any, Any]] = RequestsTransport
+    transport: Callable[[], HttpTransport[Any, Any]]
     events: list[Event] = field(default_factory=list)
 
     def session(self, profile: Profile) -> Session:
         """Open a session: credential and proxy from the environment, a clock without patience."""
         transport = self.transport()
         credential = SharedCredential(EnvironmentCredential(transport=transport))
-        return Session(profile.cloud, profile.subscription, credential, transport, ImpatientClock())
+        session = Session(profile.cloud, profile.subscription, credential, transport, ImpatientClock())
+        session.deadline = session.clock.elapsed() + 3600
+        return session
 
     def plan(self, profile: Profile) -> Plan:
         """Make a plan."""
@@ -456,7 +479,12 @@ class Maker:
     """Puts a running sandbox into worlds. Finished set-ups are made once for each wish, and then copied."""
 
     running: Running
-    kept: dict[tuple[str, Wish], dict[str, Any]] = field(default_factory=dict)
+    kept: dict[tuple[str, Wish], dict[str, Any]] = field(default_factory=dict, repr=False)
+    connections: KeptOpen = field(default_factory=KeptOpen)
+
+    def client(self, around: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] | None = None) -> Client:
+        """Make a client, whose transport may be wrapped in another one."""
+        return Client(self.running, lambda: around(self.connections) if around else self.connections)
 
     def make(self, wish: Wish, world: World) -> Profile:
         """Put the sandbox into a world and return the profile of the wish."""
@@ -495,7 +523,7 @@ class Maker:
         state = self.running.state
         state.register_provider("Microsoft.DocumentDB")
         state.tenant.pace = Pace.reads(2)
-        client = Client(self.running, self._until_the_workspace if being_made else RequestsTransport)
+        client = self.client(_until_the_workspace if being_made else None)
         try:
             client.apply(profile)
         except Interrupted:
@@ -503,9 +531,9 @@ class Maker:
         finally:
             state.tenant.pace = Pace.none()
 
-    @staticmethod
-    def _until_the_workspace() -> Stops:
-        def is_the_workspace(request: Any, _writes: int) -> bool:
-            return "/Microsoft.MachineLearningServices/workspaces/" in request.url
 
-        return Stops(RequestsTransport(), is_the_workspace, sent=True)
+def _until_the_workspace(inner: HttpTransport[Any, Any]) -> Stops:
+    def is_the_workspace(request: Any, _writes: int) -> bool:
+        return "/Microsoft.MachineLearningServices/workspaces/" in request.url
+
+    return Stops(inner, is_the_workspace, sent=True)

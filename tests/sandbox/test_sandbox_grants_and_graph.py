@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+import requests
 from sandbox_support import SUBSCRIPTION, Client, code
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID
@@ -19,7 +20,8 @@ def vault(quick: Client) -> str:
     return quick.running.state.add_vault("kv-one", rbac=True)
 
 
-def assign(client: Client, scope: str, principal: str, name: str | None = None, **more: str):  # noqa: ANN201
+def assign(client: Client, scope: str, principal: str, name: str | None = None, **more: str) -> requests.Response:
+    """Assign the encryption role at a scope."""
     role = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}"
     body = {"properties": {"roleDefinitionId": role, "principalId": principal, **more}}
     path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name or uuid.uuid4()}"

@@ -60,8 +60,9 @@ _ASSOCIATED: Final[Mapping[str, Callable[[Profile], str | None]]] = {
 }
 
 
+@cache
 def load(path: Path) -> Any:
-    """A YAML file with every ``${name}`` filled in."""
+    """A YAML file with every ``${name}`` filled in; read once, and never changed."""
     return _filled(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 

@@ -5,6 +5,7 @@ The cases are the files in cases/STEP/BEHAVIOUR.yaml; `planning` says how they a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
@@ -14,10 +15,15 @@ from planning import HERE, STEPS, expected, known_of, load, observation, plain, 
 
 from cmkctl.plan import Action, Change, unknowns
 
-CASES: Final = sorted((HERE / "cases").glob("*/*.yaml"))
-EACH_CASE: Final = pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+CASES: Final = {f"{each.parent.name}/{each.stem}": each for each in sorted((HERE / "cases").glob("*/*.yaml"))}
+EACH_CASE: Final = pytest.mark.parametrize("name", CASES)
 
 _PARTS: Final = {"promise", "profile", "observed", "known", "changes", "outputs"}
+_PARTS_OF_A_CHANGE: Final = {"action", "id", "title", "reason", "code", "ways_out", "attributes", "irreversible"} | {
+    "costs",
+    "after",
+    "request",
+}
 _REQUIRED_OF_A_CHANGE: Final = {"action", "title", "reason"}
 _ENOUGH: Final = {
     "resource_providers": 6,
@@ -37,12 +43,17 @@ def planned(path: Path) -> list[Change]:
     return step.plan(profile, observation(step.name, profile, case["observed"]), known_of(case))
 
 
-@EACH_CASE
-def test_plan_of_case(path: Path) -> None:
-    """The promise is the case's own: what is desired and what was observed give these changes, for these reasons."""
-    case = load(path)
+def all_planned() -> Iterator[tuple[str, Change]]:
+    """Every change of every case, with the case's name."""
+    yield from ((name, each) for name, path in CASES.items() for each in planned(path))
 
-    changes = planned(path)
+
+@EACH_CASE
+def test_plan_of_case(name: str) -> None:
+    """The promise is the case's own: what is desired and what was observed give these changes, for these reasons."""
+    case = load(CASES[name])
+
+    changes = planned(CASES[name])
 
     assert [expected(each) for each in case["changes"]] == [
         told(change, like=said) for change, said in zip(changes, case["changes"], strict=True)
@@ -50,10 +61,10 @@ def test_plan_of_case(path: Path) -> None:
 
 
 @EACH_CASE
-def test_outputs_of_case(path: Path) -> None:
+def test_outputs_of_case(name: str) -> None:
     """What later steps may use is what the case says, unknown as long as it does not exist."""
-    case = load(path)
-    profile, step = profile_of(case), STEPS[path.parent.name]
+    case, step = load(CASES[name]), STEPS[CASES[name].parent.name]
+    profile = profile_of(case)
 
     outputs = step.outputs(profile, observation(step.name, profile, case["observed"]), known_of(case))
 
@@ -61,59 +72,82 @@ def test_outputs_of_case(path: Path) -> None:
 
 
 @EACH_CASE
-def test_case_says_its_promise_and_every_reason(path: Path) -> None:
+def test_case_says_its_promise_and_every_reason(name: str) -> None:
     """A case that leaves out its promise or a reason, or says what nobody reads, is a mistake."""
-    case = load(path)
+    case = load(CASES[name])
 
-    assert (set(), True) == (set(case) - _PARTS, case["promise"].endswith("."))
-    assert [] == [each for each in case["changes"] if not all(each.get(name) for name in _REQUIRED_OF_A_CHANGE)]
-    assert "observed" in case
+    assert (set(), True, True) == (set(case) - _PARTS, case["promise"].endswith("."), "observed" in case)
+    assert [] == [each for each in case["changes"] if not all(each.get(part) for part in _REQUIRED_OF_A_CHANGE)]
+    assert [] == [each for each in case["changes"] if set(each) - _PARTS_OF_A_CHANGE]
 
 
-@EACH_CASE
-def test_plan_changes_nothing_it_was_given(path: Path) -> None:
+def test_there_are_enough_cases() -> None:
+    """Every step is described by as many cases as its decisions need."""
+    counts = {step: sum(path.parent.name == step for path in CASES.values()) for step in STEPS}
+
+    assert set(_ENOUGH) == set(counts)
+    assert {} == {step: count for step, count in counts.items() if count < _ENOUGH[step]}
+
+
+def test_plan_changes_nothing_it_was_given() -> None:
     """Planning is pure: what was observed stays as it was, and planning it again gives the same changes."""
-    case = load(path)
-    profile, step, known = profile_of(case), STEPS[path.parent.name], known_of(case)
-    observed = observation(step.name, profile, case["observed"])
-    before = deepcopy(observed)
+    impure = []
 
-    first = step.plan(profile, observed, known)
+    for name, path in CASES.items():
+        case, step = load(path), STEPS[path.parent.name]
+        profile, known = profile_of(case), known_of(case)
+        observed = observation(step.name, profile, case["observed"])
+        before = deepcopy(observed)
+        first = step.plan(profile, observed, known)
+        if (before, first) != (observed, step.plan(profile, observed, known)):
+            impure.append(name)
 
-    assert (before, first) == (observed, step.plan(profile, observed, known))
+    assert [] == impure
 
 
-@EACH_CASE
-def test_every_change_says_what_its_action_needs(path: Path) -> None:
-    """A write has a request and something it changes, a conflict a code and a way out, and nothing else has any."""
-    changes = planned(path)
+def test_every_plan_says_something() -> None:
+    """A plan is never empty: doing nothing has a reason, too."""
+    silent = [name for name, path in CASES.items() if not planned(path)]
 
-    assert changes
-    assert [_shape(each.action) for each in changes] == [
-        (each.request is not None, bool(each.attributes), bool(each.code), bool(each.ways_out)) for each in changes
+    assert [] == silent
+
+
+def test_every_change_says_what_its_action_needs() -> None:
+    """A write has a request, a conflict a code and a way out, and nothing else has any of these."""
+    wrong = [
+        (name, each.title)
+        for name, each in all_planned()
+        if (each.request is not None, bool(each.code), bool(each.ways_out))
+        != (each.action.writes, each.action is Action.CONFLICT, each.action is Action.CONFLICT)
     ]
 
-
-def _shape(action: Action) -> tuple[bool, bool, bool, bool]:
-    conflict = action is Action.CONFLICT
-    return action.writes, action.writes, conflict, conflict
+    assert [] == wrong
 
 
-@EACH_CASE
-def test_no_attribute_changes_into_itself(path: Path) -> None:
+def test_no_attribute_changes_into_itself() -> None:
     """An attribute that stays as it is did not cause the change, and is not shown with it."""
-    changes = planned(path)
+    same = [(name, each) for name, change in all_planned() for each in change.attributes if each.before == each.after]
 
-    assert [] == [each for change in changes for each in change.attributes if each.before == each.after]
+    assert [] == same
 
 
-@EACH_CASE
-def test_no_request_weakens_protection(path: Path) -> None:
-    """Nothing that is sent turns a protection off, replaces a list of access policies, or purges."""
-    requests = [each.request for each in planned(path) if each.request is not None]
+def test_what_cannot_be_undone_is_said_and_marked() -> None:
+    """A change with an irreversible attribute says in words what cannot be undone."""
+    unsaid = [
+        (name, change.title)
+        for name, change in all_planned()
+        if any(each.irreversible for each in change.attributes) != bool(change.irreversible)
+    ]
 
-    assert [] == [name for each in requests for name in _weaker(each.body)]
-    assert {"PUT", "PATCH", "POST"} >= {each.method for each in requests}
+    assert [] == unsaid
+
+
+def test_no_request_weakens_protection() -> None:
+    """Nothing that is sent turns a protection off, deletes or purges."""
+    requests = [(name, each.request) for name, each in all_planned() if each.request is not None]
+
+    assert [] == [(name, path) for name, each in requests for path in _weaker(each.body)]
+    assert {"PUT", "PATCH", "POST"} == {each.method for _, each in requests}
 
 
 def _weaker(body: Any) -> list[str]:
@@ -126,19 +160,39 @@ def _weaker(body: Any) -> list[str]:
     return found + [name for inner in body.values() for name in _weaker(inner)]
 
 
-@EACH_CASE
-def test_unknown_values_come_from_steps_that_it_needs(path: Path) -> None:
+def test_an_existing_vault_is_never_put() -> None:
+    """A PUT of a vault replaces everybody's access policies, so an existing one is only patched or added to."""
+    existing = [name for name, path in CASES.items() if name.startswith("key_vault") and _has_vault(path)]
+
+    methods = {each.request.method for name in existing for each in planned(CASES[name]) if each.request is not None}
+
+    assert {"PATCH"} == methods
+
+
+def _has_vault(path: Path) -> bool:
+    return load(path)["observed"].get("vault") is not None
+
+
+def test_unknown_values_come_from_steps_that_are_waited_for() -> None:
     """A step waits for whatever supplies a value it does not know yet."""
-    step = STEPS[path.parent.name]
+    strangers = [
+        (name, each)
+        for name, change in all_planned()
+        if change.request is not None
+        for _, each in unknowns(change.request.body)
+        if each.step not in (*STEPS[change.step].needs, change.step)
+    ]
 
-    found = {each.step for change in planned(path) if change.request for _, each in unknowns(change.request.body)}
-
-    assert found <= {*step.needs, step.name}
+    assert [] == strangers
 
 
-def test_there_are_enough_cases() -> None:
-    """Every step is described by as many cases as its decisions need."""
-    counts = {name: len([each for each in CASES if each.parent.name == name]) for name in STEPS}
+def test_what_comes_first_is_in_the_same_plan_or_given() -> None:
+    """A change waits only for changes of its own step."""
+    lost = [
+        (name, change.title, each)
+        for name, path in CASES.items()
+        for change in planned(path)
+        for each in set(change.after) - {other.resource_id for other in planned(path)}
+    ]
 
-    assert set(_ENOUGH) == set(counts)
-    assert {} == {name: count for name, count in counts.items() if count < _ENOUGH[name]}
+    assert [] == lost

@@ -92,7 +92,7 @@ def put_vault(tenant: Tenant, call: Call) -> Reply:
     write = resources.begin_write(tenant, call, KIND)
     properties = write.body["properties"]
     _check(properties, write.existing)
-    if properties.pop("createMode", "default").lower() == "recover" and write.existing is None:
+    if (properties.pop("createMode", None) or "default").lower() == "recover" and write.existing is None:
         return _recover(tenant, call, write)
     if write.existing is not None:
         return _replace(tenant, call, write)

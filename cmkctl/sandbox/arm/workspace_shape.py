@@ -73,7 +73,13 @@ KIND = resources.Kind(
         "location": str,
         "tags": shapes.TAGS,
         "kind": ("Default", "Hub", "Project", "FeatureStore"),
-        "sku": {"name": Required(str), "tier": ("Free", "Basic", "Standard", "Premium"), "size": str, "family": str, "capacity": int},
+        "sku": {
+            "name": Required(str),
+            "tier": ("Free", "Basic", "Standard", "Premium"),
+            "size": str,
+            "family": str,
+            "capacity": int,
+        },
         "identity": {
             "type": Required(("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")),
             "userAssignedIdentities": shapes.MapOf(dict),

@@ -1,0 +1,82 @@
+"""The file of a tape: its form, and what is said when it cannot be read or written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, NoReturn
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from cmkctl import __version__
+from cmkctl.azure.tape.exchange import SCHEMA, Exchange
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Location, ProfileError, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A tape as its file says it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    schema: Literal[1]
+    cmkctl: str
+    cloud: str
+    recorded_at: str
+    exchanges: list[Exchange]
+
+
+DOCUMENT = TypeAdapter(Document)
+
+
+def check_head(path: Path, text: str) -> None:
+    """Refuse a file that is no tape, or one of another schema, before its content is looked at (CMK502)."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        unreadable(path, f"It is not JSON: {error.msg}.", error.lineno, error.colno)
+    except RecursionError:
+        unreadable(path, "It is nested too deeply to be a tape.")
+    if not isinstance(document, dict) or not {"schema", "exchanges"} <= document.keys():
+        unreadable(path, "It is JSON but not a tape: a tape is an object with `schema` and `exchanges`.")
+    if document["schema"] != SCHEMA:
+        unreadable(path, f"Its schema is {document['schema']!r}; this cmkctl ({__version__}) reads schema {SCHEMA}.")
+
+
+def complaints(error: ValidationError) -> Iterator[str]:
+    """What is wrong with a tape, a line for each place."""
+    for each in error.errors(include_url=False, include_input=False):
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in each["loc"])
+        yield f"{place.lstrip('.')}: {each['msg']}"
+
+
+def unreadable(path: Path, detail: str, line: int | None = None, column: int | None = None) -> NoReturn:
+    """Raise the diagnostic for a file that cannot be played (CMK502)."""
+    raise ProfileError(
+        Diagnostic(
+            code="CMK502",
+            severity=Severity.ERROR,
+            summary="The tape cannot be read",
+            detail=detail,
+            remedy="Give --replay a file that --record wrote, or record the run again: cmkctl … --record FILE",
+            subject=str(path),
+            location=Location(str(path), line, column),
+        )
+    )
+
+
+def unwritable(path: Path, error: OSError) -> CmkctlError:
+    """The diagnostic for a file that cannot be written (CMK501)."""
+    return CmkctlError(
+        Diagnostic(
+            code="CMK501",
+            severity=Severity.ERROR,
+            summary="The tape cannot be written",
+            detail=f"{path}: {error.strerror or error}. Nothing is kept of a run whose tape cannot be written.",
+            remedy=f"Give --record a file in a folder that exists and that you may write to: mkdir -p {path.parent}",
+            subject=str(path),
+            location=Location("--record"),
+        )
+    )

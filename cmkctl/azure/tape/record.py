@@ -1,0 +1,168 @@
+"""Recording: a transport that keeps what passes through it, and a file written in one go."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self
+
+from azure.core.pipeline.transport import HttpTransport
+
+from cmkctl import __version__
+from cmkctl.azure.redact import Redactor
+from cmkctl.azure.tape.exchange import (
+    RECORDED_AT,
+    SCHEMA,
+    Answered,
+    Asked,
+    Exchange,
+    answered_of,
+    asked_of,
+    redacted_answered,
+    redacted_asked,
+)
+from cmkctl.azure.tape.file import unwritable
+from cmkctl.diagnostics import CmkctlError
+
+
+class TapeWriter:
+    """A tape being recorded: exchanges in memory, redacted before they are kept, and a file written in one go.
+
+    Making one tries out whether the file can be written, before anything is sent to Azure; a `CmkctlError` CMK501 says
+    why not. As a context manager it writes at the end however the run ended: the tape of a failed run is the one
+    somebody will want to read. Safe for use by several threads.
+    """
+
+    def __init__(self, path: Path, *, cloud: str, redactor: Redactor | None = None) -> None:
+        self.path = path
+        self.cloud = cloud
+        self.redactor = redactor or Redactor()
+        self._exchanges: list[Exchange | None] = []
+        self._lock = Lock()
+        self._try_out()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.write()
+        except CmkctlError as unwritten:
+            if error is None:
+                raise
+            error.add_note(str(unwritten))  # why the run failed matters more than that there is no tape of it
+
+    def learn(self, *, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> None:
+        """Redact these values, too, from now on and in what is already recorded."""
+        with self._lock:
+            self.redactor = self.redactor.knowing(secrets, client_ids)
+
+    def reserve(self) -> int:
+        """Return the place of a request that is about to be sent. Exchanges are written in the order of sending."""
+        with self._lock:
+            self._exchanges.append(None)
+            return len(self._exchanges) - 1
+
+    def put(self, place: int, exchange: Exchange) -> None:
+        """Keep an exchange at the place that `reserve` gave out. A place that stays empty had no answer."""
+        with self._lock:
+            self._exchanges[place] = exchange
+
+    def write(self) -> None:
+        """Write the tape: to a temporary file beside it, readable by its owner only, which then takes its name.
+
+        Raises `CmkctlError` CMK501 when that fails; a tape that was there before is then still there.
+        """
+        text = json.dumps(self._document(), indent=2) + "\n"
+        try:
+            temporary = self._temporary()
+            try:
+                temporary.write_text(text, encoding="utf-8")
+                temporary.replace(self.path)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def _document(self) -> dict[str, Any]:
+        with self._lock:
+            exchanges = [each for each in self._exchanges if each]
+            redactor = self.redactor
+        # Redacted a second time, for values that were learnt after an exchange was kept.
+        return {
+            "schema": SCHEMA,
+            "cmkctl": __version__,
+            "cloud": self.cloud,
+            "recorded_at": RECORDED_AT,
+            "exchanges": [_as_json(each, redactor) for each in exchanges],
+        }
+
+    def _try_out(self) -> None:
+        try:
+            if self.path.is_dir():
+                raise IsADirectoryError(21, os.strerror(21))
+            self._temporary().unlink()
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def _temporary(self) -> Path:
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
+        os.close(handle)  # mkstemp makes it with mode 0600
+        return Path(name)
+
+
+class RecordingTransport(HttpTransport[Any, Any]):
+    """A transport that hands everything to `inner` and keeps what was asked and answered on a tape.
+
+    The answer is read into memory, also when the caller wanted a stream. A request without an answer (no connection, a
+    timeout) is not an exchange and is not kept.
+    """
+
+    def __init__(self, inner: HttpTransport[Any, Any], tape: TapeWriter) -> None:
+        self._inner = inner
+        self._tape = tape
+
+    def __enter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(self, *details: Any) -> None:  # noqa: PYI036  azure-core hands on what it was given
+        self._inner.__exit__(*details)
+
+    def open(self) -> None:
+        """Open the inner transport."""
+        self._inner.open()
+
+    def close(self) -> None:
+        """Close the inner transport. The tape is written by its writer, for several clients may share a transport."""
+        self._inner.close()
+
+    def sleep(self, duration: float) -> None:
+        """Sleep as the inner transport does; `duration` is in seconds."""
+        self._inner.sleep(duration)
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        """Send the request, keep the exchange, return the response. Errors of the inner transport pass through."""
+        asked = asked_of(request, self._tape.redactor)  # before sending: the inner transport may rewrite the request
+        url, place = request.url, self._tape.reserve()
+        response = self._inner.send(request, **kwargs)
+        self._tape.put(place, Exchange(asked, answered_of(url, response, self._tape.redactor)))
+        return response
+
+
+def _as_json(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
+    asked = redacted_asked(exchange.request, redactor)
+    answered = redacted_answered(exchange.request.url, exchange.response, redactor)
+    return {"request": _side(asked), "response": _side(answered)}
+
+
+def _side(message: Asked | Answered) -> dict[str, Any]:
+    return {name: value for name, value in asdict(message).items() if name != "encoding" or value}

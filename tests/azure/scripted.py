@@ -1,0 +1,166 @@
+"""An Azure that answers from a script, and a clock that passes when somebody waits.
+
+azure-core's own transport is what runs; only the network behind it ends in a function.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any, Final
+
+import requests
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline import Pipeline
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+
+from cmkctl.azure.session import Session
+from cmkctl.profile.model import Cloud
+
+ARM: Final = "https://management.azure.com"
+SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"
+NOON: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """A clock that moves only when somebody waits; `waits` are the seconds that were waited, in order."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """Noon, and what was waited since."""
+        return NOON + timedelta(seconds=self.elapsed())
+
+    def elapsed(self) -> float:
+        """The seconds that were waited."""
+        return sum(self.waits)
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        with self._lock:
+            self.waits.append(seconds)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer; a body that is not bytes is sent as JSON."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Reply = Answer | Exception
+"""What comes back for one request: an answer, or what the network does instead."""
+
+
+class ScriptedNetwork(BaseAdapter):
+    """Answers requests in the order of a script, the last reply again and again; `sent` is what was asked."""
+
+    def __init__(self, replies: Iterable[Reply]) -> None:
+        super().__init__()
+        self._replies = _last_for_ever(replies)
+        self._lock = threading.Lock()
+        self.sent: list[requests.PreparedRequest] = []
+
+    def send(self, request: requests.PreparedRequest, **_kwargs: Any) -> requests.Response:
+        """Answer, or fail as a network fails."""
+        with self._lock:
+            self.sent.append(request)
+            reply = next(self._replies)
+        if isinstance(reply, Exception):
+            raise reply
+        return _response(request, reply)
+
+    def close(self) -> None:
+        """Close nothing."""
+
+    @property
+    def asked(self) -> list[str]:
+        """What was asked: method and URL without its query."""
+        return [f"{each.method} {str(each.url).partition('?')[0]}" for each in self.sent]
+
+
+def _last_for_ever(replies: Iterable[Reply]) -> Iterator[Reply]:
+    reply: Reply = Answer(500, "The script is empty.")
+    for reply in replies:
+        yield reply
+    while True:
+        yield reply
+
+
+def _response(request: requests.PreparedRequest, answer: Answer) -> requests.Response:
+    response = requests.Response()
+    response.status_code = answer.status
+    response.headers.update(answer.headers)
+    body = answer.body if isinstance(answer.body, bytes) else b"" if answer.body is None else _json(answer.body)
+    if not isinstance(answer.body, bytes) and answer.body is not None:
+        response.headers.setdefault("Content-Type", "application/json")
+    response.raw = HTTPResponse(BytesIO(body), headers=dict(answer.headers), preload_content=False)
+    response.request, response.url = request, request.url or ""
+    return response
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body).encode()
+
+
+def transport_to(network: ScriptedNetwork) -> RequestsTransport:
+    """Azure-core's own transport, over a network that ends in a script."""
+    session = requests.Session()
+    session.mount("https://", network)
+    session.mount("http://", network)
+    return RequestsTransport(session=session, session_owner=False)
+
+
+class FixedCredential:
+    """A credential whose token everybody may know."""
+
+    def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
+        """A token that lasts."""
+        return AccessToken("no-secret", 4_102_444_800)
+
+
+@dataclass
+class Azure:
+    """A session with an Azure that answers from a script, and everything there is to see about it."""
+
+    session: Session
+    network: ScriptedNetwork
+    clock: FakeClock
+    progress: list[tuple[str, float]]
+
+
+def azure(*replies: Reply) -> Azure:
+    """A real session, over a scripted network and a fake clock."""
+    network, clock, progress = ScriptedNetwork(replies), FakeClock(), list[tuple[str, float]]()
+    session = Session(
+        Cloud.AZURE,
+        SUBSCRIPTION,
+        FixedCredential(),
+        transport_to(network),
+        clock,
+        lambda what, seconds: progress.append((what, seconds)),
+    )
+    return Azure(session, network, clock, progress)
+
+
+def response_to(method: str, url: str, answer: Answer) -> Any:
+    """The response of azure-core to one request, without any policy."""
+    network = ScriptedNetwork([answer])
+    return Pipeline(transport_to(network)).run(HttpRequest(method, url)).http_response
+
+
+def http_error(answer: Answer, method: str = "GET", url: str = f"{ARM}/subscriptions/s") -> HttpResponseError:
+    """The error that the SDK makes of an answer."""
+    return HttpResponseError(response=response_to(method, url, answer))

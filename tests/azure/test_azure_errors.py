@@ -1,0 +1,294 @@
+"""Errors are classified once: what Azure really answered, and whatever else might come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted import Answer, http_error
+
+from cmkctl.azure.errors import AzureFailed, Failure, Kind, classify, innermost
+
+RECORDINGS: Final = Path(__file__).parents[3] / "shared" / "reference" / "recordings"
+FILES: Final = (
+    "44-role-assignment-outcomes",
+    "45-graph-serviceprincipals",
+    "60-arm-errors",
+    "61-lro-failed",
+    "62-keyvault-dataplane-errors",
+)
+with_recordings: Final = pytest.mark.skipif(
+    not RECORDINGS.is_dir(), reason="../shared/reference/recordings, what Azure really answered, is not there"
+)
+
+EXPECTED: Final = {
+    "44-role-assignment-outcomes": {
+        Kind.CONFLICT: [0],
+        Kind.PENDING: [1, 3],
+        Kind.TERMINAL: [2, 4, 5, 6],
+        Kind.DENIED: [7, 8],
+    },
+    "45-graph-serviceprincipals": {Kind.DENIED: [13, 14], Kind.TERMINAL: [15], Kind.ABSENT: [16, 17]},
+    "60-arm-errors": {
+        Kind.DENIED: [0, 1, 2, 3, 4, 5],
+        Kind.NOT_REGISTERED: [6, 7, 8, 9],
+        Kind.CONFLICT: [10, 12, 13, 14, 15],
+        Kind.IN_PROGRESS: [11],
+        Kind.THROTTLED: [16, 17, 18, 19, 20],
+        Kind.PASSING: [21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32],
+        Kind.UNAUTHENTICATED: [33, 34],
+        Kind.ABSENT: [35, 36, 37, 39, 40],
+        Kind.TERMINAL: [38, 41, 42, 43, 44, 45, 46],
+    },
+    "61-lro-failed": {Kind.ABSENT: [18]},
+    "62-keyvault-dataplane-errors": {
+        Kind.UNAUTHENTICATED: [0, 1],
+        Kind.DENIED: [2, 3],
+        Kind.CONFLICT: [4, 5],
+        Kind.ABSENT: [6, 7],
+    },
+}
+
+
+def recorded(name: str) -> list[dict[str, Any]]:
+    """The exchanges of a recording."""
+    exchanges: list[dict[str, Any]] = json.loads((RECORDINGS / f"{name}.json").read_text("utf-8"))["interactions"]
+    return exchanges
+
+
+def recorded_error(exchange: dict[str, Any]) -> HttpResponseError:
+    """The error that the SDK makes of a recorded exchange."""
+    answer, request = exchange["response"], exchange["request"]
+    body = answer["body"].encode() if isinstance(answer["body"], str) else answer["body"]
+    return http_error(Answer(answer["status"], body), request["method"], request["uri"])
+
+
+@with_recordings
+@pytest.mark.parametrize("name", FILES)
+def test_every_recorded_error_is_of_the_expected_kind(name: str) -> None:
+    """What Azure really answered is understood as what it means."""
+    found: dict[Kind, list[int]] = {}
+
+    for index, exchange in enumerate(recorded(name)):
+        if exchange["response"]["status"] >= 400:
+            found.setdefault(classify(recorded_error(exchange)).kind, []).append(index)
+
+    assert EXPECTED[name] == found
+
+
+@with_recordings
+def test_a_recorded_error_tells_what_was_asked_and_what_azure_said() -> None:
+    """The failure names the request, the status, and Azure's own code and message."""
+    exchange = recorded("60-arm-errors")[37]
+
+    failure = classify(recorded_error(exchange))
+
+    path = exchange["request"]["uri"].partition("?")[0]
+    assert (404, "DeletedVaultNotFound", f"GET {path}") == (failure.status, failure.code, failure.request)
+    assert failure.message.startswith("The specified deleted vault 'asotest-kv2-bwmgyc' does not exist.")
+
+
+@with_recordings
+@pytest.mark.parametrize(
+    ("index", "code", "message"),
+    [
+        (0, "ExtensionOperationFailed", "The extension operation failed with the following error:"),
+        (1, "BadRequest", "Could not find member 'securityProfile' on object of type 'Properties'."),
+        (2, "UnsupportedProperty", "Property: .properties.services[].location is not supported."),
+        (3, "InvalidParameter", "Required parameter 'platformFaultDomainCount' is missing (null)."),
+        (8, "Conflict", "Another operation is pending on the specified resource."),
+        (12, "GatewayError", ""),
+        (20, "", "High availiability not supported for burstable server"),
+    ],
+)
+def test_the_innermost_cause_of_a_recorded_failed_operation(index: int, code: str, message: str) -> None:
+    """A failed operation carries its cause in details that nest, or as JSON inside a message; a stack is no cause."""
+    body = recorded("61-lro-failed")[index]["response"]["body"]
+
+    found = innermost(body["error"])
+
+    assert (code, True) == (found[0], found[1].startswith(message)), found
+
+
+@with_recordings
+def test_every_recorded_failed_operation_has_a_cause() -> None:
+    """Of a recorded failure something is always left to tell."""
+    bodies = [each["response"]["body"] for each in recorded("61-lro-failed")]
+
+    assert [] == [each for each in bodies if innermost(each) == ("", "")]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        # On an RBAC vault Resource Manager answers a key's 403 as 400, with the code inside the text.
+        (
+            400,
+            {"error": {"code": "BadRequest", "message": "[ForbiddenByRbac (Forbidden)] Caller is not …"}},
+            Kind.DENIED,
+        ),
+        (403, {"error": {"code": "RequestDisallowedByPolicy", "message": "disallowed by policy"}}, Kind.TERMINAL),
+        (403, b"", Kind.DENIED),
+        (404, b"", Kind.ABSENT),
+        (404, {"error": {"code": "SubscriptionNotFound", "message": "…"}}, Kind.TERMINAL),
+        (409, {"error": {"code": "MissingSubscriptionRegistration", "message": "…"}}, Kind.NOT_REGISTERED),
+        (409, {"error": {"code": "ConflictError", "message": "A vault with the same name …"}}, Kind.CONFLICT),
+        (408, b"", Kind.PASSING),
+        (429, b"", Kind.THROTTLED),
+        (500, b"<html><body>nginx</body></html>", Kind.PASSING),
+        (502, b'{"error": {"code": "Bad', Kind.PASSING),
+        (400, {"error": {"code": "BadRequest", "message": "no"}}, Kind.TERMINAL),
+        (412, {"error": {"code": "PreconditionFailed", "message": "no"}}, Kind.TERMINAL),
+    ],
+)
+def test_kind_of_an_answer(status: int, body: Any, kind: Kind) -> None:
+    """Only 404 means absent; a refusal, a throttle and a passing error are never taken for that."""
+    assert kind == classify(http_error(Answer(status, body))).kind
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ServiceRequestError("no route to host"), Kind.NETWORK),
+        (ServiceResponseError("connection reset by peer"), Kind.NETWORK),
+        (ClientAuthenticationError("no credential found"), Kind.UNAUTHENTICATED),
+        (AzureError("something of azure-core"), Kind.TERMINAL),
+        (HttpResponseError("without an answer"), Kind.TERMINAL),
+    ],
+)
+def test_kind_of_an_error_without_an_answer(error: AzureError, kind: Kind) -> None:
+    """Where no answer came, the kind is told by the exception, and its words are kept."""
+    failure = classify(error)
+
+    assert (kind, str(error), None) == (failure.kind, failure.message, failure.status)
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        ({"code": "Outer", "message": "out"}, ("Outer", "out")),
+        ({"error": {"code": "Outer", "message": "out"}}, ("Outer", "out")),
+        ({"code": "Outer", "details": [{"code": "Inner", "message": "in"}]}, ("Inner", "in")),
+        ({"code": "Outer", "message": "out", "details": [{"code": "Inner"}]}, ("Inner", "out")),
+        ({"code": "Outer", "message": "out", "details": [{}, {"message": "in"}]}, ("Outer", "in")),
+        (
+            {"code": "Forbidden", "message": "no", "innererror": {"code": "ForbiddenByPolicy"}},
+            ("ForbiddenByPolicy", "no"),
+        ),
+        ({"code": "Outer", "message": '{"error": {"code": "Inner", "message": "in"}}'}, ("Inner", "in")),
+        ({"code": "Outer", "message": 'It failed: {"code": "Inner", "message": "in"}'}, ("Inner", "in")),
+        ({"code": "Outer", "message": "{no JSON}"}, ("Outer", "{no JSON}")),
+        ({"Code": "429", "Message": "later", "Details": [{"Message": "locked"}]}, ("429", "locked")),
+        ({"code": "Denied", "message": {"lang": "en", "value": "no"}}, ("Denied", "no")),
+        (
+            {"code": "Outer", "message": "out", "details": [{"code": "Exception", "message": "  at X.Y()"}]},
+            ("Outer", "out"),
+        ),
+        ({"code": None, "message": None, "details": None}, ("", "")),
+        ({"code": 5, "message": ["a"], "details": "b"}, ("", "")),
+        ("text", ("", "")),
+        (None, ("", "")),
+        ([{"code": "A"}], ("", "")),
+    ],
+)
+def test_innermost_cause(error: Any, cause: tuple[str, str]) -> None:
+    """The deepest code and the deepest message that Azure names, wherever it puts them."""
+    assert cause == innermost(error)
+
+
+def test_nesting_without_end_is_no_crash() -> None:
+    """An answer nested deeper than Python can follow is one that says nothing."""
+    deep = b'{"error":' * 50_000 + b"1" + b"}" * 50_000
+
+    failure = classify(http_error(Answer(500, deep)))
+
+    assert (Kind.PASSING, "") == (failure.kind, failure.code)
+
+
+JSON: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error", "code", "Code", "message", "details", "Details", "innererror", "value", "x"]),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+def _bodies() -> st.SearchStrategy[bytes]:
+    documents = JSON.map(lambda each: json.dumps(each).encode())
+    truncated = st.tuples(documents, st.integers(0, 40)).map(lambda pair: pair[0][: pair[1]])
+    return st.one_of(documents, truncated, st.binary(max_size=60), st.sampled_from([b"", b"<html></html>", b"null"]))
+
+
+TYPES: Final = (
+    "application/json",
+    "text/html",
+    "application/json; charset=utf-16",
+    "text/plain; charset=no-such-thing",
+    "",
+)
+
+
+@given(st.integers(400, 599), _bodies(), st.sampled_from(TYPES))
+def test_no_answer_makes_classify_raise(status: int, body: bytes, content_type: str) -> None:
+    """Whatever comes back, it is of some kind, and can be told to people."""
+    failure = classify(http_error(Answer(status, body, {"Content-Type": content_type})))
+
+    assert status == failure.status
+    assert list(_diagnosed(failure))
+
+
+def _diagnosed(failure: Failure) -> Iterator[str]:
+    for each in AzureFailed(failure).diagnostics:
+        yield from (each.code, each.summary, each.detail, each.remedy)
+
+
+def test_the_diagnostic_has_what_a_support_case_needs() -> None:
+    """What was asked, what Azure said, and the correlation id."""
+    body = {"error": {"code": "AuthorizationFailed", "message": "The client may not."}}
+    answer = Answer(403, body, {"x-ms-correlation-request-id": "c0ffee"})
+
+    (diagnostic,) = AzureFailed(
+        classify(http_error(answer, "PUT", "https://management.azure.com/x?api-version=1"))
+    ).diagnostics
+
+    asked = "PUT https://management.azure.com/x"
+    said = "HTTP 403 AuthorizationFailed: The client may not."
+    assert ("CMK303", asked) == (diagnostic.code, diagnostic.subject)
+    assert f"{asked}: {said} Correlation id for a support case: c0ffee." == diagnostic.detail
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Failure(Kind.NETWORK, "", "connection reset"), "no answer connection reset"),
+        (Failure(Kind.TERMINAL, "BadRequest", "purge protection"), "BadRequest: purge protection"),
+        (Failure(Kind.PASSING, "", "down", 503), "HTTP 503 down"),
+    ],
+)
+def test_a_failure_in_words(failure: Failure, words: str) -> None:
+    """No answer is said only where none came: an operation that failed had one."""
+    assert words == str(failure)
+
+
+def test_every_kind_has_its_advice() -> None:
+    """Whatever is wrong, there is a code to look up and something to do."""
+    codes = [AzureFailed(Failure(kind, "", "")).diagnostics[0].code for kind in Kind]
+
+    assert [f"CMK{number}" for number in range(301, 312)] == codes

@@ -1,0 +1,178 @@
+"""What is repeated is only what is safe without knowing what the request means."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+import requests
+from azure.core.exceptions import ServiceRequestError
+from azure.core.pipeline import Pipeline
+from azure.core.rest import HttpRequest
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted import ARM, NOON, Answer, FakeClock, Reply, ScriptedNetwork, transport_to
+
+from cmkctl.azure.retry import ATTEMPTS, RetryPolicy, retry_after
+
+URL = f"{ARM}/subscriptions/s"
+LOST = requests.ConnectionError("connection reset by peer")
+
+
+class Run:
+    """One request through a pipeline with the retry policy: what was sent, waited, told and answered."""
+
+    def __init__(self, method: str, *replies: Reply) -> None:
+        self.clock, self.told = FakeClock(), list[tuple[str, float]]()
+        self.network = ScriptedNetwork(replies)
+        policy = RetryPolicy(self.clock, lambda what, seconds: self.told.append((what, seconds)))
+        pipeline: Pipeline[Any, Any] = Pipeline(transport_to(self.network), policies=[policy])
+        self.failure: ServiceRequestError | None = None
+        self.status: int | None = None
+        try:
+            self.status = pipeline.run(HttpRequest(method, URL)).http_response.status_code
+        except ServiceRequestError as error:
+            self.failure = error
+
+    @property
+    def times(self) -> int:
+        """How often the request was sent."""
+        return len(self.network.sent)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"])
+def test_throttled_request_is_sent_again(method: str) -> None:
+    """A throttled request was not carried out, so even a write may be sent again."""
+    run = Run(method, Answer(429), Answer(429), Answer(200))
+
+    assert (3, 200) == (run.times, run.status)
+
+
+def test_retry_after_in_seconds_is_obeyed() -> None:
+    """It waits as long as Azure asks, and not much longer."""
+    run = Run("PUT", Answer(429, headers={"Retry-After": "17"}), Answer(200))
+
+    assert (17.0, 2) == (run.clock.elapsed(), run.times)
+
+
+def test_retry_after_as_a_date_is_obeyed() -> None:
+    """The other form of Retry-After counts from now."""
+    then = format_datetime(NOON + timedelta(seconds=42), usegmt=True)
+
+    run = Run("PUT", Answer(429, headers={"Retry-After": then}), Answer(200))
+
+    assert (42.0, 2) == (run.clock.elapsed(), run.times)
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_read_that_met_a_passing_error_is_sent_again(status: int) -> None:
+    """A read does no harm, so a passing error is worth another one."""
+    run = Run("GET", Answer(status), Answer(200))
+
+    assert (2, 200) == (run.times, run.status)
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
+def test_write_that_met_a_passing_error_is_not_sent_again(method: str, status: int) -> None:
+    """Whether a write took effect is for the engine to find out, which looks first."""
+    run = Run(method, Answer(status), Answer(200))
+
+    assert (1, status, []) == (run.times, run.status, run.clock.waits)
+
+
+def test_read_whose_answer_was_lost_is_sent_again() -> None:
+    """A read without an answer is asked again."""
+    run = Run("GET", LOST, LOST, Answer(200))
+
+    assert (3, 200) == (run.times, run.status)
+
+
+def test_write_whose_answer_was_lost_is_not_sent_again() -> None:
+    """A write without an answer may have taken effect."""
+    run = Run("PUT", LOST, Answer(200))
+
+    assert (1, True) == (run.times, run.failure is not None)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 400, 401, 403, 404, 409, 412])
+def test_an_answer_that_will_not_change_is_final(status: int) -> None:
+    """A refusal stays one."""
+    run = Run("GET", Answer(status))
+
+    assert (1, status) == (run.times, run.status)
+
+
+@pytest.mark.parametrize("reply", [Answer(429), Answer(503)])
+def test_attempts_are_bounded_and_the_last_answer_is_the_result(reply: Answer) -> None:
+    """What does not pass is told as it is, after a bounded number of attempts."""
+    run = Run("GET", reply)
+
+    assert (ATTEMPTS, reply.status, ATTEMPTS - 1) == (run.times, run.status, len(run.clock.waits))
+
+
+def test_the_last_network_error_is_the_result() -> None:
+    """A network that stays away is told as such."""
+    run = Run("GET", LOST)
+
+    assert (ATTEMPTS, True) == (run.times, run.failure is not None)
+
+
+def test_waits_have_jitter_within_bounds() -> None:
+    """Waits are random, so that many clients do not come back at once, and each bound is twice the one before."""
+    runs = [Run("GET", Answer(503)).clock.waits for _ in range(40)]
+
+    bounds = [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert [] == [
+        waits for waits in runs if any(not 0 <= wait <= bound for wait, bound in zip(waits, bounds, strict=True))
+    ]
+    assert len({waits[-1] for waits in runs}) > 30
+
+
+def test_an_unreasonable_retry_after_is_cut() -> None:
+    """Nobody is kept waiting for hours without being told why."""
+    run = Run("GET", Answer(429, headers={"Retry-After": "86400"}), Answer(200))
+
+    assert [120.0] == run.clock.waits
+
+
+def test_every_wait_is_announced() -> None:
+    """Whoever watches learns what is waited for, and how long."""
+    run = Run("GET", Answer(429, headers={"Retry-After": "50"}), LOST, Answer(200))
+
+    assert [
+        "Azure answered HTTP 429; asking again in 50 s",
+        f"Azure answered no answer; asking again in {run.clock.waits[1]:.0f} s",
+    ] == [what for what, _ in run.told]
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("15", 15.0),
+        ("1.5", 1.5),
+        ("-3", 0.0),
+        ("Sat, 21 Nov 2026 12:00:30 GMT", 30.0),
+        ("Sat, 21 Nov 2026 11:00:00 GMT", 0.0),
+        ("Sat, 21 Nov 2026 12:00:30 -0000", None),
+        ("nan", None),
+        ("inf", None),
+        ("Sat, 21 Nov 99999999999999999999 12:00:00 GMT", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_in_both_its_forms(value: str, seconds: float | None) -> None:
+    """Seconds or a date; anything else is as if it was not there."""
+    assert seconds == retry_after({"Retry-After": value}, NOON)
+
+
+@given(st.text())
+def test_no_retry_after_is_a_crash(value: str) -> None:
+    """Whatever the header says, it is some finite time or none."""
+    seconds = retry_after({"Retry-After": value}, NOON)
+
+    assert seconds is None or 0 <= seconds < float("inf")

@@ -1,0 +1,249 @@
+"""A session sends what it was asked to send, and nothing that a library would add."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote_plus
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from scripted import SUBSCRIPTION, Answer, azure
+
+from cmkctl.azure import versions
+from cmkctl.azure.credentials import ReplayCredential, SharedCredential
+from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.ids import ResourceId
+from cmkctl.azure.retry import ATTEMPTS
+
+VAULT = ResourceId.parse(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv")
+NOT_REGISTERED = Answer(
+    409,
+    {
+        "error": {
+            "code": "MissingSubscriptionRegistration",
+            "message": "The subscription is not registered to use namespace 'Microsoft.KeyVault'.",
+            "details": [{"code": "MissingSubscriptionRegistration", "target": "Microsoft.KeyVault"}],
+        }
+    },
+)
+APP_ID = "a232010e-820c-4083-83bb-3ace5fc29d0b"
+
+
+def test_a_provider_that_is_not_registered_has_no_resources_and_stays_so() -> None:
+    """The SDK would register a provider because of a 409, even on a read; a session does not."""
+    scripted = azure(NOT_REGISTERED)
+
+    found = scripted.session.snapshot().vault(VAULT)
+
+    assert (None, [f"GET https://management.azure.com{VAULT}"]) == (found, scripted.network.asked)
+
+
+def test_a_write_to_a_provider_that_is_not_registered_registers_nothing() -> None:
+    """Also a write is refused as it is: registering is a step of its own, and shown."""
+    scripted = azure(NOT_REGISTERED)
+
+    with pytest.raises(HttpResponseError):
+        scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}})
+
+    assert [f"PATCH https://management.azure.com{VAULT}"] == scripted.network.asked
+
+
+def test_a_write_that_met_a_server_error_is_sent_once() -> None:
+    """azure-core's own retry policy would send it again, without having looked."""
+    scripted = azure(Answer(503))
+
+    with pytest.raises(HttpResponseError):
+        scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}})
+
+    assert (1, []) == (len(scripted.network.sent), scripted.clock.waits)
+
+
+def test_a_read_that_met_a_server_error_waits_by_the_clock_of_the_session() -> None:
+    """There is one retry policy, and it waits by the injected clock: two would multiply the attempts."""
+    scripted = azure(Answer(503))
+
+    with pytest.raises(AzureFailed) as caught:
+        scripted.session.snapshot().vault(VAULT)
+
+    assert Kind.PASSING == caught.value.failure.kind
+    assert (ATTEMPTS, ATTEMPTS - 1) == (len(scripted.network.sent), len(scripted.clock.waits))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no"}}), Kind.DENIED),
+        (Answer(200, b"<html>not JSON</html>"), Kind.PASSING),
+        (Answer(400, {"error": {"code": "BadRequest", "message": "no"}}), Kind.TERMINAL),
+    ],
+)
+def test_a_refused_read_is_never_taken_for_absence(answer: Answer, kind: Kind) -> None:
+    """Only 404 means absent."""
+    with pytest.raises(AzureFailed) as caught:
+        azure(answer).session.snapshot().vault(VAULT)
+
+    assert kind == caught.value.failure.kind
+
+
+def test_a_document_is_what_azure_said() -> None:
+    """No model stands between Azure's words and the comparison: what it does not know would be lost."""
+    said = {"id": str(VAULT), "properties": {"provisioningState": "Succeeded", "brandNew": {"x": [1]}}}
+
+    assert said == azure(Answer(200, said)).session.snapshot().vault(VAULT)
+
+
+def test_a_question_is_asked_once_in_a_snapshot_and_again_in_the_next() -> None:
+    """Steps share answers, also when they ask at the same time; a new look asks anew."""
+    scripted = azure(Answer(200, {"id": "x"}))
+    snapshot = scripted.session.snapshot()
+
+    snapshot.together(*[lambda: snapshot.vault(VAULT)] * 8)
+    scripted.session.snapshot().vault(VAULT)
+
+    assert 2 == len(scripted.network.sent)
+
+
+def test_an_absent_subscription_is_an_error() -> None:
+    """A subscription that does not exist is not one without resources."""
+    absent = {"error": {"code": "SubscriptionNotFound", "message": "The subscription could not be found."}}
+
+    with pytest.raises(AzureFailed) as caught:
+        azure(Answer(404, absent)).session.snapshot().subscription()
+
+    assert (Kind.TERMINAL, "SubscriptionNotFound") == (caught.value.failure.kind, caught.value.failure.code)
+
+
+def test_role_assignments_are_read_to_the_last_page() -> None:
+    """A grant on the second page is a grant."""
+    following = "https://management.azure.com/next?page=2"
+    scripted = azure(
+        Answer(200, {"value": [{"id": "1"}], "nextLink": following}), Answer(200, {"value": [{"id": "2"}]})
+    )
+
+    found = scripted.session.snapshot().role_assignments(str(VAULT), "principal")
+
+    assert [{"id": "1"}, {"id": "2"}] == found
+    first, second = [str(each.url) for each in scripted.network.sent]
+    assert (True, following) == (f"api-version={versions.ROLE_ASSIGNMENTS}" in first, second)
+    assert "principalId eq 'principal'" in unquote_plus(first)
+
+
+def test_service_principal_is_found_by_its_application_id() -> None:
+    """The object id of this tenant is looked up by the id that is the same in every tenant."""
+    scripted = azure(Answer(200, {"value": [{"id": "object id", "displayName": "Azure Cosmos DB"}]}))
+
+    found = scripted.session.graph.service_principal(APP_ID)
+
+    assert "object id" == (found or {}).get("id")
+    assert ["GET https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.asked
+    assert APP_ID in str(scripted.network.sent[0].url)
+
+
+@pytest.mark.parametrize("body", [{"value": []}, {}, [], {"value": None}, {"value": ["text"]}])
+def test_no_service_principal_is_an_empty_list(body: Any) -> None:
+    """Recorded: not found is HTTP 200 with an empty list."""
+    assert None is azure(Answer(200, body)).session.graph.service_principal(APP_ID)
+
+
+def test_a_directory_that_may_not_be_read_is_an_error() -> None:
+    """Recorded: Authorization_RequestDenied. It does not mean that there is none."""
+    denied = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges.", "innerError": {}}}
+
+    with pytest.raises(AzureFailed) as caught:
+        azure(Answer(403, denied)).session.snapshot().service_principal(APP_ID)
+
+    assert Kind.DENIED == caught.value.failure.kind
+
+
+def test_service_principal_is_made_by_one_request_with_the_body_of_the_plan() -> None:
+    """What the plan shows is what is sent."""
+    scripted = azure(Answer(201, {"id": "object id"}))
+
+    made = scripted.session.graph.create_service_principal({"appId": APP_ID})
+
+    assert ({"id": "object id"}, ["POST https://graph.microsoft.com/v1.0/servicePrincipals"]) == (
+        made,
+        scripted.network.asked,
+    )
+    assert {"appId": APP_ID} == json.loads(scripted.network.sent[0].body or b"")
+
+
+@pytest.mark.parametrize(("status", "error"), [(404, ResourceNotFoundError), (400, HttpResponseError)])
+def test_graph_refuses_as_the_sdk_does(status: int, error: type[HttpResponseError]) -> None:
+    """The directory's refusals are classified like all others."""
+    with pytest.raises(error):
+        azure(Answer(status)).session.graph.create_service_principal({})
+
+
+class CountingCredential:
+    """A credential that keeps no token, as that of the az CLI; slow enough for many to ask at once."""
+
+    def __init__(self, lifetime: float) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self._lifetime = lifetime
+
+    def get_token(self, *scopes: str, **_kwargs: Any) -> AccessToken:
+        """Another token each time."""
+        time.sleep(0.01)
+        self.asked.append(scopes)
+        return AccessToken(f"token {len(self.asked)}", int(time.time() + self._lifetime))
+
+
+def test_many_threads_ask_for_one_token_once() -> None:
+    """Sixteen reads at the same time start the az CLI once, not sixteen times."""
+    counting = CountingCredential(3600)
+    shared, together = SharedCredential(counting), threading.Barrier(16)
+
+    def ask(_number: int) -> str:
+        together.wait()
+        return shared.get_token("arm").token
+
+    with ThreadPoolExecutor(16) as pool:
+        tokens = set(pool.map(ask, range(16)))
+
+    assert ({"token 1"}, [("arm",)]) == (tokens, counting.asked)
+
+
+def test_each_scope_has_its_own_token() -> None:
+    """A token for Resource Manager is none for the directory."""
+    counting = CountingCredential(3600)
+    shared = SharedCredential(counting)
+
+    tokens = [shared.get_token(scope).token for scope in ("arm", "graph", "arm")]
+
+    assert ["token 1", "token 2", "token 1"] == tokens
+
+
+def test_a_token_that_ends_soon_is_renewed() -> None:
+    """Recorded: a creation outlives its token. One is asked for before the old one ends."""
+    shared = SharedCredential(CountingCredential(60))
+
+    assert ["token 1", "token 2"] == [shared.get_token("arm").token for _ in range(2)]
+
+
+def test_a_challenge_with_claims_asks_anew() -> None:
+    """A token that Azure refused is not handed out again."""
+    shared = SharedCredential(CountingCredential(3600))
+
+    tokens = [shared.get_token("arm", claims=claims).token for claims in (None, "claims", None)]
+
+    assert ["token 1", "token 2", "token 2"] == tokens
+
+
+def test_token_info_tells_when_the_token_ends() -> None:
+    """Both forms of asking give the same token."""
+    shared = SharedCredential(CountingCredential(3600))
+
+    token, info = shared.get_token("arm"), shared.get_token_info("arm", options={"enable_cae": False})
+
+    assert (token.token, token.expires_on) == (info.token, info.expires_on)
+
+
+def test_a_replay_needs_no_secret() -> None:
+    """The token of a replay says what it is."""
+    assert "replayed" == ReplayCredential().get_token("arm").token

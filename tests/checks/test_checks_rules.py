@@ -1,0 +1,265 @@
+"""Every rule fires where it should, and is silent where it should not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pytest
+
+from cmkctl.checks import check
+from cmkctl.checks.rules import RULES
+from cmkctl.diagnostics import Severity
+from cmkctl.profile.model import Profile
+from cmkctl.steps.key import ObservedKey
+from cmkctl.steps.key_access import ObservedAccess, ObservedPrincipal
+from cmkctl.steps.key_vault import ObservedVault
+
+SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"
+TENANT: Final = "7e4a47aa-2222-4222-8222-222222222222"
+GROUP: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml"
+IDENTITY: Final = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml"
+APP_ID: Final = "a232010e-820c-4083-83bb-3ace5fc29d0b"
+OBJECT_ID: Final = "c05305db-0000-4000-8000-000000000001"
+NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+DAY: Final = 86_400
+KEY: Final = "https://kv-ml.vault.azure.net/keys/cmk"
+
+WARNING, ERROR = Severity.WARNING, Severity.ERROR
+
+
+def profile(**sections: Any) -> Profile:
+    """A profile about which no rule has anything to say, with some sections said otherwise."""
+    usual: dict[str, Any] = {
+        "subscription": SUBSCRIPTION,
+        "location": "eastus2",
+        "resource_group": "rg-ml",
+        "key_vault": {"name": "kv-ml"},
+        "key": {"name": "cmk"},
+        "workspace": {"name": "mlw", "high_business_impact": True, "encryption": "in-subscription"},
+        "associated_resources": {"key_vault": {"name": "kv-own"}},
+    }
+    for name, section in sections.items():
+        usual[name] = {**usual.get(name, {}), **section} if isinstance(section, dict) else section
+    return Profile.model_validate(usual)
+
+
+def seen(**parts: Any) -> dict[str, Any]:
+    """What was observed; nothing is there yet, unless said so."""
+    usual = {
+        "subscription": {"state": "Enabled", "tenantId": TENANT},
+        "key_vault": ObservedVault(None, None, TENANT),
+        "key": ObservedKey(None, NOW),
+        "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None),
+        "workspace": None,
+    }
+    return usual | parts
+
+
+def vault(location: str = "eastus2", **properties: Any) -> ObservedVault:
+    """A vault that is there."""
+    return ObservedVault({"location": location, "properties": properties}, None, TENANT)
+
+
+def policy(object_id: str, *keys: str) -> dict[str, Any]:
+    """An access policy about keys."""
+    return {"tenantId": TENANT, "objectId": object_id, "permissions": {"keys": list(keys)}}
+
+
+def key(**properties: Any) -> ObservedKey:
+    """A key that is there."""
+    return ObservedKey({"properties": properties}, NOW)
+
+
+def workspace(identifier: str) -> dict[str, Any]:
+    """A workspace that is there, with the key that it uses."""
+    return {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": identifier}}}}
+
+
+def found(wanted: Profile, observed: Mapping[str, Any]) -> list[tuple[str, Severity]]:
+    """What the rules say, by code."""
+    return [(each.code, each.severity) for each in check(wanted, observed)]
+
+
+DENY: Final = {"networkAcls": {"defaultAction": "Deny", "bypass": "AzureServices"}}
+SERVICE_SIDE: Final = {"workspace": {"encryption": "service-side"}}
+WITH_IDENTITY: Final = {"workspace": {"identity": IDENTITY}}
+CHINA: Final = {"cloud": "AzureChinaCloud", "location": "chinanorth3"}
+
+FIRES: Final = {
+    "subscription is disabled": ({}, {"subscription": {"state": "Disabled"}}, "CMK101", ERROR),
+    "subscription is past due": ({}, {"subscription": {"state": "PastDue"}}, "CMK101", ERROR),
+    "subscription is of another tenant": ({"tenant": OBJECT_ID}, {}, "CMK101", ERROR),
+    "vault is in another region": ({}, {"key_vault": vault("West Europe")}, "CMK102", WARNING),
+    "new vault shuts everybody out": (
+        {"key_vault": {"network": {"default_action": "Deny", "bypass": "None"}}},
+        {},
+        "CMK103",
+        ERROR,
+    ),
+    "vault shuts everybody out": (
+        {},
+        {"key_vault": vault(networkAcls={"defaultAction": "deny", "bypass": "none"})},
+        "CMK103",
+        ERROR,
+    ),
+    "new vault has no public access": (
+        {"key_vault": {"network": {"public_access": "disabled"}}},
+        {},
+        "CMK103",
+        WARNING,
+    ),
+    "vault has no public access": ({}, {"key_vault": vault(publicNetworkAccess="Disabled")}, "CMK103", WARNING),
+    "own identity on a new RBAC vault": (
+        {**SERVICE_SIDE, "key_vault": {"authorization": "rbac"}},
+        {},
+        "CMK104",
+        WARNING,
+    ),
+    "own identity on an RBAC vault": (
+        SERVICE_SIDE,
+        {"key_vault": vault(enableRbacAuthorization=True)},
+        "CMK104",
+        WARNING,
+    ),
+    "key is short": ({"key": {"size": 2048}}, {}, "CMK105", WARNING),
+    "vault rotates the key": ({"key": {"rotation_policy": {"rotate_after": "P1Y"}}}, {}, "CMK106", WARNING),
+    "key has a newer version": (
+        {},
+        {"key": key(keyUriWithVersion=f"{KEY}/new"), "workspace": workspace(f"{KEY.upper()}/old")},
+        "CMK106",
+        WARNING,
+    ),
+    "key expires in a month": ({}, {"key": key(attributes={"exp": NOW.timestamp() + 30 * DAY})}, "CMK107", WARNING),
+    "identity needs more than the key": (WITH_IDENTITY, {}, "CMK108", WARNING),
+    "application id is not confirmed": (CHINA, {}, "CMK109", WARNING),
+    "policy grants more": (
+        {},
+        {"key_vault": vault(accessPolicies=[policy(OBJECT_ID.upper(), "Get", "WrapKey", "UnwrapKey", "Purge")])},
+        "CMK110",
+        WARNING,
+    ),
+    "policy grants everything": (
+        {},
+        {"key_vault": vault(accessPolicies=[policy(OBJECT_ID, "all")])},
+        "CMK110",
+        WARNING,
+    ),
+    "policy names an application id": (
+        {},
+        {"key_vault": vault(accessPolicies=[policy(APP_ID.upper(), "get")])},
+        "CMK111",
+        WARNING,
+    ),
+    "one vault for both": ({"associated_resources": {"key_vault": "same"}}, {}, "CMK112", WARNING),
+    "one vault for both, by id": (
+        {
+            "associated_resources": {
+                "key_vault": {"id": f"{GROUP}/providers/microsoft.keyvault/vaults/KV-ML".replace("rg-ml", "RG-ML")}
+            }
+        },
+        {},
+        "CMK112",
+        WARNING,
+    ),
+}
+
+SILENT: Final = {
+    "nothing is there yet": ({}, {}),
+    "subscription's state is not told": ({}, {"subscription": {"tenantId": TENANT}}),
+    "subscription is of the tenant": ({"tenant": TENANT.upper()}, {}),
+    "subscription's tenant is not told": ({"tenant": TENANT}, {"subscription": {}}),
+    "vault is in the region, as a display name": ({}, {"key_vault": vault("East US 2")}),
+    "vault has a firewall that trusted services pass": ({}, {"key_vault": vault(**DENY)}),
+    "vault has no network rules": ({}, {"key_vault": vault(networkAcls=None)}),
+    "access policies for its own identity": (SERVICE_SIDE, {"key_vault": vault(enableRbacAuthorization=False)}),
+    "in-subscription on an RBAC vault": ({"key_vault": {"authorization": "rbac"}}, {}),
+    "key is long": ({"key": {"size": 4096}}, {}),
+    "key is as long as recommended": ({"key": {"size": 3072}}, {}),
+    "vault only notifies": (
+        {
+            "key": {
+                "expires": "2031-01-31",
+                "rotation_policy": {"notify_before_expiry": "P30D", "expires_after": "P2Y"},
+            }
+        },
+        {},
+    ),
+    "workspace uses the latest version": (
+        {},
+        {"key": key(keyUriWithVersion=f"{KEY}/new"), "workspace": workspace(f"{KEY}/new")},
+    ),
+    "workspace uses another key": (
+        {},
+        {"key": key(keyUriWithVersion=f"{KEY}/new"), "workspace": workspace(f"{KEY}-2/old")},
+    ),
+    "workspace has no key": ({}, {"key": key(keyUriWithVersion=f"{KEY}/new"), "workspace": {"properties": {}}}),
+    "key expires in a year": ({}, {"key": key(attributes={"exp": NOW.timestamp() + 365 * DAY})}),
+    "key has expired, which is a conflict": ({}, {"key": key(attributes={"exp": NOW.timestamp() - DAY})}),
+    "key never expires": ({}, {"key": key(attributes={"enabled": True})}),
+    "workspace with an identity is there": (WITH_IDENTITY, {"workspace": {"properties": {}}}),
+    "object id is in the profile": ({**CHINA, "key_access": {"cosmos_db_object_id": OBJECT_ID}}, {}),
+    "no application to confirm": (
+        CHINA,
+        {"key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, None), None)},
+    ),
+    "policy grants what is needed": (
+        {},
+        {"key_vault": vault(accessPolicies=[policy(OBJECT_ID, "UnwrapKey", "get", "wrapKey")])},
+    ),
+    "somebody else may do more": ({}, {"key_vault": vault(accessPolicies=[policy(TENANT, "all")])}),
+    "policy has no keys": ({}, {"key_vault": vault(accessPolicies=[{"objectId": OBJECT_ID, "permissions": {}}])}),
+}
+
+
+@pytest.mark.parametrize(("sections", "parts", "code", "severity"), FIRES.values(), ids=FIRES)
+def test_rule_fires(sections: dict[str, Any], parts: dict[str, Any], code: str, severity: Severity) -> None:
+    """The rule speaks, with its severity, and no other does."""
+    assert [(code, severity)] == found(profile(**sections), seen(**parts))
+
+
+@pytest.mark.parametrize(("sections", "parts"), SILENT.values(), ids=SILENT)
+def test_rules_are_silent(sections: dict[str, Any], parts: dict[str, Any]) -> None:
+    """What is right, or not known, is no reason to speak."""
+    assert [] == found(profile(**sections), seen(**parts))
+
+
+def test_every_rule_has_a_case_in_which_it_fires() -> None:
+    """A rule without a case is not tested; each names its code first."""
+    codes = [(rule.__doc__ or "").partition(":")[0] for rule in RULES]
+
+    assert sorted({code for _, _, code, _ in FIRES.values()}) == codes
+
+
+@pytest.mark.parametrize(("sections", "parts", "code", "severity"), FIRES.values(), ids=FIRES)
+def test_diagnostic_is_complete(sections: dict[str, Any], parts: dict[str, Any], code: str, severity: Severity) -> None:
+    """A summary to learn without user data in it, a detail and a remedy that are sentences, and a place."""
+    (diagnostic,) = check(profile(**sections), seen(**parts))
+
+    assert (code, severity) == (diagnostic.code, diagnostic.severity)
+    assert all(text.endswith(".") for text in (diagnostic.detail, diagnostic.remedy))
+    assert not diagnostic.summary.endswith(".")
+    assert "kv-ml" not in diagnostic.summary
+    assert diagnostic.subject
+
+
+def test_rules_say_the_numbers() -> None:
+    """What is told is what was found."""
+    days = 30
+    observed = seen(
+        key=key(attributes={"exp": NOW.timestamp() + days * DAY + 1}, keyUriWithVersion=f"{KEY}/new"),
+        workspace=workspace(f"{KEY}/old"),
+    )
+
+    details = [each.detail for each in check(profile(), observed)]
+
+    assert [
+        "The key's latest version is new, the workspace uses old.",
+        "It expires in 30 days. An expired key takes the workspace's data away until it is extended.",
+    ] == details
+
+
+def test_rules_stand_alone() -> None:
+    """A rule that finds nothing observed has nothing to say about it, and does not fail."""
+    assert [] == [each for each in check(profile(), {}) if each.severity is ERROR]

@@ -1,0 +1,173 @@
+"""Documentation that runs: sessions in ``console`` blocks, and the pages that are generated.
+
+``python tests/docs/docs_support.py`` brings every generated page and every shown output up to date.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cmkctl.checks.catalogue import reference
+
+ROOT = Path(__file__).parents[2]
+SESSION_PAGES = ("README.md", "docs/tutorial.md")
+COMMANDS = (
+    "",
+    "plan",
+    "apply",
+    "verify",
+    "init",
+    "schema",
+    "explain",
+    "sandbox",
+    "sandbox serve",
+    "sandbox env",
+    "sandbox run",
+    "sandbox reset",
+    "sandbox log",
+    "sandbox faults",
+    "version",
+)
+
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HERE_DOCUMENT = re.compile(r"<<'(\w+)'")
+_VOLATILE = re.compile(r"\b[0-9a-f]{32}\b|\b(?!c0ffee)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a page: what is typed, the output shown for it ("" for none), and its line in the page."""
+
+    typed: str
+    shown: str
+    line: int
+
+
+def commands(text: str) -> list[Command]:
+    """The commands of every ``console`` block of a page, in order."""
+    found = []
+    for block in _BLOCK.finditer(text):
+        line = text.count("\n", 0, block.start()) + 2
+        found += _commands_of(block[1].splitlines(), line)
+    return found
+
+
+def _commands_of(lines: list[str], first: int) -> list[Command]:
+    found: list[Command] = []
+    until = ""
+    for number, line in enumerate(lines, first):
+        if until:
+            last = found.pop()
+            found.append(Command(f"{last.typed}\n{line}", "", last.line))
+            until = "" if line == until else until
+        elif line.startswith("$ "):
+            found.append(Command(line[2:], "", number))
+            opened = _HERE_DOCUMENT.search(line)
+            until = opened[1] if opened else ""
+        else:
+            last = found.pop()
+            found.append(Command(last.typed, f"{last.shown}{line}\n", last.line))
+    return found
+
+
+def fresh_checkout(folder: Path) -> Path:
+    """A copy of what a clone holds, in an empty folder."""
+    checkout = folder / "cmkctl"
+    for name in ("README.md", "pyproject.toml", "cmkctl", "profiles", "docs"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            checkout.mkdir(exist_ok=True)
+            shutil.copy(source, checkout / name)
+    return checkout
+
+
+def run(typed: list[str], folder: Path) -> list[str]:
+    """Run commands one after another in one shell, in a fresh checkout under `folder`; the output of each."""
+    checkout = fresh_checkout(folder)
+    mark = "@@ end of command @@"
+    keep = f"__end() {{ local code=$?; echo '{mark}'; return $code; }}"
+    script = "\n".join([keep, "exec 2>&1", *(f"{each}\n__end" for each in typed)])
+    unwanted = ("AZURE_", "ARM_", "CMKCTL_", "XDG_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    environment |= {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "COLUMNS": "80",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": str(checkout),
+    }
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=checkout, env=environment, capture_output=True, text=True, timeout=110, check=False
+    )
+    return done.stdout.split(f"{mark}\n")[: len(typed)]
+
+
+def matches(shown: str, output: str) -> bool:
+    """Whether an output is what a page shows: ``…`` stands for anything in a line, alone on a line for any lines."""
+    pattern = ""
+    for line in shown.splitlines():
+        if line.strip() == "…":
+            pattern += r"(?:.*\n)*?"
+        else:
+            pattern += "[^\n]*".join(map(re.escape, line.split("…"))) + r"[ \t]*\n"
+    return re.fullmatch(pattern, output) is not None
+
+
+def command_line_reference() -> str:
+    """docs/cli.md: the help of every command at 80 columns."""
+    parts = [
+        "# The command line",
+        "",
+        "Made from `cmkctl COMMAND --help`; see [output.md](output.md) for what is printed and for the exit codes.",
+        "",
+    ]
+    for command in COMMANDS:
+        name = f"cmkctl {command}".rstrip()
+        parts += [f"## `{name}`", "", "```text", _help(command).rstrip(), "```", ""]
+    return "\n".join(parts)
+
+
+def _help(command: str) -> str:
+    called = [sys.executable, "-m", "cmkctl", *command.split(), "--help"]
+    environment = {**os.environ, "COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
+    return subprocess.run(called, env=environment, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+
+GENERATED = {"docs/rules.md": reference, "docs/cli.md": command_line_reference}
+
+
+def _refreshed(text: str, folder: Path) -> str:
+    """A page with the outputs of today. Outputs that hold an ellipsis are left to a person, and named."""
+    listed = commands(text)
+    for command, output in zip(listed, run([each.typed for each in listed], folder), strict=True):
+        if not command.shown or matches(command.shown, output):
+            continue
+        if "…" in command.shown:
+            sys.stderr.write(f"line {command.line}: {command.typed}: change by hand, the output is now\n{output}\n")
+        else:
+            old, new = f"$ {command.typed}\n{command.shown}", f"$ {command.typed}\n{_VOLATILE.sub('…', output)}"
+            text = text.replace(old, new, 1)
+    return text
+
+
+def main() -> None:
+    """Bring every generated page and every shown output up to date."""
+    for name, make in GENERATED.items():
+        (ROOT / name).write_text(make(), encoding="utf-8")
+    for name in SESSION_PAGES:
+        page = ROOT / name
+        with tempfile.TemporaryDirectory() as folder:
+            page.write_text(_refreshed(page.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

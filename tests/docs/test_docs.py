@@ -1,0 +1,133 @@
+"""The pages are true: their sessions run, what is generated is fresh, what they point at is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from docs_support import GENERATED, ROOT, SESSION_PAGES, commands, matches, run
+
+from cmkctl.checks.catalogue import CATALOGUE
+
+REGENERATE = "stale: run `python tests/docs/docs_support.py`, then look at the difference"
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+ADRS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+ADR_SECTIONS = ["Context", "Options", "Decision", "Status", "Consequences", "Experience report"]
+
+
+def _code_blocks(page: str, heading: str) -> list[str]:
+    section = re.split(r"^## ", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    wanted = next(each for each in section if each.startswith(f"{heading}\n"))
+    return re.findall(r"^```\w*\n(.*?)^```$", wanted, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", SESSION_PAGES)
+def test_a_session_runs_as_written(page: str, tmp_path: Path) -> None:
+    """Every command of the page, typed in order into a fresh checkout, answers as the page shows."""
+    listed = commands((ROOT / page).read_text(encoding="utf-8"))
+
+    outputs = run([each.typed for each in listed], tmp_path)
+
+    wrong = [
+        f"{page}:{each.line}: $ {each.typed}\nanswers\n{output}"
+        for each, output in zip(listed, outputs, strict=True)
+        if each.shown and not matches(each.shown, output)
+    ]
+    assert not wrong, f"{REGENERATE}\n\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("page", SESSION_PAGES)
+def test_a_session_has_commands(page: str) -> None:
+    """A page whose blocks are no longer found would pass in silence."""
+    assert len(commands((ROOT / page).read_text(encoding="utf-8"))) >= 2
+
+
+@pytest.mark.parametrize("page", GENERATED)
+def test_a_generated_page_is_fresh(page: str) -> None:
+    """docs/rules.md comes from the catalogue, docs/cli.md from the help texts."""
+    assert GENERATED[page]() == (ROOT / page).read_text(encoding="utf-8"), REGENERATE
+
+
+def test_every_code_of_the_source_is_in_the_catalogue() -> None:
+    """A diagnostic whose code cannot be looked up helps nobody."""
+    assert not _codes_in_source() - set(CATALOGUE)
+
+
+def test_every_code_of_the_catalogue_is_given_out() -> None:
+    """The catalogue explains nothing that cannot happen."""
+    assert not set(CATALOGUE) - _codes_in_source()
+
+
+def test_every_code_of_a_page_is_in_the_catalogue() -> None:
+    """A page sends nobody to a code that is not there."""
+    written = {code for page in PAGES for code in re.findall(r"\bCMK\d{3}\b", page.read_text(encoding="utf-8"))}
+
+    assert not written - set(CATALOGUE)
+
+
+def _codes_in_source() -> set[str]:
+    files = [each for each in (ROOT / "cmkctl").rglob("*.py") if each.name != "catalogue.py"]
+    return {code for each in files for code in re.findall(r"[\"'](CMK\d{3})[\"']", each.read_text(encoding="utf-8"))}
+
+
+def test_the_first_command_is_one_line_and_applies_the_quickstart() -> None:
+    """The first thing that is pasted ends with a workspace in the sandbox."""
+    (command,) = _code_blocks("README.md", "Try it")[:1]
+
+    assert command.count("\n") == 1
+    assert command.rstrip().endswith("cmkctl apply profiles/quickstart.yaml --sandbox --yes")
+
+
+def test_the_test_command_is_one_line_in_a_block_of_its_own() -> None:
+    """CI takes this line from the page as it stands."""
+    (command,) = _code_blocks("README.md", "Tests")[:1]
+
+    assert command.count("\n") == 1
+    assert "-m pytest" in command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda each: str(each.relative_to(ROOT)))
+def test_what_a_page_points_at_is_there(page: Path) -> None:
+    """Relative links and paths in backticks lead somewhere, headings included."""
+    text = page.read_text(encoding="utf-8")
+    links = [each for each in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in each]
+    paths = re.findall(r"`((?:cmkctl|tests|docs|profiles)/[\w./-]*[\w/])`", text)
+
+    missing = [each for each in links if not _leads_somewhere(page, each)]
+    missing += [each for each in paths if "NAME" not in each and not (ROOT / each).exists()]
+    assert not missing
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    name, _, anchor = link.partition("#")
+    target = (page.parent / name).resolve() if name else page
+    if not target.exists():
+        return False
+    return not anchor or anchor in _anchors(target)
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("adr", ADRS, ids=lambda each: each.stem)
+def test_a_decision_has_the_sections_of_one(adr: Path) -> None:
+    """Context, Options, Decision, Status, Consequences and an Experience report, in this order; and it is indexed."""
+    text = adr.read_text(encoding="utf-8")
+
+    assert ADR_SECTIONS == re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    assert f"({adr.name})" in (adr.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    """A number is given out once."""
+    assert list(range(1, len(ADRS) + 1)) == [int(each.name[:4]) for each in ADRS]
+
+
+def test_no_page_names_a_machine() -> None:
+    """Paths of the machine a page was written on help nobody else."""
+    named = [page.name for page in PAGES if re.search(r"(?<![\w.])/(?:work|tmp|root|home)/", page.read_text("utf-8"))]
+
+    assert not named

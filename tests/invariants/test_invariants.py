@@ -1,0 +1,235 @@
+"""The invariants of the design, over the states that a sandbox can hold; what counts is what the sandbox was asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from worlds import (
+    DOINGS,
+    FOREIGN,
+    MENDABLE_WORLDS,
+    SAMPLED,
+    WISHES,
+    WORLDS,
+    Maker,
+    Wish,
+    World,
+)
+
+from cmkctl.azure.clouds import ENDPOINTS
+from cmkctl.diagnostics import RefusedError
+from cmkctl.plan import Action, Json, Plan, Request, Unknown, unknowns
+from cmkctl.sandbox.requestlog import LoggedRequest
+
+Sent = tuple[str, str, str, str, str]
+"""A write for comparing: method, host, path, api-version and canonical body."""
+
+
+def canonical(body: Any) -> str:
+    """JSON as one text, whatever the order of its names."""
+    return json.dumps(body, sort_keys=True)
+
+
+def sent(entry: LoggedRequest) -> Sent:
+    """Make what the sandbox was asked comparable."""
+    version = entry.api_version or entry.path.split("/")[1]
+    return entry.method, f"https://{entry.host}", entry.path, version, canonical(entry.body)
+
+
+def shown(request: Request, plan: Plan, result: Plan) -> Sent:
+    """Make what a plan shows comparable; its unknowns are what they have become in the result."""
+    host = request.host or ENDPOINTS[plan.subject.cloud].arm  # type: ignore[index]
+    return request.method, host, request.path, request.api_version, canonical(resolved(request.body, result))
+
+
+def resolved(value: Json, result: Plan) -> Json:
+    """Resolve the unknowns of a body."""
+    if isinstance(value, Unknown):
+        return result.outputs[value.step][value.output]
+    if isinstance(value, Mapping):
+        return {name: resolved(inner, result) for name, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [resolved(inner, result) for inner in value]
+    return value
+
+
+def inside(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every name with its value, however deep in a body."""
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        yield name, inner
+        yield from inside(inner)
+    for inner in value if isinstance(value, list) else ():
+        yield from inside(inner)
+
+
+def vaults(maker: Maker) -> dict[str, dict[str, Any]]:
+    """The vaults that are there: their policies of others, by id in lower case."""
+    kept = maker.running.state.tenant.data["resources"]
+    return {each: row["doc"]["properties"] for each, row in kept.items() if row["doc"]["type"].endswith("/vaults")}
+
+
+def policies_of_others(properties: Mapping[str, Any]) -> list[str]:
+    """The access policies of a vault that are not Azure Cosmos DB's."""
+    return [canonical(each) for each in properties["accessPolicies"] if each["objectId"] in FOREIGN]
+
+
+@given(wish=WISHES, world=WORLDS)
+@settings(SAMPLED, max_examples=70)
+@example(Wish(), World())
+@example(Wish(), World("new", ("no provider is registered", "a vault is there", "the key is there")))
+def test_a_plan_sends_no_write_whatever_it_finds(maker: Maker, wish: Wish, world: World) -> None:
+    """Invariant 4: not for a provider that is not registered either, which the SDKs register by themselves."""
+    profile = maker.make(wish, world)
+    client = maker.client()
+    began = client.moment
+
+    client.plan(profile)
+
+    assert [] == client.writes_since(began)
+
+
+@given(wish=WISHES, world=WORLDS)
+@settings(SAMPLED, max_examples=20)
+def test_after_apply_there_is_nothing_left_to_do(maker: Maker, wish: Wish, world: World) -> None:
+    """Invariants 1 and 2: every change is a no-op with a reason, and a second apply sends no write."""
+    profile = maker.make(wish, world)
+    client = maker.client()
+    first = client.plan(profile)
+    if first.errored:
+        return
+    client.apply(profile, first)
+    began = client.moment
+
+    second = client.plan(profile)
+    client.apply(profile)
+
+    assert [Action.NO_OP] * len(second.changes) == [each.action for each in second.changes]
+    assert [] == [each.title for each in second.changes if not each.reason]
+    assert [] == [sent(each) for each in client.writes_since(began)]
+
+
+@given(wish=WISHES, world=MENDABLE_WORLDS)
+@settings(SAMPLED, max_examples=20)
+@example(Wish(), World("new", ("others have policies", "the policy is partial")))
+def test_apply_sends_what_the_plan_showed_body_for_body(maker: Maker, wish: Wish, world: World) -> None:
+    """Invariant 5: method, host, path, api-version, body. Only what had become right meanwhile may be missing."""
+    profile = maker.make(wish, world)
+    client = maker.client()
+    plan = client.plan(profile)
+    if plan.errored:
+        return
+    began = client.moment
+
+    result = client.apply(profile, plan)
+
+    due = {shown(each.request, plan, result): each for each in plan.changes if each.request}
+    written = [sent(each) for each in client.writes_since(began)]
+    assert sorted(set(written)) == sorted(written)
+    assert [] == [each for each in written if each not in due]
+    # Registering Microsoft.DocumentDB brings the principal, and then nobody has to create it.
+    spared = [change.title for key, change in due.items() if key not in written]
+    assert spared in ([], ["service principal Azure Cosmos DB"])
+    assert [] == [each for each in result.changes if each.request and [*unknowns(each.request.body)]]
+
+
+@given(wish=WISHES, world=WORLDS)
+@settings(SAMPLED, max_examples=20)
+@example(Wish(allow_purge_protection=True), World("new", ("a vault without purge protection is there",)))
+@example(
+    Wish(allow_purge_protection=True),
+    World("new", ("others have policies", "a vault without purge protection is there", "others have policies")),
+)
+@example(Wish(), World("finished", ("others have policies", "the policy is partial")))
+@example(Wish(elsewhere=True), World("new", ("others have policies",)))
+def test_nothing_that_is_sent_weakens_protection(maker: Maker, wish: Wish, world: World) -> None:
+    """Invariant 6: no protection is taken away, nothing deleted or purged, nobody else's access touched."""
+    profile = maker.make(wish, world)
+    client = maker.client()
+    before = {name: policies_of_others(each) for name, each in vaults(maker).items()}
+    protected = {name for name, each in vaults(maker).items() if each.get("enablePurgeProtection")}
+    plan = client.plan(profile)
+    began = client.moment
+    if not plan.errored:
+        client.apply(profile, plan)
+
+    written = client.writes_since(began)
+
+    after = vaults(maker)
+    managed = [key for key, row in maker.running.state.tenant.data["groups"].items() if row["doc"].get("managedBy")]
+    told = [pair for each in written for pair in inside(each.body)]
+    assert [] == [each.path for each in written if each.method == "DELETE" or "purge" in each.path.lower()]
+    assert [] == [pair for pair in told if pair in (("enablePurgeProtection", False), ("enableSoftDelete", False))]
+    assert [] == [pair for pair in told if pair[0] == "createMode"]
+    assert [] == [each.path for each in written if each.method == "PUT" and each.path.lower() in before]
+    assert [] == [each.path for each in written if each.path.lower().endswith(("/replace", "/remove"))]
+    assert [] == [each.path for each in written if any(each.path.lower().startswith(group) for group in managed)]
+    assert before == {name: policies_of_others(after[name]) for name in before}
+    assert protected <= {name for name, each in after.items() if each.get("enablePurgeProtection")}
+
+
+@given(wish=WISHES, world=WORLDS)
+@settings(SAMPLED, max_examples=25)
+@example(Wish(), World("finished", ("the workspace has another impact",)))
+@example(Wish(), World("finished", ("the workspace is not encrypted",)))
+@example(Wish(), World("finished", ("the workspace has failed",)))
+@example(Wish(), World("new", ("the vault is soft-deleted",)))
+@example(Wish(), World("new", ("a vault without purge protection is there",)))
+@example(Wish(), World("new", ("the key is there", "the key is disabled")))
+@example(Wish(), World("new", ("the key is there", "the key has expired")))
+@example(Wish(), World("new", ("the key has 2048 bits",)))
+@example(Wish(), World("new", ("the key only signs",)))
+@example(Wish(), World("new", ("the key is on a curve",)))
+@example(Wish(), World("new", ("the storage account is hierarchical",)))
+@example(Wish(days=90), World("new", ("a vault is there", "the vault keeps deleted things for 30 days")))
+@example(Wish(authorization="rbac"), World("new", ("a vault is there",)))
+@example(Wish(create_principal=False), World("new", ("every provider is registered", "the service principal is gone")))
+def test_apply_refuses_an_errored_plan_and_sends_no_write(maker: Maker, wish: Wish, world: World) -> None:
+    """A conflict is said with ways out; apply then refuses (exit code 3) before it has written anything."""
+    profile = maker.make(wish, world)
+    client = maker.client()
+    plan = client.plan(profile)
+    if not plan.errored:
+        return
+    began = client.moment
+
+    with pytest.raises(RefusedError) as refused:
+        client.apply(profile, plan)
+
+    conflicts = [each for each in plan.changes if each.action is Action.CONFLICT]
+    assert [] == client.writes_since(began)
+    assert [] == [each.title for each in conflicts if not (each.ways_out and each.code)]
+    assert {each.code for each in conflicts} <= {each.code for each in refused.value.diagnostics}
+
+
+CONFLICTS = {
+    "the vault is soft-deleted": ("new", "CMK205"),
+    "a vault without purge protection is there": ("new", "CMK210"),
+    "the key has 2048 bits": ("new", "CMK222"),
+    "the key only signs": ("new", "CMK223"),
+    "the key is on a curve": ("new", "CMK221"),
+    "the key is disabled": ("finished", "CMK224"),
+    "the key has expired": ("finished", "CMK225"),
+    "the storage account is hierarchical": ("new", "CMK243"),
+    "the workspace has another impact": ("finished", "CMK255"),
+    "the workspace is not encrypted": ("finished", "CMK252"),
+    "the workspace has failed": ("finished", "CMK251"),
+    "the workspace has other storage": ("finished", "CMK258"),
+    "the group is being deleted": ("finished", "CMK202"),
+}
+
+
+@pytest.mark.parametrize("doing", CONFLICTS)
+def test_what_no_permitted_write_mends_is_a_conflict_with_its_code(maker: Maker, doing: str) -> None:
+    """One state at a time, so that the code is the one to look up."""
+    beginning, code = CONFLICTS[doing]
+    profile = maker.make(Wish(), World(beginning, (doing,)))
+
+    plan = maker.client().plan(profile)
+
+    assert code in [each.code for each in plan.changes if each.action is Action.CONFLICT]
+
+
