@@ -80,7 +80,7 @@ def run(options: Options, body: Callable[[Run], int]) -> int:
     # Libraries log warnings of their own; what the operator has to know comes as a diagnostic.
     logging.getLogger().addHandler(logging.NullHandler())
     view = make_view(json=options.json, stdout=sys.stdout, stderr=sys.stderr)
-    clock = SystemClock()
+    clock = _ReplayClock() if options.replay else SystemClock()
     try:
         with _signals(clock), view, ExitStack() as stack:
             return body(_open(options, view, clock, stack))
@@ -93,6 +93,14 @@ def run(options: Options, body: Callable[[Run], int]) -> int:
     except (KeyboardInterrupt, Interrupted):
         view.interrupted()
         return INTERRUPTED
+
+
+class _ReplayClock(SystemClock):
+    """The clock of a replay: what the tape asks to wait for has already happened."""
+
+    def sleep(self, seconds: float) -> None:  # noqa: ARG002
+        """Return at once. Raises `Interrupted` when the run was told to stop."""
+        super().sleep(0)
 
 
 def _exit_code(error: CmkctlError) -> int:

@@ -58,9 +58,12 @@ def serve(
     pace: PaceOption = "reads",
     fault: FaultOption = None,
 ) -> None:
-    """Run the sandbox until Ctrl-C."""
+    """Run the sandbox until Ctrl-C (or SIGTERM, which scripts and CI send)."""
+    import signal  # noqa: PLC0415  commands load lazily
+
     from cmkctl.sandbox import SandboxError  # noqa: PLC0415  commands load lazily
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sandbox = _sandbox(state, pace, fault)
     try:
         running = sandbox.serve(port)

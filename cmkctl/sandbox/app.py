@@ -10,6 +10,8 @@ from cmkctl.sandbox.arm import gate, operations
 from cmkctl.sandbox.clouds import Service, locate
 from cmkctl.sandbox.constants import BANNER_HEADER
 from cmkctl.sandbox.grants import advance_grants
+from cmkctl.sandbox.keyvault import plane
+from cmkctl.sandbox.keyvault.redaction import redacted
 from cmkctl.sandbox.messages import Call, Reply
 from cmkctl.sandbox.requestlog import LoggedRequest, RequestLog, carries_secret
 from cmkctl.sandbox.routes import TABLES
@@ -58,10 +60,10 @@ class Application:
     def _serve(self, call: Call) -> Reply:
         if call.service is Service.UNKNOWN:
             raise errors.not_modelled(f"the host {call.host}")
+        if call.service is Service.VAULT:
+            return plane.serve(self.tenant, call)
         if call.service is not Service.LOGIN:
             gate.require_token(self.tenant, call)
-        if call.service is Service.VAULT:
-            raise errors.not_modelled("the data plane of Key Vault; keys can be made and read through ARM")
         if call.service is not Service.ARM:
             return self._dispatch(call)
         operations.settle(self.tenant)
@@ -91,6 +93,7 @@ class Application:
 
     def _note(self, call: Call, reply: Reply, duration: float) -> None:
         secret = carries_secret(call.service, call.path)
+        keep = redacted if call.service is Service.VAULT else _whole
         self.log.add(
             LoggedRequest(
                 method=call.method,
@@ -98,13 +101,17 @@ class Application:
                 path=call.path,
                 query="" if secret else call.query_string[:200],
                 api_version=call.api_version,
-                body=None if secret or not call.body else _readable(call.body),
+                body=None if secret or not call.body else keep(_readable(call.body)),
                 status=reply.status,
-                response=None if secret else reply.body,
+                response=None if secret else keep(reply.body),
                 duration=round(duration, 6),
                 service=call.service.value,
             )
         )
+
+
+def _whole(body: Any) -> Any:
+    return body
 
 
 def _readable(body: bytes) -> Any:

@@ -325,6 +325,15 @@ def key_not_found(name: str) -> AzureError:
     return AzureError(404, "KeyNotFound", f"{OWN}A key with (name/id) {name} was not found in this key vault.")
 
 
+def key_soft_deleted(name: str) -> AzureError:
+    """Quoted for the data plane (azure-sdk-for-cpp compares it word for word); code and status in ARM are not published."""
+    text = (
+        f"Key {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the "
+        "key can only be recovered or purged."
+    )
+    return AzureError(409, "Conflict", text)
+
+
 # --- role assignments and Graph -----------------------------------------------------------------------------------
 
 

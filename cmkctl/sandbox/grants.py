@@ -46,13 +46,13 @@ def may_use_key(tenant: Tenant, vault: Json, key_id: str, principal: str) -> boo
     """Say whether a principal (by object id) may get, wrap and unwrap with a key of the vault, effective now."""
     document = vault["doc"]
     if document["properties"].get("enableRbacAuthorization"):
-        return _has_role(tenant, key_id, principal, CRYPTO_ROLES)
-    return _has_policy(document, principal) and not _pending(tenant, document["id"], principal)
+        return has_role(tenant, key_id, principal, CRYPTO_ROLES)
+    return _has_policy(document, principal) and not pending(tenant, document["id"], principal)
 
 
 def may_read_vault(tenant: Tenant, vault: Json, principal: str) -> bool:
     """Say whether a principal has control-plane read on the vault."""
-    return _has_role(tenant, vault["doc"]["id"], principal, VAULT_READ_ROLES)
+    return has_role(tenant, vault["doc"]["id"], principal, VAULT_READ_ROLES)
 
 
 def _has_policy(document: Json, principal: str) -> bool:
@@ -63,19 +63,22 @@ def _has_policy(document: Json, principal: str) -> bool:
     return False
 
 
-def _has_role(tenant: Tenant, resource_id: str, principal: str, roles: Iterable[str]) -> bool:
+def has_role(tenant: Tenant, resource_id: str, principal: str, roles: Iterable[str]) -> bool:
+    """Say whether a principal holds one of the roles at a resource or above it, effective now."""
     target = ids.key(resource_id)
     for assignment in tenant.table("assignments").values():
         properties = assignment["doc"]["properties"]
         scope = ids.key(properties["scope"])
         reaches = target == scope or target.startswith(scope.rstrip("/") + "/")
         held = properties["roleDefinitionId"].rsplit("/", 1)[-1].lower() in roles
-        if reaches and held and properties["principalId"].lower() == principal.lower():
-            return not _pending(tenant, properties["scope"], principal)
+        mine = properties["principalId"].lower() == principal.lower()
+        if reaches and held and mine and not pending(tenant, properties["scope"], principal):
+            return True
     return False
 
 
-def _pending(tenant: Tenant, scope: str, principal: str) -> bool:
+def pending(tenant: Tenant, scope: str, principal: str) -> bool:
+    """Say whether a grant to a principal at exactly this scope has been made and has not taken effect yet."""
     key = ids.key(scope)
     return any(
         grant["scope"] == key and grant["principal"] == principal.lower() and not tenant.over(grant["countdown"])

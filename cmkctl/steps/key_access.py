@@ -76,9 +76,10 @@ class KeyAccess:
         )
         if found is None or not _rbac(found):
             return ObservedAccess(found, cosmos_db, identity)
-        return ObservedAccess(
-            found, _with_roles(azure, profile, cosmos_db), identity and _with_roles(azure, profile, identity)
+        cosmos_db, identity = azure.both(
+            lambda: _with_roles(azure, profile, cosmos_db), lambda: identity and _with_roles(azure, profile, identity)
         )
+        return ObservedAccess(found, cosmos_db, identity)
 
     def plan(self, profile: Profile, observed: ObservedAccess, known: Known) -> list[Change]:
         """Grant what is missing; make the service principal first, when the tenant does not have it."""

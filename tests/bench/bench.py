@@ -41,9 +41,7 @@ class Case:
         """Run once, and keep wall seconds and peak memory."""
         environment = {**os.environ, **self.environment()}
         began = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603 - our own commands
-            self.command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+        process = subprocess.Popen(self.command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         errors = process.stderr.read() if process.stderr else b""
         _, status, usage = os.wait4(process.pid, 0)
         elapsed = time.perf_counter() - began
@@ -63,9 +61,9 @@ class Served:
     def start(self) -> dict[str, str]:
         """Start serving, and return the environment for clients."""
         command = [*CMKCTL, "sandbox", "serve", "--pace", "none", "--state", str(self.state)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
-            answer = subprocess.run(  # noqa: S603 - our own commands
+            answer = subprocess.run(
                 [*CMKCTL, "sandbox", "env", "--state", str(self.state)], capture_output=True, text=True, check=False
             )
             if answer.returncode == 0:
@@ -75,7 +73,7 @@ class Served:
 
     def reset(self) -> None:
         """Take the sandbox back to a new one."""
-        subprocess.run([*CMKCTL, "sandbox", "reset", "--state", str(self.state)], check=True, capture_output=True)  # noqa: S603
+        subprocess.run([*CMKCTL, "sandbox", "reset", "--state", str(self.state)], check=True, capture_output=True)
 
     def stop(self) -> None:
         """End the server."""
@@ -107,8 +105,11 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="cmkctl-bench-"))
     try:
         with served(folder, "converged") as (_, converged), served(folder, "new") as (new_sandbox, new):
-            subprocess.run(  # noqa: S603 - our own commands
-                [*CMKCTL, "apply", str(QUICKSTART), "--yes"], env={**os.environ, **converged}, check=True, capture_output=True
+            subprocess.run(
+                [*CMKCTL, "apply", str(QUICKSTART), "--yes"],
+                env={**os.environ, **converged},
+                check=True,
+                capture_output=True,
             )
             _measure(_cases(folder, converged, new_sandbox, new), runs)
     finally:
@@ -128,7 +129,7 @@ def _cases(folder: Path, converged: dict[str, str], new_sandbox: Served, new: di
     state = str(folder / "rehearsal.json")
     return [
         Case("import typer, rich", [sys.executable, "-c", "import typer, rich"], dict, "the measure"),
-        Case("cmkctl --help", [*CMKCTL, "--help"], dict, "≤ 1.5 × the measure"),
+        Case("cmkctl --help", [*CMKCTL, "--help"], dict, "≤ 1.5 times the measure"),
         Case("cmkctl plan, converged", [*CMKCTL, "plan", str(QUICKSTART)], lambda: converged, "≤ 1.0 s, ≤ 90 MB"),
         Case("cmkctl apply, converged", [*CMKCTL, "apply", str(QUICKSTART), "--yes"], lambda: converged, "≤ 1.0 s"),
         Case("cmkctl apply, from nothing", [*CMKCTL, "apply", str(QUICKSTART), "--yes"], fresh, "≤ 3 s"),
@@ -151,10 +152,12 @@ def _measure(cases: list[Case], runs: int) -> None:
                 case.megabytes.clear()
     base = statistics.median(cases[0].seconds)
     sys.stdout.write(f"medians of {runs} runs, in turn, on {os.cpu_count()} processors\n\n")
-    sys.stdout.write("| command | wall s (min–max) | × import typer, rich | peak MB | wanted |\n|---|---|---|---|---|\n")
+    sys.stdout.write(
+        "| command | wall s (min to max) | times import typer, rich | peak MB | wanted |\n|---|---|---|---|---|\n"
+    )
     for case in cases:
         middle, peak = statistics.median(case.seconds), statistics.median(case.megabytes)
-        spread = f"{min(case.seconds):.2f}–{max(case.seconds):.2f}"
+        spread = f"{min(case.seconds):.2f} to {max(case.seconds):.2f}"
         row = f"| `{case.name}` | {middle:.2f} ({spread}) | {middle / base:.2f} | {peak:.0f} | {case.limit} |\n"
         sys.stdout.write(row)
 

@@ -161,6 +161,9 @@ def _refreshed(text: str, folder: Path) -> str:
 
 def main() -> None:
     """Bring every generated page and every shown output up to date."""
+    asked = {**os.environ, "UPDATE_DOCS": "1", "CMKCTL_UPDATE_GOLDENS": "1"}
+    makers = ("tests/profile/test_profile_reference.py", "tests/views/test_views_docs.py")
+    subprocess.run([sys.executable, "-m", "pytest", "-q", *makers], cwd=ROOT, env=asked, check=False)
     for name, make in GENERATED.items():
         (ROOT / name).write_text(make(), encoding="utf-8")
     for name in SESSION_PAGES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_a_plan_sends_no_write_whatever_it_finds(maker: Maker, wish: Wish, world
     assert [] == client.writes_since(began)
 
 
-@given(wish=WISHES, world=WORLDS)
+@given(wish=WISHES, world=MENDABLE_WORLDS)
 @settings(SAMPLED, max_examples=20)
 def test_after_apply_there_is_nothing_left_to_do(maker: Maker, wish: Wish, world: World) -> None:
     """Invariants 1 and 2: every change is a no-op with a reason, and a second apply sends no write."""
@@ -153,7 +154,7 @@ def test_nothing_that_is_sent_weakens_protection(maker: Maker, wish: Wish, world
     protected = {name for name, each in vaults(maker).items() if each.get("enablePurgeProtection")}
     plan = client.plan(profile)
     began = client.moment
-    if not plan.errored:
+    with suppress(RefusedError):  # also later, when what was waited for turns out to be in conflict
         client.apply(profile, plan)
 
     written = client.writes_since(began)

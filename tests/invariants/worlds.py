@@ -111,7 +111,6 @@ class Wish:
 def _possible(wish: Wish) -> bool:
     # The service refuses service-side encryption with an identity that has to be granted a role before it exists.
     by_roles = wish.authorization == "rbac" and wish.service_side and not wish.user_identity
-    # Nobody registers the provider that brings the principal of an object id that is given.
     return not by_roles
 
 
@@ -226,7 +225,7 @@ MENDABLE: Final[dict[str, Doing]] = {
         "Registering", "Microsoft.DocumentDB", "microsoft.insights", countdown={"reads": 2}
     ),
     "the service principal is there": lambda site: _add_cosmos(site),
-    "the service principal is gone": lambda site: site.tenant["principals"].pop(COSMOS_DB_OBJECT_ID, None),
+    "the service principal is gone": lambda site: _forget_cosmos(site),
     "the group is there": lambda site: site.running.state.add_resource_group(GROUP, "westeurope"),
     "a vault is there": lambda site: site.add_vault(),
     "a vault with roles is there": lambda site: site.add_vault(rbac=True),
@@ -283,6 +282,11 @@ DOINGS: Final = MENDABLE | CONFLICTING
 
 def _add_cosmos(site: Site) -> None:
     site.running.state.add_principal(COSMOS_DB_APP_ID, "Azure Cosmos DB", COSMOS_DB_OBJECT_ID)
+
+
+def _forget_cosmos(site: Site) -> None:
+    if site.profile.key_access.cosmos_db_object_id is None:  # an operator gives the id of somebody who exists
+        site.tenant["principals"].pop(COSMOS_DB_OBJECT_ID, None)
 
 
 def _make_vault_slowly(site: Site) -> None:
@@ -474,13 +478,13 @@ class Client:
 # --- making a world
 
 
-@dataclass
 class Maker:
     """Puts a running sandbox into worlds. Finished set-ups are made once for each wish, and then copied."""
 
-    running: Running
-    kept: dict[tuple[str, Wish], dict[str, Any]] = field(default_factory=dict, repr=False)
-    connections: KeptOpen = field(default_factory=KeptOpen)
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.connections = KeptOpen()
+        self.kept: dict[tuple[str, Wish], dict[str, Any]] = {}
 
     def client(self, around: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] | None = None) -> Client:
         """Make a client, whose transport may be wrapped in another one."""

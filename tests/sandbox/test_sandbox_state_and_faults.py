@@ -229,8 +229,11 @@ def test_usage_errors_are_usage_errors(state: Path) -> None:
     assert invoke("run", "--state", str(state))[0] == 2
 
 
-def test_serve_says_that_it_is_not_azure_and_stops_cleanly(state: Path) -> None:
-    """A banner on stderr; asked to stop over its control port it ends with 0 and leaves no sidecar."""
+@pytest.mark.parametrize("ending", ["control port", "signal"])
+def test_serve_says_that_it_is_not_azure_and_stops_cleanly(state: Path, ending: str) -> None:
+    """A banner on stderr; asked to stop, either way, it ends with 0 and leaves no sidecar."""
+    if ending == "signal" and sys.platform == "win32":
+        pytest.skip("Windows has no SIGTERM that could be caught")
     program = "from cmkctl.cli.sandbox import app; app()"
     command = [sys.executable, "-c", program, "serve", "--state", str(state)]
     with subprocess.Popen(
@@ -242,7 +245,10 @@ def test_serve_says_that_it_is_not_azure_and_stops_cleanly(state: Path) -> None:
                 break
             time.sleep(0.05)
         assert found is not None
-        found.stop()
+        if ending == "signal":
+            process.terminate()
+        else:
+            found.stop()
         out, err = process.communicate(timeout=20)
 
     assert (process.returncode, out) == (0, "")

@@ -24,8 +24,29 @@ BUILT_IN: dict[str, tuple[str, list[str], list[str]]] = {
         [],
         [f"{KEYS}read", f"{KEYS}wrap/action", f"{KEYS}unwrap/action"],
     ),
-    "12338af0-0e69-4776-bea7-57ae8d297424": ("Key Vault Crypto User", [], [f"{KEYS}*"]),
-    "14b46e9e-c2b7-41b4-b07b-48a6ebf60603": ("Key Vault Crypto Officer", [], [f"{KEYS}*"]),
+    "12338af0-0e69-4776-bea7-57ae8d297424": (
+        "Key Vault Crypto User",
+        [],
+        [
+            f"{KEYS}{action}"
+            for action in (
+                "read",
+                "update/action",
+                "backup/action",
+                "encrypt/action",
+                "decrypt/action",
+                "wrap/action",
+                "unwrap/action",
+                "sign/action",
+                "verify/action",
+            )
+        ],
+    ),
+    "14b46e9e-c2b7-41b4-b07b-48a6ebf60603": (
+        "Key Vault Crypto Officer",
+        [],
+        [f"{KEYS}*", "Microsoft.KeyVault/vaults/keyrotationpolicies/*"],
+    ),
     "08bbd89e-9f13-488c-ac41-acfcb10c90ab": ("Key Vault Crypto Service Release User", [], [f"{KEYS}release/action"]),
     "00482a5a-887f-4fb3-b363-3b7fe8e74483": (
         "Key Vault Administrator",
@@ -33,7 +54,11 @@ BUILT_IN: dict[str, tuple[str, list[str], list[str]]] = {
         ["Microsoft.KeyVault/vaults/*"],
     ),
     "f25e0fa2-a7c8-4377-a976-54943a77a395": ("Key Vault Contributor", ["Microsoft.KeyVault/*"], []),
-    "21090545-7ca7-4776-b22c-e363652d74d2": ("Key Vault Reader", ["Microsoft.KeyVault/vaults/*/read"], []),
+    "21090545-7ca7-4776-b22c-e363652d74d2": (
+        "Key Vault Reader",
+        ["Microsoft.KeyVault/vaults/*/read"],
+        ["Microsoft.KeyVault/vaults/*/read", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"],
+    ),
     "a68e7c17-0ab2-4c09-9a58-125dae29748c": ("Key Vault Purge Operator", [], []),
     "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": ("Key Vault Secrets Officer", [], []),
     "4633458b-17de-408a-b874-0445c86b69e6": ("Key Vault Secrets User", [], []),

@@ -73,8 +73,16 @@ def put_key(tenant: Tenant, call: Call) -> Reply:
     identifier = f"{vault['doc']['id']}/keys/{call['key']}"
     record = tenant.resource(identifier)
     if record is None:
+        _refuse_deleted_name(tenant, vault, call["key"])
         record = create_key(tenant, vault, call["key"], body["properties"], body.get("tags"))
     return Reply(200, view(tenant, vault, record, call))
+
+
+def _refuse_deleted_name(tenant: Tenant, vault: Json, name: str) -> None:
+    """Refuse the name of a key the data plane has soft-deleted (P22)."""
+    deleted = vault.get("deletedKeys", {}).get(name.lower())
+    if deleted is not None and deleted["scheduledPurgeDate"] > tenant.clock():
+        raise errors.key_soft_deleted(name)
 
 
 def _check(vault: Json, properties: Json) -> None:
@@ -145,6 +153,7 @@ def view(tenant: Tenant, vault: Json, record: Json, call: Call, version: Json | 
         "properties": {
             "attributes": {**rendered, "recoveryLevel": recovery_level(vault), "exportable": attributes["exportable"]},
             **document["properties"],
+            **shown.get("properties", {}),
             "keyUri": uri,
             "keyUriWithVersion": f"{uri}/{shown['version']}",
         },

@@ -1,0 +1,296 @@
+"""Deployments as clients see them: 201 and an operation to poll, at resource group and at subscription scope."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import quote
+
+from cmkctl.sandbox import errors, ids, shapes
+from cmkctl.sandbox.arm import groups, operations
+from cmkctl.sandbox.arm.locations import require_location
+from cmkctl.sandbox.deployments import order, parameters, records, refusals, run, template
+from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
+from cmkctl.sandbox.deployments.evaluate import Scope, require_known
+from cmkctl.sandbox.deployments.functions_azure import static
+from cmkctl.sandbox.messages import Call, Json, Reply
+from cmkctl.sandbox.routing import Handler, Route
+from cmkctl.sandbox.shapes import Required
+from cmkctl.sandbox.state import Tenant
+
+VERSIONS = (*groups.VERSIONS, "2022-05-01")
+NAME = re.compile(r"[-\w._()]{1,64}")
+FILTER = re.compile(r"\s*provisioningState\s+eq\s+'(\w+)'\s*", re.IGNORECASE)
+PAGE = 100
+RETRY_AFTER = 15
+SHAPE = {
+    "location": str,
+    "tags": shapes.TAGS,
+    "properties": Required(
+        {
+            "template": dict,
+            "parameters": dict,
+            "mode": Required(("Incremental", "Complete")),
+            "debugSetting": dict,
+            "expressionEvaluationOptions": dict,
+            "onErrorDeployment": dict,
+            "templateLink": dict,
+            "parametersLink": dict,
+            "validationLevel": str,
+        }
+    ),
+}
+LINKS = ("templateLink", "parametersLink", "onErrorDeployment")
+
+
+def _place(tenant: Tenant, call: Call) -> Place:
+    """Return where a call's deployment is, in the casing of the group it is in."""
+    group = call.params.get("group")
+    name = tenant.group(call["subscription"], group)["doc"]["name"] if group else ""
+    return Place(call["subscription"], name, call.params.get("deployment", ""))
+
+
+# --- write
+
+
+def put_deployment(tenant: Tenant, call: Call) -> Reply:
+    """Begin a deployment: 201 ``Accepted`` and Azure-AsyncOperation, no Location (fact 11); 200 when it existed."""
+    record = _prepare(tenant, call)
+    place = records.place_of(record)
+    before = records.table(tenant).get(ids.key(place.id))
+    if before is not None and before["state"] in {"Accepted", "Running"}:
+        raise refusals.deployment_active(place.name, records.stamp(before["began"]))
+    shown = records.view(record)
+    run.begin(tenant, record)
+    operations.settle(tenant)
+    # The word in lower case, as recorded (01, 04, 07).
+    path = f"{place.id.replace('/resourceGroups/', '/resourcegroups/')}/operationStatuses/{record['number']}"
+    link = f"{call.url}{path}?api-version={call.api_version}"
+    return Reply(201 if before is None else 200, shown, {"Azure-AsyncOperation": link})
+
+
+def _prepare(tenant: Tenant, call: Call) -> Json:
+    """Return the record of a deployment whose template is in order; nothing is begun."""
+    place, sent = _place(tenant, call), call.json()
+    _hide_secrets(call, sent)
+    body = shapes.accept(SHAPE, sent, call.api_version)
+    place = _located(tenant, place, body)
+    form = template.check_form(body["properties"].get("template"))
+    try:
+        require_known(form)
+    except refusals.ExpressionError as problem:
+        raise refusals.invalid(str(problem)) from problem
+    number = tenant.serial()
+    scope = _scope(tenant, call, place, form, number)
+    given = parameters.take(form.get("parameters") or {}, body["properties"].get("parameters") or {}, scope)
+    asked = _with(scope, form, given.values)
+    steps = template.steps_of(form, place, asked)
+    order.connect(steps, place.base, asked)
+    return _record(tenant, call, place, form, given, steps, number, body.get("tags"))
+
+
+def _located(tenant: Tenant, place: Place, body: Json) -> Place:
+    """Refuse what a deployment cannot be, and return its place with its location."""
+    if not NAME.fullmatch(place.name):
+        raise errors.name_invalid(DEPLOYMENTS, place.name, "1-64 letters, digits, _ - . ( )")
+    properties = body["properties"]
+    if properties["mode"].lower() == "complete":
+        raise errors.not_modelled("deployments in mode Complete")
+    linked = [name for name in LINKS if properties.get(name)]
+    if linked:
+        raise errors.not_modelled(f"'{linked[0]}' of a deployment: the sandbox fetches nothing")
+    if place.group:
+        group = tenant.group(place.subscription, place.group)["doc"]
+        if group["properties"]["provisioningState"] == "Deleting":
+            raise errors.group_being_deleted(place.group)
+        return place
+    if not body.get("location"):
+        raise errors.location_required()
+    return Place(place.subscription, "", place.name, require_location(body["location"]))
+
+
+def _hide_secrets(call: Call, sent: Json) -> None:
+    """Take the values of secure parameters out of the body that the request log is going to keep."""
+    properties = sent.get("properties")
+    form = properties.get("template") if isinstance(properties, dict) else None
+    declared = form.get("parameters") if isinstance(form, dict) else None
+    given = properties.get("parameters") if isinstance(properties, dict) else None
+    if not isinstance(declared, dict) or not isinstance(given, dict):
+        return
+    secure = {name.lower() for name, row in declared.items() if parameters.is_secure(row)}
+    kept = {name: {"value": "***"} if name.lower() in secure else row for name, row in given.items()}
+    call.body = json.dumps({**sent, "properties": {**sent["properties"], "parameters": kept}}).encode()
+
+
+def _scope(tenant: Tenant, call: Call, place: Place, form: Json, number: str) -> Scope:
+    azure = static(tenant, place, call.host, records.as_function(place, form, {}))
+    seed = f"{place.id}/{number}"
+    return Scope(azure=azure, variables=form.get("variables") or {}, seed=seed, now=tenant.clock())
+
+
+def _with(scope: Scope, form: Json, values: Json) -> Scope:
+    return Scope(azure=scope.azure, parameters=values, variables=form.get("variables") or {})
+
+
+def _record(
+    tenant: Tenant,
+    call: Call,
+    place: Place,
+    form: Json,
+    given: parameters.Given,
+    steps: list[Json],
+    number: str,
+    tags: Any,
+) -> Json:
+    now = tenant.clock()
+    return {
+        "place": place.to_json(),
+        "host": call.host,
+        "number": str(int(ids.hex_name("deployment", place.id, number, length=16), 16)).zfill(20),
+        "correlation": call.headers.get("x-ms-correlation-request-id") or ids.guid("correlation", place.id, number),
+        "hash": template.template_hash(form),
+        "template": form,
+        "parameters": given.values,
+        "types": given.types,
+        "steps": steps,
+        "tags": tags,
+        "state": "Accepted",
+        "began": now,
+        "touched": now,
+    }
+
+
+def validate(tenant: Tenant, call: Call) -> Reply:
+    """Answer whether the template is in order, 200; what its resources' providers would refuse is not foreseen."""
+    record = _prepare(tenant, call)
+    shown = records.view({**record, "state": "Succeeded"})
+    resources = [{"id": step["id"]} for step in record["steps"] if step["deployed"]]
+    return Reply(200, {**shown, "properties": {**shown["properties"], "validatedResources": resources}})
+
+
+def what_if(tenant: Tenant, call: Call) -> Reply:
+    """Refuse: foretelling what a deployment would change is not modelled."""
+    raise errors.not_modelled("the what-if operation of deployments")
+
+
+def delete_deployment(tenant: Tenant, call: Call) -> Reply:
+    """Begin to delete a deployment's record, 202; its resources stay. 204 when there is none."""
+    place = _place(tenant, call)
+    record = records.table(tenant).get(ids.key(place.id))
+    if record is None:
+        return Reply(204)
+    if record["state"] in {"Accepted", "Running"}:
+        raise refusals.deployment_active(place.name, records.stamp(record["began"]))
+    return Reply(202, headers=_poll_headers(tenant, call, operations.start(tenant, "deployment.delete", place.id)))
+
+
+def _poll_headers(tenant: Tenant, call: Call, name: str) -> dict[str, str]:
+    path = f"/subscriptions/{call['subscription']}/providers/Microsoft.Resources/deploymentDeletions/{name}"
+    return {"Location": operations.link(call, path, name), "Retry-After": tenant.pace.retry_after(RETRY_AFTER)}
+
+
+def poll_delete(tenant: Tenant, call: Call) -> Reply:
+    """Answer 202 while a deployment's record is being deleted, then 204."""
+    operations.require_verbatim(call, call["operation"])
+    if operations.poll(tenant, call["operation"])["finished"]:
+        return Reply(204)
+    return Reply(202, headers=_poll_headers(tenant, call, call["operation"]))
+
+
+@operations.finisher("deployment.delete")
+def finish_delete(tenant: Tenant, operation: Json) -> None:
+    """Take the record away."""
+    records.table(tenant).pop(ids.key(operation["target"]), None)
+
+
+# --- read
+
+
+def get_deployment(tenant: Tenant, call: Call) -> Reply:
+    """Answer one deployment."""
+    return Reply(200, records.view(records.find(tenant, _place(tenant, call))))
+
+
+def head_deployment(tenant: Tenant, call: Call) -> Reply:
+    """Answer 204 when there is such a deployment, an empty 404 when not."""
+    return Reply(204 if ids.key(_place(tenant, call).id) in records.table(tenant) else 404)
+
+
+def list_deployments(tenant: Tenant, call: Call) -> Reply:
+    """Answer the deployments of one scope, latest first, or those in one state."""
+    prefix = ids.key(f"{_place(tenant, call).base}/providers/{DEPLOYMENTS}") + "/"
+    found = [records.view(record) for key, record in records.table(tenant).items() if key.startswith(prefix)]
+    wanted = call.query.get("$filter", "")
+    match = FILTER.fullmatch(wanted)
+    if wanted and match is None:
+        raise errors.not_modelled(f"the deployment filter {wanted!r}")
+    if match:
+        found = [row for row in found if row["properties"]["provisioningState"].lower() == match[1].lower()]
+    return _paged(call, found[::-1])
+
+
+def poll_deployment(tenant: Tenant, call: Call) -> Reply:
+    """Answer ``Accepted``, ``Running`` or the outcome: always 200, also for a failure (fact 12)."""
+    record = records.find(tenant, _place(tenant, call))
+    if record["number"] != call["status"]:
+        raise errors.operation_not_found(call["status"])
+    if record["state"] in {"Accepted", "Running"}:
+        shown = record["state"]
+        operations.poll(tenant, record["operation"])
+        return Reply(200, {"status": shown})
+    failure = {"error": record["error"]} if "error" in record else {}
+    return Reply(200, {"status": record["state"], **failure})
+
+
+def list_operations(tenant: Tenant, call: Call) -> Reply:
+    """Answer what the deployment has begun so far."""
+    return _paged(call, records.operation_views(records.find(tenant, _place(tenant, call))))
+
+
+def get_operation(tenant: Tenant, call: Call) -> Reply:
+    """Answer one operation of a deployment."""
+    for row in records.operation_views(records.find(tenant, _place(tenant, call))):
+        if row["operationId"].lower() == call["operation"].lower():
+            return Reply(200, row)
+    raise errors.operation_not_found(call["operation"])
+
+
+def _paged(call: Call, rows: list[Json]) -> Reply:
+    """Answer one page of a list: ``$top`` rows, 100 unless told, and where the next page is."""
+    asked, start = call.query.get("$top", ""), call.query.get("$skiptoken", "0")
+    if not start.isdigit() or (asked and not asked.isdigit()):
+        raise errors.property_refused("$top", "and $skiptoken must be whole numbers")
+    size, first = int(asked or PAGE) or PAGE, int(start)
+    body: Json = {"value": rows[first : first + size]}
+    if len(rows) > first + size:
+        kept = {**call.query, "$skiptoken": str(first + size)}
+        query = "&".join(f"{quote(name)}={quote(value)}" for name, value in kept.items())
+        body["nextLink"] = f"{call.url}{call.path}?{query}"
+    return Reply(200, body)
+
+
+def _routes(base: str) -> tuple[Route, ...]:
+    one = f"{base}/providers/{DEPLOYMENTS}/{{deployment}}"
+    rows: list[tuple[str, str, Handler]] = [
+        ("PUT", one, put_deployment),
+        ("GET", one, get_deployment),
+        ("HEAD", one, head_deployment),
+        ("DELETE", one, delete_deployment),
+        ("POST", f"{one}/validate", validate),
+        ("POST", f"{one}/whatIf", what_if),
+        ("GET", f"{one}/operationStatuses/{{status}}", poll_deployment),
+        ("GET", f"{base}/providers/{DEPLOYMENTS}", list_deployments),
+    ]
+    # Operations are listed without the provider's name, too: the SDKs do (recordings 04, 07).
+    for path in (one, f"{base}/deployments/{{deployment}}"):
+        rows += [("GET", f"{path}/operations", list_operations)]
+        rows += [("GET", f"{path}/operations/{{operation}}", get_operation)]
+    return tuple(Route(method, path, handler, DEPLOYMENTS, VERSIONS) for method, path, handler in rows)
+
+
+ROUTES = (
+    *_routes("/subscriptions/{subscription}/resourcegroups/{group}"),
+    *_routes("/subscriptions/{subscription}"),
+    Route(
+        "GET", "/subscriptions/{subscription}/providers/Microsoft.Resources/deploymentDeletions/{operation}", poll_delete
+    ),
+)

@@ -1,0 +1,77 @@
+"""What has to be there before what: the dependencies a template states, and those its references imply."""
+
+from typing import Any
+
+from cmkctl.sandbox import ids
+from cmkctl.sandbox.deployments.evaluate import Scope, worth
+from cmkctl.sandbox.deployments.functions_azure import find_step
+from cmkctl.sandbox.deployments.refusals import ExpressionError, invalid
+from cmkctl.sandbox.deployments.syntax import Function, functions_in
+
+Json = dict[str, Any]
+
+
+def connect(steps: list[Json], base: str, scope: Scope) -> None:
+    """Give every step ``dependsOn``: the ids of the deployed steps that have to be done before it.
+
+    Raises:
+        AzureError: 400 `InvalidTemplate`: a dependency is not in the template, or they go round in a circle.
+
+    """
+    for step in steps:
+        wanted = [found for want in step["wants"] for found in _meant(steps, base, want)]
+        wanted += _implied(step, steps, base, scope)
+        wanted += _before_in_loop(step, steps)
+        keys = {ids.key(other["id"]): other["id"] for other in wanted if other["deployed"] and other is not step}
+        step["dependsOn"] = list(keys.values()) if step["deployed"] else []
+    _refuse_circles(steps)
+
+
+def _meant(steps: list[Json], base: str, want: str) -> list[Json]:
+    """Return the steps a dependency means: a resource, or all turns of a copy loop."""
+    loop = [step for step in steps if step["copy"] and step["copy"].lower() == want.lower()]
+    loop += [step for step in steps if step["copy"] and step["symbol"] and step["symbol"].lower() == want.lower()]
+    if loop:
+        return loop
+    found = find_step(steps, base, want)
+    if found is None:
+        raise invalid(f"The resource '{want}' is not defined in the template")
+    return [found]
+
+
+def _implied(step: Json, steps: list[Json], base: str, scope: Scope) -> list[Json]:
+    """Return the steps whose state a resource's properties ask for, as far as that can be told beforehand."""
+    found = []
+    for call in functions_in(step["raw"]) if step["deployed"] else ():
+        if call.name.lower() == "reference" or call.name.lower().startswith("list"):
+            target = _asked(call, step, scope)
+            other = find_step(steps, base, target) if target else None
+            found += [other] if other is not None else []
+    return found
+
+
+def _asked(call: Function, step: Json, scope: Scope) -> str:
+    try:
+        return str(worth(call.arguments[0], scope.inside(step["loops"]))) if call.arguments else ""
+    except ExpressionError:
+        return ""  # it depends on what is not there yet; the template has to say so itself
+
+
+def _before_in_loop(step: Json, steps: list[Json]) -> list[Json]:
+    """Return what a serial copy loop makes wait: the turn ``batchSize`` turns earlier."""
+    if not step["batch"]:
+        return []
+    turns = [other for other in steps if other["copy"] == step["copy"]]
+    size = step["batch"]
+    batch = turns.index(step) // size
+    return turns[(batch - 1) * size : batch * size] if batch else []
+
+
+def _refuse_circles(steps: list[Json]) -> None:
+    left = {ids.key(step["id"]): {ids.key(other) for other in step["dependsOn"]} for step in steps if step["deployed"]}
+    while left:
+        free = [key for key, wanted in left.items() if not wanted & set(left)]
+        if not free:
+            raise invalid(f"Circular dependency detected on resource: '{next(iter(left))}'")
+        for key in free:
+            del left[key]

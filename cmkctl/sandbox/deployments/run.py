@@ -1,0 +1,197 @@
+"""A deployment under way: what is ready is begun, what was begun is looked after, and at the end there is an outcome.
+
+A deployment is an operation of the sandbox like any other. Each time it is its turn (a poll, or the time that passes, as
+the pace has it) it does one round: it looks at what is running, then begins what all dependencies are done of.
+"""
+
+from typing import Any
+
+from cmkctl.sandbox import ids
+from cmkctl.sandbox.arm import operations, providers
+from cmkctl.sandbox.arm.unpublished import tolerate
+from cmkctl.sandbox.clouds import locate
+from cmkctl.sandbox.deployments import records, refusals
+from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS
+from cmkctl.sandbox.deployments.evaluate import Scope, evaluate
+from cmkctl.sandbox.deployments.outputs import evaluate_outputs
+from cmkctl.sandbox.deployments.world import World
+from cmkctl.sandbox.errors import AzureError
+from cmkctl.sandbox.messages import Reply
+from cmkctl.sandbox.state import Tenant
+
+Json = dict[str, Any]
+KIND = "deployment"
+LOOKS = 100
+"""How often a running resource is looked at in one round where the pace counts reads: enough for any of them to end."""
+
+
+def begin(tenant: Tenant, record: Json) -> None:
+    """Begin a deployment: its first turn comes after half the usual time, which shows as ``Accepted``."""
+    record["operation"] = operations.start(tenant, KIND, records.place_of(record).id, factor=0.5)
+    records.table(tenant)[ids.key(records.place_of(record).id)] = record
+
+
+@operations.finisher(KIND)
+def take_turn(tenant: Tenant, operation: Json) -> None:
+    """Do one round, or as many as get anything done where the pace does not count reads; go on next time if need be."""
+    record = records.table(tenant).get(ids.key(operation["target"]))
+    if record is None or record["state"] not in {"Accepted", "Running"}:
+        return
+    if record["state"] == "Accepted":
+        _register(tenant, record)
+        record["state"] = "Running"
+    moved = True
+    while moved and record["state"] == "Running":
+        moved = _round(tenant, record) and tenant.pace.unit != "reads"
+    if record["state"] == "Running":
+        again = {"reads": 1} if tenant.pace.unit == "reads" else {"until": tenant.clock()}
+        operation.update(finished=False, countdown=again)
+    tenant.changed()
+
+
+def _register(tenant: Tenant, record: Json) -> None:
+    """Register the providers the template names, as Azure does for a template (docs, resource-providers-and-types)."""
+    place, cloud = records.place_of(record), locate(record["host"])[0]
+    table = tenant.data["providers"][place.subscription.lower()]
+    for row in records.providers(record["steps"]):
+        provider = table.get(row["namespace"].lower())
+        if provider is not None and provider["state"] != "Registered":
+            provider.update(state="Registered")
+            provider.pop("countdown", None)
+            providers.bring_principal(tenant, row["namespace"], cloud.name)
+
+
+def _round(tenant: Tenant, record: Json) -> bool:
+    """Look after what is running, begin what is ready, and conclude when neither is left; say whether anything moved."""
+    world = World(tenant, record["host"])
+    record["touched"] = tenant.clock()
+    running = [step for step in record["steps"] if step.get("state") == "Running"]
+    moved = [_watch(tenant, world, step) for step in running]
+    ready = _ready(record["steps"])
+    scope = records.scope_of(tenant, record) if ready else None
+    for step in ready:
+        if scope is not None:
+            _begin_step(tenant, world, step, scope)
+    if not any(step.get("state") == "Running" for step in record["steps"]) and not _ready(record["steps"]):
+        _conclude(tenant, record)
+    return any(moved) or bool(ready)
+
+
+def _ready(steps: list[Json]) -> list[Json]:
+    done = {step["id"] for step in steps if step.get("state") == "Succeeded"}
+    return [step for step in steps if step["deployed"] and "state" not in step and done.issuperset(step["dependsOn"])]
+
+
+# --- one resource
+
+
+def _begin_step(tenant: Tenant, world: World, step: Json, scope: Scope) -> None:
+    number = tenant.serial()
+    step.update(began=tenant.clock(), turn=int(number), state="Running", status=200, poll=None)
+    step.update(
+        operationId=ids.hex_name("step", number, length=16).upper(), trackingId=ids.guid("tracking", step["id"], number)
+    )
+    try:
+        body = tolerate(step["type"], _body(step, scope.inside(step["loops"])))
+        reply = world.send("PUT", step["id"], step["api"], body)
+    except refusals.ExpressionError as problem:
+        _fail(tenant, step, {"code": "InvalidTemplate", "message": f"{refusals.OWN}{problem}."}, 400)
+    except AzureError as refusal:
+        _fail(tenant, step, refusals.rejected(refusal), refusal.status)
+    else:
+        _note_begun(tenant, step, reply)
+
+
+def _body(step: Json, scope: Scope) -> Json:
+    """Return what is sent for a resource. The template of a nested deployment of inner scope stays as it is."""
+    raw = step["raw"]
+    if step["type"].lower() != DEPLOYMENTS.lower():
+        return dict(evaluate(raw, scope))
+    properties = dict(raw.get("properties") or {})
+    options = properties.pop("expressionEvaluationOptions", None) or {}
+    inner = str(options.get("scope", "outer")).lower() == "inner"
+    template = properties.pop("template") if inner and "template" in properties else None
+    body = dict(evaluate({**raw, "properties": properties}, scope))
+    return {**body, "properties": {**body["properties"], "template": template}} if template is not None else body
+
+
+def _note_begun(tenant: Tenant, step: Json, reply: Reply) -> None:
+    step["status"] = reply.status
+    step["poll"] = reply.headers.get("Azure-AsyncOperation") or reply.headers.get("Location")
+    if step["poll"] is None and _settled(reply):
+        _succeed(tenant, step)
+
+
+def _settled(reply: Reply) -> bool:
+    properties = reply.body.get("properties") if isinstance(reply.body, dict) else None
+    return (properties or {}).get("provisioningState", "Succeeded") == "Succeeded"
+
+
+def _watch(tenant: Tenant, world: World, step: Json) -> bool:
+    """Look at a running resource until it is done, or as often as the pace lets one round; say whether it is done."""
+    for _ in range(LOOKS if tenant.pace.unit == "reads" else 1):
+        try:
+            cause = _look(world, step)
+        except AzureError as refusal:
+            _fail(tenant, step, refusals.rejected(refusal), refusal.status)
+            return True
+        if cause is None:
+            continue
+        if cause:
+            _fail(tenant, step, refusals.ended_failed(step["id"], cause), 409)
+        else:
+            _succeed(tenant, step)
+        return True
+    return False
+
+
+def _look(world: World, step: Json) -> Json | None:
+    """Return None while it goes on, an empty object when it is there, or the error it ended with."""
+    if step["poll"] is None:
+        return {} if _settled(world.send("GET", step["id"], step["api"])) else None
+    reply = world.follow(step["poll"])
+    status = reply.body.get("status") if isinstance(reply.body, dict) else None
+    if status in {"Failed", "Canceled"}:
+        return dict(reply.body["error"])
+    return {} if status == "Succeeded" or (status is None and reply.status != 202) else None
+
+
+def _succeed(tenant: Tenant, step: Json) -> None:
+    step.update(state="Succeeded", ended=tenant.clock(), status=200 if step["poll"] else step["status"])
+
+
+def _fail(tenant: Tenant, step: Json, error: Json, status: int) -> None:
+    step.update(state="Failed", ended=tenant.clock(), status=status, error=error)
+
+
+# --- the end
+
+
+def _conclude(tenant: Tenant, record: Json) -> None:
+    place = records.place_of(record)
+    errors = [step["error"] for step in record["steps"] if "error" in step]
+    if not errors:
+        try:
+            record["outputs"] = evaluate_outputs(record["template"], records.scope_of(tenant, record))
+        except refusals.ExpressionError as problem:
+            errors = [refusals.outputs_failed(str(problem))]
+        except AzureError as refusal:
+            errors = [refusals.outputs_failed(refusal.message)]
+    if errors:
+        record.update(state="Failed", error=refusals.failed(place.id, errors))
+    else:
+        record.update(state="Succeeded", outputResources=_made(tenant, record))
+    if not record.get("outputs"):
+        record.pop("outputs", None)
+    records.forget_inputs(record)
+
+
+def _made(tenant: Tenant, record: Json) -> list[Json]:
+    """Return the ids of what was deployed, those of nested deployments in their place."""
+    found = []
+    for step in record["steps"]:
+        if step["deployed"] and step["type"].lower() == DEPLOYMENTS.lower():
+            found += records.table(tenant).get(ids.key(step["id"]), {}).get("outputResources", [])
+        elif step["deployed"]:
+            found.append({"id": step["id"]})
+    return sorted(found, key=lambda row: row["id"].lower())

@@ -1,0 +1,62 @@
+"""The tenant as a deployment meets it: every read and write of it goes through the routes any client uses."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cmkctl.sandbox import errors
+from cmkctl.sandbox.arm import gate
+from cmkctl.sandbox.clouds import Service, locate
+from cmkctl.sandbox.messages import Call, Reply
+from cmkctl.sandbox.state import Tenant
+
+
+@dataclass(frozen=True)
+class World:
+    """Sends requests on behalf of a deployment. They pass the checks of their types, and are not in the request log.
+
+    `host` is the one the deployment was asked for at, so that it stays in its cloud.
+    """
+
+    tenant: Tenant
+    host: str
+
+    def send(self, method: str, path: str, version: str, body: Any = None) -> Reply:
+        """Return the answer to one request.
+
+        Raises:
+            AzureError: the resource provider refuses.
+
+        """
+        return self._send(method, path, f"api-version={version}", body)
+
+    def follow(self, url: str) -> Reply:
+        """Return the answer at a poll URL, used verbatim.
+
+        Raises:
+            AzureError: the resource provider refuses.
+
+        """
+        path, _, query = url.partition(f"https://{self.host}")[2].partition("?")
+        return self._send("GET", path, query, None)
+
+    def _send(self, method: str, path: str, query: str, body: Any) -> Reply:
+        from cmkctl.sandbox.routes import TABLES  # noqa: PLC0415  the table of routes holds the deployments, too
+
+        cloud, _ = locate(self.host)
+        content = b"" if body is None else json.dumps(body).encode()
+        call = Call(method, self.host, path, query, {}, content, cloud, Service.ARM)
+        route, call.params, _ = TABLES[Service.ARM].find(method, path)
+        if route is None:
+            raise errors.not_modelled(f"{method} {path}")
+        gate.require_version(call, route)
+        return route.handler(self.tenant, call)
+
+
+def newest_version(resource_type: str) -> str:
+    """Return the newest stable api-version the sandbox models of a type; empty when it models none."""
+    from cmkctl.sandbox.routes import VERSIONS  # noqa: PLC0415  the table of routes holds the deployments, too
+
+    known = sorted(VERSIONS.get(resource_type.lower(), ()))
+    stable = [version for version in known if "preview" not in version]
+    return (stable or known or [""])[-1]

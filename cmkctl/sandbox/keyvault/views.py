@@ -1,0 +1,88 @@
+"""Keys as the data plane shows them: bundles, items of listings, deleted keys, pages."""
+
+from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
+
+from cmkctl.sandbox.arm.keys import recovery_level
+from cmkctl.sandbox.arm.soft_delete import DEFAULT_RETENTION_DAYS
+from cmkctl.sandbox.keyvault import material, records, refusals
+from cmkctl.sandbox.keyvault.visit import Visit
+from cmkctl.sandbox.messages import Json
+
+PAGE = 3
+"""Keys or versions on a page when the client does not say how many: so few that every client has to follow the link."""
+MOST = 25
+ORDER = ("enabled", "nbf", "exp", "created", "updated")
+
+
+def kid(visit: Visit, record: Json, version: Json | None = None) -> str:
+    """Return a key's identifier, with the version if one is given."""
+    base = f"{visit.uri}keys/{record['doc']['name']}"
+    return base if version is None else f"{base}/{version['version']}"
+
+
+def attributes(visit: Visit, record: Json, version: Json) -> Json:
+    """Return the attributes of a version, as many as the api-version has."""
+    kept = version["attributes"]
+    shown = {name: kept[name] for name in ORDER if name in kept}
+    shown["recoveryLevel"] = recovery_level(visit.vault)
+    if visit.since("7.1-preview"):
+        shown["recoverableDays"] = visit.properties.get("softDeleteRetentionInDays") or DEFAULT_RETENTION_DAYS
+    if visit.since("7.3-preview"):
+        shown["exportable"] = kept["exportable"]
+    if visit.since("7.5-preview.1"):
+        shown["hsmPlatform"] = "1" if records.properties_of(record, version)["kty"].endswith("-HSM") else "0"
+    return shown
+
+
+def bundle(visit: Visit, record: Json, version: Json) -> Json:
+    """Return a key with its public part; this is where material is made that nothing has needed before."""
+    properties = records.properties_of(record, version)
+    public = material.public_parts(material.private_key(visit.tenant, version, properties))
+    head = {"kid": kid(visit, record, version), "kty": properties["kty"], "key_ops": properties["keyOps"]}
+    return {"key": {**head, **public}, **_rest(visit, record, version)}
+
+
+def item(visit: Visit, record: Json, version: Json, *, versioned: bool) -> Json:
+    """Return a key or a version as a listing shows it: without its public part."""
+    return {"kid": kid(visit, record, version if versioned else None), **_rest(visit, record, version)}
+
+
+def _rest(visit: Visit, record: Json, version: Json) -> Json:
+    tags = records.tags_of(record, version)
+    return {"attributes": attributes(visit, record, version), **({"tags": tags} if tags else {})}
+
+
+def deleted(visit: Visit, row: Json, show: Callable[[Json, Json], Json]) -> Json:
+    """Return a deleted key: `show` renders its record and newest version."""
+    record = row["record"]
+    recovery = f"{visit.uri}deletedkeys/{record['doc']['name']}"
+    dates = {"deletedDate": row["deletedDate"], "scheduledPurgeDate": row["scheduledPurgeDate"]}
+    return {"recoveryId": recovery, **dates, **show(record, record["versions"][-1])}
+
+
+def page(visit: Visit, rows: Sequence[Json]) -> Json:
+    """Return the part of a listing that is asked for; ``nextLink`` is null on the last page, as recorded."""
+    size = _size(visit.call.query.get("maxresults"))
+    token = visit.call.query.get("$skiptoken", "0")
+    if not token.isdigit():
+        raise refusals.bad_parameter("The $skiptoken is not one that was handed out: follow nextLink as it is.")
+    start = int(token)
+    more = start + size < len(rows)
+    return {"value": list(rows[start : start + size]), "nextLink": _link(visit, start + size) if more else None}
+
+
+def _size(asked: str | None) -> int:
+    if asked is None:
+        return PAGE
+    if not asked.isdigit() or not 1 <= int(asked) <= MOST:
+        raise refusals.bad_parameter(f"maxresults must be from 1 to {MOST}, not {asked}.")
+    return int(asked)
+
+
+def _link(visit: Visit, start: int) -> str:
+    call = visit.call
+    query = {"api-version": call.api_version, "$skiptoken": str(start)}
+    if "maxresults" in call.query:
+        query["maxresults"] = call.query["maxresults"]
+    return f"https://{call.host}:443{call.path.rstrip('/')}?{urlencode(query, safe='$')}"

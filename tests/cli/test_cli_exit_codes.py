@@ -1,0 +1,174 @@
+"""Every exit code, each by a real situation."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
+
+QUICK = "quickstart.yaml"
+
+
+def closed_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def test_a_plan_with_changes_is_0_and_2_when_asked_for(azure: Any, profiles: Path) -> None:
+    """A script that wants to know says so."""
+    plain = azure("plan", profiles / QUICK)
+    detailed = azure("plan", profiles / QUICK, "--detailed-exitcode")
+
+    assert (0, 2, []) == (plain.code, detailed.code, azure.writes())
+    assert plain.out == detailed.out
+
+
+def test_applied_is_0_then_nothing_to_do_then_verified_then_drifted(azure: Any, profiles: Path) -> None:
+    """One workspace's life: apply, apply again, plan, verify; then somebody weakens the storage account."""
+    first = azure("apply", profiles / QUICK, "--yes")
+    written = azure.writes()
+    second = azure("apply", profiles / QUICK)
+    planned = azure("plan", profiles / QUICK, "--detailed-exitcode")
+    verified = azure("verify", profiles / QUICK)
+    assert (0, 0, 0, 0) == (first.code, second.code, planned.code, verified.code)
+    assert written == azure.writes()
+    assert "Nothing to do" in second.err
+
+    documents = azure.running.state.tenant.data["resources"].values()
+    (storage,) = [
+        each["doc"] for each in documents if "stmlwquickstart" in each["doc"]["id"] and "azureml-rg" not in each["doc"]["id"]
+    ]
+    storage["properties"]["allowBlobPublicAccess"] = True
+    drifted = azure("verify", profiles / QUICK)
+
+    assert 2 == drifted.code
+    assert "Drift: 1 not as asked for" in drifted.out
+
+
+def test_a_conflict_is_3_for_plan_and_apply_and_writes_nothing(azure: Any, profiles: Path) -> None:
+    """A vault without purge protection, and a profile that does not allow to turn it on."""
+    azure.running.state.add_vault("kv-ml-quickstart", "rg-ml-quickstart", purge_protection=False, softDeleteRetentionInDays=7)
+
+    planned = azure("plan", profiles / QUICK)
+    applied = azure("apply", profiles / QUICK, "--yes")
+
+    assert (3, 3, []) == (planned.code, applied.code, azure.writes())
+    assert "CMK210" in planned.out
+
+
+def test_apply_in_a_pipe_without_yes_is_64_and_writes_nothing(azure: Any, profiles: Path) -> None:
+    """Nobody is there to be asked."""
+    ran = azure("apply", profiles / QUICK)
+
+    assert (64, []) == (ran.code, azure.writes())
+    assert "CMK010" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plam"],
+        ["plan"],
+        ["plan", "a.yaml", "--no-such-option"],
+        ["plan", "a.yaml", "--timeout", "soon"],
+        ["plan", "a.yaml", "--auth", "magic"],
+        ["explain"],
+        ["apply", "a.yaml", "b.yaml"],
+        ["sandbox", "serve", "--pace", "fast"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_64_and_says_where_to_look(cmkctl: Any, arguments: list[str]) -> None:
+    """Never 2, which would read as drift."""
+    ran = cmkctl(*arguments)
+
+    assert (64, "") == (ran.code, ran.out)
+    assert "--help" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "code"),
+    [
+        ("location: eastus2\nworkspce: {}\n", ":2:1", "CMK003"),
+        ("location: eastus2\nkey: {name: cmk, size: 1024}\n", ":2:", "CMK004"),
+        ("location: [eastus2\n", ":2:1", "CMK002"),
+        ("extends: nowhere.yaml\n", "nowhere.yaml", "CMK001"),
+    ],
+    ids=["unknown field", "wrong value", "no YAML", "no such base"],
+)
+def test_a_wrong_profile_is_64_with_its_place(cmkctl: Any, text: str, place: str, code: str) -> None:
+    """File, line and column; and nothing is asked of Azure, so no credential is needed."""
+    (cmkctl.folder / "mine.yaml").write_text(text, encoding="utf-8")
+
+    ran = cmkctl("plan", "mine.yaml")
+
+    assert (64, "") == (ran.code, ran.out)
+    assert (True, True) == (place in ran.err, code in ran.err), ran.err
+
+
+def test_a_profile_that_is_not_there_is_64(cmkctl: Any) -> None:
+    """As is one that is a folder."""
+    assert [64, 64] == [cmkctl("plan", "nowhere.yaml").code, cmkctl("plan", ".").code]
+
+
+def test_no_credential_is_1_and_says_how_to_sign_in(azure: Any, profiles: Path) -> None:
+    """The environment has a way to Azure and nobody to go there."""
+    reachable = {name: value for name, value in azure.running.environment().items() if not name.startswith(("AZURE", "ARM"))}
+    command = azure.command.within(**reachable, AZURE_TOKEN_CREDENTIALS="EnvironmentCredential")
+
+    ran = command("plan", profiles / QUICK, "--set", f"subscription={SUBSCRIPTION_ID}", "--auth", "environment")
+
+    assert (1, "") == (ran.code, ran.out)
+    assert "CMK302" in ran.err or "CMK301" in ran.err, ran.err
+
+
+def test_a_wrong_secret_is_1(azure: Any, profiles: Path) -> None:
+    """What Entra says comes through, and the secret does not."""
+    command = azure.command.within(**{**azure.running.environment(), "AZURE_CLIENT_SECRET": "wrong-and-private"})
+
+    ran = command("plan", profiles / QUICK, "--auth", "environment")
+
+    assert (1, "") == (ran.code, ran.out)
+    assert (True, False) == ("AADSTS7000215" in ran.err, "wrong-and-private" in ran.err), ran.err
+
+
+def test_an_unreachable_network_is_1(azure: Any, profiles: Path) -> None:
+    """A proxy that nobody serves; given up soon, when told to."""
+    nobody = f"http://127.0.0.1:{closed_port()}"
+    environment = {**azure.running.environment(), "HTTPS_PROXY": nobody, "https_proxy": nobody}
+
+    ran = azure.command.within(**environment)("plan", profiles / QUICK, "--auth", "environment", "--timeout", "2s")
+
+    assert (1, "") == (ran.code, ran.out)
+    assert "error CMK3" in ran.err
+
+
+def test_a_subscription_that_is_not_ours_is_1(azure: Any, profiles: Path) -> None:
+    """Azure says it is not there; that is no reason to plan everything anew."""
+    ran = azure("plan", profiles / QUICK, "--set", "subscription=11111111-1111-4111-8111-111111111111")
+
+    assert (1, "", []) == (ran.code, ran.out, azure.writes())
+    assert "error CMK3" in ran.err
+
+
+def test_a_timeout_is_1_leaves_azure_working_and_the_next_run_goes_on(rehearse: Callable[..., Any], profiles: Path) -> None:
+    """Slow as Azure is, given up early; once more with patience, and nothing is made twice."""
+    azure = rehearse(Pace.seconds(3))
+
+    given_up = azure("apply", profiles / QUICK, "--yes", "--timeout", "1s")
+    begun = azure.writes()
+    time.sleep(3)
+    azure.running.state.tenant.pace = Pace.none()
+    gone_on = azure("apply", profiles / QUICK, "--yes")
+
+    assert (1, 0) == (given_up.code, gone_on.code)
+    assert "CMK312" in given_up.err
+    assert len(set(azure.writes())) == len(azure.writes()) > len(begun) > 0

@@ -1,0 +1,229 @@
+"""A world without Azure: resources are names with values, and steps bring them to what they want."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from azure.core.exceptions import ServiceResponseError
+
+from cmkctl.azure.errors import AzureFailed, Failure, Kind
+from cmkctl.engine import ChangeStarted, Event, apply_plan, make_plan
+from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Plan, Request, Unknown
+from cmkctl.profile.model import Profile
+
+PROFILE: Final = Profile.model_validate(
+    {
+        "subscription": "11111111-1111-1111-1111-111111111111",
+        "location": "eastus2",
+        "resource_group": "rg-ml",
+        "key_vault": {"name": "kv-ml"},
+        "key": {"name": "cmk"},
+        "workspace": {"name": "mlw", "high_business_impact": True, "encryption": "in-subscription"},
+    }
+)
+
+CREATING: Final = "creating"
+"""The value of a resource that somebody is making already."""
+
+OTHER: Final = "something else"
+"""A value that only a conflict describes: no write may change it."""
+
+
+def lost() -> ServiceResponseError:
+    """What azure-core raises for an answer that never came."""
+    return ServiceResponseError("connection reset by peer")
+
+
+def refused(kind: Kind = Kind.TERMINAL, code: str = "BadRequest") -> AzureFailed:
+    """What Azure answers when it refuses."""
+    return AzureFailed(Failure(kind, code, "no", 400))
+
+
+class Clock:
+    """A clock that moves only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def now(self) -> datetime:
+        """A fixed date."""
+        return datetime(2026, 11, 21, tzinfo=UTC)
+
+    def elapsed(self) -> float:
+        """The seconds that were waited."""
+        return sum(self.waits)
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass at once."""
+        self.waits.append(seconds)
+
+
+@dataclass
+class World:
+    """What there is, what happens when it is written, and everything that was done, in order.
+
+    `mishaps` holds, by resource, what befalls its next writes: an error before the write takes effect, or ``(error,)``
+    after it did, or None for nothing. `hidden` is how often a written resource is still seen as it was before.
+    """
+
+    state: dict[str, Any] = field(default_factory=dict)
+    mishaps: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    hidden: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    during: dict[str, Callable[[], object]] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
+    told: list[str] = field(default_factory=list)
+    deadline: float | None = None
+    _seen: dict[str, Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def writes(self) -> list[str]:
+        """The resources that were written, in order."""
+        return [each.removeprefix("write ") for each in self.log if each.startswith("write ")]
+
+    def snapshot(self) -> World:
+        """A look at the world is the world."""
+        return self
+
+    def subscription(self) -> dict[str, Any]:
+        """The subscription, about which no rule has anything to say."""
+        return {"state": "Enabled"}
+
+    def notify(self, what: str, _seconds: float) -> None:
+        """Hear what is waited for."""
+        self.told.append(what)
+
+    def look(self, step: str, names: Mapping[str, Any]) -> dict[str, Any]:
+        """What is seen of some resources."""
+        with self._lock:
+            self.log.append(f"look {step}")
+            return {name: self._look(name) for name in names}
+
+    def _look(self, name: str) -> Any:
+        if name in self.writes and self.hidden[name] > 0:
+            self.hidden[name] -= 1
+            return self._seen.get(name)
+        return self.state.get(name)
+
+    def write(self, name: str, value: Any) -> None:
+        """Write a resource, with whatever befalls that."""
+        with self._lock:
+            self.log.append(f"write {name}")
+            self._seen.setdefault(name, self.state.get(name))
+            mishap = self.mishaps[name].pop(0) if self.mishaps[name] else None
+        self.during.get(name, lambda: None)()
+        if isinstance(mishap, Exception):
+            raise mishap
+        self.state[name] = value
+        if isinstance(mishap, tuple):
+            raise mishap[0]
+
+
+@dataclass
+class FakeStep:
+    """A step that wants resources to have values. `after` says which resource must be made before which.
+
+    A value may be an `Unknown`: then it is the output ``value`` of the step that it names.
+    """
+
+    world: World
+    name: str
+    wants: Mapping[str, Any]
+    needs: tuple[str, ...] = ()
+    after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gives: str = ""
+    doc: str = "https://example.com"
+
+    @property
+    def title(self) -> str:
+        """The name, for people."""
+        return f"step {self.name}"
+
+    def observe(self, azure: World, profile: Profile) -> dict[str, Any]:  # noqa: ARG002
+        """The values of the resources, None for those that are not there."""
+        return azure.look(self.name, self.wants)
+
+    def plan(self, profile: Profile, observed: Mapping[str, Any], known: Known) -> list[Change]:  # noqa: ARG002
+        """What each resource needs."""
+        return [self._plan_one(name, observed[name], self._wanted(name, known)) for name in self.wants]
+
+    def _wanted(self, name: str, known: Known) -> Any:
+        value = self.wants[name]
+        return known.get(value.step, {}).get(value.output, value) if isinstance(value, Unknown) else value
+
+    def _plan_one(self, name: str, found: Any, wanted: Any) -> Change:
+        if found == wanted:
+            return Change(self.name, Action.NO_OP, name, name, "right")
+        if found == CREATING:
+            return Change(self.name, Action.WAIT, name, name, "being made")
+        if found == OTHER:
+            return Change(self.name, Action.CONFLICT, name, name, "fixed", code="CMK299", ways_out=("another one",))
+        return Change(
+            self.name,
+            Action.CREATE if found is None else Action.UPDATE,
+            name,
+            name,
+            "not there yet" if found is None else "differs",
+            attributes=(AttributeChange("value", found, wanted),),
+            after=self.after.get(name, ()),
+            request=Request("PUT", f"/{name}", "1", {"value": wanted}),
+        )
+
+    def outputs(self, profile: Profile, observed: Mapping[str, Any], known: Known) -> Outputs:  # noqa: ARG002
+        """`value`: what the resource that is given away turned out to be."""
+        if not self.gives:
+            return {}
+        made = observed[self.gives] is not None
+        return {"value": f"made {self.gives}" if made else Unknown(self.name, "value")}
+
+    def apply(self, azure: World, change: Change) -> None:
+        """Write one resource, or wait until somebody has made it."""
+        if change.action is Action.WAIT:
+            azure.log.append(f"wait {change.resource_id}")
+            azure.state[change.resource_id] = self.wants[change.resource_id]
+            return
+        assert change.request is not None
+        assert change.request.body is not None
+        azure.write(change.resource_id, change.request.body["value"])
+
+
+@dataclass
+class Run:
+    """One plan of some steps, and its application."""
+
+    world: World
+    steps: tuple[FakeStep, ...]
+    events: list[Event] = field(default_factory=list)
+    hear: Callable[[Event], object] = lambda _event: None
+
+    def plan(self) -> Plan:
+        """The plan as things are now."""
+        return make_plan(self._session, PROFILE, self.steps)
+
+    def apply(self, plan: Plan | None = None) -> Plan:
+        """Apply a plan, or the one that follows from how things are now."""
+        return apply_plan(self._session, PROFILE, plan or self.plan(), self._emit, self.steps)
+
+    def _emit(self, event: Event) -> None:
+        self.events.append(event)
+        self.hear(event)
+
+    @property
+    def started(self) -> list[str]:
+        """The resources whose changes were started, in order."""
+        return [each.change.resource_id for each in self.events if isinstance(each, ChangeStarted)]
+
+    @property
+    def _session(self) -> Any:
+        return self.world
+
+
+def run(world: World, *steps: FakeStep) -> Run:
+    """Some steps in a world."""
+    return Run(world, steps)

@@ -1,0 +1,66 @@
+"""Every example profile is planned, applied and planned again, by the command line, in the sandbox."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cmkctl.azure.ids import ResourceId
+from cmkctl.profile.load import load_profile
+from cmkctl.profile.model import Profile
+from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+
+FOLDER = Path(__file__).parents[2] / "profiles"
+NAMES = sorted(each.stem for each in FOLDER.glob("*.yaml"))
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+
+
+def arrange_what_it_names(azure: Any, profile: Profile) -> None:
+    """Put there what a profile names and cmkctl never makes: a vault by id, an identity, a service principal."""
+    if profile.key_vault.id is not None:
+        vault = ResourceId.parse(profile.key_vault.id)
+        azure.add_vault(vault.name, vault.resource_group, purge_protection=False, location=profile.location)
+    if profile.identity_id is not None:
+        identity = ResourceId.parse(profile.identity_id)
+        made = azure.resource(azure.add_identity(identity.name, identity.resource_group, profile.location))
+        azure.assign_role(profile.resource_group_id, made["properties"]["principalId"], CONTRIBUTOR)
+    if not profile.key_access.create_service_principal:
+        azure.add_principal(COSMOS_DB_APP_ID, "Azure Cosmos DB", COSMOS_DB_OBJECT_ID)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_profile_is_planned_applied_and_then_right(
+    rehearse: Callable[..., Any], profiles: Path, name: str
+) -> None:
+    """What a reader finds in profiles/ works as it is, once what it names is there."""
+    file = profiles / f"{name}.yaml"
+    azure = rehearse()
+    loaded = load_profile(file, environ={**os.environ, "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID})
+    arrange_what_it_names(azure.running.state, loaded.profile)
+
+    planned = azure("plan", file, "--detailed-exitcode")
+    unwritten = azure.writes()
+    applied = azure("apply", file, "--yes", "--json")
+    again = azure("plan", file, "--detailed-exitcode", "--json")
+
+    assert (2, []) == (planned.code, unwritten)
+    assert (0, []) == (applied.code, [each["detail"] for each in applied.of("diagnostic") if each["severity"] == "error"])
+    assert profile_outputs(loaded.profile).items() <= applied.of("outputs")[0].items()
+    assert 0 == again.code
+    assert {"no-op"} == {each["action"] for each in again.of("planned_change")}
+    assert [] == [each["title"] for each in again.of("planned_change") if not each["reason"]]
+
+
+def profile_outputs(profile: Profile) -> dict[str, str]:
+    """The outputs that follow from the profile alone."""
+    return {"workspace_id": profile.workspace_id, "key_vault_id": profile.vault_id}
+
+
+def test_there_are_example_profiles() -> None:
+    """The folder is found, so that the tests above are not vacuous."""
+    assert "quickstart" in NAMES
