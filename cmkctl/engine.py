@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 from azure.core.exceptions import AzureError
 
@@ -146,9 +146,8 @@ class _Run:
         with ThreadPoolExecutor(len(self._steps), thread_name_prefix="step") as pool:
             while running or (waiting and not failures):
                 held = {*waiting, *(each.name for each in running.values())}
-                for step in (
-                    [] if failures else [each for each in waiting.values() if not held.intersection(each.needs)]
-                ):
+                ready = [each for each in waiting.values() if not held.intersection(each.needs)]
+                for step in ready if not failures else ():
                     running[pool.submit(self._run, waiting.pop(step.name))] = step
                 done, _ = wait_for(running, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -183,9 +182,21 @@ class _Run:
                 return step.outputs(self._profile, observed, self._known)
             ready = [each for each in _ready(due) if each.resource_id not in written]
             failed = self._make(step, ready)
-            written |= {each.resource_id for each in ready if each.action.writes} - failed.keys()
-            if failed or not ready:
-                patience.spend([*failed.values()] or [_not_shown_yet(each) for each in due])
+            made = [each for each in ready if each.resource_id not in failed]
+            written |= {each.resource_id for each in made if each.action.writes}
+            if made:
+                patience = _Patience(self._session, step.title)
+                continue
+            trouble = failed or {each.resource_id: _not_shown_yet(each) for each in due if each.resource_id in written}
+            if not patience.waited([*trouble.values()]):
+                self._give_up(due, trouble)
+
+    def _give_up(self, due: Sequence[Change], trouble: Mapping[str, CmkctlError]) -> NoReturn:
+        """Tell which changes were not made, and raise why."""
+        for each in due:
+            if each.resource_id in trouble:
+                self._emit(ChangeFailed(each, trouble[each.resource_id].diagnostics))
+        raise CmkctlError(*(diagnostic for each in trouble.values() for diagnostic in each.diagnostics))
 
     def _make(self, step: AnyStep, changes: Sequence[Change]) -> dict[str, CmkctlError]:
         """Make changes at the same time. Those worth another look are returned by resource id, other failures raised."""
@@ -224,17 +235,18 @@ class _Patience:
         self._looks = 0
         self._began: float | None = None
 
-    def spend(self, failures: Sequence[CmkctlError]) -> None:
-        """Wait before another look; raises the failures when they have stayed for too long."""
+    def waited(self, failures: Sequence[CmkctlError]) -> bool:
+        """Wait before another look at what failed; False, without a wait, when it has stayed for too long."""
         now = self._session.clock.elapsed()
         self._began = now if self._began is None else self._began
         pause = min(_FIRST_PAUSE * 2**self._looks, _LONGEST_PAUSE)
         self._looks += 1
         ends = self._began + _PATIENCE
         if now + pause > (ends if self._session.deadline is None else min(ends, self._session.deadline)):
-            raise CmkctlError(*(diagnostic for each in failures for diagnostic in each.diagnostics))
+            return False
         self._session.notify(f"{self._what}: {failures[0].diagnostics[0].detail}", now - self._began)
         self._session.clock.sleep(pause)
+        return True
 
 
 def _worth_another_look(failed: CmkctlError) -> bool:

@@ -32,19 +32,23 @@ Notify = Callable[[str, float], None]
 
 
 class RetryPolicy(HTTPPolicy[Any, Any]):
-    """Repeats throttled requests, and reads that met a passing error, with full jitter and `Retry-After` obeyed."""
+    """Repeats throttled requests, and reads that met a passing error, with full jitter and `Retry-After` obeyed.
 
-    def __init__(self, clock: Clock, notify: Notify) -> None:
+    `deadline` says after which moment of the clock nothing is waited for any more.
+    """
+
+    def __init__(self, clock: Clock, notify: Notify, deadline: Callable[[], float | None] = lambda: None) -> None:
         super().__init__()
         self._clock = clock
         self._notify = notify
+        self._deadline = deadline
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request, again where that is safe. The last answer, or the last network error, is the result."""
         read = request.http_request.method in _READS
         retrying = Retrying(
             retry=lambda state: _worth_repeating(state, read),
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=self._enough,
             wait=self._delay,
             sleep=self._clock.sleep,
             before_sleep=self._announce,
@@ -59,6 +63,11 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
     def _delay(self, state: RetryCallState) -> float:
         backoff = wait_random_exponential(multiplier=0.5, max=20)(state)
         return max(backoff, min(retry_after(_headers(state), self._clock.now()) or 0.0, _LONGEST_WAIT))
+
+    def _enough(self, state: RetryCallState) -> bool:
+        deadline = self._deadline()
+        late = deadline is not None and self._clock.elapsed() + state.upcoming_sleep > deadline
+        return late or stop_after_attempt(ATTEMPTS)(state)
 
     def _announce(self, state: RetryCallState) -> None:
         outcome = state.outcome

@@ -148,7 +148,7 @@ class Session:
             policies.HeadersPolicy(),
             policies.UserAgentPolicy(base_user_agent=USER_AGENT),
             policies.ContentDecodePolicy(),
-            RetryPolicy(self.clock, self.notify),
+            RetryPolicy(self.clock, self.notify, lambda: self.deadline),
             ARMChallengeAuthenticationPolicy(self.credential, scope),
             policies.NetworkTraceLoggingPolicy(),
             policies.SensitiveHeaderCleanupPolicy(),

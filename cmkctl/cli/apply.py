@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cmkctl.cli import options as opt
 from cmkctl.cli.exits import DONE, REFUSED, USAGE
 from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.plan import Action
 
 if TYPE_CHECKING:
     from cmkctl.cli.run import Run
@@ -75,7 +76,7 @@ def outputs(plan: Plan) -> dict[str, object]:
 
 
 def _creates_workspace(plan: Plan) -> bool:
-    return any(each.action.writes for each in plan.of("workspace"))
+    return any(each.action is Action.CREATE for each in plan.of("workspace"))
 
 
 def _open_workspace(run: Run, result: Plan) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+from os.path import commonprefix
 from typing import Annotated
 
 import typer
@@ -16,7 +17,9 @@ def command(code: Annotated[str, typer.Argument(metavar="CODE", help="A diagnost
     """Explain a diagnostic code: what it means, why it matters, what to do."""
     entry = CATALOGUE.get(code.upper())
     if entry is None:
-        near = difflib.get_close_matches(code.upper(), CATALOGUE, n=3)
+        like = difflib.get_close_matches(code.upper(), CATALOGUE, n=len(CATALOGUE))
+        # Codes that begin alike are about the same thing.
+        near = sorted(like, key=lambda each: -len(commonprefix([each, code.upper()])))[:3]
         sys.stderr.write(
             f"error: there is no code {code}.\n  → did you mean {', '.join(near) or 'CMK101 to CMK511'}?\n"
         )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any, Final
 
 from azure.core.credentials import TokenCredential
@@ -209,7 +209,15 @@ def _replaying(path: Path, view: View, stack: ExitStack) -> HttpTransport[Any, A
 
     client_ids = [value for name in _CLIENT_IDS if (value := os.environ.get(name))]
     tape = Tape.load(path, Redactor(client_ids=client_ids))
-    stack.callback(lambda: view.diagnostics(_unused(tape, path)))
+
+    def report_unused(
+        kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        # After a failure the rest of the tape cannot have been played, and the failure is what matters.
+        if kind is None:
+            view.diagnostics(_unused(tape, path))
+
+    stack.push(report_unused)
     return ReplayTransport(tape)
 
 

@@ -392,6 +392,11 @@ def graph_not_found(principal: str) -> AzureError:
     return AzureError(404, "Request_ResourceNotFound", text)
 
 
+def graph_no_user() -> AzureError:
+    """Quoted (pnp/pnpcore#905): nobody is signed in with a service principal's token."""
+    return AzureError(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
+
+
 def graph_app_unknown(app_id: str) -> AzureError:
     """Code as Graph gives it; words of the sandbox."""
     text = f"{OWN}The appId '{app_id}' of the service principal does not reference a valid application object."
@@ -446,6 +451,14 @@ def workspace_soft_deleted() -> AzureError:
 def storage_name_taken(name: str) -> AzureError:
     """Documented by the storage provider."""
     return AzureError(409, "StorageAccountAlreadyTaken", f"The storage account named {name} is already taken.")
+
+
+def storage_name_invalid_text(name: str) -> str:
+    """Quoted (Azure/azure-rest-api-specs#4594): checkNameAvailability's text."""
+    return (
+        f"{name} is not a valid storage account name. Storage account name must be between 3 and 24 characters in length "
+        "and use numbers and lower-case letters only."
+    )
 
 
 def registry_name_taken(name: str) -> AzureError:

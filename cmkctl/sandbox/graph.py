@@ -87,6 +87,22 @@ def get_by_app_id(tenant: Tenant, call: Call) -> Reply:
     return _one(tenant, call, "appId", match[1])
 
 
+def get_me(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
+    """Refuse to name the signed-in user: there is none. The az CLI asks before it looks for the service principal."""
+    return _refuse(tenant, errors.graph_no_user())
+
+
+def get_by_ids(tenant: Tenant, call: Call) -> Reply:
+    """Answer the directory objects of some object ids, without those there are not (recordings 40, 43, 45)."""
+    body = call.json()
+    wanted = {str(each).lower() for each in body.get("ids") or ()}
+    types = {str(each).lower() for each in body.get("types") or ("serviceprincipal",)}
+    rows = [row for row in _principals(tenant) if "serviceprincipal" in types and row["id"].lower() in wanted]
+    found = [{"@odata.type": "#microsoft.graph.servicePrincipal", **row} for row in rows]
+    answer = {**_context(call, "directoryObjects"), "value": found}
+    return Reply(200, answer, {"Location": call.url}, ODATA)  # the header is recorded, and no operation's
+
+
 def _one(tenant: Tenant, call: Call, name: str, value: str) -> Reply:
     for row in _principals(tenant):
         if row[name].lower() == value.lower():
@@ -124,5 +140,7 @@ ROUTES = (
     Route("GET", "/v1.0/servicePrincipals", list_principals),
     Route("POST", "/v1.0/servicePrincipals", create_principal),
     Route("GET", "/v1.0/servicePrincipals/{id}", get_principal),
+    Route("POST", "/v1.0/directoryObjects/getByIds", get_by_ids),
+    Route("GET", "/v1.0/me", get_me),
     Route("GET", "/v1.0/{entity}", get_by_app_id),
 )

@@ -9,30 +9,42 @@ from cmkctl.sandbox.arm import (
     identities,
     keys,
     locations,
+    managed_hsms,
     monitor,
     providers,
     registries,
+    resource_lists,
     storage,
     vaults,
+    workspace_actions,
+    workspace_computes,
+    workspace_datastores,
     workspaces,
 )
 from cmkctl.sandbox.clouds import Service
+from cmkctl.sandbox.deployments import handlers as deployments
 from cmkctl.sandbox.routing import Route, Table
 
 ARM_MODULES = (
     locations,
     groups,
+    resource_lists,
     providers,
     authorization,
     identities,
     vaults,
     deleted_vaults,
     access_policies,
+    managed_hsms,
     keys,
     storage,
     monitor,
     registries,
+    workspace_actions,
+    workspace_computes,
+    workspace_datastores,
     workspaces,
+    deployments,
 )
 ARM_ROUTES: tuple[Route, ...] = tuple(route for module in ARM_MODULES for route in module.ROUTES)
 TABLES = {Service.ARM: Table(ARM_ROUTES), Service.LOGIN: Table(entra.ROUTES), Service.GRAPH: Table(graph.ROUTES)}

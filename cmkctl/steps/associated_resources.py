@@ -19,7 +19,7 @@ from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import NetworkSettings, Profile
 from cmkctl.steps.base import conflict, no_op, wait
-from cmkctl.steps.key_vault import new_vault, write_vault
+from cmkctl.steps.key_vault import new_vault, what_cannot_be_undone, write_vault
 
 _PENDING: Final = frozenset(
     {"creating", "updating", "resolvingdns", "registeringdns", "provisioningaccount", "accepted"}
@@ -136,7 +136,7 @@ def _create(profile: Profile, kind: _Kind, resource: str, title: str, tenant: st
         title,
         "not there yet",
         attributes=tuple(AttributeChange(path, None, value, path in _IRREVERSIBLE) for path, value in kind.wanted),
-        irreversible=("purge protection can never be turned off again",) if kind is _VAULT else (),
+        irreversible=what_cannot_be_undone(profile) if kind is _VAULT else (),
         after=kind.after(profile),
         request=Request("PUT", resource, kind.api_version, kind.body(profile, tenant)),
     )

@@ -104,6 +104,12 @@ def _send(azure: Session, change: Change) -> None:
         azure.key_vault.vaults.update(vault.resource_group, vault.name, body)
 
 
+def what_cannot_be_undone(profile: Profile) -> tuple[str, ...]:
+    """What making a vault with the body of `new_vault` fixes for good, in words."""
+    days = profile.key_vault.soft_delete_days or _LONGEST_RETENTION
+    return (_PURGE_PROTECTION_FOR_EVER, f"once deleted, the vault's name stays taken for {days} days")
+
+
 def new_vault(profile: Profile, tenant: str, *, sku: str, rbac: bool, network: NetworkSettings) -> dict[str, Json]:
     """The body that creates a vault fit for keys: soft delete and purge protection on, authorization always said."""
     return {
@@ -181,10 +187,7 @@ def _create(profile: Profile, tenant: str) -> Change:
             AttributeChange("softDeleteRetentionInDays", None, days, irreversible=True),
             AttributeChange("enableRbacAuthorization", None, _rbac(settings)),
         ),
-        irreversible=(
-            _PURGE_PROTECTION_FOR_EVER,
-            f"once deleted, the vault's name stays taken for {days} days",
-        ),
+        irreversible=what_cannot_be_undone(profile),
         request=Request("PUT", profile.vault_id, versions.KEY_VAULT, body),
     )
 

@@ -61,6 +61,7 @@ class HumanView:
                     self._in_flight.start(change)
                     self._begin(change)
                 case engine.ChangeFinished(change, seconds):
+                    self._in_flight.finish(change)
                     self._end(_finished(change, seconds))
                 case engine.ChangeFailed(change, diagnostics):
                     self._end(_failed(change, diagnostics))
@@ -99,7 +100,7 @@ class HumanView:
             if not before.pending:
                 self._err.lines([Line(f"Nothing was written: {right} already right.", "bold")])
                 return
-            what = f"{_made(before)}, {right} already right"
+            what = f"{_made(self._in_flight.made)}, {right} already right"
             read = f"All {after.count(Action.NO_OP)} were read back and are as asked for."
             self._err.lines([Line(), Line(f"Apply complete in {duration(seconds)}: {what}.", "bold"), Line(read)])
 
@@ -168,9 +169,9 @@ def _failed(change: Change, diagnostics: Iterable[Diagnostic]) -> Line:
     return Line(f"! {change.title}: failed{f', {codes}' if codes else ''}", "bold red")
 
 
-def _made(plan: Plan) -> str:
-    waited = plan.count(Action.WAIT)
-    made = f"{plan.count(Action.CREATE)} created, {plan.count(Action.UPDATE)} updated"
+def _made(made_of: Mapping[Action, int]) -> str:
+    waited = made_of.get(Action.WAIT, 0)
+    made = f"{made_of.get(Action.CREATE, 0)} created, {made_of.get(Action.UPDATE, 0)} updated"
     return f"{made}, {waited} waited for" if waited else made
 
 

@@ -7,10 +7,11 @@ change. So a wait needs no name tag: the thread it is heard from says whose it i
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cmkctl.plan import Change
+from cmkctl.plan import Action, Change
 from cmkctl.views.words import kind_and_name
 
 
@@ -38,6 +39,8 @@ class InFlight:
 
     def __init__(self) -> None:
         self._rows: dict[int, Row] = {}
+        self.made: Counter[Action] = Counter()
+        """How many changes of each action were made."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -60,6 +63,11 @@ class InFlight:
         mine = threading.get_ident()
         self._rows[mine] = replace(self._rows.get(mine, Row(None)), waiting_for=what, seconds=seconds)
         return self._rows[mine]
+
+    def finish(self, change: Change) -> None:
+        """Note that this thread's change is made."""
+        self.made[change.action] += 1
+        self.stop()
 
     def stop(self) -> None:
         """Note that this thread is done with its change."""

@@ -64,7 +64,7 @@ class JsonView:
                     self._in_flight.start(change)
                     self._line("apply_start", _who(change))
                 case engine.ChangeFinished(change, seconds):
-                    self._in_flight.stop()
+                    self._in_flight.finish(change)
                     self._line("apply_complete", {**_who(change), "seconds": _seconds(seconds)})
                 case engine.ChangeFailed(change, diagnostics):
                     self._in_flight.stop()
@@ -95,9 +95,9 @@ class JsonView:
         self._line(
             "apply_summary",
             {
-                "created": before.count(Action.CREATE),
-                "updated": before.count(Action.UPDATE),
-                "waited_for": before.count(Action.WAIT),
+                "created": self._in_flight.made[Action.CREATE],
+                "updated": self._in_flight.made[Action.UPDATE],
+                "waited_for": self._in_flight.made[Action.WAIT],
                 "already_right": before.count(Action.NO_OP),
                 "right_at_the_end": after.count(Action.NO_OP),
                 "seconds": _seconds(seconds),

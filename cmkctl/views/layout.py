@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
@@ -155,7 +155,8 @@ def _row_lines(row: _Row, width: int) -> Iterator[Line]:
     first, *following = _titled(f"  {symbol} {row.title}", row.words, width)
     yield Line(first, style, None if whole else 4)
     yield from (Line(each, style if whole else "") for each in following)
-    yield from map(_attribute_line, row.attributes)
+    updates = row.change.action is Action.UPDATE
+    yield from (_attribute_line(each, updates=updates) for each in row.attributes)
     # Not wrapped: a way out may be a command to copy.
     yield from (Line(f"{_CONTINUED}→ {each}") for each in row.change.ways_out)
 
@@ -172,10 +173,10 @@ def _titled(title: str, words: str, width: int) -> list[str]:
     return [title, *_wrapped(words, width, _CONTINUED, _CONTINUED)]
 
 
-def _attribute_line(attribute: AttributeChange) -> Line:
+def _attribute_line(attribute: AttributeChange, *, updates: bool) -> Line:
     before, after = said(attribute.before), said(attribute.after)
     undone = _CANNOT_BE_UNDONE if attribute.irreversible else ""
-    change = after if before == NOT_THERE else f"{before} → {after}"
+    change = f"{before} → {after}" if updates or before != NOT_THERE else after
     return Line(f"{_CONTINUED}{attribute.path}  {change}{undone}", "yellow" if undone else "")
 
 
@@ -192,8 +193,7 @@ def _diagnostic(diagnostic: Diagnostic, width: int) -> Iterator[Line]:
     style = "bold red" if diagnostic.severity is Severity.ERROR else "bold yellow"
     label = f"{severity} {diagnostic.code}:" if diagnostic.code else f"{severity}:"
     yield Line(f"{label} {diagnostic.summary}", style, len(label))
-    for each in diagnostic.detail.splitlines():
-        yield from _detail(each, width)
+    yield from _detail(diagnostic.detail.splitlines(), width)
     # Not wrapped: a remedy may be a command to copy.
     yield from (Line(f"  → {each}") for each in diagnostic.remedy.splitlines())
     if diagnostic.location is not None:
@@ -204,9 +204,12 @@ def _diagnostic(diagnostic: Diagnostic, width: int) -> Iterator[Line]:
         yield Line(f"  cmkctl explain {diagnostic.code}", "dim")
 
 
-def _detail(text: str, width: int) -> Iterable[Line]:
-    """A line of a detail. One that begins with a space was laid out by whoever wrote it, and stays so."""
-    return [Line(f"  {text}")] if text[:1].isspace() else _paragraph(f"  {text}", width, "  ")
+def _detail(lines: Sequence[str], width: int) -> Iterator[Line]:
+    """A detail. One of several lines, a difference or a list, was laid out by whoever wrote it, and stays so."""
+    if len(lines) > 1:
+        yield from (Line(f"  {each}") for each in lines)
+    else:
+        yield from (line for each in lines for line in _paragraph(f"  {each}", width, "  "))
 
 
 def _paragraph(text: str, width: int, indent: str, *, style: str = "") -> Iterator[Line]:

@@ -40,7 +40,7 @@ def test_applied_is_0_then_nothing_to_do_then_verified_then_drifted(azure: Any, 
     verified = azure("verify", profiles / QUICK)
     assert (0, 0, 0, 0) == (first.code, second.code, planned.code, verified.code)
     assert written == azure.writes()
-    assert "Nothing to do" in second.err
+    assert "16 already right" in second.err
 
     documents = azure.running.state.tenant.data["resources"].values()
     (storage,) = [
@@ -100,7 +100,7 @@ def test_a_wrong_command_line_is_64_and_says_where_to_look(cmkctl: Any, argument
         ("location: eastus2\nworkspce: {}\n", ":2:1", "CMK003"),
         ("location: eastus2\nkey: {name: cmk, size: 1024}\n", ":2:", "CMK004"),
         ("location: [eastus2\n", ":2:1", "CMK002"),
-        ("extends: nowhere.yaml\n", "nowhere.yaml", "CMK001"),
+        ("extends: nowhere.yaml\n", "mine.yaml:1:10", "CMK007"),
     ],
     ids=["unknown field", "wrong value", "no YAML", "no such base"],
 )

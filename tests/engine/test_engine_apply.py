@@ -346,9 +346,6 @@ def test_patience_ends_with_the_time_that_was_given() -> None:
     assert world.clock.elapsed() <= 10
 
 
-@pytest.mark.xfail(
-    reason="engine: patience counts from the first trouble of a step, also when that has passed long ago"
-)
 def test_patience_is_anew_for_a_new_trouble() -> None:
     """A trouble that has passed does not shorten the patience for one that comes much later."""
     world = World()
@@ -442,7 +439,6 @@ def test_failed_change_is_told_with_its_reasons() -> None:
     assert [caught.value.diagnostics] == [each.diagnostics for each in running.events if isinstance(each, ChangeFailed)]
 
 
-@pytest.mark.xfail(reason="engine: when patience ends, no ChangeFailed is emitted for a ChangeStarted")
 def test_change_that_is_given_up_is_told() -> None:
     """Every change that was started is finished or failed in the end, also when patience ended."""
     world = World()

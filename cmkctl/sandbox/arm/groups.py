@@ -142,41 +142,20 @@ def finish_delete(tenant: Tenant, operation: Json) -> None:
     ]:
         soft_delete(tenant, record)
         tenant.table("resources").pop(key, None)
-    for key in [key for key in tenant.table("assignments") if key.startswith(prefix + "/")]:
-        del tenant.table("assignments")[key]
+    for table in (tenant.table("assignments"), tenant.data.get("deployments", {})):
+        for key in [key for key in table if key.startswith(prefix + "/")]:
+            del table[key]
     tenant.table("groups").pop(prefix, None)
 
 
-def list_group_resources(tenant: Tenant, call: Call) -> Reply:
-    """Answer the resources in a group, in ARM's short form."""
-    group = tenant.group(call["subscription"], call["group"])["doc"]["id"]
-    return Reply(200, {"value": [_short(record) for record in tenant.resources_in(group) if _top_level(record)]})
-
-
-def list_subscription_resources(tenant: Tenant, call: Call) -> Reply:
-    """Answer all resources of the subscription, in ARM's short form."""
-    prefix = f"/subscriptions/{call['subscription']}"
-    return Reply(200, {"value": [_short(record) for record in tenant.resources_in(prefix) if _top_level(record)]})
-
-
-def _top_level(record: Json) -> bool:
-    return bool(record["doc"]["type"].count("/") == 1)
-
-
-def _short(record: Json) -> Json:
-    names = ("id", "name", "type", "location", "tags", "kind", "sku", "identity")
-    return {name: record["doc"][name] for name in names if record["doc"].get(name) is not None}
-
-
-_GROUP = "/subscriptions/{subscription}/resourcegroups/{group}"
+ONE = "/subscriptions/{subscription}/resourcegroups/{group}"
+"""The route template of one group."""
 ROUTES = (
-    Route("PUT", _GROUP, put_group, TYPE, VERSIONS),
-    Route("PATCH", _GROUP, patch_group, TYPE, VERSIONS),
-    Route("GET", _GROUP, get_group, TYPE, VERSIONS),
-    Route("HEAD", _GROUP, head_group, TYPE, VERSIONS),
-    Route("DELETE", _GROUP, delete_group, TYPE, VERSIONS),
+    Route("PUT", ONE, put_group, TYPE, VERSIONS),
+    Route("PATCH", ONE, patch_group, TYPE, VERSIONS),
+    Route("GET", ONE, get_group, TYPE, VERSIONS),
+    Route("HEAD", ONE, head_group, TYPE, VERSIONS),
+    Route("DELETE", ONE, delete_group, TYPE, VERSIONS),
     Route("GET", "/subscriptions/{subscription}/resourcegroups", list_groups, TYPE, VERSIONS),
-    Route("GET", _GROUP + "/resources", list_group_resources, TYPE, VERSIONS),
-    Route("GET", "/subscriptions/{subscription}/resources", list_subscription_resources, TYPE, VERSIONS),
     Route("GET", "/subscriptions/{subscription}/operationresults/{result}", poll_delete),
 )

@@ -17,7 +17,10 @@ KIND = resources.Kind(
         **shapes.TOP,
         "location": str,
         "tags": shapes.TAGS,
-        "properties": shapes.READ_ONLY,
+        "properties": {
+            **dict.fromkeys(("tenantId", "principalId", "clientId"), shapes.READ_ONLY),
+            "isolationScope": shapes.Since("2024-11-30", "2025-01-31-preview", ("None", "Regional")),
+        },
         "systemData": shapes.READ_ONLY,
     },
     name=re.compile(r"[A-Za-z0-9][\w-]{2,127}"),
@@ -28,14 +31,17 @@ IDENTITIES = resources.Resources(KIND)
 
 
 def put_identity(tenant: Tenant, call: Call) -> Reply:
-    """Create an identity, 201, or change its tags, 200."""
+    """Create an identity, 201, or change its tags and isolation, 200."""
     write = resources.begin_write(tenant, call, KIND)
+    sent = {name: value for name, value in (write.body.get("properties") or {}).items() if value is not None}
     if write.existing is not None:
         write.existing["doc"]["tags"] = write.body.get("tags") or {}
+        write.existing["doc"]["properties"].update(sent)
         tenant.changed()
         return Reply(200, write.existing["doc"])
-    record = resources.store(tenant, new_identity(tenant, write.id, write.name, write.location, write.body.get("tags")))
-    return Reply(201, record["doc"])
+    document = new_identity(tenant, write.id, write.name, write.location, write.body.get("tags"))
+    document["properties"].update(sent)
+    return Reply(201, resources.store(tenant, document)["doc"])
 
 
 def new_identity(tenant: Tenant, identifier: str, name: str, location: str, tags: Json | None = None) -> Json:

@@ -17,6 +17,8 @@ SIZES = (2048, 3072, 4096)
 CURVES = ("P-256", "P-384", "P-521", "P-256K")
 RSA_OPERATIONS = ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"]
 EC_OPERATIONS = ["sign", "verify"]
+OF_THE_KEY = ("rotationPolicy",)
+"""Properties a key has as a whole; every other property belongs to a version."""
 SHAPE = {
     **shapes.TOP,
     "tags": shapes.TAGS,
@@ -127,6 +129,14 @@ def create_key(tenant: Tenant, vault: Json, name: str, properties: Json, tags: J
     return resources.store(tenant, {**document, "properties": kept}, versions=[version])
 
 
+def properties_of(record: Json, version: Json) -> Json:
+    """Return a version's properties: its own, once it differs from the newest, and the rotation policy of the key."""
+    of_key: Json = record["doc"]["properties"]
+    if "properties" not in version:
+        return of_key
+    return {**version["properties"], **{name: of_key[name] for name in OF_THE_KEY if name in of_key}}
+
+
 def recovery_level(vault: Json) -> str:
     """Return what a key's attributes say about how it can be recovered (fact 26)."""
     properties = vault["doc"]["properties"]
@@ -152,8 +162,7 @@ def view(tenant: Tenant, vault: Json, record: Json, call: Call, version: Json | 
         **({"tags": document["tags"]} if document["tags"] else {}),
         "properties": {
             "attributes": {**rendered, "recoveryLevel": recovery_level(vault), "exportable": attributes["exportable"]},
-            **document["properties"],
-            **shown.get("properties", {}),
+            **properties_of(record, shown),
             "keyUri": uri,
             "keyUriWithVersion": f"{uri}/{shown['version']}",
         },

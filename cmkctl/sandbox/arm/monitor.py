@@ -11,6 +11,7 @@ from cmkctl.sandbox.state import Tenant
 LOGS = resources.Kind(
     type="Microsoft.OperationalInsights/workspaces",
     versions=(
+        "2015-03-20",
         "2020-08-01",
         "2020-10-01",
         "2021-06-01",

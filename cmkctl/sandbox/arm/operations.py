@@ -78,7 +78,7 @@ def poll(tenant: Tenant, name: str) -> Json:
 
 def settle(tenant: Tenant) -> None:
     """Finish whatever is over by now. Called before each request, so that time alone advances the tenant, too."""
-    for operation in tenant.table("operations").values():
+    for operation in list(tenant.table("operations").values()):  # a deployment that goes on begins more of them
         if not operation["finished"] and tenant.over(operation["countdown"]):
             _finish(tenant, operation)
 

@@ -97,9 +97,7 @@ def put_account(tenant: Tenant, call: Call) -> Reply:
     write = resources.begin_write(tenant, call, KIND)
     if write.existing is not None:
         return _update(tenant, call, write.existing, write.body)
-    if any(
-        key.endswith(f"/providers/microsoft.storage/storageaccounts/{write.name}") for key in tenant.table("resources")
-    ):
+    if _taken(tenant, write.name):
         raise errors.storage_name_taken(write.name)
     record = resources.store(tenant, new_account(tenant, write.id, write.name, write.location, write.body))
     name = operations.start(tenant, "storage.create", write.id)
@@ -109,6 +107,23 @@ def put_account(tenant: Tenant, call: Call) -> Reply:
     return Reply(
         202, headers=_poll_headers(tenant, call, name, write.location), content_type="text/plain; charset=utf-8"
     )
+
+
+def _taken(tenant: Tenant, name: str) -> bool:
+    """Say whether an account of that name exists anywhere in the sandbox: account names are global."""
+    return any(key.endswith(f"/providers/microsoft.storage/storageaccounts/{name}") for key in tenant.table("resources"))
+
+
+def check_name(tenant: Tenant, call: Call) -> Reply:
+    """Say whether an account's name is free; the az CLI asks before it creates one."""
+    name = str(call.json().get("name", ""))
+    if not KIND.name.fullmatch(name):
+        text = errors.storage_name_invalid_text(name)
+        return Reply(200, {"nameAvailable": False, "reason": "AccountNameInvalid", "message": text})
+    if _taken(tenant, name):
+        text = errors.storage_name_taken(name).message
+        return Reply(200, {"nameAvailable": False, "reason": "AlreadyExists", "message": text})
+    return Reply(200, {"nameAvailable": True})
 
 
 def new_account(tenant: Tenant, identifier: str, name: str, location: str, body: Json) -> Json:
@@ -216,6 +231,13 @@ def list_keys(tenant: Tenant, call: Call) -> Reply:
 ROUTES = (
     *ACCOUNTS.routes(put_account, patch_account),
     KIND.route("POST", KIND.path + "/listKeys", list_keys),
+    Route(
+        "POST",
+        "/subscriptions/{subscription}/providers/Microsoft.Storage/checkNameAvailability",
+        check_name,
+        "Microsoft.Storage/checkNameAvailability",
+        KIND.versions,
+    ),
     Route(
         "GET",
         "/subscriptions/{subscription}/providers/Microsoft.Storage/locations/{location}/asyncoperations/{operation}",

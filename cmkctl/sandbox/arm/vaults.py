@@ -61,6 +61,8 @@ KIND = resources.Kind(
     name_rule="",
 )
 NAME = re.compile(r"(?=.{3,24}$)[A-Za-z](?:[A-Za-z0-9]|-(?!-))*[A-Za-z0-9]")
+NETWORK_DEFAULTS: Json = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
+"""What Azure adds to network rules that leave it out (recording 16)."""
 ORDER = (
     "sku", "tenantId", "networkAcls", "accessPolicies", "enabledForDeployment", "enabledForDiskEncryption",
     "enabledForTemplateDeployment", "enableSoftDelete", "softDeleteRetentionInDays", "enableRbacAuthorization",
@@ -73,6 +75,9 @@ def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  eve
     document = record["doc"]
     uri = {"vaultUri": vault_uri(document["name"], call)}
     properties = {**document["properties"], **uri}
+    if properties.get("networkAcls") is not None:
+        rules = {name: value for name, value in properties["networkAcls"].items() if value is not None}
+        properties["networkAcls"] = {**NETWORK_DEFAULTS, **rules}
     return {**document, "properties": {name: properties[name] for name in ORDER if properties.get(name) is not None}}
 
 

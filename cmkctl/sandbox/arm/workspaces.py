@@ -276,10 +276,11 @@ def _accepted(tenant: Tenant, call: Call, kind: str, document: Json, **more: Any
     """Answer 202, empty, with both headers and no Retry-After (fact 1)."""
     name = operations.start(tenant, kind, document["id"], **more)
     operations.settle(tenant)
-    return Reply(202, headers=_links(call, name, document["location"]))
+    return Reply(202, headers=links(call, name, document["location"]))
 
 
-def _links(call: Call, name: str, location: str) -> dict[str, str]:
+def links(call: Call, name: str, location: str) -> dict[str, str]:
+    """Return the two poll URLs of an operation on a workspace."""
     path = (
         f"/subscriptions/{call['subscription']}/providers/Microsoft.MachineLearningServices/locations/{location}"
         f"/workspaceOperationsStatus/{name}"
@@ -305,7 +306,7 @@ def poll_workspace(tenant: Tenant, call: Call) -> Reply:
 
 def _poll_location(tenant: Tenant, call: Call, operation: Json) -> Reply:
     if not operation["finished"]:
-        return Reply(202, headers=_links(call, call["operation"], call["location"]))
+        return Reply(202, headers=links(call, call["operation"], call["location"]))
     record = tenant.resource(operation["target"])
     if operation["failure"] is not None:
         return Reply(400, {"error": operation["failure"]})

@@ -1,6 +1,7 @@
 """Template functions of numbers, booleans, arrays and objects: pure, each with how many arguments it takes."""
 
 import json
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,10 +63,13 @@ def _towards_zero(one: int, other: int) -> int:
     return quotient if (one < 0) == (other < 0) else -quotient
 
 
-def _ordered(one: Any, other: Any) -> tuple[Any, Any]:
-    if isinstance(one, str) and isinstance(other, str):
-        return one, other
-    return number(one), number(other)
+def _compared(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def compare(one: Any, other: Any) -> bool:
+        if isinstance(one, str) and isinstance(other, str):
+            return test(one, other)
+        return test(number(one), number(other))
+
+    return compare
 
 
 def _extreme(pick: Callable[[Sequence[int | float]], int | float]) -> Callable[..., int | float]:
@@ -181,14 +185,14 @@ VALUES: Table = {
     "equals": (2, 2, same),
     "false": (0, 0, lambda: False),
     "float": (1, 1, _float),
-    "greater": (2, 2, lambda one, other: (pair := _ordered(one, other))[0] > pair[1]),
-    "greaterorequals": (2, 2, lambda one, other: (pair := _ordered(one, other))[0] >= pair[1]),
+    "greater": (2, 2, _compared(operator.gt)),
+    "greaterorequals": (2, 2, _compared(operator.ge)),
     "int": (1, 1, _integer),
     "intersection": (2, MANY, _intersection),
     "items": (1, 1, _items),
     "json": (1, 1, _json),
-    "less": (2, 2, lambda one, other: (pair := _ordered(one, other))[0] < pair[1]),
-    "lessorequals": (2, 2, lambda one, other: (pair := _ordered(one, other))[0] <= pair[1]),
+    "less": (2, 2, _compared(operator.lt)),
+    "lessorequals": (2, 2, _compared(operator.le)),
     "max": (1, MANY, _extreme(max)),
     "min": (1, MANY, _extreme(min)),
     "mod": (2, 2, _whole(lambda one, other: one - other * _towards_zero(one, other))),

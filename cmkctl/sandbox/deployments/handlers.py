@@ -3,12 +3,11 @@
 import json
 import re
 from typing import Any
-from urllib.parse import quote
 
 from cmkctl.sandbox import errors, ids, shapes
 from cmkctl.sandbox.arm import groups, operations
 from cmkctl.sandbox.arm.locations import require_location
-from cmkctl.sandbox.deployments import order, parameters, records, refusals, run, template
+from cmkctl.sandbox.deployments import order, parameters, reading, records, refusals, run, template
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope, require_known
 from cmkctl.sandbox.deployments.functions_azure import static
@@ -19,8 +18,6 @@ from cmkctl.sandbox.state import Tenant
 
 VERSIONS = (*groups.VERSIONS, "2022-05-01")
 NAME = re.compile(r"[-\w._()]{1,64}")
-FILTER = re.compile(r"\s*provisioningState\s+eq\s+'(\w+)'\s*", re.IGNORECASE)
-PAGE = 100
 RETRY_AFTER = 15
 SHAPE = {
     "location": str,
@@ -42,16 +39,6 @@ SHAPE = {
 LINKS = ("templateLink", "parametersLink", "onErrorDeployment")
 
 
-def _place(tenant: Tenant, call: Call) -> Place:
-    """Return where a call's deployment is, in the casing of the group it is in."""
-    group = call.params.get("group")
-    name = tenant.group(call["subscription"], group)["doc"]["name"] if group else ""
-    return Place(call["subscription"], name, call.params.get("deployment", ""))
-
-
-# --- write
-
-
 def put_deployment(tenant: Tenant, call: Call) -> Reply:
     """Begin a deployment: 201 ``Accepted`` and Azure-AsyncOperation, no Location (fact 11); 200 when it existed."""
     record = _prepare(tenant, call)
@@ -70,7 +57,7 @@ def put_deployment(tenant: Tenant, call: Call) -> Reply:
 
 def _prepare(tenant: Tenant, call: Call) -> Json:
     """Return the record of a deployment whose template is in order; nothing is begun."""
-    place, sent = _place(tenant, call), call.json()
+    place, sent = reading.place_in(tenant, call), call.json()
     _hide_secrets(call, sent)
     body = shapes.accept(SHAPE, sent, call.api_version)
     place = _located(tenant, place, body)
@@ -167,14 +154,14 @@ def validate(tenant: Tenant, call: Call) -> Reply:
     return Reply(200, {**shown, "properties": {**shown["properties"], "validatedResources": resources}})
 
 
-def what_if(tenant: Tenant, call: Call) -> Reply:
+def what_if(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
     """Refuse: foretelling what a deployment would change is not modelled."""
     raise errors.not_modelled("the what-if operation of deployments")
 
 
 def delete_deployment(tenant: Tenant, call: Call) -> Reply:
     """Begin to delete a deployment's record, 202; its resources stay. 204 when there is none."""
-    place = _place(tenant, call)
+    place = reading.place_in(tenant, call)
     record = records.table(tenant).get(ids.key(place.id))
     if record is None:
         return Reply(204)
@@ -202,88 +189,22 @@ def finish_delete(tenant: Tenant, operation: Json) -> None:
     records.table(tenant).pop(ids.key(operation["target"]), None)
 
 
-# --- read
-
-
-def get_deployment(tenant: Tenant, call: Call) -> Reply:
-    """Answer one deployment."""
-    return Reply(200, records.view(records.find(tenant, _place(tenant, call))))
-
-
-def head_deployment(tenant: Tenant, call: Call) -> Reply:
-    """Answer 204 when there is such a deployment, an empty 404 when not."""
-    return Reply(204 if ids.key(_place(tenant, call).id) in records.table(tenant) else 404)
-
-
-def list_deployments(tenant: Tenant, call: Call) -> Reply:
-    """Answer the deployments of one scope, latest first, or those in one state."""
-    prefix = ids.key(f"{_place(tenant, call).base}/providers/{DEPLOYMENTS}") + "/"
-    found = [records.view(record) for key, record in records.table(tenant).items() if key.startswith(prefix)]
-    wanted = call.query.get("$filter", "")
-    match = FILTER.fullmatch(wanted)
-    if wanted and match is None:
-        raise errors.not_modelled(f"the deployment filter {wanted!r}")
-    if match:
-        found = [row for row in found if row["properties"]["provisioningState"].lower() == match[1].lower()]
-    return _paged(call, found[::-1])
-
-
-def poll_deployment(tenant: Tenant, call: Call) -> Reply:
-    """Answer ``Accepted``, ``Running`` or the outcome: always 200, also for a failure (fact 12)."""
-    record = records.find(tenant, _place(tenant, call))
-    if record["number"] != call["status"]:
-        raise errors.operation_not_found(call["status"])
-    if record["state"] in {"Accepted", "Running"}:
-        shown = record["state"]
-        operations.poll(tenant, record["operation"])
-        return Reply(200, {"status": shown})
-    failure = {"error": record["error"]} if "error" in record else {}
-    return Reply(200, {"status": record["state"], **failure})
-
-
-def list_operations(tenant: Tenant, call: Call) -> Reply:
-    """Answer what the deployment has begun so far."""
-    return _paged(call, records.operation_views(records.find(tenant, _place(tenant, call))))
-
-
-def get_operation(tenant: Tenant, call: Call) -> Reply:
-    """Answer one operation of a deployment."""
-    for row in records.operation_views(records.find(tenant, _place(tenant, call))):
-        if row["operationId"].lower() == call["operation"].lower():
-            return Reply(200, row)
-    raise errors.operation_not_found(call["operation"])
-
-
-def _paged(call: Call, rows: list[Json]) -> Reply:
-    """Answer one page of a list: ``$top`` rows, 100 unless told, and where the next page is."""
-    asked, start = call.query.get("$top", ""), call.query.get("$skiptoken", "0")
-    if not start.isdigit() or (asked and not asked.isdigit()):
-        raise errors.property_refused("$top", "and $skiptoken must be whole numbers")
-    size, first = int(asked or PAGE) or PAGE, int(start)
-    body: Json = {"value": rows[first : first + size]}
-    if len(rows) > first + size:
-        kept = {**call.query, "$skiptoken": str(first + size)}
-        query = "&".join(f"{quote(name)}={quote(value)}" for name, value in kept.items())
-        body["nextLink"] = f"{call.url}{call.path}?{query}"
-    return Reply(200, body)
-
-
 def _routes(base: str) -> tuple[Route, ...]:
     one = f"{base}/providers/{DEPLOYMENTS}/{{deployment}}"
     rows: list[tuple[str, str, Handler]] = [
         ("PUT", one, put_deployment),
-        ("GET", one, get_deployment),
-        ("HEAD", one, head_deployment),
+        ("GET", one, reading.get_deployment),
+        ("HEAD", one, reading.head_deployment),
         ("DELETE", one, delete_deployment),
         ("POST", f"{one}/validate", validate),
         ("POST", f"{one}/whatIf", what_if),
-        ("GET", f"{one}/operationStatuses/{{status}}", poll_deployment),
-        ("GET", f"{base}/providers/{DEPLOYMENTS}", list_deployments),
+        ("GET", f"{one}/operationStatuses/{{status}}", reading.poll_deployment),
+        ("GET", f"{base}/providers/{DEPLOYMENTS}", reading.list_deployments),
     ]
     # Operations are listed without the provider's name, too: the SDKs do (recordings 04, 07).
     for path in (one, f"{base}/deployments/{{deployment}}"):
-        rows += [("GET", f"{path}/operations", list_operations)]
-        rows += [("GET", f"{path}/operations/{{operation}}", get_operation)]
+        rows += [("GET", f"{path}/operations", reading.list_operations)]
+        rows += [("GET", f"{path}/operations/{{operation}}", reading.get_operation)]
     return tuple(Route(method, path, handler, DEPLOYMENTS, VERSIONS) for method, path, handler in rows)
 
 
@@ -291,6 +212,8 @@ ROUTES = (
     *_routes("/subscriptions/{subscription}/resourcegroups/{group}"),
     *_routes("/subscriptions/{subscription}"),
     Route(
-        "GET", "/subscriptions/{subscription}/providers/Microsoft.Resources/deploymentDeletions/{operation}", poll_delete
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Resources/deploymentDeletions/{operation}",
+        poll_delete,
     ),
 )

@@ -47,9 +47,7 @@ def scope_of(tenant: Tenant, record: Json) -> Scope:
     azure = static(tenant, place, record["host"], as_function(place, record["template"], record["parameters"]))
     asking = live(World(tenant, record["host"]), place.base, record["steps"])
     template = record["template"]
-    return Scope(
-        azure={**azure, **asking}, parameters=record["parameters"], variables=template.get("variables") or {}
-    )
+    return Scope(azure={**azure, **asking}, parameters=record["parameters"], variables=template.get("variables") or {})
 
 
 def as_function(place: Place, template: Json, parameters: Json) -> Json:
@@ -146,7 +144,7 @@ def operation_views(record: Json) -> list[Json]:
 
 
 def _operation(record: Json, step: Json) -> Json:
-    ended = step.get("ended", record["touched"])
+    ended: float = step["ended"] if "ended" in step else record["touched"]
     properties = {
         "provisioningOperation": "Create",
         "provisioningState": step["state"],

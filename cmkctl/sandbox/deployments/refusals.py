@@ -44,7 +44,9 @@ def deployment_not_found(name: str) -> AzureError:
 
 def deployment_active(name: str, began: str) -> AzureError:
     """Return the 409 of a deployment whose name is still being deployed. The code is Azure Resource Manager's."""
-    text = f"{OWN}Unable to edit or replace deployment '{name}': the previous deployment from '{began}' is still active."
+    text = (
+        f"{OWN}Unable to edit or replace deployment '{name}': the previous deployment from '{began}' is still active."
+    )
     return AzureError(409, "DeploymentActive", text)
 
 

@@ -15,7 +15,7 @@ from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate
 from cmkctl.sandbox.deployments.outputs import evaluate_outputs
 from cmkctl.sandbox.deployments.world import World
-from cmkctl.sandbox.errors import AzureError
+from cmkctl.sandbox.errors import OWN, AzureError
 from cmkctl.sandbox.messages import Reply
 from cmkctl.sandbox.state import Tenant
 
@@ -95,7 +95,7 @@ def _begin_step(tenant: Tenant, world: World, step: Json, scope: Scope) -> None:
         body = tolerate(step["type"], _body(step, scope.inside(step["loops"])))
         reply = world.send("PUT", step["id"], step["api"], body)
     except refusals.ExpressionError as problem:
-        _fail(tenant, step, {"code": "InvalidTemplate", "message": f"{refusals.OWN}{problem}."}, 400)
+        _fail(tenant, step, {"code": "InvalidTemplate", "message": f"{OWN}{problem}."}, 400)
     except AzureError as refusal:
         _fail(tenant, step, refusals.rejected(refusal), refusal.status)
     else:
@@ -124,7 +124,7 @@ def _note_begun(tenant: Tenant, step: Json, reply: Reply) -> None:
 
 def _settled(reply: Reply) -> bool:
     properties = reply.body.get("properties") if isinstance(reply.body, dict) else None
-    return (properties or {}).get("provisioningState", "Succeeded") == "Succeeded"
+    return bool((properties or {}).get("provisioningState", "Succeeded") == "Succeeded")
 
 
 def _watch(tenant: Tenant, world: World, step: Json) -> bool:

@@ -73,7 +73,7 @@ def imported(jwk: Json) -> PrivateKey:
     """
     try:
         return _rsa(jwk) if jwk["kty"].upper().startswith("RSA") else _elliptic(jwk)
-    except (KeyError, ValueError) as problem:
+    except (ArithmeticError, KeyError, ValueError) as problem:
         raise refusals.bad_parameter(f"The JSON Web Key is not a private key: {problem}.") from problem
 
 

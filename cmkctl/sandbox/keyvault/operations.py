@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from cmkctl.sandbox.arm.keys import properties_of
 from cmkctl.sandbox.keyvault import algorithms, bodies, material, records, refusals, views
 from cmkctl.sandbox.keyvault.visit import Visit
 from cmkctl.sandbox.messages import Json, Reply
@@ -24,7 +25,7 @@ def operation(name: str) -> Callable[[Visit], Reply]:
     def perform(visit: Visit) -> Reply:
         record = records.existing(visit)
         version = records.chosen(visit, record)
-        properties = records.properties_of(record, version)
+        properties = properties_of(record, version)
         _require_usable(visit, version["attributes"], name)
         if name not in properties["keyOps"]:
             raise refusals.operation_not_permitted(name)

@@ -14,8 +14,6 @@ from cmkctl.sandbox.keyvault.visit import Visit
 from cmkctl.sandbox.messages import Json
 
 DAY = 86400
-OF_THE_KEY = ("rotationPolicy",)
-"""Properties a key has as a whole; every other property belongs to a version."""
 
 
 def key_id(visit: Visit) -> str:
@@ -57,11 +55,6 @@ def all_keys(visit: Visit) -> Iterator[Json]:
     yield from sorted(rows, key=lambda row: str(row["doc"]["name"]).upper())
 
 
-def properties_of(record: Json, version: Json) -> Json:
-    """Return the properties of one version."""
-    return {**record["doc"]["properties"], **version.get("properties", {})}
-
-
 def tags_of(record: Json, version: Json) -> Json:
     """Return the tags of one version."""
     tags: Json = version.get("tags", record["doc"]["tags"])
@@ -77,7 +70,7 @@ def settle_versions(record: Json) -> None:
 
 
 def _without_policy(properties: Json) -> Json:
-    return {name: value for name, value in properties.items() if name not in OF_THE_KEY}
+    return {name: value for name, value in properties.items() if name not in keys.OF_THE_KEY}
 
 
 def add_version(visit: Visit, properties: Json, tags: Json | None, material: str | None = None) -> Json:
@@ -93,7 +86,7 @@ def add_version(visit: Visit, properties: Json, tags: Json | None, material: str
     if known is not None:
         settle_versions(known)
         name, earlier = known["doc"]["name"], known["versions"]
-        kept = {word: value for word, value in known["doc"]["properties"].items() if word in OF_THE_KEY}
+        kept = {word: value for word, value in known["doc"]["properties"].items() if word in keys.OF_THE_KEY}
         properties = {**properties, **kept}
     record = keys.create_key(visit.tenant, visit.vault, name, properties, tags)
     if material is not None:

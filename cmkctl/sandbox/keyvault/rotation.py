@@ -2,6 +2,7 @@
 
 import re
 
+from cmkctl.sandbox.arm.keys import properties_of
 from cmkctl.sandbox.keyvault import bodies, records, refusals, views
 from cmkctl.sandbox.keyvault.visit import Visit
 from cmkctl.sandbox.messages import Json, Reply
@@ -18,7 +19,7 @@ def rotate(visit: Visit) -> Reply:
     """Make a new version like the newest one, expiring as the policy says (recording 21)."""
     record = records.existing(visit)
     newest = record["versions"][-1]
-    properties = records.properties_of(record, newest)
+    properties = properties_of(record, newest)
     expiry = ((properties.get("rotationPolicy") or {}).get("attributes") or {}).get("expiryTime")
     moment = int(visit.tenant.clock()) + _days(expiry) * records.DAY if expiry else None
     properties = {**properties, "attributes": {"exp": moment}}

@@ -1,9 +1,10 @@
 """Keys as the data plane shows them: bundles, items of listings, deleted keys, pages."""
 
+import re
 from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
-from cmkctl.sandbox.arm.keys import recovery_level
+from cmkctl.sandbox.arm.keys import properties_of, recovery_level
 from cmkctl.sandbox.arm.soft_delete import DEFAULT_RETENTION_DAYS
 from cmkctl.sandbox.keyvault import material, records, refusals
 from cmkctl.sandbox.keyvault.visit import Visit
@@ -12,6 +13,7 @@ from cmkctl.sandbox.messages import Json
 PAGE = 3
 """Keys or versions on a page when the client does not say how many: so few that every client has to follow the link."""
 MOST = 25
+NUMBER = re.compile(r"[0-9]{1,9}")
 ORDER = ("enabled", "nbf", "exp", "created", "updated")
 
 
@@ -31,13 +33,13 @@ def attributes(visit: Visit, record: Json, version: Json) -> Json:
     if visit.since("7.3-preview"):
         shown["exportable"] = kept["exportable"]
     if visit.since("7.5-preview.1"):
-        shown["hsmPlatform"] = "1" if records.properties_of(record, version)["kty"].endswith("-HSM") else "0"
+        shown["hsmPlatform"] = "1" if properties_of(record, version)["kty"].endswith("-HSM") else "0"
     return shown
 
 
 def bundle(visit: Visit, record: Json, version: Json) -> Json:
     """Return a key with its public part; this is where material is made that nothing has needed before."""
-    properties = records.properties_of(record, version)
+    properties = properties_of(record, version)
     public = material.public_parts(material.private_key(visit.tenant, version, properties))
     head = {"kid": kid(visit, record, version), "kty": properties["kty"], "key_ops": properties["keyOps"]}
     return {"key": {**head, **public}, **_rest(visit, record, version)}
@@ -65,7 +67,7 @@ def page(visit: Visit, rows: Sequence[Json]) -> Json:
     """Return the part of a listing that is asked for; ``nextLink`` is null on the last page, as recorded."""
     size = _size(visit.call.query.get("maxresults"))
     token = visit.call.query.get("$skiptoken", "0")
-    if not token.isdigit():
+    if not NUMBER.fullmatch(token):
         raise refusals.bad_parameter("The $skiptoken is not one that was handed out: follow nextLink as it is.")
     start = int(token)
     more = start + size < len(rows)
@@ -75,7 +77,7 @@ def page(visit: Visit, rows: Sequence[Json]) -> Json:
 def _size(asked: str | None) -> int:
     if asked is None:
         return PAGE
-    if not asked.isdigit() or not 1 <= int(asked) <= MOST:
+    if not NUMBER.fullmatch(asked) or not 1 <= int(asked) <= MOST:
         raise refusals.bad_parameter(f"maxresults must be from 1 to {MOST}, not {asked}.")
     return int(asked)
 

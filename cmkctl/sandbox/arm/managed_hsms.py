@@ -1,0 +1,30 @@
+"""Managed HSMs: there are none, and none can be made. The az CLI lists them with the vaults, so the lists are there."""
+
+from cmkctl.sandbox.arm import vaults
+from cmkctl.sandbox.messages import Call, Reply
+from cmkctl.sandbox.routing import Route
+from cmkctl.sandbox.state import Tenant
+
+VERSIONS = tuple(version for version in vaults.VERSIONS if version >= "2021-04-01-preview")
+
+
+def none(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
+    """Answer that there is none."""
+    return Reply(200, {"value": []})
+
+
+def none_in_group(tenant: Tenant, call: Call) -> Reply:
+    """Answer that there is none in a group, if there is the group."""
+    tenant.group(call["subscription"], call["group"])
+    return none(tenant, call)
+
+
+_PROVIDER = "/providers/Microsoft.KeyVault/"
+ROUTES = tuple(
+    Route("GET", f"/subscriptions/{{subscription}}{scope}{_PROVIDER}{name}", handler, f"Microsoft.KeyVault/{name}", VERSIONS)
+    for scope, name, handler in (
+        ("", "managedHSMs", none),
+        ("/resourceGroups/{group}", "managedHSMs", none_in_group),
+        ("", "deletedManagedHSMs", none),
+    )
+)

@@ -1,0 +1,226 @@
+"""Data on standard output, narration on standard error; JSON lines; pipes, signals and a real terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
+
+QUICK = "quickstart.yaml"
+NOBODY = (
+    f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id"
+)
+TYPES = {
+    "version": {"cmkctl", "schema"},
+    "planned_change": {"step", "action", "resource_id", "reason", "attributes", "irreversible", "request"},
+    "diagnostic": {"code", "severity", "summary", "detail", "remedy"},
+    "plan_summary": {"counts", "errored"},
+    "apply_start": {"step", "action", "resource_id"},
+    "apply_progress": {"waiting_for", "seconds"},
+    "apply_complete": {"step", "action", "resource_id", "seconds"},
+    "apply_errored": {"step", "action", "resource_id", "diagnostics"},
+    "apply_summary": {"created", "updated"},
+    "outputs": {"workspace_id", "key_identifier", "key_vault_id", "managed_resource_group", "principal_object_id"},
+    "verified": {"as_asked_for", "drift"},
+    "interrupted": {"in_flight"},
+}
+"""What each type of line has at least."""
+
+
+def incomplete(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of an unknown type, or without what their type has."""
+    return [each for each in lines if not TYPES.get(each["type"], {"known"}) <= each.keys()]
+
+
+def test_json_is_json_lines_for_every_command(azure: Any, profiles: Path) -> None:
+    """The first line is the version; every line is of a known type; nothing is said on standard error."""
+    runs = [
+        azure("plan", profiles / QUICK, "--json"),
+        azure("apply", profiles / QUICK, "--json", "--yes"),
+        azure("verify", profiles / QUICK, "--json"),
+    ]
+
+    assert [0, 0, 0] == [each.code for each in runs]
+    assert ["version"] * 3 == [each.lines[0]["type"] for each in runs]
+    assert [] == [line for each in runs for line in incomplete(each.lines)]
+    assert ["", "", ""] == [each.err for each in runs]
+    assert ["plan_summary", "outputs", "verified"] == [each.lines[-1]["type"] for each in runs]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "diagnostic"),
+    [
+        (["plan", "nowhere.yaml"], 64, "CMK001"),
+        (["apply", QUICK], 64, "CMK010"),
+        (["plan", QUICK, "--set", "key.size=1024"], 64, "CMK004"),
+        (["plan", QUICK, "--set", "subscription=11111111-1111-4111-8111-111111111111"], 1, "CMK3"),
+        (["plan", QUICK, "--set", f"workspace.identity={NOBODY}"], 3, ""),
+    ],
+    ids=["no profile", "needs --yes", "wrong --set", "no subscription", "conflict"],
+)
+def test_json_is_json_lines_for_errors_too(
+    azure: Any, profiles: Path, arguments: list[str], code: int, diagnostic: str
+) -> None:
+    """A script reads what went wrong from the same stream."""
+    named = [str(profiles / each) if each == QUICK else each for each in arguments]
+
+    ran = azure(*named, "--json")
+
+    assert (code, "") == (ran.code, ran.err)
+    assert "version" == ran.lines[0]["type"]
+    assert [] == incomplete(ran.lines)
+    assert [] == azure.writes()
+    assert not diagnostic or [each for each in ran.of("diagnostic") if each["code"].startswith(diagnostic)]
+
+
+def test_data_is_on_stdout_and_narration_on_stderr(azure: Any, profiles: Path) -> None:
+    """The plan and the outputs can be kept in a file; what happens meanwhile is for whoever watches."""
+    ran = azure("apply", profiles / QUICK, "--yes")
+
+    outputs = [line.split()[0] for line in ran.out.splitlines()[-7:]]
+    assert ["workspace_id", "key_identifier", "key_vault_id"] == outputs[:3]
+    assert ("creating" in ran.err, "creating" in ran.out) == (True, False)
+    assert ("Apply complete" in ran.err, "Apply complete" in ran.out) == (True, False)
+    assert "\x1b" not in ran.out + ran.err
+
+
+def test_one_field_is_overridden_on_the_command_line(azure: Any, profiles: Path) -> None:
+    """Repeatable, and typed like the profile's own."""
+    ran = azure("plan", profiles / QUICK, "--json", "--set", "key.size=4096", "--set", "workspace.name=mlw-other")
+
+    (key,) = [each for each in ran.of("planned_change") if each["step"] == "key"]
+    assert 4096 == key["request"]["body"]["properties"]["keySize"]
+    assert ran.of("plan_summary")[0]["workspace_id"].endswith("/workspaces/mlw-other")
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["human", "json"])
+def test_a_reader_that_leaves_early_is_no_failure_to_look_at(azure: Any, profiles: Path, more: list[str]) -> None:
+    """``| head -1``: no traceback, no complaint, and the run is over."""
+    arguments = ["plan", profiles / QUICK, "--sandbox", "--state", azure.state, *more]
+    command = azure.command.begin(*arguments)
+    assert command.stdout
+    command.stdout.readline()
+    command.stdout.close()
+    with command:
+        said = command.stderr.read()
+        command.wait(60)
+
+    assert "" == said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_apply_is_130_and_says_what_goes_on(
+    rehearse: Callable[..., Any], profiles: Path, number: signal.Signals
+) -> None:
+    """During a wait: at once, and with what Azure goes on with; the next run takes it from there."""
+    azure = rehearse(Pace.seconds(30))
+    command = azure.command.begin("apply", profiles / QUICK, "--sandbox", "--state", azure.state, "--yes")
+    deadline = time.monotonic() + 30
+    while len(azure.writes()) < 5 and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    command.send_signal(number)
+    told = time.monotonic()
+    ran = azure.command.end(command)
+
+    assert 130 == ran.code
+    assert time.monotonic() - told < 10
+    assert "Azure goes on with what was begun:\n  … resource provider" in ran.err
+    assert "Run the same command again" in ran.err
+
+
+class Terminal:
+    """A command in a real terminal, 80 columns wide."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._leader, follower = pty.openpty()
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=follower, stdout=follower, stderr=follower, close_fds=True
+        )
+        os.close(follower)
+        self.said = ""
+
+    def until(self, text: str, seconds: float = 40) -> None:
+        """Read on until the command has said something, or has ended."""
+        deadline = time.monotonic() + seconds
+        while text not in self.said and time.monotonic() < deadline:
+            if not select.select([self._leader], [], [], 0.2)[0]:
+                continue
+            try:
+                self.said += os.read(self._leader, 65536).decode(errors="replace")
+            except OSError:  # the command has closed its end
+                return
+
+    def type(self, text: str) -> None:
+        """Type a line."""
+        os.write(self._leader, f"{text}\n".encode())
+
+    def end(self) -> int:
+        """Read to the end; the exit code."""
+        self.until("\0")
+        code = self.process.wait(40)
+        os.close(self._leader)
+        assert "Traceback" not in self.said
+        return code
+
+
+@pytest.mark.parametrize(("answer", "code"), [("no", 3), ("y", 3), ("yes", 0)])
+def test_apply_asks_on_a_terminal(azure: Any, profiles: Path, answer: str, code: int) -> None:
+    """Only the whole word applies it; anything else writes nothing."""
+    command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
+    terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color"})
+
+    terminal.until("Only yes applies it")
+    before = azure.writes()
+    terminal.type(answer)
+
+    assert (code, []) == (terminal.end(), before)
+    assert bool(azure.writes()) == (code == 0)
+    assert "Cannot be undone" in terminal.said
+
+
+@pytest.mark.parametrize(("more", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colours_are_for_terminals_that_want_them(
+    azure: Any, profiles: Path, more: dict[str, str], coloured: bool
+) -> None:
+    """NO_COLOR and TERM=dumb are obeyed."""
+    command = [sys.executable, "-m", "cmkctl", "plan", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
+    terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color", **more})
+
+    assert 0 == terminal.end()
+    assert coloured == ("\x1b[" in terminal.said and "m" in terminal.said.partition("\x1b[")[2][:6])
+
+
+def test_the_requests_shown_are_the_requests_sent(azure: Any, profiles: Path) -> None:
+    """Through the command line: what ``plan --json`` shows is what ``apply`` sends, but for what only exists later."""
+    planned = azure("plan", profiles / QUICK, "--json").of("planned_change")
+    azure("apply", profiles / QUICK, "--yes")
+
+    shown = {(each["request"]["method"], each["request"]["path"]) for each in planned if each["request"]}
+    sent = {(each.method, each.path) for each in azure.running.writes}
+    # Registering Microsoft.DocumentDB brings the service principal.
+    assert {("POST", "/v1.0/servicePrincipals")} == shown - sent
+    assert set() == sent - shown
+
+
+def test_secrets_are_never_said(azure: Any, profiles: Path, tmp_path: Path) -> None:
+    """Neither the client secret nor a token is in what a run says or keeps."""
+    tape = tmp_path / "tape.json"
+    ran = azure("apply", profiles / QUICK, "--yes", "--json", "--record", tape)
+
+    said = ran.out + ran.err + tape.read_text(encoding="utf-8")
+    secrets = ["not-a-secret-cmkctl-sandbox", "eyJ", "Bearer "]
+    assert [] == [each for each in secrets if each in said]
+    assert json.loads(tape.read_text(encoding="utf-8"))["exchanges"]

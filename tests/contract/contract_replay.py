@@ -1,0 +1,190 @@
+"""Replays a recording to a fresh sandbox, in order, and says of each exchange what came of it.
+
+What differs by nature, and how it is dealt with:
+
+* Numbers of polls. The sandbox's own poll URL is followed, never the recorded one. Further recorded polls (or reads of a
+  resource) that show the same unfinished state as before are one and the same exchange, sent once. Where the recording
+  shows another state than the sandbox just did, the sandbox is read on until it shows that state, `PATIENCE` times.
+* Who calls. The caller is the sandbox's service principal. Where 401 is recorded, no token is sent (the first leg of a
+  challenge), or one that has expired, as the recorded refusal says.
+* Recordings with several sources: each exchange gets a sandbox of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from contract_arrange import Start, arrange
+from contract_compare import differences
+from contract_exceptions import excluded, explained
+from contract_recordings import POLLS, Exchange, Scenario
+from sandbox_support import Client
+
+from cmkctl.sandbox import Pace, Sandbox
+from cmkctl.sandbox.entra import issue
+from cmkctl.sandbox.server import Running
+
+PATIENCE = 12
+LINKS = ("azure-asyncoperation", "location")
+LONG_AGO = 7200
+
+
+class Outcome(Enum):
+    """What came of one exchange."""
+
+    AGREES = "agrees"
+    REPEAT = "repeat"
+    DIFFERS = "differs"
+    NOT_MODELLED = "not modelled"
+    EXCLUDED = "excluded"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Result:
+    """An exchange, its outcome, and why: reasons of the tables, or the unexplained differences."""
+
+    exchange: Exchange
+    outcome: Outcome
+    why: tuple[str, ...] = ()
+
+
+@dataclass
+class Player:
+    """Plays one scenario to one sandbox."""
+
+    scenario: Scenario
+    start: Start
+    running: Running
+    links: dict[str, dict[str, str]] = field(default_factory=dict)
+    unmodelled: dict[str, str] = field(default_factory=dict)
+    last: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.client = Client(self.running)
+        self.tokens = {"": ""}
+
+    def play(self) -> Iterator[Result]:
+        """Play all exchanges, in the order they were sent in."""
+        arrange(self.running, self.scenario, self.start)
+        for number in self.start.order or range(len(self.scenario.exchanges)):
+            step = self.start.before.get(number)
+            if step is not None:
+                step(self.running, self.client)
+            yield self._one(self.scenario.exchanges[number])
+
+    def _one(self, exchange: Exchange) -> Result:
+        reason = excluded(self.scenario.short, exchange)
+        if reason is not None:
+            return Result(exchange, Outcome.EXCLUDED, (reason,))
+        if exchange.is_poll and _token(exchange.url) not in self.links:
+            why = self.unmodelled.get(_token(exchange.url))
+            if why is not None:
+                return Result(exchange, Outcome.NOT_MODELLED, (f"polls {why}",))
+            return Result(exchange, Outcome.EXCLUDED, ("polls an operation that began outside of the recording",))
+        if exchange.is_unfinished and self.last.get(_place(exchange)) == exchange.state:
+            return Result(exchange, Outcome.REPEAT)
+        return self._judged(exchange, self._until(exchange))
+
+    def _judged(self, exchange: Exchange, answer: requests.Response) -> Result:
+        if is_not_modelled(answer):
+            self._note_unmodelled(exchange)
+            return Result(exchange, Outcome.NOT_MODELLED, (answer.json()["error"]["message"],))
+        self._note_links(exchange, answer)
+        self.last[_place(exchange)] = exchange.state
+        found = differences(exchange, answer)
+        reasons = {each: explained(self.scenario.short, exchange, each) for each in found}
+        wrong = tuple(each for each, reason in reasons.items() if reason is None)
+        if wrong:
+            return Result(exchange, Outcome.WRONG, wrong)
+        known = tuple(sorted({reason for reason in reasons.values() if reason is not None}))
+        return Result(exchange, Outcome.DIFFERS if known else Outcome.AGREES, known)
+
+    def _until(self, exchange: Exchange) -> requests.Response:
+        """Send the exchange; read again while it is a read, and the sandbox is not where the recording is."""
+        for _ in range(PATIENCE if exchange.method == "GET" and exchange.status < 400 else 1):
+            answer = self._send(exchange)
+            if _state(answer) == exchange.state or is_not_modelled(answer) or answer.status_code >= 400:
+                break
+        return answer
+
+    def _send(self, exchange: Exchange) -> requests.Response:
+        token = self._token_for(exchange)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.client.session.request(
+            exchange.method, self._url(exchange), json=exchange.body, headers=headers, allow_redirects=False
+        )
+
+    def _url(self, exchange: Exchange) -> str:
+        if not exchange.is_poll:
+            return exchange.url
+        links = self.links[_token(exchange.url)]
+        wanted = "location" if "type=location" in exchange.url else "azure-asyncoperation"
+        return links.get(wanted) or next(iter(links.values()))
+
+    def _token_for(self, exchange: Exchange) -> str:
+        audience = "https://vault.azure.net" if exchange.host.endswith("vault.azure.net") else f"https://{exchange.host}"
+        if exchange.status == 401:
+            expired = "expired" in exchange.headers.get("www-authenticate", "")
+            return issue(audience, time.time() - LONG_AGO, "https://login.microsoftonline.com") if expired else ""
+        if audience not in self.tokens:
+            self.tokens[audience] = self.client.fetch_token(f"{audience}/.default")
+        return self.tokens[audience]
+
+    def _note_links(self, exchange: Exchange, answer: requests.Response) -> None:
+        shown = {name: answer.headers[name] for name in LINKS if name in answer.headers}
+        for name in LINKS:
+            if name in exchange.headers and _is_poll_link(exchange.headers[name]) and shown:
+                self.links.setdefault(_token(exchange.headers[name]), {}).update(shown)
+        if exchange.is_poll and shown:
+            self.links[_token(exchange.url)].update(shown)
+
+    def _note_unmodelled(self, exchange: Exchange) -> None:
+        for name in LINKS:
+            if name in exchange.headers:
+                self.unmodelled[_token(exchange.headers[name])] = f"{exchange.number} {exchange.method}, not modelled"
+
+
+def is_not_modelled(answer: requests.Response) -> bool:
+    """Whether the sandbox says that it does not model this."""
+    return answer.status_code == 400 and b'"SandboxNotModelled"' in answer.content
+
+
+def _state(answer: requests.Response) -> tuple[int, str]:
+    from contract_recordings import state_of  # noqa: PLC0415
+
+    is_json = "json" in answer.headers.get("content-type", "")
+    return answer.status_code, state_of(answer.json() if is_json and answer.content else None)
+
+
+def _token(url: str) -> str:
+    """Return what tells one operation from another: the last segment of its URL."""
+    return urlsplit(url).path.rstrip("/").rpartition("/")[2].lower()
+
+
+def _place(exchange: Exchange) -> str:
+    return _token(exchange.url) + exchange.url.rpartition("type=")[2][:6] if exchange.is_poll else exchange.path.lower()
+
+
+def _is_poll_link(url: str) -> bool:
+    return any(POLLS.fullmatch(part) for part in urlsplit(url).path.split("/"))
+
+
+def play(scenario: Scenario, start: Start) -> list[Result]:
+    """Play a scenario to a fresh sandbox; one with several sources, to a fresh one for each exchange."""
+    if not start.apart:
+        with Sandbox(pace=Pace.reads(2)).serve() as running:
+            return list(Player(scenario, start, running).play())
+    results = []
+    with Sandbox(pace=Pace.reads(2)).serve() as running:
+        for exchange in scenario.exchanges:
+            running.reset()
+            alone = Scenario(scenario.name, (exchange,))
+            results += Player(alone, start.at(exchange.number), running).play()
+    return results
