@@ -8,6 +8,7 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/asyn
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -108,7 +109,8 @@ class Waiting:
         waited = clock.elapsed() - self._began
         delay = max(_FIRST_DELAY, min(waited / 2, 2.0), min(waited / 20, _LONGEST_DELAY))
         asked = retry_after(answer.headers, clock.now()) if answer is not None else None
-        delay = max(delay, asked or 0.0)
+        # A little jitter, so that many runs that began together do not ask together.
+        delay = max(delay * random.uniform(0.8, 1.0), asked or 0.0)  # noqa: S311 - no secret depends on it
         self._session.notify(self._what, waited)
         deadline = self._session.deadline
         if deadline is not None and clock.elapsed() + delay > deadline:

@@ -146,6 +146,11 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "Azure Machine Learning gives the workspace's identity wide rights on the workspace's own vault. When that is the vault with the key, the one that is to be kept from the data can reach its key.",
         "Write associated_resources.key_vault: {} for a vault of its own.",
     ),
+    "CMK113": Entry(
+        "The key's expiry is not the one of the profile",
+        "The management plane makes a key's first version and never changes one that is there. An existing key therefore keeps its expiry, or its lack of one.",
+        "Move the expiry with az keyvault key set-attributes, or leave key.expires out.",
+    ),
     "CMK201": Entry(
         "A resource provider is not offered here",
         "The cloud of this subscription does not know the namespace.",

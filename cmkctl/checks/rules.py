@@ -217,6 +217,23 @@ def one_vault_for_both(profile: Profile, seen: Observations) -> Iterator[Diagnos
         )
 
 
+def expiry_of_an_existing_key(profile: Profile, seen: Observations) -> Iterator[Diagnostic]:
+    """CMK113: a key that is there keeps its expiry, whatever the profile says."""
+    observed, wanted = seen.get("key"), profile.key.expires
+    if observed is None or observed.key is None or wanted is None:
+        return
+    expiry = ((observed.key.get("properties") or {}).get("attributes") or {}).get("exp")
+    if expiry != int(wanted.timestamp()):
+        yield _warning(
+            "CMK113",
+            "The key's expiry is not the one of the profile",
+            f"The key {'expires at another time' if expiry else 'never expires'}. Making a key that is there again changes "
+            "nothing, so cmkctl cannot move its expiry.",
+            "Move it with az keyvault key set-attributes --expires, or leave key.expires out.",
+            "key.expires",
+        )
+
+
 RULES: Final = (
     subscription_usable,
     vault_in_the_same_region,
@@ -230,6 +247,7 @@ RULES: Final = (
     grant_beyond_need,
     grant_to_an_application_id,
     one_vault_for_both,
+    expiry_of_an_existing_key,
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import sys
-from os.path import commonprefix
 from typing import Annotated
 
 import typer
@@ -19,7 +18,7 @@ def command(code: Annotated[str, typer.Argument(metavar="CODE", help="A diagnost
     if entry is None:
         like = difflib.get_close_matches(code.upper(), CATALOGUE, n=len(CATALOGUE))
         # Codes that begin alike are about the same thing.
-        near = sorted(like, key=lambda each: -len(commonprefix([each, code.upper()])))[:3]
+        near = sorted(like, key=lambda each: each[:5] != code.upper()[:5])[:3]
         sys.stderr.write(
             f"error: there is no code {code}.\n  → did you mean {', '.join(near) or 'CMK101 to CMK511'}?\n"
         )

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from cmkctl.sandbox import errors
-from cmkctl.sandbox.arm import gate, operations
+from cmkctl.sandbox.arm import gate, metadata, operations
 from cmkctl.sandbox.clouds import Service, locate
 from cmkctl.sandbox.constants import BANNER_HEADER
 from cmkctl.sandbox.grants import advance_grants
@@ -62,6 +62,8 @@ class Application:
             raise errors.not_modelled(f"the host {call.host}")
         if call.service is Service.VAULT:
             return plane.serve(self.tenant, call)
+        if call.service is Service.ARM and call.path.lower() == metadata.PATH:
+            return metadata.endpoints(call)
         if call.service is not Service.LOGIN:
             gate.require_token(self.tenant, call)
         if call.service is not Service.ARM:

@@ -298,12 +298,6 @@ def purge_protection_stays() -> AzureError:
     return AzureError(400, "BadRequest", text)
 
 
-def soft_delete_stays() -> AzureError:
-    """Sandbox's words, after purge protection's."""
-    text = f'{OWN}The property "enableSoftDelete" cannot be set to false: soft delete is on for every vault.'
-    return AzureError(400, "BadRequest", text)
-
-
 def retention_stays(existing: int) -> AzureError:
     """Sandbox's words; that it cannot be modified is documented."""
     text = f'{OWN}The property "softDeleteRetentionInDays" has been set already ({existing}) and it cannot be modified.'

@@ -19,7 +19,7 @@ from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import NetworkSettings, Profile
 from cmkctl.steps.base import conflict, no_op, wait
-from cmkctl.steps.key_vault import new_vault, what_cannot_be_undone, write_vault
+from cmkctl.steps.key_vault import new_vault, soft_deleted, what_cannot_be_undone, write_vault
 
 _PENDING: Final = frozenset(
     {"creating", "updating", "resolvingdns", "registeringdns", "provisioningaccount", "accepted"}
@@ -48,10 +48,14 @@ class _Kind:
 
 @dataclass(frozen=True, slots=True)
 class ObservedAssociated:
-    """Each associated resource by its id (None when it is not there), and the tenant of the subscription."""
+    """Each associated resource by its id (None when it is not there), and the tenant of the subscription.
+
+    `deleted_vault` is the soft-deleted vault that holds the name of the workspace's own vault, if there is one.
+    """
 
     resources: Mapping[str, Document | None]
     tenant: str
+    deleted_vault: Document | None = None
 
 
 class AssociatedResources:
@@ -68,7 +72,10 @@ class AssociatedResources:
         ids = [each.resource_id(profile) or "" for each in kinds]
         reads = (partial(azure.resource, one, kind.api_version) for one, kind in zip(ids, kinds, strict=True))
         subscription, *found = azure.together(azure.subscription, *reads)
-        return ObservedAssociated(dict(zip(ids, found, strict=True)), str((subscription or {}).get("tenantId", "")))
+        resources = dict(zip(ids, found, strict=True))
+        no_vault = resources.get(profile.workspace_vault_id, {}) is None and not _VAULT.given(profile)
+        deleted = azure.deleted_vault(profile.workspace_vault_name, profile.location) if no_vault else None
+        return ObservedAssociated(resources, str((subscription or {}).get("tenantId", "")), deleted)
 
     def plan(self, profile: Profile, observed: ObservedAssociated, known: Known) -> list[Change]:  # noqa: ARG002
         """What each of them needs."""
@@ -121,6 +128,9 @@ def _plan_one(profile: Profile, kind: _Kind, observed: ObservedAssociated) -> Ch
         return conflict(
             AssociatedResources.name, resource, title, "CMK241", "there is no resource with this id", "correct the id"
         )
+    if found is None and kind is _VAULT and observed.deleted_vault is not None:
+        field = "associated_resources.key_vault"
+        return soft_deleted(profile, AssociatedResources.name, resource, observed.deleted_vault, field)
     if found is None:
         return _create(profile, kind, resource, title, observed.tenant)
     if _state(found) in _PENDING:

@@ -56,7 +56,7 @@ class KeyVault:
         if profile.key_vault.id is not None:
             return [_conflict(profile, "CMK204", *_NO_SUCH_VAULT)]
         if observed.deleted is not None:
-            return [_soft_deleted(profile, observed.deleted)]
+            return [soft_deleted(profile, self.name, profile.vault_id, observed.deleted, "key_vault")]
         return [_create(profile, observed.tenant)]
 
     def outputs(self, profile: Profile, observed: ObservedVault, known: Known) -> Outputs:  # noqa: ARG002
@@ -192,19 +192,24 @@ def _create(profile: Profile, tenant: str) -> Change:
     )
 
 
-def _soft_deleted(profile: Profile, deleted: Mapping[str, Any]) -> Change:
+def soft_deleted(profile: Profile, step: str, vault_id: str, deleted: Mapping[str, Any], field: str) -> Change:
+    """The conflict with a soft-deleted vault that holds a name. Also for the workspace's own vault.
+
+    `field` is where the profile names the vault.
+    """
     properties = deleted.get("properties", {})
-    was = properties.get("vaultId", "elsewhere")
+    name, was = ResourceId.parse(vault_id).name, properties.get("vaultId", "elsewhere")
     # It comes back where it was, so one of another resource group is then named by its id.
-    by_id = "" if same_resource_id(was, profile.vault_id) else ", then write its id as key_vault.id"
-    return _conflict(
-        profile,
+    by_id = "" if same_resource_id(was, vault_id) else f", then write its id as {field}.id"
+    return conflict(
+        step,
+        vault_id,
+        f"key vault {name}",
         "CMK205",
         f"a soft-deleted vault holds this name until {properties.get('scheduledPurgeDate', 'its retention ends')}; "
         f"it was {was}",
-        f"recover it, with its keys: az keyvault recover --name {profile.key_vault_name} --location {profile.location}"
-        f"{by_id}",
-        "choose another key_vault.name",
+        f"recover it, with its keys: az keyvault recover --name {name} --location {profile.location}{by_id}",
+        f"choose another {field}.name",
     )
 
 

@@ -82,6 +82,8 @@ def found(wanted: Profile, observed: Mapping[str, Any]) -> list[tuple[str, Sever
     return [(each.code, each.severity) for each in check(wanted, observed)]
 
 
+LATER: Final = int(datetime(2031, 1, 31, tzinfo=UTC).timestamp())
+EXPIRES: Final = {"key": {"expires": datetime(2031, 1, 31, tzinfo=UTC)}}
 DENY: Final = {"networkAcls": {"defaultAction": "Deny", "bypass": "AzureServices"}}
 SERVICE_SIDE: Final = {"workspace": {"encryption": "service-side"}}
 WITH_IDENTITY: Final = {"workspace": {"identity": IDENTITY}}
@@ -132,6 +134,13 @@ FIRES: Final = {
         WARNING,
     ),
     "key expires in a month": ({}, {"key": key(attributes={"exp": NOW.timestamp() + 30 * DAY})}, "CMK107", WARNING),
+    "key that is there never expires": (EXPIRES, {"key": key(attributes={"enabled": True})}, "CMK113", WARNING),
+    "key that is there expires at another time": (
+        EXPIRES,
+        {"key": key(attributes={"exp": LATER - DAY})},
+        "CMK113",
+        WARNING,
+    ),
     "identity needs more than the key": (WITH_IDENTITY, {}, "CMK108", WARNING),
     "application id is not confirmed": (CHINA, {}, "CMK109", WARNING),
     "policy grants more": (
@@ -167,6 +176,8 @@ FIRES: Final = {
 
 SILENT: Final = {
     "nothing is there yet": ({}, {}),
+    "key is to expire and is not there yet": (EXPIRES, {}),
+    "key expires when it is to": (EXPIRES, {"key": key(attributes={"exp": LATER})}),
     "subscription's state is not told": ({}, {"subscription": {"tenantId": TENANT}}),
     "subscription is of the tenant": ({"tenant": TENANT.upper()}, {}),
     "subscription's tenant is not told": ({"tenant": TENANT}, {"subscription": {}}),

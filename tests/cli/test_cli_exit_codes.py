@@ -44,7 +44,9 @@ def test_applied_is_0_then_nothing_to_do_then_verified_then_drifted(azure: Any, 
 
     documents = azure.running.state.tenant.data["resources"].values()
     (storage,) = [
-        each["doc"] for each in documents if "stmlwquickstart" in each["doc"]["id"] and "azureml-rg" not in each["doc"]["id"]
+        each["doc"]
+        for each in documents
+        if "stmlwquickstart" in each["doc"]["id"] and "azureml-rg" not in each["doc"]["id"]
     ]
     storage["properties"]["allowBlobPublicAccess"] = True
     drifted = azure("verify", profiles / QUICK)
@@ -55,7 +57,9 @@ def test_applied_is_0_then_nothing_to_do_then_verified_then_drifted(azure: Any, 
 
 def test_a_conflict_is_3_for_plan_and_apply_and_writes_nothing(azure: Any, profiles: Path) -> None:
     """A vault without purge protection, and a profile that does not allow to turn it on."""
-    azure.running.state.add_vault("kv-ml-quickstart", "rg-ml-quickstart", purge_protection=False, softDeleteRetentionInDays=7)
+    azure.running.state.add_vault(
+        "kv-ml-quickstart", "rg-ml-quickstart", purge_protection=False, softDeleteRetentionInDays=7
+    )
 
     planned = azure("plan", profiles / QUICK)
     applied = azure("apply", profiles / QUICK, "--yes")
@@ -121,7 +125,9 @@ def test_a_profile_that_is_not_there_is_64(cmkctl: Any) -> None:
 
 def test_no_credential_is_1_and_says_how_to_sign_in(azure: Any, profiles: Path) -> None:
     """The environment has a way to Azure and nobody to go there."""
-    reachable = {name: value for name, value in azure.running.environment().items() if not name.startswith(("AZURE", "ARM"))}
+    reachable = {
+        name: value for name, value in azure.running.environment().items() if not name.startswith(("AZURE", "ARM"))
+    }
     command = azure.command.within(**reachable, AZURE_TOKEN_CREDENTIALS="EnvironmentCredential")
 
     ran = command("plan", profiles / QUICK, "--set", f"subscription={SUBSCRIPTION_ID}", "--auth", "environment")
@@ -159,7 +165,9 @@ def test_a_subscription_that_is_not_ours_is_1(azure: Any, profiles: Path) -> Non
     assert "error CMK3" in ran.err
 
 
-def test_a_timeout_is_1_leaves_azure_working_and_the_next_run_goes_on(rehearse: Callable[..., Any], profiles: Path) -> None:
+def test_a_timeout_is_1_leaves_azure_working_and_the_next_run_goes_on(
+    rehearse: Callable[..., Any], profiles: Path
+) -> None:
     """Slow as Azure is, given up early; once more with patience, and nothing is made twice."""
     azure = rehearse(Pace.seconds(3))
 

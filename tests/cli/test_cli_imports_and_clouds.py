@@ -30,7 +30,9 @@ def test_what_asks_nothing_of_azure_imports_no_sdk(cmkctl: Any, arguments: list[
     """Help comes at once."""
     modules = imported(cmkctl, *arguments)
 
-    assert [] == sorted(each for each in modules if each.startswith(("azure", "requests", "starlette", "uvicorn", "msal")))
+    assert [] == sorted(
+        each for each in modules if each.startswith(("azure", "requests", "starlette", "uvicorn", "msal"))
+    )
 
 
 def test_plan_imports_neither_azure_ai_ml_nor_the_sandbox(azure: Any, profiles: Path) -> None:

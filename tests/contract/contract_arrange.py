@@ -69,11 +69,22 @@ def presupposed(scenario: Scenario) -> Iterator[Callable[[Arrangement], object]]
     """Yield what makes the things that a recording shows to exist before it begins."""
     seen: set[str] = set()
     groups: set[str] = set()
+    documents = _documents(scenario)
     for exchange in scenario.exchanges:
         if exchange.host != ARM:
             continue
         yield from _groups(exchange, groups)
-        yield from _shown(exchange, seen)
+        yield from _shown(exchange, seen, documents)
+
+
+def _documents(scenario: Scenario) -> dict[str, Any]:
+    """Return how each vault of the recording is shown first."""
+    found: dict[str, Any] = {}
+    for exchange in scenario.exchanges:
+        answer = exchange.answer
+        if isinstance(answer, dict) and str(answer.get("type", "")).lower() == "microsoft.keyvault/vaults":
+            found.setdefault(answer["name"].lower(), answer)
+    return found
 
 
 def _groups(exchange: Exchange, seen: set[str]) -> Iterator[Callable[[Arrangement], object]]:
@@ -94,7 +105,9 @@ def _code(answer: Mapping[str, Any]) -> str:
     return str(error.get("code")) if isinstance(error, dict) else ""
 
 
-def _shown(exchange: Exchange, seen: set[str]) -> Iterator[Callable[[Arrangement], object]]:
+def _shown(
+    exchange: Exchange, seen: set[str], documents: Mapping[str, Any]
+) -> Iterator[Callable[[Arrangement], object]]:
     key = exchange.path.lower()
     match = re.search(r"/providers/(microsoft\.\w+/\w+)/([^/]+)$", key)
     deleted = re.search(r"/locations/[^/]+/deletedvaults/([^/]+)$", key)
@@ -105,7 +118,7 @@ def _shown(exchange: Exchange, seen: set[str]) -> Iterator[Callable[[Arrangement
     if exchange.method != "GET" or exchange.status != 200:
         return
     if deleted:
-        yield lambda state: _add_deleted_vault(state, exchange.answer)
+        yield lambda state: _add_deleted_vault(state, exchange.answer, documents.get(name, {}))
     elif match and match[1] in MAKERS:
         yield lambda state: MAKERS[match[1]](state, exchange.answer)
 
@@ -125,21 +138,23 @@ def _add_vault(state: Arrangement, shown: Mapping[str, Any]) -> None:
     for name in ("vaultUri", "provisioningState", "tenantId"):
         properties.pop(name, None)
     protected = bool(properties.pop("enablePurgeProtection", False))
-    rbac = bool(properties.pop("enableRbacAuthorization", False))
-    more = {"purge_protection": protected, "rbac": rbac, "sku": sku, "location": shown["location"]}
-    state.add_vault(shown["name"], _group_of(shown["id"]), **more, **properties)
+    unsaid = dict.fromkeys(("softDeleteRetentionInDays", "enableRbacAuthorization", "publicNetworkAccess"))
+    more = {"purge_protection": protected, "sku": sku, "location": shown["location"]}
+    state.add_vault(shown["name"], _group_of(shown["id"]), **more, **unsaid | properties)
 
 
-def _add_deleted_vault(state: Arrangement, shown: Mapping[str, Any]) -> None:
-    properties = shown["properties"]
-    protected = bool(properties.get("purgeProtectionEnabled"))
-    group = _group_of(properties["vaultId"])
+def _add_deleted_vault(state: Arrangement, shown: Mapping[str, Any], later: Mapping[str, Any]) -> None:
+    """Add a soft-deleted vault, as the recording shows it later; its group is there only if it was before."""
+    deleted = shown["properties"]
+    group = group_id(_group_of(deleted["vaultId"]))
+    plain = {"sku": {"name": "standard"}, **({"enablePurgeProtection": True} if deleted.get("purgeProtectionEnabled") else {})}
     with state.tenant.lock:
-        new = ids.key(group_id(group)) not in state.tenant.table("groups")
-        state.add_vault(shown["name"], group, location=properties["location"], purge_protection=protected)
+        new = ids.key(group) not in state.tenant.table("groups")
+        document = {"properties": plain, **later, "id": deleted["vaultId"]}
+        _add_vault(state, {**document, "name": shown["name"], "location": deleted["location"]})
         state.delete_vault(shown["name"])
-        if new:  # the vault was deleted with its group
-            state.tenant.table("groups").pop(ids.key(group_id(group)))
+        if new:
+            state.tenant.table("groups").pop(ids.key(group))
 
 
 def _add_account(state: Arrangement, shown: Mapping[str, Any]) -> None:

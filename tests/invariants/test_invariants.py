@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from worlds import (
-    DOINGS,
     FOREIGN,
     MENDABLE_WORLDS,
     SAMPLED,
@@ -232,5 +231,3 @@ def test_what_no_permitted_write_mends_is_a_conflict_with_its_code(maker: Maker,
     plan = maker.client().plan(profile)
 
     assert code in [each.code for each in plan.changes if each.action is Action.CONFLICT]
-
-

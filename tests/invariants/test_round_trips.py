@@ -24,12 +24,12 @@ class Distant(Between):
         self.requests: list[tuple[float, float]] = []
         self._began: dict[int, float] = {}
 
-    def before(self, request: Any) -> None:
+    def before(self, _request: Any) -> None:
         """Travel."""
         self._began[threading.get_ident()] = time.monotonic()
         time.sleep(LATENCY)
 
-    def after(self, request: Any) -> None:
+    def after(self, _request: Any) -> None:
         """Arrive."""
         self.requests.append((time.monotonic(), self._began[threading.get_ident()]))
 

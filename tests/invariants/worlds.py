@@ -10,7 +10,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import requests
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
@@ -72,7 +72,9 @@ class Wish:
 
     def profile(self) -> Profile:
         """The profile that says so."""
-        where = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{ELSEWHERE}/providers/Microsoft.KeyVault/vaults/{VAULT}"
+        where = (
+            f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{ELSEWHERE}/providers/Microsoft.KeyVault/vaults/{VAULT}"
+        )
         vault: dict[str, Any] = {"id": where} if self.elsewhere else {"name": VAULT}
         optional = {"authorization": self.authorization, "soft_delete_days": self.days}
         workspace = {
@@ -215,71 +217,6 @@ def _spoil_storage(site: Site, **changed: Any) -> None:
     site.properties(site.profile.storage_account_id).update(changed)
 
 
-WEAK: Final = {"minimumTlsVersion": "TLS1_0", "allowBlobPublicAccess": True, "supportsHttpsTrafficOnly": False}
-
-MENDABLE: Final[dict[str, Doing]] = {
-    "every provider is registered": lambda site: site.running.state.register_provider(),
-    "no provider is registered": lambda site: site.set_providers("NotRegistered"),
-    "providers were unregistered": lambda site: site.set_providers("Unregistered", "Microsoft.Search"),
-    "providers are being registered": lambda site: site.set_providers(
-        "Registering", "Microsoft.DocumentDB", "microsoft.insights", countdown={"reads": 2}
-    ),
-    "the service principal is there": lambda site: _add_cosmos(site),
-    "the service principal is gone": lambda site: _forget_cosmos(site),
-    "the group is there": lambda site: site.running.state.add_resource_group(GROUP, "westeurope"),
-    "a vault is there": lambda site: site.add_vault(),
-    "a vault with roles is there": lambda site: site.add_vault(rbac=True),
-    "a vault is being made": lambda site: _make_vault_slowly(site),
-    "the key is there": lambda site: site.add_key(),
-    "others have policies": lambda site: [site.allow(each, "Get", "List", "Decrypt") for each in FOREIGN] and None,
-    "there is a policy on somebody's behalf": lambda site: site.allow(
-        COSMOS_DB_OBJECT_ID, "get", "wrapKey", "unwrapKey", applicationId=FOREIGN[0]
-    ),
-    "the policy is partial": lambda site: (_forget_policies(site), site.allow(COSMOS_DB_OBJECT_ID, "get", "list"))[0],
-    "the policy is in another casing": lambda site: site.allow(COSMOS_DB_OBJECT_ID, "Get", "WrapKey", "UnwrapKey"),
-    "the policy allows everything": lambda site: site.allow(COSMOS_DB_OBJECT_ID, "all"),
-    "a policy names the application": lambda site: site.allow(COSMOS_DB_APP_ID, "get", "wrapKey", "unwrapKey"),
-    "the policies are gone": _forget_policies,
-    "a role is inherited from the group": lambda site: _inherit_role(site),
-    "the roles are gone": lambda site: _forget_roles(site),
-    "the storage account is there": lambda site: _spoil_storage(site),
-    "the storage account is weak": lambda site: _spoil_storage(site, **WEAK),
-    "the workspace has another name": lambda site: _spoil_workspace(site, friendlyName="Renamed"),
-    "the workspace answers in another casing": lambda site: _spoil_workspace(
-        site, storageAccount=site.profile.storage_account_id.upper(), keyVault=site.profile.workspace_vault_id.lower()
-    ),
-}
-"""What a permitted write can mend, or what needs none."""
-
-CONFLICTING: Final[dict[str, Doing]] = {
-    "a vault without purge protection is there": lambda site: site.add_vault(purge_protection=False),
-    "the vault is soft-deleted": _delete_vault,
-    "the vault keeps deleted things for 30 days": lambda site: site.properties(site.vault_id).update(
-        softDeleteRetentionInDays=30
-    ),
-    "the key is disabled": lambda site: site.set_key(enabled=False),
-    "the key has expired": lambda site: site.set_key(exp=1_000_000_000),
-    "the key has 2048 bits": lambda site: site.add_key(size=2048),
-    "the key only signs": lambda site: site.add_key(keyOps=["sign", "verify"]),
-    "the key is on a curve": lambda site: site.add_key(kty="EC"),
-    "the storage account is hierarchical": lambda site: _spoil_storage(site, isHnsEnabled=True),
-    "the workspace has another impact": lambda site: _spoil_workspace(
-        site, hbiWorkspace=not site.profile.workspace.high_business_impact
-    ),
-    "the workspace is not encrypted": lambda site: (
-        site.properties(site.profile.workspace_id).pop("encryption", None) and None
-    ),
-    "the workspace has failed": lambda site: _spoil_workspace(site, provisioningState="Failed"),
-    "the workspace has other storage": lambda site: _spoil_workspace(
-        site, storageAccount=f"{site.profile.storage_account_id}2"
-    ),
-    "the group is being deleted": lambda site: _delete_group(site),
-}
-"""What a profile may find itself in conflict with."""
-
-DOINGS: Final = MENDABLE | CONFLICTING
-
-
 def _add_cosmos(site: Site) -> None:
     site.running.state.add_principal(COSMOS_DB_APP_ID, "Azure Cosmos DB", COSMOS_DB_OBJECT_ID)
 
@@ -315,6 +252,71 @@ def _delete_group(site: Site) -> None:
     group = site.tenant["groups"].get(f"/subscriptions/{SUBSCRIPTION_ID}/resourcegroups/{GROUP}")
     if group is not None:
         group["doc"]["properties"]["provisioningState"] = "Deleting"
+
+
+WEAK: Final = {"minimumTlsVersion": "TLS1_0", "allowBlobPublicAccess": True, "supportsHttpsTrafficOnly": False}
+
+MENDABLE: Final[dict[str, Doing]] = {
+    "every provider is registered": lambda site: site.running.state.register_provider(),
+    "no provider is registered": lambda site: site.set_providers("NotRegistered"),
+    "providers were unregistered": lambda site: site.set_providers("Unregistered", "Microsoft.Search"),
+    "providers are being registered": lambda site: site.set_providers(
+        "Registering", "Microsoft.DocumentDB", "microsoft.insights", countdown={"reads": 2}
+    ),
+    "the service principal is there": _add_cosmos,
+    "the service principal is gone": _forget_cosmos,
+    "the group is there": lambda site: site.running.state.add_resource_group(GROUP, "westeurope"),
+    "a vault is there": Site.add_vault,
+    "a vault with roles is there": lambda site: site.add_vault(rbac=True),
+    "a vault is being made": _make_vault_slowly,
+    "the key is there": Site.add_key,
+    "others have policies": lambda site: [site.allow(each, "Get", "List", "Decrypt") for each in FOREIGN] and None,
+    "there is a policy on somebody's behalf": lambda site: site.allow(
+        COSMOS_DB_OBJECT_ID, "get", "wrapKey", "unwrapKey", applicationId=FOREIGN[0]
+    ),
+    "the policy is partial": lambda site: (_forget_policies(site), site.allow(COSMOS_DB_OBJECT_ID, "get", "list"))[0],
+    "the policy is in another casing": lambda site: site.allow(COSMOS_DB_OBJECT_ID, "Get", "WrapKey", "UnwrapKey"),
+    "the policy allows everything": lambda site: site.allow(COSMOS_DB_OBJECT_ID, "all"),
+    "a policy names the application": lambda site: site.allow(COSMOS_DB_APP_ID, "get", "wrapKey", "unwrapKey"),
+    "the policies are gone": _forget_policies,
+    "a role is inherited from the group": _inherit_role,
+    "the roles are gone": _forget_roles,
+    "the storage account is there": _spoil_storage,
+    "the storage account is weak": lambda site: _spoil_storage(site, **WEAK),
+    "the workspace has another name": lambda site: _spoil_workspace(site, friendlyName="Renamed"),
+    "the workspace answers in another casing": lambda site: _spoil_workspace(
+        site, storageAccount=site.profile.storage_account_id.upper(), keyVault=site.profile.workspace_vault_id.lower()
+    ),
+}
+"""What a permitted write can mend, or what needs none."""
+
+CONFLICTING: Final[dict[str, Doing]] = {
+    "a vault without purge protection is there": lambda site: site.add_vault(purge_protection=False),
+    "the vault is soft-deleted": _delete_vault,
+    "the vault keeps deleted things for 30 days": lambda site: site.properties(site.vault_id).update(
+        softDeleteRetentionInDays=30
+    ),
+    "the key is disabled": lambda site: site.set_key(enabled=False),
+    "the key has expired": lambda site: site.set_key(exp=1_000_000_000),
+    "the key has 2048 bits": lambda site: site.add_key(size=2048),
+    "the key only signs": lambda site: site.add_key(keyOps=["sign", "verify"]),
+    "the key is on a curve": lambda site: site.add_key(kty="EC"),
+    "the storage account is hierarchical": lambda site: _spoil_storage(site, isHnsEnabled=True),
+    "the workspace has another impact": lambda site: _spoil_workspace(
+        site, hbiWorkspace=not site.profile.workspace.high_business_impact
+    ),
+    "the workspace is not encrypted": lambda site: (
+        site.properties(site.profile.workspace_id).pop("encryption", None) and None
+    ),
+    "the workspace has failed": lambda site: _spoil_workspace(site, provisioningState="Failed"),
+    "the workspace has other storage": lambda site: _spoil_workspace(
+        site, storageAccount=f"{site.profile.storage_account_id}2"
+    ),
+    "the group is being deleted": _delete_group,
+}
+"""What a profile may find itself in conflict with."""
+
+DOINGS: Final = MENDABLE | CONFLICTING
 
 
 @dataclass(frozen=True)
@@ -363,10 +365,10 @@ class Between(HttpTransport[Any, Any]):
     def __init__(self, inner: HttpTransport[Any, Any]) -> None:
         self._inner = inner
 
-    def before(self, request: Any) -> None:
+    def before(self, _request: Any) -> None:
         """Do nothing before a request."""
 
-    def after(self, request: Any) -> None:
+    def after(self, _request: Any) -> None:
         """Do nothing after a request."""
 
     def send(self, request: Any, **options: Any) -> Any:
@@ -385,7 +387,7 @@ class Between(HttpTransport[Any, Any]):
         """Close the inner transport."""
         self._inner.close()
 
-    def __enter__(self) -> Between:
+    def __enter__(self) -> Self:
         self.open()
         return self
 

@@ -49,7 +49,10 @@ def test_an_example_profile_is_planned_applied_and_then_right(
     again = azure("plan", file, "--detailed-exitcode", "--json")
 
     assert (2, []) == (planned.code, unwritten)
-    assert (0, []) == (applied.code, [each["detail"] for each in applied.of("diagnostic") if each["severity"] == "error"])
+    assert (0, []) == (
+        applied.code,
+        [each["detail"] for each in applied.of("diagnostic") if each["severity"] == "error"],
+    )
     assert profile_outputs(loaded.profile).items() <= applied.of("outputs")[0].items()
     assert 0 == again.code
     assert {"no-op"} == {each["action"] for each in again.of("planned_change")}

@@ -1,4 +1,4 @@
-"""Record the tapes of this folder anew, from the sandbox:
+"""Record the tapes of this folder anew, from the sandbox.
 
     python tests/recordings/record.py
 
@@ -59,7 +59,10 @@ def record(scene: Scene, environment: dict[str, str]) -> None:
 
 def main() -> None:
     """Record every scene, one after the other, against one sandbox."""
-    with tempfile.TemporaryDirectory() as folder, Sandbox(Path(folder) / "sandbox.json", Pace.reads(1)).serve() as running:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Sandbox(Path(folder) / "sandbox.json", Pace.reads(1)).serve() as running,
+    ):
         vault = running.state.add_vault("kv-central-cmk", "rg-security", purge_protection=False)
         running.state.add_access_policy(vault, "c0ffee00-0000-4000-8000-00000000f001", ("get", "list"))
         for scene in SCENES:

@@ -74,7 +74,9 @@ def test_what_the_plan_of_a_tape_shows_is_what_the_apply_of_a_tape_sent(offline:
 
     sent = writes_on(APPLY)
 
-    assert [] == [path for method, path, body in sent if not fits(shown.get((method, path), "never shown"), json.loads(body))]
+    assert [] == [
+        path for method, path, body in sent if not fits(shown.get((method, path), "never shown"), json.loads(body))
+    ]
     assert {("POST", "/v1.0/servicePrincipals")} >= shown.keys() - {(method, path) for method, path, _ in sent}
 
 
@@ -127,7 +129,9 @@ def test_another_body_is_a_miss_that_shows_the_line(offline: Any) -> None:
     ran = offline(*APPLY.arguments, "--set", "key.size=4096", "--replay", APPLY.path)
 
     assert 1 == ran.code
-    assert ("CMK504" in ran.err, '"keySize": 4096' in ran.err, '"keySize": 3072' in ran.err) == (True, True, True), ran.err
+    assert ("CMK504" in ran.err, '"keySize": 4096' in ran.err, '"keySize": 3072' in ran.err) == (True, True, True), (
+        ran.err
+    )
 
 
 def test_exchanges_that_nobody_asks_for_are_reported(offline: Any) -> None:

@@ -224,7 +224,7 @@ def _associated(profile: Profile, observed: Any) -> ObservedAssociated:
         for title, resource_of in _ASSOCIATED.items()
         if (resource := resource_of(profile))
     }
-    return ObservedAssociated(found, said["tenant"])
+    return ObservedAssociated(found, said["tenant"], _document("deleted", said.get("deleted")))
 
 
 _OBSERVATIONS: Final[Mapping[str, Callable[[Profile, Any], Any]]] = {

@@ -2,7 +2,7 @@
 
 import re
 
-from cmkctl.sandbox import errors, ids, shapes
+from cmkctl.sandbox import errors, ids, roles, shapes
 from cmkctl.sandbox.constants import CLIENT_OBJECT_ID
 from cmkctl.sandbox.grants import note_new_grant
 from cmkctl.sandbox.messages import Call, Json, Reply
@@ -16,65 +16,6 @@ VERSIONS = (
     "2015-07-01", "2018-01-01-preview", "2018-09-01-preview", "2020-04-01-preview", "2020-08-01-preview",
     "2020-10-01-preview", "2022-04-01", "2022-05-01-preview",
 )  # fmt: skip
-KEYS = "Microsoft.KeyVault/vaults/keys/"
-BUILT_IN: dict[str, tuple[str, list[str], list[str]]] = {
-    # role id: name, actions, data actions (only those of the encryption role are recorded: recording 40, fact 31)
-    "e147488a-f6f5-4113-8e2d-b22465e65bf6": (
-        "Key Vault Crypto Service Encryption User",
-        [],
-        [f"{KEYS}read", f"{KEYS}wrap/action", f"{KEYS}unwrap/action"],
-    ),
-    "12338af0-0e69-4776-bea7-57ae8d297424": (
-        "Key Vault Crypto User",
-        [],
-        [
-            f"{KEYS}{action}"
-            for action in (
-                "read",
-                "update/action",
-                "backup/action",
-                "encrypt/action",
-                "decrypt/action",
-                "wrap/action",
-                "unwrap/action",
-                "sign/action",
-                "verify/action",
-            )
-        ],
-    ),
-    "14b46e9e-c2b7-41b4-b07b-48a6ebf60603": (
-        "Key Vault Crypto Officer",
-        [],
-        [f"{KEYS}*", "Microsoft.KeyVault/vaults/keyrotationpolicies/*"],
-    ),
-    "08bbd89e-9f13-488c-ac41-acfcb10c90ab": ("Key Vault Crypto Service Release User", [], [f"{KEYS}release/action"]),
-    "00482a5a-887f-4fb3-b363-3b7fe8e74483": (
-        "Key Vault Administrator",
-        ["Microsoft.KeyVault/vaults/*/read"],
-        ["Microsoft.KeyVault/vaults/*"],
-    ),
-    "f25e0fa2-a7c8-4377-a976-54943a77a395": ("Key Vault Contributor", ["Microsoft.KeyVault/*"], []),
-    "21090545-7ca7-4776-b22c-e363652d74d2": (
-        "Key Vault Reader",
-        ["Microsoft.KeyVault/vaults/*/read"],
-        ["Microsoft.KeyVault/vaults/*/read", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"],
-    ),
-    "a68e7c17-0ab2-4c09-9a58-125dae29748c": ("Key Vault Purge Operator", [], []),
-    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": ("Key Vault Secrets Officer", [], []),
-    "4633458b-17de-408a-b874-0445c86b69e6": ("Key Vault Secrets User", [], []),
-    "a4417e6f-fecd-4de8-b567-7b0420556985": ("Key Vault Certificates Officer", [], []),
-    "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba": ("Key Vault Certificate User", [], []),
-    "8b54135c-b56d-4d72-a534-26097cfdc8d8": ("Key Vault Data Access Administrator", [], []),
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": ("Contributor", ["*"], []),
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": ("Reader", ["*/read"], []),
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ("Owner", ["*"], []),
-    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": ("User Access Administrator", ["*/read", "Microsoft.Authorization/*"], []),
-    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": ("Role Based Access Control Administrator", ["*/read"], []),
-    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": ("Storage Blob Data Contributor", [], []),
-    "f6c7c914-8db3-469d-8ca1-694a8f32e121": ("AzureML Data Scientist", [], []),
-    "e503ece1-11d0-4e8e-8e2c-7a6c3bf38815": ("AzureML Compute Operator", [], []),
-    "b556d68e-0be0-4f35-a333-ad7ee1ce17ea": ("Azure AI Enterprise Network Connection Approver", [], []),
-}
 SHAPE = {
     **shapes.TOP,
     "systemData": READ_ONLY,
@@ -99,22 +40,26 @@ ASSIGNED_TO = re.compile(r"assignedTo\(\s*'([0-9a-fA-F-]{36})'\s*\)", re.IGNOREC
 # --- definitions
 
 
-def _definition(role: str, scope: str) -> Json:
-    name, actions, data_actions = BUILT_IN[role]
+def _definition(role: roles.Role, scope: str) -> Json:
     subscription = ids.subscription_of(scope)
     prefix = f"/subscriptions/{subscription}" if subscription else ""
-    permissions = {"actions": actions, "notActions": [], "dataActions": data_actions, "notDataActions": []}
+    permissions = {
+        "actions": list(role.actions),
+        "notActions": list(role.not_actions),
+        "dataActions": list(role.data_actions),
+        "notDataActions": [],
+    }
     return {
         "properties": {
-            "roleName": name,
+            "roleName": role.name,
             "type": "BuiltInRole",
             "description": "",
             "assignableScopes": ["/"],
             "permissions": [permissions],
         },
-        "id": f"{prefix}/providers/{DEFINITION}/{role}",
+        "id": f"{prefix}/providers/{DEFINITION}/{role.id}",
         "type": DEFINITION,
-        "name": role,
+        "name": role.id,
     }
 
 
@@ -124,14 +69,14 @@ def list_definitions(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  ever
     match = ROLE_NAME.search(wanted)
     if wanted and match is None and "atscope" not in wanted.lower():
         raise errors.not_modelled(f"the role definition filter {wanted!r}")
-    roles = [role for role in BUILT_IN if match is None or BUILT_IN[role][0].lower() == match[1].lower()]
-    return Reply(200, {"value": [_definition(role, call["scope"]) for role in roles]})
+    found = [role for role in roles.ROLES if match is None or role.name.lower() == match[1].lower()]
+    return Reply(200, {"value": [_definition(role, call["scope"]) for role in found]})
 
 
 def get_definition(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
     """Answer one built-in role."""
-    role = call["name"].lower()
-    if role not in BUILT_IN:
+    role = roles.BY_ID.get(call["name"].lower())
+    if role is None:
         raise errors.role_definition_not_found(call["name"])
     return Reply(200, _definition(role, call["scope"]))
 
@@ -158,7 +103,7 @@ def put_assignment(tenant: Tenant, call: Call) -> Reply:
         raise errors.name_invalid(ASSIGNMENT, call["name"], "it must be a GUID")
     sent = shapes.accept(SHAPE, call.json(), call.api_version)["properties"]
     role = sent["roleDefinitionId"].rstrip("/").rsplit("/", 1)[-1].lower()
-    if role not in BUILT_IN:
+    if role not in roles.BY_ID:
         raise errors.role_definition_not_found(role)
     kind = _principal_type(tenant, sent)
     key = ids.key(f"{call['scope']}/providers/{ASSIGNMENT}/{call['name']}")
@@ -168,7 +113,7 @@ def put_assignment(tenant: Tenant, call: Call) -> Reply:
     _refuse_twin(tenant, call["scope"], role, sent["principalId"])
     document = _document(tenant, call, sent, kind)
     tenant.table("assignments")[key] = {"doc": document}
-    note_new_grant(tenant, call["scope"], sent["principalId"])
+    note_new_grant(tenant, call["scope"], sent["principalId"], "grant.role")
     tenant.changed()
     return Reply(201, document)
 

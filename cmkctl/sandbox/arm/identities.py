@@ -41,7 +41,7 @@ def put_identity(tenant: Tenant, call: Call) -> Reply:
         return Reply(200, write.existing["doc"])
     document = new_identity(tenant, write.id, write.name, write.location, write.body.get("tags"))
     document["properties"].update(sent)
-    return Reply(201, resources.store(tenant, document)["doc"])
+    return Reply(201, resources.store(tenant, document)["doc"], {"Location": write.id})  # recordings 15, 41
 
 
 def new_identity(tenant: Tenant, identifier: str, name: str, location: str, tags: Json | None = None) -> Json:

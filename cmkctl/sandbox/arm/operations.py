@@ -76,6 +76,16 @@ def poll(tenant: Tenant, name: str) -> Json:
     return operation
 
 
+def look(tenant: Tenant, target: str) -> None:
+    """Count one read of a resource towards whatever is being done to it.
+
+    Who has lost the operation's URL, because the process was killed, still sees the end of it on the resource.
+    """
+    for name, operation in list(tenant.table("operations").items()):
+        if not operation["finished"] and ids.key(operation["target"]) == ids.key(target):
+            poll(tenant, name)
+
+
 def settle(tenant: Tenant) -> None:
     """Finish whatever is over by now. Called before each request, so that time alone advances the tenant, too."""
     for operation in list(tenant.table("operations").values()):  # a deployment that goes on begins more of them

@@ -32,12 +32,17 @@ TYPES = {
     "microsoft.search": ("searchServices",),
     "microsoft.storage": ("storageAccounts",),
 }
+POLICY_SINCE = "2020-06-01"
+"""Older api-versions do not say whether registration is required (recordings 30 and 34 lie on either side)."""
+
 PRINCIPALS = {"AzureUSGovernment": (COSMOS_DB_GOVERNMENT_APP_ID, COSMOS_DB_GOVERNMENT_OBJECT_ID)}
 
 
 def _find(tenant: Tenant, call: Call) -> Json:
     providers: dict[str, Json] = tenant.data["providers"][call["subscription"].lower()]
     found = providers.get(call["namespace"].lower())
+    if found is None and call["namespace"].lower().startswith("microsoft."):
+        raise errors.not_modelled(f"the resource provider {call['namespace']}")
     if found is None:
         raise errors.namespace_not_found(call["namespace"])
     return found
@@ -52,9 +57,10 @@ def _view(call: Call, provider: Json) -> Json:
     return {
         "id": f"/subscriptions/{call['subscription']}/providers/{namespace}",
         "namespace": namespace,
+        "authorizations": [],
         "resourceTypes": shown,
         "registrationState": provider["state"],
-        "registrationPolicy": "RegistrationRequired",
+        **({} if call.api_version < POLICY_SINCE else {"registrationPolicy": "RegistrationRequired"}),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmkctl.sandbox import errors, ids, shapes
+from cmkctl.sandbox.arm import operations
 from cmkctl.sandbox.arm.locations import normal, require_location
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Handler, Route
@@ -137,7 +138,8 @@ class Resources:
         """Answer one resource, 200."""
         record = existing(tenant, call, self.kind)
         settle(tenant, record)
-        return Reply(200, self.view(tenant, record, call))
+        operations.look(tenant, record["doc"]["id"])
+        return Reply(200, self.view(tenant, existing(tenant, call, self.kind), call))
 
     def delete(self, tenant: Tenant, call: Call) -> Reply:
         """Take the resource away: 200, or 204 when it is not there."""

@@ -76,17 +76,25 @@ KIND = resources.Kind(
     name_rule="3-24 lower-case letters and digits",
 )  # fmt: skip
 RETRY_AFTER = 17
+ENDPOINTS = ("dfs", "web", "blob", "queue", "table", "file")
+"""The services of an account; an old one (``kind: Storage``) lacks the first two (recording 72)."""
+
+IPV6_SINCE = "2023-05-01"
+"""The first api-version recorded with ``networkAcls.ipv6Rules`` (72); 2021-04-01 (02) has none."""
 
 
 def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
     """Show an account, with the endpoints of the cloud that is asked."""
     document = record["doc"]
-    services = ("dfs", "web", "blob", "queue", "table", "file")
+    services = ENDPOINTS if document["kind"] == "StorageV2" else ENDPOINTS[2:]
     suffix = call.cloud.storage_suffix
     endpoints = {
         name: f"https://{document['name']}.{'z1.' if name == 'web' else ''}{name}.{suffix}/" for name in services
     }
-    return {**document, "properties": {**document["properties"], "primaryEndpoints": endpoints}}
+    rules = document["properties"]["networkAcls"]
+    if call.api_version >= IPV6_SINCE:
+        rules = {"ipv6Rules": [], **rules}
+    return {**document, "properties": {**document["properties"], "networkAcls": rules, "primaryEndpoints": endpoints}}
 
 
 ACCOUNTS = resources.Resources(KIND, view)

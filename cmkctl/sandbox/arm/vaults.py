@@ -61,8 +61,14 @@ KIND = resources.Kind(
     name_rule="",
 )
 NAME = re.compile(r"(?=.{3,24}$)[A-Za-z](?:[A-Za-z0-9]|-(?!-))*[A-Za-z0-9]")
-NETWORK_DEFAULTS: Json = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
-"""What Azure adds to network rules that leave it out (recording 16)."""
+NETWORK_DEFAULTS: Json = {"bypass": "AzureServices", "ipRules": [], "virtualNetworkRules": []}
+"""What Azure adds to network rules that leave it out (recording 16; ``bypass`` by its published type)."""
+OPEN_NETWORK: Json = {**NETWORK_DEFAULTS, "defaultAction": "Allow"}
+"""Network rules that let everybody in: Azure takes them and does not show them (recordings 16, 30, 70, 73)."""
+
+SHOWN_SINCE = {"publicNetworkAccess": "2021-06-01-preview", "systemData": "2021-04-01-preview"}
+"""What older api-versions do not show (recordings 16, 20, 30, 70, 73)."""
+
 ORDER = (
     "sku", "tenantId", "networkAcls", "accessPolicies", "enabledForDeployment", "enabledForDiskEncryption",
     "enabledForTemplateDeployment", "enableSoftDelete", "softDeleteRetentionInDays", "enableRbacAuthorization",
@@ -78,7 +84,11 @@ def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  eve
     if properties.get("networkAcls") is not None:
         rules = {name: value for name, value in properties["networkAcls"].items() if value is not None}
         properties["networkAcls"] = {**NETWORK_DEFAULTS, **rules}
-    return {**document, "properties": {name: properties[name] for name in ORDER if properties.get(name) is not None}}
+    hidden = {name for name, since in SHOWN_SINCE.items() if call.api_version < since}
+    if properties.get("networkAcls") == OPEN_NETWORK:
+        hidden.add("networkAcls")
+    shown = {name: properties[name] for name in ORDER if properties.get(name) is not None and name not in hidden}
+    return {**{name: value for name, value in document.items() if name not in hidden}, "properties": shown}
 
 
 def vault_uri(name: str, call: Call) -> str:
@@ -109,8 +119,6 @@ def _check(properties: Json, existing: Json | None) -> None:
     before = existing["doc"]["properties"] if existing else {}
     if properties.get("enablePurgeProtection") is False:
         raise errors.purge_protection_stays()
-    if properties.get("enableSoftDelete") is False:
-        raise errors.soft_delete_stays()
     days = properties.get("softDeleteRetentionInDays")
     if days is not None and not LEAST_RETENTION_DAYS <= days <= DEFAULT_RETENTION_DAYS:
         raise errors.vault_value(f"softDeleteRetentionInDays must be from 7 to 90, not {days}.")

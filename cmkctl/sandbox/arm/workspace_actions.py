@@ -117,7 +117,8 @@ def list_keys(tenant: Tenant, call: Call) -> Reply:
     registry = properties.get("containerRegistry")
     keys = {
         "userStorageKey": storage_key(tenant, call, properties["storageAccount"]),
-        "userStorageResourceId": properties["storageAccount"],
+        "userStorageArmId": properties["storageAccount"],
+        "userStorageResourceId": properties["storageAccount"],  # its name in older api-versions
         "appInsightsInstrumentationKey": insights and insights["doc"]["properties"]["InstrumentationKey"],
         "containerRegistryCredentials": _credentials(registry, call) if registry else None,
         "notebookAccessKeys": {

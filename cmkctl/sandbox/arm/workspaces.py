@@ -313,21 +313,10 @@ def _poll_location(tenant: Tenant, call: Call, operation: Json) -> Reply:
     return Reply(204) if record is None else Reply(200, view(tenant, record, call))
 
 
-def get_workspace(tenant: Tenant, call: Call) -> Reply:
-    """Answer one workspace. Reading it advances whatever is being done to it."""
-    record = resources.existing(tenant, call, KIND)
-    for name, operation in list(tenant.table("operations").items()):
-        if not operation["finished"] and ids.key(operation["target"]) == ids.key(record["doc"]["id"]):
-            operations.poll(tenant, name)
-    return Reply(200, view(tenant, resources.existing(tenant, call, KIND), call))
-
-
 def _routes() -> tuple[Route, ...]:
     usual = WORKSPACES.routes(put_workspace, patch_workspace, delete_workspace)
-    own_get = KIND.route("GET", KIND.path, get_workspace)
     poll = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
-    rows = tuple(own_get if (route.method, route.template) == ("GET", KIND.path) else route for route in usual)
-    return (*rows, KIND.route("GET", poll + "/workspaceOperationsStatus/{operation}", poll_workspace))
+    return (*usual, KIND.route("GET", poll + "/workspaceOperationsStatus/{operation}", poll_workspace))
 
 
 ROUTES = _routes()

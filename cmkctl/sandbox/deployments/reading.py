@@ -52,6 +52,7 @@ def poll_deployment(tenant: Tenant, call: Call) -> Reply:
     if record["state"] in {"Accepted", "Running"}:
         shown = record["state"]
         operations.poll(tenant, record["operation"])
+        operations.settle(tenant)  # what this poll counted down goes on now, not at whichever request comes next
         return Reply(200, {"status": shown})
     failure = {"error": record["error"]} if "error" in record else {}
     return Reply(200, {"status": record["state"], **failure})

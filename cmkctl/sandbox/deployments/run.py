@@ -17,6 +17,7 @@ from cmkctl.sandbox.deployments.outputs import evaluate_outputs
 from cmkctl.sandbox.deployments.world import World
 from cmkctl.sandbox.errors import OWN, AzureError
 from cmkctl.sandbox.messages import Reply
+from cmkctl.sandbox.pace import Countdown
 from cmkctl.sandbox.state import Tenant
 
 Json = dict[str, Any]
@@ -26,9 +27,16 @@ LOOKS = 100
 
 
 def begin(tenant: Tenant, record: Json) -> None:
-    """Begin a deployment: its first turn comes after half the usual time, which shows as ``Accepted``."""
-    record["operation"] = operations.start(tenant, KIND, records.place_of(record).id, factor=0.5)
+    """Begin a deployment: its first turn comes after one poll or half the usual time, which shows as ``Accepted``."""
+    name = record["operation"] = operations.start(tenant, KIND, records.place_of(record).id, factor=0.5)
+    if tenant.pace.unit == "reads":
+        operations.get(tenant, name)["countdown"] = _next(tenant)
     records.table(tenant)[ids.key(records.place_of(record).id)] = record
+
+
+def _next(tenant: Tenant) -> Countdown:
+    """Return when the next turn is: after one poll, or at the next request."""
+    return {"reads": 1} if tenant.pace.unit == "reads" and tenant.pace.amount else {"until": tenant.clock()}
 
 
 @operations.finisher(KIND)
@@ -44,8 +52,7 @@ def take_turn(tenant: Tenant, operation: Json) -> None:
     while moved and record["state"] == "Running":
         moved = _round(tenant, record) and tenant.pace.unit != "reads"
     if record["state"] == "Running":
-        again = {"reads": 1} if tenant.pace.unit == "reads" else {"until": tenant.clock()}
-        operation.update(finished=False, countdown=again)
+        operation.update(finished=False, countdown=_next(tenant))
     tenant.changed()
 
 

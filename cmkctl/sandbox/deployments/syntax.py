@@ -139,7 +139,7 @@ class _Reader:
         arguments: list[Node] = []
         while self._peek() != ")":
             if arguments:
-                self._expect(",")
+                self._expect(",", "',' or ')'")
             arguments.append(self._value())
         self._expect(")")
         return Function(name, tuple(arguments))
@@ -175,9 +175,9 @@ class _Reader:
         self.position += 1
         return self.tokens[self.position - 1][1]
 
-    def _expect(self, mark: str) -> None:
+    def _expect(self, mark: str, wanted: str = "") -> None:
         if self._peek() != mark:
-            raise self._unexpected(f"'{mark}'")
+            raise self._unexpected(wanted or f"'{mark}'")
         self.position += 1
 
     def _unexpected(self, wanted: str) -> ExpressionError:

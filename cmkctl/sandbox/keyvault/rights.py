@@ -1,13 +1,12 @@
 """What a caller may do: a word in an access policy, or a data action of a role, depending on the vault (P30, P32)."""
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from cmkctl.sandbox import ids
-from cmkctl.sandbox.arm.authorization import BUILT_IN
 from cmkctl.sandbox.grants import has_role, pending
 from cmkctl.sandbox.keyvault import refusals
 from cmkctl.sandbox.keyvault.visit import Visit
+from cmkctl.sandbox.roles import allowing_data
 
 
 @dataclass(frozen=True)
@@ -61,14 +60,9 @@ def require(visit: Visit, right: Right, key: str) -> None:
         raise refusals.forbidden_by_role(str(visit.caller), right.data_action, ids.key(scope), visit.place)
 
 
-def roles_with(data_action: str) -> list[str]:
+def roles_with(data_action: str) -> frozenset[str]:
     """Return the ids of the built-in roles that have a data action: Owner and Contributor are never among them (P24)."""
-    wanted = data_action.lower()
-    return [
-        role
-        for role, (_, _, patterns) in BUILT_IN.items()
-        if any(fnmatchcase(wanted, pattern.lower()) for pattern in patterns)
-    ]
+    return allowing_data(data_action)
 
 
 def _require_policy(visit: Visit, right: Right) -> None:

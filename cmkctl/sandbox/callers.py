@@ -1,0 +1,11 @@
+"""Who calls: what a token says about its bearer."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A service principal that calls: its object id in the directory, and the application it belongs to."""
+
+    object_id: str
+    app_id: str
