@@ -8,9 +8,16 @@ https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from cmkctl.profile.model import Cloud
+
+class Cloud(StrEnum):
+    """The Azure clouds, by the names that the az CLI gives them."""
+
+    AZURE = "AzureCloud"
+    US_GOVERNMENT = "AzureUSGovernment"
+    CHINA = "AzureChinaCloud"
 
 
 @dataclass(frozen=True, slots=True)

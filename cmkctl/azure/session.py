@@ -26,13 +26,12 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 
 from cmkctl import __version__
 from cmkctl.azure import versions
-from cmkctl.azure.clouds import ENDPOINTS, CloudEndpoints
+from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
 from cmkctl.azure.errors import AzureFailed, Failure, Kind, classify
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, subscription_id
 from cmkctl.azure.retry import Notify, RetryPolicy
 from cmkctl.clock import Clock
-from cmkctl.profile.model import Cloud
 
 T = TypeVar("T")
 U = TypeVar("U")

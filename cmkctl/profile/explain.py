@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from cmkctl.azure.clouds import Cloud
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.profile.environment import Filled
 from cmkctl.profile.fields import profile_fields
-from cmkctl.profile.model import Cloud
 from cmkctl.profile.parse import resolve
 from cmkctl.profile.problems import problem
 from cmkctl.profile.rules import CONTRADICTION, RULE, Contradiction

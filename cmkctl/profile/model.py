@@ -8,22 +8,14 @@ docs/profiles.md are made from them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.ids import ResourceId, group_id, resource_id
 from cmkctl.profile import names, rules
 from cmkctl.profile.rules import Contradiction
-
-
-class Cloud(StrEnum):
-    """The Azure clouds, by the names that the az CLI gives them."""
-
-    AZURE = "AzureCloud"
-    US_GOVERNMENT = "AzureUSGovernment"
-    CHINA = "AzureChinaCloud"
 
 
 class Section(BaseModel):

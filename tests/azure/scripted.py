@@ -23,7 +23,7 @@ from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
 from cmkctl.azure.session import Session
-from cmkctl.profile.model import Cloud
+from cmkctl.azure.clouds import Cloud
 
 ARM: Final = "https://management.azure.com"
 SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"

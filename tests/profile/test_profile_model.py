@@ -9,7 +9,7 @@ import pytest
 from profile_support import SUBSCRIPTION, Files
 from pydantic import ValidationError
 
-from cmkctl.profile.model import Cloud
+from cmkctl.azure.clouds import Cloud
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml"
 
