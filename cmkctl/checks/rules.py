@@ -10,7 +10,7 @@ from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.compare import excess_permissions, same_location, same_resource_id, same_word
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.profile.model import NetworkSettings, Profile
-from cmkctl.steps.key_access import PERMISSIONS
+from cmkctl.steps._grants import PERMISSIONS
 
 Observations = Mapping[str, Any]
 

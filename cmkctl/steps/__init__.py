@@ -1,5 +1,7 @@
 """The documented procedure, one file a step, in the order of Microsoft's page.
 
+A module whose name begins with an underscore holds the details of one step: open the step first.
+
 Source: https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys
 """
 

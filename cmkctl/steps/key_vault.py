@@ -6,17 +6,18 @@ vault is adopted when it is fit; it is never PUT again, for a PUT replaces every
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from cmkctl.azure import versions
-from cmkctl.azure.compare import same_resource_id, same_word
+from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.operations import FirstAnswer, finish, until
 from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
-from cmkctl.profile.model import KeyVaultSettings, NetworkSettings, Profile
+from cmkctl.profile.model import NetworkSettings, Profile
+from cmkctl.steps._vault_fit import LONGEST_RETENTION, unfit, wants_rbac
 from cmkctl.steps.base import conflict, no_op, wait
 
 READY: Final = "Succeeded"
@@ -66,7 +67,7 @@ class KeyVault:
         return {
             "id": profile.vault_id,
             "uri": properties.get("vaultUri") if made else Unknown(self.name, "uri"),
-            "rbac": bool(properties.get("enableRbacAuthorization")) if made else _rbac(profile.key_vault),
+            "rbac": bool(properties.get("enableRbacAuthorization")) if made else wants_rbac(profile.key_vault),
             "tenant": properties.get("tenantId") if made else observed.tenant,
         }
 
@@ -106,7 +107,7 @@ def _send(azure: Session, change: Change) -> None:
 
 def what_cannot_be_undone(profile: Profile) -> tuple[str, ...]:
     """What making a vault with the body of `new_vault` fixes for good, in words."""
-    days = profile.key_vault.soft_delete_days or _LONGEST_RETENTION
+    days = profile.key_vault.soft_delete_days or LONGEST_RETENTION
     return (_PURGE_PROTECTION_FOR_EVER, f"once deleted, the vault's name stays taken for {days} days")
 
 
@@ -120,7 +121,7 @@ def new_vault(profile: Profile, tenant: str, *, sku: str, rbac: bool, network: N
             "sku": {"family": "A", "name": sku},
             "accessPolicies": [],
             "enableSoftDelete": True,
-            "softDeleteRetentionInDays": profile.key_vault.soft_delete_days or _LONGEST_RETENTION,
+            "softDeleteRetentionInDays": profile.key_vault.soft_delete_days or LONGEST_RETENTION,
             "enablePurgeProtection": True,
             # Its default changes with the api-version: roles from 2026-02-01 on, access policies before.
             "enableRbacAuthorization": rbac,
@@ -135,7 +136,6 @@ def new_vault(profile: Profile, tenant: str, *, sku: str, rbac: bool, network: N
     }
 
 
-_LONGEST_RETENTION: Final = 90
 _OTHER_SUBSCRIPTION: Final = (
     "it is in another subscription than the workspace, which Azure Machine Learning refuses",
     "name a vault of the workspace's subscription",
@@ -157,10 +157,6 @@ def vault_state(vault: Document | None) -> str:
     return str((vault or {}).get("properties", {}).get("provisioningState", READY if vault else ""))
 
 
-def _rbac(settings: KeyVaultSettings) -> bool:
-    return settings.authorization == "rbac"
-
-
 def _title(profile: Profile) -> str:
     return f"key vault {profile.key_vault_name}"
 
@@ -171,9 +167,9 @@ def _conflict(profile: Profile, code: str, reason: str, *ways_out: str) -> Chang
 
 def _create(profile: Profile, tenant: str) -> Change:
     settings = profile.key_vault
-    days = settings.soft_delete_days or _LONGEST_RETENTION
+    days = settings.soft_delete_days or LONGEST_RETENTION
     body = new_vault(
-        profile, tenant, sku=profile.vault_sku, rbac=_rbac(settings), network=settings.network or NetworkSettings()
+        profile, tenant, sku=profile.vault_sku, rbac=wants_rbac(settings), network=settings.network or NetworkSettings()
     )
     return Change(
         KeyVault.name,
@@ -185,7 +181,7 @@ def _create(profile: Profile, tenant: str) -> Change:
             AttributeChange("sku", None, profile.vault_sku),
             AttributeChange("enablePurgeProtection", None, True, irreversible=True),
             AttributeChange("softDeleteRetentionInDays", None, days, irreversible=True),
-            AttributeChange("enableRbacAuthorization", None, _rbac(settings)),
+            AttributeChange("enableRbacAuthorization", None, wants_rbac(settings)),
         ),
         irreversible=what_cannot_be_undone(profile),
         request=Request("PUT", profile.vault_id, versions.KEY_VAULT, body),
@@ -217,55 +213,9 @@ def _adopt(profile: Profile, vault: Document, tenant: str) -> list[Change]:
     properties = vault.get("properties", {})
     if vault_state(vault) != READY:
         return [wait(KeyVault.name, profile.vault_id, _title(profile), f"being made ready ({vault_state(vault)})")]
-    unfit = [_conflict(profile, *each) for each in _unfit(profile, properties, tenant)]
+    conflicts = [_conflict(profile, *each) for each in unfit(profile, properties, tenant)]
     right = no_op(KeyVault.name, profile.vault_id, _title(profile), _already_right(properties))
-    return unfit or [_mend(profile, properties) or right]
-
-
-def _unfit(profile: Profile, properties: Mapping[str, Any], tenant: str) -> Iterator[tuple[str, ...]]:
-    """What is wrong with an existing vault that no permitted write can mend: code, reason, ways out."""
-    settings = profile.key_vault
-    if tenant and not same_word(properties.get("tenantId"), tenant):
-        yield "CMK206", "it belongs to another Entra tenant than the subscription", "use a vault of this tenant"
-    if (
-        settings.soft_delete_days
-        and properties.get("softDeleteRetentionInDays", _LONGEST_RETENTION) != settings.soft_delete_days
-    ):
-        has = properties.get("softDeleteRetentionInDays", _LONGEST_RETENTION)
-        yield (
-            "CMK207",
-            f"its soft delete retention is {has} days, not {settings.soft_delete_days}, and is fixed at creation",
-            f"write key_vault.soft_delete_days: {has}, or leave it out",
-            "use another vault",
-        )
-    if settings.authorization and bool(properties.get("enableRbacAuthorization")) != _rbac(settings):
-        has_model = "rbac" if properties.get("enableRbacAuthorization") else "access-policy"
-        yield (
-            "CMK208",
-            f"its authorization is {has_model}; switching would take the access of everybody who has it now",
-            f"write key_vault.authorization: {has_model}, or leave it out",
-        )
-    if profile.key.type == "RSA-HSM" and not same_word(properties.get("sku", {}).get("name"), "premium"):
-        yield (
-            "CMK209",
-            "it is a standard vault, which holds no RSA-HSM key",
-            "write key.type: RSA",
-            "use a premium vault",
-        )
-    if not properties.get("enablePurgeProtection") and not settings.allow_enabling_purge_protection:
-        yield (
-            "CMK210",
-            "purge protection is off, which Azure Machine Learning refuses; turning it on cannot be undone",
-            "write key_vault.allow_enabling_purge_protection: true to have cmkctl turn it on",
-            "use another vault",
-        )
-    if settings.network is not None and not _same_network(settings.network, properties):
-        yield (
-            "CMK211",
-            "its network rules are not those of the profile; cmkctl does not change the rules of an existing vault",
-            "leave key_vault.network out to take the vault as it is",
-            "change the rules with: az keyvault network-rule, az keyvault update",
-        )
+    return conflicts or [_mend(profile, properties) or right]
 
 
 def _mend(profile: Profile, properties: Mapping[str, Any]) -> Change | None:
@@ -291,24 +241,7 @@ def _mend(profile: Profile, properties: Mapping[str, Any]) -> Change | None:
     )
 
 
-def _same_network(wanted: NetworkSettings, properties: Mapping[str, Any]) -> bool:
-    acls = properties.get("networkAcls") or {}
-    return (
-        same_word(properties.get("publicNetworkAccess") or "enabled", wanted.public_access)
-        and same_word(acls.get("defaultAction") or "Allow", wanted.default_action)
-        and same_word(acls.get("bypass") or "AzureServices", wanted.bypass)
-        and _addresses(each.get("value") for each in acls.get("ipRules") or []) == _addresses(wanted.ip_rules)
-        and {str(each.get("id")).lower() for each in acls.get("virtualNetworkRules") or []}
-        == {each.lower() for each in wanted.subnets}
-    )
-
-
-def _addresses(rules: Any) -> set[str]:
-    """Azure answers a single address as ``a.b.c.d/32``."""
-    return {str(each).removesuffix("/32") for each in rules}
-
-
 def _already_right(properties: Mapping[str, Any]) -> str:
-    days = properties.get("softDeleteRetentionInDays", _LONGEST_RETENTION)
+    days = properties.get("softDeleteRetentionInDays", LONGEST_RETENTION)
     model = "roles" if properties.get("enableRbacAuthorization") else "access policies"
     return f"already right: purge protection on, soft delete {days} days, {model}"

@@ -6,15 +6,15 @@ has others is a conflict. Why this is one PUT and not azure-ai-ml's ``begin_crea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from cmkctl.azure import versions
-from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_resource_id, same_word
+from cmkctl.azure.compare import same_word
 from cmkctl.azure.operations import FirstAnswer, finish, until
 from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
 from cmkctl.profile.model import Profile
+from cmkctl.steps._workspace_fit import key_identifier, on_or_off, state_of, unfit
 from cmkctl.steps.base import conflict, no_op, wait
 
 _PENDING: Final = frozenset({"creating", "updating", "unknown"})
@@ -45,7 +45,7 @@ class Workspace:
         if state in _PENDING:
             return [wait(self.name, profile.workspace_id, title, f"being made ready ({state})")]
         conflicts = [
-            conflict(self.name, profile.workspace_id, title, *each) for each in _unfit(profile, observed, known)
+            conflict(self.name, profile.workspace_id, title, *each) for each in unfit(profile, observed, known)
         ]
         right = no_op(self.name, profile.workspace_id, title, _already_right(profile, observed))
         return conflicts or [_mend(profile, title, observed) or right]
@@ -72,13 +72,9 @@ class Workspace:
         until(
             azure,
             f"{change.title} to be ready",
-            lambda: _state(azure.snapshot().resource(change.resource_id, versions.WORKSPACES)),
+            lambda: state_of(azure.snapshot().resource(change.resource_id, versions.WORKSPACES)),
             lambda state: state not in _PENDING,
         )
-
-
-def _state(found: Document | None) -> str:
-    return str((found or {}).get("properties", {}).get("provisioningState", "")).lower()
 
 
 def _create(profile: Profile, title: str, known: Known) -> Change:
@@ -92,11 +88,13 @@ def _create(profile: Profile, title: str, known: Known) -> Change:
         "not there yet",
         attributes=(
             AttributeChange("encryption", None, settings.encryption, irreversible=True),
-            AttributeChange("keyIdentifier", None, _key_identifier(known)),
+            AttributeChange("keyIdentifier", None, key_identifier(known)),
             AttributeChange("hbiWorkspace", None, settings.high_business_impact, irreversible=True),
             AttributeChange("identity", None, settings.identity),
         ),
-        irreversible=(f"{settings.encryption} encryption, high business impact {_on(settings.high_business_impact)}",),
+        irreversible=(
+            f"{settings.encryption} encryption, high business impact {on_or_off(settings.high_business_impact)}",
+        ),
         costs=IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS,
         request=Request("PUT", profile.workspace_id, versions.WORKSPACES, body),
     )
@@ -139,7 +137,7 @@ def _encryption(profile: Profile, known: Known) -> dict[str, Json]:
         "status": "Enabled",
         "keyVaultProperties": {
             "keyVaultArmId": profile.vault_id,
-            "keyIdentifier": _key_identifier(known),
+            "keyIdentifier": key_identifier(known),
         },
     }
     if profile.identity_id:
@@ -152,92 +150,6 @@ def _identity(profile: Profile) -> dict[str, Json]:
     if profile.identity_id is None:
         return {"type": "SystemAssigned"}
     return {"type": "UserAssigned", "userAssignedIdentities": {profile.identity_id: {}}}
-
-
-def _key_identifier(known: Known) -> Json:
-    return known.get("key", {}).get("identifier", Unknown("key", "identifier"))
-
-
-def _unfit(profile: Profile, found: Document, known: Known) -> Iterator[tuple[str, ...]]:
-    """What differs on an existing workspace and is fixed at creation: code, reason, ways out."""
-    properties = found.get("properties", {})
-    if _state(found) not in ("succeeded", ""):
-        yield (
-            "CMK251",
-            f"Azure reports it as {_state(found)}",
-            "az ml workspace diagnose",
-            "delete it and choose another name",
-        )
-    recreate = "create a workspace with another name, and move the work there"
-    yield from ((*each, recreate) for each in _unfit_encryption(profile, properties, known))
-    if bool(properties.get("hbiWorkspace")) != profile.workspace.high_business_impact:
-        has = _on(bool(properties.get("hbiWorkspace")))
-        yield "CMK255", f"high business impact is {has}, and is fixed at creation", recreate
-    yield from _unfit_associations(profile, found)
-
-
-def _unfit_encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -> Iterator[tuple[str, ...]]:
-    encryption = properties.get("encryption") or {}
-    key = encryption.get("keyVaultProperties") or {}
-    if not same_word(encryption.get("status"), "Enabled"):
-        yield "CMK252", "it is encrypted with Microsoft's keys, and encryption is fixed at creation"
-        return
-    if not same_resource_id(key.get("keyVaultArmId"), profile.vault_id):
-        yield "CMK253", f"its key is in {key.get('keyVaultArmId')}, and a workspace keeps its vault"
-    service_side = bool(properties.get("enableServiceSideCMKEncryption"))
-    if service_side != (profile.workspace.encryption == "service-side"):
-        yield (
-            "CMK254",
-            f"it is {'service-side' if service_side else 'in-subscription'}, and the architecture is fixed at creation",
-        )
-    named_so = f"/keys/{profile.key.name}/".lower() in str(key.get("keyIdentifier")).lower()
-    if isinstance(_key_identifier(known), Unknown) and named_so:
-        yield (
-            "CMK256",
-            f"its key {key.get('keyIdentifier')} is not in the vault any more, and a key made anew is another one",
-            f"recover it: az keyvault key recover --vault-name {profile.key_vault_name} --name {profile.key.name}",
-        )
-    elif not _same_key(key.get("keyIdentifier"), _key_identifier(known)):
-        yield "CMK256", f"it uses another key: {key.get('keyIdentifier')}"
-    identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
-    if not same_resource_id(identity, profile.identity_id):
-        yield "CMK257", f"its key is read by {identity or 'the service'}, not by {profile.identity_id or 'the service'}"
-
-
-def _same_key(found: str | None, wanted: Json) -> bool:
-    """Whether it is the key of the profile in whichever version: following a new version is `cmkctl rotate`'s work."""
-    return isinstance(wanted, str) and same_key_identifier(_versionless(found or ""), _versionless(wanted))
-
-
-def _versionless(identifier: str) -> str:
-    return identifier.rpartition("/")[0]
-
-
-def _unfit_associations(profile: Profile, found: Document) -> Iterator[tuple[str, ...]]:
-    properties = found.get("properties", {})
-    wanted = {
-        "storageAccount": profile.storage_account_id,
-        "keyVault": profile.workspace_vault_id,
-        "applicationInsights": profile.application_insights_id,
-        # A workspace without a registry of its own gets one from the service when it first builds an environment.
-        **({"containerRegistry": profile.container_registry_id} if profile.container_registry_id else {}),
-    }
-    for path, resource in wanted.items():
-        if not same_resource_id(properties.get(path), resource):
-            yield (
-                "CMK258",
-                f"its {path} is {properties.get(path) or 'not set'}",
-                "write that id under associated_resources",
-                "create a workspace with another name",
-            )
-    identity = (found.get("identity") or {}).get("type")
-    if not same_identity_type(identity, str(_identity(profile)["type"])):
-        yield (
-            "CMK259",
-            f"its identity is {identity}",
-            "write workspace.identity as it is",
-            "change it with: az ml workspace update",
-        )
 
 
 def _mend(profile: Profile, title: str, found: Document) -> Change | None:
@@ -269,11 +181,7 @@ def _mend(profile: Profile, title: str, found: Document) -> Change | None:
 
 
 def _already_right(profile: Profile, found: Document) -> str:
-    hbi = _on(bool(found.get("properties", {}).get("hbiWorkspace")))
+    hbi = on_or_off(bool(found.get("properties", {}).get("hbiWorkspace")))
     return (
         f"already right: encrypted with {profile.key.name}, {profile.workspace.encryption}, high business impact {hbi}"
     )
-
-
-def _on(flag: bool) -> str:
-    return "on" if flag else "off"

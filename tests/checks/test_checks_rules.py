@@ -12,8 +12,9 @@ from cmkctl.checks import check
 from cmkctl.checks.rules import RULES
 from cmkctl.diagnostics import Severity
 from cmkctl.profile.model import Profile
+from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.key import ObservedKey
-from cmkctl.steps.key_access import ObservedAccess, ObservedPrincipal
+from cmkctl.steps.key_access import ObservedAccess
 from cmkctl.steps.key_vault import ObservedVault
 
 SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"

@@ -20,9 +20,10 @@ import yaml
 from cmkctl.plan import Change, Known, Outputs, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps import SEQUENCE, AnyStep
+from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.associated_resources import ObservedAssociated
 from cmkctl.steps.key import ObservedKey
-from cmkctl.steps.key_access import ObservedAccess, ObservedPrincipal
+from cmkctl.steps.key_access import ObservedAccess
 from cmkctl.steps.key_vault import ObservedVault
 from cmkctl.steps.resource_providers import namespaces
 

@@ -9,10 +9,11 @@ from cmkctl.diagnostics import Diagnostic, Location, Severity
 from cmkctl.engine import plan_from
 from cmkctl.plan import Action, AttributeChange, Change, Json, Plan, Request, Subject, Unknown
 from cmkctl.profile.model import Profile
+from cmkctl.steps._principals import COSMOS_DB, ObservedPrincipal
 from cmkctl.steps.associated_resources import ObservedAssociated
 from cmkctl.steps.base import conflict, no_op, wait
 from cmkctl.steps.key import ObservedKey
-from cmkctl.steps.key_access import COSMOS_DB, ObservedAccess, ObservedPrincipal
+from cmkctl.steps.key_access import ObservedAccess
 from cmkctl.steps.key_vault import ObservedVault
 from cmkctl.steps.resource_providers import namespaces
 

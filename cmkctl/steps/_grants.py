@@ -1,0 +1,124 @@
+"""The two forms of a grant on the key: an access policy, or a role assignment. For `key_access`. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from cmkctl.azure import versions
+from cmkctl.azure.compare import missing_permissions, same_resource_id, same_word
+from cmkctl.azure.ids import role_assignment_id, role_definition_id
+from cmkctl.azure.session import Document
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Request, Unknown
+from cmkctl.profile.model import Profile
+from cmkctl.steps._principals import STEP, ObservedPrincipal
+from cmkctl.steps.base import no_op
+
+PERMISSIONS: Final = ("get", "wrapKey", "unwrapKey")
+CRYPTO_SERVICE_ENCRYPTION_USER: Final = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+_MANAGEMENT_GROUPS: Final = "/providers/microsoft.management/managementgroups/"
+
+_ASSIGNMENT_NAMES: Final = uuid.UUID("5f0c6a0e-9d0b-5c53-8f0e-6d1c3c8b7a21")
+"""The name space of our role assignments, so that a grant has the same name on every run and is never made twice."""
+
+
+def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, after: tuple[str, ...]) -> Change:
+    """The role assignment on the vault, unless the role is held already, on the key, the vault or above.
+
+    Source: https://learn.microsoft.com/azure/key-vault/general/rbac-guide
+    """
+    role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
+    held = next((each for each in principal.roles if _covers(each, profile.key_id, role)), None)
+    assignment = role_assignment_id(profile.vault_id, _assignment_name(profile, principal))
+    if held is not None:
+        scope = held["properties"].get("scope")
+        on = {profile.vault_id: "on the vault", profile.key_id: "on the key"}
+        where = next((words for each, words in on.items() if same_resource_id(scope, each)), "inherited")
+        return no_op(
+            STEP,
+            str(held.get("id", assignment)),
+            title,
+            f"already right: Key Vault Crypto Service Encryption User, {where}",
+        )
+    object_id: Json = principal.object_id or Unknown(STEP, "principal_object_id")
+    body: dict[str, Json] = {
+        "properties": {
+            "roleDefinitionId": role,
+            "principalId": object_id,
+            # Said so that Azure does not look for a principal that was made seconds ago. That look is ours, before.
+            "principalType": "ServicePrincipal",
+        }
+    }
+    return Change(
+        STEP,
+        Action.CREATE,
+        assignment,
+        title,
+        "no role on the vault yet",
+        attributes=(
+            AttributeChange("role", None, "Key Vault Crypto Service Encryption User"),
+            AttributeChange("principalId", None, object_id),
+        ),
+        after=after,
+        request=Request("PUT", assignment, versions.ROLE_ASSIGNMENTS, body),
+    )
+
+
+def _covers(assignment: Mapping[str, Any], key_id: str, role: str) -> bool:
+    """Whether it grants the role on the key, its vault, or above. Of management groups Azure lists only those above."""
+    properties = assignment.get("properties") or {}
+    scope = str(properties.get("scope") or "nowhere").rstrip("/").lower()
+    granted = str(properties.get("roleDefinitionId", "")).rpartition("/")[2]
+    above = f"{key_id.lower()}/".startswith(f"{scope}/") or scope.startswith(_MANAGEMENT_GROUPS)
+    return same_word(granted, role.rpartition("/")[2]) and above
+
+
+def _assignment_name(profile: Profile, principal: ObservedPrincipal) -> str:
+    seed = f"{profile.vault_id}|{principal.key}|{CRYPTO_SERVICE_ENCRYPTION_USER}"
+    return str(uuid.uuid5(_ASSIGNMENT_NAMES, seed.lower()))
+
+
+def policy_grant(
+    profile: Profile, vault: Document | None, principal: ObservedPrincipal, known: Known, after: tuple[str, ...]
+) -> Change:
+    """The access policy with the permissions that are missing; adding one keeps everybody else's.
+
+    Source: https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/update-access-policy
+    """
+    title = f"key access for {principal.label}"
+    properties = (vault or {}).get("properties", {})
+    held = [key for each in _policies_of(properties, principal.object_id) for key in each]
+    missing = missing_permissions(held, PERMISSIONS)
+    # An access policy is no resource of its own: the vault's id and whom it is for stand for it.
+    policy = f"{profile.vault_id}/accessPolicies/{principal.key.rpartition('/')[2]}"
+    if not missing:
+        return no_op(STEP, policy, title, "already right: get, wrapKey, unwrapKey by access policy")
+    object_id: Json = principal.object_id or Unknown(STEP, "principal_object_id")
+    tenant: Json = properties.get("tenantId") or known.get("key_vault", {}).get("tenant")
+    entry: Json = {"tenantId": tenant, "objectId": object_id, "permissions": {"keys": list(PERMISSIONS)}}
+    return Change(
+        STEP,
+        Action.UPDATE if held else Action.CREATE,
+        policy,
+        title,
+        f"lacks {', '.join(missing)}" if held else "no access policy yet",
+        attributes=(
+            AttributeChange("permissions.keys", list(held) or None, list(dict.fromkeys((*held, *missing)))),
+            *(() if held else (AttributeChange("objectId", None, object_id),)),
+        ),
+        after=after,
+        request=Request(
+            "PUT",
+            f"{profile.vault_id}/accessPolicies/add",
+            versions.KEY_VAULT,
+            {"properties": {"accessPolicies": [entry]}},
+        ),
+    )
+
+
+def _policies_of(properties: Mapping[str, Any], object_id: str | None) -> Iterator[list[str]]:
+    for each in properties.get("accessPolicies") or []:
+        # A policy with an applicationId is for that application on behalf of the principal, not for the principal.
+        if same_word(each.get("objectId"), object_id) and not each.get("applicationId"):
+            yield list((each.get("permissions") or {}).get("keys") or [])

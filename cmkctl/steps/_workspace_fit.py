@@ -1,0 +1,108 @@
+"""When an existing workspace differs in what is fixed at creation. For `workspace`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_resource_id, same_word
+from cmkctl.azure.session import Document
+from cmkctl.plan import Json, Known, Unknown
+from cmkctl.profile.model import Profile
+
+
+def state_of(found: Document | None) -> str:
+    """The provisioning state of a workspace in lower case, empty when there is none."""
+    return str((found or {}).get("properties", {}).get("provisioningState", "")).lower()
+
+
+def on_or_off(flag: bool) -> str:
+    """A flag in words."""
+    return "on" if flag else "off"
+
+
+def key_identifier(known: Known) -> Json:
+    """The key identifier that the workspace is to have, with its version."""
+    return known.get("key", {}).get("identifier", Unknown("key", "identifier"))
+
+
+def unfit(profile: Profile, found: Document, known: Known) -> Iterator[tuple[str, ...]]:
+    """What differs on an existing workspace and is fixed at creation: code, reason, ways out."""
+    properties = found.get("properties", {})
+    if state_of(found) not in ("succeeded", ""):
+        yield (
+            "CMK251",
+            f"Azure reports it as {state_of(found)}",
+            "az ml workspace diagnose",
+            "delete it and choose another name",
+        )
+    recreate = "create a workspace with another name, and move the work there"
+    yield from ((*each, recreate) for each in _unfit_encryption(profile, properties, known))
+    if bool(properties.get("hbiWorkspace")) != profile.workspace.high_business_impact:
+        has = on_or_off(bool(properties.get("hbiWorkspace")))
+        yield "CMK255", f"high business impact is {has}, and is fixed at creation", recreate
+    yield from _unfit_associations(profile, found)
+
+
+def _unfit_encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -> Iterator[tuple[str, ...]]:
+    encryption = properties.get("encryption") or {}
+    key = encryption.get("keyVaultProperties") or {}
+    if not same_word(encryption.get("status"), "Enabled"):
+        yield "CMK252", "it is encrypted with Microsoft's keys, and encryption is fixed at creation"
+        return
+    if not same_resource_id(key.get("keyVaultArmId"), profile.vault_id):
+        yield "CMK253", f"its key is in {key.get('keyVaultArmId')}, and a workspace keeps its vault"
+    service_side = bool(properties.get("enableServiceSideCMKEncryption"))
+    if service_side != (profile.workspace.encryption == "service-side"):
+        yield (
+            "CMK254",
+            f"it is {'service-side' if service_side else 'in-subscription'}, and the architecture is fixed at creation",
+        )
+    named_so = f"/keys/{profile.key.name}/".lower() in str(key.get("keyIdentifier")).lower()
+    if isinstance(key_identifier(known), Unknown) and named_so:
+        yield (
+            "CMK256",
+            f"its key {key.get('keyIdentifier')} is not in the vault any more, and a key made anew is another one",
+            f"recover it: az keyvault key recover --vault-name {profile.key_vault_name} --name {profile.key.name}",
+        )
+    elif not _same_key(key.get("keyIdentifier"), key_identifier(known)):
+        yield "CMK256", f"it uses another key: {key.get('keyIdentifier')}"
+    identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
+    if not same_resource_id(identity, profile.identity_id):
+        yield "CMK257", f"its key is read by {identity or 'the service'}, not by {profile.identity_id or 'the service'}"
+
+
+def _same_key(found: str | None, wanted: Json) -> bool:
+    """Whether it is the key of the profile in whichever version: following a new version is `cmkctl rotate`'s work."""
+    return isinstance(wanted, str) and same_key_identifier(_versionless(found or ""), _versionless(wanted))
+
+
+def _versionless(identifier: str) -> str:
+    return identifier.rpartition("/")[0]
+
+
+def _unfit_associations(profile: Profile, found: Document) -> Iterator[tuple[str, ...]]:
+    properties = found.get("properties", {})
+    wanted = {
+        "storageAccount": profile.storage_account_id,
+        "keyVault": profile.workspace_vault_id,
+        "applicationInsights": profile.application_insights_id,
+        # A workspace without a registry of its own gets one from the service when it first builds an environment.
+        **({"containerRegistry": profile.container_registry_id} if profile.container_registry_id else {}),
+    }
+    for path, resource in wanted.items():
+        if not same_resource_id(properties.get(path), resource):
+            yield (
+                "CMK258",
+                f"its {path} is {properties.get(path) or 'not set'}",
+                "write that id under associated_resources",
+                "create a workspace with another name",
+            )
+    identity = (found.get("identity") or {}).get("type")
+    if not same_identity_type(identity, "SystemAssigned" if profile.identity_id is None else "UserAssigned"):
+        yield (
+            "CMK259",
+            f"its identity is {identity}",
+            "write workspace.identity as it is",
+            "change it with: az ml workspace update",
+        )
