@@ -16,7 +16,7 @@ from azure.core.exceptions import AzureError
 
 from cmkctl.azure.errors import AzureFailed, Kind, classify
 from cmkctl.azure.session import Session, Snapshot
-from cmkctl.checks import check
+from cmkctl.checks.rules import check
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.plan import Action, Change, Known, Outputs, Plan, Subject, fulfils
 from cmkctl.profile.model import Profile

@@ -64,11 +64,11 @@ class CommandLine:
             **pipes,
         )
 
-    def end(self, process: subprocess.Popen[str], given: str | None = None) -> Ran:
+    def end(self, process: subprocess.Popen[str], given: str | None = None, seconds: float = SECONDS) -> Ran:
         """Wait for a command. Whatever happens to it, a user never sees a traceback."""
         with process:
             try:
-                out, err = process.communicate(given, timeout=SECONDS)
+                out, err = process.communicate(given, timeout=seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

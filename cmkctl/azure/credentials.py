@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import Any, Final
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
+from azure.core.exceptions import AzureError
 
 _REPLAYED_TOKEN_LIFETIME: Final = 86_400
 _RENEWED_BEFORE: Final = 300
@@ -35,20 +36,23 @@ def sign_in(way: str | None, authority: str) -> TokenCredential:
         return identity.AzureCliCredential()
     if way == "managed-identity":
         return identity.ManagedIdentityCredential()
-    credential: TokenCredential = ways[way](authority=authority)
+    # azure-identity's own patience is over half a minute, and one of many reads is behind each token.
+    credential: TokenCredential = ways[way](authority=authority, retry_total=2, retry_backoff_factor=0.4)
     return credential
 
 
 class SharedCredential:
     """A credential for many threads and pipelines: one of them asks for a token, the others get the same one.
 
-    Not every credential keeps its tokens: the one of the az CLI starts a process each time.
+    Not every credential keeps its tokens: the one of the az CLI starts a process each time. A failure is shared as well,
+    with those who were waiting for the same token when it came.
     """
 
     def __init__(self, credential: TokenCredential) -> None:
         self._credential = credential
         self._locks: defaultdict[tuple[Any, ...], threading.Lock] = defaultdict(threading.Lock)
         self._tokens: dict[tuple[Any, ...], AccessToken] = {}
+        self._failures: dict[tuple[Any, ...], tuple[float, AzureError]] = {}
 
     def get_token(
         self,
@@ -60,15 +64,24 @@ class SharedCredential:
     ) -> AccessToken:
         """A token for `scopes`. Raises ClientAuthenticationError."""
         wanted = (scopes, tenant_id, enable_cae)
+        asked = time.monotonic()
         with self._locks[wanted]:
             token = self._tokens.get(wanted)
             # Claims come with a challenge: the token so far was refused.
             if token is None or claims or token.expires_on - time.time() < _RENEWED_BEFORE:
-                token = self._credential.get_token(
-                    *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
-                )
-                self._tokens[wanted] = token
+                failed_at, failure = self._failures.get(wanted, (0.0, None))
+                if failure is not None and failed_at > asked:
+                    raise failure
+                options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae, **kwargs}
+                token = self._tokens[wanted] = self._ask(wanted, scopes, options)
             return token
+
+    def _ask(self, wanted: tuple[Any, ...], scopes: tuple[str, ...], options: dict[str, Any]) -> AccessToken:
+        try:
+            return self._credential.get_token(*scopes, **options)
+        except AzureError as error:
+            self._failures[wanted] = (time.monotonic(), error)
+            raise
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """A token for `scopes`, with what is known about it. Raises ClientAuthenticationError."""

@@ -11,6 +11,7 @@ not registered. A 403 or 429 on a read is never taken for "not there".
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,6 +33,11 @@ _DENIED_CODES = ("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationF
 _IN_PROGRESS_CODES = ("AnotherOperationInProgress", "OperationInProgress", "ConflictingServerOperation")
 _THROTTLED_CODES = ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled")
 _RAW_START = 300
+_UNREACHABLE = re.compile(
+    r"Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
+    r"|Cannot connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED|timed out"
+)
+"""How urllib3 and requests say that a host could not be reached."""
 
 
 class Kind(StrEnum):
@@ -86,7 +92,10 @@ def classify(error: AzureError) -> Failure:
     if isinstance(error, HttpResponseError) and error.response is not None:
         return _classify_response(error)
     if isinstance(error, ClientAuthenticationError):
-        return Failure(Kind.UNAUTHENTICATED, "", _first_lines(str(error.message)))
+        message = str(error.message)
+        # azure-identity reports a login host that it could not reach as a failed authentication.
+        kind = Kind.NETWORK if _UNREACHABLE.search(message) else Kind.UNAUTHENTICATED
+        return Failure(kind, "", _first_lines(message))
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         return Failure(Kind.NETWORK, "", _first_lines(str(error)))
     return Failure(Kind.TERMINAL, type(error).__name__, _first_lines(str(error)))

@@ -96,8 +96,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         _VAULT_NETWORK,
     ),
     "CMK104": Entry(
-        "The workspace's identity may not be able to read the key",
-        "With service-side encryption the workspace's own identity reads the key. A system-assigned identity is born with the workspace, so nobody can give it a role before; on a vault with access policies the service adds a policy itself, on an RBAC vault creations that failed are reported.",
+        "The workspace's identity cannot be given the key beforehand",
+        "With service-side encryption the workspace's own identity reads the key. A system-assigned identity is born with the workspace, so nobody can give it a role before; on a vault with access policies the service adds a policy itself, on an RBAC vault creations that failed are reported. A failed creation would leave a vault behind whose purge protection stays, so cmkctl refuses.",
         "Use a user-assigned identity, or a vault with access policies.",
         _CONCEPT,
     ),

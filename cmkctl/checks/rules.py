@@ -80,10 +80,11 @@ def vault_reachable(profile: Profile, seen: Observations) -> Iterator[Diagnostic
 
 def service_side_identity(profile: Profile, seen: Observations) -> Iterator[Diagnostic]:
     """CMK104: reported failure of service-side encryption with a system-assigned identity on an RBAC vault."""
-    if profile.workspace.encryption == "service-side" and profile.identity_id is None and _rbac(profile, seen):
-        yield _warning(
+    service_side = profile.workspace.encryption == "service-side" and profile.identity_id is None
+    if service_side and seen.get("workspace") is None and _rbac(profile, seen):
+        yield _error(
             "CMK104",
-            "The workspace's identity may not be able to read the key",
+            "The workspace's identity cannot be given the key beforehand",
             "With service-side encryption the workspace's own identity reads the key. A system-assigned one does not exist "
             "before the workspace, so nobody can give it a role first; creations that failed for it are reported.",
             "Use a user-assigned identity (workspace.identity), or a vault with access policies.",
@@ -232,6 +233,12 @@ def expiry_of_an_existing_key(profile: Profile, seen: Observations) -> Iterator[
             "Move it with az keyvault key set-attributes --expires, or leave key.expires out.",
             "key.expires",
         )
+
+
+def check(profile: Profile, observations: Observations) -> Iterator[Diagnostic]:
+    """What every rule has to say, in the order of their codes."""
+    for rule in RULES:
+        yield from rule(profile, observations)
 
 
 RULES: Final = (

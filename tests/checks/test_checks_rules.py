@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from cmkctl.checks import check
-from cmkctl.checks.rules import RULES
+from cmkctl.checks.rules import RULES, check
 from cmkctl.diagnostics import Severity
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import ObservedPrincipal
@@ -118,13 +117,13 @@ FIRES: Final = {
         {**SERVICE_SIDE, "key_vault": {"authorization": "rbac"}},
         {},
         "CMK104",
-        WARNING,
+        ERROR,
     ),
     "own identity on an RBAC vault": (
         SERVICE_SIDE,
         {"key_vault": vault(enableRbacAuthorization=True)},
         "CMK104",
-        WARNING,
+        ERROR,
     ),
     "key is short": ({"key": {"size": 2048}}, {}, "CMK105", WARNING),
     "vault rotates the key": ({"key": {"rotation_policy": {"rotate_after": "P1Y"}}}, {}, "CMK106", WARNING),

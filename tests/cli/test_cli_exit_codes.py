@@ -151,7 +151,8 @@ def test_an_unreachable_network_is_1(azure: Any, profiles: Path) -> None:
     nobody = f"http://127.0.0.1:{closed_port()}"
     environment = {**azure.running.environment(), "HTTPS_PROXY": nobody, "https_proxy": nobody}
 
-    ran = azure.command.within(**environment)("plan", profiles / QUICK, "--auth", "environment", "--timeout", "2s")
+    command = azure.command.within(**environment)
+    ran = command.end(command.begin("plan", profiles / QUICK, "--auth", "environment", "--timeout", "2s"), seconds=20)
 
     assert (1, "") == (ran.code, ran.out)
     assert "error CMK3" in ran.err

@@ -78,7 +78,7 @@ def policies_of_others(properties: Mapping[str, Any]) -> list[str]:
 
 
 @given(wish=WISHES, world=WORLDS)
-@settings(SAMPLED, max_examples=70)
+@settings(SAMPLED, max_examples=50)
 @example(Wish(), World())
 @example(Wish(), World("new", ("no provider is registered", "a vault is there", "the key is there")))
 def test_a_plan_sends_no_write_whatever_it_finds(maker: Maker, wish: Wish, world: World) -> None:
@@ -93,7 +93,7 @@ def test_a_plan_sends_no_write_whatever_it_finds(maker: Maker, wish: Wish, world
 
 
 @given(wish=WISHES, world=MENDABLE_WORLDS)
-@settings(SAMPLED, max_examples=20)
+@settings(SAMPLED, max_examples=15)
 def test_after_apply_there_is_nothing_left_to_do(maker: Maker, wish: Wish, world: World) -> None:
     """Invariants 1 and 2: every change is a no-op with a reason, and a second apply sends no write."""
     profile = maker.make(wish, world)
@@ -113,7 +113,7 @@ def test_after_apply_there_is_nothing_left_to_do(maker: Maker, wish: Wish, world
 
 
 @given(wish=WISHES, world=MENDABLE_WORLDS)
-@settings(SAMPLED, max_examples=20)
+@settings(SAMPLED, max_examples=15)
 @example(Wish(), World("new", ("others have policies", "the policy is partial")))
 def test_apply_sends_what_the_plan_showed_body_for_body(maker: Maker, wish: Wish, world: World) -> None:
     """Invariant 5: method, host, path, api-version, body. Only what had become right meanwhile may be missing."""
@@ -137,7 +137,7 @@ def test_apply_sends_what_the_plan_showed_body_for_body(maker: Maker, wish: Wish
 
 
 @given(wish=WISHES, world=WORLDS)
-@settings(SAMPLED, max_examples=20)
+@settings(SAMPLED, max_examples=15)
 @example(Wish(allow_purge_protection=True), World("new", ("a vault without purge protection is there",)))
 @example(
     Wish(allow_purge_protection=True),

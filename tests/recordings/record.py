@@ -49,12 +49,12 @@ SCENES = (
 )
 
 
-def record(scene: Scene, environment: dict[str, str]) -> None:
-    """Run a scene and keep its tape."""
-    command = [sys.executable, "-m", "cmkctl", *scene.arguments, "--record", str(scene.path)]
+def record(scene: Scene, environment: dict[str, str], folder: Path) -> None:
+    """Run a scene and keep its tape; when the run fails, the tape that was there stays. Raises CalledProcessError."""
+    tape = folder / scene.path.name
+    command = [sys.executable, "-m", "cmkctl", *scene.arguments, "--record", str(tape)]
     subprocess.run(command, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
-    # A fresh checkout could not keep the mode either.
-    scene.path.chmod(0o644)
+    scene.path.write_text(tape.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def main() -> None:
         vault = running.state.add_vault("kv-central-cmk", "rg-security", purge_protection=False)
         running.state.add_access_policy(vault, "c0ffee00-0000-4000-8000-00000000f001", ("get", "list"))
         for scene in SCENES:
-            record(scene, running.environment())
+            record(scene, running.environment(), Path(folder))
 
 
 if __name__ == "__main__":
