@@ -1,9 +1,12 @@
 """`cmkctl sandbox`: Azure on this machine, for demos, tests and rehearsal."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cmkctl.cli import sandbox_arrange, sandbox_log
+from cmkctl.cli.sandbox_options import FaultOption, LatencyOption, PaceOption, StateOption, fail, say
 
 if TYPE_CHECKING:
     from cmkctl.sandbox import Sandbox
@@ -14,37 +17,21 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-StateOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--state", metavar="FILE", help="State file. Default: $CMKCTL_SANDBOX_STATE, else one in your state folder."
-    ),
-]
-PaceOption = Annotated[
-    str, typer.Option("--pace", help="How slow things get done: reads[:N], seconds[:N] or none.", metavar="PACE")
-]
-FaultOption = Annotated[
-    list[str] | None,
-    typer.Option("--fault", help="Switch a fault on: NAME, NAME:TIMES or NAME@PATTERN. Repeatable.", metavar="NAME"),
-]
+app.command()(sandbox_log.log)
+app.command()(sandbox_arrange.faults)
+app.command()(sandbox_arrange.clock)
+app.add_typer(sandbox_arrange.principal, name="principal")
+app.add_typer(sandbox_arrange.policy, name="policy")
 
 
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _fail(text: str) -> NoReturn:
-    _say(f"cmkctl sandbox: {text}")
-    raise typer.Exit(1)
-
-
-def _sandbox(state: Path | None, pace: str, faults: list[str] | None) -> "Sandbox":
+def _sandbox(state: Path | None, pace: str, latency: str | None, faults: list[str] | None) -> "Sandbox":
     from cmkctl.sandbox import Pace, Sandbox, default_state_path  # noqa: PLC0415  commands load lazily
     from cmkctl.sandbox.faults import Faults  # noqa: PLC0415  commands load lazily
 
     try:
         Faults.parse(faults or ())
-        return Sandbox(state or default_state_path(), Pace.parse(pace), faults or ())
+        speed = Pace.parse(pace) if latency is None else Pace.profile(latency)
+        return Sandbox(state or default_state_path(), speed, faults or ())
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from problem
 
@@ -56,6 +43,7 @@ def serve(
     ] = 0,
     state: StateOption = None,
     pace: PaceOption = "reads",
+    latency: LatencyOption = None,
     fault: FaultOption = None,
 ) -> None:
     """Run the sandbox until Ctrl-C (or SIGTERM, which scripts and CI send)."""
@@ -64,26 +52,26 @@ def serve(
     from cmkctl.sandbox import SandboxError  # noqa: PLC0415  commands load lazily
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sandbox = _sandbox(state, pace, fault)
+    sandbox = _sandbox(state, pace, latency, fault)
     try:
         running = sandbox.serve(port)
     except SandboxError as problem:
-        _fail(str(problem))
+        fail(str(problem))
     with running:
         flag = f" --state {state}" if state else ""
-        _say("*" * 78)
-        _say("*" + "THIS IS NOT AZURE. It is the cmkctl sandbox, on this machine and made up.".center(76) + "*")
-        _say("*" * 78)
-        _say(f"proxy        {running.proxy}   (127.0.0.1 only; nothing leaves this machine)")
-        _say(f"certificate  {running.ca}")
-        _say(f"state        {sandbox.state}")
-        _say(f'in a shell   eval "$(cmkctl sandbox env{flag})"')
-        _say(f"one command  cmkctl sandbox run{flag} -- az group list")
-        _say("Ctrl-C stops it; the state stays.")
+        say("*" * 78)
+        say("*" + "THIS IS NOT AZURE. It is the cmkctl sandbox, on this machine and made up.".center(76) + "*")
+        say("*" * 78)
+        say(f"proxy        {running.proxy}   (127.0.0.1 only; nothing leaves this machine)")
+        say(f"certificate  {running.ca}")
+        say(f"state        {sandbox.state}")
+        say(f'in a shell   eval "$(cmkctl sandbox env{flag})"')
+        say(f"one command  cmkctl sandbox run{flag} -- az group list")
+        say("Ctrl-C stops it; the state stays.")
         try:
             running.wait()
         except KeyboardInterrupt:
-            _say("stopped")
+            say("stopped")
 
 
 @app.command()
@@ -101,7 +89,7 @@ def env(
     running = find_running(state)
     if running is None:
         path = state or default_state_path()
-        _fail(f"no sandbox is running over {path}. Start one with: cmkctl sandbox serve")
+        fail(f"no sandbox is running over {path}. Start one with: cmkctl sandbox serve")
     for line in environment.lines(running.environment(), shell):
         typer.echo(line)
 
@@ -111,6 +99,7 @@ def run(
     context: typer.Context,
     state: StateOption = None,
     pace: PaceOption = "reads",
+    latency: LatencyOption = None,
     fault: FaultOption = None,
 ) -> None:
     """Run a command inside the sandbox, started for it unless one is running; its exit code is ours."""
@@ -123,10 +112,10 @@ def run(
     if elsewhere is not None:
         raise typer.Exit(_call(command, elsewhere.environment()))
     try:
-        with _sandbox(state, pace, fault).serve() as running:
+        with _sandbox(state, pace, latency, fault).serve() as running:
             code = _call(command, running.environment())
     except SandboxError as problem:
-        _fail(str(problem))
+        fail(str(problem))
     raise typer.Exit(code)
 
 
@@ -137,7 +126,7 @@ def _call(command: list[str], environment: dict[str, str]) -> int:
     try:
         code = subprocess.call(command, env={**os.environ, **environment})  # noqa: S603  the operator's own command
     except FileNotFoundError:
-        _say(f"cmkctl sandbox: there is no command {command[0]}")
+        say(f"cmkctl sandbox: there is no command {command[0]}")
         return 127
     return code if code >= 0 else 128 - code
 
@@ -159,35 +148,5 @@ def reset(state: StateOption = None) -> None:
                 for file in (files.state, files.log):
                     file.unlink(missing_ok=True)
     except SandboxError as problem:
-        _fail(str(problem))
-    _say(f"the sandbox {path} is as new")
-
-
-@app.command()
-def log(
-    state: StateOption = None,
-    writes: Annotated[bool, typer.Option("--writes", help="Only what may have changed something.")] = False,
-) -> None:
-    """Print the requests the sandbox was asked, oldest first: status, duration, method, host, path, api-version."""
-    from cmkctl.sandbox import default_state_path  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.requestlog import LoggedRequest, read_file  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.store import Files  # noqa: PLC0415  commands load lazily
-
-    path = (state or default_state_path()).expanduser().absolute()
-    for row in read_file(Files(path).log):
-        entry = LoggedRequest(**row)
-        if entry.is_write or not writes:
-            millis = f"{entry.duration * 1000:7.1f} ms"
-            typer.echo(
-                f"{entry.status}  {millis}  {entry.method:6} {entry.host}{entry.path}  {entry.api_version}".rstrip()
-            )
-
-
-@app.command()
-def faults() -> None:
-    """List the failures that --fault can switch on."""
-    from cmkctl.sandbox.faults import KINDS  # noqa: PLC0415  commands load lazily
-
-    for kind in KINDS.values():
-        often = "always" if kind.times == 0 else f"{kind.times} time" + ("s" if kind.times > 1 else "")
-        typer.echo(f"{kind.name:20} {often:8} {kind.summary}")
+        fail(str(problem))
+    say(f"the sandbox {path} is as new")

@@ -4,37 +4,27 @@ Everything arranged is there at once and finished: vaults are ``Succeeded``, pro
 ids are returned. Nothing arranged is in the request log.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from cmkctl.sandbox import ids
-from cmkctl.sandbox.arm import authorization, identities, keys, providers, resources, storage, vaults
+from cmkctl.sandbox.arm import identities, keys, providers, resources, storage, vaults
 from cmkctl.sandbox.arm.soft_delete import soft_delete
+from cmkctl.sandbox.arrange_rules import Rules
 from cmkctl.sandbox.constants import COSMOS_DB_OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.messages import Json
-from cmkctl.sandbox.state import Tenant
 
-ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 CMK_PERMISSIONS = ("get", "wrapKey", "unwrapKey")
 LOCATION = "eastus2"
 
 
-class Arrangement:
+class Arrangement(Rules):
     """Arranges and inspects the tenant of a running sandbox. Safe to use while it answers requests.
 
     Attributes:
         tenant: the tenant itself, for what the methods do not cover; hold ``tenant.lock`` while touching its data.
 
     """
-
-    def __init__(self, tenant: Tenant, save: Callable[[], None]) -> None:
-        """Arrange `tenant`, and call `save` after each change."""
-        self.tenant = tenant
-        self._save = save
-
-    def _done(self) -> None:
-        self.tenant.changed()
-        self._save()
 
     # --- subscription
 
@@ -49,13 +39,12 @@ class Arrangement:
 
     def register_provider(self, *namespaces: str, subscription: str = SUBSCRIPTION_ID) -> None:
         """Register resource providers, with the principals that brings; no namespace means all of them."""
-        with self.tenant.lock:
+        with self._arranging():
             table = self.tenant.data["providers"][subscription]
             for namespace in namespaces or tuple(table):
                 table[namespace.lower()].update(state="Registered")
                 table[namespace.lower()].pop("countdown", None)
                 providers.bring_principal(self.tenant, namespace)
-            self._done()
 
     def unregister_provider(self, *namespaces: str, subscription: str = SUBSCRIPTION_ID) -> None:
         """Set resource providers to ``NotRegistered``."""
@@ -63,28 +52,6 @@ class Arrangement:
             for namespace in namespaces:
                 self.tenant.data["providers"][subscription][namespace.lower()].update(state="NotRegistered")
             self._done()
-
-    def add_principal(self, app_id: str, name: str, object_id: str | None = None) -> str:
-        """Add a service principal to the directory; return its object id."""
-        with self.tenant.lock:
-            object_id = object_id or ids.guid("object", app_id)
-            self.tenant.table("principals")[object_id] = {
-                "appId": app_id,
-                "displayName": name,
-                "type": "ServicePrincipal",
-            }
-            self._done()
-        return object_id
-
-    def add_fault(self, text: str) -> None:
-        """Switch a fault on: ``NAME``, ``NAME:3`` or ``NAME@PATTERN``; see ``cmkctl sandbox faults``."""
-        with self.tenant.lock:
-            self.tenant.faults.add(text)
-
-    def clear_faults(self) -> None:
-        """Switch every fault off."""
-        with self.tenant.lock:
-            self.tenant.faults.active.clear()
 
     # --- resources
 
@@ -118,26 +85,12 @@ class Arrangement:
         `properties` are laid over the vault's own, such as ``softDeleteRetentionInDays=7``.
         """
         group_id = self.add_resource_group(group, location, subscription)
-        body = {
-            "sku": {"family": "A", "name": sku},
-            "tenantId": TENANT_ID,
-            "accessPolicies": [],
-            "enabledForDeployment": False,
-            "enableSoftDelete": True,
-            "softDeleteRetentionInDays": 90,
-            "enableRbacAuthorization": rbac,
-            "provisioningState": "Succeeded",
-            "publicNetworkAccess": "Enabled",
-            **({"enablePurgeProtection": True} if purge_protection else {}),
-            **properties,
-        }
-        return self._store(f"{group_id}/providers/{vaults.KIND.type}/{name}", name, vaults.KIND.type, location, body)
-
-    def _store(self, identifier: str, name: str, kind: str, location: str, properties: Json, **more: Any) -> str:
+        identifier = f"{group_id}/providers/{vaults.KIND.type}/{name}"
+        own = {"sku": {"family": "A", "name": sku}, "enableRbacAuthorization": rbac}
+        protection = {} if purge_protection else {"enablePurgeProtection": None}
         with self.tenant.lock:
-            document = {"id": identifier, "name": name, "type": kind, "location": location, "tags": {}, **more}
-            system = {"systemData": self.tenant.system_data()} if kind == vaults.KIND.type else {}
-            resources.store(self.tenant, {**document, **system, "properties": properties})
+            document = vaults.plain(self.tenant, identifier, name, location, **{**own, **protection, **properties})
+            resources.store(self.tenant, document)
             self._done()
         return identifier
 
@@ -175,30 +128,12 @@ class Arrangement:
             policies.append({"tenantId": TENANT_ID, "objectId": object_id, "permissions": {"keys": list(permissions)}})
             self._done()
 
-    def assign_role(self, scope: str, object_id: str = COSMOS_DB_OBJECT_ID, role: str = ENCRYPTION_USER) -> str:
-        """Assign a role (by id; Key Vault Crypto Service Encryption User unless told) at a scope; return its id."""
-        with self.tenant.lock:
-            name = ids.guid("assignment", scope, object_id, role)
-            identifier = f"{scope}/providers/{authorization.ASSIGNMENT}/{name}"
-            definition = f"/subscriptions/{ids.subscription_of(scope)}/providers/{authorization.DEFINITION}/{role}"
-            properties = {
-                "roleDefinitionId": definition,
-                "principalId": object_id,
-                "principalType": "ServicePrincipal",
-                "scope": scope,
-            }
-            document = {"properties": properties, "id": identifier, "type": authorization.ASSIGNMENT, "name": name}
-            self.tenant.table("assignments")[ids.key(identifier)] = {"doc": document}
-            self._done()
-        return identifier
-
     def add_identity(self, name: str, group: str = "rg", location: str = LOCATION) -> str:
         """Add a user-assigned identity; return its id."""
         group_id = self.add_resource_group(group, location)
         identifier = f"{group_id.replace('resourceGroups', 'resourcegroups')}/providers/{identities.KIND.type}/{name}"
-        with self.tenant.lock:
+        with self._arranging():
             resources.store(self.tenant, identities.new_identity(self.tenant, identifier, name, location))
-            self._done()
         return identifier
 
     def add_storage_account(self, name: str, group: str = "rg", location: str = LOCATION, **properties: Any) -> str:

@@ -25,6 +25,18 @@ class Elsewhere:
         """Return the variables that make any Azure client use that sandbox."""
         return environment.variables(self.port, self.ca)
 
+    def ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask its control endpoint; see `control.Control`.
+
+        Raises:
+            SandboxError: it does not answer, or what is asked makes no sense to it.
+
+        """
+        answer = _ask(self.port, method, f"/_sandbox/{what}", json.dumps(body or {}))
+        if "error" in answer:
+            raise SandboxError(str(answer["error"]))
+        return answer
+
     def reset(self) -> None:
         """Ask it to forget everything.
 
@@ -32,7 +44,7 @@ class Elsewhere:
             SandboxError: it does not answer.
 
         """
-        _ask(self.port, "POST", "/_sandbox/reset")
+        self.ask("POST", "reset")
 
     def stop(self) -> None:
         """Ask it to stop.
@@ -41,7 +53,7 @@ class Elsewhere:
             SandboxError: it does not answer.
 
         """
-        _ask(self.port, "POST", "/_sandbox/stop")
+        self.ask("POST", "stop")
 
 
 def find(state: Path) -> Elsewhere | None:
@@ -56,10 +68,10 @@ def find(state: Path) -> Elsewhere | None:
     return found if hello.get("pid") == found.pid else None
 
 
-def _ask(port: int, method: str, path: str) -> dict[str, Any]:
+def _ask(port: int, method: str, path: str, body: str = "") -> dict[str, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     try:
-        connection.request(method, path)
+        connection.request(method, path, body)
         answer = json.loads(connection.getresponse().read())
     except (OSError, ValueError, http.client.HTTPException) as problem:
         raise SandboxError(f"the sandbox on port {port} does not answer: {problem}") from problem

@@ -1,18 +1,19 @@
-"""Microsoft Entra ID: discovery, and tokens for the one service principal of the sandbox."""
+"""Microsoft Entra ID: discovery, and tokens for the service principals of the sandbox."""
 
 import base64
 import hmac
 import json
 from urllib.parse import parse_qsl
 
-from cmkctl.sandbox import ids
+from cmkctl.sandbox import directory, ids
 from cmkctl.sandbox.clouds import CLOUDS
-from cmkctl.sandbox.constants import CLIENT_ID, CLIENT_OBJECT_ID, CLIENT_SECRET, TENANT_ID
+from cmkctl.sandbox.constants import TENANT_ID
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
 
 TOKEN_SECONDS = 3599
+SHORT_SECONDS = 5
 _SIGNING_KEY = b"cmkctl sandbox: signs nothing that anyone trusts"
 
 
@@ -54,17 +55,19 @@ def token(tenant: Tenant, call: Call) -> Reply:
     if form.get("grant_type") != "client_credentials":
         text = "AADSTS70003: The sandbox only supports the grant type client_credentials."
         return _refused(400, "unsupported_grant_type", 70003, text)
-    if form.get("client_id", "").lower() != CLIENT_ID:
+    application = directory.find(tenant, form.get("client_id", ""))
+    if application is None:
         text = (
             f"AADSTS700016: Application with identifier '{form.get('client_id', '')}' was not found in the directory."
         )
         return _refused(400, "unauthorized_client", 700016, text)
-    if not hmac.compare_digest(form.get("client_secret", "").encode(), CLIENT_SECRET.encode()):
-        text = f"AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{CLIENT_ID}'."  # noqa: E501
+    if not hmac.compare_digest(form.get("client_secret", "").encode(), application.secret.encode()):
+        text = f"AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{application.app_id}'."  # noqa: E501
         return _refused(401, "invalid_client", 7000215, text)
     audience = (form.get("scope") or form.get("resource", "")).removesuffix("/.default").rstrip("/")
-    issued = issue(audience, tenant.clock(), call.url)
-    body: Json = {"token_type": "Bearer", "expires_in": TOKEN_SECONDS, "ext_expires_in": TOKEN_SECONDS}
+    seconds = SHORT_SECONDS if tenant.faults.strikes("short-tokens", call.path, audience) else TOKEN_SECONDS
+    issued = issue(audience, tenant.clock(), call.url, application, seconds)
+    body: Json = {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds}
     return Reply(200, {**body, "access_token": issued})
 
 
@@ -76,18 +79,24 @@ def _refused(status: int, error: str, number: int, text: str) -> Reply:
     )
 
 
-def issue(audience: str, now: float, issuer: str) -> str:
+def issue(
+    audience: str,
+    now: float,
+    issuer: str,
+    application: directory.Application = directory.USUAL,
+    seconds: int = TOKEN_SECONDS,
+) -> str:
     """Return a JWT-shaped access token that only this sandbox accepts."""
     claims = {
         "aud": audience,
         "iss": f"{issuer}/{TENANT_ID}/v2.0",
         "iat": int(now),
         "nbf": int(now),
-        "exp": int(now) + TOKEN_SECONDS,
-        "appid": CLIENT_ID,
+        "exp": int(now) + seconds,
+        "appid": application.app_id,
         "idtyp": "app",
-        "oid": CLIENT_OBJECT_ID,
-        "sub": CLIENT_OBJECT_ID,
+        "oid": application.object_id,
+        "sub": application.object_id,
         "tid": TENANT_ID,
         "ver": "1.0",
     }

@@ -12,21 +12,25 @@ def variables(port: int, ca: Path) -> dict[str, str]:
     """Return the variables for a sandbox whose proxy listens on `port` and whose certificate is `ca`."""
     proxy = f"http://127.0.0.1:{port}"
     trust = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-    identity = {
-        "TENANT_ID": TENANT_ID,
-        "CLIENT_ID": CLIENT_ID,
-        "CLIENT_SECRET": CLIENT_SECRET,
-        "SUBSCRIPTION_ID": SUBSCRIPTION_ID,
-    }
     return {
         "HTTPS_PROXY": proxy,
         "https_proxy": proxy,
         **dict.fromkeys(trust, str(ca)),
         "NO_PROXY": "",
         "no_proxy": "",
-        **{f"AZURE_{name}": value for name, value in identity.items()},
-        **{f"ARM_{name}": value for name, value in identity.items()},
+        **identity(CLIENT_ID, CLIENT_SECRET),
     }
+
+
+def identity(client_id: str, secret: str) -> dict[str, str]:
+    """Return the variables of a service principal, as the Azure SDKs and as Terraform read them."""
+    values = {
+        "TENANT_ID": TENANT_ID,
+        "CLIENT_ID": client_id,
+        "CLIENT_SECRET": secret,
+        "SUBSCRIPTION_ID": SUBSCRIPTION_ID,
+    }
+    return {f"{prefix}_{name}": value for prefix in ("AZURE", "ARM") for name, value in values.items()}
 
 
 def lines(values: dict[str, str], shell: str) -> list[str]:

@@ -24,6 +24,7 @@ class AzureError(Exception):
         details: list[dict[str, Any]] | None = None,
         target: str | None = None,
         headers: dict[str, str] | None = None,
+        additional_info: list[dict[str, Any]] | None = None,
     ) -> None:
         """Keep what is answered; `headers` are added to the reply."""
         super().__init__(f"{code}: {message}")
@@ -33,6 +34,7 @@ class AzureError(Exception):
         self.details = details
         self.target = target
         self.headers = headers or {}
+        self.additional_info = additional_info
 
     def error(self) -> dict[str, Any]:
         """Return the ``error`` object, as it also stands in a failed operation."""
@@ -42,6 +44,8 @@ class AzureError(Exception):
         value["message"] = self.message
         if self.details is not None:
             value["details"] = self.details
+        if self.additional_info is not None:
+            value["additionalInfo"] = self.additional_info
         return value
 
     def body(self) -> dict[str, Any]:
@@ -182,10 +186,11 @@ def location_unavailable(location: str, resource_type: str) -> AzureError:
     return AzureError(400, "LocationNotAvailableForResourceType", text)
 
 
-def location_conflict(resource_type: str, name: str, existing: str, asked: str) -> AzureError:
-    """Code as ARM gives it; words of the sandbox."""
+def location_conflict(name: str, group: str, existing: str, asked: str) -> AzureError:
+    """Quoted (MicrosoftDocs/azure-docs#70422); status 409 belongs to the code."""
     text = (
-        f"{OWN}The resource '{name}' of type '{resource_type}' already exists in location '{existing}', not '{asked}'."
+        f"The resource '{name}' already exists in location '{existing}' in resource group '{group}'. A resource with the "
+        f"same name cannot be created in location '{asked}'. Please select a new resource name."
     )
     return AzureError(409, "InvalidResourceLocation", text)
 

@@ -1,13 +1,21 @@
-"""Named failures that can be switched on: counted, composable, and the same every time."""
+"""Named failures that can be switched on: counted, aimed, composable, and the same every time.
 
-from collections.abc import Iterable
+A fault is written ``NAME[:TIMES][~LENGTH][@TARGET]``: ``throttle-seconds:3@workspaces`` happens to the first three
+requests whose path has ``workspaces`` in it. This module knows the names and the counting; what a fault does stands
+where it is done: `transport`, `appearances`, `arm.mishaps`, and whoever calls `Tenant.lag`.
+"""
+
+import random
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from email.utils import formatdate
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 
-from cmkctl.sandbox.messages import Call, Reply
+from cmkctl.sandbox.pace import Countdown, parse_span
 
-WRITES = ("PUT", "POST", "PATCH", "DELETE")
+RANDOM = "random"
+FORM = re.compile(r"(?P<name>[a-z0-9-]+)(?::(?P<times>[^~@]*))?(?:~(?P<length>[^@]*))?(?:@(?P<target>.*))?")
+TARGET = re.compile(r"(?:(GET|HEAD|PUT|PATCH|POST|DELETE)(?::|$))?(.*)")
 
 
 @dataclass(frozen=True)
@@ -16,53 +24,150 @@ class FaultKind:
 
     name: str
     summary: str
-    times: int
+    times: int = 1
 
 
 KINDS = {
     kind.name: kind
     for kind in (
-        FaultKind("throttle-seconds", "429 with Retry-After in seconds, on any ARM request", 1),
-        FaultKind("throttle-date", "429 with Retry-After as an HTTP date, on any ARM request", 1),
-        FaultKind("unavailable-once", "503 ServerTimeout, on any ARM request", 1),
-        FaultKind("reset-after-write", "an ARM write is done, then the connection closes without an answer", 1),
-        FaultKind("slow-grant", "a new grant takes effect only after some reads (the pace)", 0),
+        FaultKind("throttle-seconds", "429 with Retry-After in seconds"),
+        FaultKind("throttle-date", "429 with Retry-After as an HTTP date"),
+        FaultKind("throttle-text", "429 that says only in its text when to come back"),
+        FaultKind("throttle-bare", "429 that does not say when to come back"),
+        FaultKind("throttle-capital", "429 with Code and Message in capitals, and no error object"),
+        FaultKind("throttle-retryable", "429 RetryableError with the reason in its details"),
+        FaultKind("error-500", "500 InternalServerError and no more"),
+        FaultKind("error-502", "502 BadGatewayConnection"),
+        FaultKind("unavailable-once", "503 ServerTimeout"),
+        FaultKind("error-504", "504 GatewayTimeout; nothing was done"),
+        FaultKind("timeout-after-write", "504 GatewayTimeout to a write that was done, such as @PUT:vaults"),
+        FaultKind("poll-html-500", "500 with a page of HTML to the poll of an operation, which goes on"),
+        FaultKind("recover-500", '500 {"Message": "An error has occurred."} to the recovery of a vault'),
+        FaultKind("reset-before-write", "a write is not done, and the connection closes without an answer"),
+        FaultKind("reset-after-write", "a write is done, then the connection closes without an answer"),
+        FaultKind("token-expired", "401 ExpiredAuthenticationToken to the poll of an operation"),
+        FaultKind("short-tokens", "tokens last five seconds", 0),
+        FaultKind("slow-grant", "a new grant takes effect later: after some ARM reads (the pace), or ~LENGTH", 0),
+        FaultKind("slow-principal", "a new principal is not found by role assignments that do not name its type", 0),
+        FaultKind("late-failure", "the creation of a workspace or disk encryption set fails late, with a nested cause"),
+        FaultKind("failure-cached", "a workspace name that failed for want of permission fails on for a while", 0),
+        FaultKind("vault-soft-deleted", "a vault that is asked for by a free name turns out to be soft-deleted"),
+        FaultKind("workspace-soft-deleted", "a workspace that is to be created turns out to be soft-deleted"),
+        FaultKind("policy-managed-group", "a policy denies what Azure ML makes in the managed resource group"),
+        FaultKind("no-capacity", "Azure Cosmos DB has no capacity; then the half-made account is in the way"),
+        FaultKind("search-quota", "the managed Azure AI Search service is over the quota"),
+        FaultKind(RANDOM, "random:RATE[:SEED]: any fault of the connection, at that rate", 0),
     )
 }
 
 
 @dataclass
 class Fault:
-    """One switched-on fault: its kind, the paths it is for, and how many times it still strikes (None: always)."""
+    """One switched-on fault: its kind, how many times it still strikes (None: always), how long, and what it is for."""
 
     kind: FaultKind
     left: int | None
-    pattern: str = "*"
+    length: str = ""
+    method: str = ""
+    pattern: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Fault":
-        """Read ``NAME``, ``NAME:3`` (three times) or ``NAME@PATTERN`` (only paths like ``*/workspaces/*``).
+        """Read ``NAME[:TIMES][~LENGTH][@TARGET]``.
+
+        TIMES is 1 or more. LENGTH is a number of reads (``~5``) or a time (``~30s``), for faults that delay. TARGET is
+        ``METHOD``, a part of the path, ``METHOD:PART``, or a path with ``*``.
 
         Raises:
-            ValueError: there is no such fault, or the number is not a number.
+            ValueError: there is no such fault, or it is not written so.
 
         """
-        name, _, pattern = text.partition("@")
-        name, _, times = name.partition(":")
-        if name not in KINDS:
-            raise ValueError(f"there is no fault {name!r}; there are {', '.join(KINDS)}")
-        if times and (not times.isdigit() or int(times) == 0):
+        match = FORM.fullmatch(text)
+        if match is None or match["name"] not in KINDS:
+            raise ValueError(f"there is no fault {text.partition(':')[0]!r}; there are {', '.join(KINDS)}")
+        times, length = match["times"] or "", match["length"] or ""
+        if match["times"] is not None and (not times.isdigit() or int(times) == 0):
             raise ValueError(f"fault {text!r}: the number of times must be 1 or more")
-        count = int(times) if times else KINDS[name].times
-        return cls(KINDS[name], count or None, pattern or "*")
+        if length and not length.isdigit():
+            parse_span(length)
+        kind = KINDS[match["name"]]
+        method, pattern = _target(match["target"] or "")
+        return cls(kind, int(times) if times else (kind.times or None), length, method, pattern)
 
-    def strike(self, path: str) -> bool:
-        """Say whether the fault happens to a request for `path`, and count it."""
-        if self.left == 0 or not fnmatch(path.lower(), self.pattern.lower()):
+    @property
+    def aimed(self) -> bool:
+        """Whether the fault is for some requests only."""
+        return bool(self.method or self.pattern)
+
+    def hits(self, subjects: Sequence[str], method: str = "") -> bool:
+        """Say whether the fault is meant for something that is known by `subjects` (a path, or a path with its host)."""
+        if self.left == 0 or (self.method and method and self.method != method):
             return False
+        if not self.pattern or self.pattern == "*":
+            return True
+        pattern = self.pattern.lower()
+        match = fnmatchcase if any(sign in pattern for sign in "*?[") else _within
+        return any(match(subject.lower(), pattern) for subject in subjects)
+
+    def count(self) -> "Fault":
+        """Note that the fault has struck once more, and return it."""
         if self.left is not None:
             self.left -= 1
-        return True
+        return self
+
+    def countdown(self, now: float) -> Countdown | None:
+        """Return how long a delay lasts; None when the fault does not say."""
+        if not self.length:
+            return None
+        return {"reads": int(self.length)} if self.length.isdigit() else {"until": now + parse_span(self.length)}
+
+    def __str__(self) -> str:
+        times = "" if self.left is None else f":{self.left}"
+        length = f"~{self.length}" if self.length else ""
+        target = ":".join(part for part in (self.method, self.pattern) if part)
+        return f"{self.kind.name}{times}{length}{'@' + target if target else ''}"
+
+
+def _target(text: str) -> tuple[str, str]:
+    match = TARGET.fullmatch(text)
+    return (match[1] or "", match[2]) if match else ("", text)
+
+
+def _within(subject: str, pattern: str) -> bool:
+    return pattern in subject
+
+
+@dataclass
+class Chance:
+    """The opt-in randomness: each request is struck with a probability, from a seed, so that a run can be repeated."""
+
+    rate: float
+    seed: str
+    generator: random.Random = field(default_factory=random.Random)
+
+    @classmethod
+    def parse(cls, text: str) -> "Chance":
+        """Read ``random:0.1:SEED``; the seed may be left out.
+
+        Raises:
+            ValueError: the rate is not a number above 0 and up to 1.
+
+        """
+        rate, _, seed = text.removeprefix(f"{RANDOM}:").partition(":")
+        try:
+            value = float(rate)
+        except ValueError as problem:
+            raise ValueError(f"fault {text!r}: write random:RATE[:SEED], such as random:0.1:7") from problem
+        if not 0 < value <= 1:
+            raise ValueError(f"fault {text!r}: the rate must be above 0, and 1 at most")
+        return cls(value, seed or "0", random.Random(seed or "0"))  # noqa: S311  repeatable, not secret
+
+    def pick(self, names: Sequence[str]) -> str | None:
+        """Return one of some faults, or none."""
+        return self.generator.choice(names) if names and self.generator.random() < self.rate else None
+
+    def __str__(self) -> str:
+        return f"{RANDOM}:{self.rate}:{self.seed}"
 
 
 @dataclass
@@ -70,41 +175,42 @@ class Faults:
     """The faults of one running sandbox."""
 
     active: list[Fault] = field(default_factory=list)
+    chance: Chance | None = None
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> "Faults":
-        """Read several faults; see `Fault.parse`."""
-        return cls([Fault.parse(text) for text in texts])
+        """Read several faults; see `Fault.parse` and `Chance.parse`."""
+        faults = cls()
+        for text in texts:
+            faults.add(text)
+        return faults
 
     def add(self, text: str) -> None:
-        """Switch one more fault on; see `Fault.parse`."""
-        self.active.append(Fault.parse(text))
+        """Switch one more fault on; see `Fault.parse` and `Chance.parse`."""
+        if text == RANDOM or text.startswith(f"{RANDOM}:"):
+            self.chance = Chance.parse(text)
+        else:
+            self.active.append(Fault.parse(text))
 
-    def strikes(self, name: str, path: str) -> bool:
-        """Say whether a fault of that name happens now, and count it."""
-        return any(fault.kind.name == name and fault.strike(path) for fault in self.active)
+    def clear(self) -> None:
+        """Switch every fault off."""
+        self.active.clear()
+        self.chance = None
 
-    def before(self, call: Call, now: float) -> Reply | None:
-        """Return the answer a fault gives instead of the service, if any."""
-        if not self.active:
-            return None
-        if self.strikes("throttle-seconds", call.path):
-            return _throttled("2")
-        if self.strikes("throttle-date", call.path):
-            return _throttled(formatdate(now + 2, usegmt=True))
-        if self.strikes("unavailable-once", call.path):
-            # The code was recorded from Azure (recording 60); the words are the sandbox's.
-            return Reply(503, {"error": {"code": "ServerTimeout", "message": "[sandbox] The request timed out."}})
+    def __bool__(self) -> bool:
+        return bool(self.active) or self.chance is not None
+
+    def texts(self) -> list[str]:
+        """Return the faults that may still strike, as they are written, with what is left of them."""
+        return [str(fault) for fault in self.active if fault.left != 0] + ([str(self.chance)] if self.chance else [])
+
+    def strike(self, name: str, *subjects: str, method: str = "") -> Fault | None:
+        """Return the fault of that name that happens now, counted; None when there is none."""
+        for fault in self.active:
+            if fault.kind.name == name and fault.hits(subjects, method):
+                return fault.count()
         return None
 
-    def after(self, call: Call, reply: Reply) -> Reply:
-        """Return what the client gets once the service has answered."""
-        if self.active and call.method in WRITES and self.strikes("reset-after-write", call.path):
-            return Reply(drop=True, status=reply.status, body=reply.body)
-        return reply
-
-
-def _throttled(retry_after: str) -> Reply:
-    text = "[sandbox] Number of requests exceeded the limit. Please try again after the time in Retry-After."
-    error = {"error": {"code": "SubscriptionRequestsThrottled", "message": text}}
-    return Reply(429, error, {"Retry-After": retry_after})
+    def strikes(self, name: str, *subjects: str, method: str = "") -> bool:
+        """Say whether a fault of that name happens now, and count it."""
+        return self.strike(name, *subjects, method=method) is not None

@@ -89,7 +89,7 @@ def get_by_app_id(tenant: Tenant, call: Call) -> Reply:
 
 def get_me(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
     """Refuse to name the signed-in user: there is none. The az CLI asks before it looks for the service principal."""
-    return _refuse(tenant, errors.graph_no_user())
+    return refuse(tenant, errors.graph_no_user())
 
 
 def get_by_ids(tenant: Tenant, call: Call) -> Reply:
@@ -108,28 +108,28 @@ def _one(tenant: Tenant, call: Call, name: str, value: str) -> Reply:
         if row[name].lower() == value.lower():
             body = {**_context(call, "servicePrincipals/$entity"), **_selected(call, row)}
             return Reply(200, body, content_type=ODATA)
-    return _refuse(tenant, errors.graph_not_found(value))
+    return refuse(tenant, errors.graph_not_found(value))
 
 
 def create_principal(tenant: Tenant, call: Call) -> Reply:
     """Create the service principal of an application the sandbox knows, 201."""
     app_id = str(call.json().get("appId", "")).lower()
     if app_id not in FIRST_PARTY:
-        return _refuse(tenant, errors.graph_app_unknown(app_id))
+        return refuse(tenant, errors.graph_app_unknown(app_id))
     name, object_id = FIRST_PARTY[app_id]
     if object_id in tenant.table("principals"):
-        return _refuse(tenant, errors.graph_exists(app_id))
-    principal = {"appId": app_id, "displayName": name, "type": "ServicePrincipal"}
-    tenant.table("principals")[object_id] = principal
-    tenant.changed()
-    body = {**_context(call, "servicePrincipals/$entity"), **_view(object_id, principal)}
+        return refuse(tenant, errors.graph_exists(app_id))
+    tenant.add_principal(object_id, app_id, name)
+    row = tenant.table("principals")[object_id]
+    body = {**_context(call, "servicePrincipals/$entity"), **_view(object_id, row)}
     location = (
         f"{call.url}/v2/{tenant.tenant_id}/directoryObjects/{object_id}/Microsoft.DirectoryServices.ServicePrincipal"
     )
     return Reply(201, body, {"Location": location}, ODATA)
 
 
-def _refuse(tenant: Tenant, refusal: errors.AzureError) -> Reply:
+def refuse(tenant: Tenant, refusal: errors.AzureError) -> Reply:
+    """Return a refusal in Graph's form, with its ``innerError``."""
     number = ids.guid("graph", tenant.timestamp())
     inner = {"date": tenant.timestamp()[:19], "request-id": number, "client-request-id": number}
     error = {"code": refusal.code, "message": refusal.message, "innerError": inner}

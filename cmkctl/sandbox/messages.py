@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cmkctl.sandbox import errors
+from cmkctl.sandbox.callers import Caller
 from cmkctl.sandbox.clouds import Cloud, Service
 
 Json = dict[str, Any]
@@ -16,7 +17,12 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 @dataclass
 class Call:
-    """One request. Header names are lower-case; `params` are the path parameters of the matched route."""
+    """One request.
+
+    Header names are lower-case; `params` are the path parameters of the matched route. `caller` is who the token says
+    it is; None where no token was asked for, and for what the service itself sends. `struck` names a fault that is to
+    happen once the request has been served.
+    """
 
     method: str
     host: str
@@ -27,6 +33,8 @@ class Call:
     cloud: Cloud
     service: Service
     params: dict[str, str] = field(default_factory=dict)
+    caller: Caller | None = None
+    struck: str = ""
 
     @cached_property
     def query(self) -> dict[str, str]:
@@ -79,3 +87,8 @@ class Reply:
         if isinstance(self.body, str):
             return self.body.encode()
         return json.dumps(self.body, separators=(",", ":")).encode()
+
+
+def refused(refusal: errors.AzureError) -> Reply:
+    """Return a refusal as an answer."""
+    return Reply(refusal.status, refusal.body(), dict(refusal.headers))

@@ -107,6 +107,9 @@ class Proxy(asyncio.Protocol):
                 length = int(value)
         if len(rest) < length:
             return  # wait for the rest of the body; data_received comes here again
+        if b"\norigin:" in head.lower():  # a page in a browser must not arrange anything
+            self._answer(403, "Forbidden", REFUSAL.encode(), "text/plain; charset=utf-8")
+            return
         status, body = self.control(method, target, rest[:length])
         self._answer(status, "OK", json.dumps(body).encode(), "application/json")
 

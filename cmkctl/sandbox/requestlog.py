@@ -1,15 +1,21 @@
 """What was asked and answered: in memory for tests, as JSON lines beside the state file for people. Never a secret."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Self, overload
 
 from cmkctl.sandbox.clouds import Service
 
 READS = ("GET", "HEAD", "OPTIONS")
-_KEPT = 4000
+KEPT = 4000
+"""How many requests are kept in memory; the older half goes when there are more. The file keeps all."""
+
+HEADERS_SENT = ("accept", "content-type", "user-agent", "x-ms-client-request-id", "x-ms-correlation-request-id")
+HEADERS_ANSWERED = ("retry-after", "location", "azure-asyncoperation", "x-ms-request-id", "www-authenticate")
+HEADER_LENGTH = 200
+BODIES = ("body", "response")
 
 
 @dataclass(frozen=True)
@@ -17,8 +23,9 @@ class LoggedRequest:
     """One request and its answer.
 
     `body` is the request's body, parsed when it is JSON; None for requests to the login host, whose bodies carry
-    secrets. `response` is the answer's body, None where there was none or it carried a secret. `duration` is in
-    seconds. The Authorization header is never kept.
+    secrets. `response` is the answer's body, None where there was none or it carried a secret. Both are kept as text, so
+    that what is logged stays as it was. `duration` is in seconds, `started` in seconds since the epoch on this machine.
+    Of the headers a few are kept, and never Authorization. `dropped` says that the client never got the answer.
     """
 
     method: str
@@ -26,11 +33,15 @@ class LoggedRequest:
     path: str
     query: str
     api_version: str
-    body: Any
     status: int
-    response: Any
     duration: float
     service: str
+    started: float = 0.0
+    dropped: bool = False
+    sent: Mapping[str, str] = field(default_factory=dict)
+    answered: Mapping[str, str] = field(default_factory=dict)
+    body_text: str | None = None
+    response_text: str | None = None
 
     @property
     def is_write(self) -> bool:
@@ -40,6 +51,31 @@ class LoggedRequest:
             Service.GRAPH.value,
             Service.VAULT.value,
         }
+
+    @property
+    def body(self) -> Any:
+        """The request's body."""
+        return None if self.body_text is None else json.loads(self.body_text)
+
+    @property
+    def response(self) -> Any:
+        """The answer's body."""
+        return None if self.response_text is None else json.loads(self.response_text)
+
+    def line(self) -> str:
+        """Return the entry as one line of JSON."""
+        names = [row.name for row in fields(self) if not row.name.endswith("_text")]
+        head = json.dumps({name: getattr(self, name) for name in names}, separators=(",", ":"))
+        return f'{head[:-1]},"body":{self.body_text or "null"},"response":{self.response_text or "null"}}}'
+
+    @classmethod
+    def of_line(cls, line: str) -> Self:
+        """Read an entry from its line."""
+        row: dict[str, Any] = json.loads(line)
+        for name in BODIES:
+            body = row.pop(name)
+            row[f"{name}_text"] = None if body is None else json.dumps(body)
+        return cls(**row)
 
 
 class RequestLog(Sequence[LoggedRequest]):
@@ -54,11 +90,10 @@ class RequestLog(Sequence[LoggedRequest]):
     def add(self, entry: LoggedRequest) -> None:
         """Append one request."""
         self._entries.append(entry)
-        if len(self._entries) > 2 * _KEPT and self._file is not None:
-            del self._entries[:_KEPT]
+        if len(self._entries) > KEPT:
+            del self._entries[: KEPT // 2]
         if self._file is not None:
-            json.dump(asdict(entry), self._file, separators=(",", ":"))
-            self._file.write("\n")
+            self._file.write(entry.line() + "\n")
 
     def clear(self) -> None:
         """Forget everything, in memory and in the file."""
@@ -101,9 +136,14 @@ def carries_secret(service: Service, path: str) -> bool:
     return service is Service.LOGIN or path.lower().rsplit("/", 1)[-1].startswith("list")
 
 
-def read_file(path: Path) -> list[dict[str, Any]]:
+def kept(headers: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Return those of some headers that are kept, each cut to `HEADER_LENGTH`."""
+    return {name: value[:HEADER_LENGTH] for name, value in headers.items() if name.lower() in names}
+
+
+def read_file(path: Path) -> list[LoggedRequest]:
     """Return the entries of a log file; a last line that is still being written is left out."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines if line]
+    return [LoggedRequest.of_line(line) for line in lines if line]

@@ -103,8 +103,11 @@ ROLES = (
     Role(
         "a68e7c17-0ab2-4c09-9a58-125dae29748c",
         "Key Vault Purge Operator",
-        actions=("Microsoft.KeyVault/locations/deletedVaults/purge/action", "Microsoft.KeyVault/deletedVaults/read",
-                 "Microsoft.KeyVault/locations/*/read"),
+        actions=(
+            "Microsoft.KeyVault/locations/deletedVaults/purge/action",
+            "Microsoft.KeyVault/deletedVaults/read",
+            "Microsoft.KeyVault/locations/*/read",
+        ),
     ),
     Role(
         "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
@@ -218,6 +221,20 @@ ROLES = (
         actions=(
             "Microsoft.MachineLearningServices/workspaces/computes/*",
             "Microsoft.MachineLearningServices/workspaces/notebooks/vm/*",
+        ),
+    ),
+    Role(
+        "43d0d8ad-25c7-4714-9337-8ba259a9fe05",
+        "Monitoring Reader",
+        actions=("*/read", "Microsoft.OperationalInsights/workspaces/search/action", "Microsoft.Support/*"),
+    ),
+    Role(
+        "f1a07417-d97a-45cb-824c-7a7467783830",
+        "Managed Identity Operator",
+        actions=(
+            *_ALERTS_AND_SUPPORT,
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action",
         ),
     ),
     Role("b556d68e-0be0-4f35-a333-ad7ee1ce17ea", "Azure AI Enterprise Network Connection Approver"),

@@ -14,12 +14,13 @@ from cmkctl.sandbox import certificates, environment, store
 from cmkctl.sandbox.app import Application
 from cmkctl.sandbox.arrange import Arrangement
 from cmkctl.sandbox.constants import SCHEMA
+from cmkctl.sandbox.control import Control
 from cmkctl.sandbox.faults import Faults
 from cmkctl.sandbox.listener import Listener
 from cmkctl.sandbox.pace import Pace
 from cmkctl.sandbox.proxy import Proxy
 from cmkctl.sandbox.requestlog import LoggedRequest, RequestLog
-from cmkctl.sandbox.state import Tenant, new_document
+from cmkctl.sandbox.state import ADDED, Tenant, new_document
 from cmkctl.sandbox.store import Files, SandboxError
 
 START_SECONDS = 20
@@ -32,6 +33,7 @@ class Running:
     Attributes:
         requests: every request since the start (a sequence of `LoggedRequest`).
         state: arranges and inspects the tenant; see `Arrangement`.
+        control: what other processes may ask this one; see `Control`.
         port: the proxy's port on 127.0.0.1.
         ca: the certificate to trust.
 
@@ -49,6 +51,7 @@ class Running:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.state = Arrangement(self._tenant, self._save)
+        self.control = Control(self.state, lambda: len(self._log), self.reset, self._stop_soon)
         self.port = 0
 
     # --- life
@@ -125,6 +128,18 @@ class Running:
         """Return the variables that make any Azure client use this sandbox."""
         return environment.variables(self.port, self._ca)
 
+    def ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask what other processes ask at the control endpoint.
+
+        Raises:
+            SandboxError: it makes no sense to it.
+
+        """
+        _, answer = self.control.answer(method, f"/_sandbox/{what}", json.dumps(body or {}).encode())
+        if "error" in answer:
+            raise SandboxError(str(answer["error"]))
+        return answer
+
     # --- inside
 
     def _open_files(self) -> None:
@@ -193,9 +208,9 @@ class Running:
 
     async def _serve_proxy(self, loop: asyncio.AbstractEventLoop, listener_port: int, stop: asyncio.Event) -> None:
         proxy = await loop.create_server(
-            lambda: Proxy(listener_port, self._control), "127.0.0.1", self._wanted_port, backlog=512
+            lambda: Proxy(listener_port, self.control.answer), "127.0.0.1", self._wanted_port, backlog=512
         )
-        self.port = proxy.sockets[0].getsockname()[1]
+        self.port = self.control.port = proxy.sockets[0].getsockname()[1]
         flushing = loop.create_task(self._flush())
         self._ready.set()
         await stop.wait()
@@ -208,17 +223,8 @@ class Running:
             self._save()
             self._log.flush()
 
-    def _control(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
-        """Answer `cmkctl sandbox reset` and friends: plain HTTP on the proxy's port, this machine only."""
-        if (method, path) == ("GET", "/_sandbox/hello"):
-            return 200, {"cmkctl_sandbox": True, "pid": os.getpid(), "port": self.port, "requests": len(self._log)}
-        if (method, path) == ("POST", "/_sandbox/reset"):
-            self.reset()
-            return 200, {"reset": True}
-        if (method, path) == ("POST", "/_sandbox/stop"):
-            asyncio.get_running_loop().call_later(0.05, self._stop_now)
-            return 200, {"stopping": True}
-        return 404, {"error": f"there is no control endpoint {method} {path}", "received": len(body)}
+    def _stop_soon(self) -> None:
+        asyncio.get_running_loop().call_later(0.05, self._stop_now)
 
     def _stop_now(self) -> None:
         if self._stop is not None:
@@ -235,10 +241,10 @@ class Running:
 
 def _complete(document: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return the document of a state file, if nothing is missing in it."""
-    missing = sorted(new_document().keys() - document.keys())
+    missing = sorted(new_document().keys() - document.keys() - ADDED.keys())
     if missing:
         raise SandboxError(
             f"the sandbox's state file {path} is damaged: it has no {', '.join(missing)}. "
             "It was left as it is. Repair it, name another with --state, or move it away to start anew."
         )
-    return document
+    return {**{name: make() for name, make in ADDED.items()}, **document}

@@ -1,6 +1,6 @@
 """Which properties a request body may have: declared once a type, checked before anything else looks at the body.
 
-A shape is a dictionary of property name to what it may hold: `str`, `bool`, `int`, `dict` (anything inside), a tuple of
+A shape is a dictionary of property name to what it may hold: `str`, `bool`, `int`, `float`, `dict` (anything inside), a tuple of
 allowed words (compared without case), a one-element list (an array of that), another shape, or one of the markers
 below. The facts come from Microsoft's published ARM types.
 """
@@ -48,6 +48,17 @@ READ_ONLY = object()
 IGNORED = object()
 """The property is taken and thrown away: Azure does so with what a GET answers and a PUT sends back."""
 
+NOT_MODELLED = object()
+"""Azure has the property, and the sandbox does not model what it does; sending it is refused as `SandboxNotModelled`."""
+
+WORDS = {
+    str: "a string",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    dict: "an object",
+    list: "an array",
+}
 TAGS = MapOf(str)
 TOP = {"id": IGNORED, "name": IGNORED, "type": IGNORED}
 """What every resource may repeat from its own address."""
@@ -98,6 +109,10 @@ def _value(shape: Any, value: Any, version: str, path: str, partial: bool) -> An
         return IGNORED
     if shape is READ_ONLY:
         raise errors.property_refused(path, "is read-only")
+    if shape is NOT_MODELLED:
+        if value is None:
+            return IGNORED
+        raise errors.not_modelled(f"the property '{path}'")
     if isinstance(shape, Required):
         return _value(shape.shape, value, version, path, partial)
     if isinstance(shape, Since):
@@ -134,9 +149,9 @@ def _word(words: tuple[str, ...], value: Any, path: str) -> str:
 
 
 def _typed(kind: type, value: Any, path: str) -> None:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        words = {str: "a string", bool: "true or false", int: "a whole number", dict: "an object", list: "an array"}
-        raise errors.property_refused(path, f"must be {words[kind]}")
+    allowed = (int, float) if kind is float else kind
+    if not isinstance(value, allowed) or (kind in {int, float} and isinstance(value, bool)):
+        raise errors.property_refused(path, f"must be {WORDS[kind]}")
 
 
 def merge(current: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ REGISTERED_AT_FIRST = (
     "Microsoft.Storage",
 )
 NOT_REGISTERED_AT_FIRST = (
+    "Microsoft.Compute",
     "Microsoft.ContainerRegistry",
     "Microsoft.DocumentDB",
     "microsoft.insights",
@@ -37,6 +38,16 @@ NOT_REGISTERED_AT_FIRST = (
     "Microsoft.Search",
 )
 _SIGNED_IN = "cmkctl-sandbox"
+ADDED: dict[str, Callable[[], Any]] = {
+    "ahead": float,
+    "applications": dict,
+    "caller_owns": lambda: True,
+    "policies": dict,
+    "failed_names": dict,
+    "half_made": dict,
+}
+"""What state files of schema 1 got later, and how it begins: seconds the clock is ahead, other service principals that
+can log in, whether the usual one is Owner, deny policies, workspace names that fail on, half-made Cosmos DB accounts."""
 
 
 def new_document() -> Json:
@@ -57,6 +68,7 @@ def new_document() -> Json:
         "assignments": {},
         "operations": {},
         "pending_grants": [],
+        **{name: make() for name, make in ADDED.items()},
     }
 
 
@@ -68,14 +80,16 @@ class Tenant:
         data: the JSON document that is kept in the state file.
         pace: how fast long-running things advance.
         faults: induced failures that are switched on.
-        clock: seconds since the epoch.
+        wall: seconds since the epoch on this machine; `clock` is the sandbox's own time.
+        swept: when `aging` last looked for what has ended.
 
     """
 
     data: Json = field(default_factory=new_document)
     pace: Pace = field(default_factory=Pace.reads)
     faults: Faults = field(default_factory=Faults)
-    clock: Callable[[], float] = time.time
+    wall: Callable[[], float] = time.time
+    swept: float = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     must_save: bool = False
     may_save: bool = False
@@ -94,6 +108,22 @@ class Tenant:
         self.changed()
         return str(self.data["serial"])
 
+    def clock(self) -> float:
+        """Return the sandbox's time, in seconds since the epoch."""
+        return self.wall() + float(self.data["ahead"])
+
+    def advance(self, seconds: float) -> None:
+        """Put the sandbox's clock forward.
+
+        Raises:
+            ValueError: the clock would go back.
+
+        """
+        if not seconds >= 0:
+            raise ValueError("the sandbox's clock only goes forward; reset takes it back to now")
+        self.data["ahead"] += seconds
+        self.changed()
+
     def timestamp(self) -> str:
         """Return the sandbox's time as Azure writes it."""
         return datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -105,9 +135,19 @@ class Tenant:
 
     # --- transitions
 
-    def begin(self, factor: float = 1) -> Countdown:
-        """Start a transition at the tenant's pace."""
-        return self.pace.start(self.clock(), factor)
+    def begin(self, kind: str = "", factor: float = 1) -> Countdown:
+        """Start a transition of a kind (see `latency.DURATIONS`) at the tenant's pace."""
+        return self.pace.start(self.clock(), factor, kind)
+
+    def lag(self, fault: str, subject: str, kind: str) -> Countdown | None:
+        """Return how long something new stays unseen; None when it is seen at once.
+
+        It is unseen for a while when a fault strikes, and with a latency profile that says so.
+        """
+        struck = self.faults.strike(fault, subject)
+        if struck is not None:
+            return struck.countdown(self.clock()) or self.pace.at_least_reads().start(self.clock(), kind=kind)
+        return self.begin(kind) if self.pace.unit == "azure" else None
 
     def tick(self, countdown: Countdown) -> bool:
         """Count one read of a transition; say whether it is over."""
@@ -155,10 +195,21 @@ class Tenant:
         if provider is None or provider["state"] != "Registered":
             raise errors.not_registered(namespace)
 
+    def add_principal(self, object_id: str, app_id: str, name: str) -> None:
+        """Put a service principal into the directory, unless it is there; it may take a while to be seen everywhere."""
+        row: Json = {"appId": app_id, "displayName": name, "type": "ServicePrincipal"}
+        if object_id not in self.table("principals"):
+            countdown = self.lag("slow-principal", name, "principal")
+            self.table("principals")[object_id] = row if countdown is None else {**row, "countdown": countdown}
+            self.changed()
+
     def principal_type(self, object_id: str) -> str | None:
-        """Return ``ServicePrincipal`` or whatever the directory says; None when it knows no such object id."""
+        """Return ``ServicePrincipal`` or whatever the directory says; None when it knows no such object id (yet)."""
         known = self.table("principals").get(object_id.lower())
-        return None if known is None else str(known["type"])
+        if known is None or ("countdown" in known and not self.tick(known["countdown"])):
+            return None
+        known.pop("countdown", None)
+        return str(known["type"])
 
     def system_data(self, previous: Json | None = None) -> Json:
         """Return ``systemData`` for a write that happens now, keeping who created it."""

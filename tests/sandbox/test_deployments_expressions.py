@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from cmkctl.sandbox.deployments.evaluate import Scope, evaluate, require_known
+from cmkctl.sandbox.deployments.evaluate import Scope, evaluate
 from cmkctl.sandbox.deployments.refusals import ExpressionError
 from cmkctl.sandbox.deployments.syntax import Function, Literal, Member, parse
+from cmkctl.sandbox.deployments.vocabulary import require_known
 from cmkctl.sandbox.errors import AzureError
 
 SCOPE = Scope(
@@ -16,6 +17,7 @@ SCOPE = Scope(
     variables={
         "joined": "[concat(parameters('name'), '-', variables('plain'))]",
         "plain": "p",
+        "circle": "[concat(variables('Circle'))]",
         "copy": [{"name": "squares", "count": 3, "input": "[mul(copyIndex('squares'), copyIndex('squares'))]"}],
     },
     loops={"": 2, "disks": 2},
@@ -169,6 +171,8 @@ def test_objects_are_evaluated_through_and_through_their_names_too() -> None:
         ("json('{')", "no JSON text"),
         ("int('x')", "no whole number"),
         ("range(0, 99999)", "cannot count"),
+        ("padLeft('a', 3, 'xy')", "one character"),
+        ("variables('circle')", "'Circle' refers to itself"),
     ],
 )
 def test_what_has_no_value_says_why(text: str, problem: str) -> None:

@@ -5,10 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployments_support import API, IDENTITY_TYPE, VAULT_TYPE, Deployer, identity, nested, path, storage, template, vault
+from deployments_support import (
+    API,
+    IDENTITY_TYPE,
+    VAULT_TYPE,
+    Deployer,
+    identity,
+    nested,
+    path,
+    storage,
+    template,
+    vault,
+)
 from sandbox_support import SUBSCRIPTION, Client, code
 
-from cmkctl.sandbox import Pace, Sandbox
+from cmkctl.sandbox import CLIENT_OBJECT_ID, Pace, Sandbox
 
 ML_TYPE = "Microsoft.MachineLearningServices/workspaces"
 
@@ -37,9 +48,9 @@ def test_put_is_201_accepted_then_running_then_succeeded(deploy: Deployer) -> No
     assert (put.status_code, put.json()["properties"]["provisioningState"]) == (201, "Accepted")
     assert "Location" not in put.headers
     assert [first, second, last] == [{"status": "Accepted"}, {"status": "Running"}, {"status": "Succeeded"}]
-    assert [(row["targetResource"]["resourceName"], row["provisioningState"], row["statusCode"]) for row in running] == [
-        ("kv-one", "Running", "OK")
-    ]
+    assert [
+        (row["targetResource"]["resourceName"], row["provisioningState"], row["statusCode"]) for row in running
+    ] == [("kv-one", "Running", "OK")]
     assert [row["provisioningOperation"] for row in operations(deploy)] == [
         "Create",
         "Create",
@@ -122,11 +133,51 @@ def test_a_property_that_has_no_value_fails_its_resource_and_an_output_the_deplo
     deploy = Deployer(quick)
 
     late = deploy.run(template(identity("user", tags={"a": "[reference('other').nothing]"}), identity("other")), "late")
-    out = deploy.run(template(identity("user"), outputs={"a": {"type": "int", "value": "[reference('user').x]"}}), "out")
+    out = deploy.run(
+        template(identity("user"), outputs={"a": {"type": "int", "value": "[reference('user').x]"}}), "out"
+    )
 
     assert late["error"]["details"][0]["code"] == "InvalidTemplate"
     assert out["error"]["details"][0]["code"] == "DeploymentOutputEvaluationFailed"
     assert "property 'x' doesn't exist" in out["error"]["details"][0]["message"]
+
+
+def test_a_policy_holds_for_what_a_template_makes(quick: Client) -> None:
+    """As for any direct request; what it does not concern goes on."""
+    deploy = Deployer(quick)
+    quick.running.state.add_policy("regions", IDENTITY_TYPE, "location", allow=["westus3"])
+
+    error = deploy.run(template(identity("here"), identity("there", location="westus3")))["error"]
+
+    assert [json.loads(row["message"])["error"]["code"] for row in error["details"]] == ["RequestDisallowedByPolicy"]
+    assert len(quick("GET", f"{SUBSCRIPTION}/resourceGroups/rg/providers/{IDENTITY_TYPE}").json()["value"]) == 1
+
+
+def test_a_template_can_do_nothing_that_its_deployer_may_not_do(quick: Client) -> None:
+    """A Contributor deploys, but grants nobody anything."""
+    deploy = Deployer(quick)
+    contributor = quick.running.state.add_client("deployer", "Contributor")
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": contributor["AZURE_CLIENT_ID"],
+        "client_secret": contributor["AZURE_CLIENT_SECRET"],
+        "scope": "https://management.azure.com/.default",
+    }
+    login = f"https://login.microsoftonline.com/{contributor['AZURE_TENANT_ID']}/oauth2/v2.0/token"
+    quick.token = quick.session.post(login, data=form).json()["access_token"]
+    role = "[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'acdd72a7-3385-48ef-bd42-f606fba81ae7')]"
+    grant = {
+        "type": "Microsoft.Authorization/roleAssignments",
+        "apiVersion": "2022-04-01",
+        "name": "[guid('grant')]",
+        "properties": {"roleDefinitionId": role, "principalId": CLIENT_OBJECT_ID},
+    }
+
+    error = deploy.run(template(identity("user"), grant))["error"]
+
+    assert [row["code"] for row in error["details"]] == ["Forbidden"]
+    assert "Microsoft.Authorization/roleAssignments/write" in error["details"][0]["message"]
+    assert operations(deploy)[0]["provisioningState"] == "Failed"
 
 
 def test_the_same_name_again_is_200_but_not_while_it_runs(deploy: Deployer) -> None:
@@ -161,7 +212,7 @@ def test_validate_says_yes_or_why_not_and_deploys_nothing(quick: Client) -> None
 
 
 def test_lists_are_paged_and_filtered(quick: Client) -> None:
-    """nextLink is followed verbatim."""
+    """The link to the next page is followed verbatim."""
     deploy = Deployer(quick)
     deploy.run(template(*(identity(f"id-{number}") for number in range(4))), "good")
     deploy.run(template(storage("NO")), "bad")
@@ -205,7 +256,7 @@ def test_a_group_takes_its_deployments_with_it(quick: Client) -> None:
     assert code(quick("GET", path(), api=API)) == (404, "DeploymentNotFound")
 
 
-def test_secure_parameters_are_nowhere_to_be_seen(quick: Client, tmp_path: Path) -> None:
+def test_secure_parameters_are_nowhere_to_be_seen(tmp_path: Path) -> None:
     """Not in the log, not in an answer, not in the state once the deployment is over."""
     form = template(
         identity("user", tags={"length": "[string(length(parameters('Secret')))]"}),
@@ -273,9 +324,7 @@ def test_in_time_a_deployment_goes_on_without_being_asked_about() -> None:
         ("a b", "rg", (400, "InvalidResourceName")),
     ],
 )
-def test_a_deployment_needs_a_group_and_a_name(
-    quick: Client, name: str, group: str, expected: tuple[int, str]
-) -> None:
+def test_a_deployment_needs_a_group_and_a_name(quick: Client, name: str, group: str, expected: tuple[int, str]) -> None:
     """As any resource does."""
     assert expected == code(Deployer(quick).put(template(), name, group))
 

@@ -16,6 +16,9 @@ VERSIONS = (
     "2015-07-01", "2018-01-01-preview", "2018-09-01-preview", "2020-04-01-preview", "2020-08-01-preview",
     "2020-10-01-preview", "2022-04-01", "2022-05-01-preview",
 )  # fmt: skip
+BUILT_IN_SINCE = "2020-01-01T00:00:00.0000000Z"
+"""A moment for the built-in roles' dates; Azure has one for each (recording 40)."""
+
 SHAPE = {
     **shapes.TOP,
     "systemData": READ_ONLY,
@@ -28,6 +31,7 @@ SHAPE = {
             "condition": str,
             "conditionVersion": str,
             "delegatedManagedIdentityResourceId": str,
+            "canDelegate": shapes.NOT_MODELLED,
             **dict.fromkeys(("scope", "createdOn", "updatedOn", "createdBy", "updatedBy"), READ_ONLY),
         }
     ),
@@ -56,6 +60,10 @@ def _definition(role: roles.Role, scope: str) -> Json:
             "description": "",
             "assignableScopes": ["/"],
             "permissions": [permissions],
+            "createdOn": BUILT_IN_SINCE,
+            "updatedOn": BUILT_IN_SINCE,
+            "createdBy": None,
+            "updatedBy": None,
         },
         "id": f"{prefix}/providers/{DEFINITION}/{role.id}",
         "type": DEFINITION,
@@ -93,7 +101,15 @@ def _require_scope(tenant: Tenant, scope: str) -> None:
         tenant.group(parts[1], parts[3])
     found = ids.parse(scope)
     if found is not None and tenant.resource(scope) is None:
+        if found.full_type.lower() not in _modelled():
+            raise errors.not_modelled(f"a scope of type {found.full_type}")
         raise errors.resource_not_found(found.full_type, found.name, found.group)
+
+
+def _modelled() -> dict[str, tuple[str, ...]]:
+    from cmkctl.sandbox.routes import VERSIONS  # noqa: PLC0415  the table of routes imports this module
+
+    return VERSIONS
 
 
 def put_assignment(tenant: Tenant, call: Call) -> Reply:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from cmkctl.sandbox import entra, errors
+from cmkctl.sandbox.callers import Caller
 from cmkctl.sandbox.clouds import Service
 from cmkctl.sandbox.constants import TENANT_ID
-from cmkctl.sandbox.messages import Call, Json, Reply
+from cmkctl.sandbox.messages import Call, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
 
@@ -37,15 +38,20 @@ def require_token(tenant: Tenant, call: Call) -> None:
         raise errors.token_invalid(login, TENANT_ID)
     if claims["aud"] not in _audiences(call):
         raise errors.token_audience(login, TENANT_ID, claims["aud"])
-    _require_fresh(tenant, call, claims)
+    if claims["exp"] <= tenant.clock():
+        raise expired(call, claims["exp"], tenant.clock())
+    call.caller = Caller(claims["oid"], claims["appid"])
 
 
-def _require_fresh(tenant: Tenant, call: Call, claims: Json) -> None:
-    now = tenant.clock()
-    if claims["exp"] <= now:
-        expiry, current = (datetime.fromtimestamp(moment, UTC) for moment in (claims["exp"], now))
-        form = "%m/%d/%Y %I:%M:%S %p"
-        raise errors.token_expired(call.cloud.login, TENANT_ID, expiry.strftime(form), current.strftime(form))
+def expired(call: Call, expiry: float, now: float) -> errors.AzureError:
+    """Return the refusal of a token that ended at `expiry`."""
+    return errors.token_expired(call.cloud.login, TENANT_ID, _spoken(expiry), _spoken(now))
+
+
+def _spoken(seconds: float) -> str:
+    """Write a moment as the message does: ``8/20/2024 4:48:47 PM``."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment.month}/{moment.day}/{moment.year} {moment.hour % 12 or 12}:{moment:%M:%S %p}"
 
 
 def _audiences(call: Call) -> tuple[str, ...]:

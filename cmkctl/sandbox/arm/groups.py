@@ -96,22 +96,10 @@ def list_groups(tenant: Tenant, call: Call) -> Reply:
 def delete_group(tenant: Tenant, call: Call) -> Reply:
     """Begin to delete a group, 202; a second DELETE meanwhile is 202, too (recording 81)."""
     record = tenant.group(call["subscription"], call["group"])
-    if record.get("owner"):
-        raise _denied(record)
     if record["doc"]["properties"]["provisioningState"] != "Deleting":
         record["doc"]["properties"]["provisioningState"] = "Deleting"
         record["operation"] = operations.start(tenant, "group.delete", record["doc"]["id"])
     return Reply(202, headers=_poll_headers(tenant, call, record["operation"]))
-
-
-def _denied(record: Json) -> errors.AzureError:
-    # Quoted for Databricks and Container Apps; the mechanism is the same for Azure ML's managed group.
-    text = (
-        "The client does not have permission to perform action 'Microsoft.Resources/subscriptions/resourceGroups/delete' at "
-        f"scope '{record['doc']['id']}'; however, the access is denied because of the deny assignment with name "
-        f"'System deny assignment created by {record['owner']}'."
-    )
-    return errors.AzureError(403, "DenyAssignmentAuthorizationFailed", text)
 
 
 def _poll_headers(tenant: Tenant, call: Call, operation: str) -> dict[str, str]:

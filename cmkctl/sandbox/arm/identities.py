@@ -20,6 +20,7 @@ KIND = resources.Kind(
         "properties": {
             **dict.fromkeys(("tenantId", "principalId", "clientId"), shapes.READ_ONLY),
             "isolationScope": shapes.Since("2024-11-30", "2025-01-31-preview", ("None", "Regional")),
+            "assignmentRestrictions": shapes.NOT_MODELLED,
         },
         "systemData": shapes.READ_ONLY,
     },
@@ -48,7 +49,7 @@ def new_identity(tenant: Tenant, identifier: str, name: str, location: str, tags
     """Return the document of a new identity, whose principal is put into the directory."""
     serial = tenant.serial()
     principal, client = ids.guid("principal", identifier, serial), ids.guid("client", identifier, serial)
-    tenant.table("principals")[principal] = {"appId": client, "displayName": name, "type": "ServicePrincipal"}
+    tenant.add_principal(principal, client, name)
     return {
         "location": location,
         "tags": tags or {},

@@ -6,7 +6,8 @@ from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
 
 DISPLAY_NAMES = (
-    "Australia East", "Brazil South", "Canada Central", "Central India", "Central US", "East Asia", "East US", "East US 2",
+    "Australia East", "Brazil South", "Canada Central", "Central India", "Central US", "Central US EUAP", "East Asia",
+    "East US", "East US 2", "East US 2 EUAP",
     "France Central", "Germany West Central", "Italy North", "Japan East", "Japan West", "Korea Central",
     "North Central US", "North Europe", "Norway East", "Poland Central", "Qatar Central", "South Africa North",
     "South Central US", "Southeast Asia", "Spain Central", "Sweden Central", "Switzerland North", "UAE North", "UK South",

@@ -31,12 +31,13 @@ LOGS = resources.Kind(
         "properties": {
             "sku": {"name": Required(str), "capacityReservationLevel": int, "lastSkuUpdate": READ_ONLY},
             "retentionInDays": int,
-            "workspaceCapping": {"dailyQuotaGb": int},
+            "workspaceCapping": {"dailyQuotaGb": float},
             "publicNetworkAccessForIngestion": ("Enabled", "Disabled"),
             "publicNetworkAccessForQuery": ("Enabled", "Disabled"),
             "forceCmkForQuery": bool,
             "features": dict,
             "defaultDataCollectionRuleResourceId": str,
+            **dict.fromkeys(("failover", "replication"), shapes.NOT_MODELLED),
             **dict.fromkeys(("provisioningState", "customerId", "createdDate", "modifiedDate"), READ_ONLY),
             "privateLinkScopedResources": READ_ONLY,
         },
@@ -60,7 +61,6 @@ COMPONENTS = resources.Kind(
             "Request_Source": str,
             "HockeyAppId": str,
             "SamplingPercentage": int,
-            "RetentionInDays": int,
             "DisableIpMasking": bool,
             "ImmediatePurgeDataOn30Days": bool,
             "WorkspaceResourceId": str,
@@ -69,6 +69,7 @@ COMPONENTS = resources.Kind(
             "IngestionMode": ("ApplicationInsights", "ApplicationInsightsWithDiagnosticSettings", "LogAnalytics"),
             "DisableLocalAuth": bool,
             "ForceCustomerStorageForProfiler": bool,
+            "RetentionInDays": int,
             **dict.fromkeys(
                 (
                     "ApplicationId", "AppId", "Name", "InstrumentationKey", "CreationDate", "TenantId", "provisioningState",
@@ -106,7 +107,7 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
 
 
 def put_component(tenant: Tenant, call: Call) -> Reply:
-    """Create an Application Insights component (201 here; Azure's own status is not recorded) or update one, 200."""
+    """Create an Application Insights component or update one: 200, as a deployment's operations say (recordings 04, 07)."""
     write = resources.begin_write(tenant, call, COMPONENTS)
     logs = (write.body.get("properties") or {}).get("WorkspaceResourceId")
     if logs is not None and tenant.resource(logs) is None:
@@ -147,10 +148,10 @@ def _create(tenant: Tenant, write: resources.Write, resource_type: str, defaults
         "properties": shapes.merge(defaults, sent),
     }
     creating = document["properties"]["provisioningState"] == "Creating"
-    record = resources.store(tenant, document, **({"countdown": tenant.begin()} if creating else {}))
+    record = resources.store(tenant, document, **({"countdown": tenant.begin("logs.create")} if creating else {}))
     if creating and tenant.over(record["countdown"]):
         resources.settle(tenant, record)
-    return Reply(201, document)
+    return Reply(201 if creating else 200, document)
 
 
 def _update(tenant: Tenant, record: Json, body: Json) -> Reply:

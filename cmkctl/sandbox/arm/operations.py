@@ -28,7 +28,14 @@ def finisher(kind: str) -> Callable[[Finisher], Finisher]:
 
 
 def start(
-    tenant: Tenant, kind: str, target: str, *, failure: Json | None = None, factor: float = 1, **more: Any
+    tenant: Tenant,
+    kind: str,
+    target: str,
+    *,
+    failure: Json | None = None,
+    factor: float = 1,
+    takes: str = "",
+    **more: Any,
 ) -> str:
     """Begin an operation and return its id.
 
@@ -38,6 +45,7 @@ def start(
         target: the id of what is being worked on.
         failure: the ``error`` object the operation will end with, if it is to fail.
         factor: how much longer than usual it takes.
+        takes: its kind in the latency profile, where that is not `kind`.
         more: whatever the finisher needs; must be JSON.
 
     """
@@ -45,7 +53,7 @@ def start(
     tenant.table("operations")[name] = {
         "kind": kind,
         "target": target,
-        "countdown": tenant.begin(factor),
+        "countdown": tenant.begin(takes or kind, factor),
         "created": tenant.timestamp(),
         "finished": False,
         "failure": failure,

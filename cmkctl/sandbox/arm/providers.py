@@ -15,6 +15,7 @@ from cmkctl.sandbox.state import Tenant
 TYPE = "Microsoft.Resources/providers"
 TYPES = {
     "microsoft.authorization": ("roleAssignments", "roleDefinitions"),
+    "microsoft.compute": ("diskEncryptionSets",),
     "microsoft.containerregistry": ("registries",),
     "microsoft.documentdb": ("databaseAccounts",),
     "microsoft.insights": ("components",),
@@ -85,9 +86,7 @@ def bring_principal(tenant: Tenant, namespace: str, cloud: str = "AzureCloud") -
     if namespace.lower() != "microsoft.documentdb":
         return
     app_id, object_id = PRINCIPALS.get(cloud, (COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID))
-    principal = {"appId": app_id, "displayName": "Azure Cosmos DB", "type": "ServicePrincipal"}
-    tenant.table("principals").setdefault(object_id, principal)
-    tenant.changed()
+    tenant.add_principal(object_id, app_id, "Azure Cosmos DB")
 
 
 def get_provider(tenant: Tenant, call: Call) -> Reply:
@@ -109,7 +108,7 @@ def register(tenant: Tenant, call: Call) -> Reply:
     """Begin to register: 200 ``Registering``, or ``Registered`` if it already was. No operation headers (fact 28)."""
     provider = _find(tenant, call)
     if provider["state"] not in {"Registered", "Registering"}:
-        provider.update(state="Registering", countdown=tenant.begin())
+        provider.update(state="Registering", countdown=tenant.begin("provider.register"))
         tenant.changed()
     return Reply(200, _view(call, provider))
 
@@ -118,7 +117,7 @@ def unregister(tenant: Tenant, call: Call) -> Reply:
     """Begin to unregister, also while still registering (recording 32)."""
     provider = _find(tenant, call)
     if provider["state"] in {"Registered", "Registering"}:
-        provider.update(state="Unregistering", countdown=tenant.begin())
+        provider.update(state="Unregistering", countdown=tenant.begin("provider.unregister"))
         tenant.changed()
     return Reply(200, _view(call, provider))
 

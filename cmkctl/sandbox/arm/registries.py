@@ -31,6 +31,9 @@ KIND = resources.Kind(
             "publicNetworkAccess": ("Enabled", "Disabled"),
             "networkRuleBypassOptions": ("AzureServices", "None"),
             "zoneRedundancy": ("Enabled", "Disabled"),
+            **dict.fromkeys(
+                ("networkRuleBypassAllowedForTasks", "roleAssignmentMode", "storageAccount"), shapes.NOT_MODELLED
+            ),
             **dict.fromkeys(("loginServer", "creationDate", "provisioningState", "status"), READ_ONLY),
         },
     },
@@ -83,7 +86,7 @@ def put_registry(tenant: Tenant, call: Call) -> Reply:
         "properties": shapes.merge(defaults, sent),
         "systemData": tenant.system_data(),
     }
-    record = resources.store(tenant, document, countdown=tenant.begin())
+    record = resources.store(tenant, document, countdown=tenant.begin("registry.create"))
     if tenant.over(record["countdown"]):
         resources.settle(tenant, record)
     return Reply(201, view(tenant, record, call))

@@ -93,7 +93,8 @@ def _location(body: Json, existing: Json | None, kind: Kind, name: str) -> str:
         raise errors.location_required()
     location = require_location(body["location"], kind.type)
     if existing is not None and normal(existing["doc"]["location"]) != location:
-        raise errors.location_conflict(kind.type, name, existing["doc"]["location"], location)
+        group = existing["doc"]["id"].split("/")[4]
+        raise errors.location_conflict(name, group, existing["doc"]["location"], location)
     return location
 
 

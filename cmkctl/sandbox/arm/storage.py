@@ -45,6 +45,14 @@ PROPERTIES = {
     "supportsHttpsTrafficOnly": bool,
     **dict.fromkeys(
         (
+            "allowSharedKeyAccessForServices", "azureFilesIdentityBasedAuthentication", "customDomain",
+            "dataCollaborationPolicyProperties", "dualStackEndpointPreference", "enableExtendedGroups",
+            "geoPriorityReplicationStatus", "immutableStorageWithVersioning",
+        ),
+        shapes.NOT_MODELLED,
+    ),
+    **dict.fromkeys(
+        (
             "provisioningState", "primaryEndpoints", "primaryLocation", "statusOfPrimary", "secondaryLocation", "creationTime",
             "keyCreationTime", "privateEndpointConnections",
         ),
@@ -62,6 +70,7 @@ KIND = resources.Kind(
         **shapes.TOP,
         "location": str,
         "tags": shapes.TAGS,
+        **dict.fromkeys(("extendedLocation", "placement", "zones"), shapes.NOT_MODELLED),
         "sku": Required({"name": Required(SKUS), "tier": READ_ONLY}),
         "kind": Required(("Storage", "StorageV2", "BlobStorage", "FileStorage", "BlockBlobStorage")),
         "identity": {
@@ -76,6 +85,7 @@ KIND = resources.Kind(
     name_rule="3-24 lower-case letters and digits",
 )  # fmt: skip
 RETRY_AFTER = 17
+TEXT = "text/plain; charset=utf-8"
 ENDPOINTS = ("dfs", "web", "blob", "queue", "table", "file")
 """The services of an account; an old one (``kind: Storage``) lacks the first two (recording 72)."""
 
@@ -86,15 +96,15 @@ IPV6_SINCE = "2023-05-01"
 def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
     """Show an account, with the endpoints of the cloud that is asked."""
     document = record["doc"]
-    services = ENDPOINTS if document["kind"] == "StorageV2" else ENDPOINTS[2:]
+    services = ENDPOINTS if document.get("kind") == "StorageV2" else ENDPOINTS[2:]
     suffix = call.cloud.storage_suffix
     endpoints = {
         name: f"https://{document['name']}.{'z1.' if name == 'web' else ''}{name}.{suffix}/" for name in services
     }
-    rules = document["properties"]["networkAcls"]
-    if call.api_version >= IPV6_SINCE:
-        rules = {"ipv6Rules": [], **rules}
-    return {**document, "properties": {**document["properties"], "networkAcls": rules, "primaryEndpoints": endpoints}}
+    properties = {**document["properties"], "primaryEndpoints": endpoints}
+    if call.api_version >= IPV6_SINCE and "networkAcls" in properties:
+        properties["networkAcls"] = {"ipv6Rules": [], **properties["networkAcls"]}
+    return {**document, "properties": properties}
 
 
 ACCOUNTS = resources.Resources(KIND, view)
@@ -113,7 +123,7 @@ def put_account(tenant: Tenant, call: Call) -> Reply:
         operations.settle(tenant)
         return Reply(200, view(tenant, record, call), content_type="application/json")
     return Reply(
-        202, headers=_poll_headers(tenant, call, name, write.location), content_type="text/plain; charset=utf-8"
+        202, headers=_poll_headers(tenant, call, name, write.location), content_type=TEXT
     )
 
 
@@ -138,7 +148,7 @@ def new_account(tenant: Tenant, identifier: str, name: str, location: str, body:
     """Return the document of a new account: what was sent over what the service adds."""
     now = tenant.timestamp()
     enabled = {"keyType": "Account", "enabled": True, "lastEnabledTime": now}
-    defaults = {
+    defaults: Json = {
         "keyCreationTime": {"key1": now, "key2": now},
         "allowCrossTenantReplication": False,
         "privateEndpointConnections": [],
@@ -146,7 +156,8 @@ def new_account(tenant: Tenant, identifier: str, name: str, location: str, body:
         "networkAcls": {"bypass": "AzureServices", "virtualNetworkRules": [], "ipRules": [], "defaultAction": "Allow"},
         "supportsHttpsTrafficOnly": True,
         "encryption": {"services": {"file": enabled, "blob": enabled}, "keySource": "Microsoft.Storage"},
-        "accessTier": "Hot",
+        **({} if body["kind"] == "Storage" else {"accessTier": "Hot"}),  # recording 72
+        "allowBlobPublicAccess": False,
         "provisioningState": "Creating",
         "creationTime": now,
         "primaryLocation": location,
@@ -171,9 +182,7 @@ def _identity(tenant: Tenant, identifier: str, sent: Json) -> Json:
     if "systemassigned" not in sent["type"].lower():
         return sent
     principal = ids.guid("principal", identifier)
-    name = identifier.rsplit("/", 1)[-1]
-    row = {"appId": ids.guid("client", identifier), "displayName": name, "type": "ServicePrincipal"}
-    tenant.table("principals").setdefault(principal, row)
+    tenant.add_principal(principal, ids.guid("client", identifier), identifier.rsplit("/", 1)[-1])
     return {**sent, "principalId": principal, "tenantId": tenant.tenant_id}
 
 
@@ -200,7 +209,7 @@ def poll_create(tenant: Tenant, call: Call) -> Reply:
     record = tenant.resource(operation["target"])
     if not operation["finished"] or record is None:
         headers = _poll_headers(tenant, call, call["operation"], call["location"])
-        return Reply(202, headers=headers, content_type="text/plain; charset=utf-8")
+        return Reply(202, headers=headers, content_type=TEXT)
     return Reply(200, view(tenant, record, call), content_type="application/json")
 
 
@@ -216,6 +225,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     if "isHnsEnabled" in sent and sent["isHnsEnabled"] != document["properties"].get("isHnsEnabled", False):
         raise errors.vault_value("isHnsEnabled is set once, when the account is created.")
     document["properties"] = shapes.merge(document["properties"], sent)
+    _settle_key(tenant, document["properties"]["encryption"])
     for name in ("tags", "sku"):
         if body.get(name) is not None:
             document[name] = shapes.merge(document[name], body[name]) if name == "sku" else body[name]
@@ -223,6 +233,27 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         document["identity"] = _identity(tenant, document["id"], body["identity"])
     tenant.changed()
     return Reply(200, view(tenant, record, call), content_type="application/json")
+
+
+def delete_account(tenant: Tenant, call: Call) -> Reply:
+    """Take an account away: 200, empty and yet with a Content-Type (recordings 04, 07), or 204 when it is not there."""
+    reply = ACCOUNTS.delete(tenant, call)
+    return Reply(200, content_type=TEXT) if reply.status == 200 else reply
+
+
+def _settle_key(tenant: Tenant, encryption: Json) -> None:
+    """Show the version of a customer-managed key that is in use; with Microsoft's keys there is none (recording 72)."""
+    if encryption["keySource"] == "Microsoft.Storage":
+        encryption.pop("keyvaultproperties", None)
+    sent = encryption.get("keyvaultproperties") or {}
+    vault, name = sent.get("keyvaulturi", "").rstrip("/"), sent.get("keyname", "")
+    host = vault.removeprefix("https://").partition(".")[0].lower()
+    for key, record in tenant.table("resources").items():
+        if vault and key.endswith(f"/providers/microsoft.keyvault/vaults/{host}/keys/{name.lower()}"):
+            version = sent.get("keyversion") or record["versions"][-1]["version"]
+            sent["currentVersionedKeyIdentifier"] = f"{vault}/keys/{name}/{version}"
+            sent["lastKeyRotationTimestamp"] = tenant.timestamp()
+            sent["currentVersionedKeyExpirationTimestamp"] = "1970-01-01T00:00:00.0000000Z"
 
 
 def list_keys(tenant: Tenant, call: Call) -> Reply:
@@ -237,7 +268,7 @@ def list_keys(tenant: Tenant, call: Call) -> Reply:
 
 
 ROUTES = (
-    *ACCOUNTS.routes(put_account, patch_account),
+    *ACCOUNTS.routes(put_account, patch_account, delete_account),
     KIND.route("POST", KIND.path + "/listKeys", list_keys),
     Route(
         "POST",

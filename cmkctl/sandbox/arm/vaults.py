@@ -1,6 +1,7 @@
 """Key vaults: created 200 while DNS is being registered, guarded by the rules that cannot be undone."""
 
 import re
+from typing import Any
 
 from cmkctl.sandbox import errors, ids, shapes
 from cmkctl.sandbox.arm import resources
@@ -44,6 +45,7 @@ PROPERTIES = {
     },
     "vaultUri": shapes.IGNORED,
     "provisioningState": shapes.IGNORED,
+    "tokenBindingParameters": shapes.NOT_MODELLED,
     "hsmPoolResourceId": READ_ONLY,
     "privateEndpointConnections": READ_ONLY,
 }
@@ -184,7 +186,7 @@ def _create(tenant: Tenant, call: Call, write: resources.Write) -> Reply:
             raise errors.property_refused("properties.accessPolicies", "is required unless createMode is recover")
         properties["accessPolicies"] = []
     document = _document(tenant, write, {**properties, "provisioningState": "RegisteringDns"})
-    record = resources.store(tenant, document, countdown=tenant.begin())
+    record = resources.store(tenant, document, countdown=tenant.begin("vault.dns"))
     note_policies(tenant, document, ())
     shown = view(tenant, record, call)
     shown["properties"]["vaultUri"] = f"https://{write.name}.{call.cloud.vault_suffix}"  # no slash: fact 15
@@ -206,6 +208,25 @@ def _document(tenant: Tenant, write: resources.Write, properties: Json) -> Json:
         "systemData": tenant.system_data(previous),
         "properties": {**filled, "enableSoftDelete": True},
     }
+
+
+def plain(tenant: Tenant, identifier: str, name: str, location: str, **properties: Any) -> Json:
+    """Return the document of a finished vault with purge protection and access policies, but for `properties`."""
+    usual = {
+        "sku": {"family": "A", "name": "standard"},
+        "tenantId": tenant.tenant_id,
+        "accessPolicies": [],
+        "enabledForDeployment": False,
+        "enableSoftDelete": True,
+        "softDeleteRetentionInDays": DEFAULT_RETENTION_DAYS,
+        "enableRbacAuthorization": False,
+        "enablePurgeProtection": True,
+        "provisioningState": "Succeeded",
+        "publicNetworkAccess": "Enabled",
+    }
+    merged = {word: value for word, value in {**usual, **properties}.items() if value is not None}
+    head = {"id": identifier, "name": name, "type": KIND.type, "location": location, "tags": {}}
+    return {**head, "systemData": tenant.system_data(), "properties": merged}
 
 
 def taken(tenant: Tenant, name: str) -> bool:

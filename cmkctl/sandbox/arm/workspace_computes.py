@@ -73,7 +73,7 @@ def put_compute(tenant: Tenant, call: Call) -> Reply:
         tenant.changed()
         return Reply(200, before["doc"])
     record = resources.store(
-        tenant, document, workspace=workspace["properties"]["workspaceId"], countdown=tenant.begin()
+        tenant, document, workspace=workspace["properties"]["workspaceId"], countdown=tenant.begin("compute.create")
     )
     if tenant.over(record["countdown"]):
         resources.settle(tenant, record)

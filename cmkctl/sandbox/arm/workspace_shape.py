@@ -10,12 +10,15 @@ from cmkctl.sandbox.shapes import READ_ONLY, Required, Since
 from cmkctl.sandbox.state import Tenant
 
 VERSIONS = (
-    "2022-05-01", "2022-10-01", "2023-04-01-preview", "2023-04-01", "2023-06-01-preview", "2023-08-01-preview", "2023-10-01",
+    "2021-07-01", "2022-05-01", "2022-10-01", "2023-04-01-preview", "2023-04-01", "2023-06-01-preview", "2023-08-01-preview", "2023-10-01",
     "2024-01-01-preview", "2024-04-01-preview", "2024-04-01", "2024-07-01-preview", "2024-10-01-preview", "2024-10-01",
     "2025-01-01-preview", "2025-04-01-preview", "2025-04-01", "2025-06-01", "2025-07-01-preview", "2025-09-01",
     "2025-10-01-preview", "2025-12-01", "2026-01-15-preview", "2026-03-01", "2026-03-15-preview", "2026-05-01",
     "2026-05-15-preview",
 )  # fmt: skip
+ISOLATION_MODES = ("AllowInternetOutbound", "AllowOnlyApprovedOutbound")
+"""What the managed network of a workspace without one can still become."""
+
 SERVICE_SIDE = Since("2025-06-01", "2024-07-01-preview", bool)
 """Azure's older api-versions drop the flag without a word, and do not show it either (P92)."""
 
@@ -59,6 +62,13 @@ PROPERTIES: dict[str, Any] = {
     "workspaceHubConfig": dict,
     **dict.fromkeys(
         (
+            "allowRoleAssignmentOnRG", "containerRegistries", "enableSimplifiedCmk", "enableSoftwareBillOfMaterials",
+            "existingWorkspaces", "ipAllowlist", "keyVaults", "networkAcls", "softDeleteRetentionInDays", "storageAccounts",
+        ),
+        shapes.NOT_MODELLED,
+    ),
+    **dict.fromkeys(
+        (
             "mlFlowTrackingUri", "notebookInfo", "privateEndpointConnections", "privateLinkCount", "provisioningState",
             "serviceProvisionedResourceGroup", "storageHnsEnabled", "tenantId", "workspaceId",
         ),
@@ -100,6 +110,17 @@ CASING = (
 """How the service writes the namespaces of associated resources back (fact 6)."""
 
 
+FIRST_OF_TODAY = "2022-05-01"
+"""Api-versions older than this show less, and ``allowPublicAccessWhenBehindVnet``; younger ones do not (recordings 02, 27)."""
+
+UNKNOWN_BEFORE = frozenset(
+    (
+        "publicNetworkAccess", "managedNetwork", "v1LegacyMode", "softDeleteEnabled", "enableDataIsolation", "ipAllowlist",
+        "serverlessComputeSettings", "EnableSoftwareBillOfMaterials", "systemDatastoresAuthMode",
+    )
+)  # fmt: skip
+
+
 def recase(properties: Json) -> Json:
     """Return the properties with associated resource ids in the service's own casing."""
     changed = dict(properties)
@@ -132,6 +153,7 @@ def new_properties(tenant: Tenant, write: resources.Write, now: str) -> Json:
     """Return the properties of a new workspace: what the service adds, under what was sent (recordings 01, 02)."""
     sent = {name: value for name, value in write.body["properties"].items() if value is not None}
     number = ids.guid("workspace", write.id, tenant.serial())
+    storage = tenant.resource(sent.get("storageAccount") or "")
     base: Json = {
         "friendlyName": "",
         "description": "",
@@ -142,11 +164,11 @@ def new_properties(tenant: Tenant, write: resources.Write, now: str) -> Json:
         "tenantId": tenant.tenant_id,
         "imageBuildCompute": None,
         "provisioningState": "Creating",
-        "managedNetwork": {"isolationMode": "Disabled"},
+        "allowRoleAssignmentOnRG": True,
         "v1LegacyMode": False,
         "softDeleteEnabled": False,
         "creationTime": now,
-        "storageHnsEnabled": False,
+        "storageHnsEnabled": bool(storage and storage["doc"]["properties"].get("isHnsEnabled")),
         "workspaceId": number,
         "linkedModelInventoryArmId": None,
         "privateLinkCount": 0,
@@ -158,8 +180,19 @@ def new_properties(tenant: Tenant, write: resources.Write, now: str) -> Json:
         "enableDataIsolation": False,
         "systemDatastoresAuthMode": "accesskey",
         "enableServiceSideCMKEncryption": False,
+        "serverlessComputeSettings": {"serverlessComputeCustomSubnet": None, "serverlessComputeNoPublicIP": False},
+        "EnableSoftwareBillOfMaterials": False,
+        "sdkTelemetryAppInsightsKey": ids.guid("telemetry", number),
+        "sasGetterUri": "",
     }
-    return recase({**base, **sent})
+    return recase({**base, **sent, "managedNetwork": _network(sent.get("managedNetwork") or {})})
+
+
+def _network(sent: Json) -> Json:
+    """Return the managed network as it is shown; one that there is can only be given up with the workspace."""
+    isolation = sent.get("isolationMode", "Disabled")
+    modes = list(ISOLATION_MODES) if isolation == "Disabled" else []
+    return {"changeableIsolationModes": modes, "isolationMode": isolation, **sent}
 
 
 def _notebook(write: resources.Write, number: str) -> Json:
@@ -174,9 +207,14 @@ def _notebook(write: resources.Write, number: str) -> Json:
 def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
     """Show a workspace; properties younger than the api-version asked with are not shown (P92)."""
     document = record["doc"]
-    properties = {
-        name: value
-        for name, value in document["properties"].items()
-        if not isinstance(PROPERTIES.get(name), Since) or PROPERTIES[name].known_to(call.api_version)
-    }
-    return {**document, "properties": properties}
+    shown = {name: value for name, value in document["properties"].items() if _is_known(name, call.api_version)}
+    return {**document, "properties": shown}
+
+
+def _is_known(name: str, version: str) -> bool:
+    shape = PROPERTIES.get(name)
+    if isinstance(shape, Since):
+        return shape.known_to(version)
+    if name == "allowPublicAccessWhenBehindVnet":
+        return version < FIRST_OF_TODAY
+    return version >= FIRST_OF_TODAY or name not in UNKNOWN_BEFORE

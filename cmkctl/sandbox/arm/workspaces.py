@@ -3,7 +3,7 @@
 from typing import Any
 
 from cmkctl.sandbox import errors, ids, shapes
-from cmkctl.sandbox.arm import operations, resources, workspace_cmk
+from cmkctl.sandbox.arm import managed_group, mishaps, operations, resources, workspace_cmk
 from cmkctl.sandbox.arm.soft_delete import soft_delete
 from cmkctl.sandbox.arm.workspace_shape import KIND, UPDATE_SHAPE, encryption_view, new_properties, recase, view
 from cmkctl.sandbox.messages import Call, Json, Reply
@@ -18,6 +18,7 @@ ASSOCIATED = {
     "containerRegistry": "microsoft.containerregistry/registries",
 }
 REQUIRED = ("storageAccount", "keyVault")
+IDENTITY_WORDS = {"none": "None", "systemassigned": "SystemAssigned", "userassigned": "UserAssigned"}
 FIXED = ("hbiWorkspace", "storageAccount", "keyVault", "enableServiceSideCMKEncryption")
 CREATE_FACTOR = 2
 """A workspace takes longer than anything else (about 21 s without a key, 20 minutes with one; fact 8)."""
@@ -34,19 +35,20 @@ def put_workspace(tenant: Tenant, call: Call) -> Reply:
     if ids.key(write.id) in tenant.table("deleted_workspaces"):
         raise errors.workspace_soft_deleted()
     properties = write.body["properties"]
-    _check_associated(tenant, properties)
-    identity = _identity(tenant, write)
+    _check_associated(tenant, properties, write.body.get("kind") or "Default")
+    identity = _identity(tenant, write.id, write.body.get("identity") or {"type": "SystemAssigned"}, {})
     encryption = properties.get("encryption")
     encrypted = bool(encryption) and encryption["status"].lower() == "enabled"
     if encrypted:
         workspace_cmk.check_body(encryption, call["subscription"])
-    failure = _failure(tenant, call, write.body) if encrypted else None
+    failure = mishaps.of_creation(tenant, write, _failure(tenant, call, write.body) if encrypted else None)
     document = _document(tenant, write, identity, encrypted)
     resources.store(tenant, document)
-    return _accepted(tenant, call, "workspace.create", document, failure=failure, factor=CREATE_FACTOR)
+    takes = "workspace.create.cmk" if encrypted else "workspace.create"
+    return _accepted(tenant, call, "workspace.create", document, failure=failure, factor=CREATE_FACTOR, takes=takes)
 
 
-def _check_associated(tenant: Tenant, properties: Json) -> None:
+def _check_associated(tenant: Tenant, properties: Json, kind: str) -> None:
     """Refuse missing (P95) and dangling associated resources."""
     if any(not properties.get(name) for name in REQUIRED):
         raise errors.dependents_missing()
@@ -59,24 +61,25 @@ def _check_associated(tenant: Tenant, properties: Json) -> None:
         if tenant.resource(properties[name]) is None:
             raise errors.resource_not_found(found.full_type, found.name, found.group)
     storage = tenant.resource(properties["storageAccount"])
-    if storage and (storage["doc"]["properties"].get("isHnsEnabled") or storage["doc"]["sku"]["tier"] == "Premium"):
+    layered = bool(storage and storage["doc"]["properties"].get("isHnsEnabled")) and kind.lower() != "featurestore"
+    if storage and (layered or storage["doc"]["sku"]["tier"] == "Premium"):  # a feature store's is layered (recording 09)
         raise errors.cmk("The storage account must not be Premium and must not have a hierarchical namespace.")
 
 
-def _identity(tenant: Tenant, write: resources.Write) -> Json:
-    """Return ``identity`` as the service shows it; a system-assigned one gets a principal in the directory."""
-    sent = write.body.get("identity") or {"type": "SystemAssigned"}
-    shown: Json = {"type": sent["type"]}
+def _identity(tenant: Tenant, workspace_id: str, sent: Json, before: Json) -> Json:
+    """Return ``identity`` as the service shows it; a new system-assigned one gets a principal in the directory."""
+    words = [word.strip().lower() for word in sent["type"].split(",")]
+    shown: Json = {"type": ",".join(IDENTITY_WORDS[word] for word in words)}
     if "systemassigned" in sent["type"].lower():
-        principal = ids.guid("principal", write.id, tenant.serial())
-        row = {"appId": ids.guid("client", principal), "displayName": write.name, "type": "ServicePrincipal"}
-        tenant.table("principals")[principal] = row
+        principal = before.get("principalId") or ids.guid("principal", workspace_id, tenant.serial())
+        if "principalId" not in before:
+            tenant.add_principal(principal, ids.guid("client", principal), workspace_id.rpartition("/")[2])
         shown |= {"principalId": principal, "tenantId": tenant.tenant_id}
     named = {}
     for identifier in sent.get("userAssignedIdentities") or {}:
         record = tenant.resource(identifier)
         if record is None:
-            raise errors.identity_not_found(write.id, identifier)
+            raise errors.identity_not_found(workspace_id, identifier)
         inner = record["doc"]["properties"]
         named[identifier] = {"principalId": inner["principalId"], "clientId": inner["clientId"]}
     return {**shown, "userAssignedIdentities": named} if named else shown
@@ -130,37 +133,7 @@ def finish_create(tenant: Tenant, operation: Json) -> None:
         return
     properties["provisioningState"] = "Succeeded"
     if properties.get("encryption") and not properties["enableServiceSideCMKEncryption"]:
-        _provision_managed_group(tenant, record["doc"])
-
-
-def _provision_managed_group(tenant: Tenant, document: Json) -> None:
-    """Make the group only Microsoft may change, with a Cosmos DB account, a storage account and a search service."""
-    subscription = ids.subscription_of(document["id"])
-    name = f"azureml-rg-{document['name']}_{ids.guid('managed', document['id'], document['properties']['workspaceId'])}"
-    group_id = f"/subscriptions/{subscription}/resourceGroups/{name}"
-    group = {
-        "id": group_id,
-        "name": name,
-        "type": "Microsoft.Resources/resourceGroups",
-        "location": document["location"],
-        "managedBy": document["id"],
-        "properties": {"provisioningState": "Succeeded"},
-    }
-    tenant.table("groups")[ids.key(group_id)] = {"doc": group, "owner": document["id"]}
-    tail = ids.hex_name("managed", document["id"], length=9)
-    made = {
-        "cosmosDbResourceId": ("Microsoft.DocumentDB/databaseAccounts", f"cosmosdb{tail}"),
-        "storageAccountResourceId": ("Microsoft.Storage/storageAccounts", f"sa{tail}"),
-        "searchAccountResourceId": ("Microsoft.Search/searchServices", f"azuremlrg{tail}"),
-    }
-    encryption = document["properties"]["encryption"]
-    for field, (kind, resource_name) in made.items():
-        identifier = f"{group_id}/providers/{kind}/{resource_name}"
-        stub = {"id": identifier, "name": resource_name, "type": kind, "location": document["location"], "tags": {}}
-        if field not in encryption:
-            resources.store(tenant, {**stub, "managedBy": document["id"], "properties": {}}, owner=document["id"])
-            encryption[field] = identifier
-    document["properties"]["serviceProvisionedResourceGroup"] = group_id
+        managed_group.provision(tenant, record["doc"])
 
 
 # --- update
@@ -178,11 +151,15 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     sent = {name: value for name, value in recase(body.get("properties") or {}).items() if value is not None}
     _refuse_fixed(document["properties"], sent)
     encryption = sent.pop("encryption", None)
+    identity = document["identity"]
+    if (body.get("identity") or {}).get("type"):
+        identity = _identity(tenant, document["id"], body["identity"], identity)  # recordings 07, 09
     failure = None
     if encryption is not None:
         failure = _change_key(tenant, call, document, encryption)
     if failure is None:
         document["properties"] = shapes.merge(document["properties"], sent)
+        document["identity"] = identity
         if body.get("tags") is not None:
             document["tags"] = body["tags"]
         document["systemData"] = tenant.system_data(document["systemData"])

@@ -10,22 +10,10 @@ from cmkctl.sandbox import errors, ids
 from cmkctl.sandbox.deployments.functions_text import TEXTS, text
 from cmkctl.sandbox.deployments.functions_values import VALUES, flag, number, shown
 from cmkctl.sandbox.deployments.refusals import ExpressionError
-from cmkctl.sandbox.deployments.syntax import Function, Literal, Node, functions_in, is_expression, literal_text, parse
+from cmkctl.sandbox.deployments.syntax import Function, Literal, Node, is_expression, literal_text, parse
 
 PURE = VALUES | TEXTS
-NOT_MODELLED = frozenset(
-    """cidrHost cidrSubnet dataUri dataUriToString dateTimeAdd dateTimeFromEpoch dateTimeToEpoch deployer fail filter
-    flattenArray getSecret groupBy lambda lambdaVariables loadFileAsBase64 managementGroup managementGroupResourceId map
-    mapValues objectKeys parseCidr pickZones providers reduce shallowMerge sort toLogicalZone toObject toPhysicalZone
-    tryGet tryIndexFromEnd externalInput""".lower().split()
-)
-"""Functions that Azure has and the sandbox has not."""
-
 LAZY = frozenset({"if", "and", "or", "coalesce"})
-AZURE = frozenset(
-    """copyIndex deployment environment extensionResourceId newGuid parameters reference resourceGroup resourceId
-    subscription subscriptionResourceId tenant tenantResourceId utcNow variables""".lower().split()
-)
 DATE_WORDS = (("yyyy", "%Y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("mm", "%M"), ("ss", "%S"))
 Special = Callable[["Scope", tuple[Any, ...]], Any]
 
@@ -40,6 +28,7 @@ class Scope:
         variables: as the template has them, not evaluated.
         loops: the copy loops that are going on, by name, and the index each is at; "" is the innermost.
         defaults: whether a parameter's default value is being evaluated, where alone newGuid and utcNow may stand.
+        asked: the variables whose value is just being worked out, so that a circle of them is noticed.
         seed: makes newGuid differ from deployment to deployment, and from call to call.
         now: seconds since the epoch.
 
@@ -50,6 +39,7 @@ class Scope:
     variables: Mapping[str, Any] = field(default_factory=dict)
     loops: Mapping[str, int] = field(default_factory=dict)
     defaults: bool = False
+    asked: frozenset[str] = frozenset()
     seed: str = ""
     now: float = 0.0
 
@@ -60,27 +50,6 @@ class Scope:
     def inside(self, loops: Mapping[str, int]) -> "Scope":
         """Return the scope of one turn of several copy loops."""
         return replace(self, loops={**self.loops, **loops})
-
-
-def known(name: str) -> bool:
-    """Say whether there is a function of that name, in the sandbox or in Azure alone."""
-    short = name.lower()
-    return short in PURE or short in LAZY or short in AZURE or short in NOT_MODELLED or short.startswith("list")
-
-
-def require_known(template: Any) -> None:
-    """Refuse a template that uses a function nobody has, or one the sandbox does not model, by name.
-
-    Raises:
-        ExpressionError: there is no such function, or an expression cannot be read.
-        AzureError: `SandboxNotModelled`.
-
-    """
-    for call in functions_in(template):
-        if call.name.lower() in NOT_MODELLED or "." in call.name:
-            raise errors.not_modelled(f"the template function '{call.name}'")
-        if not known(call.name):
-            raise ExpressionError(f"the template function '{call.name}' is not valid")
 
 
 def evaluate(value: Any, scope: Scope) -> Any:
@@ -111,6 +80,8 @@ def looped(loops: list[Any], scope: Scope, inner: str) -> dict[str, Any]:
     """Return the arrays that property or variable copy loops make, by name."""
     made = {}
     for loop in loops:
+        if not isinstance(loop, dict) or not {"name", inner} <= set(loop):
+            raise ExpressionError(f"a copy loop needs 'name', 'count' and '{inner}'")
         name, turns = evaluate(loop["name"], scope), count(loop.get("count"), scope)
         made[name] = [evaluate(loop[inner], scope.within(name, index)) for index in range(turns)]
     return made
@@ -209,13 +180,16 @@ def _parameter(scope: Scope, arguments: tuple[Any, ...]) -> Any:
 
 def _variable(scope: Scope, arguments: tuple[Any, ...]) -> Any:
     wanted = text(arguments[0]) if arguments else ""
+    if wanted.lower() in scope.asked:
+        raise ExpressionError(f"the template variable '{wanted}' refers to itself")
+    own = replace(scope, loops={}, asked=scope.asked | {wanted.lower()})
     found = find(scope.variables, wanted)
     if found is not None and found != "copy":
-        return evaluate(scope.variables[found], replace(scope, loops={}))
-    loops = [loop for loop in scope.variables.get("copy", ()) if loop["name"].lower() == wanted.lower()]
+        return evaluate(scope.variables[found], own)
+    loops = [loop for loop in scope.variables.get("copy", ()) if str(loop.get("name")).lower() == wanted.lower()]
     if not loops:
         raise ExpressionError(f"the template variable '{wanted}' is not found")
-    return next(iter(looped(loops, replace(scope, loops={}), "input").values()))
+    return next(iter(looped(loops, own, "input").values()))
 
 
 def _copy_index(scope: Scope, arguments: tuple[Any, ...]) -> int:

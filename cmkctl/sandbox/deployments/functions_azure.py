@@ -21,7 +21,7 @@ def static(tenant: Tenant, place: Place, host: str, deployment: Json) -> dict[st
     return {
         "deployment": lambda _scope, _arguments: deployment,
         "environment": lambda _scope, _arguments: _environment(cloud),
-        "extensionresourceid": lambda _scope, arguments: resource_id(text(arguments[0]), *_typed(arguments[1:])),
+        "extensionresourceid": lambda _scope, arguments: resource_id(text(_first(arguments)), *_typed(arguments[1:])),
         "resourcegroup": lambda _scope, _arguments: _group(tenant, place),
         "resourceid": lambda _scope, arguments: _resource_id(place, arguments),
         "subscription": lambda _scope, _arguments: _subscription(tenant, place),
@@ -76,6 +76,12 @@ def _target(base: str, steps: list[Json], arguments: tuple[Any, ...]) -> tuple[s
     found = ids.parse(target)
     version = arguments[1] if len(arguments) > 1 else (step or {}).get("api")
     return target, text(version or newest_version(found.full_type if found else ""))
+
+
+def _first(arguments: tuple[Any, ...]) -> Any:
+    if not arguments:
+        raise ExpressionError("a resource id needs the scope it extends")
+    return arguments[0]
 
 
 def _typed(arguments: tuple[Any, ...]) -> tuple[str, str]:

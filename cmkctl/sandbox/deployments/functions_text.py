@@ -120,6 +120,8 @@ def _index(pick: str) -> Any:
 
 
 def _pad_left(value: Any, width: Any, character: Any = " ") -> str:
+    if len(text(character)) != 1:
+        raise ExpressionError("padLeft() needs one character to fill with")
     return as_text(value).rjust(int(number(width)), text(character))
 
 

@@ -2,15 +2,17 @@
 
 import json
 import re
+from dataclasses import asdict
 from typing import Any
 
 from cmkctl.sandbox import errors, ids, shapes
 from cmkctl.sandbox.arm import groups, operations
 from cmkctl.sandbox.arm.locations import require_location
-from cmkctl.sandbox.deployments import order, parameters, reading, records, refusals, run, template
+from cmkctl.sandbox.deployments import extended_json, order, parameters, reading, records, refusals, run, template
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
-from cmkctl.sandbox.deployments.evaluate import Scope, require_known
+from cmkctl.sandbox.deployments.evaluate import Scope
 from cmkctl.sandbox.deployments.functions_azure import static
+from cmkctl.sandbox.deployments.vocabulary import require_known
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Handler, Route
 from cmkctl.sandbox.shapes import Required
@@ -57,7 +59,7 @@ def put_deployment(tenant: Tenant, call: Call) -> Reply:
 
 def _prepare(tenant: Tenant, call: Call) -> Json:
     """Return the record of a deployment whose template is in order; nothing is begun."""
-    place, sent = reading.place_in(tenant, call), call.json()
+    place, sent = reading.place_in(tenant, call), extended_json.body_of(call)
     _hide_secrets(call, sent)
     body = shapes.accept(SHAPE, sent, call.api_version)
     place = _located(tenant, place, body)
@@ -132,6 +134,7 @@ def _record(
     return {
         "place": place.to_json(),
         "host": call.host,
+        "caller": asdict(call.caller) if call.caller else None,
         "number": str(int(ids.hex_name("deployment", place.id, number, length=16), 16)).zfill(20),
         "correlation": call.headers.get("x-ms-correlation-request-id") or ids.guid("correlation", place.id, number),
         "hash": template.template_hash(form),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cmkctl.sandbox import ids
+from cmkctl.sandbox.callers import Caller
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope
 from cmkctl.sandbox.deployments.functions_azure import live, static
@@ -41,11 +42,16 @@ def place_of(record: Json) -> Place:
     return Place(**record["place"])
 
 
+def world_of(tenant: Tenant, record: Json) -> World:
+    """Return the tenant as this deployment meets it."""
+    return World(tenant, record["host"], Caller(**record["caller"]) if record["caller"] else None)
+
+
 def scope_of(tenant: Tenant, record: Json) -> Scope:
     """Return what the deployment's expressions may refer to while it runs."""
     place = place_of(record)
     azure = static(tenant, place, record["host"], as_function(place, record["template"], record["parameters"]))
-    asking = live(World(tenant, record["host"]), place.base, record["steps"])
+    asking = live(world_of(tenant, record), place.base, record["steps"])
     template = record["template"]
     return Scope(azure={**azure, **asking}, parameters=record["parameters"], variables=template.get("variables") or {})
 
@@ -151,7 +157,7 @@ def _operation(record: Json, step: Json) -> Json:
         "timestamp": stamp(ended),
         "duration": duration(step["began"], ended),
         "trackingId": step["trackingId"],
-        "statusCode": reason(step["status"]),
+        "statusCode": "OK" if step["state"] == "Succeeded" else reason(step["status"]),  # recordings 04, 07, 28
         **({"statusMessage": {"status": "Failed", "error": step["error"]}} if "error" in step else {}),
         "targetResource": _reference(step),
     }

@@ -4,6 +4,7 @@ A deployment is an operation of the sandbox like any other. Each time it is its 
 the pace has it) it does one round: it looks at what is running, then begins what all dependencies are done of.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from cmkctl.sandbox import ids
@@ -22,6 +23,7 @@ from cmkctl.sandbox.state import Tenant
 
 Json = dict[str, Any]
 KIND = "deployment"
+REGISTER = "2021-04-01"
 LOOKS = 100
 """How often a running resource is looked at in one round where the pace counts reads: enough for any of them to end."""
 
@@ -57,20 +59,26 @@ def take_turn(tenant: Tenant, operation: Json) -> None:
 
 
 def _register(tenant: Tenant, record: Json) -> None:
-    """Register the providers the template names, as Azure does for a template (docs, resource-providers-and-types)."""
-    place, cloud = records.place_of(record), locate(record["host"])[0]
+    """Register the providers the template names, as Azure does for a template (docs, resource-providers-and-types).
+
+    What the deployer may not register stays as it is; its resources are refused then.
+    """
+    place, world = records.place_of(record), records.world_of(tenant, record)
     table = tenant.data["providers"][place.subscription.lower()]
     for row in records.providers(record["steps"]):
         provider = table.get(row["namespace"].lower())
-        if provider is not None and provider["state"] != "Registered":
+        if provider is None or provider["state"] == "Registered":
+            continue
+        with suppress(AzureError):
+            world.send("POST", f"/subscriptions/{place.subscription}/providers/{row['namespace']}/register", REGISTER)
             provider.update(state="Registered")
             provider.pop("countdown", None)
-            providers.bring_principal(tenant, row["namespace"], cloud.name)
+            providers.bring_principal(tenant, row["namespace"], locate(record["host"])[0].name)
 
 
 def _round(tenant: Tenant, record: Json) -> bool:
     """Look after what is running, begin what is ready, and conclude when neither is left; say whether anything moved."""
-    world = World(tenant, record["host"])
+    world = records.world_of(tenant, record)
     record["touched"] = tenant.clock()
     running = [step for step in record["steps"] if step.get("state") == "Running"]
     moved = [_watch(tenant, world, step) for step in running]
@@ -124,7 +132,9 @@ def _body(step: Json, scope: Scope) -> Json:
 
 def _note_begun(tenant: Tenant, step: Json, reply: Reply) -> None:
     step["status"] = reply.status
-    step["poll"] = reply.headers.get("Azure-AsyncOperation") or reply.headers.get("Location")
+    step["poll"] = reply.headers.get("Azure-AsyncOperation")
+    if step["poll"] is None and reply.status == 202:  # with 201 it is the resource's own address
+        step["poll"] = reply.headers.get("Location")
     if step["poll"] is None and _settled(reply):
         _succeed(tenant, step)
 

@@ -41,6 +41,11 @@ def check_form(template: Any) -> Json:
         raise invalid(f"Could not find member '{unknown[0]}' on object of type 'Template'")
     if not isinstance(template.get("resources"), list | dict) or not template.get("$schema"):
         raise invalid("Required properties '$schema' and 'resources' are missing or not of their type")
+    for part in ("parameters", "variables", "outputs"):
+        if not isinstance(template.get(part) or {}, dict):
+            raise invalid(f"'{part}' of the template is not an object")
+    if any(not isinstance(row, dict) for row in (template.get("outputs") or {}).values()):
+        raise invalid("An output of the template is not an object")
     for part in ("functions", "definitions", "imports"):
         if template.get(part):
             raise errors.not_modelled(f"'{part}' in a template")
@@ -87,6 +92,8 @@ def _turns(resource: Json, scope: Scope, loops: Mapping[str, int]) -> Iterator[M
     if copy is None:
         yield loops
         return
+    if not isinstance(copy, dict):
+        raise invalid("'copy' of a resource is not an object")
     name = str(copy.get("name", "")).lower()
     for index in range(_read(lambda: count(copy.get("count"), scope), f"copy loop '{name}'")):
         yield {**loops, name: index, "": index}

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from cmkctl.sandbox import errors
-from cmkctl.sandbox.arm import gate
+from cmkctl.sandbox import admission, errors
+from cmkctl.sandbox.callers import Caller
 from cmkctl.sandbox.clouds import Service, locate
 from cmkctl.sandbox.messages import Call, Reply
 from cmkctl.sandbox.state import Tenant
@@ -13,13 +13,15 @@ from cmkctl.sandbox.state import Tenant
 
 @dataclass(frozen=True)
 class World:
-    """Sends requests on behalf of a deployment. They pass the checks of their types, and are not in the request log.
+    """Sends requests on behalf of a deployment. They pass what any request passes, and are not in the request log.
 
-    `host` is the one the deployment was asked for at, so that it stays in its cloud.
+    `host` is the one the deployment was asked for at, so that it stays in its cloud; `caller` is who asked for it: a
+    template can do nothing that its deployer may not do.
     """
 
     tenant: Tenant
     host: str
+    caller: Caller | None = None
 
     def send(self, method: str, path: str, version: str, body: Any = None) -> Reply:
         """Return the answer to one request.
@@ -45,11 +47,11 @@ class World:
 
         cloud, _ = locate(self.host)
         content = b"" if body is None else json.dumps(body).encode()
-        call = Call(method, self.host, path, query, {}, content, cloud, Service.ARM)
+        call = Call(method, self.host, path, query, {}, content, cloud, Service.ARM, caller=self.caller)
         route, call.params, _ = TABLES[Service.ARM].find(method, path)
         if route is None:
             raise errors.not_modelled(f"{method} {path}")
-        gate.require_version(call, route)
+        admission.admit(self.tenant, call, route)
         return route.handler(self.tenant, call)
 
 

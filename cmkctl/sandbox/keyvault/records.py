@@ -123,7 +123,7 @@ def delete(visit: Visit, record: Json) -> Json:
     now = int(visit.tenant.clock())
     days = visit.properties.get("softDeleteRetentionInDays") or DEFAULT_RETENTION_DAYS
     dates = {"deletedDate": now, "scheduledPurgeDate": now + days * DAY}
-    row = {"record": record, **dates, "countdown": visit.tenant.begin()}
+    row = {"record": record, **dates, "countdown": visit.tenant.begin("key.delete")}
     visit.vault.setdefault("deletedKeys", {})[visit.name.lower()] = row
     del visit.tenant.table("resources")[ids.key(record["doc"]["id"])]
     visit.tenant.changed()

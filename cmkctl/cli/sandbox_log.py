@@ -1,0 +1,58 @@
+"""`cmkctl sandbox log`: the requests the sandbox was asked, as a table, as JSON lines, or as HAR for the usual viewers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cmkctl.cli.sandbox_options import StateOption, say
+
+if TYPE_CHECKING:
+    from cmkctl.sandbox.requestlog import LoggedRequest
+
+COLUMNS = "status       time  method what, and with which api-version"
+
+
+def log(
+    state: StateOption = None,
+    writes: Annotated[bool, typer.Option("--writes", help="Only what may have changed something.")] = False,
+    last: Annotated[int | None, typer.Option("--last", help="Only the newest N.", metavar="N", min=1)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with headers and bodies.")] = False,
+    har: Annotated[
+        Path | None,
+        typer.Option("--har", help="Write HTTP Archive 1.2 to FILE, for browsers' developer tools.", metavar="FILE"),
+    ] = None,
+) -> None:
+    """Print the requests the sandbox was asked, oldest first. No secret is in the log, so none is in what this writes."""
+    from cmkctl.sandbox import default_state_path  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.requestlog import read_file  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.store import Files  # noqa: PLC0415  commands load lazily
+
+    path = (state or default_state_path()).expanduser().absolute()
+    entries = [entry for entry in read_file(Files(path).log) if entry.is_write or not writes]
+    entries = entries[-last:] if last else entries
+    if har is not None:
+        _write_har(har, entries)
+    elif as_json:
+        for entry in entries:
+            typer.echo(entry.line())
+    else:
+        say(COLUMNS)
+        for entry in entries:
+            typer.echo(_row(entry))
+
+
+def _write_har(target: Path, entries: list["LoggedRequest"]) -> None:
+    import json  # noqa: PLC0415  commands load lazily
+
+    from cmkctl import __version__  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.har import document  # noqa: PLC0415  commands load lazily
+
+    target.write_text(json.dumps(document(entries, __version__), indent=1), encoding="utf-8")
+    say(f"{len(entries)} requests written to {target}")
+
+
+def _row(entry: "LoggedRequest") -> str:
+    status = "lost" if entry.dropped else f"{entry.status or '-'}"
+    millis = f"{entry.duration * 1000:7.1f} ms"
+    return f"{status:6} {millis}  {entry.method:6} {entry.host}{entry.path}  {entry.api_version}".rstrip()
