@@ -8,9 +8,20 @@ from urllib.parse import parse_qsl
 from cmkctl.sandbox import directory, ids
 from cmkctl.sandbox.clouds import CLOUDS
 from cmkctl.sandbox.constants import TENANT_ID
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "login (Microsoft Entra ID)",
+    supported=("discovery; client credentials with a secret; wrong tenant, client or secret refused in Entra's form",),
+    differs=(
+        "the hosts of AzureCloud, AzureUSGovernment and AzureChinaCloud are all one tenant",
+        "tokens are signed with a constant; there is no `jwks_uri` content",
+    ),
+    not_modelled=("people, device codes, certificates, managed identities' own login",),
+)
 
 TOKEN_SECONDS = 3599
 SHORT_SECONDS = 5

@@ -11,7 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.pace import Countdown, parse_span
+
+COVERAGE = Area(
+    "time and faults",
+    supported=(
+        "what takes time advances by reads, by seconds, or as long as in Azure (`--pace`, `--latency`); the clock can be put on",
+        "named, counted, aimed faults: `cmkctl sandbox faults`",
+    ),
+    guesses=("`slow-grant` takes effect by counted reads; in Azure it is time, seconds to minutes",),
+)
 
 RANDOM = "random"
 FORM = re.compile(r"(?P<name>[a-z0-9-]+)(?::(?P<times>[^~@]*))?(?:~(?P<length>[^@]*))?(?:@(?P<target>.*))?")

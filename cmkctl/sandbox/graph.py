@@ -10,9 +10,19 @@ from cmkctl.sandbox.constants import (
     COSMOS_DB_OBJECT_ID,
     MACHINE_LEARNING_APP_ID,
 )
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "Microsoft Graph",
+    supported=(
+        "service principals by application id, object id and filter; getByIds; create for first-party applications",
+    ),
+    differs=("shows as much of a principal as clients read",),
+    not_modelled=("people, groups, application registrations, DELETE; Azure AD Graph (`graph.windows.net`)",),
+)
 
 ODATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 FILTER = re.compile(

@@ -4,6 +4,7 @@ from cmkctl.sandbox import entra, graph
 from cmkctl.sandbox.arm import (
     access_policies,
     authorization,
+    billing_features,
     deleted_vaults,
     disk_encryption_sets,
     groups,
@@ -42,6 +43,7 @@ ARM_MODULES = (
     keys,
     storage,
     monitor,
+    billing_features,
     policy_restrictions,
     registries,
     workspace_actions,

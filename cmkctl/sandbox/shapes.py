@@ -1,8 +1,8 @@
 """Which properties a request body may have: declared once a type, checked before anything else looks at the body.
 
-A shape is a dictionary of property name to what it may hold: `str`, `bool`, `int`, `float`, `dict` (anything inside), a tuple of
-allowed words (compared without case), a one-element list (an array of that), another shape, or one of the markers
-below. The facts come from Microsoft's published ARM types.
+A shape is a dictionary of property name to what it may hold: `str`, `bool`, `int`, `float` (any number), `dict`
+(anything inside), a tuple of allowed words (compared without case), a one-element list (an array of that), another
+shape, or one of the markers below. The facts come from Microsoft's published ARM types.
 """
 
 from collections.abc import Mapping
@@ -105,14 +105,10 @@ def _require(shape: Mapping[str, Any], kept: Mapping[str, Any], path: str) -> No
 
 
 def _value(shape: Any, value: Any, version: str, path: str, partial: bool) -> Any:  # noqa: PLR0911  one case a marker
-    if shape is IGNORED:
+    if shape is IGNORED or (shape is NOT_MODELLED and value is None):
         return IGNORED
-    if shape is READ_ONLY:
-        raise errors.property_refused(path, "is read-only")
-    if shape is NOT_MODELLED:
-        if value is None:
-            return IGNORED
-        raise errors.not_modelled(f"the property '{path}'")
+    if shape is READ_ONLY or shape is NOT_MODELLED:
+        raise _refusal(shape, path)
     if isinstance(shape, Required):
         return _value(shape.shape, value, version, path, partial)
     if isinstance(shape, Since):
@@ -132,6 +128,12 @@ def _value(shape: Any, value: Any, version: str, path: str, partial: bool) -> An
         return _object(shape, value, version, path, partial)
     _typed(shape, value, path)
     return value
+
+
+def _refusal(shape: Any, path: str) -> errors.AzureError:
+    if shape is READ_ONLY:
+        return errors.property_refused(path, "is read-only")
+    return errors.not_modelled(f"the property '{path}'")
 
 
 def _item(shape: Any, value: Any, version: str, path: str) -> Any:

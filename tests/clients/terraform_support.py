@@ -82,7 +82,9 @@ class Terraform:
             answer = self.http.get(url, headers={"Authorization": f"Bearer {self.token}"})
             assert answer.status_code in {200, 202}, answer.text
             is_json = "application/json" in answer.headers.get("Content-Type", "").lower()
-            seen.append(answer.json()["status"] if is_json else "InProgress" if answer.status_code == 202 else "Succeeded")
+            seen.append(
+                answer.json()["status"] if is_json else "InProgress" if answer.status_code == 202 else "Succeeded"
+            )
         return seen
 
 

@@ -189,7 +189,9 @@ def test_a_key_is_created_shown_listed_and_rotated(az: Program, running: Running
     running.state.add_access_policy("kv-az-keys", CLIENT_OBJECT_ID, ["all"])
     where = ("--vault-name", "kv-az-keys", "-n", "cmk")
 
-    made = az("keyvault", "key", "create", *where, "--kty", "RSA", "--size", "3072", "--ops", "wrapKey", "unwrapKey").json
+    made = az(
+        "keyvault", "key", "create", *where, "--kty", "RSA", "--size", "3072", "--ops", "wrapKey", "unwrapKey"
+    ).json
     shown = az("keyvault", "key", "show", *where).json
     rotated = az("keyvault", "key", "rotate", *where, "--query", "key.kid").json
     versions = az("keyvault", "key", "list-versions", *where, "--query", "[].kid").json

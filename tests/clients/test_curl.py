@@ -74,7 +74,7 @@ def test_plain_http_is_refused_by_the_proxy(curl: Program) -> None:
 
 
 def test_without_the_sandboxs_certificate_nothing_is_said(curl: Program) -> None:
-    """curl's own exit code for a certificate that no known authority signed."""
+    """The exit codes are curl's own for a certificate that no known authority signed."""
     done = curl("-sS", "--cacert", "/dev/null", GROUP)
 
     assert (done.code in {60, 77}, done.out) == (True, "")

@@ -194,15 +194,26 @@ def test_azure_cosmos_dbs_principal_is_found_in_graph(terraform: Terraform) -> N
 
 
 def insights_of(terraform: Terraform, name: str) -> str:
-    """Make an Application Insights component with its Log Analytics workspace, and return its id."""
+    """Make an Application Insights component with its Log Analytics workspace as the provider does; return its id."""
     group = f"{SUBSCRIPTION}/resourceGroups/rg/providers"
     logs = {"location": "eastus2", "properties": {"sku": {"name": "PerGB2018"}, "retentionInDays": 30}}
     made = terraform("PUT", f"{group}/Microsoft.OperationalInsights/workspaces/log-{name}", "2022-10-01", logs)
     assert made.status_code in {200, 201}, made.text
-    linked = {"Application_Type": "web", "WorkspaceResourceId": made.json()["id"]}
-    component = {"location": "eastus2", "kind": "web", "properties": linked}
+    linked = {
+        "Application_Type": "web",
+        "WorkspaceResourceId": made.json()["id"],
+        "RetentionInDays": 90,
+        "SamplingPercentage": 100,
+        "DisableIpMasking": False,
+        "DisableLocalAuth": False,
+        "ForceCustomerStorageForProfiler": False,
+    }
+    component = {"name": f"appi-{name}", "location": "eastus2", "kind": "web", "properties": linked, "tags": {}}
     made = terraform("PUT", f"{group}/Microsoft.Insights/components/appi-{name}", "2020-02-02", component)
     assert made.status_code in {200, 201}, made.text
+    billing = f"{made.json()['id']}/currentbillingfeatures"
+    features = terraform("GET", billing, "2015-05-01")
+    assert features.json() == terraform("PUT", billing, "2015-05-01", features.json()).json()
     return str(made.json()["id"])
 
 

@@ -26,20 +26,28 @@ VERSIONS = {
 class Client:
     """Sends requests through the proxy with a token for ARM; paths may leave the subscription out."""
 
-    def __init__(self, running: Running, host: str = "management.azure.com", scope: str = "") -> None:
+    def __init__(
+        self,
+        running: Running,
+        host: str = "management.azure.com",
+        scope: str = "",
+        client_id: str = CLIENT_ID,
+        secret: str = CLIENT_SECRET,
+    ) -> None:
         self.running = running
         self.host = host
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.proxies = {"https": running.proxy}
         self.session.verify = str(running.ca)
-        self.token = self.fetch_token(scope or f"https://{host}/.default")
+        self.client_id = client_id
+        self.token = self.fetch_token(scope or f"https://{host}/.default", secret=secret)
 
     def fetch_token(self, scope: str, login: str = "login.microsoftonline.com", secret: str = CLIENT_SECRET) -> str:
-        """Log in as the sandbox's service principal."""
+        """Log in as the sandbox's service principal, or as another one that was added to it."""
         form = {
             "grant_type": "client_credentials",
-            "client_id": CLIENT_ID,
+            "client_id": self.client_id,
             "client_secret": secret,
             "scope": scope,
         }

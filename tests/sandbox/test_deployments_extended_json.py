@@ -8,7 +8,7 @@ from cmkctl.sandbox.deployments.extended_json import read
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ('{"properties": {"mode": "Incremental", template:{"a": 1}}}', {"properties": {"mode": "Incremental", "template": {"a": 1}}}),
+        ('{"properties": {"mode": "x", template:{"a": 1}}}', {"properties": {"mode": "x", "template": {"a": 1}}}),
         ('{ // a comment\n"a": /* another,\nlonger */ "b"}', {"a": "b"}),
         ('{"a": "https://x/*y*/", "b": "no: //comment \\" here"}', {"a": "https://x/*y*/", "b": 'no: //comment " here'}),
         ('{"a": "[concat(\n  \'b\')]"}', {"a": "[concat(\n  'b')]"}),

@@ -2,9 +2,12 @@
 
 from cmkctl.sandbox import errors, shapes
 from cmkctl.sandbox.arm import resources, vaults
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area("key vaults", supported=("accessPolicies add, replace and remove, merged as recorded",))
 
 TYPE = "Microsoft.KeyVault/vaults/accessPolicies"
 SHAPE = {

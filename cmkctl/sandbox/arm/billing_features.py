@@ -45,7 +45,9 @@ def put(tenant: Tenant, call: Call) -> Reply:
     """Change a component's billing features, 200; what the service sets itself stays as it is."""
     record = resources.existing(tenant, call, monitor.COMPONENTS)
     sent = shapes.accept(SHAPE, call.json(), call.api_version)
-    record["billing"] = shapes.merge(_features(record), {name: value for name, value in sent.items() if value is not None})
+    record["billing"] = shapes.merge(
+        _features(record), {name: value for name, value in sent.items() if value is not None}
+    )
     tenant.changed()
     return Reply(200, record["billing"])
 

@@ -5,9 +5,15 @@ import base64
 from cmkctl.sandbox import errors
 from cmkctl.sandbox.arm import operations, vaults
 from cmkctl.sandbox.arm.locations import normal
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "key vaults",
+    supported=("deletedVaults: get, list, purge with polls (refused while protected); checkNameAvailability",),
+)
 
 TYPE = "Microsoft.KeyVault/deletedVaults"
 RETRY_AFTER = 5

@@ -4,8 +4,15 @@ import re
 
 from cmkctl.sandbox import ids, shapes
 from cmkctl.sandbox.arm import resources
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "user-assigned identities",
+    supported=("PUT, GET, list, DELETE; a principal in the directory at once",),
+    not_modelled=("federated credentials, assignment restrictions, logging in as one",),
+)
 
 KIND = resources.Kind(
     type="Microsoft.ManagedIdentity/userAssignedIdentities",

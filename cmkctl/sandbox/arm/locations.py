@@ -1,9 +1,20 @@
 """Azure regions, as far as the sandbox needs them: names, display names, and whether there is such a place."""
 
 from cmkctl.sandbox import errors
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "subscriptions, tenants, regions",
+    supported=("list and get subscriptions, list tenants and regions",),
+    differs=(
+        "one subscription unless more are arranged; every region has every service",
+        "Azure lists in pages; here a list is whole, except keys of the data plane",
+    ),
+    not_modelled=("management groups, tags API, locks",),
+)
 
 DISPLAY_NAMES = (
     "Australia East", "Brazil South", "Canada Central", "Central India", "Central US", "Central US EUAP", "East Asia",

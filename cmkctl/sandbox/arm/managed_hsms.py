@@ -1,9 +1,12 @@
 """Managed HSMs: there are none, and none can be made. The az CLI lists them with the vaults, so the lists are there."""
 
 from cmkctl.sandbox.arm import vaults
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area("key vaults", supported=("managed HSMs: empty lists",), not_modelled=("managed HSMs themselves",))
 
 VERSIONS = tuple(version for version in vaults.VERSIONS if version >= "2021-04-01-preview")
 
@@ -21,7 +24,13 @@ def none_in_group(tenant: Tenant, call: Call) -> Reply:
 
 _PROVIDER = "/providers/Microsoft.KeyVault/"
 ROUTES = tuple(
-    Route("GET", f"/subscriptions/{{subscription}}{scope}{_PROVIDER}{name}", handler, f"Microsoft.KeyVault/{name}", VERSIONS)
+    Route(
+        "GET",
+        f"/subscriptions/{{subscription}}{scope}{_PROVIDER}{name}",
+        handler,
+        f"Microsoft.KeyVault/{name}",
+        VERSIONS,
+    )
     for scope, name, handler in (
         ("", "managedHSMs", none),
         ("/resourceGroups/{group}", "managedHSMs", none_in_group),

@@ -14,7 +14,9 @@ Json = dict[str, Any]
 PATH = "/metadata/endpoints"
 TYPE = "Microsoft.Resources/metadata/endpoints"
 VERSIONS = ("2022-09-01",)
-ALIASES = "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/master/arm-compute/quickstart-templates/aliases.json"
+ALIASES = (
+    "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/master/arm-compute/quickstart-templates/aliases.json"
+)
 
 PUBLIC_ONLY: Json = {
     "portal": "https://portal.azure.com",

@@ -4,9 +4,16 @@ import re
 
 from cmkctl.sandbox import errors, ids, shapes
 from cmkctl.sandbox.arm import resources
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.shapes import READ_ONLY, Required
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "Log Analytics, Application Insights",
+    supported=("PUT, PATCH, GET, list, DELETE; a component needs its workspace to exist",),
+    not_modelled=("queries, clusters, replication; telemetry sent to them",),
+)
 
 LOGS = resources.Kind(
     type="Microsoft.OperationalInsights/workspaces",

@@ -5,11 +5,22 @@ write meets is the sandbox's own promise.
 """
 
 from cmkctl.sandbox import errors, shapes
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.policy import Policy, policies
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.shapes import Required
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "policy, rights, quota",
+    supported=(
+        "deny policies by type, property and value (`cmkctl sandbox policy`), enforced and asked by checkPolicyRestrictions",
+        "what a caller may do, by role assignments (`cmkctl sandbox principal`); 403 in the recorded words",
+    ),
+    differs=("the usual service principal is Owner of every subscription without an assignment that says so",),
+    not_modelled=("policy definitions and assignments through ARM, other effects, locks, quotas through ARM",),
+)
 
 TYPE = "Microsoft.PolicyInsights/checkPolicyRestrictions"
 VERSIONS = ("2020-07-01", "2020-07-01-preview", "2022-03-01", "2023-03-01", "2024-10-01")

@@ -8,9 +8,21 @@ from cmkctl.sandbox.constants import (
     COSMOS_DB_GOVERNMENT_OBJECT_ID,
     COSMOS_DB_OBJECT_ID,
 )
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "resource providers",
+    supported=(
+        "list, get, register, unregister; a write into an unregistered namespace is 409 with the recorded words",
+    ),
+    differs=(
+        "a provider's document has the modelled types only, without `locations`, `authorizations` and api profiles",
+    ),
+    not_modelled=("namespaces the sandbox has no type of",),
+)
 
 TYPE = "Microsoft.Resources/providers"
 TYPES = {

@@ -4,9 +4,17 @@ import re
 
 from cmkctl.sandbox import errors, shapes
 from cmkctl.sandbox.arm import resources
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.shapes import READ_ONLY, Required
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "container registries",
+    supported=("PUT (201), PATCH, GET, list, DELETE; a customer-managed key needs Premium and is chosen once",),
+    differs=("a key that the registry may not use is accepted all the same",),
+    not_modelled=("images, tasks, listCredentials, private endpoints",),
+)
 
 KIND = resources.Kind(
     type="Microsoft.ContainerRegistry/registries",

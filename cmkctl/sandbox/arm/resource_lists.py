@@ -11,9 +11,15 @@ from urllib.parse import urlencode
 from cmkctl.sandbox import errors, ids
 from cmkctl.sandbox.arm import groups
 from cmkctl.sandbox.arm.locations import normal
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "resource groups",
+    supported=("the resources of a group or subscription, with `$filter` by type, name, group, location, tag",),
+)
 
 SHORT = ("id", "name", "type", "location", "tags", "kind", "sku", "identity")
 TERM = re.compile(r"\s*(\w+)\s+(eq|ne)\s+'([^']*)'\s*", re.IGNORECASE)

@@ -6,10 +6,21 @@ import re
 
 from cmkctl.sandbox import errors, ids, shapes
 from cmkctl.sandbox.arm import operations, resources
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.shapes import READ_ONLY, Required
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "storage accounts",
+    supported=(
+        "PUT (202, polls), PATCH, GET, list, DELETE, listKeys, checkNameAvailability; names are global",
+        "customer-managed keys: stored, with the version in use shown",
+    ),
+    differs=("a key that storage may not use is accepted all the same",),
+    not_modelled=("blobs, files, queues and tables; encryption scopes; custom domains, zones, failover",),
+)
 
 SKUS = (
     "Standard_LRS", "Standard_GRS", "Standard_RAGRS", "Standard_ZRS", "Premium_LRS", "Premium_ZRS", "Standard_GZRS",
@@ -122,14 +133,14 @@ def put_account(tenant: Tenant, call: Call) -> Reply:
     if tenant.over(operations.get(tenant, name)["countdown"]):
         operations.settle(tenant)
         return Reply(200, view(tenant, record, call), content_type="application/json")
-    return Reply(
-        202, headers=_poll_headers(tenant, call, name, write.location), content_type=TEXT
-    )
+    return Reply(202, headers=_poll_headers(tenant, call, name, write.location), content_type=TEXT)
 
 
 def _taken(tenant: Tenant, name: str) -> bool:
     """Say whether an account of that name exists anywhere in the sandbox: account names are global."""
-    return any(key.endswith(f"/providers/microsoft.storage/storageaccounts/{name}") for key in tenant.table("resources"))
+    return any(
+        key.endswith(f"/providers/microsoft.storage/storageaccounts/{name}") for key in tenant.table("resources")
+    )
 
 
 def check_name(tenant: Tenant, call: Call) -> Reply:

@@ -6,10 +6,26 @@ from typing import Any
 from cmkctl.sandbox import errors, ids, shapes
 from cmkctl.sandbox.arm import resources
 from cmkctl.sandbox.arm.soft_delete import DEFAULT_RETENTION_DAYS, soft_delete
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.grants import note_new_grant
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.shapes import READ_ONLY, Required
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "key vaults",
+    supported=(
+        "PUT (always 200, `RegisteringDns` first), PATCH, GET, list; purge protection and retention cannot be undone",
+        "soft delete, `createMode: recover` with the keys; names are global and stay taken",
+        "network rules as Azure shows them; the data plane obeys them",
+    ),
+    differs=("a property unknown to the api-version, or read-only, is refused by name; Azure often ignores it",),
+    not_modelled=("private endpoints, token binding",),
+    guesses=(
+        "from api-version 2026-02-01 on a new vault without `enableRbacAuthorization` is an RBAC vault (documented as intent)",
+        "which of two vaults created at the same time wins the name",
+    ),
+)
 
 VERSIONS = (
     "2019-09-01", "2021-04-01-preview", "2021-06-01-preview", "2021-10-01", "2021-11-01-preview", "2022-02-01-preview",

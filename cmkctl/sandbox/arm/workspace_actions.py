@@ -8,8 +8,15 @@ from typing import Any
 from cmkctl.sandbox import errors, ids, shapes
 from cmkctl.sandbox.arm import operations, resources, storage, unpublished, workspaces
 from cmkctl.sandbox.arm.workspace_shape import KIND
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "Azure ML workspaces",
+    supported=("diagnose, listKeys, resyncKeys, provisionManagedNetwork",),
+    differs=("a managed network is kept as it was sent; nothing is provisioned in it",),
+)
 
 RESULTS = (
     "userDefinedRouteResults", "networkSecurityRuleResults", "resourceLockResults", "dnsResolutionResults",

@@ -7,10 +7,17 @@ from cmkctl.sandbox.arm import resources
 from cmkctl.sandbox.arm.locations import require_location
 from cmkctl.sandbox.arm.workspace_datastores import parent
 from cmkctl.sandbox.arm.workspace_shape import KIND, VERSIONS
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.shapes import READ_ONLY, Required
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "Azure ML workspaces",
+    supported=("AmlCompute clusters: PUT, GET, list; no node ever runs",),
+    not_modelled=("compute instances and attached computes",),
+)
 
 TYPE = f"{KIND.type}/computes"
 NAME = re.compile(r"[a-zA-Z](?:[a-zA-Z0-9-]{0,30}[a-zA-Z0-9])")

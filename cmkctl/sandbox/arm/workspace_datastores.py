@@ -4,9 +4,12 @@ from cmkctl.sandbox import errors, ids
 from cmkctl.sandbox.arm import resources
 from cmkctl.sandbox.arm.workspace_actions import storage_key
 from cmkctl.sandbox.arm.workspace_shape import KIND, VERSIONS
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area("Azure ML workspaces", supported=("the four default datastores: list, get, listSecrets",))
 
 TYPE = f"{KIND.type}/datastores"
 DATASTORES = {

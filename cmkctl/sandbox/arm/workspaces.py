@@ -6,9 +6,38 @@ from cmkctl.sandbox import errors, ids, shapes
 from cmkctl.sandbox.arm import managed_group, mishaps, operations, resources, workspace_cmk
 from cmkctl.sandbox.arm.soft_delete import soft_delete
 from cmkctl.sandbox.arm.workspace_shape import KIND, UPDATE_SHAPE, encryption_view, new_properties, recase, view
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "Azure ML workspaces",
+    supported=(
+        "PUT, PATCH and DELETE are 202 with an empty body and both operation links; soft delete, `forceToPurge`",
+        "in-subscription and service-side CMK; the managed resource group with its deny assignment",
+        "refused at once: an identifier without version, a vault in another subscription, a missing associated resource",
+        "fails in the operation: no purge protection; key missing, disabled, expired, not RSA, without wrap and unwrap",
+        "fails in the operation: no right for Azure Cosmos DB (by object id) or for the user-assigned identity",
+        "rotation within the vault; any other change of vault, key identity, hbi or stores is the bare 500 of Azure",
+    ),
+    differs=(
+        "the managed group's Cosmos DB, storage and search are listed, and cannot be read one by one",
+        "Azure gives some twenty minutes to a CMK workspace; here it is four reads, unless `--latency azure`",
+        "`serverlessComputeSettings` is always an object; recorded null with 2024-04-01",
+    ),
+    not_modelled=(
+        "connections, outbound rules, jobs, models, endpoints; recovery of a soft-deleted workspace",
+        "`networkAcls`, `ipAllowlist` and other properties of the newest previews",
+    ),
+    guesses=(
+        "a workspace whose creation failed stays, as `Failed`, and the next PUT creates it anew",
+        "a grant to Azure Cosmos DB is asked for also when `encryption.identity` names a user-assigned identity",
+        "service-side encryption needs no grant to Azure Cosmos DB",
+        "a system-assigned identity with service-side encryption and an RBAC vault fails (one field report)",
+        "the managed group is called `azureml-rg-<workspace>_<guid>`: documentation has two forms. Read it, do not compute it",
+    ),
+)
 
 WORKSPACES = resources.Resources(KIND, view)
 ASSOCIATED = {
@@ -61,8 +90,9 @@ def _check_associated(tenant: Tenant, properties: Json, kind: str) -> None:
         if tenant.resource(properties[name]) is None:
             raise errors.resource_not_found(found.full_type, found.name, found.group)
     storage = tenant.resource(properties["storageAccount"])
+    # A feature store's account has a hierarchical namespace (recording 09).
     layered = bool(storage and storage["doc"]["properties"].get("isHnsEnabled")) and kind.lower() != "featurestore"
-    if storage and (layered or storage["doc"]["sku"]["tier"] == "Premium"):  # a feature store's is layered (recording 09)
+    if storage and (layered or storage["doc"]["sku"]["tier"] == "Premium"):
         raise errors.cmk("The storage account must not be Premium and must not have a hierarchical namespace.")
 
 
