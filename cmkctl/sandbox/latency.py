@@ -36,9 +36,12 @@ DURATIONS = (
     Duration("workspace.update", 92, "recordings, fact 8: in progress for 92 s and more"),
     Duration("workspace.delete", 60, GUESS),
     Duration("workspace.diagnose", 15, GUESS),
+    Duration("workspace.resyncKeys", 10, GUESS),
+    Duration("workspace.provisionManagedNetwork", 60, GUESS),
     Duration("workspace.failure", 1200, "field: the same failure for tens of minutes (fault failure-cached)"),
     Duration("group.delete", 75, "recordings 12 and 80: four or five polls of 15 s"),
     Duration("deployment", 2, "guess: what it deploys takes the time"),
+    Duration("deployment.delete", 5, GUESS),
 )
 SECONDS = {row.kind: row.seconds for row in DURATIONS}
 OTHERWISE = 5.0

@@ -22,8 +22,8 @@ from azure.core.rest import HttpRequest
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
-from cmkctl.azure.session import Session
 from cmkctl.azure.clouds import Cloud
+from cmkctl.azure.session import Session
 
 ARM: Final = "https://management.azure.com"
 SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"
