@@ -17,12 +17,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-app.command()(sandbox_log.log)
-app.command()(sandbox_arrange.faults)
-app.command()(sandbox_arrange.clock)
-app.add_typer(sandbox_arrange.principal, name="principal")
-app.add_typer(sandbox_arrange.policy, name="policy")
-
 
 def _sandbox(state: Path | None, pace: str, latency: str | None, faults: list[str] | None) -> "Sandbox":
     from cmkctl.sandbox import Pace, Sandbox, default_state_path  # noqa: PLC0415  commands load lazily
@@ -150,3 +144,10 @@ def reset(state: StateOption = None) -> None:
     except SandboxError as problem:
         fail(str(problem))
     say(f"the sandbox {path} is as new")
+
+
+app.command()(sandbox_log.log)
+app.command()(sandbox_arrange.faults)
+app.command()(sandbox_arrange.clock)
+app.add_typer(sandbox_arrange.principal, name="principal")
+app.add_typer(sandbox_arrange.policy, name="policy")

@@ -1,5 +1,6 @@
 """`cmkctl sandbox log`: the requests the sandbox was asked, as a table, as JSON lines, or as HAR for the usual viewers."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,8 @@ def log(
         for entry in entries:
             typer.echo(entry.line())
     else:
-        say(COLUMNS)
+        if sys.stdout.isatty():
+            say(COLUMNS)
         for entry in entries:
             typer.echo(_row(entry))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 BEGIN = "<!-- made from the COVERAGE constants in cmkctl/sandbox; do not edit by hand -->"
+FAULTS = "<!-- made from cmkctl/sandbox/faults.py; do not edit by hand -->"
 END = "<!-- end of what is made -->"
 
 
@@ -79,8 +80,21 @@ def modules() -> tuple[ModuleType, ...]:
     return (entra, graph, *ARM_MODULES, deployments, keyvault, faults)
 
 
+def faults() -> str:
+    """Return the Markdown table of the faults."""
+    from cmkctl.sandbox.faults import KINDS  # noqa: PLC0415  it imports this module for its constant
+
+    lines = ["| fault | how often | what happens |", "|---|---|---|"]
+    for kind in KINDS.values():
+        often = "once" if kind.times == 1 else "always" if kind.times == 0 else f"{kind.times} times"
+        lines.append(f"| `{kind.name}` | {often} | {kind.summary} |")
+    return "\n".join(lines)
+
+
 def page(text: str) -> str:
-    """Return a page with the table in it brought up to date; it stands between two comments."""
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n\n{table(rows(modules()))}\n\n{END}{after}"
+    """Return a page with the tables in it brought up to date; each stands between two comments."""
+    for begin, made in ((BEGIN, table(rows(modules()))), (FAULTS, faults())):
+        before, _, rest = text.partition(begin)
+        after = rest.partition(END)[2]
+        text = f"{before}{begin}\n\n{made}\n\n{END}{after}"
+    return text

@@ -21,10 +21,22 @@ from cmkctl.cli import main
 
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = ["", "plan", "apply", "verify", "init", "schema", "explain", "sandbox", "version"]
-INNER = ["serve", "env", "run", "reset", "log", "faults"]
+INNER = [
+    "serve",
+    "env",
+    "run",
+    "reset",
+    "log",
+    "faults",
+    "clock",
+    "principal add",
+    "policy add",
+    "policy list",
+    "policy clear",
+]
 HELPS = {
     **{each or "cmkctl": [*each.split(), "--help"] for each in COMMANDS},
-    **{f"sandbox-{each}": ["sandbox", each, "--help"] for each in INNER},
+    **{f"sandbox-{each.replace(' ', '-')}": ["sandbox", *each.split(), "--help"] for each in INNER},
 }
 
 

@@ -17,9 +17,10 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
 
-from contract_arrange import STARTS, Start
+from contract_arrange import Start
 from contract_recordings import names, read
 from contract_replay import Outcome, Result, play
+from contract_starts import STARTS
 
 from cmkctl.sandbox.requestlog import LoggedRequest
 

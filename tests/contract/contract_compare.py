@@ -14,18 +14,47 @@ from contract_recordings import Exchange
 
 HEADERS = ("azure-asyncoperation", "location", "www-authenticate", "content-type")
 WORDS = frozenset(
-    """
-    type provisioningState registrationState registrationPolicy status code kty curveName crv recoveryLevel kind family
-    publicNetworkAccess keySource isolationMode principalType servicePrincipalType
-    mode provisioningOperation statusCode level bypass defaultAction keyType statusOfPrimary Application_Type
-    Flow_Type IngestionMode innererror reason systemDatastoresAuthMode
-    """.split()
+    [
+        "type",
+        "provisioningState",
+        "registrationState",
+        "registrationPolicy",
+        "status",
+        "code",
+        "kty",
+        "curveName",
+        "crv",
+        "recoveryLevel",
+        "kind",
+        "family",
+        "publicNetworkAccess",
+        "keySource",
+        "isolationMode",
+        "principalType",
+        "servicePrincipalType",
+        "mode",
+        "provisioningOperation",
+        "statusCode",
+        "level",
+        "bypass",
+        "defaultAction",
+        "keyType",
+        "statusOfPrimary",
+        "Application_Type",
+        "Flow_Type",
+        "IngestionMode",
+        "innererror",
+        "reason",
+        "systemDatastoresAuthMode",
+    ]
 )
 """Properties whose values are words of an enumeration, or fixed by what was asked."""
 FREE = frozenset(["tags", "userAssignedIdentities", "outputs", "parameters"])
 """Properties that are maps with free names: their values are compared, not their names."""
 
-NATURE = frozenset("createdBy createdByType lastModifiedBy lastModifiedByType updatedBy message fqdn".split())
+NATURE = frozenset(
+    ["createdBy", "createdByType", "lastModifiedBy", "lastModifiedByType", "updatedBy", "message", "fqdn"]
+)
 """Properties whose form differs by nature: who called (a person or an application), and prose."""
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|8{8}-[0-]+\d*")

@@ -14,7 +14,7 @@ from contract_recordings import Exchange
 
 
 @dataclass(frozen=True)
-class Exception_:
+class Known:
     """One exception: `what` is matched from its beginning against a difference in words; not sent at all when it is empty."""
 
     why: str
@@ -46,67 +46,85 @@ def _half_way(exchange: Exchange) -> bool:
 
 
 EXCLUDED = (
-    Exception_("the compute it reads is of a kind that is not modelled (exchange 18)", scenarios="10", where=_numbers(19, 20)),
-    Exception_("shows the end of a deployment that is not modelled (20)", scenarios="09", where=_numbers(21)),
-    Exception_("the recorder kept no body", scenarios="20", where=_numbers(2)),
-    Exception_("made with a key nobody has published", scenarios="24", where=_numbers(9, 11)),
-    Exception_("the deployment was made before the recording began", scenarios="29", where=_numbers(1)),
-    Exception_(
+    Known(
+        "the compute it reads is of a kind that is not modelled (exchange 18)", scenarios="10", where=_numbers(19, 20)
+    ),
+    Known("shows the end of a deployment that is not modelled (20)", scenarios="09", where=_numbers(21)),
+    Known("the recorder kept no body", scenarios="20", where=_numbers(2)),
+    Known("made with a key nobody has published", scenarios="24", where=_numbers(9, 11)),
+    Known("the deployment was made before the recording began", scenarios="29", where=_numbers(1)),
+    Known(
         "needs an application of the recorded directory; the sandbox has none but the first-party ones",
         scenarios="45",
         where=_numbers(18),
     ),
-    Exception_("needs a lock, and locks are not modelled (83 says so)", scenarios="60", where=_numbers(10)),
-    Exception_("the recorder kept the body as the text of a Python object", scenarios="60", where=_numbers(42)),
+    Known("needs a lock, and locks are not modelled (83 says so)", scenarios="60", where=_numbers(10)),
+    Known("the recorder kept the body as the text of a Python object", scenarios="60", where=_numbers(42)),
 )
 """What is not sent, and why. Polls of operations that began outside of a recording are left out by rule (`Player`)."""
 
 WORKSPACES = "/Microsoft.MachineLearningServices/workspaces/[^/]+$"
 DIFFERENCES = (
-    Exception_("ids in URLs are masked and those in messages are not", r"error\.message: .*resource group", "01 08 09"),
-    Exception_("fact 34: a poll of a group's deletion has sometimes no Location", "header location: absent", "02 11"),
-    Exception_("recorded before Key Vault numbered its messages (AKV10000)", r"error\.message: recorded 'Request is missing", "30 62 70 73"),
-    Exception_("an older form of the same refusal; the younger one is recorded, too (62, 3)", r"error\.message: ", "62", _numbers(2)),
-    Exception_("the vault is older than systemData", "systemData: recorded absent", "20 75"),
-    Exception_(
+    Known("ids in URLs are masked and those in messages are not", r"error\.message: .*resource group", "01 08 09"),
+    Known("fact 34: a poll of a group's deletion has sometimes no Location", "header location: absent", "02 11"),
+    Known(
+        "recorded before Key Vault numbered its messages (AKV10000)",
+        r"error\.message: recorded 'Request is missing",
+        "30 62 70 73",
+    ),
+    Known(
+        "an older form of the same refusal; the younger one is recorded, too (62, 3)",
+        r"error\.message: ",
+        "62",
+        _numbers(2),
+    ),
+    Known("the vault is older than systemData", "systemData: recorded absent", "20 75"),
+    Known(
         "left out of a vault made anew right after a purge, and of no other answer of this api-version",
         r"properties\.publicNetworkAccess: recorded absent",
         "12",
     ),
-    Exception_("which version comes first is chance", r"value\[\]\.tags: ", "24", _numbers(22, 23)),
-    Exception_("its keys got an expiry that nothing recorded asked for", r"attributes\.exp: ", "24", _numbers(40, 41, 42)),
-    Exception_("Azure lists in pages and links to an empty last one; the sandbox lists all at once", "nextLink: ", "20 40"),
-    Exception_("one of two recordings leaves it out", r"error\.innerError\.client-request-id: recorded absent", "45"),
-    Exception_("Graph shows more of a principal than clients read", r"value\[\]\.\w+: ", "41", _path("getByIds")),
-    Exception_(
+    Known("which version comes first is chance", r"value\[\]\.tags: ", "24", _numbers(22, 23)),
+    Known("its keys got an expiry that nothing recorded asked for", r"attributes\.exp: ", "24", _numbers(40, 41, 42)),
+    Known("Azure lists in pages and links to an empty last one; the sandbox lists all at once", "nextLink: ", "20 40"),
+    Known("one of two recordings leaves it out", r"error\.innerError\.client-request-id: recorded absent", "45"),
+    Known("Graph shows more of a principal than clients read", r"value\[\]\.\w+: ", "41", _path("getByIds")),
+    Known(
         "how far each resource is when the list is read differs by nature",
         r"value\[\]\.properties\.(provisioningState|statusCode|targetResource)",
         where=_half_way,
     ),
-    Exception_(
+    Known(
         "came into the service after this was recorded",
         r"properties\.(ipAllowlist|serverlessComputeSettings|EnableSoftwareBillOfMaterials|allowRoleAssignmentOnRG"
         r"|managedNetwork\.changeableIsolationModes): recorded absent",
         "04 07 08 09 28",
         _path(WORKSPACES),
     ),
-    Exception_(
+    Known(
         "null with this api-version, an object with younger ones (01, 29); the sandbox shows the object",
         r"properties\.serverlessComputeSettings: recorded null",
         "02 10",
     ),
-    Exception_(
-        "fact 6: the namespace comes back in more than one casing", r"properties\.keyVault: recorded id .*KeyVault", "08 09"
+    Known(
+        "fact 6: the namespace comes back in more than one casing",
+        r"properties\.keyVault: recorded id .*KeyVault",
+        "08 09",
     ),
-    Exception_(
-        "of the preview service of 2023; not in later recordings", r"properties\.(azureOpenAI|azureCognitiveSearch): ", "08 09"
+    Known(
+        "of the preview service of 2023; not in later recordings",
+        r"properties\.(azureOpenAI|azureCognitiveSearch): ",
+        "08 09",
     ),
-    Exception_("a hub had no notebook server", r"properties\.notebookInfo\.\w+: recorded null", "08"),
-    Exception_("a test region has another domain", r"properties\.(discoveryUrl|mlFlowTrackingUri): .*azureml-test", "28 29"),
-    Exception_(
-        "the managed network is kept as it was sent, and never provisioned", r"properties\.managedNetwork", "01 28 29", _path(WORKSPACES)
+    Known("a hub had no notebook server", r"properties\.notebookInfo\.\w+: recorded null", "08"),
+    Known("a test region has another domain", r"properties\.(discoveryUrl|mlFlowTrackingUri): .*azureml-test", "28 29"),
+    Known(
+        "the managed network is kept as it was sent, and never provisioned",
+        r"properties\.managedNetwork",
+        "01 28 29",
+        _path(WORKSPACES),
     ),
-    Exception_("a group of checks without a name; nobody knows what it is", r"value\.9: ", "01"),
+    Known("a group of checks without a name; nobody knows what it is", r"value\.9: ", "01"),
 )
 """Differences that are known, and why each is right, or why it stays."""
 

@@ -19,9 +19,22 @@ RECORDINGS = REFERENCE / "recordings"
 ARM = "management.azure.com"
 KEEPS_RETRY_AFTER = ("Azure/azure-service-operator", "sdk/keyvault/azure-mgmt-keyvault")
 """What the recorders that left ``Retry-After`` alone have in their source (INDEX.md); in all others absence proves nothing."""
-POLLS = re.compile(r"operation-?(?:status(?:es)?|results?)|workspaceoperationsstatus|asyncoperations|diskoperations", re.IGNORECASE)
+POLLS = re.compile(
+    r"operation-?(?:status(?:es)?|results?)|workspaceoperationsstatus|asyncoperations|diskoperations", re.IGNORECASE
+)
 UNFINISHED = frozenset(
-    "Accepted Running Creating Updating Deleting Registering Unregistering RegisteringDns InProgress NotStarted".split()
+    [
+        "Accepted",
+        "Running",
+        "Creating",
+        "Updating",
+        "Deleting",
+        "Registering",
+        "Unregistering",
+        "RegisteringDns",
+        "InProgress",
+        "NotStarted",
+    ]
 )
 
 

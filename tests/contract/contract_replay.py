@@ -173,7 +173,9 @@ class Player:
         return links.get(wanted) or next(iter(links.values()))
 
     def _token_for(self, exchange: Exchange) -> str:
-        audience = "https://vault.azure.net" if exchange.host.endswith("vault.azure.net") else f"https://{exchange.host}"
+        audience = (
+            "https://vault.azure.net" if exchange.host.endswith("vault.azure.net") else f"https://{exchange.host}"
+        )
         if exchange.status == 401:
             expired = "expired" in exchange.headers.get("www-authenticate", "")
             return issue(audience, time.time() - LONG_AGO, "https://login.microsoftonline.com") if expired else ""

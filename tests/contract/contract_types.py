@@ -115,7 +115,9 @@ def _wrong(kind: Mapping[str, Any], value: Any, path: str) -> Iterator[str]:
 @cache
 def _provider(namespace: str) -> Mapping[str, Any]:
     file = COMPACT / f"{namespace}.json.gz"
-    found: dict[str, Any] = json.loads(gzip.decompress(file.read_bytes())) if file.exists() else {"resources": {}, "pool": []}
+    found: dict[str, Any] = (
+        json.loads(gzip.decompress(file.read_bytes())) if file.exists() else {"resources": {}, "pool": []}
+    )
     return found
 
 

@@ -19,7 +19,9 @@ def test_a_recording_is_reproduced(name: str, record_property: pytest.RecordProp
     results = played(name)
     record_property("contract", (name, counts(results)))
 
-    wrong = [f"{each.exchange}\n      " + "\n      ".join(each.why) for each in results if each.outcome is Outcome.WRONG]
+    wrong = [
+        f"{each.exchange}\n      " + "\n      ".join(each.why) for each in results if each.outcome is Outcome.WRONG
+    ]
     assert not wrong, "\n".join(wrong)
 
 

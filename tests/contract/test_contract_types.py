@@ -27,7 +27,9 @@ from cmkctl.sandbox.requestlog import LoggedRequest
 from cmkctl.sandbox.routes import VERSIONS
 
 pytestmark = [
-    pytest.mark.skipif(not COMPACT.is_dir(), reason="../shared/reference/arm-types/compact is not beside this checkout"),
+    pytest.mark.skipif(
+        not COMPACT.is_dir(), reason="../shared/reference/arm-types/compact is not beside this checkout"
+    ),
     pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning"),
 ]
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg"
@@ -81,7 +83,13 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "Microsoft.Authorization/roleAssignments": (
         f"{GROUP}/providers/Microsoft.Authorization/roleAssignments/c0ffee00-0000-4000-8000-00000000aaaa",
-        {"properties": {"roleDefinitionId": READER, "principalId": CLIENT_OBJECT_ID, "principalType": "ServicePrincipal"}},
+        {
+            "properties": {
+                "roleDefinitionId": READER,
+                "principalId": CLIENT_OBJECT_ID,
+                "principalType": "ServicePrincipal",
+            }
+        },
     ),
     "Microsoft.MachineLearningServices/workspaces": (
         f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/contract",
@@ -94,7 +102,10 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
                 "keyVault": vault_path("kv-one"),
                 "encryption": {
                     "status": "Enabled",
-                    "keyVaultProperties": {"keyVaultArmId": vault_path("kv-one"), "keyIdentifier": "https://kv-one/keys/k"},
+                    "keyVaultProperties": {
+                        "keyVaultArmId": vault_path("kv-one"),
+                        "keyIdentifier": "https://kv-one/keys/k",
+                    },
                 },
             },
         },
@@ -124,7 +135,8 @@ def arm() -> Iterator[Client]:
 
 def _newest(resource_type: str) -> str:
     """Return the youngest api-version that is both modelled and published."""
-    return max(set(VERSIONS[resource_type.lower()]) & set(versions(resource_type)))
+    both = set(VERSIONS[resource_type.lower()]) & set(versions(resource_type))
+    return max(both, key=lambda version: (version[:10], not version.endswith("-preview")))
 
 
 def _objects(body: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -181,7 +193,9 @@ def _names(value: Any, path: str = "") -> set[str]:
         return set().union(*(_names(item, f"{path}[]") for item in value)) if value else set()
     if not isinstance(value, dict):
         return set()
-    return set().union(*({here} | _names(inner, here) for here, inner in ((f"{path}.{k}".strip("."), v) for k, v in value.items())))
+    return set().union(
+        *({here} | _names(inner, here) for here, inner in ((f"{path}.{k}".strip("."), v) for k, v in value.items()))
+    )
 
 
 def _unpublished(request: LoggedRequest) -> Iterator[str]:
@@ -228,7 +242,9 @@ def _wrong_in(request: LoggedRequest) -> list[str]:
 def test_the_bodies_of_these_tests_are_published() -> None:
     """The bodies above have the form they are meant to have."""
     assert [] == [
-        f"{kind}: {problem}" for kind, (_, body) in BODIES.items() for problem in published(kind, _newest(kind)).sent(body)
+        f"{kind}: {problem}"
+        for kind, (_, body) in BODIES.items()
+        for problem in published(kind, _newest(kind)).sent(body)
     ]
 
 
@@ -236,7 +252,9 @@ def test_the_bodies_of_these_tests_are_published() -> None:
 
 TEXTS = st.one_of(
     st.text(max_size=12),
-    st.sampled_from([TENANT_ID, CLIENT_OBJECT_ID, vault_path("kv-one"), STORAGE, "eastus2", "https://kv-one.vault.azure.net/keys/k"]),
+    st.sampled_from(
+        [TENANT_ID, CLIENT_OBJECT_ID, vault_path("kv-one"), STORAGE, "eastus2", "https://kv-one.vault.azure.net/keys/k"]
+    ),
 )
 PLAIN = {"str": TEXTS, "int": st.integers(-1, 5000), "bool": st.booleans(), "any": st.none() | TEXTS}
 DEEPEST = 7
@@ -314,8 +332,9 @@ def test_an_unknown_property_is_refused_by_name(arm: Client, kind: str) -> None:
 
     answers = {where: arm("PUT", path, _with(body, where, "thereIsNoSuch", 1), _newest(kind)) for where in levels}
 
-    assert {where: (400, True) for where in levels} == {
-        where: (answer.status_code, f"{where}.thereIsNoSuch".strip(".") in answer.text) for where, answer in answers.items()
+    assert dict.fromkeys(levels, (400, True)) == {
+        where: (answer.status_code, f"{where}.thereIsNoSuch".strip(".") in answer.text)
+        for where, answer in answers.items()
     }
 
 
@@ -328,10 +347,14 @@ def test_a_read_only_property_is_refused_by_name(arm: Client, kind: str) -> None
         f"{where}.{name}".strip("."): (where, name)
         for where, _ in _objects(body)
         for name, (_, flags) in _kind_at(found, where)["p"].items()
-        if flags & READ_ONLY and not flags & ADDRESS and f"{where}.{name}".strip(".") not in THROWN_AWAY.get(kind, set())
+        if flags & READ_ONLY
+        and not flags & ADDRESS
+        and f"{where}.{name}".strip(".") not in THROWN_AWAY.get(kind, set())
     }
 
-    answers = {full: arm("PUT", path, _with(body, *at, _some(found, *at)), _newest(kind)) for full, at in wanted.items()}
+    answers = {
+        full: arm("PUT", path, _with(body, *at, _some(found, *at)), _newest(kind)) for full, at in wanted.items()
+    }
 
     assert dict.fromkeys(wanted, (400, True)) == {
         full: (answer.status_code, full in answer.text) for full, answer in answers.items()
@@ -341,7 +364,11 @@ def test_a_read_only_property_is_refused_by_name(arm: Client, kind: str) -> None
 def _some(found: Type, where: str, name: str) -> Any:
     """Return some value of a property's kind."""
     kind = found.kind(_kind_at(found, where)["p"][name][0])
-    return kind["v"][0] if kind["k"] == "enum" else {"str": "text", "int": 1, "bool": True, "arr": [], "obj": {}}.get(kind["k"])
+    return (
+        kind["v"][0]
+        if kind["k"] == "enum"
+        else {"str": "text", "int": 1, "bool": True, "arr": [], "obj": {}}.get(kind["k"])
+    )
 
 
 @pytest.mark.parametrize("kind", BODIES)

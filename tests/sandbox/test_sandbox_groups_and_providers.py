@@ -135,5 +135,6 @@ def test_registering_can_be_left_midway(arm: Client) -> None:
 
 
 def test_an_unknown_namespace_is_refused(arm: Client) -> None:
-    """404 InvalidResourceNamespace; the 2021 article's Microsoft.MachineLearning is such a one."""
-    assert code(arm("POST", "/providers/Microsoft.MachineLearning/register")) == (404, "InvalidResourceNamespace")
+    """404 InvalidResourceNamespace; of Microsoft's own there are more than are modelled, and that is said instead."""
+    assert code(arm("POST", "/providers/Contoso.Nothing/register")) == (404, "InvalidResourceNamespace")
+    assert code(arm("POST", "/providers/Microsoft.RecoveryServices/register")) == (400, "SandboxNotModelled")

@@ -92,18 +92,17 @@ def _identity(tenant: Tenant, identifier: str, sent: Json) -> Json:
 
 def _accepted(tenant: Tenant, call: Call, document: Json) -> Reply:
     _require_key(tenant, call, document["properties"]["activeKey"])
-    failure = platform_errors.failed_late(document["id"]).error() if _fails(tenant, document["id"]) else None
+    late = tenant.faults.strikes("late-failure", document["id"])
+    failure = platform_errors.failed_late(document["id"]).error() if late else None
     # As recorded: without id, name and type, and without the principal of a new identity.
-    answer = {name: document[name] for name in ("location", "tags", "properties") if name in document}
-    answer |= {"identity": {"type": document["identity"]["type"]}, "properties": dict(document["properties"])}
+    answer: Json = {name: document[name] for name in ("location", "tags") if name in document}
+    own = ("principalId", "tenantId")
+    answer["identity"] = {name: value for name, value in document["identity"].items() if name not in own}
+    answer["properties"] = dict(document["properties"])
     resources.store(tenant, document)
     name = operations.start(tenant, WRITE, document["id"], failure=failure)
     operations.settle(tenant)
     return Reply(202, answer, _links(call, name, document["location"]))
-
-
-def _fails(tenant: Tenant, identifier: str) -> bool:
-    return tenant.faults.strikes("late-failure", identifier)
 
 
 def _require_key(tenant: Tenant, call: Call, key: Json) -> None:

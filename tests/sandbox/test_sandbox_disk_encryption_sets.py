@@ -1,0 +1,111 @@
+"""Disk encryption sets, held against recording 73."""
+
+import json
+from typing import Any
+
+import pytest
+from faults_support import LOCATION, Ready
+from sandbox_support import REFERENCE, code
+
+from cmkctl.sandbox import Sandbox
+from cmkctl.sandbox.server import Running
+
+PATH = "/resourceGroups/rg/providers/Microsoft.Compute/diskEncryptionSets/des-one"
+API = "2023-04-02"
+
+
+@pytest.fixture
+def ready(instant: Running) -> Ready:
+    """Return a subscription with a vault and a key."""
+    return Ready(instant)
+
+
+def body(ready: Ready, **properties: Any) -> dict[str, Any]:
+    """Return the body of a PUT."""
+    key = {"sourceVault": {"id": ready.vault}, "keyUrl": ready.key}
+    return {**LOCATION, "identity": {"type": "SystemAssigned"}, "properties": {"activeKey": key, **properties}}
+
+
+def recorded(method: str, part: str) -> list[dict[str, Any]]:
+    """Return the recorded answers to requests whose address has a part."""
+    path = REFERENCE / "recordings" / "73-des-cmk-cli.json"
+    if not path.exists():
+        pytest.skip("the recordings are not here")
+    rows = json.loads(path.read_text())["interactions"]
+    return [row["response"] for row in rows if row["request"]["method"] == method and part in row["request"]["uri"]]
+
+
+def test_a_set_is_created_as_recorded() -> None:
+    """PUT 202 with a body and both links, an operation with the set in its end, then the set with its principal."""
+    with Sandbox().serve() as running:
+        ready = Ready(running)
+        put = ready.arm("PUT", PATH, body(ready), API)
+        polls = [ready.arm("GET", put.headers["Azure-AsyncOperation"]).json() for _ in range(3)]
+        located = ready.arm("GET", put.headers["Location"]).json()
+        shown = ready.arm("GET", PATH, api=API).json()
+    first, ended, got = (
+        recorded("PUT", "/diskEncryptionSets/")[0],
+        recorded("GET", "/DiskOperations/")[0],
+        recorded("GET", "/diskEncryptionSets/")[0],
+    )
+
+    assert (first["status"], "Updating") == (put.status_code, put.json()["properties"]["provisioningState"])
+    assert set(first["body"]) == set(put.json())
+    assert ["InProgress", "InProgress", "Succeeded"] == [poll["status"] for poll in polls]
+    assert set(ended["body"]) == set(polls[-1])
+    assert (set(got["body"]), set(got["body"]["properties"])) == (set(shown), set(shown["properties"]))
+    assert set(got["body"]["identity"]) == set(shown["identity"])
+    assert shown == located
+
+
+def test_a_key_is_changed_by_patch(ready: Ready) -> None:
+    """202 as well; the rest stays."""
+    ready.arm("PUT", PATH, body(ready, rotationToLatestKeyVersionEnabled=True), API)
+    other = ready.state.add_key("kv-cmk", "other")
+
+    patch = ready.arm("PATCH", PATH, {"properties": {"activeKey": {"keyUrl": other}}}, API)
+    shown = ready.arm("GET", PATH, api=API).json()["properties"]
+
+    assert 202 == patch.status_code
+    assert (other, True) == (shown["activeKey"]["keyUrl"], shown["rotationToLatestKeyVersionEnabled"])
+
+
+@pytest.mark.parametrize("spoil", ["version", "vault", "protection", "absent", "no key"])
+def test_a_key_that_cannot_be_used_is_refused(ready: Ready, spoil: str) -> None:
+    """At once, in the sandbox's own words."""
+    wanted = body(ready)
+    key = wanted["properties"]["activeKey"]
+    if spoil == "version":
+        key["keyUrl"] = ready.key.rpartition("/")[0]
+    elif spoil == "vault":
+        key["sourceVault"]["id"] = ready.state.add_vault("kv-two")
+    elif spoil == "protection":
+        ready.state.vault("kv-cmk")["doc"]["properties"].pop("enablePurgeProtection")
+    elif spoil == "absent":
+        key["keyUrl"] = f"{ready.key.rpartition('/')[0]}/{'0' * 32}"
+    else:
+        wanted["properties"] = {}
+
+    answer = ready.arm("PUT", PATH, wanted, API)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("[sandbox]")
+
+
+def test_a_set_goes_with_its_principal(ready: Ready) -> None:
+    """DELETE 200, then 204; the identity leaves the directory."""
+    ready.arm("PUT", PATH, body(ready), API)
+    principal = ready.arm("GET", PATH, api=API).json()["identity"]["principalId"]
+    known = principal in ready.state.tenant.table("principals")
+
+    statuses = [ready.arm("DELETE", PATH, api=API).status_code for _ in range(2)]
+
+    assert (True, [200, 204]) == (known, statuses)
+    assert principal not in ready.state.tenant.table("principals")
+
+
+def test_the_provider_has_to_be_registered(ready: Ready) -> None:
+    """409 as everywhere."""
+    ready.state.unregister_provider("Microsoft.Compute")
+
+    assert (409, "MissingSubscriptionRegistration") == code(ready.arm("PUT", PATH, body(ready), API))
