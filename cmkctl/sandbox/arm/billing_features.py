@@ -6,9 +6,15 @@ The values are those of the published examples (azure-rest-api-specs, Microsoft.
 
 from cmkctl.sandbox import shapes
 from cmkctl.sandbox.arm import monitor, resources
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "Log Analytics, Application Insights",
+    supported=("currentBillingFeatures of a component: GET, PUT (Terraform writes them back)",),
+)
 
 TYPE = "Microsoft.Insights/components/currentbillingfeatures"
 VERSIONS = ("2015-05-01",)

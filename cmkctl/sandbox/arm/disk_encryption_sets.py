@@ -4,10 +4,19 @@ import re
 
 from cmkctl.sandbox import errors, ids, platform_errors, shapes
 from cmkctl.sandbox.arm import operations, resources
+from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
 from cmkctl.sandbox.shapes import READ_ONLY, Required
 from cmkctl.sandbox.state import Tenant
+
+COVERAGE = Area(
+    "disk encryption sets",
+    supported=(
+        "PUT and PATCH (202 with a body, polls), GET, list, DELETE; an identity of their own; the key of one vault",
+    ),
+    not_modelled=("disks; automatic rotation",),
+)
 
 WRITE = "des.write"
 TYPES = (
