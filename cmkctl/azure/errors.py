@@ -27,11 +27,7 @@ from azure.core.exceptions import (
 
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 
-_NOT_REGISTERED = "MissingSubscriptionRegistration"
-_ABSENT_SCOPES = ("SubscriptionNotFound", "InvalidSubscriptionId", "NoRegisteredProviderFound", "InvalidResourceType")
-_DENIED_CODES = ("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationFailed", "Authorization_RequestDenied")
-_IN_PROGRESS_CODES = ("AnotherOperationInProgress", "OperationInProgress", "ConflictingServerOperation")
-_THROTTLED_CODES = ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled")
+_QUOTA_CODES = ("ServiceQuotaExceeded", "QuotaExceeded")
 _RAW_START = 300
 _UNREACHABLE = re.compile(
     r"Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
@@ -53,7 +49,32 @@ class Kind(StrEnum):
     CONFLICT = "conflict"
     PASSING = "passing"
     NETWORK = "network"
+    POLICY = "policy"
+    CAPACITY = "capacity"
     TERMINAL = "terminal"
+
+
+_BY_CODE: Mapping[str, Kind] = {
+    # A 409 that is no conflict.
+    "MissingSubscriptionRegistration": Kind.NOT_REGISTERED,
+    # A 404 that is not about the resource.
+    **dict.fromkeys(("SubscriptionNotFound", "InvalidSubscriptionId"), Kind.TERMINAL),
+    **dict.fromkeys(("NoRegisteredProviderFound", "InvalidResourceType"), Kind.TERMINAL),
+    "PrincipalNotFound": Kind.PENDING,
+    "RequestDisallowedByPolicy": Kind.POLICY,
+    **dict.fromkeys(_QUOTA_CODES, Kind.CAPACITY),
+    **dict.fromkeys(("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationFailed"), Kind.DENIED),
+    **dict.fromkeys(("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"), Kind.THROTTLED),
+    **dict.fromkeys(("AnotherOperationInProgress", "OperationInProgress"), Kind.IN_PROGRESS),
+}
+_BY_STATUS: Mapping[int, Kind] = {
+    401: Kind.UNAUTHENTICATED,
+    403: Kind.DENIED,
+    404: Kind.ABSENT,
+    408: Kind.PASSING,
+    409: Kind.CONFLICT,
+    429: Kind.THROTTLED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +151,14 @@ def _innermost(error: Any) -> tuple[str, str]:
     return code, message
 
 
+def kind_of_failed_operation(code: str) -> Kind:
+    """What the innermost code of a long-running operation that failed means."""
+    if code == "RequestDisallowedByPolicy":
+        return Kind.POLICY
+    # Of an HTTP answer 503 means "later"; of an operation it means that the region has nothing left to give.
+    return Kind.CAPACITY if code in (*_QUOTA_CODES, "ServiceUnavailable") else Kind.TERMINAL
+
+
 def _classify_response(error: HttpResponseError) -> Failure:
     response: Any = error.response
     status = int(response.status_code)
@@ -148,26 +177,14 @@ def _classify_response(error: HttpResponseError) -> Failure:
     )
 
 
-def _kind(status: int, codes: set[str], message: str) -> Kind:  # noqa: PLR0911 - a table, in order of precedence
-    if codes & {_NOT_REGISTERED}:
-        return Kind.NOT_REGISTERED
-    if status == 404:
-        return Kind.TERMINAL if codes & set(_ABSENT_SCOPES) else Kind.ABSENT
-    if status == 401:
-        return Kind.UNAUTHENTICATED
-    if codes & {"PrincipalNotFound"}:
-        return Kind.PENDING
-    if status == 403 or codes & set(_DENIED_CODES):
-        return Kind.TERMINAL if "RequestDisallowedByPolicy" in codes else Kind.DENIED
-    if status == 429 or codes & set(_THROTTLED_CODES):
-        return Kind.THROTTLED
-    if status == 409:
-        return Kind.IN_PROGRESS if codes & set(_IN_PROGRESS_CODES) else Kind.CONFLICT
-    if status >= 500 or status == 408:
-        return Kind.PASSING
-    if "ForbiddenByRbac" in message:  # Key Vault's refusal through ARM is an HTTP 400 with the code inside the text.
+def _kind(status: int, codes: set[str], message: str) -> Kind:
+    """Azure's code says more than the HTTP status; Key Vault's code may stand only inside the text."""
+    for code, kind in _BY_CODE.items():
+        if code in codes:
+            return kind
+    if "ForbiddenByRbac" in message:
         return Kind.DENIED
-    return Kind.TERMINAL
+    return _BY_STATUS.get(status, Kind.PASSING if status >= 500 else Kind.TERMINAL)
 
 
 def _body_of(response: Any) -> str:
@@ -266,6 +283,22 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
         "CMK310",
         "Azure cannot be reached",
         "Check the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE, then run the same command again.",
+    ),
+    Kind.POLICY: (
+        "CMK313",
+        "A policy of the organisation denies it",
+        (
+            "Ask for an exemption above the resource group that Microsoft manages, or write workspace.encryption: service-side, "
+            "which makes fewer resources in your subscription."
+        ),
+    ),
+    Kind.CAPACITY: (
+        "CMK314",
+        "The region or the subscription has no room for it",
+        (
+            "Request quota or access to the region, choose another location, or write workspace.encryption: service-side, which "
+            "needs no Cosmos DB and no AI Search of yours."
+        ),
     ),
     Kind.TERMINAL: (
         "CMK311",

@@ -33,11 +33,17 @@ class Graph:
         return found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else None
 
     def create_service_principal(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Make the service principal of an existing application in this tenant. Raises HttpResponseError.
+        """Make the service principal of an existing application in this tenant, unless somebody just did.
 
-        Needs Application.ReadWrite.All.
+        Registering Microsoft.DocumentDB may bring the one of Azure Cosmos DB in the same moment; the answer is empty then.
+        Needs Application.ReadWrite.All. Raises HttpResponseError.
         """
-        return self._run(HttpRequest("POST", self._endpoint + SERVICE_PRINCIPALS, json=body))
+        try:
+            return self._run(HttpRequest("POST", self._endpoint + SERVICE_PRINCIPALS, json=body))
+        except HttpResponseError as error:
+            if error.status_code == 409 and "MultipleObjectsWithSameKeyValue" in str(error.message):
+                return {}
+            raise
 
     def _run(self, request: HttpRequest) -> dict[str, Any]:
         response = self._pipeline.run(request).http_response

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from azure.core.exceptions import HttpResponseError
 from azure.core.polling import PollingMethod
 
-from cmkctl.azure.errors import AzureFailed, Failure, Kind, innermost
+from cmkctl.azure.errors import AzureFailed, Failure, innermost, kind_of_failed_operation
 from cmkctl.azure.retry import retry_after
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 
@@ -135,7 +135,7 @@ def _raise_unless_succeeded(status: str, document: Document, answer: Any) -> Non
         return
     code, message = innermost(document.get("error", document))
     failure = Failure(
-        kind=Kind.TERMINAL,
+        kind=kind_of_failed_operation(code),
         code=code or f"Operation{status.capitalize()}",
         message=message or "Azure gives no reason.",
         correlation_id=answer.headers.get("x-ms-correlation-request-id", ""),

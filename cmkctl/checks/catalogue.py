@@ -379,6 +379,17 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "cmkctl stopped waiting. Azure goes on.",
         "Run the same command again: it waits for what is under way and does not repeat it.",
     ),
+    "CMK313": Entry(
+        "A policy of the organisation denies it",
+        "An Azure Policy with the effect deny refused a resource. In-subscription encryption makes Microsoft add a Cosmos DB account, a search service and a storage account, whose settings nobody can shape; policies about local authentication, shared keys, public access, tags or locations often hit those. A deny assignment keeps exemptions out of the group that Microsoft manages.",
+        "Ask for an exemption scoped above that group, or use service-side encryption.",
+        "https://learn.microsoft.com/azure/governance/policy/concepts/exemption-structure",
+    ),
+    "CMK314": Entry(
+        "The region or the subscription has no room for it",
+        "In-subscription encryption needs one AI Search service and one Cosmos DB account for each workspace. A quota is used up, or the region has no capacity left. After a failure the workspace's name may stay taken by what was half made.",
+        "Request quota or region access, choose another location, or use service-side encryption.",
+    ),
     "CMK401": Entry(
         "The result is not what was asked for",
         "After everything was applied, reading everything once more showed a difference. That is a failure, not a warning: somebody would rely on it.",
