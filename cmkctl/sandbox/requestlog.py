@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self, overload
 
@@ -16,6 +16,9 @@ HEADERS_SENT = ("accept", "content-type", "user-agent", "x-ms-client-request-id"
 HEADERS_ANSWERED = ("retry-after", "location", "azure-asyncoperation", "x-ms-request-id", "www-authenticate")
 HEADER_LENGTH = 200
 BODIES = ("body", "response")
+TEXTS = ("body_text", "response_text")
+LARGE = 65536
+"""Longer bodies are in the file only, where there is one: every list of a full sandbox is megabytes."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,14 @@ class RequestLog(Sequence[LoggedRequest]):
 
     def add(self, entry: LoggedRequest) -> None:
         """Append one request."""
+        if self._file is not None:
+            self._file.write(entry.line())
+            self._file.write("\n")
+            large: dict[str, Any] = {name: None for name in TEXTS if len(getattr(entry, name) or "") > LARGE}
+            entry = replace(entry, **large) if large else entry
         self._entries.append(entry)
         if len(self._entries) > KEPT:
             del self._entries[: KEPT // 2]
-        if self._file is not None:
-            self._file.write(entry.line() + "\n")
 
     def clear(self) -> None:
         """Forget everything, in memory and in the file."""

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from cmkctl.cli.sandbox import app
 from cmkctl.sandbox import CLIENT_SECRET, Sandbox, find_running
-from cmkctl.sandbox.requestlog import KEPT, LoggedRequest, RequestLog
+from cmkctl.sandbox.requestlog import KEPT, LARGE, LoggedRequest, RequestLog, read_file
 from cmkctl.sandbox.server import Running
 
 LOCATION = {"location": "eastus2"}
@@ -64,6 +64,17 @@ def test_the_log_in_memory_is_bounded() -> None:
         log.add(LoggedRequest("GET", "h", f"/{number}", "", "", 200, 0.0, "arm"))
 
     assert (KEPT // 2 + 1, f"/{KEPT}") == (len(log), log[-1].path)
+
+
+def test_a_large_body_is_in_the_file_only(tmp_path: Path) -> None:
+    """A list of a full sandbox is megabytes; a thousand of them are not kept in memory."""
+    log = RequestLog(tmp_path / "log.jsonl")
+    large = json.dumps({"value": "x" * LARGE})
+    log.add(LoggedRequest("GET", "h", "/p", "", "", 200, 0.0, "arm", body_text="{}", response_text=large))
+    log.close()
+
+    (kept,), (written,) = log, read_file(tmp_path / "log.jsonl")
+    assert (None, {}, large) == (kept.response, kept.body, json.dumps(written.response))
 
 
 def test_a_line_of_the_log_is_read_as_it_was_written() -> None:
