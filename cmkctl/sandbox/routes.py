@@ -26,7 +26,7 @@ from cmkctl.sandbox.arm import (
 )
 from cmkctl.sandbox.clouds import Service
 from cmkctl.sandbox.deployments import handlers as deployments
-from cmkctl.sandbox.routing import Route, Table
+from cmkctl.sandbox.routing import TABLES, install
 
 ARM_MODULES = (
     locations,
@@ -52,7 +52,12 @@ ARM_MODULES = (
     workspaces,
     deployments,
 )
-ARM_ROUTES: tuple[Route, ...] = tuple(route for module in ARM_MODULES for route in module.ROUTES)
-TABLES = {Service.ARM: Table(ARM_ROUTES), Service.LOGIN: Table(entra.ROUTES), Service.GRAPH: Table(graph.ROUTES)}
-VERSIONS = {route.type.lower(): route.versions for route in ARM_ROUTES if route.type}
-"""The api-versions each modelled resource type has, by lower-case type."""
+install(
+    {
+        Service.ARM: (route for module in ARM_MODULES for route in module.ROUTES),
+        Service.LOGIN: entra.ROUTES,
+        Service.GRAPH: graph.ROUTES,
+    }
+)
+
+__all__ = ["ARM_MODULES", "TABLES"]

@@ -1,9 +1,10 @@
 """One table of routes: method, path template, handler, and the api-versions the handler models."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cmkctl.sandbox.clouds import Service
 from cmkctl.sandbox.messages import Call, Reply
 
 Handler = Callable[[Any, Call], Reply]
@@ -70,6 +71,21 @@ class Table:
                     return route, {"scope": "/" + "/".join(segments[:split]), **params}, True
                 known = True
         return None, {}, known
+
+
+TABLES: dict[Service, Table] = {}
+"""What each kind of host answers. `cmkctl.sandbox.routes` fills it; whoever only looks things up reads it here."""
+
+VERSIONS: dict[str, tuple[str, ...]] = {}
+"""The api-versions each modelled resource type has, by lower-case type. Filled with `TABLES`."""
+
+
+def install(tables: Mapping[Service, Iterable[Route]]) -> None:
+    """Make the routes known."""
+    for service, routes in tables.items():
+        known = tuple(routes)
+        TABLES[service] = Table(known)
+        VERSIONS.update({route.type.lower(): route.versions for route in known if route.type})
 
 
 def _match(parts: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ from cmkctl.diagnostics import Diagnostic
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.views.inflight import InFlight, Row, Throttle
 from cmkctl.views.layout import change_lines, diagnostic_lines, header, irreversible_lines, plan_lines, tally
-from cmkctl.views.streams import Line, open_writer
+from cmkctl.views.streams import Line, Plain, Writer, is_styled, width_of
 from cmkctl.views.words import doing, done, duration
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ class HumanView:
 
     def __init__(self, stdout: TextIO, stderr: TextIO, stdin: TextIO | None, *, environ: Mapping[str, str]) -> None:
         self._stdin = stdin
-        self._out = open_writer(stdout, environ)
-        self._err = open_writer(stderr, environ)
+        self._out = _open_writer(stdout, environ)
+        self._err = _open_writer(stderr, environ)
         self._lock = threading.RLock()
         self._in_flight = InFlight()
         self._throttle = Throttle(_EVERY, _EVERY)
@@ -187,3 +187,13 @@ def _verdict(plan: Plan) -> str:
 
 def _output(value: object) -> str:
     return "(none)" if value is None else str(value)
+
+
+def _open_writer(stream: TextIO, environ: Mapping[str, str]) -> Writer:
+    """The writer that fits a stream."""
+    width = width_of(stream, environ)
+    if not is_styled(stream, environ):
+        return Plain(stream, width)
+    from cmkctl.views.terminal import Terminal  # noqa: PLC0415 - a pipe does without rich
+
+    return Terminal(stream, width)

@@ -90,13 +90,3 @@ def _columns(stream: TextIO) -> int:
         return os.get_terminal_size(stream.fileno()).columns or _USUAL
     except (OSError, ValueError):
         return _USUAL
-
-
-def open_writer(stream: TextIO, environ: Mapping[str, str]) -> Writer:
-    """The writer that fits a stream."""
-    width = width_of(stream, environ)
-    if not is_styled(stream, environ):
-        return Plain(stream, width)
-    from cmkctl.views.terminal import Terminal  # noqa: PLC0415 - a pipe does without rich
-
-    return Terminal(stream, width)

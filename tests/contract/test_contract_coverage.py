@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from cmkctl.sandbox import coverage, deployments, entra, graph, keyvault
+from cmkctl.sandbox import coverage_page, deployments, entra, graph, keyvault
 from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.deployments import handlers
 from cmkctl.sandbox.routes import ARM_MODULES
@@ -18,7 +18,7 @@ ELSEWHERE = {handlers: deployments}
 @pytest.mark.parametrize("module", [*ARM_MODULES, entra, graph, keyvault], ids=lambda module: module.__name__)
 def test_what_answers_says_how_far(module: ModuleType) -> None:
     """A module with routes has a COVERAGE constant: without one the table would pass it over in silence."""
-    assert coverage.of(ELSEWHERE.get(module, module)) != ()
+    assert coverage_page.of(ELSEWHERE.get(module, module)) != ()
 
 
 def test_modules_of_one_area_are_one_row() -> None:
@@ -27,9 +27,9 @@ def test_modules_of_one_area_are_one_row() -> None:
     one.COVERAGE = Area("keys", supported=("PUT",), guesses=("a guess",))  # type: ignore[attr-defined]
     other.COVERAGE = (Area("keys", supported=("GET",)), Area("vaults"))  # type: ignore[attr-defined]
 
-    assert [Area("keys", ("PUT", "GET"), guesses=("a guess",)), Area("vaults")] == coverage.rows([one, other])
+    assert [Area("keys", ("PUT", "GET"), guesses=("a guess",)), Area("vaults")] == coverage_page.rows([one, other])
 
 
 def test_a_cell_keeps_to_its_column() -> None:
     """A bar in a sentence is escaped; an empty cell says so."""
-    assert coverage.table([Area("keys", ("a | b", "c"))]).endswith("| keys | a \\| b<br>c | - | - | - |")
+    assert coverage_page.table([Area("keys", ("a | b", "c"))]).endswith("| keys | a \\| b<br>c | - | - | - |")

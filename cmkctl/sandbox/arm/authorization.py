@@ -2,7 +2,7 @@
 
 import re
 
-from cmkctl.sandbox import errors, ids, roles, shapes
+from cmkctl.sandbox import errors, ids, roles, routing, shapes
 from cmkctl.sandbox.constants import CLIENT_OBJECT_ID
 from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.grants import note_new_grant
@@ -112,15 +112,9 @@ def _require_scope(tenant: Tenant, scope: str) -> None:
         tenant.group(parts[1], parts[3])
     found = ids.parse(scope)
     if found is not None and tenant.resource(scope) is None:
-        if found.full_type.lower() not in _modelled():
+        if found.full_type.lower() not in routing.VERSIONS:
             raise errors.not_modelled(f"a scope of type {found.full_type}")
         raise errors.resource_not_found(found.full_type, found.name, found.group)
-
-
-def _modelled() -> dict[str, tuple[str, ...]]:
-    from cmkctl.sandbox.routes import VERSIONS  # noqa: PLC0415  the table of routes imports this module
-
-    return VERSIONS
 
 
 def put_assignment(tenant: Tenant, call: Call) -> Reply:

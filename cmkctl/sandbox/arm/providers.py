@@ -10,7 +10,7 @@ from cmkctl.sandbox.constants import (
 )
 from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
-from cmkctl.sandbox.routing import Route
+from cmkctl.sandbox.routing import VERSIONS, Route
 from cmkctl.sandbox.state import Tenant
 
 COVERAGE = Area(
@@ -78,8 +78,6 @@ def _view(call: Call, provider: Json) -> Json:
 
 
 def _versions(resource_type: str) -> list[str]:
-    from cmkctl.sandbox.routes import VERSIONS  # noqa: PLC0415  the table of routes imports this module
-
     return sorted(VERSIONS.get(resource_type.lower(), ()), reverse=True)
 
 

@@ -8,6 +8,7 @@ from cmkctl.sandbox import admission, errors
 from cmkctl.sandbox.callers import Caller
 from cmkctl.sandbox.clouds import Service, locate
 from cmkctl.sandbox.messages import Call, Reply
+from cmkctl.sandbox.routing import TABLES, VERSIONS
 from cmkctl.sandbox.state import Tenant
 
 
@@ -43,8 +44,6 @@ class World:
         return self._send("GET", path, query, None)
 
     def _send(self, method: str, path: str, query: str, body: Any) -> Reply:
-        from cmkctl.sandbox.routes import TABLES  # noqa: PLC0415  the table of routes holds the deployments, too
-
         cloud, _ = locate(self.host)
         content = b"" if body is None else json.dumps(body).encode()
         call = Call(method, self.host, path, query, {}, content, cloud, Service.ARM, caller=self.caller)
@@ -57,8 +56,6 @@ class World:
 
 def newest_version(resource_type: str) -> str:
     """Return the newest stable api-version the sandbox models of a type; empty when it models none."""
-    from cmkctl.sandbox.routes import VERSIONS  # noqa: PLC0415  the table of routes holds the deployments, too
-
     known = sorted(VERSIONS.get(resource_type.lower(), ()))
     stable = [version for version in known if "preview" not in version]
     return (stable or known or [""])[-1]
