@@ -76,7 +76,8 @@ def outputs(plan: Plan) -> dict[str, object]:
 
 
 def _creates_workspace(plan: Plan) -> bool:
-    return any(each.action is Action.CREATE for each in plan.of("workspace"))
+    # One that is being created when we come, by a run before, is looked at by nobody else.
+    return any(each.action in (Action.CREATE, Action.WAIT) for each in plan.of("workspace"))
 
 
 def _open_workspace(run: Run, result: Plan) -> None:
