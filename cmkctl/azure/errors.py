@@ -31,9 +31,19 @@ _QUOTA_CODES = ("ServiceQuotaExceeded", "QuotaExceeded")
 _RAW_START = 300
 _UNREACHABLE = re.compile(
     r"Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
-    r"|Cannot connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED|timed out"
+    r"|Cannot connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|timed out"
 )
 """How urllib3 and requests say that a host could not be reached."""
+
+_CHAIN = re.compile(
+    r"^DefaultAzureCredential failed to retrieve a token from the included credentials\.\s*Attempted credentials:"
+    r"|To mitigate this issue, please refer to.*$",
+    re.DOTALL,
+)
+"""What azure-identity says around the reasons."""
+
+_SIGN_IN_DOWN = re.compile(r"HTTP Error: 5\d\d")
+"""How msal says that the login host answered with a server error."""
 
 
 class Kind(StrEnum):
@@ -95,7 +105,7 @@ class Failure:
 
     def __str__(self) -> str:
         said = f"{self.code}: {self.message}" if self.code else self.message
-        unanswered = "no answer" if self.kind is Kind.NETWORK else ""
+        unanswered = "no answer:" if self.kind is Kind.NETWORK else ""
         status = f"HTTP {self.status}" if self.status else unanswered
         return f"{status} {said}".strip()
 
@@ -114,12 +124,17 @@ def classify(error: AzureError) -> Failure:
         return _classify_response(error)
     if isinstance(error, ClientAuthenticationError):
         message = str(error.message)
-        # azure-identity reports a login host that it could not reach as a failed authentication.
-        kind = Kind.NETWORK if _UNREACHABLE.search(message) else Kind.UNAUTHENTICATED
-        return Failure(kind, "", _first_lines(message))
+        return Failure(_kind_of_sign_in(message), "", _first_lines(_CHAIN.sub("", message)))
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         return Failure(Kind.NETWORK, "", _first_lines(str(error)))
     return Failure(Kind.TERMINAL, type(error).__name__, _first_lines(str(error)))
+
+
+def _kind_of_sign_in(message: str) -> Kind:
+    """azure-identity reports a login host that it could not reach, or that is ill, as a failed authentication."""
+    if _UNREACHABLE.search(message):
+        return Kind.NETWORK
+    return Kind.PASSING if _SIGN_IN_DOWN.search(message) else Kind.UNAUTHENTICATED
 
 
 def innermost(error: Any) -> tuple[str, str]:
@@ -162,7 +177,7 @@ def kind_of_failed_operation(code: str) -> Kind:
 def _classify_response(error: HttpResponseError) -> Failure:
     response: Any = error.response
     status = int(response.status_code)
-    body = _body_of(response)
+    body = body_text(response)
     document = _json(body)
     outer = _text(document.get("error", document), "code") if isinstance(document, Mapping) else ""
     code, message = innermost(document)
@@ -187,7 +202,8 @@ def _kind(status: int, codes: set[str], message: str) -> Kind:
     return _BY_STATUS.get(status, Kind.PASSING if status >= 500 else Kind.TERMINAL)
 
 
-def _body_of(response: Any) -> str:
+def body_text(response: Any) -> str:
+    """The body of an HTTP response as text, whatever it is; empty when it cannot be had."""
     try:
         return str(response.text() if callable(response.text) else response.text)
     except (UnicodeDecodeError, AzureError):
@@ -308,8 +324,31 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
 }
 
 
+_ADVICE_BY_WORDS: Mapping[str, str] = {
+    "Authorization_RequestDenied": (
+        "This is a right in the directory, which no role on the subscription gives: ask an administrator of the tenant to do "
+        "it, or to allow it, then run the same command again."
+    ),
+    "CMK workspaces should have purge protection": (
+        "The vault with the key lacks purge protection: look at it with cmkctl plan, which says how to turn it on, and whether "
+        "somebody made another vault of that name."
+    ),
+    "ForbiddenByRbac": (
+        "Have Key Vault Crypto Officer assigned on the vault. If that was just done, it takes some minutes to take effect: run "
+        "the same command again then."
+    ),
+    "SubscriptionNotFound": "Check AZURE_SUBSCRIPTION_ID, and that you are signed in to the tenant it belongs to.",
+    "Soft-deleted workspace exists": (
+        "A deleted workspace holds this name for 14 days: have it recovered or deleted for good, or choose another "
+        "workspace.name."
+    ),
+}
+"""A better remedy than the one of its kind, by words in Azure's code or message."""
+
+
 def _diagnose(failure: Failure) -> Diagnostic:
     code, summary, remedy = _ADVICE[failure.kind]
+    remedy = next((better for words, better in _ADVICE_BY_WORDS.items() if words in str(failure)), remedy)
     about = f"{failure.request}: " if failure.request else ""
     support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""
     return Diagnostic(code, Severity.ERROR, summary, f"{about}{failure}{support}", remedy, subject=failure.request)

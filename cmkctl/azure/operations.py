@@ -83,7 +83,7 @@ def finish(session: Session, answer: Any, what: str) -> None:
         document = _document(answer)
         status = str(document.get("status", "")).lower()
         if status in _TERMINAL or (not status and answer.status_code == 200):
-            _raise_unless_succeeded(status, document, answer)
+            _raise_unless_succeeded(status, document, answer, what)
             return
 
 
@@ -130,7 +130,7 @@ def _where(answer: Any) -> _Poll | None:
     return _Poll(location, by_status=False) if location and answer.status_code in (201, 202) else None
 
 
-def _raise_unless_succeeded(status: str, document: Document, answer: Any) -> None:
+def _raise_unless_succeeded(status: str, document: Document, answer: Any, what: str) -> None:
     if status in ("", "succeeded"):
         return
     code, message = innermost(document.get("error", document))
@@ -138,6 +138,7 @@ def _raise_unless_succeeded(status: str, document: Document, answer: Any) -> Non
         kind=kind_of_failed_operation(code),
         code=code or f"Operation{status.capitalize()}",
         message=message or "Azure gives no reason.",
+        request=what,
         correlation_id=answer.headers.get("x-ms-correlation-request-id", ""),
     )
     raise AzureFailed(failure)

@@ -41,7 +41,7 @@ _SECRET_NAMES = (
     *("password", "passwords", "pwd", "secret", "secret text", "client assertion", "assertion"),
     *("access token", "refresh token", "id token", "sas token", "shared access signature"),
     *("access key", "account key", "storage key", "shared key", "master key", "primary key", "secondary key"),
-    *("instrumentation key", "connection string", "connection strings", "private key", "api key"),
+    *("instrumentation key", "app insights key", "connection string", "connection strings", "private key", "api key"),
 )
 _WHOLE_SECRET_NAMES = frozenset({"token", "key1", "key2"})  # too common as endings: nextPageToken, partitionkey1
 _CLIENT_ID_NAMES = frozenset({"clientid", "identityclientid"})

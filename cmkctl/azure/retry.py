@@ -1,14 +1,16 @@
 """The one retry policy, as a policy of azure-core's pipeline, on tenacity.
 
 It replaces azure-core's own, so nothing is retried twice. Repeated here is only what is safe without knowing what the
-request means: a throttled request (Azure did not carry it out), and a read that met a passing error. A write whose answer
-was lost is for the engine, which looks first whether the write took effect (`cmkctl.engine`).
+request means: a request that was throttled or came with a token that had just ended (Azure did not carry it out), and a
+read that met a passing error. A write whose answer was lost is for the engine, which looks first whether the write took
+effect (`cmkctl.engine`).
 
 Source for Retry-After: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -20,20 +22,24 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_random_exponential
 
+from cmkctl.azure.errors import body_text
 from cmkctl.clock import Clock
 
 ATTEMPTS: Final = 6
 _PASSING: Final = frozenset({408, 500, 502, 503, 504})
 _READS: Final = frozenset({"GET", "HEAD"})
 _LONGEST_WAIT: Final = 120.0
+_EXPIRED: Final = "The access token has expired"
+"""What Resource Manager's challenge says of it, as recorded; every other 401 stays one."""
 
 Notify = Callable[[str, float], None]
 """Called before each wait, with what is waited for, in words, and for how many seconds already."""
 
 
 class RetryPolicy(HTTPPolicy[Any, Any]):
-    """Repeats throttled requests, and reads that met a passing error, with full jitter and `Retry-After` obeyed.
+    """Repeats what Azure did not carry out, and reads that met a passing error, with full jitter and `Retry-After` obeyed.
 
+    It stands before the authentication policy, so that each attempt carries the token that is then the right one.
     `deadline` says after which moment of the clock nothing is waited for any more.
     """
 
@@ -62,7 +68,8 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
 
     def _delay(self, state: RetryCallState) -> float:
         backoff = wait_random_exponential(multiplier=0.5, max=20)(state)
-        return max(backoff, min(retry_after(_headers(state), self._clock.now()) or 0.0, _LONGEST_WAIT))
+        asked = retry_after(_headers(state), self._clock.now()) or _said_in_text(state)
+        return max(backoff, min(asked or 0.0, _LONGEST_WAIT))
 
     def _enough(self, state: RetryCallState) -> bool:
         deadline = self._deadline()
@@ -100,8 +107,22 @@ def _worth_repeating(state: RetryCallState, read: bool) -> bool:
         return False
     if outcome.failed:
         return read and isinstance(outcome.exception(), ServiceRequestError | ServiceResponseError)
-    status = outcome.result().http_response.status_code
-    return status == 429 or (read and status in _PASSING)
+    response = outcome.result().http_response
+    return response.status_code == 429 or _expired(response) or (read and response.status_code in _PASSING)
+
+
+def _expired(response: Any) -> bool:
+    """Whether the token ended on the way: the creation of a workspace can outlive one."""
+    return response.status_code == 401 and _EXPIRED in response.headers.get("WWW-Authenticate", "")
+
+
+def _said_in_text(state: RetryCallState) -> float | None:
+    """The delay of a throttled answer that says it only in its message, as Resource Manager was recorded doing."""
+    outcome = state.outcome
+    if outcome is None or outcome.failed or outcome.result().http_response.status_code != 429:
+        return None
+    found = re.search(r"try again after '?(\d+)'? seconds", body_text(outcome.result().http_response))
+    return float(found[1]) if found else None
 
 
 def _headers(state: RetryCallState) -> Any:

@@ -33,8 +33,8 @@ def unfit(profile: Profile, found: Document, known: Known) -> Iterator[tuple[str
         yield (
             "CMK251",
             f"Azure reports it as {state_of(found)}",
-            "az ml workspace diagnose",
-            "delete it and choose another name",
+            f"find out why: az ml workspace diagnose --name {profile.workspace.name} --resource-group {profile.resource_group}",
+            "mend the cause, and choose another workspace.name: deleted, this one stays taken for 14 days",
         )
     recreate = "create a workspace with another name, and move the work there"
     yield from ((*each, recreate) for each in _unfit_encryption(profile, properties, known))

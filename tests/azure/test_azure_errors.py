@@ -279,7 +279,7 @@ def test_the_diagnostic_has_what_a_support_case_needs() -> None:
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        (Failure(Kind.NETWORK, "", "connection reset"), "no answer connection reset"),
+        (Failure(Kind.NETWORK, "", "connection reset"), "no answer: connection reset"),
         (Failure(Kind.TERMINAL, "BadRequest", "purge protection"), "BadRequest: purge protection"),
         (Failure(Kind.PASSING, "", "down", 503), "HTTP 503 down"),
     ],

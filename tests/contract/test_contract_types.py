@@ -24,7 +24,7 @@ from sandbox_support import SUBSCRIPTION, Client, vault_path
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID, TENANT_ID, Pace, Sandbox
 from cmkctl.sandbox.requestlog import LoggedRequest
-from cmkctl.sandbox.routes import VERSIONS
+from cmkctl.sandbox.routing import VERSIONS
 
 pytestmark = [
     pytest.mark.skipif(
