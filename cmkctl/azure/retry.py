@@ -20,6 +20,7 @@ from typing import Any, Final
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
+from azure.core.rest import HttpResponse
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_random_exponential
 
 from cmkctl.azure.errors import body_text
@@ -121,7 +122,10 @@ def _said_in_text(state: RetryCallState) -> float | None:
     outcome = state.outcome
     if outcome is None or outcome.failed or outcome.result().http_response.status_code != 429:
         return None
-    found = re.search(r"try again after '?(\d+)'? seconds", body_text(outcome.result().http_response))
+    response = outcome.result().http_response
+    if isinstance(response, HttpResponse):
+        response.read()  # the SDK streams what it asks for, so the body is still on its way
+    found = re.search(r"try again after '?(\d+)'? seconds", body_text(response))
     return float(found[1]) if found else None
 
 

@@ -24,7 +24,7 @@ LOST = requests.ConnectionError("connection reset by peer")
 class Run:
     """One request through a pipeline with the retry policy: what was sent, waited, told and answered."""
 
-    def __init__(self, method: str, *replies: Reply) -> None:
+    def __init__(self, method: str, *replies: Reply, **options: Any) -> None:
         self.clock, self.told = FakeClock(), list[tuple[str, float]]()
         self.network = ScriptedNetwork(replies)
         policy = RetryPolicy(self.clock, lambda what, seconds: self.told.append((what, seconds)))
@@ -32,7 +32,7 @@ class Run:
         self.failure: ServiceRequestError | None = None
         self.status: int | None = None
         try:
-            self.status = pipeline.run(HttpRequest(method, URL)).http_response.status_code
+            self.status = pipeline.run(HttpRequest(method, URL), **options).http_response.status_code
         except ServiceRequestError as error:
             self.failure = error
 
@@ -64,6 +64,16 @@ def test_retry_after_as_a_date_is_obeyed() -> None:
     run = Run("PUT", Answer(429, headers={"Retry-After": then}), Answer(200))
 
     assert (42.0, 2) == (run.clock.elapsed(), run.times)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_delay_that_stands_only_in_the_text_is_kept(stream: bool) -> None:
+    """Recorded: no Retry-After, and the seconds in the message. The SDK streams what it reads."""
+    said = {"error": {"code": "SubscriptionRequestsThrottled", "message": "Please try again after '33' seconds."}}
+
+    run = Run("GET", Answer(429, said), Answer(200), stream=stream)
+
+    assert (33.0, 2) == (run.clock.elapsed(), run.times)
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
