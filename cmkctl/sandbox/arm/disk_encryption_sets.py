@@ -2,8 +2,8 @@
 
 import re
 
-from cmkctl.sandbox import errors, ids, platform_errors, shapes
-from cmkctl.sandbox.arm import operations, resources
+from cmkctl.sandbox import errors, platform_errors, shapes
+from cmkctl.sandbox.arm import identities, operations, resources
 from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
@@ -76,7 +76,9 @@ def put_set(tenant: Tenant, call: Call) -> Reply:
         "type": KIND.type,
         "location": write.location,
         **({"tags": write.body["tags"]} if write.body.get("tags") else {}),
-        "identity": _identity(tenant, write.id, write.body.get("identity") or {"type": "SystemAssigned"}),
+        "identity": identities.with_principal(
+            tenant, write.id, write.body.get("identity") or {"type": "SystemAssigned"}
+        ),
         "properties": {**before, **sent, "provisioningState": "Updating"},
     }
     return _accepted(tenant, call, document)
@@ -89,14 +91,6 @@ def patch_set(tenant: Tenant, call: Call) -> Reply:
     document = shapes.merge(record["doc"], body)
     document["properties"]["provisioningState"] = "Updating"
     return _accepted(tenant, call, document)
-
-
-def _identity(tenant: Tenant, identifier: str, sent: Json) -> Json:
-    if "systemassigned" not in sent["type"].lower():
-        return sent
-    principal = ids.guid("principal", identifier)
-    tenant.add_principal(principal, ids.guid("client", identifier), identifier.rsplit("/", 1)[-1])
-    return {**sent, "principalId": principal, "tenantId": tenant.tenant_id}
 
 
 def _accepted(tenant: Tenant, call: Call, document: Json) -> Reply:

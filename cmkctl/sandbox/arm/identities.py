@@ -75,4 +75,13 @@ def delete_identity(tenant: Tenant, call: Call) -> Reply:
     return IDENTITIES.delete(tenant, call)
 
 
+def with_principal(tenant: Tenant, identifier: str, sent: Json) -> Json:
+    """Return the ``identity`` of a resource as it is answered: a system-assigned one has a principal of its own at once."""
+    if "systemassigned" not in sent["type"].lower():
+        return sent
+    principal = ids.guid("principal", identifier)
+    tenant.add_principal(principal, ids.guid("client", identifier), identifier.rsplit("/", 1)[-1])
+    return {**sent, "principalId": principal, "tenantId": tenant.tenant_id}
+
+
 ROUTES = IDENTITIES.routes(put_identity, delete=delete_identity)

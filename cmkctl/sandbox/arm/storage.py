@@ -4,8 +4,8 @@ import base64
 import hashlib
 import re
 
-from cmkctl.sandbox import errors, ids, shapes
-from cmkctl.sandbox.arm import operations, resources
+from cmkctl.sandbox import errors, shapes
+from cmkctl.sandbox.arm import identities, operations, resources
 from cmkctl.sandbox.coverage import Area
 from cmkctl.sandbox.messages import Call, Json, Reply
 from cmkctl.sandbox.routing import Route
@@ -184,17 +184,13 @@ def new_account(tenant: Tenant, identifier: str, name: str, location: str, body:
         "type": KIND.type,
         "location": location,
         "tags": body.get("tags") or {},
-        **({"identity": _identity(tenant, identifier, body["identity"])} if body.get("identity") else {}),
+        **(
+            {"identity": identities.with_principal(tenant, identifier, body["identity"])}
+            if body.get("identity")
+            else {}
+        ),
         "properties": shapes.merge(defaults, sent),
     }
-
-
-def _identity(tenant: Tenant, identifier: str, sent: Json) -> Json:
-    if "systemassigned" not in sent["type"].lower():
-        return sent
-    principal = ids.guid("principal", identifier)
-    tenant.add_principal(principal, ids.guid("client", identifier), identifier.rsplit("/", 1)[-1])
-    return {**sent, "principalId": principal, "tenantId": tenant.tenant_id}
 
 
 @operations.finisher("storage.create")
@@ -241,7 +237,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         if body.get(name) is not None:
             document[name] = shapes.merge(document[name], body[name]) if name == "sku" else body[name]
     if (body.get("identity") or {}).get("type"):
-        document["identity"] = _identity(tenant, document["id"], body["identity"])
+        document["identity"] = identities.with_principal(tenant, document["id"], body["identity"])
     tenant.changed()
     return Reply(200, view(tenant, record, call), content_type="application/json")
 
