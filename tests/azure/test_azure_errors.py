@@ -289,6 +289,28 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
     assert words == str(failure)
 
 
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Failure(Kind.DENIED, "Authorization_RequestDenied", "Insufficient privileges", 403), "right in the directory"),
+        (Failure(Kind.TERMINAL, "BadRequest", "Soft-deleted workspace exists. Please purge or recover it."), "14 days"),
+        (Failure(Kind.TERMINAL, "SubscriptionNotFound", "not found", 404), "AZURE_SUBSCRIPTION_ID"),
+        (Failure(Kind.DENIED, "", "[ForbiddenByRbac (Forbidden)] Caller is not authorized", 400), "Crypto Officer"),
+        (
+            Failure(
+                Kind.TERMINAL,
+                "BadRequest",
+                "CMK workspaces should have purge protection enabled on their CMK keyvault.",
+            ),
+            "cmkctl plan",
+        ),
+    ],
+)
+def test_a_known_refusal_has_a_remedy_of_its_own(failure: Failure, words: str) -> None:
+    """Where the kind's advice would send somebody the wrong way, Azure's words choose a better one."""
+    assert words in AzureFailed(failure).diagnostics[0].remedy
+
+
 def test_every_kind_has_its_advice() -> None:
     """Whatever is wrong, there is a code to look up and something to do."""
     codes = [AzureFailed(Failure(kind, "", "")).diagnostics[0].code for kind in Kind]

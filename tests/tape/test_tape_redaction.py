@@ -94,6 +94,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
         *("primaryKey", "secondaryKey", "primaryMasterKey", "secondaryReadonlyMasterKey", "primaryAccessKey", "key1"),
         *(
             "InstrumentationKey",
+            "sdkTelemetryAppInsightsKey",
             "ConnectionString",
             "primaryConnectionString",
             "userStorageKey",
