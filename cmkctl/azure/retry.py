@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -33,8 +33,12 @@ _LONGEST_WAIT: Final = 120.0
 _EXPIRED: Final = "The access token has expired"
 """What Resource Manager's challenge says of it, as recorded; every other 401 stays one."""
 
-Notify = Callable[[str, float], None]
-"""Called before each wait, with what is waited for, in words, and for how many seconds already."""
+
+class Notify(Protocol):
+    """Hears of every wait before it begins, and while it goes on."""
+
+    def __call__(self, what: str, seconds: float, until: datetime | None = None) -> None:
+        """`what` is waited for, in words, for so many `seconds` already; at `until` it is given up, if that is known."""
 
 
 class RetryPolicy(HTTPPolicy[Any, Any]):

@@ -56,7 +56,7 @@ class Session:
         credential: TokenCredential,
         transport: HttpTransport[Any, Any],
         clock: Clock,
-        notify: Notify = lambda _what, _seconds: None,
+        notify: Notify = lambda _what, _seconds, _until=None: None,
     ) -> None:
         self.cloud = cloud
         self.subscription = subscription

@@ -150,7 +150,7 @@ def azure(*replies: Reply) -> Azure:
         FixedCredential(),
         transport_to(network),
         clock,
-        lambda what, seconds: progress.append((what, seconds)),
+        lambda what, seconds, _until=None: progress.append((what, seconds)),
     )
     return Azure(session, network, clock, progress)
 

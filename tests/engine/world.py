@@ -95,7 +95,7 @@ class World:
         """The subscription, about which no rule has anything to say."""
         return {"state": "Enabled"}
 
-    def notify(self, what: str, _seconds: float) -> None:
+    def notify(self, what: str, _seconds: float, _until: datetime | None = None) -> None:
         """Hear what is waited for."""
         self.told.append(what)
 
