@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -26,6 +26,11 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait. Raises `Interrupted` when the run was told to stop meanwhile."""
         ...
+
+
+def at(clock: Clock, moment: float) -> datetime:
+    """The date and time, in UTC, of a moment of `clock.elapsed()`."""
+    return clock.now() + timedelta(seconds=moment - clock.elapsed())
 
 
 class SystemClock:

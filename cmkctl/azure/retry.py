@@ -24,12 +24,17 @@ from azure.core.rest import HttpResponse
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_random_exponential
 
 from cmkctl.azure.errors import body_text
-from cmkctl.clock import Clock
+from cmkctl.clock import Clock, at
 
 ATTEMPTS: Final = 6
-_PASSING: Final = frozenset({408, 500, 502, 503, 504})
+"""How often a read that meets passing errors is asked."""
+
+PATIENCE: Final = 900.0
+"""How many seconds one request is waited for in all. Azure was recorded asking for 324; one that asks for longer is told of."""
+
 _READS: Final = frozenset({"GET", "HEAD"})
-_LONGEST_WAIT: Final = 120.0
+_LONGEST_BACKOFF: Final = 60.0
+THROTTLED: Final = 429
 _EXPIRED: Final = "The access token has expired"
 """What Resource Manager's challenge says of it, as recorded; every other 401 stays one."""
 
@@ -57,12 +62,16 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request, again where that is safe. The last answer, or the last network error, is the result."""
         read = request.http_request.method in _READS
+        began = self._clock.elapsed()
+        ends = began + PATIENCE
+        deadline = self._deadline()
+        wait = _OneRequest(self._clock, self._notify, began, ends if deadline is None else min(ends, deadline))
         retrying = Retrying(
             retry=lambda state: _worth_repeating(state, read),
-            stop=self._enough,
-            wait=self._delay,
+            stop=wait.enough,
+            wait=wait.delay,
             sleep=self._clock.sleep,
-            before_sleep=self._announce,
+            before_sleep=wait.announce,
             retry_error_callback=_last_outcome,
         )
         response: PipelineResponse[Any, Any] = retrying(self._send_once, request)
@@ -71,22 +80,33 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
     def _send_once(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         return self.next.send(request)
 
-    def _delay(self, state: RetryCallState) -> float:
-        backoff = wait_random_exponential(multiplier=0.5, max=20)(state)
+
+class _OneRequest:
+    """How long to wait between the attempts of one request, and when to stop."""
+
+    def __init__(self, clock: Clock, notify: Notify, began: float, ends: float) -> None:
+        self._clock = clock
+        self._notify = notify
+        self._began = began
+        self._ends = ends
+
+    def delay(self, state: RetryCallState) -> float:
+        """As long as Azure asks, and with full jitter where it does not ask, or for less."""
+        backoff = wait_random_exponential(multiplier=0.5, max=_LONGEST_BACKOFF)(state)
         asked = retry_after(_headers(state), self._clock.now()) or _said_in_text(state)
-        return max(backoff, min(asked or 0.0, _LONGEST_WAIT))
+        return max(backoff, asked or 0.0)
 
-    def _enough(self, state: RetryCallState) -> bool:
-        deadline = self._deadline()
-        late = deadline is not None and self._clock.elapsed() + state.upcoming_sleep > deadline
-        return late or stop_after_attempt(ATTEMPTS)(state)
+    def enough(self, state: RetryCallState) -> bool:
+        """Whether the next attempt would come too late, or, unless Azure throttles, be one too many."""
+        late = self._clock.elapsed() + state.upcoming_sleep > self._ends
+        return late or (_status(state) != THROTTLED and stop_after_attempt(ATTEMPTS)(state))
 
-    def _announce(self, state: RetryCallState) -> None:
-        outcome = state.outcome
-        failed = outcome is None or outcome.failed
-        status = "no answer" if failed or outcome is None else f"HTTP {outcome.result().http_response.status_code}"
+    def announce(self, state: RetryCallState) -> None:
+        """Say what Azure answered, and how long that is waited for."""
+        status = _status(state)
         pause = state.next_action.sleep if state.next_action else 0.0
-        self._notify(f"Azure answered {status}; asking again in {pause:.0f} s", state.seconds_since_start or 0.0)
+        what = f"Azure answered {f'HTTP {status}' if status else 'nothing'}; asking again in {pause:.0f} s"
+        self._notify(what, self._clock.elapsed() - self._began, at(self._clock, self._ends))
 
 
 def retry_after(headers: Any, now: datetime) -> float | None:
@@ -113,7 +133,12 @@ def _worth_repeating(state: RetryCallState, read: bool) -> bool:
     if outcome.failed:
         return read and isinstance(outcome.exception(), ServiceRequestError | ServiceResponseError)
     response = outcome.result().http_response
-    return response.status_code == 429 or _expired(response) or (read and response.status_code in _PASSING)
+    return response.status_code == THROTTLED or _expired(response) or (read and _passing(response.status_code))
+
+
+def _passing(status: int) -> bool:
+    """Whether it is an error of a server, of whatever shape, or of the way to it."""
+    return status >= 500 or status == 408
 
 
 def _expired(response: Any) -> bool:
@@ -124,13 +149,19 @@ def _expired(response: Any) -> bool:
 def _said_in_text(state: RetryCallState) -> float | None:
     """The delay of a throttled answer that says it only in its message, as Resource Manager was recorded doing."""
     outcome = state.outcome
-    if outcome is None or outcome.failed or outcome.result().http_response.status_code != 429:
+    if outcome is None or _status(state) != THROTTLED:
         return None
     response = outcome.result().http_response
     if isinstance(response, HttpResponse):
         response.read()  # the SDK streams what it asks for, so the body is still on its way
     found = re.search(r"try again after '?(\d+)'? seconds", body_text(response))
     return float(found[1]) if found else None
+
+
+def _status(state: RetryCallState) -> int | None:
+    """The HTTP status of the last attempt, None when no answer came."""
+    outcome = state.outcome
+    return None if outcome is None or outcome.failed else int(outcome.result().http_response.status_code)
 
 
 def _headers(state: RetryCallState) -> Any:
