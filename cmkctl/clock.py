@@ -27,6 +27,10 @@ class Clock(Protocol):
         """Wait. Raises `Interrupted` when the run was told to stop meanwhile."""
         ...
 
+    def check(self) -> None:
+        """Raise `Interrupted` when the run was told to stop."""
+        ...
+
 
 def at(clock: Clock, moment: float) -> datetime:
     """The date and time, in UTC, of a moment of `clock.elapsed()`."""
@@ -50,6 +54,11 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait, unless the run is told to stop. Raises `Interrupted` then."""
         if self._stopped.wait(max(seconds, 0)):
+            raise Interrupted
+
+    def check(self) -> None:
+        """Raise `Interrupted` when the run was told to stop."""
+        if self._stopped.is_set():
             raise Interrupted
 
     def stop(self) -> None:

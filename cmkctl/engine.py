@@ -6,9 +6,10 @@ and neither knows a terminal: what happens is told through events.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -17,6 +18,7 @@ from azure.core.exceptions import AzureError
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.session import Session, Snapshot
 from cmkctl.checks.rules import check
+from cmkctl.clock import Interrupted
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.patience import Patience, made_by_another, passes
 from cmkctl.plan import Action, Change, Known, Outputs, Plan, Subject, fulfils
@@ -84,7 +86,7 @@ def make_plan(session: Session, profile: Profile, steps: Sequence[AnyStep] = SEQ
 
 def observe(azure: Snapshot, profile: Profile, steps: Sequence[AnyStep] = SEQUENCE) -> Observations:
     """What every step observes. No read depends on another step, so all go out together."""
-    with ThreadPoolExecutor(len(steps), thread_name_prefix="observe") as pool:
+    with _threads(len(steps), "observe") as pool:
         futures = {each.name: pool.submit(each.observe, azure, profile) for each in steps}
         subscription = pool.submit(azure.subscription)
         return {"subscription": subscription.result(), **{name: each.result() for name, each in futures.items()}}
@@ -138,7 +140,7 @@ class _Run:
         waiting = {each.name: each for each in self._steps if each.name in pending}
         running: dict[Future[Outputs], AnyStep] = {}
         failures: list[CmkctlError] = []
-        with ThreadPoolExecutor(len(self._steps), thread_name_prefix="step") as pool:
+        with _threads(len(self._steps), "step") as pool:
             while running or (waiting and not failures):
                 held = {*waiting, *(each.name for each in running.values())}
                 ready = [each for each in waiting.values() if not held.intersection(_all_needs(each, self._steps))]
@@ -207,7 +209,7 @@ class _Run:
 
     def _make(self, step: AnyStep, changes: Sequence[Change]) -> dict[str, CmkctlError]:
         """Make changes at the same time. Those worth another look are returned by resource id, other failures raised."""
-        with ThreadPoolExecutor(max(len(changes), 1), thread_name_prefix=step.name) as pool:
+        with _threads(max(len(changes), 1), step.name) as pool:
             futures = {each.resource_id: pool.submit(self._make_one, step, each) for each in changes}
             outcomes = {resource: future.result() for resource, future in futures.items()}
         failed = {resource: outcome for resource, outcome in outcomes.items() if outcome is not None}
@@ -231,6 +233,20 @@ class _Run:
         if _is_final(change, failed):
             self._emit(ChangeFailed(change, failed.diagnostics))
         return failed
+
+
+@contextmanager
+def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """Threads whose work is waited for; but not when the run is told to stop, for Azure may take minutes to answer."""
+    pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+    wait = True
+    try:
+        yield pool
+    except (KeyboardInterrupt, Interrupted):
+        wait = False
+        raise
+    finally:
+        pool.shutdown(wait=wait, cancel_futures=True)
 
 
 def _all_needs(step: AnyStep, steps: Sequence[AnyStep]) -> set[str]:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
-from azure.core.pipeline import Pipeline, policies
+from azure.core.pipeline import Pipeline, PipelineRequest, policies
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy, ARMHttpLoggingPolicy
@@ -156,7 +156,19 @@ class Session:
             policies.NetworkTraceLoggingPolicy(),
             policies.SensitiveHeaderCleanupPolicy(),
             ARMHttpLoggingPolicy(),
+            _NothingMorePolicy(self.clock),
         ]
+
+
+class _NothingMorePolicy(policies.SansIOHTTPPolicy[Any, Any]):
+    """Lets nothing through any more once the run was told to stop: the last policy before the network."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:  # noqa: ARG002
+        """Raise `Interrupted` when the run was told to stop."""
+        self._clock.check()
 
 
 class Snapshot:

@@ -50,6 +50,9 @@ class FakeClock:
         with self._lock:
             self.waits.append(seconds)
 
+    def check(self) -> None:
+        """Nobody tells it to stop."""
+
 
 @dataclass(frozen=True)
 class Answer:
