@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.retry import PATIENCE, seconds_of
 from cmkctl.azure.session import Session
 from cmkctl.clock import at
 from cmkctl.diagnostics import CmkctlError
@@ -13,15 +15,19 @@ from cmkctl.diagnostics import CmkctlError
 _USUAL: Final = 180.0
 """Seconds. Azure was recorded not seeing a new principal for 39 (recordings, fact 32); the field tells of minutes."""
 
-_FOR_A_CONFLICT: Final = 10.0
-"""Seconds. What somebody else made at the same moment shows at once, if that is why Azure reports a conflict."""
+_LONGEST: Final[Mapping[Kind | None, float]] = {
+    # What somebody else made at the same moment shows at once, if that is why Azure reports a conflict.
+    Kind.CONFLICT: 10.0,
+    Kind.THROTTLED: PATIENCE,
+}
+"""Seconds for kinds that need less or more."""
 
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
 
 # A write whose answer was lost, or that Azure was not ready for, is looked at again before it is tried again.
 _PASSING: Final = frozenset(
-    {Kind.NETWORK, Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.EXISTS}
+    {Kind.NETWORK, Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.EXISTS, Kind.THROTTLED}
 )
 
 
@@ -49,7 +55,8 @@ class Patience:
         clock = self._session.clock
         now = clock.elapsed()
         self._began = now if self._began is None else self._began
-        pause = min(_FIRST_PAUSE * 2**self._looks, _LONGEST_PAUSE)
+        asked = max(_asked(each, clock.now()) for each in failures)
+        pause = max(min(_FIRST_PAUSE * 2**self._looks, _LONGEST_PAUSE), asked)
         self._looks += 1
         ends = self._session.ends(self._began + max(map(_longest, failures)))
         if now + pause > ends:
@@ -61,5 +68,11 @@ class Patience:
 
 
 def _longest(failed: CmkctlError) -> float:
-    conflict = isinstance(failed, AzureFailed) and failed.failure.kind is Kind.CONFLICT
-    return _FOR_A_CONFLICT if conflict else _USUAL
+    kind = failed.failure.kind if isinstance(failed, AzureFailed) else None
+    return _LONGEST.get(kind, _USUAL)
+
+
+def _asked(failed: CmkctlError, now: datetime) -> float:
+    """The seconds that Azure asks to wait before the next request."""
+    said = failed.failure.retry_after if isinstance(failed, AzureFailed) else ""
+    return seconds_of(said, now) or 0.0

@@ -109,7 +109,7 @@ class Failure:
 
     `status` is None when no answer came, and for an operation that failed after its answer. `code` and `message` are those
     of the innermost cause that Azure names. `request` is the method and path that was asked, for people; `correlation_id`
-    is what Azure support asks for.
+    is what Azure support asks for. `retry_after` is the delay that a throttled answer asks for, as Azure wrote it.
     """
 
     kind: Kind
@@ -118,6 +118,7 @@ class Failure:
     status: int | None = None
     request: str = ""
     correlation_id: str = ""
+    retry_after: str = ""
 
     def __str__(self) -> str:
         said = f"{self.code}: {self.message}" if self.code else self.message
@@ -204,20 +205,22 @@ def _classify_response(error: HttpResponseError) -> Failure:
     outer = _text(document.get("error", document), "code") if isinstance(document, Mapping) else ""
     code, message = innermost(document)
     kind = _kind(status, {outer, code}, message)
+    asked = asked_delay(response, body) if kind is Kind.THROTTLED else ""
     return Failure(
         kind=kind,
         code=code,
-        message=(message or _first_lines(body) or str(getattr(response, "reason", "") or "")) + _asked_for(response),
+        message=message or _first_lines(body) or str(getattr(response, "reason", "") or ""),
+        retry_after=asked,
         status=status,
         request=f"{response.request.method} {response.request.url.partition('?')[0]}",
         correlation_id=response.headers.get("x-ms-correlation-request-id", ""),
     )
 
 
-def _asked_for(response: Any) -> str:
-    """How long a throttled answer asks to wait, for people: its text seldom says it."""
-    delay = response.headers.get("Retry-After") if response.status_code == 429 else None
-    return f" (Retry-After: {delay})" if delay else ""
+def asked_delay(response: Any, body: str) -> str:
+    """The delay a throttled answer asks for: its ``Retry-After``, or the seconds that stand only in its text (recorded)."""
+    found = re.search(r"try again after '?(\d+)'? seconds", body)
+    return str(response.headers.get("Retry-After") or (found[1] if found else ""))
 
 
 def _kind(status: int, codes: set[str], message: str) -> Kind:
@@ -404,5 +407,8 @@ def _diagnose(failure: Failure) -> Diagnostic:
     code, summary, remedy = _ADVICE[failure.kind]
     remedy = next((better for words, better in _ADVICE_BY_WORDS.items() if words in str(failure)), remedy)
     about = f"{failure.request}: " if failure.request else ""
+    delay = f" It asks to wait: {failure.retry_after}." if failure.retry_after else ""
     support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""
-    return Diagnostic(code, Severity.ERROR, summary, f"{about}{failure}{support}", remedy, subject=failure.request)
+    return Diagnostic(
+        code, Severity.ERROR, summary, f"{about}{failure}{delay}{support}", remedy, subject=failure.request
+    )

@@ -1,16 +1,15 @@
 """The one retry policy, as a policy of azure-core's pipeline, on tenacity.
 
 It replaces azure-core's own, so nothing is retried twice. Repeated here is only what is safe without knowing what the
-request means: a request that was throttled or came with a token that had just ended (Azure did not carry it out), and a
-read that met a passing error. A write whose answer was lost is for the engine, which looks first whether the write took
-effect (`cmkctl.engine`).
+request means: a read that was throttled or met a passing error, and whatever came with a token that had just ended. A
+write that was throttled, or whose answer was lost, is for the engine, which looks first: meanwhile the write may have
+taken effect, or somebody else may have made what it was to make (`cmkctl.engine`).
 
 Source for Retry-After: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -23,7 +22,7 @@ from azure.core.pipeline.policies import HTTPPolicy
 from azure.core.rest import HttpResponse
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_random_exponential
 
-from cmkctl.azure.errors import body_text
+from cmkctl.azure.errors import asked_delay, body_text
 from cmkctl.clock import Clock, at
 
 ATTEMPTS: Final = 6
@@ -47,7 +46,7 @@ class Notify(Protocol):
 
 
 class RetryPolicy(HTTPPolicy[Any, Any]):
-    """Repeats what Azure did not carry out, and reads that met a passing error, with full jitter and `Retry-After` obeyed.
+    """Repeats reads that were throttled or met a passing error, with full jitter and `Retry-After` obeyed.
 
     It stands before the authentication policy, so that each attempt carries the token that is then the right one.
     `deadline` says after which moment of the clock nothing is waited for any more.
@@ -93,8 +92,7 @@ class _OneRequest:
     def delay(self, state: RetryCallState) -> float:
         """As long as Azure asks, and with full jitter where it does not ask, or for less."""
         backoff = wait_random_exponential(multiplier=0.5, max=_LONGEST_BACKOFF)(state)
-        asked = retry_after(_headers(state), self._clock.now()) or _said_in_text(state)
-        return max(backoff, asked or 0.0)
+        return max(backoff, seconds_of(_asked(state), self._clock.now()) or 0.0)
 
     def enough(self, state: RetryCallState) -> bool:
         """Whether the next attempt would come too late, or, unless Azure throttles, be one too many."""
@@ -110,18 +108,20 @@ class _OneRequest:
 
 
 def retry_after(headers: Any, now: datetime) -> float | None:
-    """The seconds that `Retry-After` asks to wait, from either of its forms; None when absent or unreadable."""
-    value = headers.get("Retry-After") if headers is not None else None
-    if not value:
-        return None
+    """The seconds that the header `Retry-After` asks to wait, from either of its forms; None when absent or unreadable."""
+    return seconds_of(headers.get("Retry-After") or "", now)
+
+
+def seconds_of(asked: str, now: datetime) -> float | None:
+    """The seconds that a value of `Retry-After`, a number or a date, asks to wait; None for anything else."""
     try:
-        seconds = float(value)
+        seconds = float(asked)
     except ValueError:
         pass
     else:
         return max(seconds, 0.0) if isfinite(seconds) else None
     try:
-        return max((parsedate_to_datetime(value) - now).total_seconds(), 0.0)
+        return max((parsedate_to_datetime(asked) - now).total_seconds(), 0.0)
     except (TypeError, ValueError, OverflowError):
         return None
 
@@ -133,12 +133,12 @@ def _worth_repeating(state: RetryCallState, read: bool) -> bool:
     if outcome.failed:
         return read and isinstance(outcome.exception(), ServiceRequestError | ServiceResponseError)
     response = outcome.result().http_response
-    return response.status_code == THROTTLED or _expired(response) or (read and _passing(response.status_code))
+    return _expired(response) or (read and _passing(response.status_code))
 
 
 def _passing(status: int) -> bool:
-    """Whether it is an error of a server, of whatever shape, or of the way to it."""
-    return status >= 500 or status == 408
+    """Whether it is throttled, or an error of a server, of whatever shape, or of the way to it."""
+    return status >= 500 or status in (408, THROTTLED)
 
 
 def _expired(response: Any) -> bool:
@@ -146,27 +146,21 @@ def _expired(response: Any) -> bool:
     return response.status_code == 401 and _EXPIRED in response.headers.get("WWW-Authenticate", "")
 
 
-def _said_in_text(state: RetryCallState) -> float | None:
-    """The delay of a throttled answer that says it only in its message, as Resource Manager was recorded doing."""
+def _asked(state: RetryCallState) -> str:
+    """The delay that the last answer asks for, empty where it does not."""
     outcome = state.outcome
-    if outcome is None or _status(state) != THROTTLED:
-        return None
+    if outcome is None or outcome.failed:
+        return ""
     response = outcome.result().http_response
     if isinstance(response, HttpResponse):
         response.read()  # the SDK streams what it asks for, so the body is still on its way
-    found = re.search(r"try again after '?(\d+)'? seconds", body_text(response))
-    return float(found[1]) if found else None
+    return asked_delay(response, body_text(response) if response.status_code == THROTTLED else "")
 
 
 def _status(state: RetryCallState) -> int | None:
     """The HTTP status of the last attempt, None when no answer came."""
     outcome = state.outcome
     return None if outcome is None or outcome.failed else int(outcome.result().http_response.status_code)
-
-
-def _headers(state: RetryCallState) -> Any:
-    outcome = state.outcome
-    return None if outcome is None or outcome.failed else outcome.result().http_response.headers
 
 
 def _last_outcome(state: RetryCallState) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from world import CREATING, OTHER, FakeStep, World, lost, refused, run
 
-from cmkctl.azure.errors import Kind
+from cmkctl.azure.errors import AzureFailed, Failure, Kind
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.engine import ChangeFailed, ChangeFinished, ChangeStarted, Event, StepFinished, StepStarted
 from cmkctl.plan import Action, Request, Unknown
@@ -274,9 +274,7 @@ def test_failures_at_the_same_time_are_all_told() -> None:
     assert ["CMK303", "CMK311"] == sorted(codes(caught.value))
 
 
-@pytest.mark.parametrize(
-    "kind", [Kind.TERMINAL, Kind.DENIED, Kind.UNAUTHENTICATED, Kind.ABSENT, Kind.THROTTLED, Kind.NOT_EFFECTIVE]
-)
+@pytest.mark.parametrize("kind", [Kind.TERMINAL, Kind.DENIED, Kind.UNAUTHENTICATED, Kind.ABSENT, Kind.NOT_EFFECTIVE])
 def test_refusal_that_will_not_pass_is_not_repeated(kind: Kind) -> None:
     """Asking again would give the same answer."""
     world = World()
@@ -286,6 +284,32 @@ def test_refusal_that_will_not_pass_is_not_repeated(kind: Kind) -> None:
         run(world, step(world, "a")).apply()
 
     assert (["a"], []) == (world.writes, world.clock.waits)
+
+
+def test_throttled_write_waits_as_long_as_azure_asks_and_looks_before_it_is_sent_again() -> None:
+    """While it waited somebody else may have made it."""
+    world = World()
+    world.mishaps["a"] = [AzureFailed(Failure(Kind.THROTTLED, "TooManyRequests", "no", 429, retry_after="324"))]
+    running = run(world, step(world, "a"))
+    plan = running.plan()
+    world.log.clear()
+
+    running.apply(plan)
+
+    assert [324.0] == world.clock.waits
+    assert ["look a", "write a", "look a", "write a", "look a", "look a"] == world.log
+
+
+def test_throttled_write_that_azure_wants_much_later_is_told() -> None:
+    """Nothing is sent before Azure's time, and nobody is kept waiting for a day."""
+    world = World()
+    world.mishaps["a"] = [AzureFailed(Failure(Kind.THROTTLED, "TooManyRequests", "no", 429, retry_after="86400"))]
+
+    with pytest.raises(CmkctlError) as caught:
+        run(world, step(world, "a")).apply()
+
+    assert (["CMK306"], ["a"], []) == (codes(caught.value), world.writes, world.clock.waits)
+    assert "86400" in caught.value.diagnostics[0].detail
 
 
 @pytest.mark.parametrize("kind", [Kind.CONFLICT, Kind.EXISTS])
