@@ -369,7 +369,14 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
 }
 
 
+WITHOUT_A_REASON = "and Azure tells the reason only to whoever began it"
+"""Said of a resource that somebody else, or an earlier run, began to make."""
+
 _ADVICE_BY_WORDS: Mapping[str, str] = {
+    WITHOUT_A_REASON: (
+        "Look for the reason in the activity log of the resource group, or run the same command again: what a failed creation "
+        "left is created again, where there is nothing to lose, and then the reason is told here."
+    ),
     "Authorization_RequestDenied": (
         "This is a right in the directory, which no role on the subscription gives: ask an administrator of the tenant to do "
         "it, or to allow it, then run the same command again."

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
-from cmkctl.azure.errors import AzureFailed, Failure, Kind
+from cmkctl.azure.errors import WITHOUT_A_REASON, AzureFailed, Failure, Kind
 from cmkctl.azure.operations import FirstAnswer, finish, until
 from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
@@ -83,7 +83,7 @@ class Workspace:
         ready = f"{change.title} to be ready"
         state = until(azure, ready, lambda: state_of(read()), lambda state: state not in _PENDING, _PATIENCE)
         if state == "failed":
-            raise AzureFailed(Failure(Kind.TERMINAL, "", f"{change.title} has failed, and Azure gives no reason."))
+            raise AzureFailed(Failure(Kind.TERMINAL, "", f"{change.title} ended as Failed, {WITHOUT_A_REASON}."))
 
 
 def _send(azure: Session, change: Change) -> None:

@@ -136,3 +136,21 @@ def test_a_workspace_that_was_ready_once_is_never_created_over(maker: Maker) -> 
 
     assert ["CMK251"] == [each.code for each in plan.changes if each.action is Action.CONFLICT]
     assert [] == client.writes_since(began)
+
+
+def test_a_creation_of_an_earlier_run_that_ends_badly_is_told_and_not_repeated_unasked(maker: Maker) -> None:
+    """The plan said to wait; to create anew was not shown. The next plan shows it."""
+    profile = maker.make(Wish(), World("being made"))
+    for each in maker.running.state.tenant.table("operations").values():
+        each["failure"] = {"code": "InternalServerError", "message": "no"}
+    client = maker.client()
+    began = client.moment
+
+    with pytest.raises(CmkctlError) as caught:
+        client.apply(profile)
+    plan = maker.client().plan(profile)
+
+    assert ["CMK311"] == codes(caught.value)
+    assert "activity log" in caught.value.diagnostics[0].remedy
+    assert [] == client.writes_since(began)
+    assert ["its creation failed, and is sent again"] == [each.reason for each in plan.pending]
