@@ -29,6 +29,7 @@ from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 
 _QUOTA_CODES = ("ServiceQuotaExceeded", "QuotaExceeded")
 _RAW_START = 300
+_UNREADABLE = "The answer cannot be read"
 _UNREACHABLE = re.compile(
     r"Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
     r"|Cannot connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|timed out"
@@ -61,6 +62,7 @@ class Kind(StrEnum):
     NETWORK = "network"
     POLICY = "policy"
     CAPACITY = "capacity"
+    UNREADABLE = "unreadable"
     TERMINAL = "terminal"
 
 
@@ -110,6 +112,17 @@ class Failure:
         return f"{status} {said}".strip()
 
 
+class UnreadableAnswer(ServiceResponseError):  # noqa: N818 - it says what came
+    """An answer came that is not what Azure sends: somebody in between may have answered, or it broke off.
+
+    What the request did is not known, as with an answer that was lost.
+    """
+
+    def __init__(self, what: str, response: Any) -> None:
+        super().__init__(f"{_UNREADABLE}. {what}")
+        self.response = response
+
+
 class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
     """Azure refused, or could not be reached; `failure` says how, the diagnostic says what to do."""
 
@@ -122,6 +135,9 @@ def classify(error: AzureError) -> Failure:
     """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
     if isinstance(error, HttpResponseError) and error.response is not None:
         return _classify_response(error)
+    if isinstance(error, UnreadableAnswer):
+        said = _first_lines(str(error.message))
+        return Failure(Kind.PASSING, "", said, int(error.response.status_code), *exchange(error.response))
     if isinstance(error, ClientAuthenticationError):
         message = str(error.message)
         return Failure(_kind_of_sign_in(message), "", _first_lines(_CHAIN.sub("", message)))
@@ -181,15 +197,14 @@ def _classify_response(error: HttpResponseError) -> Failure:
     document = _json(body)
     outer = _text(document.get("error", document), "code") if isinstance(document, Mapping) else ""
     code, message = innermost(document)
-    kind = _kind(status, {outer, code}, message)
-    return Failure(
-        kind=kind,
-        code=code,
-        message=message or _first_lines(body) or str(getattr(response, "reason", "") or ""),
-        status=status,
-        request=f"{response.request.method} {response.request.url.partition('?')[0]}",
-        correlation_id=response.headers.get("x-ms-correlation-request-id", ""),
-    )
+    said = message or _first_lines(body) or str(getattr(response, "reason", "") or "")
+    return Failure(_kind(status, {outer, code}, message), code, said, status, *exchange(response))
+
+
+def exchange(response: Any) -> tuple[str, str]:
+    """What was asked, as method and path, and the correlation id of the answer, empty when it has none."""
+    asked = f"{response.request.method} {response.request.url.partition('?')[0]}"
+    return asked, str(response.headers.get("x-ms-correlation-request-id", ""))
 
 
 def _kind(status: int, codes: set[str], message: str) -> Kind:
@@ -199,6 +214,8 @@ def _kind(status: int, codes: set[str], message: str) -> Kind:
             return kind
     if "ForbiddenByRbac" in message:
         return Kind.DENIED
+    if status < 400:  # no refusal, and yet not what the request is answered with
+        return Kind.UNREADABLE
     return _BY_STATUS.get(status, Kind.PASSING if status >= 500 else Kind.TERMINAL)
 
 
@@ -316,6 +333,14 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
             "needs no Cosmos DB and no AI Search of yours."
         ),
     ),
+    Kind.UNREADABLE: (
+        "CMK316",
+        "Azure answers in a form that cmkctl does not know",
+        (
+            "Run the same command again. If it stays, look for a newer cmkctl, and report it together with the output of "
+            "--record."
+        ),
+    ),
     Kind.TERMINAL: (
         "CMK311",
         "Azure refuses the request",
@@ -325,6 +350,10 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
 
 
 _ADVICE_BY_WORDS: Mapping[str, str] = {
+    _UNREADABLE: (
+        "Such errors pass: run the same command again. If it stays, something between here and Azure may answer in its place: "
+        "check HTTPS_PROXY, and whether a proxy asks you to sign in."
+    ),
     "Authorization_RequestDenied": (
         "This is a right in the directory, which no role on the subscription gives: ask an administrator of the tenant to do "
         "it, or to allow it, then run the same command again."

@@ -390,6 +390,12 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "In-subscription encryption needs one AI Search service and one Cosmos DB account for each workspace. A quota is used up, or the region has no capacity left. After a failure the workspace's name may stay taken by what was half made.",
         "Request quota or region access, choose another location, or use service-side encryption.",
     ),
+    "CMK316": Entry(
+        "Azure answers in a form that cmkctl does not know",
+        "The answer is one of success, but what it says is of another type than Azure documents, or lacks what everything else rests on. To guess on could take an encrypted workspace for one that is not. Nothing was written because of it.",
+        "Run the same command again. If it stays, look for a newer cmkctl, and report it with the output of --record.",
+        "https://learn.microsoft.com/azure/templates/",
+    ),
     "CMK401": Entry(
         "The result is not what was asked for",
         "After everything was applied, reading everything once more showed a difference. That is a failure, not a warning: somebody would rely on it.",
