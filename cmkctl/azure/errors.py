@@ -29,7 +29,9 @@ from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 
 _QUOTA_CODES = ("ServiceQuotaExceeded", "QuotaExceeded")
 _RAW_START = 300
-_UNREADABLE = "The answer cannot be read"
+UNREADABLE = "The answer cannot be read"
+"""How the message of an answer begins that is not what Azure sends; azure-identity hands on the message alone."""
+
 _UNREACHABLE = re.compile(
     r"Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
     r"|Cannot connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|timed out"
@@ -42,6 +44,9 @@ _CHAIN = re.compile(
     re.DOTALL,
 )
 """What azure-identity says around the reasons."""
+
+_BODY = re.compile(r"\s*Content: .*$", re.DOTALL)
+"""What azure-core adds of an answer that it cannot decode: of a login host's it may hold a token."""
 
 _SIGN_IN_DOWN = re.compile(r"HTTP Error: 5\d\d")
 """How msal says that the login host answered with a server error."""
@@ -119,7 +124,7 @@ class UnreadableAnswer(ServiceResponseError):  # noqa: N818 - it says what came
     """
 
     def __init__(self, what: str, response: Any) -> None:
-        super().__init__(f"{_UNREADABLE}. {what}")
+        super().__init__(f"{UNREADABLE}. {what}")
         self.response = response
 
 
@@ -139,7 +144,7 @@ def classify(error: AzureError) -> Failure:
         said = _first_lines(str(error.message))
         return Failure(Kind.PASSING, "", said, int(error.response.status_code), *exchange(error.response))
     if isinstance(error, ClientAuthenticationError):
-        message = str(error.message)
+        message = _BODY.sub("", str(error.message))
         return Failure(_kind_of_sign_in(message), "", _first_lines(_CHAIN.sub("", message)))
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         return Failure(Kind.NETWORK, "", _first_lines(str(error)))
@@ -150,7 +155,7 @@ def _kind_of_sign_in(message: str) -> Kind:
     """azure-identity reports a login host that it could not reach, or that is ill, as a failed authentication."""
     if _UNREACHABLE.search(message):
         return Kind.NETWORK
-    return Kind.PASSING if _SIGN_IN_DOWN.search(message) else Kind.UNAUTHENTICATED
+    return Kind.PASSING if _SIGN_IN_DOWN.search(message) or UNREADABLE in message else Kind.UNAUTHENTICATED
 
 
 def innermost(error: Any) -> tuple[str, str]:
@@ -350,7 +355,7 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
 
 
 _ADVICE_BY_WORDS: Mapping[str, str] = {
-    _UNREADABLE: (
+    UNREADABLE: (
         "Such errors pass: run the same command again. If it stays, something between here and Azure may answer in its place: "
         "check HTTPS_PROXY, and whether a proxy asks you to sign in."
     ),
