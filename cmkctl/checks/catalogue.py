@@ -395,6 +395,12 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "The access to the key was read back before the workspace was created, and the service is refused all the same: a grant can take minutes to count. Azure Machine Learning may then keep the failure by the workspace's name for tens of minutes, so asking again within seconds makes it worse. cmkctl sends the creation again after ten minutes, three times at most and within --timeout, over the failed workspace that it left.",
         "Run the same command again in half an hour, or choose another workspace.name. Do not widen the access: it is not what is missing.",
     ),
+    "CMK316": Entry(
+        "Azure answers in a form that cmkctl does not know",
+        "The answer is one of success, but what it says is of another type than Azure documents, or lacks what everything else rests on. To guess on could take an encrypted workspace for one that is not. Nothing was written because of it.",
+        "Run the same command again. If it stays, look for a newer cmkctl, and report it with the output of --record.",
+        "https://learn.microsoft.com/azure/templates/",
+    ),
     "CMK317": Entry(
         "Azure says that it exists already, and does not show it",
         "A grant or a service principal was made a moment ago, by another run or by one whose answer was lost, and Azure does not show it everywhere yet.",
