@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,7 +51,7 @@ class _Request(_Part):
 
 class _Change(_Part):
     step: str
-    action: Annotated[Action, Field(strict=False)]
+    action: Literal["create", "update", "no-op", "wait"]  # a plan with a conflict is never saved
     resource_id: str
     title: str
     reason: str
@@ -191,7 +191,7 @@ def encoded(value: Json) -> Any:
 def _decoded_change(change: _Change) -> Change:
     return Change(
         change.step,
-        change.action,
+        Action(change.action),
         change.resource_id,
         change.title,
         change.reason,
