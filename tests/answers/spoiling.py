@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from io import BytesIO
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
@@ -48,8 +49,16 @@ class Spoiler(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Body:
+class Short:
+    """A value whose repr stays short, however large what it holds."""
+
+    def __repr__(self) -> str:
+        shown = (f"{each.name}={reprlib.repr(getattr(self, each.name))}" for each in fields(cast("Any", self)))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Body(Short):
     """Something else in the body's place."""
 
     body: bytes
@@ -94,8 +103,8 @@ class Header:
         return replace(answer, headers=others if self.value is None else {**others, self.name: self.value})
 
 
-@dataclass(frozen=True)
-class Edit:
+@dataclass(frozen=True, repr=False)
+class Edit(Short):
     """Another value, or none, somewhere in the document: `way` chooses among the members at each depth, and ends there."""
 
     way: tuple[int, ...]
@@ -141,10 +150,18 @@ class Both:
         return self.second(self.first(answer))
 
 
-PAGE: Final = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Corporate proxy: who are you?</body></html>"
+PAGE: Final = (
+    b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Corporate proxy: who are you?</body></html>"
+)
 BODIES: Final = (
     *(PAGE, b"", b"  \r\n", b"null", b"[]", b"{}", b"7", b'"text"', b"true", b"[null]", b"NaN", b"{'single': 1}"),
-    *(b"\xff\xfe\x00\x80", b"\xef\xbb\xbf{}", "{}".encode("utf-16"), b"[" * 100_000, b'{"a":' * 990 + b"1" + b"}" * 990),
+    *(
+        b"\xff\xfe\x00\x80",
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+        b"[" * 100_000,
+        b'{"a":' * 990 + b"1" + b"}" * 990,
+    ),
     *(b'{"error": "text"}', b'{"error": null}', b'{"error": {"code": 7, "message": ["x"], "details": {"a": 1}}}'),
     *(b'{"error": [{"code": "x"}]}', b'{"code": null, "message": {"value": null}}', b"9" * 5000, b'"\\ud800"'),
     *(b'{"status": null}', b'{"status": 7}', b'{"status": ["Succeeded"]}', b'{"status": "Failed", "error": [1]}'),
@@ -152,13 +169,38 @@ BODIES: Final = (
 )
 VALUES: Final = st.sampled_from(
     (
-        *(None, True, False, 0, -1, 7, 10**30, 1.5, float("inf"), float("nan"), "", "x", "unknown", "SUCCEEDED", "failed"),
+        *(
+            None,
+            True,
+            False,
+            0,
+            -1,
+            7,
+            10**30,
+            1.5,
+            float("inf"),
+            float("nan"),
+            "",
+            "x",
+            "unknown",
+            "SUCCEEDED",
+            "failed",
+        ),
         *("\ud800", "\x00", "ä" * 10, "z" * 300_000, "https://[bad", "/relative", [], [None], [[]], ["x"], [7], {}),
         *({"a": None}, {"error": "text"}, {"code": 7}, "2026-13-45", "Deleting", "Enabled", "disabled"),
     )
 )
 WAYS: Final = st.lists(st.integers(0, 40), min_size=0, max_size=5).map(tuple)
-LINKS: Final = (None, "", "nowhere", "/relative", "https://[bad", "https://management.azure.com:x/", "ftp://a/b", "https://\x7f")
+LINKS: Final = (
+    None,
+    "",
+    "nowhere",
+    "/relative",
+    "https://[bad",
+    "https://management.azure.com:x/",
+    "ftp://a/b",
+    "https://\x7f",
+)
 HEADERS: Final = st.one_of(
     st.builds(
         Header,
@@ -265,7 +307,9 @@ class Network(HTTPAdapter):
 
 def _plain(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers without those that describe how the body came, as it is already here."""
-    return {name: value for name, value in headers.items() if name.lower() not in ("content-length", "content-encoding")}
+    return {
+        name: value for name, value in headers.items() if name.lower() not in ("content-length", "content-encoding")
+    }
 
 
 def _response(request: requests.PreparedRequest, answer: Answer) -> requests.Response:
