@@ -19,7 +19,7 @@ import requests
 from azure.core.pipeline.transport import RequestsTransport
 from hypothesis import settings
 from hypothesis import strategies as st
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 from worlds import SAMPLED
 
@@ -255,7 +255,7 @@ def spoilt(how: st.SearchStrategy[Any] = SPOILERS) -> st.SearchStrategy[Spoilt]:
 class Network(HTTPAdapter):
     """The network of `requests`, with some of its answers spoiled; `asked` are the requests that went through, in order."""
 
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         super().__init__(pool_maxsize=32, max_retries=0)
@@ -279,9 +279,7 @@ class Network(HTTPAdapter):
 
     def transport(self) -> RequestsTransport:
         """Make azure-core's own transport over this network."""
-        session = requests.Session()
-        session.mount("https://", self)
-        return RequestsTransport(session=session, session_owner=False)
+        return _transport(self)
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         """Send a request, and spoil its answer if that is the plan."""
@@ -303,6 +301,31 @@ class Network(HTTPAdapter):
             self._seen += 1
             spoilt = self._plan[1]
             return spoilt.how if spoilt.first <= self._seen < spoilt.first + spoilt.times else None
+
+
+class Scripted(BaseAdapter):
+    """A network on which every request is answered with one body."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self._answer = Answer(200, {"Content-Type": "application/json"}, body)
+
+    def transport(self) -> RequestsTransport:
+        """Make azure-core's own transport over this network."""
+        return _transport(self)
+
+    def send(self, request: requests.PreparedRequest, *_arguments: Any, **_options: Any) -> requests.Response:
+        """Answer."""
+        return _response(request, self._answer)
+
+    def close(self) -> None:
+        """Close nothing."""
+
+
+def _transport(network: BaseAdapter) -> RequestsTransport:
+    session = requests.Session()
+    session.mount("https://", network)
+    return RequestsTransport(session=session, session_owner=False)
 
 
 def _plain(headers: Mapping[str, str]) -> dict[str, str]:

@@ -126,7 +126,7 @@ def transport_to(network: ScriptedNetwork) -> RequestsTransport:
 class FixedCredential:
     """A credential whose token everybody may know."""
 
-    def __init__(self, token: str = "no-secret") -> None:
+    def __init__(self, token: str = "no-secret") -> None:  # noqa: S107 - it says so
         self._token = token
 
     def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
