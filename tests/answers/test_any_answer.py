@@ -95,7 +95,7 @@ def asked(maker: Maker, network: Network) -> Asked:
 
 @pytest.mark.parametrize("wish", WISHED, ids=["policies", "roles"])
 @given(spoilt=spoilt())
-@sampled(60)
+@sampled(40)
 def test_a_plan_ends_in_a_plan_or_in_a_diagnostic(
     maker: Maker, network: Network, asked: Asked, wish: Wish, spoilt: Spoilt
 ) -> None:
@@ -113,7 +113,7 @@ def test_a_plan_ends_in_a_plan_or_in_a_diagnostic(
 
 @pytest.mark.parametrize("wish", WISHED, ids=["policies", "roles"])
 @given(spoilt=spoilt())
-@sampled(25)
+@sampled(8)
 def test_an_apply_ends_in_a_result_or_in_a_diagnostic_and_the_next_one_converges(
     maker: Maker, network: Network, asked: Asked, wish: Wish, spoilt: Spoilt
 ) -> None:
