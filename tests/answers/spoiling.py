@@ -219,7 +219,8 @@ HEADERS: Final = st.one_of(
     ),
     st.builds(Header, st.just("WWW-Authenticate"), st.sampled_from(("", "Bearer", 'Bearer claims="%%%"', "Basic x"))),
 )
-STATUSES: Final = st.sampled_from((201, 202, 204, 206, 299, 302, 304, 307, 400, 401, 408, 412, 418, 429, 500, 503, 599))
+# Without 404 and 429, whose meaning is relied on: not there, and not carried out.
+STATUSES: Final = st.sampled_from((201, 202, 204, 206, 299, 302, 304, 307, 400, 401, 408, 412, 418, 500, 503, 599))
 EDITS: Final = st.one_of(
     st.builds(Edit, WAYS, VALUES), st.builds(Edit, WAYS, VALUES), st.builds(Edit, WAYS, drop=st.just(True))
 )
