@@ -224,3 +224,18 @@ def test_a_file_that_changes_while_it_is_applied(bench: Bench, after: str) -> No
     assert 0 == ran.code
     assert new == (bench.file.read_bytes() if bench.file.exists() else None)
     assert 1 == codes(ran).count("CMK526")
+
+
+def test_two_applies_of_one_file_at_once_both_end_well(bench: Bench) -> None:
+    """The second knows by the notes that it is this plan's own doing, and goes on beside it; nothing is made twice."""
+    bench.azure.running.state.tenant.pace = Pace.seconds(2)
+    bench.plan()
+    first = begin(bench)
+    deadline = time.monotonic() + 40
+    while not bench.azure.writes() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    second = bench.apply()
+
+    assert (0, 0, []) == (second.code, bench.azure.command.end(first).code, bench.done_twice())
+    assert second.of("plan_summary")[0]["counts"]["create"] < 15
