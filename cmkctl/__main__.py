@@ -1,7 +1,5 @@
 """``python -m cmkctl``."""
 
-import sys
+from cmkctl.cli import run_and_exit
 
-from cmkctl.cli import main
-
-sys.exit(main())
+run_and_exit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -27,6 +27,15 @@ class Clock(Protocol):
         """Wait. Raises `Interrupted` when the run was told to stop meanwhile."""
         ...
 
+    def check(self) -> None:
+        """Raise `Interrupted` when the run was told to stop."""
+        ...
+
+
+def at(clock: Clock, moment: float) -> datetime:
+    """The date and time, in UTC, of a moment of `clock.elapsed()`."""
+    return clock.now() + timedelta(seconds=moment - clock.elapsed())
+
 
 class SystemClock:
     """The machine's clock, whose every wait ends at once when `stop` is called."""
@@ -45,6 +54,11 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait, unless the run is told to stop. Raises `Interrupted` then."""
         if self._stopped.wait(max(seconds, 0)):
+            raise Interrupted
+
+    def check(self) -> None:
+        """Raise `Interrupted` when the run was told to stop."""
+        if self._stopped.is_set():
             raise Interrupted
 
     def stop(self) -> None:

@@ -6,21 +6,26 @@ and neither knows a terminal: what happens is told through events.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from azure.core.exceptions import AzureError
 
-from cmkctl.azure.errors import AzureFailed, Kind, classify
+from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.session import Session, Snapshot
 from cmkctl.checks.rules import check
+from cmkctl.clock import Interrupted
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
+from cmkctl.patience import Patience, made_by_another, passes
 from cmkctl.plan import Action, Change, Known, Outputs, Plan, Subject, fulfils
 from cmkctl.profile.model import Profile
 from cmkctl.steps import SEQUENCE, AnyStep
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +74,6 @@ Emit: TypeAlias = Callable[[Event], None]
 Observations: TypeAlias = Mapping[str, Any]
 """What each step observed, by step name."""
 
-# A write whose answer was lost, or that Azure was not ready for, is looked at again before it is tried again.
-_WORTH_ANOTHER_LOOK: Final = frozenset(
-    {Kind.NETWORK, Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.THROTTLED}
-)
-_PATIENCE: Final = 180.0
-_FIRST_PAUSE: Final = 0.2
-_LONGEST_PAUSE: Final = 30.0
-
 
 def make_plan(session: Session, profile: Profile, steps: Sequence[AnyStep] = SEQUENCE) -> Plan:
     """Read everything once, all steps at the same time, and compute what would be done.
@@ -89,7 +86,7 @@ def make_plan(session: Session, profile: Profile, steps: Sequence[AnyStep] = SEQ
 
 def observe(azure: Snapshot, profile: Profile, steps: Sequence[AnyStep] = SEQUENCE) -> Observations:
     """What every step observes. No read depends on another step, so all go out together."""
-    with ThreadPoolExecutor(len(steps), thread_name_prefix="observe") as pool:
+    with _threads(len(steps), "observe") as pool:
         futures = {each.name: pool.submit(each.observe, azure, profile) for each in steps}
         subscription = pool.submit(azure.subscription)
         return {"subscription": subscription.result(), **{name: each.result() for name, each in futures.items()}}
@@ -119,7 +116,7 @@ def apply_plan(session: Session, profile: Profile, plan: Plan, emit: Emit, steps
     if not plan.pending:
         return plan
     _Run(session, profile, plan, emit, steps).walk()
-    result = make_plan(session, profile, steps)
+    result = _patiently(session, "reading everything once more", lambda: make_plan(session, profile, steps))
     remaining = tuple(each for each in result.changes if each.action is not Action.NO_OP)
     if remaining or result.errored:
         raise CmkctlError(*(_not_right(each) for each in remaining), *result.diagnostics)
@@ -143,10 +140,10 @@ class _Run:
         waiting = {each.name: each for each in self._steps if each.name in pending}
         running: dict[Future[Outputs], AnyStep] = {}
         failures: list[CmkctlError] = []
-        with ThreadPoolExecutor(len(self._steps), thread_name_prefix="step") as pool:
+        with _threads(len(self._steps), "step") as pool:
             while running or (waiting and not failures):
                 held = {*waiting, *(each.name for each in running.values())}
-                ready = [each for each in waiting.values() if not held.intersection(each.needs)]
+                ready = [each for each in waiting.values() if not held.intersection(_all_needs(each, self._steps))]
                 for step in ready if not failures else ():
                     running[pool.submit(self._run, waiting.pop(step.name))] = step
                 done, _ = wait_for(running, return_when=FIRST_COMPLETED)
@@ -166,30 +163,42 @@ class _Run:
     def _run(self, step: AnyStep) -> Outputs:
         """Look, do what is ready, look again, until nothing is left to do.
 
-        What was written once is not written again: until Azure shows it, it is waited for.
+        What was written once is not written again: until Azure shows it, it is waited for. So is what Azure refuses to
+        create because somebody else was faster.
         """
         self._emit(StepStarted(step.name, step.title))
-        shown = {each.resource_id: each for each in self._plan.of(step.name)}
-        written: set[str] = set()
-        patience = _Patience(self._session, step.title)
+        settled: dict[str, CmkctlError] = {}
+        patience = Patience(self._session, step.title)
         while True:
-            observed = step.observe(self._session.snapshot(), self._profile)
-            due = [each for each in step.plan(self._profile, observed, self._known) if each.action is not Action.NO_OP]
-            for each in due:
-                _refuse_unless_shown(each, shown.get(each.resource_id))
+            observed = _patiently(self._session, step.title, lambda: self._look(step))
+            due = self._due(step, observed)
             if not due:
                 self._emit(StepFinished(step.name, step.title))
                 return step.outputs(self._profile, observed, self._known)
-            ready = [each for each in _ready(due) if each.resource_id not in written]
+            ready = [each for each in _ready(due) if each.resource_id not in settled]
             failed = self._make(step, ready)
             made = [each for each in ready if each.resource_id not in failed]
-            written |= {each.resource_id for each in made if each.action.writes}
+            settled |= {each.resource_id: _not_shown_yet(each) for each in made if each.action.writes}
+            settled |= {resource: error for resource, error in failed.items() if made_by_another(error)}
             if made:
-                patience = _Patience(self._session, step.title)
+                patience = Patience(self._session, step.title)
                 continue
-            trouble = failed or {each.resource_id: _not_shown_yet(each) for each in due if each.resource_id in written}
+            trouble = failed or {
+                each.resource_id: settled[each.resource_id] for each in due if each.resource_id in settled
+            }
             if not patience.waited([*trouble.values()]):
                 self._give_up(due, trouble)
+
+    def _look(self, step: AnyStep) -> Any:
+        return step.observe(self._session.snapshot(), self._profile)
+
+    def _due(self, step: AnyStep, observed: Any) -> list[Change]:
+        """What is left to do, all of it as it was shown. Raises RefusedError for anything else."""
+        shown = {each.resource_id: each for each in self._plan.of(step.name)}
+        due = [each for each in step.plan(self._profile, observed, self._known) if each.action is not Action.NO_OP]
+        for each in due:
+            _refuse_unless_shown(each, shown.get(each.resource_id))
+        return due
 
     def _give_up(self, due: Sequence[Change], trouble: Mapping[str, CmkctlError]) -> NoReturn:
         """Tell which changes were not made, and raise why."""
@@ -200,11 +209,11 @@ class _Run:
 
     def _make(self, step: AnyStep, changes: Sequence[Change]) -> dict[str, CmkctlError]:
         """Make changes at the same time. Those worth another look are returned by resource id, other failures raised."""
-        with ThreadPoolExecutor(max(len(changes), 1), thread_name_prefix=step.name) as pool:
+        with _threads(max(len(changes), 1), step.name) as pool:
             futures = {each.resource_id: pool.submit(self._make_one, step, each) for each in changes}
             outcomes = {resource: future.result() for resource, future in futures.items()}
         failed = {resource: outcome for resource, outcome in outcomes.items() if outcome is not None}
-        final = [each for each in failed.values() if not _worth_another_look(each)]
+        final = [error for each in changes if (error := outcomes[each.resource_id]) and _is_final(each, error)]
         if final:
             raise CmkctlError(*(diagnostic for each in final for diagnostic in each.diagnostics))
         return failed
@@ -221,36 +230,45 @@ class _Run:
         else:
             self._emit(ChangeFinished(change, self._session.clock.elapsed() - began))
             return None
-        if not _worth_another_look(failed):
+        if _is_final(change, failed):
             self._emit(ChangeFailed(change, failed.diagnostics))
         return failed
 
 
-class _Patience:
-    """How long a step goes on looking again, after failures that pass or for a write that does not show yet."""
-
-    def __init__(self, session: Session, what: str) -> None:
-        self._session = session
-        self._what = what
-        self._looks = 0
-        self._began: float | None = None
-
-    def waited(self, failures: Sequence[CmkctlError]) -> bool:
-        """Wait before another look at what failed; False, without a wait, when it has stayed for too long."""
-        now = self._session.clock.elapsed()
-        self._began = now if self._began is None else self._began
-        pause = min(_FIRST_PAUSE * 2**self._looks, _LONGEST_PAUSE)
-        self._looks += 1
-        ends = self._began + _PATIENCE
-        if now + pause > (ends if self._session.deadline is None else min(ends, self._session.deadline)):
-            return False
-        self._session.notify(f"{self._what}: {failures[0].diagnostics[0].detail}", now - self._began)
-        self._session.clock.sleep(pause)
-        return True
+@contextmanager
+def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """Threads whose work is waited for; but not when the run is told to stop, for Azure may take minutes to answer."""
+    pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+    wait = True
+    try:
+        yield pool
+    except (KeyboardInterrupt, Interrupted):
+        wait = False
+        raise
+    finally:
+        pool.shutdown(wait=wait, cancel_futures=True)
 
 
-def _worth_another_look(failed: CmkctlError) -> bool:
-    return isinstance(failed, AzureFailed) and failed.failure.kind in _WORTH_ANOTHER_LOOK
+def _all_needs(step: AnyStep, steps: Sequence[AnyStep]) -> set[str]:
+    """What a step needs, and what that needs: a step in between that has nothing to do holds nobody up by itself."""
+    direct = [each for each in steps if each.name in step.needs]
+    return {*step.needs, *(name for each in direct for name in _all_needs(each, steps))}
+
+
+def _patiently(session: Session, what: str, read: Callable[[], T]) -> T:
+    """What a read says, asked again while its failures are such that pass. Raises AzureFailed for every other."""
+    patience = Patience(session, what)
+    while True:
+        try:
+            return read()
+        except AzureFailed as error:
+            if not passes(error) or not patience.waited([error]):
+                raise
+
+
+def _is_final(change: Change, failed: CmkctlError) -> bool:
+    """Whether another look cannot help."""
+    return not passes(failed) and not (change.action is Action.CREATE and made_by_another(failed))
 
 
 def _ready(changes: Iterable[Change]) -> list[Change]:

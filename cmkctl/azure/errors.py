@@ -46,6 +46,16 @@ _SIGN_IN_DOWN = re.compile(r"HTTP Error: 5\d\d")
 """How msal says that the login host answered with a server error."""
 
 
+_KEY_DENIED = frozenset({"Forbidden", "ForbiddenByRbac", "AccessDenied"})
+_KEY_DENIED_IN_WORDS = re.compile(
+    r"ForbiddenByRbac|does not have keys \w+ permission|Caller is not authorized to perform action"
+)
+"""How Key Vault tells a service that it may not use a key (recorded, and quoted in issue threads)."""
+
+_ANOTHER_RIGHT = re.compile(r"authorization to perform action 'Microsoft\.(?!KeyVault/vaults/keys/)")
+"""Resource Manager names a right that no grant on a key gives, and that no waiting brings."""
+
+
 class Kind(StrEnum):
     """What an error means to somebody who has to decide what to do next."""
 
@@ -54,6 +64,8 @@ class Kind(StrEnum):
     DENIED = "denied"
     NOT_REGISTERED = "not registered"
     PENDING = "pending"
+    NOT_EFFECTIVE = "grant not effective"
+    EXISTS = "exists already"
     THROTTLED = "throttled"
     IN_PROGRESS = "in progress"
     CONFLICT = "conflict"
@@ -71,11 +83,15 @@ _BY_CODE: Mapping[str, Kind] = {
     **dict.fromkeys(("SubscriptionNotFound", "InvalidSubscriptionId"), Kind.TERMINAL),
     **dict.fromkeys(("NoRegisteredProviderFound", "InvalidResourceType"), Kind.TERMINAL),
     "PrincipalNotFound": Kind.PENDING,
+    # Also 409s that are no conflict: what was to be made is there, only not everywhere yet.
+    **dict.fromkeys(("RoleAssignmentExists", "Request_MultipleObjectsWithSameKeyValue"), Kind.EXISTS),
     "RequestDisallowedByPolicy": Kind.POLICY,
     **dict.fromkeys(_QUOTA_CODES, Kind.CAPACITY),
     **dict.fromkeys(("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationFailed"), Kind.DENIED),
     **dict.fromkeys(("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"), Kind.THROTTLED),
-    **dict.fromkeys(("AnotherOperationInProgress", "OperationInProgress"), Kind.IN_PROGRESS),
+    **dict.fromkeys(
+        ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress"), Kind.IN_PROGRESS
+    ),
 }
 _BY_STATUS: Mapping[int, Kind] = {
     401: Kind.UNAUTHENTICATED,
@@ -93,7 +109,7 @@ class Failure:
 
     `status` is None when no answer came, and for an operation that failed after its answer. `code` and `message` are those
     of the innermost cause that Azure names. `request` is the method and path that was asked, for people; `correlation_id`
-    is what Azure support asks for.
+    is what Azure support asks for. `retry_after` is the delay that a throttled answer asks for, as Azure wrote it.
     """
 
     kind: Kind
@@ -102,6 +118,7 @@ class Failure:
     status: int | None = None
     request: str = ""
     correlation_id: str = ""
+    retry_after: str = ""
 
     def __str__(self) -> str:
         said = f"{self.code}: {self.message}" if self.code else self.message
@@ -166,12 +183,18 @@ def _innermost(error: Any) -> tuple[str, str]:
     return code, message
 
 
-def kind_of_failed_operation(code: str) -> Kind:
-    """What the innermost code of a long-running operation that failed means."""
+def kind_of_failed_operation(code: str, message: str) -> Kind:
+    """What the innermost cause of a long-running operation that failed means.
+
+    That the service may not use the key is no denial of ours: grants take time, and so it is a kind of its own.
+    """
     if code == "RequestDisallowedByPolicy":
         return Kind.POLICY
     # Of an HTTP answer 503 means "later"; of an operation it means that the region has nothing left to give.
-    return Kind.CAPACITY if code in (*_QUOTA_CODES, "ServiceUnavailable") else Kind.TERMINAL
+    if code in (*_QUOTA_CODES, "ServiceUnavailable"):
+        return Kind.CAPACITY
+    key_denied = code in _KEY_DENIED or _KEY_DENIED_IN_WORDS.search(message)
+    return Kind.NOT_EFFECTIVE if key_denied and not _ANOTHER_RIGHT.search(message) else Kind.TERMINAL
 
 
 def _classify_response(error: HttpResponseError) -> Failure:
@@ -182,14 +205,22 @@ def _classify_response(error: HttpResponseError) -> Failure:
     outer = _text(document.get("error", document), "code") if isinstance(document, Mapping) else ""
     code, message = innermost(document)
     kind = _kind(status, {outer, code}, message)
+    asked = asked_delay(response, body) if kind is Kind.THROTTLED else ""
     return Failure(
         kind=kind,
         code=code,
         message=message or _first_lines(body) or str(getattr(response, "reason", "") or ""),
+        retry_after=asked,
         status=status,
         request=f"{response.request.method} {response.request.url.partition('?')[0]}",
         correlation_id=response.headers.get("x-ms-correlation-request-id", ""),
     )
+
+
+def asked_delay(response: Any, body: str) -> str:
+    """The delay a throttled answer asks for: its ``Retry-After``, or the seconds that stand only in its text (recorded)."""
+    found = re.search(r"try again after '?(\d+)'? seconds", body)
+    return str(response.headers.get("Retry-After") or (found[1] if found else ""))
 
 
 def _kind(status: int, codes: set[str], message: str) -> Kind:
@@ -275,6 +306,20 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
         "Azure does not see a principal yet",
         "A new principal takes a minute to reach every region: run the same command again.",
     ),
+    Kind.NOT_EFFECTIVE: (
+        "CMK315",
+        "Azure Machine Learning may not use the key yet",
+        (
+            "Check with cmkctl plan that the key access is right; do not widen it. Azure Machine Learning may keep such a "
+            "failure by the workspace's name for tens of minutes: run the same command again in half an hour, or choose another "
+            "workspace.name."
+        ),
+    ),
+    Kind.EXISTS: (
+        "CMK317",
+        "Azure says that it exists already, and does not show it",
+        "What was just made takes some minutes to be seen everywhere: run the same command again.",
+    ),
     Kind.THROTTLED: (
         "CMK306",
         "Azure asks for fewer requests",
@@ -324,7 +369,14 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
 }
 
 
+WITHOUT_A_REASON = "and Azure tells the reason only to whoever began it"
+"""Said of a resource that somebody else, or an earlier run, began to make."""
+
 _ADVICE_BY_WORDS: Mapping[str, str] = {
+    WITHOUT_A_REASON: (
+        "Look for the reason in the activity log of the resource group, or run the same command again: what a failed creation "
+        "left is created again, where there is nothing to lose, and then the reason is told here."
+    ),
     "Authorization_RequestDenied": (
         "This is a right in the directory, which no role on the subscription gives: ask an administrator of the tenant to do "
         "it, or to allow it, then run the same command again."
@@ -332,6 +384,18 @@ _ADVICE_BY_WORDS: Mapping[str, str] = {
     "CMK workspaces should have purge protection": (
         "The vault with the key lacks purge protection: look at it with cmkctl plan, which says how to turn it on, and whether "
         "somebody made another vault of that name."
+    ),
+    "is in a failed provisioning state": (
+        "What an earlier creation left half made is in the way, in a group where you may delete nothing: choose another "
+        "workspace.name, or delete the failed workspace for good, after a look that it holds nothing."
+    ),
+    "RoleAssignmentUpdateNotPermitted": (
+        "A role assignment of that name belongs to a principal that was there before: find it with az role assignment list "
+        "--all, delete it, then run the same command again."
+    ),
+    "identity doesn't have enough permissions": (
+        "Have the identity given a role with the right that Azure names (Microsoft.KeyVault/vaults/read is in Reader, on the "
+        "vault); Azure names one at a time. Then run the same command again: for tens of minutes it may go on failing."
     ),
     "ForbiddenByRbac": (
         "Have Key Vault Crypto Officer assigned on the vault. If that was just done, it takes some minutes to take effect: run "
@@ -350,5 +414,8 @@ def _diagnose(failure: Failure) -> Diagnostic:
     code, summary, remedy = _ADVICE[failure.kind]
     remedy = next((better for words, better in _ADVICE_BY_WORDS.items() if words in str(failure)), remedy)
     about = f"{failure.request}: " if failure.request else ""
+    delay = f" It asks to wait: {failure.retry_after}." if failure.retry_after else ""
     support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""
-    return Diagnostic(code, Severity.ERROR, summary, f"{about}{failure}{support}", remedy, subject=failure.request)
+    return Diagnostic(
+        code, Severity.ERROR, summary, f"{about}{failure}{delay}{support}", remedy, subject=failure.request
+    )

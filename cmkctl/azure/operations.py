@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.polling import PollingMethod
 
 from cmkctl.azure.errors import AzureFailed, Failure, innermost, kind_of_failed_operation
 from cmkctl.azure.retry import retry_after
+from cmkctl.clock import at
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 15.0
+USUAL_PATIENCE: Final = 1800.0
+"""Seconds after which a wait is given up unless told otherwise: the longest published figure is far below."""
 _TERMINAL: Final = frozenset({"succeeded", "failed", "canceled", "cancelled"})
 
 
@@ -61,20 +64,24 @@ class _Poll:
     by_status: bool
 
 
-def finish(session: Session, answer: Any, what: str) -> None:
+def finish(session: Session, answer: Any, what: str, patience: float = USUAL_PATIENCE) -> None:
     """Follow the operation that `answer` began to its end.
 
-    `answer` is the HTTP response to a write; `what` says in words what is waited for. Raises `AzureFailed` with Azure's
-    innermost cause when the operation fails, and `CmkctlError` (CMK312) when the session's deadline passes first; Azure
-    goes on with the operation then.
+    `answer` is the HTTP response to a write; `what` says in words what is waited for, for `patience` seconds at most.
+    Raises `AzureFailed` with Azure's innermost cause when the operation fails, and `CmkctlError` (CMK312) when the time
+    is over first, or the session's; Azure goes on with the operation then. An operation that Azure does not remember
+    any more is over: whoever waits reads the resource next.
     """
     poll = _where(answer)
     if poll is None:
         return
-    wait = Waiting(session, what)
+    wait = Waiting(session, what, patience)
     while True:
         wait.once(answer)
-        answer = session.poll(poll.url)
+        try:
+            answer = session.poll(poll.url)
+        except ResourceNotFoundError:
+            return
         if not poll.by_status:
             if answer.status_code != 202:
                 return
@@ -87,33 +94,35 @@ def finish(session: Session, answer: Any, what: str) -> None:
             return
 
 
-def until(session: Session, what: str, read: Callable[[], T], done: Callable[[T], bool]) -> T:
+def until(
+    session: Session, what: str, read: Callable[[], T], done: Callable[[T], bool], patience: float = USUAL_PATIENCE
+) -> T:
     """Read again and again until `done` says so, and return the last reading. Raises as `finish` does."""
-    wait = Waiting(session, what)
+    wait = Waiting(session, what, patience)
     while not done(reading := read()):
         wait.once(None)
     return reading
 
 
 class Waiting:
-    """One wait: short at first, longer as it goes on, never shorter than Azure asks, never past the deadline."""
+    """One wait: short at first, longer as it goes on, never shorter than Azure asks, never past its end."""
 
-    def __init__(self, session: Session, what: str) -> None:
+    def __init__(self, session: Session, what: str, patience: float = USUAL_PATIENCE) -> None:
         self._session = session
         self._what = what
         self._began = session.clock.elapsed()
+        self._ends = session.ends(self._began + patience)
 
     def once(self, answer: Any) -> None:
-        """Wait before the next question. Raises CmkctlError (CMK312) at the session's deadline."""
+        """Wait before the next question. Raises CmkctlError (CMK312) when the next would come too late."""
         clock = self._session.clock
         waited = clock.elapsed() - self._began
         delay = max(_FIRST_DELAY, min(waited / 2, 2.0), min(waited / 20, _LONGEST_DELAY))
         asked = retry_after(answer.headers, clock.now()) if answer is not None else None
         # A little jitter, so that many runs that began together do not ask together.
         delay = max(delay * random.uniform(0.8, 1.0), asked or 0.0)  # noqa: S311 - no secret depends on it
-        self._session.notify(self._what, waited)
-        deadline = self._session.deadline
-        if deadline is not None and clock.elapsed() + delay > deadline:
+        self._session.notify(self._what, waited, at(clock, self._ends))
+        if clock.elapsed() + delay > self._ends:
             raise CmkctlError(_gave_up(self._what, waited))
         clock.sleep(delay)
 
@@ -135,7 +144,7 @@ def _raise_unless_succeeded(status: str, document: Document, answer: Any, what: 
         return
     code, message = innermost(document.get("error", document))
     failure = Failure(
-        kind=kind_of_failed_operation(code),
+        kind=kind_of_failed_operation(code, message),
         code=code or f"Operation{status.capitalize()}",
         message=message or "Azure gives no reason.",
         request=what,
@@ -158,7 +167,7 @@ def _gave_up(what: str, waited: float) -> Diagnostic:
     return Diagnostic(
         "CMK312",
         Severity.ERROR,
-        "The time given with --timeout is over",
+        "The time for waiting is over",
         f"Waited {waited:.0f} s for {what}. Azure goes on with it: nothing was cancelled.",
-        "Run the same command again to go on from here, with a longer --timeout if need be.",
+        "Run the same command again to go on from here, with a longer --timeout if one was given.",
     )

@@ -16,8 +16,8 @@ from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError
-from azure.core.pipeline import Pipeline, policies
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.pipeline import Pipeline, PipelineRequest, policies
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy, ARMHttpLoggingPolicy
@@ -56,7 +56,7 @@ class Session:
         credential: TokenCredential,
         transport: HttpTransport[Any, Any],
         clock: Clock,
-        notify: Notify = lambda _what, _seconds: None,
+        notify: Notify = lambda _what, _seconds, _until=None: None,
     ) -> None:
         self.cloud = cloud
         self.subscription = subscription
@@ -66,6 +66,10 @@ class Session:
         self.notify = notify
         self.deadline: float | None = None
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
+
+    def ends(self, moment: float) -> float:
+        """When a wait that would be given up at `moment` of the clock really is: at the run's deadline, if that is before."""
+        return moment if self.deadline is None else min(moment, self.deadline)
 
     @property
     def endpoints(self) -> CloudEndpoints:
@@ -124,11 +128,11 @@ class Session:
     def poll(self, url: str) -> Any:
         """One GET of an operation's own URL, used exactly as Azure gave it: the HTTP response.
 
-        Raises HttpResponseError for an answer of 400 and above.
+        Raises HttpResponseError for an answer of 400 and above; for a 404 it is a ResourceNotFoundError.
         """
         response = self._arm.run(HttpRequest("GET", url)).http_response
         if response.status_code >= 400:
-            raise HttpResponseError(response=response)
+            raise (ResourceNotFoundError if response.status_code == 404 else HttpResponseError)(response=response)
         return response
 
     def close(self) -> None:
@@ -152,7 +156,19 @@ class Session:
             policies.NetworkTraceLoggingPolicy(),
             policies.SensitiveHeaderCleanupPolicy(),
             ARMHttpLoggingPolicy(),
+            _NothingMorePolicy(self.clock),
         ]
+
+
+class _NothingMorePolicy(policies.SansIOHTTPPolicy[Any, Any]):
+    """Lets nothing through any more once the run was told to stop: the last policy before the network."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:  # noqa: ARG002
+        """Raise `Interrupted` when the run was told to stop."""
+        self._clock.check()
 
 
 class Snapshot:

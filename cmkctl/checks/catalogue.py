@@ -273,7 +273,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "CMK251": Entry(
         "The workspace is broken",
-        "Azure reports its provisioning as failed, or it is being deleted.",
+        "Azure reports its provisioning as failed, or it is being deleted. What a failed creation left, and nobody else wrote to, is no conflict: the same creation is sent again. This one was written to since, or Azure does not say.",
         "Diagnose it, or delete it and choose another name: a deleted workspace keeps its name for 14 days.",
     ),
     "CMK252": Entry(
@@ -375,8 +375,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "Read Azure's message: something has to change first.",
     ),
     "CMK312": Entry(
-        "The time given with --timeout is over",
-        "cmkctl stopped waiting. Azure goes on.",
+        "The time for waiting is over",
+        "cmkctl stopped waiting: --timeout has passed, or what is waited for takes far longer than it ever should (half an hour; two hours for a workspace). Azure goes on.",
         "Run the same command again: it waits for what is under way and does not repeat it.",
     ),
     "CMK313": Entry(
@@ -389,6 +389,16 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "The region or the subscription has no room for it",
         "In-subscription encryption needs one AI Search service and one Cosmos DB account for each workspace. A quota is used up, or the region has no capacity left. After a failure the workspace's name may stay taken by what was half made.",
         "Request quota or region access, choose another location, or use service-side encryption.",
+    ),
+    "CMK315": Entry(
+        "Azure Machine Learning may not use the key yet",
+        "The access to the key was read back before the workspace was created, and the service is refused all the same: a grant can take minutes to count. Azure Machine Learning may then keep the failure by the workspace's name for tens of minutes, so asking again within seconds makes it worse. cmkctl sends the creation again after ten minutes, three times at most and within --timeout, over the failed workspace that it left.",
+        "Run the same command again in half an hour, or choose another workspace.name. Do not widen the access: it is not what is missing.",
+    ),
+    "CMK317": Entry(
+        "Azure says that it exists already, and does not show it",
+        "A grant or a service principal was made a moment ago, by another run or by one whose answer was lost, and Azure does not show it everywhere yet.",
+        "Run the same command again in some minutes.",
     ),
     "CMK401": Entry(
         "The result is not what was asked for",

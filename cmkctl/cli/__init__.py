@@ -7,9 +7,10 @@ drift (docs/adr/0005-exit-codes.md).
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -46,6 +47,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone; nothing can be said to them any more.
         sys.stderr.close()
         return FAILED
+
+
+def run_and_exit() -> NoReturn:
+    """Run the process's command line and end the process: at once after an interruption, whatever Azure still owes."""
+    code = main()
+    if code == INTERRUPTED:
+        # Requests under way are waited for by nobody: Python would, for as long as Azure takes to answer.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _app(arguments: Sequence[str]) -> typer.Typer:

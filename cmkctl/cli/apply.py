@@ -26,11 +26,15 @@ def command(
     record: opt.RecordOption = None,
     replay: opt.ReplayOption = None,
     timeout: opt.TimeoutOption = None,
+    report: opt.ReportOption = None,
+    debug: opt.DebugOption = False,
 ) -> int:
     """Do it. Asks first on a terminal, needs --yes elsewhere."""
     from cmkctl.cli.run import Options, run  # noqa: PLC0415 - --help imports no SDK
 
-    options = Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout)
+    options = Options(
+        profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug
+    )
     return run(options, lambda opened: _apply(opened, yes=yes, detailed=requests))
 
 

@@ -53,6 +53,16 @@ RecordOption = Annotated[
 ReplayOption = Annotated[
     Path | None, typer.Option("--replay", metavar="FILE", help="Answer from a tape, with no network.")
 ]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Save the plan; `cmkctl apply FILE` does it, or refuses.")
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write what was done and every request, redacted, as JSON."),
+]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Say on standard error what goes to Azure and comes back, redacted.")
+]
 TimeoutOption = Annotated[
     float | None,
     typer.Option(

@@ -13,11 +13,14 @@ def command(
     state: opt.StateOption = None,
     json: opt.JsonOption = False,
     requests: opt.DetailedOption = False,
+    out: opt.OutOption = None,
     detailed_exitcode: opt.DetailedExitCode = False,
     auth: opt.AuthOption = None,
     record: opt.RecordOption = None,
     replay: opt.ReplayOption = None,
     timeout: opt.TimeoutOption = None,
+    report: opt.ReportOption = None,
+    debug: opt.DebugOption = False,
 ) -> int:
     """Show what would be done. Sends no write."""
     from cmkctl.cli.run import Options, Run, run  # noqa: PLC0415 - --help imports no SDK
@@ -30,4 +33,7 @@ def command(
             return REFUSED
         return CHANGES if detailed_exitcode and plan.pending else DONE
 
-    return run(Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout), work)
+    return run(
+        Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug),
+        work,
+    )

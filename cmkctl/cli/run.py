@@ -50,6 +50,8 @@ class Options:
     record: Path | None = None
     replay: Path | None = None
     timeout: float | None = None
+    report: Path | None = None
+    debug: bool = False
 
 
 @dataclass(frozen=True, slots=True)

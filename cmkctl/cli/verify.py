@@ -17,6 +17,8 @@ def command(
     record: opt.RecordOption = None,
     replay: opt.ReplayOption = None,
     timeout: opt.TimeoutOption = None,
+    report: opt.ReportOption = None,
+    debug: opt.DebugOption = False,
 ) -> int:
     """Check that everything is still as asked for. Sends no write; exits with 2 when something drifted."""
     from cmkctl.cli.run import Options, Run, run  # noqa: PLC0415 - --help imports no SDK
@@ -28,4 +30,7 @@ def command(
         right = not plan.errored and all(each.action is Action.NO_OP for each in plan.changes)
         return DONE if right else CHANGES
 
-    return run(Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout), work)
+    return run(
+        Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug),
+        work,
+    )

@@ -3,17 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_resource_id, same_word
 from cmkctl.azure.session import Document
 from cmkctl.plan import Json, Known, Unknown
 from cmkctl.profile.model import Profile
 
+_NOT_OURS: Final = (
+    "associatedWorkspaces",
+    "featureStoreSettings",
+    "hubResourceId",
+    "imageBuildCompute",
+    "privateEndpointConnections",
+    "serverlessComputeSettings",
+    "sharedPrivateLinkResources",
+    "workspaceHubConfig",
+)
+_CREATION_TAKES_AT_MOST: Final = timedelta(hours=2)
+
 
 def state_of(found: Document | None) -> str:
     """The provisioning state of a workspace in lower case, empty when there is none."""
     return str((found or {}).get("properties", {}).get("provisioningState", "")).lower()
+
+
+def failed_as_created(found: Document) -> bool:
+    """Whether this is what a failed creation left: nobody but its creator wrote to it, and there is nothing to lose.
+
+    Azure stamps every write. A workspace that was ready once and failed in a later update carries somebody's work, and a
+    creation sent over it would set back what it does not mention (docs/adr/0012-failed-creations.md).
+
+    Source: https://learn.microsoft.com/rest/api/azureml/workspaces/get#systemdata and recordings of workspaces, where the two
+    times are equal after a creation, to the last digit.
+    """
+    stamps = found.get("systemData") or {}
+    made, last = _time(stamps.get("createdAt")), _time(stamps.get("lastModifiedAt"))
+    if state_of(found) != "failed" or made is None or last is None or _set_by_others(found):
+        return False
+    return last == made or (
+        stamps.get("createdBy") == stamps.get("lastModifiedBy") and last - made < _CREATION_TAKES_AT_MOST
+    )
+
+
+def _set_by_others(found: Document) -> list[str]:
+    """The settings that a creation of ours does not mention and that somebody has set."""
+    properties = found.get("properties", {})
+    isolated = not same_word((properties.get("managedNetwork") or {}).get("isolationMode", "Disabled"), "Disabled")
+    return [each for each in _NOT_OURS if _says_something(properties.get(each))] + (
+        ["managedNetwork"] if isolated else []
+    )
+
+
+def _says_something(value: Any) -> bool:
+    """Whether a setting is set: Azure shows one that is not as nulls, false and empty lists."""
+    if isinstance(value, Mapping):
+        return any(_says_something(inner) for inner in value.values())
+    return bool(value)
 
 
 def on_or_off(flag: bool) -> str:
@@ -29,7 +76,7 @@ def key_identifier(known: Known) -> Json:
 def unfit(profile: Profile, found: Document, known: Known) -> Iterator[tuple[str, ...]]:
     """What differs on an existing workspace and is fixed at creation: code, reason, ways out."""
     properties = found.get("properties", {})
-    if state_of(found) not in ("succeeded", ""):
+    if state_of(found) not in ("succeeded", "") and not failed_as_created(found):
         yield (
             "CMK251",
             f"Azure reports it as {state_of(found)}",
@@ -106,3 +153,10 @@ def _unfit_associations(profile: Profile, found: Document) -> Iterator[tuple[str
             "write workspace.identity as it is",
             "change it with: az ml workspace update",
         )
+
+
+def _time(stamp: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(stamp))
+    except ValueError:
+        return None

@@ -10,14 +10,19 @@ from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
+from cmkctl.azure.errors import WITHOUT_A_REASON, AzureFailed, Failure, Kind
 from cmkctl.azure.operations import FirstAnswer, finish, until
 from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
 from cmkctl.profile.model import Profile
-from cmkctl.steps._workspace_fit import key_identifier, on_or_off, state_of, unfit
+from cmkctl.steps._workspace_create import create_patiently
+from cmkctl.steps._workspace_fit import failed_as_created, key_identifier, on_or_off, state_of, unfit
 from cmkctl.steps.base import conflict, no_op, wait
 
 _PENDING: Final = frozenset({"creating", "updating", "unknown"})
+_PATIENCE: Final = 7200.0
+"""Seconds. A creation with a key was recorded running for over five minutes; the field tells of twenty and more."""
+
 IN_SUBSCRIPTION_COSTS: Final = (
     "Azure Cosmos DB account, Azure AI Search service and storage account, in a resource group that Microsoft manages",
 )
@@ -47,8 +52,12 @@ class Workspace:
         conflicts = [
             conflict(self.name, profile.workspace_id, title, *each) for each in unfit(profile, observed, known)
         ]
+        if conflicts:
+            return conflicts
+        if failed_as_created(observed):
+            return [_create(profile, title, known, "its creation failed, and is sent again")]
         right = no_op(self.name, profile.workspace_id, title, _already_right(profile, observed))
-        return conflicts or [_mend(profile, title, observed) or right]
+        return [_mend(profile, title, observed) or right]
 
     def outputs(self, profile: Profile, observed: Document | None, known: Known) -> Outputs:  # noqa: ARG002
         """`id`, `managed_resource_group` (None for service-side), and `identity_object_id` of the workspace."""
@@ -63,21 +72,32 @@ class Workspace:
 
     def apply(self, azure: Session, change: Change) -> None:
         """Send the workspace's one write, or find it being made, and wait for the end of it."""
-        if change.request is not None and change.request.body is not None:
-            body: Any = dict(change.request.body)
-            by_id = azure.resources.resources
-            begin = by_id.begin_create_or_update_by_id if change.action is Action.CREATE else by_id.begin_update_by_id
-            resource, version = change.resource_id.lstrip("/"), change.request.api_version
-            finish(azure, begin(resource, body, api_version=version, polling=FirstAnswer()).result(), change.title)
-        until(
-            azure,
-            f"{change.title} to be ready",
-            lambda: state_of(azure.snapshot().resource(change.resource_id, versions.WORKSPACES)),
-            lambda state: state not in _PENDING,
-        )
+
+        def read() -> Document | None:
+            return azure.snapshot().resource(change.resource_id, versions.WORKSPACES)
+
+        if change.action is Action.CREATE:
+            create_patiently(azure, read, lambda: _send(azure, change))
+        else:
+            _send(azure, change)
+        ready = f"{change.title} to be ready"
+        state = until(azure, ready, lambda: state_of(read()), lambda state: state not in _PENDING, _PATIENCE)
+        if state == "failed":
+            raise AzureFailed(Failure(Kind.TERMINAL, "", f"{change.title} ended as Failed, {WITHOUT_A_REASON}."))
 
 
-def _create(profile: Profile, title: str, known: Known) -> Change:
+def _send(azure: Session, change: Change) -> None:
+    if change.request is None or change.request.body is None:
+        return
+    body: Any = dict(change.request.body)
+    by_id = azure.resources.resources
+    begin = by_id.begin_create_or_update_by_id if change.action is Action.CREATE else by_id.begin_update_by_id
+    resource, version = change.resource_id.lstrip("/"), change.request.api_version
+    answer = begin(resource, body, api_version=version, polling=FirstAnswer()).result()
+    finish(azure, answer, change.title, _PATIENCE)
+
+
+def _create(profile: Profile, title: str, known: Known, reason: str = "not there yet") -> Change:
     settings = profile.workspace
     body = _body(profile, known)
     return Change(
@@ -85,7 +105,7 @@ def _create(profile: Profile, title: str, known: Known) -> Change:
         Action.CREATE,
         profile.workspace_id,
         title,
-        "not there yet",
+        reason,
         attributes=(
             AttributeChange("encryption", None, settings.encryption, irreversible=True),
             AttributeChange("keyIdentifier", None, key_identifier(known)),

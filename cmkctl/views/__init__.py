@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
@@ -43,8 +44,8 @@ class View(Protocol):
         """Tell what just happened while a plan is applied."""
         ...
 
-    def waiting(self, what: str, seconds: float) -> None:
-        """Tell what is waited for, and for how many seconds."""
+    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
+        """Tell what is waited for, for how many seconds already, and when it is given up, if that is known."""
         ...
 
     def outputs(self, values: Mapping[str, object]) -> None:

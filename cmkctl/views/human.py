@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
@@ -69,7 +70,7 @@ class HumanView:
                     self._in_flight.finish_step(step)
                     self._refresh()
 
-    def waiting(self, what: str, seconds: float) -> None:
+    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:  # noqa: ARG002
         """The live line of what is waited for; without a terminal a line, now and then."""
         with self._lock:
             row = self._in_flight.wait(what, seconds)

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
@@ -72,7 +73,7 @@ class JsonView:
                 case engine.StepFinished(step):
                     self._in_flight.finish_step(step)
 
-    def waiting(self, what: str, seconds: float) -> None:
+    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:  # noqa: ARG002
         """``apply_progress``: at once, then about every five seconds of waiting for the same thing."""
         with self._lock:
             change = self._in_flight.wait(what, seconds).change

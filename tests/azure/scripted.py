@@ -50,6 +50,9 @@ class FakeClock:
         with self._lock:
             self.waits.append(seconds)
 
+    def check(self) -> None:
+        """Nobody tells it to stop."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -139,20 +142,27 @@ class Azure:
     network: ScriptedNetwork
     clock: FakeClock
     progress: list[tuple[str, float]]
+    ends: list[datetime | None]
 
 
 def azure(*replies: Reply) -> Azure:
     """A real session, over a scripted network and a fake clock."""
     network, clock, progress = ScriptedNetwork(replies), FakeClock(), list[tuple[str, float]]()
+    ends: list[datetime | None] = []
+
+    def notify(what: str, seconds: float, until: datetime | None = None) -> None:
+        progress.append((what, seconds))
+        ends.append(until)
+
     session = Session(
         Cloud.AZURE,
         SUBSCRIPTION,
         FixedCredential(),
         transport_to(network),
         clock,
-        lambda what, seconds: progress.append((what, seconds)),
+        notify,
     )
-    return Azure(session, network, clock, progress)
+    return Azure(session, network, clock, progress, ends)
 
 
 def response_to(method: str, url: str, answer: Answer) -> Any:

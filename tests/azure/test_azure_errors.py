@@ -36,7 +36,7 @@ with_recordings: Final = pytest.mark.skipif(
 
 EXPECTED: Final = {
     "44-role-assignment-outcomes": {
-        Kind.CONFLICT: [0],
+        Kind.EXISTS: [0],
         Kind.PENDING: [1, 3],
         Kind.TERMINAL: [2, 4, 5, 6],
         Kind.DENIED: [7, 8],

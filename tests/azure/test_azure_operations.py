@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ARM, Answer, Azure, Reply, azure, response_to
+from scripted import ARM, NOON, Answer, Azure, Reply, azure, response_to
 
-from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.errors import AzureFailed, Kind, kind_of_failed_operation
 from cmkctl.azure.operations import Waiting, finish, until
 from cmkctl.diagnostics import CmkctlError
 
@@ -178,7 +179,7 @@ def test_the_end_of_a_wait_is_noticed_soon(seconds: float) -> None:
     scripted = azure()
     clock = scripted.clock
 
-    until(scripted.session, "something", clock.elapsed, lambda now: now >= seconds)
+    until(scripted.session, "something", clock.elapsed, lambda now: now >= seconds, patience=seconds + 600)
 
     assert 0 <= clock.elapsed() - seconds <= max(2.0, 0.05 * seconds)
     assert len(clock.waits) < 40 + seconds / 2
@@ -201,3 +202,51 @@ def test_a_wait_is_never_shorter_than_azure_asks() -> None:
     wait.once(response_to("GET", STATUS_URL, Answer(202, headers={"Retry-After": "60"})))
 
     assert [100, 60.0] == scripted.clock.waits
+
+
+def test_an_operation_that_azure_does_not_remember_is_over() -> None:
+    """After a long sleep of the machine its URL may be gone; the resource says how it ended."""
+    scripted = followed(
+        Answer(202, headers=BY_STATUS), Answer(404, {"error": {"code": "NotFound", "message": "no such operation"}})
+    )
+
+    assert 1 == len(scripted.network.sent)
+
+
+def test_a_wait_has_an_end_of_its_own_and_says_when() -> None:
+    """Without --timeout a wait ends, too; Azure goes on, and the same command goes on from there."""
+    scripted = azure(status("InProgress"))
+    first = response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS))
+
+    with pytest.raises(CmkctlError) as caught:
+        finish(scripted.session, first, "workspace mlw", patience=100)
+
+    assert ["CMK312"] == [each.code for each in caught.value.diagnostics]
+    assert 90 <= scripted.clock.elapsed() <= 100
+    assert {NOON + timedelta(seconds=100)} == set(scripted.ends)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("Forbidden", "Caller is not authorized to perform action on resource.", Kind.NOT_EFFECTIVE),
+        ("BadRequest", "[ForbiddenByRbac (Forbidden)] Caller is not authorized", Kind.NOT_EFFECTIVE),
+        (
+            "BadRequest",
+            "The principal does not have keys get permission on key vault 'v;location=x'",
+            Kind.NOT_EFFECTIVE,
+        ),
+        (
+            "BadRequest",
+            "The client 'c' does not have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope 's'.",
+            Kind.TERMINAL,
+        ),
+        ("AuthorizationFailed", "not have authorization to perform action 'Microsoft.Search/x/write'", Kind.TERMINAL),
+        ("InternalServerError", "InternalServerError", Kind.TERMINAL),
+        ("ServiceUnavailable", "high demand", Kind.CAPACITY),
+        ("RequestDisallowedByPolicy", "disallowed", Kind.POLICY),
+    ],
+)
+def test_kind_of_a_failed_operation(code: str, message: str, kind: Kind) -> None:
+    """That the service may not use the key yet is told apart from rights that no grant on the key brings."""
+    assert kind == kind_of_failed_operation(code, message)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from world import CREATING, OTHER, FakeStep, World, lost, refused, run
 
-from cmkctl.azure.errors import Kind
+from cmkctl.azure.errors import AzureFailed, Failure, Kind
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.engine import ChangeFailed, ChangeFinished, ChangeStarted, Event, StepFinished, StepStarted
 from cmkctl.plan import Action, Request, Unknown
@@ -75,6 +75,17 @@ def test_steps_run_when_what_they_need_is_done() -> None:
     run(world, step(world, "c", "b"), step(world, "b", "a"), step(world, "a")).apply()
 
     assert ["a", "b", "c"] == world.writes
+
+
+def test_step_waits_for_what_its_needs_need_although_those_are_right_already() -> None:
+    """A workspace whose vault and key are there still waits for its provider to be registered."""
+    world, order = World(state={"b": 1}), list[str]()
+    first = step(world, "a")
+    world.during = {"a": lambda: threading.Event().wait(0.05) or order.append("a"), "c": lambda: order.append("c")}
+
+    run(world, first, step(world, "b", "a"), step(world, "c", "b")).apply()
+
+    assert ["a", "c"] == order
 
 
 def test_steps_that_do_not_need_each_other_overlap() -> None:
@@ -263,7 +274,7 @@ def test_failures_at_the_same_time_are_all_told() -> None:
     assert ["CMK303", "CMK311"] == sorted(codes(caught.value))
 
 
-@pytest.mark.parametrize("kind", [Kind.TERMINAL, Kind.DENIED, Kind.CONFLICT, Kind.UNAUTHENTICATED, Kind.ABSENT])
+@pytest.mark.parametrize("kind", [Kind.TERMINAL, Kind.DENIED, Kind.UNAUTHENTICATED, Kind.ABSENT, Kind.NOT_EFFECTIVE])
 def test_refusal_that_will_not_pass_is_not_repeated(kind: Kind) -> None:
     """Asking again would give the same answer."""
     world = World()
@@ -273,6 +284,90 @@ def test_refusal_that_will_not_pass_is_not_repeated(kind: Kind) -> None:
         run(world, step(world, "a")).apply()
 
     assert (["a"], []) == (world.writes, world.clock.waits)
+
+
+def test_throttled_write_waits_as_long_as_azure_asks_and_looks_before_it_is_sent_again() -> None:
+    """While it waited somebody else may have made it."""
+    world = World()
+    world.mishaps["a"] = [AzureFailed(Failure(Kind.THROTTLED, "TooManyRequests", "no", 429, retry_after="324"))]
+    running = run(world, step(world, "a"))
+    plan = running.plan()
+    world.log.clear()
+
+    running.apply(plan)
+
+    assert [324.0] == world.clock.waits
+    assert ["look a", "write a", "look a", "write a", "look a", "look a"] == world.log
+
+
+def test_throttled_write_that_azure_wants_much_later_is_told() -> None:
+    """Nothing is sent before Azure's time, and nobody is kept waiting for a day."""
+    world = World()
+    world.mishaps["a"] = [AzureFailed(Failure(Kind.THROTTLED, "TooManyRequests", "no", 429, retry_after="86400"))]
+
+    with pytest.raises(CmkctlError) as caught:
+        run(world, step(world, "a")).apply()
+
+    assert (["CMK306"], ["a"], []) == (codes(caught.value), world.writes, world.clock.waits)
+    assert "86400" in caught.value.diagnostics[0].detail
+
+
+@pytest.mark.parametrize("kind", [Kind.CONFLICT, Kind.EXISTS])
+def test_what_somebody_else_was_faster_to_create_is_found(kind: Kind) -> None:
+    """A 409 on a creation may mean that it is there by now: it is looked for, and not written again."""
+    world = World()
+    world.mishaps["a"] = [(refused(kind),)]
+    world.hidden["a"] = 2
+
+    run(world, step(world, "a"), step(world, "b", "a")).apply()
+
+    assert (["a", "b"], {"a": 1, "b": 1}) == (world.writes, world.state)
+
+
+def test_conflict_that_stays_is_told_after_a_few_looks_and_never_written_again() -> None:
+    """Ten seconds show whether somebody else made it; then Azure's own words are what is told."""
+    world = World()
+    world.mishaps["a"] = [refused(Kind.CONFLICT)]
+
+    with pytest.raises(CmkctlError) as caught:
+        run(world, step(world, "a")).apply()
+
+    assert (["CMK308"], ["a"]) == (codes(caught.value), world.writes)
+    assert 0 < world.clock.elapsed() <= 10
+
+
+def test_conflict_on_an_update_is_told_at_once() -> None:
+    """Nobody else can have made the change: what is there was read a moment ago."""
+    world = World(state={"a": 0})
+    world.mishaps["a"] = [refused(Kind.CONFLICT)]
+
+    with pytest.raises(CmkctlError) as caught:
+        run(world, step(world, "a")).apply()
+
+    assert (["CMK308"], ["a"], []) == (codes(caught.value), world.writes, world.clock.waits)
+
+
+def test_look_that_fails_for_a_while_does_not_end_the_run() -> None:
+    """A read in the middle of an apply that meets a passing error is asked again, for minutes."""
+    world = World()
+    plan = run(world, step(world, "a"), step(world, "b", "a")).plan()
+    world.blind["b"] = [refused(Kind.PASSING), refused(Kind.NETWORK)]
+
+    run(world, step(world, "a"), step(world, "b", "a")).apply(plan)
+
+    assert ({"a": 1, "b": 1}, 2) == (world.state, len(world.clock.waits))
+
+
+def test_look_that_is_denied_ends_the_run() -> None:
+    """What will not pass is told at once, and what was done stays done."""
+    world = World()
+    plan = run(world, step(world, "a"), step(world, "b", "a")).plan()
+    world.blind["b"] = [refused(Kind.DENIED)]
+
+    with pytest.raises(CmkctlError) as caught:
+        run(world, step(world, "a"), step(world, "b", "a")).apply(plan)
+
+    assert (["CMK303"], {"a": 1}) == (codes(caught.value), world.state)
 
 
 def test_lost_answer_is_looked_at_and_not_written_again_when_it_took_effect() -> None:
@@ -299,9 +394,7 @@ def test_lost_answer_is_written_again_when_it_had_no_effect() -> None:
     assert 1 == len(world.clock.waits)
 
 
-@pytest.mark.parametrize(
-    "kind", [Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.THROTTLED, Kind.NETWORK]
-)
+@pytest.mark.parametrize("kind", [Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.NETWORK])
 def test_refusal_that_passes_is_written_again_after_another_look(kind: Kind) -> None:
     """A principal that is not everywhere yet, a registration that needs a minute, a busy resource."""
     world = World()

@@ -68,12 +68,14 @@ class World:
     """What there is, what happens when it is written, and everything that was done, in order.
 
     `mishaps` holds, by resource, what befalls its next writes: an error before the write takes effect, or ``(error,)``
-    after it did, or None for nothing. `hidden` is how often a written resource is still seen as it was before.
+    after it did, or None for nothing. `blind` holds, by step, what befalls its next looks. `hidden` is how often a written
+    resource is still seen as it was before.
     """
 
     state: dict[str, Any] = field(default_factory=dict)
     mishaps: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     hidden: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    blind: defaultdict[str, list[Exception]] = field(default_factory=lambda: defaultdict(list))
     during: dict[str, Callable[[], object]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
@@ -95,7 +97,11 @@ class World:
         """The subscription, about which no rule has anything to say."""
         return {"state": "Enabled"}
 
-    def notify(self, what: str, _seconds: float) -> None:
+    def ends(self, moment: float) -> float:
+        """When a wait really ends."""
+        return moment if self.deadline is None else min(moment, self.deadline)
+
+    def notify(self, what: str, _seconds: float, _until: datetime | None = None) -> None:
         """Hear what is waited for."""
         self.told.append(what)
 
@@ -103,6 +109,8 @@ class World:
         """What is seen of some resources."""
         with self._lock:
             self.log.append(f"look {step}")
+            if self.blind[step]:
+                raise self.blind[step].pop(0)
             return {name: self._look(name) for name in names}
 
     def _look(self, name: str) -> Any:

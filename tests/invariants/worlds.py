@@ -211,6 +211,13 @@ def _spoil_workspace(site: Site, **changed: Any) -> None:
         site.properties(site.profile.workspace_id).update(changed)
 
 
+def _fail_an_update(site: Site) -> None:
+    document = site.document(site.profile.workspace_id)
+    if document is not None:
+        document["properties"]["provisioningState"] = "Failed"
+        document["systemData"] |= {"lastModifiedBy": FOREIGN[0], "lastModifiedAt": "2031-01-01T00:00:00Z"}
+
+
 def _spoil_storage(site: Site, **changed: Any) -> None:
     if site.document(site.profile.storage_account_id) is None:
         site.running.state.add_storage_account(STORAGE, GROUP)
@@ -283,6 +290,7 @@ MENDABLE: Final[dict[str, Doing]] = {
     "the roles are gone": _forget_roles,
     "the storage account is there": _spoil_storage,
     "the storage account is weak": lambda site: _spoil_storage(site, **WEAK),
+    "the workspace's creation failed": lambda site: _spoil_workspace(site, provisioningState="Failed"),
     "the workspace has another name": lambda site: _spoil_workspace(site, friendlyName="Renamed"),
     "the workspace answers in another casing": lambda site: _spoil_workspace(
         site, storageAccount=site.profile.storage_account_id.upper(), keyVault=site.profile.workspace_vault_id.lower()
@@ -308,7 +316,7 @@ CONFLICTING: Final[dict[str, Doing]] = {
     "the workspace is not encrypted": lambda site: (
         site.properties(site.profile.workspace_id).pop("encryption", None) and None
     ),
-    "the workspace has failed": lambda site: _spoil_workspace(site, provisioningState="Failed"),
+    "the workspace has failed": _fail_an_update,
     "the workspace has other storage": lambda site: _spoil_workspace(
         site, storageAccount=f"{site.profile.storage_account_id}2"
     ),
@@ -459,9 +467,9 @@ class Client:
         finally:
             session.close()
 
-    def apply(self, profile: Profile, plan: Plan | None = None) -> Plan:
+    def apply(self, profile: Profile, plan: Plan | None = None, session: Session | None = None) -> Plan:
         """Apply a plan, or the one that is made now; the plan that is left."""
-        session = self.session(profile)
+        session = session or self.session(profile)
         try:
             return apply_plan(session, profile, plan or make_plan(session, profile), self.events.append)
         finally:

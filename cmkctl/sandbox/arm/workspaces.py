@@ -147,7 +147,7 @@ def _document(tenant: Tenant, write: resources.Write, identity: Json, encrypted:
         if write.body.get("kind") != "FeatureStore"
         else "FeatureStore",
         "sku": {"name": "Basic", "tier": "Basic"},  # whatever was sent (fact 6)
-        "systemData": tenant.system_data(),
+        "systemData": tenant.system_data(write.existing and write.existing["doc"]["systemData"]),
     }
 
 

@@ -1,0 +1,78 @@
+"""How long it is worth looking again, after failures that pass or for a write that does not show yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.retry import PATIENCE, seconds_of
+from cmkctl.azure.session import Session
+from cmkctl.clock import at
+from cmkctl.diagnostics import CmkctlError
+
+_USUAL: Final = 180.0
+"""Seconds. Azure was recorded not seeing a new principal for 39 (recordings, fact 32); the field tells of minutes."""
+
+_LONGEST: Final[Mapping[Kind | None, float]] = {
+    # What somebody else made at the same moment shows at once, if that is why Azure reports a conflict.
+    Kind.CONFLICT: 10.0,
+    Kind.THROTTLED: PATIENCE,
+}
+"""Seconds for kinds that need less or more."""
+
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 30.0
+
+# A write whose answer was lost, or that Azure was not ready for, is looked at again before it is tried again.
+_PASSING: Final = frozenset(
+    {Kind.NETWORK, Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.EXISTS, Kind.THROTTLED}
+)
+
+
+def passes(failed: CmkctlError) -> bool:
+    """Whether a failure may be gone when Azure is looked at again."""
+    return isinstance(failed, AzureFailed) and failed.failure.kind in _PASSING
+
+
+def made_by_another(failed: CmkctlError) -> bool:
+    """Whether a failure to create something may mean that somebody else has just made it."""
+    return isinstance(failed, AzureFailed) and failed.failure.kind in (Kind.CONFLICT, Kind.EXISTS)
+
+
+class Patience:
+    """The looks at one thing that is not right yet: the pauses between them grow, and the last comes in a few minutes."""
+
+    def __init__(self, session: Session, what: str) -> None:
+        self._session = session
+        self._what = what
+        self._looks = 0
+        self._began: float | None = None
+
+    def waited(self, failures: Sequence[CmkctlError]) -> bool:
+        """Wait before another look at what failed; False, without a wait, when it has stayed for too long."""
+        clock = self._session.clock
+        now = clock.elapsed()
+        self._began = now if self._began is None else self._began
+        asked = max(_asked(each, clock.now()) for each in failures)
+        pause = max(min(_FIRST_PAUSE * 2**self._looks, _LONGEST_PAUSE), asked)
+        self._looks += 1
+        ends = self._session.ends(self._began + max(map(_longest, failures)))
+        if now + pause > ends:
+            return False
+        about = f"{self._what}: {failures[0].diagnostics[0].detail}"
+        self._session.notify(about, now - self._began, at(clock, ends))
+        clock.sleep(pause)
+        return True
+
+
+def _longest(failed: CmkctlError) -> float:
+    kind = failed.failure.kind if isinstance(failed, AzureFailed) else None
+    return _LONGEST.get(kind, _USUAL)
+
+
+def _asked(failed: CmkctlError, now: datetime) -> float:
+    """The seconds that Azure asks to wait before the next request."""
+    said = failed.failure.retry_after if isinstance(failed, AzureFailed) else ""
+    return seconds_of(said, now) or 0.0

@@ -1,0 +1,67 @@
+"""Creating a workspace whose key the service may not use yet: slowly, and over what a failed creation left. For `workspace`.
+
+The grant was read back before the creation is sent. It can still take minutes to count, and Azure Machine Learning may then
+keep the failure by the workspace's name for tens of minutes: asking again within seconds prolongs it. Why a creation is sent
+again over the failed workspace it left: docs/adr/0012-failed-creations.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
+
+from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.session import Document, Session
+from cmkctl.clock import at
+from cmkctl.steps._workspace_fit import state_of
+
+_PAUSE: Final = 600.0
+"""Seconds between two creations; a field report asks for ten minutes at least."""
+
+_TRIES: Final = 4
+
+
+def create_patiently(azure: Session, read: Callable[[], Document | None], send: Callable[[], None]) -> None:
+    """Send the creation and wait for its end; when the service may not use the key yet, again after ten minutes.
+
+    Before it is sent again the workspace is read: unless it is there and failed, it is somebody else's by now and nothing is
+    sent. Raises AzureFailed as `send` does, when it is no such failure, or when the time is over.
+    """
+
+    def attempt() -> None:
+        if began and state_of(read()) not in ("failed", ""):
+            return
+        began.append(azure.clock.elapsed())
+        send()
+
+    def enough(state: RetryCallState) -> bool:
+        end = azure.clock.elapsed() + state.upcoming_sleep
+        return azure.ends(end) < end or stop_after_attempt(_TRIES)(state)
+
+    def announce(state: RetryCallState) -> None:
+        again = at(azure.clock, azure.clock.elapsed() + state.upcoming_sleep)
+        azure.notify(_what_helps(again), azure.clock.elapsed() - began[0], again)
+
+    began: list[float] = []
+    Retrying(
+        retry=retry_if_exception(_may_not_use_the_key),
+        wait=wait_fixed(_PAUSE),
+        stop=enough,
+        sleep=azure.clock.sleep,
+        before_sleep=announce,
+        reraise=True,
+    )(attempt)
+
+
+def _may_not_use_the_key(error: BaseException) -> bool:
+    return isinstance(error, AzureFailed) and error.failure.kind is Kind.NOT_EFFECTIVE
+
+
+def _what_helps(again: datetime) -> str:
+    return (
+        "Azure Machine Learning may not use the key yet, and may keep this failure by the workspace's name for tens of minutes; "
+        f"sending the creation again at {again:%H:%M} UTC. Another workspace.name would work at once; stopping here does no harm"
+    )

@@ -1,0 +1,156 @@
+"""A creation that fails leaves a workspace in the way: the same command goes on, where there is nothing to lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from worlds import Client, ImpatientClock, Maker, Wish, World
+
+from cmkctl.diagnostics import CmkctlError
+from cmkctl.plan import Action
+from cmkctl.profile.model import Profile
+from cmkctl.sandbox import Pace
+from cmkctl.sandbox.server import Running
+
+WORKSPACE = "/workspaces/mlw"
+
+
+class InStep(ImpatientClock):
+    """A clock whose waits let time pass in the sandbox as well."""
+
+    def __init__(self, running: Running) -> None:
+        super().__init__()
+        self._running = running
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass for both."""
+        super().sleep(seconds)
+        self._running.state.advance(seconds)
+
+
+@contextmanager
+def befallen(maker: Maker, *faults: str) -> Iterator[Profile]:
+    """A new subscription in which something goes wrong."""
+    profile = maker.make(Wish(), World())
+    maker.running.state.tenant.pace = Pace.reads(2)
+    for each in faults:
+        maker.running.state.add_fault(each)
+    try:
+        yield profile
+    finally:
+        maker.running.state.clear_faults()
+        maker.running.state.tenant.pace = Pace.none()
+
+
+def creations(client: Client, began: int) -> int:
+    """How often the workspace's creation was sent."""
+    return len([each for each in client.writes_since(began) if each.path.endswith(f"Services{WORKSPACE}")])
+
+
+def codes(error: CmkctlError) -> list[str]:
+    """The codes of what went wrong."""
+    return [each.code for each in error.diagnostics]
+
+
+def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: Maker) -> None:
+    """The creation is sent again after ten minutes, in the same run, and not before."""
+    with befallen(maker, "slow-grant~5m") as profile:
+        client = maker.client()
+        began = client.moment
+        session = client.session(profile)
+        session.clock = InStep(maker.running)
+        told: list[str] = []
+        session.notify = lambda what, _seconds, _until=None: told.append(what)
+        clock = session.clock.elapsed()
+
+        result = client.apply(profile, session=session)
+
+        assert {Action.NO_OP} == {each.action for each in result.changes}
+        assert 2 == creations(client, began)
+        assert session.clock.elapsed() - clock >= 600
+        assert [] != [each for each in told if "may not use the key yet" in each and "UTC" in each]
+
+
+def test_a_failure_that_is_kept_by_name_ends_with_what_helps(maker: Maker) -> None:
+    """Four creations in half an hour, then the run says what helps; the next run goes on when Azure has forgotten."""
+    with befallen(maker, "slow-grant~5m", "failure-cached:1~50m") as profile:
+        client = maker.client()
+        began = client.moment
+
+        session = client.session(profile)
+        session.clock = InStep(maker.running)
+
+        with pytest.raises(CmkctlError) as caught:
+            client.apply(profile, session=session)
+        tried = creations(client, began)
+        maker.running.state.advance("20m")
+        result = maker.client().apply(profile)
+
+        assert ["CMK315"] == codes(caught.value)
+        assert "workspace.name" in caught.value.diagnostics[0].remedy
+        assert 4 == tried
+        assert {Action.NO_OP} == {each.action for each in result.changes}
+
+
+def test_timeout_ends_the_slow_waiting_before_it_begins(maker: Maker) -> None:
+    """A run that may take five minutes does not begin to wait for ten."""
+    with befallen(maker, "slow-grant~5m") as profile:
+        client = maker.client()
+        session = client.session(profile)
+        began = client.moment
+        session.deadline = session.clock.elapsed() + 300
+
+        with pytest.raises(CmkctlError) as caught:
+            client.apply(profile, session=session)
+
+        assert (["CMK315"], 1) == (codes(caught.value), creations(client, began))
+
+
+@pytest.mark.parametrize(("fault", "code"), [("late-failure", "CMK311"), ("search-quota", "CMK314")])
+def test_after_another_failure_the_next_run_creates_it_over_what_was_left(maker: Maker, fault: str, code: str) -> None:
+    """The failure is told at once, and the same command goes on when its cause is gone."""
+    with befallen(maker, fault) as profile:
+        client = maker.client()
+        began = client.moment
+
+        with pytest.raises(CmkctlError) as caught:
+            client.apply(profile)
+        tried = creations(client, began)
+        plan = maker.client().plan(profile)
+        result = maker.client().apply(profile)
+
+        assert ([code], 1) == (codes(caught.value), tried)
+        assert ["its creation failed, and is sent again"] == [each.reason for each in plan.pending]
+        assert {Action.NO_OP} == {each.action for each in result.changes}
+
+
+def test_a_workspace_that_was_ready_once_is_never_created_over(maker: Maker) -> None:
+    """A failed update leaves work behind: a conflict, and nothing is sent."""
+    profile = maker.make(Wish(), World("finished", ("the workspace has failed",)))
+    client = maker.client()
+    began = client.moment
+
+    plan = client.plan(profile)
+
+    assert ["CMK251"] == [each.code for each in plan.changes if each.action is Action.CONFLICT]
+    assert [] == client.writes_since(began)
+
+
+def test_a_creation_of_an_earlier_run_that_ends_badly_is_told_and_not_repeated_unasked(maker: Maker) -> None:
+    """The plan said to wait; to create anew was not shown. The next plan shows it."""
+    profile = maker.make(Wish(), World("being made"))
+    for each in maker.running.state.tenant.table("operations").values():
+        each["failure"] = {"code": "InternalServerError", "message": "no"}
+    client = maker.client()
+    began = client.moment
+
+    with pytest.raises(CmkctlError) as caught:
+        client.apply(profile)
+    plan = maker.client().plan(profile)
+
+    assert ["CMK311"] == codes(caught.value)
+    assert "activity log" in caught.value.diagnostics[0].remedy
+    assert [] == client.writes_since(began)
+    assert ["its creation failed, and is sent again"] == [each.reason for each in plan.pending]
