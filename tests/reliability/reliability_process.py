@@ -60,7 +60,10 @@ class Command:
 
     def wait(self) -> Ended:
         """Wait for its end: exit code, and the codes of its diagnostics."""
+        patience = threading.Timer(SECONDS, os.kill, (self._child.pid, signal.SIGKILL))
+        patience.start()
         code = self._child.wait()
+        patience.cancel()
         self._over.set()
         codes = dict.fromkeys(_codes(self.out.read_text(encoding="utf-8"))) if code >= 0 else ()
         return Ended(code, (*codes, *(["Traceback"] if "Traceback" in self.told() else [])))
