@@ -53,7 +53,7 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         """Wait, unless the run is told to stop. Raises `Interrupted` then."""
-        if self._stopped.wait(max(seconds, 0)):
+        if self._stopped.wait(min(max(seconds, 0), threading.TIMEOUT_MAX)):
             raise Interrupted
 
     def check(self) -> None:

@@ -20,6 +20,7 @@ from cmkctl.azure.session import Session, Snapshot
 from cmkctl.checks.rules import check
 from cmkctl.clock import Interrupted
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
+from cmkctl.digests import digest
 from cmkctl.patience import Patience, made_by_another, passes
 from cmkctl.plan import Action, Change, Known, Outputs, Plan, Subject, fulfils
 from cmkctl.profile.model import Profile
@@ -101,7 +102,7 @@ def plan_from(profile: Profile, observations: Observations, steps: Sequence[AnyS
         changes += step.plan(profile, observed, known)
         known[step.name] = step.outputs(profile, observed, known)
     subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace_id)
-    return Plan(subject, tuple(changes), tuple(check(profile, observations)), known)
+    return Plan(subject, tuple(changes), tuple(check(profile, observations)), known, digest(observations))
 
 
 def apply_plan(session: Session, profile: Profile, plan: Plan, emit: Emit, steps: Sequence[AnyStep] = SEQUENCE) -> Plan:

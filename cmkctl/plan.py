@@ -96,6 +96,8 @@ class Change:
     request: Request | None = None
     code: str = ""
     """For a conflict: the diagnostic code to look up with ``cmkctl explain``."""
+    brought_by: tuple[str, ...] = ()
+    """The resource ids of other changes that may bring this about as well, so that nothing is left to do for it."""
 
 
 Outputs: TypeAlias = Mapping[str, Json]
@@ -126,6 +128,8 @@ class Plan:
     changes: tuple[Change, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     outputs: Known = field(default_factory=dict)
+    observed: str = ""
+    """The digest of what was observed when the plan was made."""
 
     @property
     def errored(self) -> bool:

@@ -8,22 +8,28 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ServiceResponseError
+from azure.core.pipeline.transport import HttpTransport
+
+from cmkctl.azure.documents import parse
+from cmkctl.azure.errors import UNREADABLE
 
 _REPLAYED_TOKEN_LIFETIME: Final = 86_400
 _RENEWED_BEFORE: Final = 300
 """How many seconds before its end a token is renewed, as azure-core's policies do."""
 
 
-def sign_in(way: str | None, authority: str) -> TokenCredential:
+def sign_in(way: str | None, authority: str, transport: HttpTransport[Any, Any] | None = None) -> TokenCredential:
     """The credential for a way of signing in; None is azure-identity's default chain. No token is asked for yet.
 
-    `authority` is the cloud's login host as a URL. Raises ValueError when the environment lacks what the way needs.
+    `authority` is the cloud's login host as a URL; `transport` is azure-core's own unless given. Raises ValueError when the
+    environment lacks what the way needs.
     """
     from azure import identity  # noqa: PLC0415 - a replay needs no credential and should not pay for this import
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - see above
 
     ways: dict[str | None, Any] = {
         None: identity.DefaultAzureCredential,
@@ -36,9 +42,66 @@ def sign_in(way: str | None, authority: str) -> TokenCredential:
         return identity.AzureCliCredential()
     if way == "managed-identity":
         return identity.ManagedIdentityCredential()
+    login = LoginTransport(transport or RequestsTransport())
     # azure-identity's own patience is over half a minute, and one of many reads is behind each token.
-    credential: TokenCredential = ways[way](authority=authority, retry_total=2, retry_backoff_factor=0.4)
+    credential: TokenCredential = ways[way](
+        authority=authority, transport=login, retry_total=2, retry_backoff_factor=0.4
+    )
     return credential
+
+
+class LoginTransport(HttpTransport[Any, Any]):
+    """The way to a login host, on which an answer of success that is no JSON counts as none.
+
+    msal would take a proxy's page for a wrong tenant, and an error of its own would show the start of a token.
+    """
+
+    def __init__(self, inner: HttpTransport[Any, Any]) -> None:
+        self._inner = inner
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send a request. Raises azure-core's errors, ServiceResponseError for an answer that cannot be read."""
+        try:
+            response = self._inner.send(request, **options)
+        except ServiceResponseError as error:  # it broke off, or is not what its headers say
+            raise _unreadable(str(error)) from error
+        if 300 <= response.status_code < 400:
+            raise _unreadable(f"It leads to {response.headers.get('Location')}")
+        if response.status_code < 300 and not _is_object(response.body()):
+            raise _unreadable(f"It is no JSON object; it begins: {_start(response.body())}")
+        return response
+
+    def open(self) -> None:
+        """Open the inner transport."""
+        self._inner.open()
+
+    def close(self) -> None:
+        """Close the inner transport."""
+        self._inner.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+
+def _unreadable(what: str) -> ServiceResponseError:
+    return ServiceResponseError(f"{UNREADABLE}. On the way to the login host: {what}")
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(parse(body), dict)
+    except ValueError:
+        return False
+
+
+def _start(body: bytes) -> str:
+    """How it begins, unless it may be the beginning of a token."""
+    text = " ".join(body[:400].decode("utf-8", "replace").split())
+    return f"{text[:100]}…" if text.startswith("<") else "(not shown, for it may hold a token)"
 
 
 class SharedCredential:

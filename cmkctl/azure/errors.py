@@ -29,6 +29,9 @@ from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 
 _QUOTA_CODES = ("ServiceQuotaExceeded", "QuotaExceeded")
 _RAW_START = 300
+UNREADABLE = "The answer cannot be read"
+"""How the message of an answer begins that is not what Azure sends; azure-identity hands on the message alone."""
+
 _UNREACHABLE = re.compile(
     r"Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
     r"|Cannot connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|timed out"
@@ -41,6 +44,9 @@ _CHAIN = re.compile(
     re.DOTALL,
 )
 """What azure-identity says around the reasons."""
+
+_BODY = re.compile(r"\s*Content: .*$", re.DOTALL)
+"""What azure-core adds of an answer that it cannot decode: of a login host's it may hold a token."""
 
 _SIGN_IN_DOWN = re.compile(r"HTTP Error: 5\d\d")
 """How msal says that the login host answered with a server error."""
@@ -73,6 +79,7 @@ class Kind(StrEnum):
     NETWORK = "network"
     POLICY = "policy"
     CAPACITY = "capacity"
+    UNREADABLE = "unreadable"
     TERMINAL = "terminal"
 
 
@@ -127,6 +134,17 @@ class Failure:
         return f"{status} {said}".strip()
 
 
+class UnreadableAnswer(ServiceResponseError):  # noqa: N818 - it says what came
+    """An answer came that is not what Azure sends: somebody in between may have answered, or it broke off.
+
+    What the request did is not known, as with an answer that was lost.
+    """
+
+    def __init__(self, what: str, response: Any) -> None:
+        super().__init__(f"{UNREADABLE}. {what}")
+        self.response = response
+
+
 class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
     """Azure refused, or could not be reached; `failure` says how, the diagnostic says what to do."""
 
@@ -139,8 +157,11 @@ def classify(error: AzureError) -> Failure:
     """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
     if isinstance(error, HttpResponseError) and error.response is not None:
         return _classify_response(error)
+    if isinstance(error, UnreadableAnswer):
+        said = _first_lines(str(error.message))
+        return Failure(Kind.PASSING, "", said, int(error.response.status_code), *exchange(error.response))
     if isinstance(error, ClientAuthenticationError):
-        message = str(error.message)
+        message = _BODY.sub("", str(error.message))
         return Failure(_kind_of_sign_in(message), "", _first_lines(_CHAIN.sub("", message)))
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         return Failure(Kind.NETWORK, "", _first_lines(str(error)))
@@ -151,7 +172,7 @@ def _kind_of_sign_in(message: str) -> Kind:
     """azure-identity reports a login host that it could not reach, or that is ill, as a failed authentication."""
     if _UNREACHABLE.search(message):
         return Kind.NETWORK
-    return Kind.PASSING if _SIGN_IN_DOWN.search(message) else Kind.UNAUTHENTICATED
+    return Kind.PASSING if _SIGN_IN_DOWN.search(message) or UNREADABLE in message else Kind.UNAUTHENTICATED
 
 
 def innermost(error: Any) -> tuple[str, str]:
@@ -205,16 +226,15 @@ def _classify_response(error: HttpResponseError) -> Failure:
     outer = _text(document.get("error", document), "code") if isinstance(document, Mapping) else ""
     code, message = innermost(document)
     kind = _kind(status, {outer, code}, message)
+    said = message or _first_lines(body) or str(getattr(response, "reason", "") or "")
     asked = asked_delay(response, body) if kind is Kind.THROTTLED else ""
-    return Failure(
-        kind=kind,
-        code=code,
-        message=message or _first_lines(body) or str(getattr(response, "reason", "") or ""),
-        retry_after=asked,
-        status=status,
-        request=f"{response.request.method} {response.request.url.partition('?')[0]}",
-        correlation_id=response.headers.get("x-ms-correlation-request-id", ""),
-    )
+    return Failure(kind, code, said, status, *exchange(response), retry_after=asked)
+
+
+def exchange(response: Any) -> tuple[str, str]:
+    """What was asked, as method and path, and the correlation id of the answer, empty when it has none."""
+    asked = f"{response.request.method} {response.request.url.partition('?')[0]}"
+    return asked, str(response.headers.get("x-ms-correlation-request-id", ""))
 
 
 def asked_delay(response: Any, body: str) -> str:
@@ -230,6 +250,8 @@ def _kind(status: int, codes: set[str], message: str) -> Kind:
             return kind
     if "ForbiddenByRbac" in message:
         return Kind.DENIED
+    if status < 400:  # no refusal, and yet not what the request is answered with
+        return Kind.UNREADABLE
     return _BY_STATUS.get(status, Kind.PASSING if status >= 500 else Kind.TERMINAL)
 
 
@@ -361,6 +383,14 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
             "needs no Cosmos DB and no AI Search of yours."
         ),
     ),
+    Kind.UNREADABLE: (
+        "CMK316",
+        "Azure answers in a form that cmkctl does not know",
+        (
+            "Run the same command again. If it stays, look for a newer cmkctl, and report it together with the output of "
+            "--record."
+        ),
+    ),
     Kind.TERMINAL: (
         "CMK311",
         "Azure refuses the request",
@@ -376,6 +406,10 @@ _ADVICE_BY_WORDS: Mapping[str, str] = {
     WITHOUT_A_REASON: (
         "Look for the reason in the activity log of the resource group, or run the same command again: what a failed creation "
         "left is created again, where there is nothing to lose, and then the reason is told here."
+    ),
+    UNREADABLE: (
+        "Such errors pass: run the same command again. If it stays, something between here and Azure may answer in its place: "
+        "check HTTPS_PROXY, and whether a proxy asks you to sign in."
     ),
     "Authorization_RequestDenied": (
         "This is a right in the directory, which no role on the subscription gives: ask an administrator of the tenant to do "

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.core.pipeline import Pipeline
+from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
+
+from cmkctl.azure.documents import Document, ServicePrincipals, document
 
 SERVICE_PRINCIPALS: Final = "/v1.0/servicePrincipals"
 
@@ -23,33 +25,33 @@ class Graph:
         self._endpoint = endpoint
         self._pipeline: Pipeline[Any, Any] = Pipeline(transport, policies=policies)
 
-    def service_principal(self, app_id: str) -> dict[str, Any] | None:
+    def service_principal(self, app_id: str) -> Document | None:
         """The service principal of an application in this tenant, None when there is none.
 
-        Needs Application.Read.All. Raises HttpResponseError. "None" is an empty list, never an HTTP 404.
+        Needs Application.Read.All. "None" is an empty list, never an HTTP 404. Raises HttpResponseError, UnreadableAnswer,
+        and AzureFailed for an answer that is no such list.
         """
         filtered = HttpRequest("GET", self._endpoint + SERVICE_PRINCIPALS, params={"$filter": f"appId eq '{app_id}'"})
-        found = self._run(filtered).get("value")
-        return found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else None
+        found: list[Document] = document(ServicePrincipals, self._run(filtered))["value"]
+        return found[0] if found else None
 
-    def create_service_principal(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def create_service_principal(self, body: Mapping[str, Any]) -> None:
         """Make the service principal of an existing application in this tenant, unless somebody just did.
 
-        Registering Microsoft.DocumentDB may bring the one of Azure Cosmos DB in the same moment; the answer is empty then.
-        Needs Application.ReadWrite.All. Raises HttpResponseError.
+        Registering Microsoft.DocumentDB may bring the one of Azure Cosmos DB in the same moment. What the answer says is
+        left alone. Needs Application.ReadWrite.All. Raises HttpResponseError and UnreadableAnswer.
         """
         try:
-            return self._run(HttpRequest("POST", self._endpoint + SERVICE_PRINCIPALS, json=body))
+            self._run(HttpRequest("POST", self._endpoint + SERVICE_PRINCIPALS, json=body))
         except HttpResponseError as error:
-            if error.status_code == 409 and "MultipleObjectsWithSameKeyValue" in str(error.message):
-                return {}
-            raise
+            if error.status_code != 409 or "MultipleObjectsWithSameKeyValue" not in str(error.message):
+                raise
 
-    def _run(self, request: HttpRequest) -> dict[str, Any]:
-        response = self._pipeline.run(request).http_response
+    def _run(self, request: HttpRequest) -> PipelineResponse[Any, Any]:
+        answer = self._pipeline.run(request, stream=True)
+        response = answer.http_response
         if response.status_code == 404:
             raise ResourceNotFoundError(response=response)
         if response.status_code >= 400:
             raise HttpResponseError(response=response)
-        document = response.json()
-        return document if isinstance(document, dict) else {}
+        return answer

@@ -7,17 +7,16 @@ writes, so what only observes cannot change anything. Writes go through the type
 from __future__ import annotations
 
 import base64
-import json
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
-from azure.core.pipeline import Pipeline, PipelineRequest, policies
+from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy, ARMHttpLoggingPolicy
@@ -25,9 +24,10 @@ from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
 from cmkctl import __version__
-from cmkctl.azure import versions
+from cmkctl.azure import documents, versions
 from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
-from cmkctl.azure.errors import AzureFailed, Failure, Kind, classify
+from cmkctl.azure.documents import Document, ReadableAnswers
+from cmkctl.azure.errors import AzureFailed, Kind, classify
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, subscription_id
 from cmkctl.azure.retry import Notify, RetryPolicy
@@ -35,9 +35,6 @@ from cmkctl.clock import Clock
 
 T = TypeVar("T")
 U = TypeVar("U")
-Document = dict[str, Any]
-"""A resource as Azure answered it: the JSON body, untouched."""
-
 PARALLEL_READS: Final = 16
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
@@ -111,10 +108,10 @@ class Session:
         """The tenant that issued our token for Resource Manager; empty when the token does not say."""
         claims = self.credential.get_token(self.endpoints.arm_scope).token.split(".")[1:2]
         try:
-            padded = f"{claims[0]}===" if claims else ""
-            return str(json.loads(base64.urlsafe_b64decode(padded)).get("tid", ""))
+            said = documents.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
         except ValueError:
             return ""
+        return str(said.get("tid", "")) if isinstance(said, dict) else ""
 
     def snapshot(self) -> Snapshot:
         """A fresh view of Azure: every question asked of it is answered once, from now on."""
@@ -123,35 +120,43 @@ class Session:
 
     @cached_property
     def _arm(self) -> Pipeline[Any, Any]:
-        return Pipeline(self.transport, policies=self._policies(self.endpoints.arm_scope))
+        # An operation may end without a body.
+        answers = ReadableAnswers(empty=True)
+        return Pipeline(self.transport, policies=self._policies(self.endpoints.arm_scope, answers))
 
     def poll(self, url: str) -> Any:
         """One GET of an operation's own URL, used exactly as Azure gave it: the HTTP response.
 
-        Raises HttpResponseError for an answer of 400 and above; for a 404 it is a ResourceNotFoundError.
+        Raises HttpResponseError for an answer of 400 and above (a ResourceNotFoundError for 404), UnreadableAnswer for one
+        that is neither JSON nor empty.
         """
-        response = self._arm.run(HttpRequest("GET", url)).http_response
+        return self.follow(url).http_response
+
+    def follow(self, url: str) -> PipelineResponse[Any, Any]:
+        """One GET of a URL that Azure gave, with what the pipeline made of the answer. Raises as `poll` does."""
+        answer = self._arm.run(HttpRequest("GET", url), stream=True)
+        response = answer.http_response
         if response.status_code >= 400:
             raise (ResourceNotFoundError if response.status_code == 404 else HttpResponseError)(response=response)
-        return response
+        return answer
 
     def close(self) -> None:
         """End the session: no more reads are begun and the connections are closed."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.transport.close()
 
-    def _policies(self, scope: str) -> list[Any]:
-        """The SDK's own pipeline with two differences, so that nothing is sent that was not asked for.
+    def _policies(self, scope: str, answers: ReadableAnswers | None = None) -> list[Any]:
+        """The SDK's own pipeline with three differences, so that nothing is sent that was not asked for, or taken on trust.
 
-        `ARMAutoResourceProviderRegistrationPolicy` is left out: it registers a provider on a 409, also on a read. And one
-        retry policy takes the place of azure-core's.
+        `ARMAutoResourceProviderRegistrationPolicy` is left out: it registers a provider on a 409, also on a read. One
+        retry policy takes the place of azure-core's. And `ReadableAnswers` takes that of its decoding.
         """
         return [
             policies.RequestIdPolicy(),
             policies.HeadersPolicy(),
             policies.UserAgentPolicy(base_user_agent=USER_AGENT),
-            policies.ContentDecodePolicy(),
             RetryPolicy(self.clock, self.notify, lambda: self.deadline),
+            answers or ReadableAnswers(),
             ARMChallengeAuthenticationPolicy(self.credential, scope),
             policies.NetworkTraceLoggingPolicy(),
             policies.SensitiveHeaderCleanupPolicy(),
@@ -222,7 +227,7 @@ class Snapshot:
     def _subscription(self) -> Document:
         scope = subscription_id(self._session.subscription)
         try:
-            found = self.resource(scope, versions.SUBSCRIPTIONS)
+            found = self._by_id(documents.Subscription, scope, versions.SUBSCRIPTIONS)
         except AzureFailed as error:
             if error.failure.kind is not Kind.DENIED:
                 raise
@@ -233,62 +238,75 @@ class Snapshot:
         """A resource provider, with its `registrationState` in this subscription."""
         return self._ask(
             provider_id(self._session.subscription, namespace),
-            lambda: self._resources.providers.get(namespace, **_RAW),
+            lambda: self._resources.providers.get(namespace, **_as(documents.Provider)),
         )
 
     def resource_group(self, name: str) -> Document | None:
         """A resource group."""
         return self._ask(
-            group_id(self._session.subscription, name), lambda: self._resources.resource_groups.get(name, **_RAW)
+            group_id(self._session.subscription, name),
+            lambda: self._resources.resource_groups.get(name, **_as(documents.ResourceGroup)),
         )
 
     def vault(self, vault: ResourceId) -> Document | None:
         """A key vault."""
-        return self._ask(str(vault), lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_RAW))
+        return self._ask(
+            str(vault),
+            lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_as(documents.Vault)),
+        )
 
     def deleted_vault(self, name: str, location: str) -> Document | None:
         """A soft-deleted key vault of this subscription."""
         return self._ask(
             deleted_vault_id(self._session.subscription, location, name),
-            lambda: self._key_vault.vaults.get_deleted(name, location, **_RAW),
+            lambda: self._key_vault.vaults.get_deleted(name, location, **_as(documents.DeletedVault)),
         )
 
     def key(self, vault: ResourceId, name: str) -> Document | None:
         """A key with its latest version, through the management plane: no vault firewall is in the way."""
         return self._ask(
             str(vault.child("keys", name)),
-            lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_RAW),
+            lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(documents.Key)),
         )
 
-    def resource(self, resource_id: str, api_version: str, **params: str) -> Document | None:
-        """Any resource by its ARM id; `params` are query parameters besides the api-version."""
+    def resource(self, resource_id: str, api_version: str) -> Document | None:
+        """Any resource in a resource group by its ARM id."""
+        return self._by_id(documents.kind_of(ResourceId.parse(resource_id).type), resource_id, api_version)
+
+    def _by_id(self, kind: Any, resource_id: str, api_version: str, **params: str) -> Document | None:
         return self._ask(
             f"{resource_id}?{params}",
             # The SDK puts a slash of its own before the id.
             lambda: self._resources.resources.get_by_id(
-                resource_id.lstrip("/"), api_version=api_version, params=params, **_RAW
+                resource_id.lstrip("/"), api_version=api_version, params=params, **_as(kind)
             ),
         )
 
     def role_assignments(self, scope: str, principal: str) -> list[Document]:
         """The role assignments of a principal at a scope and above, all pages."""
-        listing = self.resource(
+        page = self._by_id(
+            documents.RoleAssignments,
             f"{scope}/providers/Microsoft.Authorization/roleAssignments",
             versions.ROLE_ASSIGNMENTS,
             **{"$filter": f"principalId eq '{principal}'"},
         )
-        found = list((listing or {}).get("value") or [])
-        while listing and (following := listing.get("nextLink")):
-            listing = self._ask(following, partial(self._page, following))
-            found += (listing or {}).get("value") or []
+        found: list[Document] = []
+        links: set[str] = set()
+        while page is not None:
+            found += page["value"]
+            page = self._following(page.get("nextLink", ""), links)
         return found
 
     def service_principal(self, app_id: str) -> Document | None:
         """The service principal of an application in this tenant, from Microsoft Graph."""
         return self._ask(f"graph {app_id}", lambda: self._graph.service_principal(app_id))
 
-    def _page(self, url: str) -> Any:
-        return self._session.poll(url).json()
+    def _following(self, link: str, links: set[str]) -> Document | None:
+        """The next page of a list, None after the last. Each link is followed once: a list that has no end is none."""
+        if not link or link in links:
+            return None
+        links.add(link)
+        return self._ask(link, lambda: documents.document(documents.RoleAssignments, self._session.follow(link)))
 
     def _ask(self, question: str, read: Callable[[], Any]) -> Document | None:
         with self._lock:
@@ -301,14 +319,18 @@ class Snapshot:
         return document
 
 
-def _raw(response: Any, _deserialized: Any, _headers: Any) -> Any:
-    response.http_response.read()
-    return response.http_response.json()
+def _as(kind: Any) -> Mapping[str, Any]:
+    """Makes a typed SDK method that reads return the document as Azure sent it, held against what is read of its kind.
+
+    What steps compare is what Azure says; a model in between would drop what it does not know, and would be built for
+    nothing.
+    """
+    return {"stream": True, "cls": lambda response, _deserialized, _headers: documents.document(kind, response)}
 
 
-_RAW: Final[Mapping[str, Any]] = {"stream": True, "cls": _raw}
-"""Makes a typed SDK method return the JSON document as Azure sent it. What steps compare is what Azure says; a model in
-between would drop what it does not know, and would be built for nothing."""
+WRITING: Final[Mapping[str, Any]] = {"stream": True, "cls": lambda _response, _deserialized, _headers: None}
+"""Makes a typed SDK method that writes leave its answer alone. What a write did is read back; the answer to it counts for
+nothing, so it may have any form that can be read."""
 
 
 def _answer(answer: Future[Any], read: Callable[[], Any]) -> None:
@@ -328,6 +350,6 @@ def _read(read: Callable[[], Any]) -> Any:
         if failure.kind in (Kind.ABSENT, Kind.NOT_REGISTERED):
             return None
         raise AzureFailed(failure) from error
-    except ValueError as error:
-        unreadable = Failure(Kind.PASSING, "", f"The answer is not JSON: {error}", 200)
-        raise AzureFailed(unreadable) from error
+
+
+__all__ = ["PARALLEL_READS", "USER_AGENT", "WRITING", "Document", "Session", "Snapshot"]

@@ -395,6 +395,12 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "The access to the key was read back before the workspace was created, and the service is refused all the same: a grant can take minutes to count. Azure Machine Learning may then keep the failure by the workspace's name for tens of minutes, so asking again within seconds makes it worse. cmkctl sends the creation again after ten minutes, three times at most and within --timeout, over the failed workspace that it left.",
         "Run the same command again in half an hour, or choose another workspace.name. Do not widen the access: it is not what is missing.",
     ),
+    "CMK316": Entry(
+        "Azure answers in a form that cmkctl does not know",
+        "The answer is one of success, but what it says is of another type than Azure documents, or lacks what everything else rests on. To guess on could take an encrypted workspace for one that is not. Nothing was written because of it.",
+        "Run the same command again. If it stays, look for a newer cmkctl, and report it with the output of --record.",
+        "https://learn.microsoft.com/azure/templates/",
+    ),
     "CMK317": Entry(
         "Azure says that it exists already, and does not show it",
         "A grant or a service principal was made a moment ago, by another run or by one whose answer was lost, and Azure does not show it everywhere yet.",
@@ -437,6 +443,46 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "The sandbox cannot start",
         "Its state file is damaged, of a newer version, or in use.",
         "Name another file with --state, or run cmkctl sandbox reset.",
+    ),
+    "CMK521": Entry(
+        "The plan cannot be saved",
+        "--out names a file that cannot be written: a folder that is not there, a folder or a device in place of a file, no right to write. It is tried out first, so nothing was asked of Azure.",
+        "Name another file.",
+    ),
+    "CMK522": Entry(
+        "The saved plan cannot be read",
+        "The file begins like a saved plan, but it is cut off, is no JSON, lacks a field or has one too many. Part of an approval is no approval.",
+        "Plan again, and approve that.",
+    ),
+    "CMK523": Entry(
+        "The saved plan is of another version of cmkctl",
+        "The form of saved plans has a number, and this cmkctl reads one number only. What it cannot read whole it does not apply.",
+        "Plan again with the cmkctl that will apply it, or apply it with the version that made it.",
+    ),
+    "CMK524": Entry(
+        "The saved plan was edited after it was made",
+        "The file keeps digests of its profile and of its plan, and one of them no longer matches. That finds accidents and hasty edits; it is no signature.",
+        "Change the profile, plan again, and approve that.",
+    ),
+    "CMK525": Entry(
+        "This is a saved plan, and a profile is wanted",
+        "plan makes a plan from a profile. A saved plan is what came of that.",
+        "Name the profile, or apply the saved plan with cmkctl apply.",
+    ),
+    "CMK526": Entry(
+        "What is begun cannot be noted in the saved plan",
+        "apply notes in the file what it is about to make, so that after an interruption it knows its own doing. The file cannot be written, or something else is there now. The apply goes on; only if it is interrupted it cannot go on with this file.",
+        "Keep the file in a folder that you may write to. After an interruption plan again.",
+    ),
+    "CMK527": Entry(
+        "What would be done is no longer what was approved",
+        "apply of a saved plan looks at Azure again and makes the plan anew. It goes on only if every change is one that was approved, with the same request, and every approved change is still due or was begun by an earlier apply of the same file. Nothing was written.",
+        "Read the differences, then plan again and approve that.",
+    ),
+    "CMK528": Entry(
+        "A plan that cannot be applied is not saved",
+        "It has a conflict, or a rule stops it. Nothing was written to the file that --out names; what was there before still is.",
+        "Mend what the plan names, then plan again.",
     ),
 }
 

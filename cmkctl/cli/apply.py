@@ -11,7 +11,9 @@ from cmkctl.plan import Action
 
 if TYPE_CHECKING:
     from cmkctl.cli.run import Run
+    from cmkctl.engine import Emit
     from cmkctl.plan import Plan
+    from cmkctl.saved_plan import SavedPlan
 
 
 def command(
@@ -31,18 +33,24 @@ def command(
 ) -> int:
     """Do it. Asks first on a terminal, needs --yes elsewhere."""
     from cmkctl.cli.run import Options, run  # noqa: PLC0415 - --help imports no SDK
+    from cmkctl.saved_plan import load  # noqa: PLC0415
 
     options = Options(
         profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug
     )
-    return run(options, lambda opened: _apply(opened, yes=yes, detailed=requests))
+    return run(options, lambda opened: _apply(opened, yes=yes, detailed=requests), load)
 
 
 def _apply(run: Run, *, yes: bool, detailed: bool) -> int:
     from cmkctl.engine import apply_plan, make_plan  # noqa: PLC0415 - see above
+    from cmkctl.saved_plan import LoadedPlan  # noqa: PLC0415
 
-    plan = run.located(make_plan(run.session, run.profile))
+    made = make_plan(run.session, run.profile)
+    saved = run.loaded.saved if isinstance(run.loaded, LoadedPlan) else None
+    # Nothing in a saved plan is to be mended, so nothing points into it.
+    plan = made if saved else run.located(made)
     run.view.plan(plan, detailed=detailed)
+    emit: Emit = _as_approved(run, saved, plan) if saved else run.view.event
     if plan.errored:
         return REFUSED
     if plan.pending and not yes:
@@ -57,12 +65,31 @@ def _apply(run: Run, *, yes: bool, detailed: bool) -> int:
 
         begin_import()
     began = run.session.clock.elapsed()
-    result = apply_plan(run.session, run.profile, plan, run.view.event)
+    result = apply_plan(run.session, run.profile, plan, emit)
     if creates_workspace:
         _open_workspace(run, result)
     run.view.applied(plan, result, run.session.clock.elapsed() - began)
     run.view.outputs(outputs(result))
     return DONE
+
+
+def _as_approved(run: Run, saved: SavedPlan, plan: Plan) -> Emit:
+    """Go on only if `plan` is what was approved; what hears of events then notes each change before it is made."""
+    from cmkctl.engine import ChangeStarted, Event  # noqa: PLC0415 - see above
+    from cmkctl.saved_plan import Notes, refuse_unless_approved  # noqa: PLC0415
+
+    notes = Notes(saved, run.view.diagnostics)
+    # Read after Azure was asked: another run of this file notes what it begins before Azure can show it.
+    refuse_unless_approved(saved, plan, notes.begun())
+    if plan.pending and not plan.errored:
+        notes.try_out()
+
+    def emit(event: Event) -> None:
+        if isinstance(event, ChangeStarted) and event.change.action.writes:
+            notes.begin(event.change.resource_id)
+        run.view.event(event)
+
+    return emit
 
 
 def outputs(plan: Plan) -> dict[str, object]:

@@ -25,15 +25,23 @@ def command(
     """Show what would be done. Sends no write."""
     from cmkctl.cli.run import Options, Run, run  # noqa: PLC0415 - --help imports no SDK
     from cmkctl.engine import make_plan  # noqa: PLC0415
+    from cmkctl.saved_plan import load_only_profile, not_saved, save, try_saving  # noqa: PLC0415
 
     def work(opened: Run) -> int:
+        if out:
+            try_saving(out, profile)
         plan = opened.located(make_plan(opened.session, opened.profile))
         opened.view.plan(plan, detailed=requests)
         if plan.errored:
+            opened.view.diagnostics([not_saved(out)] if out else [])
             return REFUSED
+        if out:
+            digests = save(out, plan, opened.profile, opened.session.clock.now())
+            opened.view.saved(str(out), digests)
         return CHANGES if detailed_exitcode and plan.pending else DONE
 
     return run(
         Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug),
         work,
+        load_only_profile,
     )

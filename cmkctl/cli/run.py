@@ -9,12 +9,12 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
@@ -77,7 +77,15 @@ class Run:
         return replace(diagnostic, location=self.loaded.locate(diagnostic.subject))
 
 
-def run(options: Options, body: Callable[[Run], int]) -> int:
+class Load(Protocol):
+    """What makes a profile of the file that is named on the command line. Raises ProfileError."""
+
+    def __call__(self, path: Path, *, overrides: Sequence[str], environ: Mapping[str, str]) -> LoadedProfile:
+        """Load it."""
+        ...
+
+
+def run(options: Options, body: Callable[[Run], int], load: Load = load_profile) -> int:
     """Open a run, do its work, and return the exit code of whatever happened."""
     # Libraries log warnings of their own; what the operator has to know comes as a diagnostic.
     logging.getLogger().addHandler(logging.NullHandler())
@@ -85,7 +93,7 @@ def run(options: Options, body: Callable[[Run], int]) -> int:
     clock = _ReplayClock() if options.replay else SystemClock()
     try:
         with _signals(clock), view, ExitStack() as stack:
-            return body(_open(options, view, clock, stack))
+            return body(_open(options, view, clock, stack, load))
     except CmkctlError as error:
         view.diagnostics(error.diagnostics)
         return _exit_code(error)
@@ -111,12 +119,12 @@ def _exit_code(error: CmkctlError) -> int:
     return REFUSED if isinstance(error, RefusedError) else FAILED
 
 
-def _open(options: Options, view: View, clock: SystemClock, stack: ExitStack) -> Run:
+def _open(options: Options, view: View, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.record and options.replay:
         raise ProfileError(_contradictory())
     if options.sandbox:
         os.environ.update(_sandbox(options.state, stack))
-    loaded = load_profile(options.profile, overrides=options.overrides, environ=os.environ)
+    loaded = load(options.profile, overrides=options.overrides, environ=os.environ)
     transport, credential = _connection(options, loaded.profile, view, stack)
     session = Session(
         loaded.profile.cloud, loaded.profile.subscription, credential, transport, clock, notify=view.waiting

@@ -9,7 +9,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.errors import AzureFailed, Kind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
-from cmkctl.azure.ids import ResourceId
+from cmkctl.azure.ids import ResourceId, provider_id
 from cmkctl.azure.session import Document, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Request
 from cmkctl.profile.model import Profile
@@ -111,5 +111,6 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
             request=Request(
                 "POST", SERVICE_PRINCIPALS, "v1.0", {"appId": endpoints.cosmos_db_app_id}, host=endpoints.graph
             ),
+            brought_by=(provider_id(profile.subscription, DOCUMENT_DB),),
         )
     ]

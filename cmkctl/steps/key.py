@@ -14,7 +14,7 @@ from typing import Any, Final
 from cmkctl.azure import versions
 from cmkctl.azure.compare import missing_permissions, same_word
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
 from cmkctl.profile.model import KeySettings, Profile, RotationPolicy
 from cmkctl.steps.base import conflict, no_op
@@ -63,7 +63,7 @@ class Key:
         if change.request is not None and change.request.body is not None:
             key = ResourceId.parse(change.resource_id)
             body: Any = dict(change.request.body)
-            azure.key_vault.keys.create_if_not_exist(key.resource_group, key.names[0], key.name, body)
+            azure.key_vault.keys.create_if_not_exist(key.resource_group, key.names[0], key.name, body, **WRITING)
 
 
 def _create(profile: Profile, title: str) -> Change:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.operations import FirstAnswer, finish, until
-from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, Document, Session, Snapshot
 from cmkctl.plan import Action, Change, Known, Outputs, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _principals
@@ -86,7 +86,7 @@ class KeyAccess:
             )
         elif "/accessPolicies/" in change.request.path:
             vault = ResourceId.parse(change.resource_id)
-            azure.key_vault.vaults.update_access_policy(vault.resource_group, vault.names[0], "add", body)
+            azure.key_vault.vaults.update_access_policy(vault.resource_group, vault.names[0], "add", body, **WRITING)
         else:
             answer = azure.resources.resources.begin_create_or_update_by_id(
                 change.resource_id.lstrip("/"), body, api_version=change.request.api_version, polling=FirstAnswer()

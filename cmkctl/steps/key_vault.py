@@ -14,7 +14,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.operations import FirstAnswer, finish, until
-from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
 from cmkctl.profile.model import NetworkSettings, Profile
 from cmkctl.steps._vault_fit import LONGEST_RETENTION, unfit, wants_rbac
@@ -102,7 +102,7 @@ def _send(azure: Session, change: Change) -> None:
             change.title,
         )
     else:
-        azure.key_vault.vaults.update(vault.resource_group, vault.name, body)
+        azure.key_vault.vaults.update(vault.resource_group, vault.name, body, **WRITING)
 
 
 def what_cannot_be_undone(profile: Profile) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_location
-from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, no_op
@@ -51,7 +51,7 @@ class ResourceGroup:
         """Create the group. The answer is final."""
         if change.request is not None and change.request.body is not None:
             azure.resources.resource_groups.create_or_update(
-                change.resource_id.rpartition("/")[2], dict(change.request.body)
+                change.resource_id.rpartition("/")[2], dict(change.request.body), **WRITING
             )
 
 

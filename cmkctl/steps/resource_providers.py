@@ -13,7 +13,7 @@ from typing import Final
 from cmkctl.azure import versions
 from cmkctl.azure.ids import provider_id
 from cmkctl.azure.operations import until
-from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, no_op, wait
@@ -64,7 +64,7 @@ class ResourceProviders:
         """Register one namespace (or find it being registered), and wait until it is."""
         namespace = change.resource_id.rpartition("/")[2]
         if change.action.writes:
-            azure.resources.providers.register(namespace)
+            azure.resources.providers.register(namespace, **WRITING)
         until(
             azure,
             f"registration of {namespace}",

@@ -36,6 +36,10 @@ class View(Protocol):
         """Show what would be done, with the plan's diagnostics; `detailed` adds every request with its body."""
         ...
 
+    def saved(self, file: str, digests: Mapping[str, str]) -> None:
+        """Say where the plan was saved, with the digests by name."""
+        ...
+
     def confirm(self, plan: Plan) -> bool:
         """Ask once whether to apply. Only the whole word ``yes`` is a yes; without `can_ask` the answer is no."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -41,6 +42,12 @@ class HumanView:
             self._settle()
             self._out.lines(plan_lines(plan, self._out.width, detailed=detailed))
             self.diagnostics(plan.diagnostics)
+
+    def saved(self, file: str, digests: Mapping[str, str]) -> None:  # noqa: ARG002 - the file has them
+        """Where the plan was saved and the command that applies it, on stderr."""
+        with self._lock:
+            self._settle()
+            self._err.lines([Line(f"Saved to {file}. Apply it with: cmkctl apply {shlex.quote(file)}")])
 
     def confirm(self, plan: Plan) -> bool:
         """Say once more what cannot be undone, and ask. Only ``yes`` is a yes; the end of input is a no."""

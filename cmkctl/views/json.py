@@ -51,6 +51,10 @@ class JsonView:
             self.diagnostics(plan.diagnostics)
             self._line("plan_summary", _summary(plan))
 
+    def saved(self, file: str, digests: Mapping[str, str]) -> None:
+        """``plan_saved``: the file, and the digests in it."""
+        self._line("plan_saved", {"file": file, "digests": dict(digests)})
+
     def confirm(self, plan: Plan) -> bool:  # noqa: ARG002
         """No: a script says ``--yes`` beforehand."""
         return False

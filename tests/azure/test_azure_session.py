@@ -92,14 +92,14 @@ def test_a_refused_read_is_never_taken_for_absence(answer: Answer, kind: Kind) -
 
 def test_a_document_is_what_azure_said() -> None:
     """No model stands between Azure's words and the comparison: what it does not know would be lost."""
-    said = {"id": str(VAULT), "properties": {"provisioningState": "Succeeded", "brandNew": {"x": [1]}}}
+    said = {"id": str(VAULT), "properties": {"tenantId": "t", "provisioningState": "Fabulous", "brandNew": {"x": [1]}}}
 
     assert said == azure(Answer(200, said)).session.snapshot().vault(VAULT)
 
 
 def test_a_question_is_asked_once_in_a_snapshot_and_again_in_the_next() -> None:
     """Steps share answers, also when they ask at the same time; a new look asks anew."""
-    scripted = azure(Answer(200, {"id": "x"}))
+    scripted = azure(Answer(200, {"properties": {"tenantId": "t"}}))
     snapshot = scripted.session.snapshot()
 
     snapshot.together(*[lambda: snapshot.vault(VAULT)] * 8)
@@ -121,16 +121,27 @@ def test_an_absent_subscription_is_an_error() -> None:
 def test_role_assignments_are_read_to_the_last_page() -> None:
     """A grant on the second page is a grant."""
     following = "https://management.azure.com/next?page=2"
+    pages = [{"id": each, "properties": {"scope": str(VAULT), "roleDefinitionId": "r"}} for each in "12"]
     scripted = azure(
-        Answer(200, {"value": [{"id": "1"}], "nextLink": following}), Answer(200, {"value": [{"id": "2"}]})
+        Answer(200, {"value": pages[:1], "nextLink": following}), Answer(200, {"value": pages[1:], "nextLink": None})
     )
 
     found = scripted.session.snapshot().role_assignments(str(VAULT), "principal")
 
-    assert [{"id": "1"}, {"id": "2"}] == found
+    assert pages == found
     first, second = [str(each.url) for each in scripted.network.sent]
     assert (True, following) == (f"api-version={versions.ROLE_ASSIGNMENTS}" in first, second)
     assert "principalId eq 'principal'" in unquote_plus(first)
+
+
+def test_a_list_whose_pages_lead_back_comes_to_an_end() -> None:
+    """Each link is followed once."""
+    following = "https://management.azure.com/next?page=2"
+    scripted = azure(Answer(200, {"value": [], "nextLink": following}))
+
+    assert [] == scripted.session.snapshot().role_assignments(str(VAULT), "principal")
+
+    assert 2 == len(scripted.network.sent)
 
 
 def test_service_principal_is_found_by_its_application_id() -> None:
@@ -144,10 +155,18 @@ def test_service_principal_is_found_by_its_application_id() -> None:
     assert APP_ID in str(scripted.network.sent[0].url)
 
 
-@pytest.mark.parametrize("body", [{"value": []}, {}, [], {"value": None}, {"value": ["text"]}])
-def test_no_service_principal_is_an_empty_list(body: Any) -> None:
+def test_no_service_principal_is_an_empty_list() -> None:
     """Recorded: not found is HTTP 200 with an empty list."""
-    assert None is azure(Answer(200, body)).session.graph.service_principal(APP_ID)
+    assert None is azure(Answer(200, {"value": []})).session.graph.service_principal(APP_ID)
+
+
+@pytest.mark.parametrize("body", [{}, [], None, {"value": None}, {"value": ["text"]}, {"value": [{"id": None}]}])
+def test_what_is_no_list_of_service_principals_does_not_mean_that_there_is_none(body: Any) -> None:
+    """One would be made, or a grant refused, on the strength of an answer that nobody understands."""
+    with pytest.raises(AzureFailed) as caught:
+        azure(Answer(200, json.dumps(body).encode())).session.snapshot().service_principal(APP_ID)
+
+    assert Kind.UNREADABLE == caught.value.failure.kind
 
 
 def test_a_directory_that_may_not_be_read_is_an_error() -> None:
@@ -164,12 +183,9 @@ def test_service_principal_is_made_by_one_request_with_the_body_of_the_plan() ->
     """What the plan shows is what is sent."""
     scripted = azure(Answer(201, {"id": "object id"}))
 
-    made = scripted.session.graph.create_service_principal({"appId": APP_ID})
+    scripted.session.graph.create_service_principal({"appId": APP_ID})
 
-    assert ({"id": "object id"}, ["POST https://graph.microsoft.com/v1.0/servicePrincipals"]) == (
-        made,
-        scripted.network.asked,
-    )
+    assert ["POST https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.asked
     assert {"appId": APP_ID} == json.loads(scripted.network.sent[0].body or b"")
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +27,7 @@ from cmkctl.azure.tape.exchange import (
 )
 from cmkctl.azure.tape.file import unwritable
 from cmkctl.diagnostics import CmkctlError
+from cmkctl.files import try_out, write_whole
 
 
 class TapeWriter:
@@ -45,7 +44,10 @@ class TapeWriter:
         self.redactor = redactor or Redactor()
         self._exchanges: list[Exchange | None] = []
         self._lock = Lock()
-        self._try_out()
+        try:
+            try_out(path)
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -83,12 +85,7 @@ class TapeWriter:
         """
         text = json.dumps(self._document(), indent=2) + "\n"
         try:
-            temporary = self._temporary()
-            try:
-                temporary.write_text(text, encoding="utf-8")
-                temporary.replace(self.path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_whole(self.path, text)
         except OSError as error:
             raise unwritable(self.path, error) from error
 
@@ -104,19 +101,6 @@ class TapeWriter:
             "recorded_at": RECORDED_AT,
             "exchanges": [_as_json(each, redactor) for each in exchanges],
         }
-
-    def _try_out(self) -> None:
-        try:
-            if self.path.is_dir():
-                raise IsADirectoryError(21, os.strerror(21))
-            self._temporary().unlink()
-        except OSError as error:
-            raise unwritable(self.path, error) from error
-
-    def _temporary(self) -> Path:
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
-        os.close(handle)  # mkstemp makes it with mode 0600
-        return Path(name)
 
 
 class RecordingTransport(HttpTransport[Any, Any]):

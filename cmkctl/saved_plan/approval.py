@@ -1,0 +1,122 @@
+"""Whether what would be done now is what was approved: pure, and in words that people understand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cmkctl.plan import Action, Change, Json, Plan, Request, fulfils
+from cmkctl.saved_plan.file import SavedPlan
+from cmkctl.saved_plan.form import encoded
+from cmkctl.saved_plan.problems import not_as_approved
+
+_APPROVED: Final = {
+    Action.CREATE: "approved to create",
+    Action.UPDATE: "approved to update",
+    Action.WAIT: "approved to wait for",
+    Action.NO_OP: "approved as already right",
+}
+_ABSENT: Final = "(nothing)"
+_LONGEST: Final = 160
+
+
+def refuse_unless_approved(saved: SavedPlan, now: Plan, begun: Collection[str]) -> None:
+    """Raise RefusedError (CMK527), with the differences, unless `now` does what was approved and all of it.
+
+    `begun` are the resource ids of the changes that applies of this very plan have begun: they may be done already.
+    """
+    found = [*differences(saved.changes, now.changes, begun)]
+    if found:
+        raise not_as_approved(saved.path, saved.origin, found, same_azure=saved.observed == now.observed)
+
+
+def differences(approved: Sequence[Change], now: Sequence[Change], begun: Collection[str]) -> Iterator[str]:
+    """What would be done otherwise than approved, a sentence each."""
+    comparison = _Comparison(approved, now, begun)
+    for each in now:
+        if each.action is not Action.NO_OP:
+            yield from comparison.of_pending(each)
+    for each in approved:
+        if each.action is not Action.NO_OP:
+            yield from comparison.of_done(each)
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    approved: Sequence[Change]
+    now: Sequence[Change]
+    begun: Collection[str]
+
+    def of_pending(self, now: Change) -> Iterator[str]:
+        """What a change that is due now has to do with what was approved."""
+        shown = _like(now, self.approved)
+        if shown is None:
+            yield f"{now.title}: not in what was approved, now {_now(now)}"
+        elif now.action is shown.action:
+            yield from (f"{now.title}: {each}" for each in _request_differences(shown.request, now.request))
+        elif now.action is not Action.WAIT or not self._ours(shown):
+            yield f"{now.title}: {_APPROVED[shown.action]}, now {_now(now)}"
+
+    def of_done(self, shown: Change) -> Iterator[str]:
+        """What became of an approved change that is no longer due."""
+        now = _like(shown, self.now)
+        if (now is None or now.action is Action.NO_OP) and not self._ours(shown):
+            seen = now or next((each for each in self.now if _titled_alike(each, shown)), None)
+            yield f"{shown.title}: {_APPROVED[shown.action]}, now {_now(seen) if seen else 'not needed any more'}"
+
+    def _ours(self, shown: Change) -> bool:
+        """Whether it is done or being done as approved: we began it, or what brings it about, or it was under way."""
+        waits = (each.resource_id for each in self.approved if each.action is Action.WAIT)
+        begun = {each.lower() for each in (*self.begun, *waits)}
+        return not begun.isdisjoint(each.lower() for each in (shown.resource_id, *shown.brought_by))
+
+
+def _like(change: Change, among: Sequence[Change]) -> Change | None:
+    """The change of the same resource by the same step. Azure may answer an id in another casing than ours."""
+    wanted = change.step, change.resource_id.lower()
+    return next((each for each in among if (each.step, each.resource_id.lower()) == wanted), None)
+
+
+def _titled_alike(one: Change, other: Change) -> bool:
+    return (one.step, one.title) == (other.step, other.title)
+
+
+def _now(change: Change) -> str:
+    return f"{change.action} ({change.reason})"
+
+
+def _request_differences(shown: Request | None, now: Request | None) -> Iterator[str]:
+    if shown is None or now is None:
+        if shown is not now:
+            yield "the request differs: there was none, or there is none now"
+        return
+    for name in ("method", "path", "api_version", "host"):
+        before, after = getattr(shown, name), getattr(now, name)
+        if before != after:
+            yield f"the request differs in its {name.replace('_', '-')}: {before} → {after}"
+    for path, before, after in _body_differences(shown.body, now.body):
+        yield f"the request differs in {path or 'its body'}: {before} → {after}"
+
+
+def _body_differences(shown: Json, now: Json, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """The places where `now` is not what was `shown`, with both values."""
+    if isinstance(shown, Mapping) and isinstance(now, Mapping):
+        for name in dict.fromkeys((*shown, *now)):
+            inner = f"{path}.{name}" if path else name
+            if name in shown and name in now:
+                yield from _body_differences(shown[name], now[name], inner)
+            else:
+                yield inner, _words(shown, name), _words(now, name)
+    elif not fulfils(shown, now):
+        yield path, _json(shown), _json(now)
+
+
+def _words(values: Mapping[str, Json], name: str) -> str:
+    return _json(values[name]) if name in values else _ABSENT
+
+
+def _json(value: Json) -> str:
+    text: Any = json.dumps(encoded(value), ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

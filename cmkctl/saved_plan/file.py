@@ -1,0 +1,165 @@
+"""The file: written in one go, and read with every doubt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from pydantic import ValidationError
+
+from cmkctl.diagnostics import Location, ProfileError
+from cmkctl.files import try_out, write_whole
+from cmkctl.plan import Change, Plan
+from cmkctl.profile.load import LoadedProfile, load_profile
+from cmkctl.profile.model import Profile
+from cmkctl.profile.tree import Branch
+from cmkctl.saved_plan.form import MARKER, SCHEMA, Document, check, content, digests, document_of
+from cmkctl.saved_plan.problems import another_version, contradictory, damaged, edited, no_profile, unwritable
+
+_MOST_COMPLAINTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """What a file says: the document as it stands there, and the changes that were approved."""
+
+    path: Path
+    document: Document
+    changes: tuple[Change, ...]
+
+    @property
+    def origin(self) -> str:
+        """When it was made, and by which cmkctl."""
+        return f"{self.document['made_at']} by cmkctl {self.document['cmkctl']}"
+
+    @property
+    def observed(self) -> str:
+        """The digest of what was observed when it was made."""
+        return str(self.document["digests"]["observations"])
+
+
+@dataclass(frozen=True)
+class LoadedPlan(LoadedProfile):
+    """The profile of a saved plan, with the plan. Nothing in it has a place where somebody could mend it."""
+
+    saved: SavedPlan
+
+
+def try_saving(path: Path, profile: Path) -> None:
+    """Find out whether a plan can be saved at `path`.
+
+    Raises CmkctlError CMK521 when it cannot, and ProfileError CMK008 when the profile would be replaced by it.
+    """
+    try:
+        try_out(path)
+        same = path.exists() and profile.exists() and path.samefile(profile)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if same:
+        raise ProfileError(contradictory(f"--out {path} names the profile itself.", "Name another file with --out."))
+
+
+def save(path: Path, plan: Plan, profile: Profile, made_at: datetime) -> Mapping[str, str]:
+    """Write a plan to a file and return its digests by name. Raises CmkctlError CMK521."""
+    document = document_of(plan, profile, made_at)
+    try:
+        write(path, document)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    written: Mapping[str, str] = document["digests"]
+    return written
+
+
+def write(path: Path, document: Document) -> None:
+    """Write a document, whole or not at all. Raises OSError."""
+    write_whole(path, json.dumps(document, indent=2) + "\n")
+
+
+def load(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str]) -> LoadedProfile:
+    """Load what `apply` is given: a saved plan, as `LoadedPlan`, else a profile as `load_profile` does.
+
+    Raises ProfileError: CMK522 for a damaged file, CMK523 for one of another form, CMK524 for one that was edited, CMK008
+    for a saved plan with overrides.
+    """
+    document = read(path)
+    if document is None:
+        return load_profile(path, overrides=overrides, environ=environ)
+    if overrides:
+        detail = f"{path} is a saved plan, and --set {overrides[0]} would make another plan of it."
+        remedy = "Plan again with --set, and save and approve that: cmkctl plan PROFILE --set … --out FILE"
+        raise ProfileError(contradictory(detail, remedy))
+    try:
+        return _loaded(path, document)
+    except RecursionError:
+        raise damaged(path, "It is nested too deeply to be a saved plan.") from None
+
+
+def load_only_profile(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str]) -> LoadedProfile:
+    """Load a profile. Raises ProfileError CMK525 for a saved plan: a plan is made from a profile, not from a plan."""
+    if read(path) is not None:
+        raise no_profile(path)
+    return load_profile(path, overrides=overrides, environ=environ)
+
+
+def read(path: Path) -> Document | None:
+    """The document of a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
+
+    Raises ProfileError CMK522 for what begins like a saved plan and is no JSON.
+    """
+    try:
+        raw = path.read_bytes() if path.is_file() else b""
+    except OSError:
+        return None
+    if not raw.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") or MARKER.encode() not in raw:
+        return None
+    document = _parsed(path, raw)
+    return document if isinstance(document, dict) and MARKER in document else None
+
+
+def _parsed(path: Path, raw: bytes) -> Any:
+    try:
+        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_each_once, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise damaged(path, f"It is not JSON: {error.msg}.", error.lineno, error.colno) from None
+    except ValueError as error:
+        raise damaged(path, f"It is not JSON: {error}.") from None
+    except RecursionError:
+        raise damaged(path, "It is nested too deeply to be a saved plan.") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> Document:
+    """Refuse a name that stands twice in one object: whoever approved the file may have read the other one."""
+    names = [name for name, _ in pairs]
+    document = dict(pairs)
+    if len(document) != len(names):
+        raise ValueError(f"{next(each for each in names if names.count(each) > 1)!r} stands twice in one object")
+    return document
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def _loaded(path: Path, document: Document) -> LoadedPlan:
+    if type(document[MARKER]) is int and document[MARKER] != SCHEMA:
+        raise another_version(path, document)
+    try:
+        check(document)
+        changed = [name for name, now in digests(document).items() if document["digests"][name] != now]
+        if changed:
+            raise edited(path, changed)
+        found = content(document)
+    except ValidationError as error:
+        raise damaged(path, "\n".join(_complaints(error))) from None
+    except ValueError as error:
+        raise damaged(path, f"{error}.") from None
+    return LoadedPlan(found.profile, Branch(Location(str(path)), {}), SavedPlan(path, document, found.changes))
+
+
+def _complaints(error: ValidationError) -> Iterator[str]:
+    for each in error.errors(include_url=False, include_input=False)[:_MOST_COMPLAINTS]:
+        yield f"{'.'.join(map(str, each['loc']))}: {each['msg']}"

@@ -1,0 +1,237 @@
+"""The form of the file: what its document holds, and changes to JSON and back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cmkctl import __version__
+from cmkctl.diagnostics import Diagnostic
+from cmkctl.digests import digest
+from cmkctl.plan import Action, AttributeChange, Change, Json, Plan, Request, Unknown
+from cmkctl.profile.model import Profile
+
+MARKER: Final = "cmkctl_plan"
+"""The first field of the file, by which it is told from a profile. Its value is the number of the file's form."""
+
+SCHEMA: Final = 1
+_UNKNOWN: Final = "$unknown"
+
+Document = dict[str, Any]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class _Digests(_Part):
+    profile: str
+    plan: str
+    observations: str
+
+
+class _Attribute(_Part):
+    path: str
+    before: Any
+    after: Any
+    irreversible: bool
+
+
+class _Request(_Part):
+    method: str
+    host: str | None
+    path: str
+    api_version: str
+    body: dict[str, Any] | None
+
+
+class _Change(_Part):
+    step: str
+    action: Literal["create", "update", "no-op", "wait"]  # a plan with a conflict is never saved
+    resource_id: str
+    title: str
+    reason: str
+    attributes: list[_Attribute]
+    irreversible: list[str]
+    costs: list[str]
+    after: list[str]
+    brought_by: list[str]
+    request: _Request | None
+
+
+class _Document(_Part):
+    cmkctl_plan: int
+    cmkctl: str
+    made_at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    digests: _Digests
+    subject: dict[str, str]
+    profile: dict[str, Any]
+    changes: list[_Change]
+    diagnostics: list[dict[str, str]]
+    begun: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a document says, as values."""
+
+    profile: Profile
+    changes: tuple[Change, ...]
+
+
+def document_of(plan: Plan, profile: Profile, made_at: datetime) -> Document:
+    """The document of a plan that nobody has begun."""
+    shown = _shown(plan, profile)
+    return {
+        MARKER: SCHEMA,
+        "cmkctl": __version__,
+        "made_at": f"{made_at:%Y-%m-%dT%H:%M:%SZ}",
+        "digests": {**digests(shown), "observations": plan.observed},
+        **shown,
+        "diagnostics": [*map(_encoded_diagnostic, plan.diagnostics)],
+        "begun": [],
+    }
+
+
+def _shown(plan: Plan, profile: Profile) -> Document:
+    subject = plan.subject
+    return {
+        "subject": {
+            "cloud": str(subject.cloud),
+            "subscription": subject.subscription,
+            "location": subject.location,
+            "workspace_id": subject.workspace_id,
+        },
+        # With its defaults, so that a version with other defaults does not make another plan of it in silence.
+        "profile": profile.model_dump(mode="json", exclude_none=True),
+        "changes": [*map(_encoded_change, plan.changes)],
+    }
+
+
+def digests(document: Document) -> dict[str, str]:
+    """The digests that can be computed again from a document: of the profile, and of the plan that was shown."""
+    return {
+        "profile": digest(document["profile"]),
+        "plan": digest({name: document[name] for name in ("subject", "changes")}),
+    }
+
+
+def check(document: Document) -> None:
+    """See that everything is there and of the right type. Raises pydantic's ValidationError."""
+    _Document.model_validate(document)
+
+
+def content(document: Document) -> Content:
+    """The values of a document that was checked. Raises ValueError where they are none."""
+    changes = map(_decoded_change, _Document.model_validate(document).changes)
+    return Content(Profile.model_validate(document["profile"]), tuple(changes))
+
+
+# --- to JSON
+
+
+def _encoded_change(change: Change) -> Document:
+    return {
+        "step": change.step,
+        "action": change.action.value,
+        "resource_id": change.resource_id,
+        "title": change.title,
+        "reason": change.reason,
+        "attributes": [*map(_encoded_attribute, change.attributes)],
+        "irreversible": list(change.irreversible),
+        "costs": list(change.costs),
+        "after": list(change.after),
+        "brought_by": list(change.brought_by),
+        "request": None if change.request is None else _encoded_request(change.request),
+    }
+
+
+def _encoded_attribute(attribute: AttributeChange) -> Document:
+    return {
+        "path": attribute.path,
+        "before": encoded(attribute.before),
+        "after": encoded(attribute.after),
+        "irreversible": attribute.irreversible,
+    }
+
+
+def _encoded_request(request: Request) -> Document:
+    return {
+        "method": request.method,
+        "host": request.host,
+        "path": request.path,
+        "api_version": request.api_version,
+        "body": None if request.body is None else encoded(request.body),
+    }
+
+
+def _encoded_diagnostic(diagnostic: Diagnostic) -> dict[str, str]:
+    names = ("code", "severity", "summary", "detail", "remedy", "subject")
+    return {name: str(getattr(diagnostic, name)) for name in names}
+
+
+def encoded(value: Json) -> Any:
+    """A JSON value for the file. A name that begins with a dollar gets another one, so that none is taken for ours."""
+    if isinstance(value, Unknown):
+        return {_UNKNOWN: f"{value.step}.{value.output}"}
+    if isinstance(value, Mapping):
+        return {f"${name}" if name.startswith("$") else name: encoded(inner) for name, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [*map(encoded, value)]
+    return value
+
+
+# --- from JSON
+
+
+def _decoded_change(change: _Change) -> Change:
+    return Change(
+        change.step,
+        Action(change.action),
+        change.resource_id,
+        change.title,
+        change.reason,
+        attributes=tuple(map(_decoded_attribute, change.attributes)),
+        irreversible=tuple(change.irreversible),
+        costs=tuple(change.costs),
+        after=tuple(change.after),
+        request=None if change.request is None else _decoded_request(change.request),
+        brought_by=tuple(change.brought_by),
+    )
+
+
+def _decoded_attribute(each: _Attribute) -> AttributeChange:
+    return AttributeChange(each.path, decoded(each.before), decoded(each.after), each.irreversible)
+
+
+def _decoded_request(request: _Request) -> Request:
+    body = None if request.body is None else _decoded_object(request.body)
+    return Request(request.method, request.path, request.api_version, body, request.host)
+
+
+def decoded(value: Any) -> Json:
+    """The value that `encoded` wrote. Raises ValueError for what it never writes."""
+    if isinstance(value, list):
+        return [*map(decoded, value)]
+    if isinstance(value, dict):
+        return _decoded_unknown(value[_UNKNOWN]) if value.keys() == {_UNKNOWN} else _decoded_object(value)
+    scalar: Json = value
+    return scalar
+
+
+def _decoded_object(value: Document) -> dict[str, Json]:
+    alien = [name for name in value if name.startswith("$") and not name.startswith("$$")]
+    if alien:
+        raise ValueError(f"{alien[0]!r} means nothing to this cmkctl")
+    return {name.removeprefix("$"): decoded(inner) for name, inner in value.items()}
+
+
+def _decoded_unknown(text: Any) -> Unknown:
+    step, dot, output = text.partition(".") if isinstance(text, str) else ("", "", "")
+    if not dot:
+        raise ValueError(f"{text!r} names no output of a step")
+    return Unknown(step, output)

@@ -1,0 +1,29 @@
+"""What the tests of unreadable answers share with the invariants: the worlds, and a sandbox that can be put into them."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "invariants"))
+
+from spoiling import Network
+from worlds import Maker
+
+from cmkctl.sandbox import Pace, Sandbox
+
+
+@pytest.fixture(scope="module")
+def maker() -> Iterator[Maker]:
+    """A sandbox that can be put into any world; the environment is the sandbox's, as a user sets it."""
+    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        yield Maker(running)
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    """A network whose answers can be spoiled."""
+    return Network()

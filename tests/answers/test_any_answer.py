@@ -1,0 +1,131 @@
+"""Whatever comes in an answer's place, a run ends in a result or in a diagnostic; and the next run sets it right.
+
+A sample runs by default. ``CMKCTL_ANSWERS=3000 python -m pytest tests/answers`` tries so many examples of each property.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from azure.core.exceptions import AzureError
+from hypothesis import given
+from spoiling import Network, Spoilt, sampled, spoilt
+from worlds import Client, Maker, Wish, World
+
+from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.cli.apply import outputs
+from cmkctl.diagnostics import CmkctlError, Diagnostic
+from cmkctl.plan import Action, Plan
+from cmkctl.profile.model import Profile
+from cmkctl.sandbox import Pace
+from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.views import make_view
+
+WISHED = (Wish(), Wish(authorization="rbac", user_identity=True, registry=True))
+"""Access policies and roles: between them, every kind of document that is read and every write that is sent."""
+
+
+def shown(show: Callable[..., None]) -> str:
+    """Show something in every view, as a terminal in UTF-8 and one that knows only ASCII would get it."""
+    said = ""
+    for json, encoding in ((True, "utf-8"), (False, "utf-8"), (False, "ascii")):
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2))
+        with make_view(json=json, stdout=out, stderr=err, stdin=io.StringIO(), environ={}) as view:
+            show(view)
+        for each in (out, err):
+            each.seek(0)
+            said += each.read()
+    return said
+
+
+def ended(work: Callable[[], Plan]) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
+    """What a command ends with: a plan, or the diagnostics that `cmkctl.cli.run` makes of what was raised."""
+    try:
+        return work(), ()
+    except CmkctlError as error:
+        return None, error.diagnostics
+    except AzureError as error:
+        return None, AzureFailed(classify(error)).diagnostics
+
+
+def tell(plan: Plan | None, diagnostics: tuple[Diagnostic, ...]) -> None:
+    """Show how a command ended, whatever it holds."""
+    if plan is None:
+        assert diagnostics
+        assert all(each.code in shown(lambda view: view.diagnostics(diagnostics)) for each in diagnostics)
+    else:
+        shown(lambda view: view.plan(plan, detailed=True))
+        shown(lambda view: view.outputs(outputs(plan)))
+
+
+def requests_of(maker: Maker, network: Network, wish: Wish, world: World, work: str) -> list[tuple[str, str]]:
+    """What a run asks when nothing is spoiled."""
+    network.quiet()
+    profile = maker.make(wish, world)
+    client = Client(maker.running, network.transport)
+    client.apply(profile) if work == "apply" else client.plan(profile)
+    return network.asked
+
+
+def twice(written: list[LoggedRequest]) -> list[str]:
+    """The writes that Azure carried out more than once."""
+    done = Counter(f"{each.method} {each.path}".lower() for each in written if each.status < 400)
+    return [each for each, times in done.items() if times > 1]
+
+
+@pytest.fixture(scope="module")
+def asked(maker: Maker, network: Network) -> dict[tuple[Wish, str], list[tuple[str, str]]]:
+    """Every request of a whole apply in a new subscription, and of a plan when all is done, for each wish."""
+    maker.running.state.tenant.pace = Pace.reads(2)
+    found = {(each, "apply"): requests_of(maker, network, each, World(), "apply") for each in WISHED}
+    maker.running.state.tenant.pace = Pace.none()
+    return found | {(each, "plan"): requests_of(maker, network, each, World("finished"), "plan") for each in WISHED}
+
+
+@pytest.mark.parametrize("wish", WISHED, ids=["policies", "roles"])
+@given(spoilt=spoilt())
+@sampled(60)
+def test_a_plan_ends_in_a_plan_or_in_a_diagnostic(
+    maker: Maker, network: Network, asked: dict[tuple[Wish, str], list[tuple[str, str]]], wish: Wish, spoilt: Spoilt
+) -> None:
+    """Any answer to any read of a finished set-up, and to the request for a token."""
+    profile = maker.make(wish, World("finished"))
+    network.spoil(asked[wish, "plan"], spoilt)
+    client = Client(maker.running, network.transport)
+    began = client.moment
+
+    plan, diagnostics = ended(lambda: client.plan(profile))
+
+    tell(plan, diagnostics)
+    assert [] == client.writes_since(began)
+
+
+@pytest.mark.parametrize("wish", WISHED, ids=["policies", "roles"])
+@given(spoilt=spoilt())
+@sampled(25)
+def test_an_apply_ends_in_a_result_or_in_a_diagnostic_and_the_next_one_converges(
+    maker: Maker, network: Network, asked: dict[tuple[Wish, str], list[tuple[str, str]]], wish: Wish, spoilt: Spoilt
+) -> None:
+    """Any answer to any read, write or poll of a whole apply in a new subscription; nothing is made twice."""
+    profile = maker.make(wish, World())
+    client = Client(maker.running, network.transport)
+    began = client.moment
+    maker.running.state.tenant.pace = Pace.reads(2)
+    try:
+        network.spoil(asked[wish, "apply"], spoilt)
+        tell(*ended(lambda: client.apply(profile)))
+        network.quiet()
+        result = mended(client, profile)
+    finally:
+        maker.running.state.tenant.pace = Pace.none()
+
+    assert {Action.NO_OP} == {each.action for each in result.changes}
+    assert [] == twice(client.writes_since(began))
+
+
+def mended(client: Client, profile: Profile) -> Plan:
+    """Apply once more, when nothing is spoiled any more."""
+    return client.apply(profile)

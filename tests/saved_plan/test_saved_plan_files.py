@@ -1,0 +1,331 @@
+"""Files that cannot be written, and files that are no saved plan of ours: said plainly, before Azure is asked anything."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from saved_plan_support import Bench, codes
+
+from cmkctl.cli import main
+from cmkctl.diagnostics import Diagnostic, ProfileError
+from cmkctl.profile.load import LoadedProfile
+from cmkctl.profile.model import Profile
+from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.saved_plan import LoadedPlan, load
+
+QUIET = settings(
+    deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def asked(bench: Bench) -> int:
+    """How many requests Azure was asked."""
+    return len(bench.azure.running.requests)
+
+
+@pytest.mark.parametrize(
+    "place", ["nowhere/plan.json", "folder", "mine.yaml/plan.json", pytest.param("/proc/plan.json", id="not writable")]
+)
+def test_a_plan_that_cannot_be_saved_is_not_made(bench: Bench, tmp_path: Path, place: str) -> None:
+    """A missing folder, a folder, a file in place of a folder, a folder that nobody may write to."""
+    (tmp_path / "folder").mkdir()
+
+    ran = bench.azure("plan", bench.profile, "--out", tmp_path / place, "--json")
+
+    assert (1, ["CMK521"], 0) == (ran.code, codes(ran), asked(bench))
+    assert {"azure", "folder", "mine.yaml"} == {each.name for each in tmp_path.iterdir()}
+
+
+def test_a_device_is_not_replaced_by_a_file(bench: Bench) -> None:
+    """Whoever is root would lose it."""
+    ran = bench.azure("plan", bench.profile, "--out", "/dev/null", "--json")
+
+    assert (1, ["CMK521"], 0) == (ran.code, codes(ran), asked(bench))
+    assert Path("/dev/null").is_char_device()
+
+
+def test_the_profile_is_not_replaced_by_its_plan(bench: Bench, tmp_path: Path) -> None:
+    """By whatever name."""
+    before = bench.profile.read_bytes()
+    (tmp_path / "other.yaml").symlink_to(bench.profile)
+
+    runs = [
+        bench.azure("plan", bench.profile, "--out", each, "--json") for each in (bench.profile, tmp_path / "other.yaml")
+    ]
+
+    assert [(64, ["CMK008"])] * 2 == [(each.code, codes(each)) for each in runs]
+    assert (before, 0) == (bench.profile.read_bytes(), asked(bench))
+
+
+def test_a_plan_in_conflict_is_shown_and_not_saved(bench: Bench) -> None:
+    """What was in the file before still is."""
+    bench.file.write_text("of yesterday", encoding="utf-8")
+    bench.azure.running.state.add_vault("kv-ml-quickstart", "rg-ml-quickstart", purge_protection=False)
+
+    ran = bench.azure("plan", bench.profile, "--out", bench.file, "--json")
+
+    assert (3, "CMK528") == (ran.code, codes(ran)[-1])
+    assert "of yesterday" == bench.file.read_text(encoding="utf-8")
+    assert [] == ran.of("plan_saved")
+
+
+def _changed(**more: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda document: {**document, **more}
+
+
+def _larger_key(document: dict[str, Any]) -> object:
+    document["profile"]["key"]["size"] = 4096
+    return document
+
+
+def _other_reason(document: dict[str, Any]) -> object:
+    document["changes"][0]["reason"] = "it was not me"
+    return document
+
+
+def _other_subject(document: dict[str, Any]) -> object:
+    document["subject"]["location"] = "westus"
+    return document
+
+
+def _without(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda document: {each: document[each] for each in document if each != name}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (_changed(cmkctl_plan=0), "CMK523"),
+        (_changed(cmkctl_plan=2, unheard_of={}, changes=None), "CMK523"),
+        (_changed(cmkctl_plan="1"), "CMK522"),
+        (_changed(cmkctl_plan=True), "CMK522"),
+        (_changed(changes=[{}]), "CMK522"),
+        (_changed(made_at="yesterday"), "CMK522"),
+        (_changed(more="than that"), "CMK522"),
+        (_without("profile"), "CMK522"),
+        (_without("digests"), "CMK522"),
+        (_without("begun"), "CMK522"),
+        (_larger_key, "CMK524"),
+        (_other_reason, "CMK524"),
+        (_other_subject, "CMK524"),
+    ],
+)
+def test_a_file_that_is_not_ours_as_it_was_is_64(
+    bench: Bench, change: Callable[[dict[str, Any]], object], code: str
+) -> None:
+    """Another form, a damaged file, an edited one: plan again. Azure is not asked."""
+    bench.plan()
+    before = asked(bench)
+    bench.write(change(bench.document))
+
+    ran = bench.apply()
+
+    assert (64, [code], before) == (ran.code, codes(ran), asked(bench))
+    assert f"cmkctl plan PROFILE --out {bench.file}" in ran.of("diagnostic")[0]["remedy"]
+
+
+def test_a_file_that_was_cut_off_is_64_with_the_place(bench: Bench) -> None:
+    """A copy that did not end, or a disk that was full."""
+    bench.plan()
+    bench.file.write_bytes(bench.file.read_bytes()[:1000])
+
+    ran = bench.azure("apply", bench.file, "--yes")
+
+    assert (64, "") == (ran.code, ran.out)
+    assert f"at {bench.file}:" in ran.err
+
+
+def test_a_name_that_stands_twice_is_refused(bench: Bench) -> None:
+    """One of the two would be what was read, the other what is done."""
+    bench.plan()
+    text = bench.file.read_text(encoding="utf-8")
+    bench.file.write_text('{"profile": {},' + text.lstrip()[1:], encoding="utf-8")
+
+    ran = bench.apply()
+
+    assert (64, ["CMK522"]) == (ran.code, codes(ran))
+    assert "'profile' stands twice" in ran.of("diagnostic")[0]["detail"]
+
+
+def test_a_saved_plan_takes_no_overrides(bench: Bench) -> None:
+    """It would be another plan."""
+    bench.plan()
+    before = asked(bench)
+
+    ran = bench.apply("--set", "key.size=4096")
+
+    assert (64, ["CMK008"], before) == (ran.code, codes(ran), asked(bench))
+
+
+def test_a_saved_plan_is_not_planned_again(bench: Bench) -> None:
+    """A plan is made from a profile."""
+    bench.plan()
+    before = asked(bench)
+
+    ran = bench.azure("plan", bench.file, "--json")
+
+    assert (64, ["CMK525"], before) == (ran.code, codes(ran), asked(bench))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"tags": {"cmkctl_plan": 1}}', '["cmkctl_plan"]', '{"tags": "cmkctl_plan"}', "{tags: {a: b}}", "cmkctl_plan: 1"],
+)
+def test_what_has_no_marker_at_its_top_is_a_profile(tmp_path: Path, text: str) -> None:
+    """By its content, whatever its name: what a profile's loader says of it."""
+    path = tmp_path / "plan.json"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ProfileError) as refused:
+        load(path, environ={})
+
+    assert {"CMK00"} == {each.code[:5] for each in refused.value.diagnostics}
+
+
+def test_a_profile_in_json_is_a_profile(bench: Bench) -> None:
+    """JSON is YAML; nothing is guessed from braces."""
+    bench.plan()
+    bench.write(bench.document["profile"])
+
+    assert (0, False) == (bench.apply().code, "begun" in bench.file.read_text(encoding="utf-8"))
+
+
+# --- anything at all
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of a plan that was saved."""
+    folder = tmp_path_factory.mktemp("saved")
+    profile = Path(__file__).parents[2] / "profiles" / "quickstart.yaml"
+    arguments = ["--sandbox", "--state", str(folder / "s.json"), "--out", str(folder / "plan.json")]
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        patch.setenv("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION_ID)
+        assert 0 == main(["plan", str(profile), *arguments])
+    return (folder / "plan.json").read_text(encoding="utf-8")
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every container of a document with every one of its keys."""
+    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [(value, key) for key in keys] + [found for key in keys for found in places(value[key])]
+
+
+def loaded_or_explained(folder: Path, content: bytes) -> LoadedProfile | None:
+    """What is loaded; None for what is refused with words that a person can do something with."""
+    found, problems = _loaded(folder, content)
+    assert [] == [
+        each for each in problems if not (each.detail and each.remedy and each.code[:5] in ("CMK00", "CMK52"))
+    ]
+    assert (found is None) == bool(problems)
+    return found
+
+
+def _loaded(folder: Path, content: bytes) -> tuple[LoadedProfile | None, tuple[Diagnostic, ...]]:
+    path = folder / "mangled.json"
+    path.write_bytes(content)
+    try:
+        return load(path, environ={"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}), ()
+    except ProfileError as error:
+        return None, error.diagnostics
+
+
+@given(data=st.data())
+@settings(QUIET, max_examples=300)
+def test_a_plan_with_anything_in_place_of_a_value_is_explained(tmp_path: Path, saved: str, data: st.DataObject) -> None:
+    """Only what is not digested may be something else: who made it, when, what was observed, the warnings, the notes."""
+    document = json.loads(saved)
+    container, key = data.draw(st.sampled_from(places(document)))
+    container[key] = data.draw(JSON)
+
+    found = loaded_or_explained(tmp_path, json.dumps(document).encode())
+
+    digested = ("profile", "changes", "subject")
+    same = [document.get(name) for name in digested] == [json.loads(saved)[name] for name in digested]
+    assert same or not isinstance(found, LoadedPlan)
+
+
+@given(data=st.data())
+@settings(QUIET, max_examples=300)
+def test_a_plan_with_its_bytes_mangled_is_explained(tmp_path: Path, saved: str, data: st.DataObject) -> None:
+    """Cut, doubled, or with something else in between."""
+    raw = saved.encode()
+    start = data.draw(st.integers(0, len(raw)))
+    end = data.draw(st.integers(start, min(len(raw), start + 50)) | st.just(len(raw)))
+    between = data.draw(
+        st.binary(max_size=6) | st.sampled_from([b"{", b'"', b"9" * 5000, b"[" * 100_000, b"NaN", b"\\ud800"])
+    )
+
+    loaded_or_explained(tmp_path, raw[:start] + between + raw[end:])
+
+
+@given(document=st.dictionaries(st.sampled_from(["cmkctl", "profile", "changes", "digests", "begun"]), JSON))
+@settings(QUIET, max_examples=100)
+def test_a_marker_before_anything_is_explained(tmp_path: Path, document: dict[str, Any]) -> None:
+    """The marker alone makes no plan."""
+    assert loaded_or_explained(tmp_path, json.dumps({"cmkctl_plan": 1, **document}).encode()) is None
+
+
+MISCHIEF: dict[str, Callable[[dict[str, Any]], object]] = {
+    "a lone surrogate": lambda document: document["profile"].update(location="\ud800"),
+    "a name that is a lone surrogate": lambda document: document["profile"].update({"\ud800": 1}),
+    "a title for the terminal": lambda document: document["changes"][3].update(
+        title="\x1b[2J\ud800", resource_id="\ud800"
+    ),
+    "an approved conflict": lambda document: document["changes"][3].update(action="conflict"),
+    "an action that is none": lambda document: document["changes"][-1].update(action="explode"),
+    "an unknown of nothing": lambda document: document["changes"][-1]["request"].update(body={"a": {"$unknown": "x"}}),
+    "a write without a request": lambda document: document["changes"][-1].update(request=None),
+    "nothing approved": lambda document: document.update(changes=[]),
+}
+
+
+@pytest.mark.parametrize("mischief", MISCHIEF.values(), ids=MISCHIEF)
+def test_no_mangled_plan_writes_anything_or_ends_in_a_traceback(
+    bench: Bench, saved: str, mischief: Callable[[dict[str, Any]], object]
+) -> None:
+    """Through the command line, with digests that match again, as whoever means ill would make them."""
+    document = json.loads(saved)
+    mischief(document)
+    document["digests"].update(redigested(document))
+    bench.write(document)
+
+    ran = bench.azure("apply", bench.file, "--yes")
+
+    assert (True, []) == (ran.code in (3, 64), bench.azure.writes())
+    assert "\x1b" not in ran.err
+
+
+def redigested(document: dict[str, Any]) -> dict[str, str]:
+    """The digests of a document as docs/saved-plans.md describes them."""
+
+    def of(value: object) -> str:
+        return sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    return {
+        "profile": of(document["profile"]),
+        "plan": of({"subject": document["subject"], "changes": document["changes"]}),
+    }
+
+
+def test_the_digests_are_as_documented(saved: str) -> None:
+    """Anybody can compute them: the SHA-256 of the JSON with sorted names and no spaces."""
+    document = json.loads(saved)
+
+    assert redigested(document).items() <= document["digests"].items()
+    assert Profile.model_validate(document["profile"]).resource_group == "rg-ml-quickstart"
