@@ -13,6 +13,7 @@ import argparse
 import logging
 import multiprocessing
 import os
+import random
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -97,16 +98,29 @@ def _run(section: str, case: Any) -> Outcome:
     return _here[0].run(section, case)
 
 
-def outcomes(pool: ProcessPoolExecutor, section: str, like: str, every: int) -> Iterator[Outcome]:
-    """Run some cases of a section, and yield what came of each as it ends. A crash is an outcome."""
-    chosen = [each for each in pool.submit(_cases, section).result() if like in each.group][::every]
-    running: dict[Future[Outcome], Any] = {pool.submit(_run, section, each): each for each in chosen}
-    for number, each in enumerate(as_completed(running), 1):
-        if number % _EVERY == 0:
-            sys.stderr.write(f"{section}: {number} of {len(chosen)}\n")
-        crash = each.exception()
-        case = running[each]
-        yield each.result() if crash is None else Outcome(section, case.group, str(case), FAILED, (repr(crash),))
+@dataclass(frozen=True)
+class Chosen:
+    """The cases of a section that are run, of how many there are. In no order, so that the first of them are a fair sample."""
+
+    section: str
+    cases: Sequence[Any]
+    whole: int
+
+    @classmethod
+    def of(cls, pool: ProcessPoolExecutor, section: str, like: str, every: int) -> Chosen:
+        """Choose what was asked for."""
+        whole = [each for each in pool.submit(_cases, section).result() if like in each.group]
+        cases = whole[::every]
+        random.Random(section).shuffle(cases)  # noqa: S311 - repeatable, not secret
+        return cls(section, cases, len(whole))
+
+    def outcomes(self, pool: ProcessPoolExecutor) -> Iterator[Outcome]:
+        """Run the cases, and yield what came of each as it ends. A crash is an outcome."""
+        running: dict[Future[Outcome], Any] = {pool.submit(_run, self.section, each): each for each in self.cases}
+        for each in as_completed(running):
+            crash, case = each.exception(), running[each]
+            failed = Outcome(self.section, case.group, str(case), FAILED, (repr(crash),))
+            yield each.result() if crash is None else failed
 
 
 def _options() -> argparse.Namespace:
@@ -122,21 +136,28 @@ def _options() -> argparse.Namespace:
 def main() -> int:
     """Run what was asked for; the exit code."""
     options = _options()
-    failed = 0
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=spawning, initializer=_begin) as pool:
-        for section in options.only or SECTIONS:
-            began = time.monotonic()
-            found = list(outcomes(pool, section, options.like, options.sample))
-            failed += len(_told(section, found))
+        found = [_part(pool, each, options) for each in options.only or SECTIONS]
+    return 1 if any(each.failed for part in found for each in part) else 0
+
+
+def _part(pool: ProcessPoolExecutor, section: str, options: argparse.Namespace) -> list[Outcome]:
+    """Run one part. Its results so far are kept now and then, so that a run that is cut short was not for nothing."""
+    began = time.monotonic()
+    chosen = Chosen.of(pool, section, options.like, options.sample)
+    found: list[Outcome] = []
+    for each in chosen.outcomes(pool):
+        found.append(each)
+        if len(found) % _EVERY == 0 or len(found) == len(chosen.cases):
+            sys.stderr.write(f"{section}: {len(found)} of {len(chosen.cases)}\n")
             if options.write:
-                reliability_page.keep(section, found, every=options.sample, seconds=time.monotonic() - began)
-    if options.write:
-        reliability_page.write()
-    return 1 if failed else 0
+                reliability_page.keep(section, found, whole=chosen.whole, seconds=time.monotonic() - began)
+    _tell(section, found)
+    return found
 
 
-def _told(section: str, found: Sequence[Outcome]) -> list[Outcome]:
+def _tell(section: str, found: Sequence[Outcome]) -> None:
     for verdict, times in reliability_page.verdicts(found).items():
         sys.stdout.write(f"{section}: {times:5} {verdict}\n")
     failed = [each for each in found if each.failed]
@@ -146,7 +167,6 @@ def _told(section: str, found: Sequence[Outcome]) -> list[Outcome]:
         )
     sys.stdout.write(f"{section}: {len(found)} cases, {len(failed)} failed\n")
     sys.stdout.flush()
-    return failed
 
 
 if __name__ == "__main__":

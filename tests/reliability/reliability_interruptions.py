@@ -39,6 +39,9 @@ class Interruption:
         when = f" {self.moment} the request" if self.signal == "SIGKILL" else ""
         return f"{self.signal}{when}: {self.profile}"
 
+    def __str__(self) -> str:
+        return f"{self.signal} {self.moment} {self.place} {self.nth}: {self.profile}"
+
 
 def cases(counted: dict[str, Counting]) -> Iterator[Interruption]:
     """Every request of every profile, before and after; fewer for the signals that can be handled."""

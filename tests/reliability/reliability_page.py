@@ -30,20 +30,21 @@ def verdicts(found: Sequence[Outcome]) -> dict[str, int]:
     return dict(sorted(Counter(each.verdict for each in found).items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def keep(section: str, found: Sequence[Outcome], *, every: int, seconds: float) -> None:
-    """Put the outcomes of one section into the results; the others stay."""
+def keep(section: str, found: Sequence[Outcome], *, whole: int, seconds: float) -> None:
+    """Put the outcomes of one section into the results and into the page; `whole` is how many cases it has in all."""
     groups = list(dict.fromkeys(sorted(each.group for each in found)))
     kept = {
         "made": datetime.now(UTC).strftime("%Y-%m-%d"),
         "with": f"cmkctl {__version__}, commit {_commit()}",
-        "every": every,
         "minutes": round(seconds / 60, 1),
         "cases": len(found),
+        "whole": whole,
         "groups": {group: verdicts([each for each in found if each.group == group]) for group in groups},
         "failures": [each.as_json() for each in found if each.failed],
     }
     results = {**load(), section: kept}
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write()
 
 
 def _commit() -> str:
@@ -155,7 +156,7 @@ def _made(results: Results) -> str:
 
 
 def _extent(kept: Mapping[str, Any]) -> str:
-    return "all" if kept["every"] == 1 else f"one in {kept['every']}"
+    return "all" if kept["cases"] == kept["whole"] else f"of {kept['whole']}, at random"
 
 
 def _table(results: Results, section: str, what: str) -> str:
@@ -197,3 +198,7 @@ def _times() -> Iterator[str]:
 def _rows(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(str(each).replace('|', chr(92) + '|') for each in line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    write()
