@@ -100,7 +100,10 @@ def _run(section: str, case: Any) -> Outcome:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The cases of a section that are run, of how many there are. In no order, so that the first of them are a fair sample."""
+    """The cases of a section that are run, of how many there are: one of each group first, then the others in no order.
+
+    So a run that is cut short has a fair sample, with something of everything in it.
+    """
 
     section: str
     cases: Sequence[Any]
@@ -112,7 +115,8 @@ class Chosen:
         whole = [each for each in pool.submit(_cases, section).result() if like in each.group]
         cases = whole[::every]
         random.Random(section).shuffle(cases)  # noqa: S311 - repeatable, not secret
-        return cls(section, cases, len(whole))
+        ahead = {each.group: each for each in cases}
+        return cls(section, [*ahead.values(), *(each for each in cases if each != ahead[each.group])], len(whole))
 
     def outcomes(self, pool: ProcessPoolExecutor) -> Iterator[Outcome]:
         """Run the cases, and yield what came of each as it ends. A crash is an outcome."""

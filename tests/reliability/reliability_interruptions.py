@@ -19,6 +19,8 @@ SECTION: Final = "interruptions"
 SIGNALS: Final = {"SIGKILL": signal.SIGKILL, "SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 EVERY_POLITELY: Final = 10
 """Ctrl-C and SIGTERM are tried at every so many requests; where exactly they fall matters less than for a kill."""
+OPENED: Final = 1
+"""The command ends with a look at the new workspace through azure-ai-ml, which an apply in this process does not have."""
 EVERY_ANEW: Final = 10
 """Of so many commands one is started with a Python of its own; the others are forked from one that is warm."""
 
@@ -46,7 +48,7 @@ class Interruption:
 def cases(counted: dict[str, Counting]) -> Iterator[Interruption]:
     """Every request of every profile, before and after; fewer for the signals that can be handled."""
     for profile in PROFILES:
-        requests = counted[profile].counts[ANY]
+        requests = counted[profile].counts[ANY] + OPENED
         for nth in range(1, requests + 1):
             for moment in Moment:
                 yield Interruption(profile, "SIGKILL", moment.value, nth)

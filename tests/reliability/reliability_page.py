@@ -69,10 +69,12 @@ _HEAD: Final = """\
 
 What becomes of a run that is interrupted, throttled or refused. Every case below begins with a new subscription in the
 [sandbox](sandbox.md), applies a profile, disturbs it at one exact place, and looks into the sandbox afterwards. The figures
-are of one run of `python tests/reliability/matrix.py --write`, which is not part of CI: CI runs a sample of the same cases
-(`tests/reliability/test_reliability.py`).
+are of `python tests/reliability/matrix.py --write`, which is not part of CI: CI runs a sample of the same cases
+(`tests/reliability/test_reliability.py`). The table says which part was made when, and with what; a part that was cut short
+had its cases in no order, so those that were run are a fair sample.
 
-At the end of a case all of this must hold:
+A case ends when the command has, with exit code 0, or when it has ended twice with a diagnostic that is right for the fault.
+Nothing was then carried out twice, deleted or weakened; and after an exit code of 0 all of this must hold:
 
 - A plan finds nothing to do and sends no write.
 - What is there is what an undisturbed run leaves: the same resources, one version of the key, the same access policies and
@@ -90,7 +92,7 @@ _INTERRUPTIONS: Final = """\
 The process of `cmkctl apply PROFILE --yes` is killed at each of its requests: reads, writes, polls, those to the login host
 and to Microsoft Graph. *Before*: the request is on its way and is not carried out. *After*: Azure has carried it out and
 the answer is never heard. Then the same command is run again. One command in ten is started as `python -m cmkctl`; the
-others are forked from an interpreter that has done the imports, which is five times as fast. Ctrl-C and SIGTERM come at
+others are forked from an interpreter that has done the imports, which is faster. Ctrl-C and SIGTERM come at
 every tenth request; the run must end with exit code 130 and name the command that goes on.
 """
 

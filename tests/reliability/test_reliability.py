@@ -12,7 +12,9 @@ from matrix import Worker
 from reliability_faults import EXPECTED, Expected, Fault
 from reliability_ground import POLICIES, ROLES
 from reliability_interruptions import Interruption
+from reliability_verdict import wrong_at_the_end
 from reliability_watch import ANY, LOGIN, POLL, READ, WRITE
+from sandbox_support import Client
 
 from cmkctl.sandbox.faults import KINDS
 
@@ -65,6 +67,29 @@ def test_two_applies_at_once_end_well_or_one_says_that_the_other_is_at_work(site
     case = together.Together((POLICIES, ROLES)[nth % 2], nth)
 
     assert () == site.run(together.SECTION, case).problems
+
+
+def test_what_is_wrong_at_the_end_of_a_case_is_found(site: Worker) -> None:
+    """A group that nobody asked for, a write that is sent again, a vault that is deleted, and a plan with work left."""
+    site.ground.begin(POLICIES)
+    site.ground.apply(POLICIES)
+    site.ground.running.state.add_resource_group("rg-orphan")
+    site.ground.running.state.delete_vault("kv-cmk")
+    client = Client(site.ground.running)
+    for _ in range(2):
+        client("PUT", "/resourceGroups/rg-twice", {"location": "eastus2"})
+    client("DELETE", "/resourceGroups/rg-gone")
+
+    problems = wrong_at_the_end(site.ground, POLICIES, site.wanted[POLICIES])
+
+    wanted = (
+        "done 2 times: put",
+        "weakens: DELETE",
+        "rg-orphan: not there became",
+        "vaults/kv-cmk: {",
+        "the next plan: ",
+    )
+    assert [] == [each for each in wanted if not any(each in problem for problem in problems)]
 
 
 def test_every_fault_of_the_sandbox_has_its_expected_outcome() -> None:
