@@ -3,6 +3,8 @@
 import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
+from enum import Enum
 from typing import Any
 
 from cmkctl.sandbox import errors, front, requestlog
@@ -19,27 +21,47 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+class Moment(Enum):
+    """When a watcher is told of a request: before it is carried out, and after, before its answer is sent."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+Watch = Callable[[Moment, Call], bool]
+"""Is told of every request, twice. False closes the connection without an answer: BEFORE, so that nothing is done; AFTER,
+so that nobody hears of it. No lock is held and no other request is served meanwhile, so the order is that of arrival."""
+
+
 class Application:
     """Azure, as one ASGI application for all hosts."""
 
-    def __init__(self, tenant: Tenant, log: RequestLog, save: Callable[[], None]) -> None:
-        """Answer from `tenant`, note in `log`, and call `save` before a write is answered."""
+    def __init__(self, tenant: Tenant, log: RequestLog, save: Callable[[], None], watch: Watch) -> None:
+        """Answer from `tenant`, note in `log`, call `save` before a write is answered, and tell `watch` of everything."""
         self.tenant = tenant
         self.log = log
         self.save = save
+        self.watch = watch
         self.drop: Callable[[Any], None] = lambda _client: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         began = time.perf_counter()
         call = await _read(scope, receive)
-        reply = self.answer(call)
+        reply = self._watched(call)
         payload = reply.payload()
         self._note(call, reply, payload, time.perf_counter() - began)
         if reply.drop:
             self.drop(scope["client"])
             return
         await _write(call, reply, payload, send)
+
+    def _watched(self, call: Call) -> Reply:
+        if not self.watch(Moment.BEFORE, call):
+            return Reply(0, drop=True)
+        reply = self.answer(call)
+        heard = self.watch(Moment.AFTER, call)
+        return reply if heard else replace(reply, drop=True)
 
     def answer(self, call: Call) -> Reply:
         """Return the answer to one call, with the state saved as far as it has to be."""

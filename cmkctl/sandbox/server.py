@@ -11,12 +11,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from cmkctl.sandbox import certificates, environment, store
-from cmkctl.sandbox.app import Application
+from cmkctl.sandbox.app import Application, Moment, Watch
 from cmkctl.sandbox.arrange import Arrangement
 from cmkctl.sandbox.constants import SCHEMA
 from cmkctl.sandbox.control import Control
 from cmkctl.sandbox.faults import Faults
 from cmkctl.sandbox.listener import Listener
+from cmkctl.sandbox.messages import Call
 from cmkctl.sandbox.pace import Pace
 from cmkctl.sandbox.proxy import Proxy
 from cmkctl.sandbox.requestlog import LoggedRequest, RequestLog
@@ -34,6 +35,8 @@ class Running:
         requests: every request since the start (a sequence of `LoggedRequest`).
         state: arranges and inspects the tenant; see `Arrangement`.
         control: what other processes may ask this one; see `Control`.
+        watch: is told of every request before it is carried out and before it is answered, and may close the connection
+            instead: for tests that interrupt a client at an exact request. None, as it is at first, watches nothing.
         port: the proxy's port on 127.0.0.1.
         ca: the certificate to trust.
 
@@ -52,6 +55,7 @@ class Running:
         self._stop: asyncio.Event | None = None
         self.state = Arrangement(self._tenant, self._save)
         self.control = Control(self.state, lambda: len(self._log), self.reset, self._stop_soon)
+        self.watch: Watch | None = None
         self.port = 0
 
     # --- life
@@ -196,7 +200,7 @@ class Running:
     async def _serve(self) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        application = Application(self._tenant, self._log, self._save)
+        application = Application(self._tenant, self._log, self._save, self._watched)
         listener = Listener(application, certificates.server_context(self._authority))
         application.drop = listener.drop
         port = await listener.start()
@@ -205,6 +209,9 @@ class Running:
         finally:
             listener.stop()
             await asyncio.sleep(0)  # lets the closed connections say so
+
+    def _watched(self, moment: Moment, call: Call) -> bool:
+        return self.watch is None or self.watch(moment, call)
 
     async def _serve_proxy(self, loop: asyncio.AbstractEventLoop, listener_port: int, stop: asyncio.Event) -> None:
         proxy = await loop.create_server(

@@ -1,0 +1,24 @@
+"""One sandbox and one warm interpreter for the sampled matrices."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from matrix import Worker, worker
+
+sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Worker]:
+    """What a process of the matrix has; the environment is given back afterwards."""
+    before = dict(os.environ)
+    with ExitStack() as stack:
+        yield worker(stack)
+    os.environ.clear()
+    os.environ.update(before)

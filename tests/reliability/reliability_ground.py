@@ -1,0 +1,162 @@
+"""The ground that the matrices stand on: one sandbox in memory, two profiles, and cmkctl run in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import requests
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import RequestsTransport
+from requests.adapters import HTTPAdapter
+
+from cmkctl.azure.clouds import ENDPOINTS
+from cmkctl.azure.credentials import SharedCredential, sign_in
+from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.session import Session
+from cmkctl.clock import Clock, SystemClock
+from cmkctl.diagnostics import CmkctlError, RefusedError
+from cmkctl.engine import apply_plan, make_plan
+from cmkctl.profile.load import load_profile
+from cmkctl.profile.model import Profile
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
+from cmkctl.sandbox.server import Running
+
+READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+_COMMON: Final = """\
+subscription: ${AZURE_SUBSCRIPTION_ID}
+location: eastus2
+resource_group: rg-ml
+key: {name: cmk}
+"""
+_IDENTITIES: Final = "providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+PROFILES: Final = {
+    "access policies, system-assigned identity": f"""\
+{_COMMON}key_vault: {{name: kv-cmk}}
+workspace: {{name: mlw, high_business_impact: true, encryption: in-subscription}}
+associated_resources: {{storage_account: {{name: stml}}}}
+""",
+    "roles, user-assigned identity, registry": f"""\
+{_COMMON}key_vault: {{name: kv-cmk, authorization: rbac}}
+workspace:
+  name: mlw
+  high_business_impact: true
+  encryption: in-subscription
+  identity: /subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-people/{_IDENTITIES}/id-ml
+associated_resources: {{storage_account: {{name: stml}}, container_registry: {{}}}}
+""",
+}
+POLICIES, ROLES = PROFILES
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its exit code, and the codes of its diagnostics."""
+
+    code: int
+    codes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join(["exit", str(self.code), *self.codes])
+
+
+class HastyClock(SystemClock):
+    """A clock for which time flies: every wait is over after a fraction of it, and is counted whole.
+
+    `skip` is told of the seconds that were not waited for, for somebody else's clock to be put forward.
+    """
+
+    def __init__(self, fraction: float = 0.0, skip: Callable[[float], None] = lambda _seconds: None) -> None:
+        super().__init__()
+        self._fraction = fraction
+        self._skip = skip
+        self._skipped = 0.0
+
+    def elapsed(self) -> float:
+        """Seconds, with those that were not waited for."""
+        return super().elapsed() + self._skipped
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for a fraction, and count the rest."""
+        self._skipped += seconds * (1 - self._fraction)
+        self._skip(seconds * (1 - self._fraction))
+        super().sleep(seconds * self._fraction)
+
+
+def _connections() -> requests.Session:
+    """Connections for many sessions one after the other, as many as the command has: TLS takes its time."""
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(pool_maxsize=32, max_retries=0))
+    return session
+
+
+@dataclass
+class Ground:
+    """A running sandbox that begins anew for every case. The environment has to be the sandbox's."""
+
+    running: Running
+    folder: Path
+    _connected: requests.Session = field(default_factory=_connections)
+    _profiles: dict[str, Profile] = field(default_factory=dict)
+
+    def begin(self, profile: str) -> None:
+        """A new subscription, in which nothing is but the identity that the profile names; no fault, nobody watching."""
+        self.running.watch = None
+        self.running.state.clear_faults()
+        self.running.state.tenant.pace = Pace.reads(2)
+        self.running.reset()
+        if profile == ROLES:
+            identity = self.running.state.resource(self.running.state.add_identity("id-ml", "rg-people")) or {}
+            self.running.state.assign_role(
+                f"/subscriptions/{SUBSCRIPTION_ID}", identity["properties"]["principalId"], READER
+            )
+
+    def path(self, profile: str) -> Path:
+        """Where the profile is, as a file."""
+        path = self.folder / f"{list(PROFILES).index(profile)}.yaml"
+        path.write_text(PROFILES[profile], encoding="utf-8")
+        return path
+
+    def apply(self, profile: str, clock: Clock | None = None) -> Ended:
+        """Plan and apply in this process, as the command does; waits are over at once unless the clock says otherwise."""
+        return self._ended(profile, clock or HastyClock(), _apply)
+
+    def plans(self, profile: str) -> Ended:
+        """Plan in this process: exit code 2 when there is something to do."""
+        return self._ended(profile, HastyClock(), _plan)
+
+    def _ended(self, profile: str, clock: Clock, work: Callable[[Session, Profile], Ended]) -> Ended:
+        loaded = self._loaded(profile)
+        credential = SharedCredential(sign_in("environment", ENDPOINTS[loaded.cloud].authority))
+        transport = RequestsTransport(session=self._connected, session_owner=False)
+        session = Session(loaded.cloud, loaded.subscription, credential, transport, clock)
+        session.deadline = clock.elapsed() + 3600
+        try:
+            return work(session, loaded)
+        except CmkctlError as error:
+            codes = tuple(dict.fromkeys(each.code for each in error.diagnostics))
+            return Ended(3 if isinstance(error, RefusedError) else 1, codes)
+        except AzureError as error:
+            return Ended(1, tuple(each.code for each in AzureFailed(classify(error)).diagnostics))
+        finally:
+            session.close()
+
+    def _loaded(self, profile: str) -> Profile:
+        if profile not in self._profiles:
+            self._profiles[profile] = load_profile(self.path(profile), environ=os.environ).profile
+        return self._profiles[profile]
+
+
+def _apply(session: Session, profile: Profile) -> Ended:
+    apply_plan(session, profile, make_plan(session, profile), lambda _event: None)
+    return Ended(0)
+
+
+def _plan(session: Session, profile: Profile) -> Ended:
+    plan = make_plan(session, profile)
+    if plan.errored:
+        return Ended(3, tuple(each.code for each in plan.changes if each.code))
+    return Ended(2 if plan.pending else 0)

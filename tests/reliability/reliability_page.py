@@ -1,0 +1,206 @@
+"""docs/reliability.md, made from the results that are kept beside this file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from reliability_faults import EXPECTED
+from reliability_verdict import FAILED, Outcome
+
+from cmkctl import __version__
+from cmkctl.sandbox.faults import KINDS
+
+HERE: Final = Path(__file__).parent
+RESULTS: Final = HERE / "results.json"
+BENCH: Final = HERE.parent / "bench" / "results_apply.json"
+PAGE: Final = HERE.parents[1] / "docs" / "reliability.md"
+
+Results = dict[str, Any]
+"""By section: when and with what it was made, and how many cases of each group came to which verdict."""
+
+
+def verdicts(found: Sequence[Outcome]) -> dict[str, int]:
+    """How often each verdict was given, the most frequent first."""
+    return dict(sorted(Counter(each.verdict for each in found).items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def keep(section: str, found: Sequence[Outcome], *, whole: int, seconds: float) -> None:
+    """Put the outcomes of one section into the results and into the page; `whole` is how many cases it has in all."""
+    groups = list(dict.fromkeys(sorted(each.group for each in found)))
+    kept = {
+        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "with": f"cmkctl {__version__}, commit {_commit()}",
+        "minutes": round(seconds / 60, 1),
+        "cases": len(found),
+        "whole": whole,
+        "groups": {group: verdicts([each for each in found if each.group == group]) for group in groups},
+        "failures": [each.as_json() for each in found if each.failed],
+    }
+    results = {**load(), section: kept}
+    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write()
+
+
+def _commit() -> str:
+    called = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(called, cwd=HERE, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def load() -> Results:
+    """The results that are kept; none at first."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def write() -> None:
+    """Make the page anew."""
+    PAGE.write_text(page(load()), encoding="utf-8")
+
+
+# --- the page
+
+_HEAD: Final = """\
+# Reliability
+
+What becomes of a run that is interrupted, throttled or refused. Every case below begins with a new subscription in the
+[sandbox](sandbox.md), applies a profile, disturbs it at one exact place, and looks into the sandbox afterwards. The figures
+are of `python tests/reliability/matrix.py --write`, which is not part of CI: CI runs a sample of the same cases
+(`tests/reliability/test_reliability.py`). The table says which part was made when, and with what; a part that was cut short
+had its cases in no order, so those that were run are a fair sample.
+
+A case ends when the command has, with exit code 0, or when it has ended twice with a diagnostic that is right for the fault.
+Nothing was then carried out twice, deleted or weakened; and after an exit code of 0 all of this must hold:
+
+- A plan finds nothing to do and sends no write.
+- What is there is what an undisturbed run leaves: the same resources, one version of the key, the same access policies and
+  role assignments, each held by a principal that exists.
+- No write was carried out twice. (Two applies at once may both write a thing; it must be there once, and whole.)
+- Nothing was deleted, purged or recovered, and no protection was taken away.
+
+Two profiles are used: one with access policies and a system-assigned identity, one with roles, a user-assigned identity and
+a container registry. What takes time in Azure takes a few polls, so polls are among the requests.
+"""
+
+_INTERRUPTIONS: Final = """\
+## Interrupted
+
+The process of `cmkctl apply PROFILE --yes` is killed at each of its requests: reads, writes, polls, those to the login host
+and to Microsoft Graph. *Before*: the request is on its way and is not carried out. *After*: Azure has carried it out and
+the answer is never heard. Then the same command is run again. One command in ten is started as `python -m cmkctl`; the
+others are forked from an interpreter that has done the imports, which is faster. Ctrl-C and SIGTERM come at
+every tenth request; the run must end with exit code 130 and name the command that goes on.
+"""
+
+_FAULTS: Final = """\
+## Faults
+
+Each fault strikes one request; the run after it is undisturbed. Faults of any request are tried at every request of the
+first profile and at every fourth of the second, whose requests are mostly the same; the others at every request where they
+can occur. Waits are over at once, and for each kind one case is a process, for its exit code and its JSON lines.
+"""
+
+_RANDOM: Final = """\
+## Random faults
+
+One request in ten meets one of the faults of the connection, chosen by a seed. The command is run until it ends well, three
+times at most.
+"""
+
+_TOGETHER: Final = """\
+## Two applies at once
+
+The second apply of the same profile begins together with the first, and at each of its requests.
+"""
+
+_TAIL: Final = """\
+## Run it
+
+```sh
+python tests/reliability/matrix.py --write
+```
+
+in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`) runs one part and renews
+its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many work at the same time. Most of an interruption is
+waiting: more jobs than processors are of use there. Every failed case is printed with what was wrong.
+
+## What this does not show
+
+- The sandbox is not Azure. How it behaves was held against recordings of Azure (`tests/contract`), with the limits that
+  [sandbox.md](sandbox.md) lists. How long Azure keeps a failure by name, or a grant ineffective, is not known exactly.
+- Requests of a run go out in parallel, so the nth request is not the same in each run; that every request is met is sure,
+  that every order is met is not.
+- One disturbance in one case, except for the random faults.
+- Between the look at a name that is free and the write that takes it somebody else can take it. Azure offers no condition for
+  that; for a vault the gap is a few milliseconds.
+- A machine that loses its power, and a disk that is full.
+"""
+
+
+def page(results: Results) -> str:
+    """The page, from what is kept."""
+    parts = [_HEAD, _made(results), _INTERRUPTIONS, _table(results, "interruptions", "signal and profile")]
+    parts += [_FAULTS, _faults(results), _RANDOM, _table(results, "random", "profile")]
+    parts += [_TOGETHER, _table(results, "together", "profile"), *_times(), _TAIL]
+    return "\n".join(parts)
+
+
+def _made(results: Results) -> str:
+    rows = [
+        (section, kept["cases"], len(kept["failures"]), kept["made"], kept["with"], _extent(kept))
+        for section, kept in results.items()
+    ]
+    return _rows(("part", "cases", "failed", "made", "with", "which"), sorted(rows))
+
+
+def _extent(kept: Mapping[str, Any]) -> str:
+    return "all" if kept["cases"] == kept["whole"] else f"of {kept['whole']}, at random"
+
+
+def _table(results: Results, section: str, what: str) -> str:
+    groups = results.get(section, {}).get("groups", {})
+    rows = [(group, sum(counted.values()), _said(counted)) for group, counted in groups.items()]
+    return _rows((what, "cases", "outcome"), rows)
+
+
+def _faults(results: Results) -> str:
+    groups = results.get("faults", {}).get("groups", {})
+    rows = [
+        (
+            f"`{name}`",
+            KINDS[name].summary,
+            sum(groups.get(name, {}).values()),
+            _said(groups.get(name, {})),
+            expected.why,
+        )
+        for name, expected in EXPECTED.items()
+    ]
+    return _rows(("fault", "what happens", "cases", "outcome", "what cmkctl does"), rows)
+
+
+def _said(counted: Mapping[str, int]) -> str:
+    """The verdicts of a group, with their numbers where there are several; a failure is never hidden among them."""
+    ordered = sorted(counted.items(), key=lambda pair: pair[0] != FAILED)
+    return "; ".join(f"{times} {verdict}" if len(ordered) > 1 else verdict for verdict, times in ordered)
+
+
+def _times() -> Iterator[str]:
+    if not BENCH.exists():
+        return
+    names = ("name", "service_seconds", "measured_seconds", "allowed_seconds")
+    rows = [[each[name] for name in names] for each in json.loads(BENCH.read_text(encoding="utf-8"))["rows"]]
+    yield "## How much longer than Azure itself\n\nMade by `python tests/bench/bench_apply.py --write`; seconds.\n"
+    yield _rows(("", "the service's own time", "measured", "allowed"), rows)
+
+
+def _rows(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(str(each).replace('|', chr(92) + '|') for each in line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    write()

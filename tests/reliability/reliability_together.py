@@ -1,0 +1,81 @@
+"""Two applies of one profile at once: the second begins with the first, or at its nth request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from reliability_ground import PROFILES, Ended, Ground, HastyClock
+from reliability_process import Starter
+from reliability_verdict import FAILED, Inventory, Outcome, differences, inventory, weakening
+from reliability_watch import At, Counting
+
+SECTION: Final = "together"
+FRACTION: Final = 0.02
+"""How much of each wait is waited for: two runs that wait for each other need some of it."""
+AT_WORK: Final = ("CMK307", "CMK308", "CMK402")
+"""What may be said by the one that is in the other's way: an operation under way, a conflict, Azure is not as planned."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """A second apply that begins at the nth request of the first; 0 for both at the same moment."""
+
+    profile: str
+    nth: int
+
+    @property
+    def group(self) -> str:
+        """What its outcomes are counted under."""
+        return self.profile
+
+
+def cases(counted: dict[str, Counting]) -> Iterator[Together]:
+    """Together, several times, for it comes out differently; and at every request."""
+    for profile in PROFILES:
+        yield from (Together(profile, 0) for _ in range(10))
+        yield from (Together(profile, nth) for nth in range(1, counted[profile].counts["any"] + 1))
+
+
+def run(ground: Ground, _start: Starter, case: Together, wanted: Inventory) -> Outcome:
+    """Run both to their ends. One may say that the other is at work; what is there in the end is whole."""
+    ground.begin(case.profile)
+    now = threading.Event()
+    ground.running.watch = At(case.nth, now.set)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ground.apply, case.profile, HastyClock(FRACTION))
+        first.add_done_callback(lambda _done: now.set())
+        if case.nth:
+            now.wait()
+        second = pool.submit(ground.apply, case.profile, HastyClock(FRACTION))
+        endings = [first.result(), second.result()]
+    ground.running.watch = None
+    problems = [*_unexpected(endings), *_wrong(ground, case, wanted)]
+    verdict = FAILED if problems else _verdict(endings)
+    return Outcome(SECTION, case.group, f"second at request {case.nth}", verdict, tuple(problems))
+
+
+def _unexpected(endings: list[Ended]) -> list[str]:
+    gave_way = [each for each in endings if each.code]
+    strange = [each for each in gave_way if not set(each.codes) <= set(AT_WORK)]
+    both = ["neither ended well"] if len(gave_way) == len(endings) else []
+    return both + [f"{each}" for each in (gave_way if both else strange)]
+
+
+def _wrong(ground: Ground, case: Together, wanted: Inventory) -> list[str]:
+    """Two that write at once may both write a thing; what counts is that it is there once, and nothing is lost."""
+    planned = ground.plans(case.profile)
+    problems = [] if planned == Ended(0) else [f"the next plan: {planned}"]
+    return [
+        *problems,
+        *weakening(ground.running.writes),
+        *differences(wanted, inventory(ground.running.state.tenant.data)),
+    ]
+
+
+def _verdict(endings: list[Ended]) -> str:
+    gave_way = [each for each in endings if each.code]
+    return f"one ended well, one with {gave_way[0]}" if gave_way else "both ended well"

@@ -1,0 +1,47 @@
+"""A sandbox can be watched: a test is told of every request, and may close the connection at an exact one."""
+
+import pytest
+import requests
+from sandbox_support import Client
+
+from cmkctl.sandbox.app import Moment
+from cmkctl.sandbox.messages import Call
+from cmkctl.sandbox.server import Running
+
+GROUP = "/resourceGroups/rg-watched"
+LOCATION = {"location": "eastus2"}
+
+
+def test_a_watcher_is_told_of_every_request_before_it_is_done_and_after(arm: Client) -> None:
+    """Method and path, in the order of arrival, whatever service is asked."""
+    told: list[tuple[Moment, str, str]] = []
+
+    def watch(moment: Moment, call: Call) -> bool:
+        told.append((moment, call.method, call.path.rpartition("/")[2]))
+        return True
+
+    arm.running.watch = watch
+    arm("PUT", GROUP, LOCATION)
+    arm.fetch_token("https://graph.microsoft.com/.default")
+
+    assert [
+        (Moment.BEFORE, "PUT", "rg-watched"),
+        (Moment.AFTER, "PUT", "rg-watched"),
+        (Moment.BEFORE, "POST", "token"),
+        (Moment.AFTER, "POST", "token"),
+    ] == told
+
+
+@pytest.mark.parametrize(("refused", "there"), [(Moment.BEFORE, 404), (Moment.AFTER, 200)])
+def test_a_watcher_may_close_the_connection_before_a_request_is_done_or_after(
+    running: Running, refused: Moment, there: int
+) -> None:
+    """The client hears nothing; whether the group is there depends on when. The log says that nobody heard."""
+    arm = Client(running)
+    running.watch = lambda moment, call: moment is not refused or call.method != "PUT"
+
+    with pytest.raises(requests.exceptions.ConnectionError):
+        arm("PUT", GROUP, LOCATION)
+
+    assert there == arm("GET", GROUP).status_code
+    assert [True] == [each.dropped for each in running.writes]
