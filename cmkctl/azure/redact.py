@@ -92,21 +92,25 @@ class Redactor:
 
     `secrets` are replaced by `REDACTED` in every spelling they can have in a URL, in JSON and in base64; those shorter
     than four characters are left to the other rules. `client_ids` are replaced by `CLIENT_ID`, with and without dashes,
-    except those in `PUBLIC_APPLICATION_IDS`. The object holds secrets, so its repr shows none.
+    except those in `PUBLIC_APPLICATION_IDS`. With `identities` who asked is taken out as well, as a tape is for everybody;
+    without, it stays: whoever reads that a client may not do something has to know which one. The object holds secrets,
+    so its repr shows none.
     """
 
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     client_ids: frozenset[str] = field(default=frozenset(), repr=False)
+    identities: bool = True
     _known: tuple[tuple[re.Pattern[str], str], ...] = field(default=(), repr=False, compare=False)
 
-    def __init__(self, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), client_ids: Iterable[str] = (), *, identities: bool = True) -> None:
+        object.__setattr__(self, "identities", identities)
         object.__setattr__(self, "secrets", frozenset(each for each in secrets if len(each) >= _SHORTEST_SECRET))
         object.__setattr__(self, "client_ids", frozenset(each.lower() for each in client_ids if each))
         object.__setattr__(self, "_known", tuple(_known(self.secrets, self.client_ids - PUBLIC_APPLICATION_IDS)))
 
     def knowing(self, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> Redactor:
         """Return this redactor with more known values (the client id is known only once there is a token)."""
-        return Redactor({*self.secrets, *secrets}, {*self.client_ids, *client_ids})
+        return Redactor({*self.secrets, *secrets}, {*self.client_ids, *client_ids}, identities=self.identities)
 
     def redact(self, value: Any) -> Any:
         """Return the same JSON value without its secrets.
@@ -129,7 +133,7 @@ class Redactor:
             redacted = self.redact(document)
             text = text if redacted == document else json.dumps(redacted)
         text = _ENCODED.sub(self._encoded, text)
-        for shape, replace in (*self._known, *_SHAPES):
+        for shape, replace in (*self._known, *_SHAPES, *(_IDENTITIES if self.identities else ())):
             text = shape.sub(replace, text)
         return text
 
@@ -145,6 +149,8 @@ class Redactor:
         plain = re.sub(r"[^a-z0-9]", "", str(name).lower())
         if _is_secret_name(plain) or any(marker in owner and name in names for marker, names in _SECRET_BESIDE.items()):
             return scrub(value)
+        if not self.identities:
+            return self.redact(value)
         if plain in _CLIENT_ID_NAMES and isinstance(value, str):
             return _IS_GUID.sub(_client_id, self.text(value))
         if plain == "systemdata" and isinstance(value, Mapping):
@@ -234,5 +240,5 @@ _SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
     (_QUOTED_DEEPER, rf"\1{REDACTED}"),
     (_SIGNATURE, _digest),
     (_USER_INFO, rf"\1{REDACTED}@"),
-    (_CALLER, _caller),
 )
+_IDENTITIES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = ((_CALLER, _caller),)

@@ -484,6 +484,16 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "It has a conflict, or a rule stops it. Nothing was written to the file that --out names; what was there before still is.",
         "Mend what the plan names, then plan again.",
     ),
+    "CMK531": Entry(
+        "The report cannot be written",
+        "--report names a file that cannot be written. Tried out before Azure is asked, and said again if it happens at the end.",
+        "Name another file.",
+    ),
+    "CMK901": Entry(
+        "A defect of cmkctl",
+        "Something happened that cmkctl did not expect. What was done stays done; nothing is left half written.",
+        "Run the same command again with --debug, which says where it happened, and report that.",
+    ),
 }
 
 

@@ -10,12 +10,16 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any, Final, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
 from cmkctl.cli.exits import FAILED, INTERRUPTED, USAGE
+
+ARGUMENTS: Final[ContextVar[Sequence[str]]] = ContextVar("arguments", default=())
+"""What stood on the command line, behind the name of the program."""
 
 _COMMANDS: Final = {
     "plan": "Show what would be done. Sends no write.",
@@ -34,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     if arguments[0] == "--version":
         arguments[0] = "version"
+    ARGUMENTS.set(tuple(arguments))
     try:
         # A command returns its exit code; typer.Exit, raised by --help and the like, comes back as its code.
         return int(_app(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or 0)
@@ -47,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone; nothing can be said to them any more.
         sys.stderr.close()
         return FAILED
+    except Exception as error:  # noqa: BLE001 - the outermost boundary: no traceback is for a user
+        return _defect(error)
 
 
 def run_and_exit() -> NoReturn:
@@ -58,6 +65,18 @@ def run_and_exit() -> NoReturn:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _defect(error: Exception) -> int:
+    """Tell of an error that nobody expected, in a command that has no run of its own."""
+    from cmkctl.azure.redact import Redactor  # noqa: PLC0415 - hardly ever
+    from cmkctl.cli.telling import defect  # noqa: PLC0415 - see above
+    from cmkctl.views import make_view  # noqa: PLC0415 - see above
+    from cmkctl.views.together import Together  # noqa: PLC0415 - see above
+
+    view = make_view(json=False, stdout=sys.stdout, stderr=sys.stderr)
+    Together(Redactor(identities=False), view).diagnostics([defect(error)])
+    return FAILED
 
 
 def _app(arguments: Sequence[str]) -> typer.Typer:

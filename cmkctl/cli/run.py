@@ -13,28 +13,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Final, Protocol
+from types import FrameType
+from typing import Protocol
 
-from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
-from azure.core.pipeline.transport import HttpTransport
 
-from cmkctl.azure.clouds import ENDPOINTS
-from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
 from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.redact import Redactor
 from cmkctl.azure.session import Session
+from cmkctl.cli.connection import connect, secrets_of
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
+from cmkctl.cli.telling import Telling, command_line
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity
 from cmkctl.plan import Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.views import View, make_view
-
-_CONNECTIONS: Final = 32
-_CONNECT_TIMEOUT: Final = 20
-_READ_TIMEOUT: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +86,20 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
     logging.getLogger().addHandler(logging.NullHandler())
     view = make_view(json=options.json, stdout=sys.stdout, stderr=sys.stderr)
     clock = _ReplayClock() if options.replay else SystemClock()
+    telling = Telling(view, Redactor(secrets_of(os.environ), identities=False), clock)
+    try:
+        telling.begin(report=options.report, debug=options.debug)
+    except CmkctlError as error:
+        telling.view.diagnostics(error.diagnostics)
+        return FAILED
+    return telling.end(_outcome(options, body, load, telling, clock))
+
+
+def _outcome(options: Options, body: Callable[[Run], int], load: Load, telling: Telling, clock: SystemClock) -> int:
+    view = telling.view
     try:
         with _signals(clock), view, ExitStack() as stack:
-            return body(_open(options, view, clock, stack, load))
+            return body(_open(options, telling, clock, stack, load))
     except CmkctlError as error:
         view.diagnostics(error.diagnostics)
         return _exit_code(error)
@@ -101,8 +107,12 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
         view.diagnostics(AzureFailed(classify(error)).diagnostics)
         return FAILED
     except (KeyboardInterrupt, Interrupted):
-        view.interrupted()
+        view.interrupted(command_line())
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the outermost boundary: no traceback is for a user
+        return telling.defect(error)
 
 
 class _ReplayClock(SystemClock):
@@ -119,13 +129,15 @@ def _exit_code(error: CmkctlError) -> int:
     return REFUSED if isinstance(error, RefusedError) else FAILED
 
 
-def _open(options: Options, view: View, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
+def _open(options: Options, telling: Telling, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.record and options.replay:
         raise ProfileError(_contradictory())
     if options.sandbox:
         os.environ.update(_sandbox(options.state, stack))
     loaded = load(options.profile, overrides=options.overrides, environ=os.environ)
-    transport, credential = _connection(options, loaded.profile, view, stack)
+    telling.about(loaded.profile)
+    view = telling.view
+    transport, credential = connect(options, loaded.profile, view, stack, telling.heard)
     session = Session(
         loaded.profile.cloud, loaded.profile.subscription, credential, transport, clock, notify=view.waiting
     )
@@ -154,91 +166,6 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
                 subject=str(path),
             )
         ) from error
-
-
-def _connection(
-    options: Options, profile: Profile, view: View, stack: ExitStack
-) -> tuple[HttpTransport[Any, Any], TokenCredential]:
-    if options.replay:
-        return _replaying(options.replay, view, stack), ReplayCredential()
-    transport: HttpTransport[Any, Any] = _transport()
-    if options.record:
-        transport = _recording(options.record, profile, transport, stack)
-    return transport, SharedCredential(_sign_in(options.auth, profile))
-
-
-def _sign_in(way: str | None, profile: Profile) -> TokenCredential:
-    try:
-        return sign_in(way, ENDPOINTS[profile.cloud].authority)
-    except ValueError as error:
-        raise CmkctlError(
-            Diagnostic(
-                "CMK302",
-                Severity.ERROR,
-                "Azure does not accept the credential",
-                f"--auth {way} cannot be used here: {error}",
-                "Set the environment variables that it needs, or choose another --auth.",
-            )
-        ) from error
-
-
-def _transport() -> HttpTransport[Any, Any]:
-    import requests  # noqa: PLC0415 - a replay has no network
-    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415
-
-    session = requests.Session()
-    # One connection for each read that goes out at the same time; what is sent again is decided in one place only.
-    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
-    transport: HttpTransport[Any, Any] = RequestsTransport(
-        session=session, connection_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT
-    )
-    return transport
-
-
-def _recording(
-    path: Path, profile: Profile, inner: HttpTransport[Any, Any], stack: ExitStack
-) -> HttpTransport[Any, Any]:
-    from cmkctl.azure.redact import Redactor  # noqa: PLC0415 - only with --record
-    from cmkctl.azure.tape import RecordingTransport, TapeWriter  # noqa: PLC0415
-
-    redactor = Redactor(
-        secrets=[value for name in _SECRET_VARIABLES if (value := os.environ.get(name))],
-        client_ids=[value for name in _CLIENT_IDS if (value := os.environ.get(name))],
-    )
-    return RecordingTransport(inner, stack.enter_context(TapeWriter(path, cloud=profile.cloud, redactor=redactor)))
-
-
-_SECRET_VARIABLES: Final = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD")
-_CLIENT_IDS: Final = ("AZURE_CLIENT_ID",)
-
-
-def _replaying(path: Path, view: View, stack: ExitStack) -> HttpTransport[Any, Any]:
-    from cmkctl.azure.redact import Redactor  # noqa: PLC0415 - only with --replay
-    from cmkctl.azure.tape import ReplayTransport, Tape  # noqa: PLC0415
-
-    client_ids = [value for name in _CLIENT_IDS if (value := os.environ.get(name))]
-    tape = Tape.load(path, Redactor(client_ids=client_ids))
-
-    def report_unused(
-        kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        # After a failure the rest of the tape cannot have been played, and the failure is what matters.
-        if kind is None:
-            view.diagnostics(_unused(tape, path))
-
-    stack.push(report_unused)
-    return ReplayTransport(tape)
-
-
-def _unused(tape: Any, path: Path) -> list[Diagnostic]:
-    unused = tape.unused()
-    if not unused:
-        return []
-    listed = "\n".join(str(each) for each in unused)
-    detail = f"{len(unused)} of {len(tape.exchanges)} exchanges were never asked for:\n{listed}"
-    remedy = f"If what changed is meant, record again: --record {path}"
-    return [Diagnostic("CMK503", Severity.WARNING, "The tape was not played to its end", detail, remedy, str(path))]
 
 
 def _contradictory() -> Diagnostic:

@@ -72,6 +72,10 @@ class View(Protocol):
         """Say that the run was told to stop, and what Azure goes on with."""
         ...
 
+    def log(self, text: str) -> None:
+        """Say something to whoever looks for a fault (``--debug``)."""
+        ...
+
     def close(self) -> None:
         """Give the terminal back."""
         ...

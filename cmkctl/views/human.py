@@ -130,6 +130,11 @@ class HumanView:
             again = Line("Run the same command again to go on from here.")
             self._err.lines([Line("Interrupted.", "bold"), *goes_on, again])
 
+    def log(self, text: str) -> None:
+        """The lines, dimmed, on stderr."""
+        with self._lock:
+            self._err.lines([Line(line, "dim") for line in text.splitlines()])
+
     def close(self) -> None:
         """Take the live lines away and give the cursor back."""
         with self._lock:

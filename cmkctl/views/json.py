@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TextIO
+from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from cmkctl import __version__
-from cmkctl.diagnostics import Diagnostic, Severity
-from cmkctl.plan import Action, AttributeChange, Change, Plan, Request, Unknown
+from cmkctl.diagnostics import Diagnostic
+from cmkctl.plan import Action, Plan
+from cmkctl.views.documents import Document, change_document, diagnostic_document, plain, seconds_of, summary, who
 from cmkctl.views.inflight import InFlight, Throttle
+from cmkctl.views.streams import encodable
+from cmkctl.views.words import clean
 
 if TYPE_CHECKING:
     from cmkctl.engine import Event
@@ -25,8 +28,6 @@ _HEARTBEAT: Final = 5.0
 # JSON lets these stand as they are; a terminal obeys the first range, and some readers end a line at the others.
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 
-Document = dict[str, Any]
-
 
 class JsonView:
     """One JSON object a line, flushed one by one; what a line is about is its ``type``. Never asks."""
@@ -35,7 +36,6 @@ class JsonView:
 
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
         self._stdout = stdout
-        # Kept so that both views are made alike. Everything this view has to say is data.
         self._stderr = stderr
         self._lock = threading.RLock()
         self._in_flight = InFlight()
@@ -47,9 +47,9 @@ class JsonView:
         with self._lock:
             self._in_flight.forget_waits()
             for each in plan.changes:
-                self._line("planned_change", _change(each))
+                self._line("planned_change", change_document(each))
             self.diagnostics(plan.diagnostics)
-            self._line("plan_summary", _summary(plan))
+            self._line("plan_summary", summary(plan))
 
     def saved(self, file: str, digests: Mapping[str, str]) -> None:
         """``plan_saved``: the file, and the digests in it."""
@@ -67,13 +67,15 @@ class JsonView:
             match event:
                 case engine.ChangeStarted(change):
                     self._in_flight.start(change)
-                    self._line("apply_start", _who(change))
+                    self._line("apply_start", who(change))
                 case engine.ChangeFinished(change, seconds):
                     self._in_flight.finish(change)
-                    self._line("apply_complete", {**_who(change), "seconds": _seconds(seconds)})
+                    self._line("apply_complete", {**who(change), "seconds": seconds_of(seconds)})
                 case engine.ChangeFailed(change, diagnostics):
                     self._in_flight.stop()
-                    self._line("apply_errored", {**_who(change), "diagnostics": [*map(_diagnostic, diagnostics)]})
+                    self._line(
+                        "apply_errored", {**who(change), "diagnostics": [*map(diagnostic_document, diagnostics)]}
+                    )
                 case engine.StepFinished(step):
                     self._in_flight.finish_step(step)
 
@@ -82,8 +84,8 @@ class JsonView:
         with self._lock:
             change = self._in_flight.wait(what, seconds).change
             if self._throttle.lets(what, seconds):
-                who = _who(change) if change else dict.fromkeys(("step", "action", "resource_id", "title"))
-                self._line("apply_progress", {**who, "waiting_for": what, "seconds": _seconds(seconds)})
+                whose = who(change) if change else dict.fromkeys(("step", "action", "resource_id", "title"))
+                self._line("apply_progress", {**whose, "waiting_for": what, "seconds": seconds_of(seconds)})
 
     def outputs(self, values: Mapping[str, object]) -> None:
         """``outputs``: the values, by name."""
@@ -93,7 +95,7 @@ class JsonView:
         """``diagnostic`` for each."""
         with self._lock:
             for each in diagnostics:
-                self._line("diagnostic", _diagnostic(each))
+                self._line("diagnostic", diagnostic_document(each))
 
     def applied(self, before: Plan, after: Plan, seconds: float) -> None:
         """``apply_summary``: what was done, and what was right when everything was read at the end."""
@@ -105,7 +107,7 @@ class JsonView:
                 "waited_for": self._in_flight.made[Action.WAIT],
                 "already_right": before.count(Action.NO_OP),
                 "right_at_the_end": after.count(Action.NO_OP),
-                "seconds": _seconds(seconds),
+                "seconds": seconds_of(seconds),
             },
         )
 
@@ -114,12 +116,19 @@ class JsonView:
         with self._lock:
             self.plan(plan)
             drift = [each for each in plan.changes if each.action is not Action.NO_OP]
-            self._line("verified", {"as_asked_for": not drift and not plan.errored, "drift": [*map(_who, drift)]})
+            self._line("verified", {"as_asked_for": not drift and not plan.errored, "drift": [*map(who, drift)]})
 
     def interrupted(self) -> None:
         """``interrupted``, with the changes that had begun: Azure goes on with those."""
         with self._lock:
-            self._line("interrupted", {"in_flight": [*map(_who, self._in_flight.changes)]})
+            self._line("interrupted", {"in_flight": [*map(who, self._in_flight.changes)]})
+
+    def log(self, text: str) -> None:
+        """The lines, on stderr: stdout is for data."""
+        with self._lock:
+            for line in text.splitlines():
+                self._stderr.write(f"{encodable(clean(line), self._stderr)}\n")
+            self._stderr.flush()
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -143,96 +152,9 @@ class JsonView:
 
 def _encoded(document: Document, stream: TextIO) -> str:
     ordered = {"type": document["type"], **document}
-    text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"), default=_unknown)
+    text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"), default=plain)
     try:
         text.encode(getattr(stream, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
-        return json.dumps(ordered, separators=(",", ":"), default=_unknown)
+        return json.dumps(ordered, separators=(",", ":"), default=plain)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _unknown(value: Any) -> Any:
-    """What `json` cannot encode by itself: a value that is not known yet, and read-only mappings and sequences."""
-    if isinstance(value, Unknown):
-        return {"$unknown": f"{value.step}.{value.output}"}
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
-
-
-def _seconds(seconds: float) -> float:
-    return round(float(seconds), 3)
-
-
-def _who(change: Change) -> Document:
-    return {
-        "step": change.step,
-        "action": change.action.value,
-        "resource_id": change.resource_id,
-        "title": change.title,
-    }
-
-
-def _change(change: Change) -> Document:
-    return {
-        **_who(change),
-        "reason": change.reason,
-        "attributes": [*map(_attribute, change.attributes)],
-        "irreversible": change.irreversible,
-        "costs": change.costs,
-        "code": change.code or None,
-        "ways_out": change.ways_out,
-        "request": None if change.request is None else _request(change.request),
-    }
-
-
-def _attribute(attribute: AttributeChange) -> Document:
-    after = attribute.after
-    unknown = {"step": after.step, "output": after.output} if isinstance(after, Unknown) else None
-    return {
-        "path": attribute.path,
-        "before": attribute.before,
-        "after": None if unknown else after,
-        "unknown": unknown,
-        "irreversible": attribute.irreversible,
-    }
-
-
-def _request(request: Request) -> Document:
-    return {
-        "method": request.method,
-        "host": request.host,
-        "path": request.path,
-        "api_version": request.api_version,
-        "body": request.body,
-    }
-
-
-def _summary(plan: Plan) -> Document:
-    subject = plan.subject
-    return {
-        "counts": {each.value: plan.count(each) for each in Action},
-        "irreversible": len(plan.irreversible),
-        "errors": sum(each.severity is Severity.ERROR for each in plan.diagnostics),
-        "warnings": sum(each.severity is Severity.WARNING for each in plan.diagnostics),
-        "errored": plan.errored,
-        "cloud": str(subject.cloud),
-        "subscription": subject.subscription,
-        "location": subject.location,
-        "workspace_id": subject.workspace_id,
-    }
-
-
-def _diagnostic(diagnostic: Diagnostic) -> Document:
-    place = diagnostic.location
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.value,
-        "summary": diagnostic.summary,
-        "detail": diagnostic.detail,
-        "remedy": diagnostic.remedy,
-        "subject": diagnostic.subject or None,
-        "location": None if place is None else {"source": place.source, "line": place.line, "column": place.column},
-    }

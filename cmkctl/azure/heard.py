@@ -1,0 +1,114 @@
+"""A transport that tells of every request: when, what, how long, and what came of it. For `--report` and `--debug`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.transport import HttpTransport
+
+from cmkctl.clock import Clock
+
+_CORRELATION = "x-ms-correlation-request-id"
+_OWN_IDS = ("x-ms-request-id", "request-id")  # Resource Manager's and Graph's
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One request as it went over the wire, and its answer; a repeated one is heard of again.
+
+    `at` is when it was sent, in UTC, and `seconds` how long the answer took. Without an answer `response` is None and
+    `error` says why.
+    """
+
+    at: datetime
+    seconds: float
+    request: Any
+    response: Any
+    error: str = ""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return str(self.request.method)
+
+    @property
+    def host(self) -> str:
+        """The host that was asked."""
+        return str(urlsplit(self.request.url).hostname or "")
+
+    @property
+    def path(self) -> str:
+        """The path, without the query."""
+        return str(urlsplit(self.request.url).path)
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The names and values of the query, in order."""
+        return parse_qsl(urlsplit(self.request.url).query, keep_blank_values=True)
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the answer."""
+        return None if self.response is None else int(self.response.status_code)
+
+    def header(self, *names: str) -> str | None:
+        """The first of some headers that the answer has."""
+        headers = {} if self.response is None else self.response.headers
+        return next((str(value) for name in names if (value := headers.get(name))), None)
+
+    @property
+    def correlation_id(self) -> str | None:
+        """What Azure support asks for."""
+        return self.header(_CORRELATION)
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's own number of the request."""
+        return self.header(*_OWN_IDS)
+
+
+Hear: TypeAlias = Callable[[Heard], None]
+
+
+class HeardTransport(HttpTransport[Any, Any]):
+    """A transport that hands everything to `inner` and tells `hear` of it, from whichever thread it happens in."""
+
+    def __init__(self, inner: HttpTransport[Any, Any], clock: Clock, hear: Hear) -> None:
+        self._inner = inner
+        self._clock = clock
+        self._hear = hear
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send the request, tell of it, return the response. Errors of the inner transport pass through."""
+        at, began = self._clock.now(), self._clock.elapsed()
+        try:
+            response = self._inner.send(request, **options)
+        except AzureError as error:
+            self._hear(Heard(at, self._clock.elapsed() - began, request, None, str(error)))
+            raise
+        self._hear(Heard(at, self._clock.elapsed() - began, request, response))
+        return response
+
+    def open(self) -> None:
+        """Open the inner transport."""
+        self._inner.open()
+
+    def close(self) -> None:
+        """Close the inner transport."""
+        self._inner.close()
+
+    def sleep(self, duration: float) -> None:
+        """Sleep as the inner transport does; `duration` is in seconds."""
+        self._inner.sleep(duration)
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()

@@ -1,0 +1,124 @@
+"""How a run reaches Azure: over the network, with a tape beside it, or from a tape; and how it signs in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline.transport import HttpTransport
+
+from cmkctl.azure.clouds import ENDPOINTS
+from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.profile.model import Profile
+from cmkctl.views import View
+
+if TYPE_CHECKING:
+    from cmkctl.cli.run import Options
+
+Transport: TypeAlias = HttpTransport[Any, Any]
+
+_CONNECTIONS: Final = 32
+_CONNECT_TIMEOUT: Final = 20
+_READ_TIMEOUT: Final = 120
+
+
+def connect(
+    options: Options, profile: Profile, view: View, stack: ExitStack, heard: Callable[[Transport], Transport]
+) -> tuple[Transport, TokenCredential]:
+    """The transport to Azure and the credential, as the options say; `heard` is put around every transport.
+
+    Raises CmkctlError for a tape that cannot be read or written, and for a way of signing in that cannot be used here.
+    """
+    if options.replay:
+        return heard(_replaying(options.replay, view, stack)), ReplayCredential()
+    transport = heard(_transport())
+    if options.record:
+        transport = _recording(options.record, profile, transport, stack)
+    return transport, SharedCredential(_sign_in(options.auth, profile, heard))
+
+
+def secrets_of(environ: Mapping[str, str]) -> list[str]:
+    """The secrets that are in an environment: the credential's, and the passwords of proxies."""
+    proxies = [urlsplit(value).password for name, value in environ.items() if name.upper().endswith("_PROXY")]
+    return [value for value in (*map(environ.get, _SECRET_VARIABLES), *proxies) if value]
+
+
+def _sign_in(way: str | None, profile: Profile, heard: Callable[[Transport], Transport]) -> TokenCredential:
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - a replay has no network
+
+    try:
+        return sign_in(way, ENDPOINTS[profile.cloud].authority, heard(RequestsTransport()))
+    except ValueError as error:
+        raise CmkctlError(
+            Diagnostic(
+                "CMK302",
+                Severity.ERROR,
+                "Azure does not accept the credential",
+                f"--auth {way} cannot be used here: {error}",
+                "Set the environment variables that it needs, or choose another --auth.",
+            )
+        ) from error
+
+
+def _transport() -> Transport:
+    import requests  # noqa: PLC0415 - a replay has no network
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+
+    session = requests.Session()
+    # One connection for each read that goes out at the same time; what is sent again is decided in one place only.
+    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
+    transport: Transport = RequestsTransport(
+        session=session, connection_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT
+    )
+    return transport
+
+
+def _recording(path: Path, profile: Profile, inner: Transport, stack: ExitStack) -> Transport:
+    from cmkctl.azure.redact import Redactor  # noqa: PLC0415 - only with --record
+    from cmkctl.azure.tape import RecordingTransport, TapeWriter  # noqa: PLC0415
+
+    redactor = Redactor(
+        secrets=secrets_of(os.environ),
+        client_ids=[value for name in _CLIENT_IDS if (value := os.environ.get(name))],
+    )
+    return RecordingTransport(inner, stack.enter_context(TapeWriter(path, cloud=profile.cloud, redactor=redactor)))
+
+
+_SECRET_VARIABLES: Final = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD")
+_CLIENT_IDS: Final = ("AZURE_CLIENT_ID",)
+
+
+def _replaying(path: Path, view: View, stack: ExitStack) -> Transport:
+    from cmkctl.azure.redact import Redactor  # noqa: PLC0415 - only with --replay
+    from cmkctl.azure.tape import ReplayTransport, Tape  # noqa: PLC0415
+
+    client_ids = [value for name in _CLIENT_IDS if (value := os.environ.get(name))]
+    tape = Tape.load(path, Redactor(client_ids=client_ids))
+
+    def report_unused(
+        kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        # After a failure the rest of the tape cannot have been played, and the failure is what matters.
+        if kind is None:
+            view.diagnostics(_unused(tape, path))
+
+    stack.push(report_unused)
+    return ReplayTransport(tape)
+
+
+def _unused(tape: Any, path: Path) -> list[Diagnostic]:
+    unused = tape.unused()
+    if not unused:
+        return []
+    listed = "\n".join(str(each) for each in unused)
+    detail = f"{len(unused)} of {len(tape.exchanges)} exchanges were never asked for:\n{listed}"
+    remedy = f"If what changed is meant, record again: --record {path}"
+    return [Diagnostic("CMK503", Severity.WARNING, "The tape was not played to its end", detail, remedy, str(path))]

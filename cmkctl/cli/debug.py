@@ -1,0 +1,37 @@
+"""The lines of ``--debug``: each request with its answer, redacted and shortened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from cmkctl.azure.heard import Heard
+from cmkctl.azure.redact import Redactor
+from cmkctl.azure.tape.exchange import answered_of, asked_of
+
+_LONGEST: Final = 1000
+_HEADERS: Final = ("Retry-After", "Location", "Azure-AsyncOperation", "WWW-Authenticate")
+
+
+def lines_of(heard: Heard, redactor: Redactor) -> Iterator[str]:
+    """One line for the request, and one for each body and each header that decides what happens next."""
+    status = heard.status or f"no answer ({heard.error})"
+    ids = f", correlation id {heard.correlation_id}" if heard.correlation_id else ""
+    query = "&".join(f"{name}={value}" for name, value in heard.query)
+    where = f"https://{heard.host}{heard.path}{f'?{query}' if query else ''}"
+    yield f"{heard.at:%H:%M:%S.%f} {heard.method} {where[:_LONGEST]} {status}, {heard.seconds:.2f} s{ids}"
+    asked = asked_of(heard.request, redactor)
+    if asked.body is not None:
+        yield f"  > {_short(asked.body)}"
+    if heard.response is None:
+        return
+    yield from (f"  {name}: {value[:_LONGEST]}" for name in _HEADERS if (value := heard.header(name)))
+    answered = answered_of(heard.request.url, heard.response, redactor)
+    if answered.body is not None:
+        yield f"  < {_short(answered.body)}"
+
+
+def _short(body: Any) -> str:
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"

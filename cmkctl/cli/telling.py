@@ -1,0 +1,122 @@
+"""What a run says, and to whom: its view, and with ``--report`` and ``--debug`` whoever looks closer. All of it redacted."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cmkctl.azure.redact import Redactor
+from cmkctl.cli import ARGUMENTS
+from cmkctl.cli.exits import FAILED
+from cmkctl.clock import Clock
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.profile.model import Profile
+from cmkctl.views import View
+from cmkctl.views.together import Together
+
+if TYPE_CHECKING:
+    from cmkctl.azure.heard import Heard
+    from cmkctl.views.report import ReportView
+
+_SHOWN: Final = 2000
+_LOGGERS: Final = ("azure.identity", "msal")
+
+
+def command_line() -> str:
+    """The command that runs, as it would be typed."""
+    return shlex.join(("cmkctl", *ARGUMENTS.get()))
+
+
+class Telling:
+    """The views of one run. Nothing reaches a person, a script or a file but through `view`, without secrets."""
+
+    def __init__(self, view: View, redactor: Redactor, clock: Clock) -> None:
+        self._spoken = view
+        self._redactor = redactor
+        self._clock = clock
+        self._report: ReportView | None = None
+        self._debug = False
+        self.view: View = Together(redactor, view)
+
+    def begin(self, *, report: Path | None, debug: bool) -> None:
+        """Begin to tell to a report and to a log. Raises CmkctlError CMK531 when the report cannot be written."""
+        if report:
+            from cmkctl.views.report import ReportView  # noqa: PLC0415 - only with --report
+
+            self._report = ReportView(report, command_line(), self._clock.now, self._redactor)
+            self.view = Together(self._redactor, self._spoken, self._report)
+        if debug:
+            self._debug = True
+            _listen(self.view)
+
+    def about(self, profile: Profile) -> None:
+        """Tell which profile the run is about."""
+        if self._report:
+            self._report.about(profile)
+
+    def heard(self, transport: Any) -> Any:
+        """A transport of which every request is told; the same one when nobody wants to know."""
+        if not self._report and not self._debug:
+            return transport
+        from cmkctl.azure.heard import HeardTransport  # noqa: PLC0415 - see above
+
+        return HeardTransport(transport, self._clock, self._hear)
+
+    def _hear(self, heard: Heard) -> None:
+        if self._report:
+            self._report.request(heard)
+        if self._debug:
+            from cmkctl.cli.debug import lines_of  # noqa: PLC0415 - only with --debug
+
+            self.view.log("\n".join(lines_of(heard, self._redactor)))
+
+    def defect(self, error: Exception) -> int:
+        """Tell of an error that nobody expected; with --debug where it happened, too. Returns the exit code."""
+        if self._debug:
+            self.view.log("".join(traceback.format_exception(error)))
+        self.view.diagnostics([defect(error)])
+        return FAILED
+
+    def end(self, exit_code: int) -> int:
+        """Write the report, if there is one, and return the exit code: a report that cannot be written is a failure."""
+        if self._report is None:
+            return exit_code
+        try:
+            self._report.write(exit_code)
+        except CmkctlError as error:
+            self.view.diagnostics(error.diagnostics)
+            return exit_code or FAILED
+        return exit_code
+
+
+def defect(error: Exception) -> Diagnostic:
+    """The diagnostic of an error that nobody expected."""
+    return Diagnostic(
+        "CMK901",
+        Severity.ERROR,
+        "A defect of cmkctl",
+        f"{type(error).__name__}: {str(error)[:_SHOWN]}",
+        "Run the same command again with --debug, which says where it happened, and report that. What was done stays done.",
+    )
+
+
+class _Handler(logging.Handler):
+    """Hands log records to a view."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand on one record."""
+        self._view.log(f"{record.name}: {record.getMessage()[:_SHOWN]}")
+
+
+def _listen(view: View) -> None:
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [_Handler(view)]  # of a run before, in the same process
+        logger.setLevel(logging.INFO)

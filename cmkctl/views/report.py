@@ -1,0 +1,245 @@
+"""The run report of ``--report``: what was planned, done and asked, as one JSON document. The format is docs/report.md.
+
+It hears what the other views hear, and of every request, and is written at the end however the run ended.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from cmkctl import __version__
+from cmkctl.azure.heard import Heard
+from cmkctl.azure.redact import Redactor
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.digests import digest
+from cmkctl.files import try_out, write_whole
+from cmkctl.plan import Action, Change, Plan
+from cmkctl.profile.model import Profile
+from cmkctl.views.documents import change_document, diagnostic_document, plain, seconds_of
+
+if TYPE_CHECKING:
+    from cmkctl.engine import Event
+
+SCHEMA: Final = 1
+"""The number of the format. It goes up when a reader of an older report could no longer read a newer one rightly."""
+
+MEANINGS: Final[Mapping[int, str]] = {
+    0: "done, or nothing to do",
+    1: "failed",
+    2: "there are changes, or drift",
+    3: "refused",
+    64: "the command line or the profile is wrong",
+    130: "interrupted",
+}
+
+_NOT_BEGUN: Final = "not begun"
+_SIGNED: Final = frozenset(
+    {"c", "s", "h", "t"}
+)  # of a polling URL: a certificate, its signature, and what goes with them
+
+
+class ReportView:
+    """A report being collected; `write` ends it. Safe for use by several threads.
+
+    Making one tries out whether the file can be written, before anything is asked of Azure; CmkctlError CMK531 says why not.
+    """
+
+    can_ask: Final = False
+
+    def __init__(self, path: Path, command: str, now: Callable[[], datetime], redactor: Redactor) -> None:
+        self._path = path
+        self._command = command
+        self._now = now
+        self._redactor = redactor
+        self._lock = threading.RLock()
+        self._began = now()
+        self._plan: Plan | None = None
+        self._profile: Profile | None = None
+        self._tries: dict[str, dict[str, Any]] = {}
+        self._steps: dict[str, dict[str, Any]] = {}
+        self._requests: list[dict[str, Any]] = []
+        self._found: list[dict[str, Any]] = []
+        self._outputs: dict[str, Any] | None = None
+        try:
+            try_out(path)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    # --- what is heard
+
+    def about(self, profile: Profile) -> None:
+        """Note the profile that the run is about."""
+        self._profile = profile
+
+    def request(self, heard: Heard) -> None:
+        """Note a request, with what a support case needs."""
+        document = {
+            "at": _moment(heard.at),
+            "method": heard.method,
+            "host": heard.host,
+            "path": heard.path,
+            "query": {name: "REDACTED" if name in _SIGNED else value for name, value in heard.query},
+            "status": heard.status,
+            "error": heard.error or None,
+            "seconds": seconds_of(heard.seconds),
+            "correlation_id": heard.correlation_id,
+            "request_id": heard.request_id,
+        }
+        with self._lock:
+            self._requests.append(self._redactor.redact(document))
+
+    def plan(self, plan: Plan, *, detailed: bool = False) -> None:  # noqa: ARG002 - requests are always kept
+        """Note the plan, and what was found while planning."""
+        with self._lock:
+            self._plan = plan
+            self.diagnostics(plan.diagnostics)
+
+    def saved(self, file: str, digests: Mapping[str, str]) -> None:
+        """Nothing: the saved plan says it itself."""
+
+    def confirm(self, plan: Plan) -> bool:  # noqa: ARG002
+        """No: nobody asks a report."""
+        return False
+
+    def event(self, event: Event) -> None:
+        """Note what happened to a step or a change."""
+        from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
+
+        with self._lock:
+            match event:
+                case engine.StepStarted(step):
+                    self._steps[step] = {"state": "begun", "began": self._now()}
+                case engine.StepFinished(step):
+                    begun = self._steps[step]["began"]
+                    self._steps[step] = {"state": "done", "seconds": seconds_of((self._now() - begun).total_seconds())}
+                case engine.ChangeStarted(change):
+                    tried = self._tries.setdefault(change.resource_id, {"tries": 0})
+                    tried |= {"tries": tried["tries"] + 1, "result": "interrupted", "began": self._now()}
+                case engine.ChangeFinished(change, seconds):
+                    self._tries[change.resource_id] |= {"result": "made", "seconds": seconds_of(seconds)}
+                case engine.ChangeFailed(change):
+                    self._fail(change)
+
+    def _fail(self, change: Change) -> None:
+        tried = self._tries.setdefault(change.resource_id, {"tries": 0})
+        tried["result"] = "failed"
+        self._steps.setdefault(change.step, {})["state"] = "failed"
+
+    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
+        """Nothing: the requests show how long what took."""
+
+    def outputs(self, values: Mapping[str, object]) -> None:
+        """Note the outputs."""
+        self._outputs = dict(values)
+
+    def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Note problems."""
+        with self._lock:
+            self._found += map(diagnostic_document, diagnostics)
+
+    def applied(self, before: Plan, after: Plan, seconds: float) -> None:
+        """Nothing: the changes say it."""
+
+    def verified(self, plan: Plan) -> None:
+        """Note what differs."""
+        self.plan(plan)
+
+    def interrupted(self, command: str = "") -> None:
+        """Nothing: the exit code says it."""
+
+    def log(self, text: str) -> None:
+        """Nothing: a log is for a terminal."""
+
+    def close(self) -> None:
+        """Nothing yet: `write` comes later, with the exit code."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- what is written
+
+    def write(self, exit_code: int) -> None:
+        """Write the report, whole or not at all. Raises CmkctlError CMK531."""
+        with self._lock:
+            text = json.dumps(self._document(exit_code), indent=2, ensure_ascii=False, default=plain)
+        try:
+            write_whole(self._path, text + "\n")
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def _document(self, exit_code: int) -> dict[str, Any]:
+        ended = self._now()
+        subject = self._plan.subject if self._plan else None
+        return {
+            "cmkctl_report": SCHEMA,
+            "cmkctl": __version__,
+            "command": self._redactor.text(self._command),
+            "began": _moment(self._began),
+            "ended": _moment(ended),
+            "seconds": seconds_of((ended - self._began).total_seconds()),
+            "subject": subject
+            and {
+                "cloud": str(subject.cloud),
+                "subscription": subject.subscription,
+                "location": subject.location,
+                "workspace_id": subject.workspace_id,
+            },
+            "profile_sha256": self._profile and digest(self._profile.model_dump(mode="json")),
+            "outcome": {
+                "exit_code": exit_code,
+                "meaning": MEANINGS.get(exit_code, "unknown"),
+                "diagnostics": self._found,
+            },
+            "steps": self._step_documents(),
+            "changes": [self._change_document(each) for each in (self._plan.changes if self._plan else ())],
+            "outputs": self._outputs,
+            "requests": sorted(self._requests, key=lambda each: each["at"]),
+        }
+
+    def _step_documents(self) -> list[dict[str, Any]]:
+        names = dict.fromkeys(each.step for each in (self._plan.changes if self._plan else ()))
+        return [{"step": each, **self._step_document(each)} for each in names]
+
+    def _step_document(self, step: str) -> dict[str, Any]:
+        pending = self._plan is not None and any(each in self._plan.pending for each in self._plan.of(step))
+        known = self._steps.get(step, {"state": _NOT_BEGUN if pending else "nothing to do"})
+        state = "interrupted" if known["state"] == "begun" else known["state"]
+        return {"state": state, "seconds": known.get("seconds")}
+
+    def _change_document(self, change: Change) -> dict[str, Any]:
+        idle = "nothing to do" if change.action is Action.NO_OP else _NOT_BEGUN
+        tried = self._tries.get(change.resource_id, {"tries": 0, "result": idle})
+        return {
+            **change_document(change),
+            "result": tried["result"],
+            "tries": tried["tries"],
+            "seconds": tried.get("seconds"),
+        }
+
+
+def _moment(when: datetime) -> str:
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _unwritable(path: Path, error: OSError) -> CmkctlError:
+    return CmkctlError(
+        Diagnostic(
+            "CMK531",
+            Severity.ERROR,
+            "The report cannot be written",
+            f"{path}: {error.strerror or error}.",
+            "Name another file with --report.",
+            subject=str(path),
+        )
+    )
