@@ -20,6 +20,7 @@ from typing import Any
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
+    DecodeError,
     HttpResponseError,
     ServiceRequestError,
     ServiceResponseError,
@@ -155,6 +156,8 @@ class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
 
 def classify(error: AzureError) -> Failure:
     """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
+    if isinstance(error, DecodeError):
+        return Failure(Kind.PASSING, "", _first_lines(f"{UNREADABLE}. {_BODY.sub('', str(error))}"))
     if isinstance(error, HttpResponseError) and error.response is not None:
         return _classify_response(error)
     if isinstance(error, UnreadableAnswer):

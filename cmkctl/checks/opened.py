@@ -8,15 +8,18 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from azure.core.exceptions import AzureError
 
 from cmkctl.azure.compare import same_key_identifier, same_resource_id
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.session import Session
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.profile.model import Profile
+
+_PUZZLED: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What azure-ai-ml raises at an answer that has another form than it expects: it has no error of its own for that."""
 
 
 def begin_import() -> None:
@@ -27,16 +30,16 @@ def begin_import() -> None:
 def check_opened(session: Session, profile: Profile, key_identifier: str) -> Iterator[Diagnostic]:
     """What azure-ai-ml sees in the workspace that is not what the profile asks for (CMK403).
 
-    Raises AzureFailed when the workspace cannot be opened.
+    Raises AzureFailed when the workspace cannot be opened, CmkctlError (CMK403) when azure-ai-ml cannot read it.
     """
     workspace = _open(session, profile)
     key = workspace.customer_managed_key
     if key is None:
         yield _not_seen("customer_managed_key", "none", key_identifier)
         return
-    if not same_key_identifier(key.key_uri, key_identifier):
+    if not same_key_identifier(_text(key.key_uri), key_identifier):
         yield _not_seen("customer_managed_key.key_uri", key.key_uri, key_identifier)
-    if not same_resource_id(key.key_vault, profile.vault_id):
+    if not same_resource_id(_text(key.key_vault), profile.vault_id):
         yield _not_seen("customer_managed_key.key_vault", key.key_vault, profile.vault_id)
     if bool(workspace.hbi_workspace) != profile.workspace.high_business_impact:
         yield _not_seen("hbi_workspace", workspace.hbi_workspace, profile.workspace.high_business_impact)
@@ -55,17 +58,30 @@ def _open(session: Session, profile: Profile) -> Any:
         show_progress=False,
     )
     try:
-        return client.workspaces.get(profile.workspace.name)
+        found = client.workspaces.get(profile.workspace.name)
     except AzureError as error:
         raise AzureFailed(classify(error)) from error
+    except _PUZZLED as error:
+        raise CmkctlError(_different("workspace", f"It cannot read it: {type(error).__name__}: {error}")) from error
+    if found is None:
+        raise CmkctlError(_different("workspace", "It sees none."))
+    return found
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _not_seen(attribute: str, seen: object, wanted: object) -> Diagnostic:
+    return _different(attribute, f"{attribute} is {seen}, not {wanted}.")
+
+
+def _different(attribute: str, detail: str) -> Diagnostic:
     return Diagnostic(
         "CMK403",
         Severity.ERROR,
         "azure-ai-ml does not see the workspace as it was asked for",
-        f"{attribute} is {seen}, not {wanted}.",
+        detail,
         "Run cmkctl verify. If it finds nothing, report it together with the output of --record.",
         subject=attribute,
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from cmkctl.cli import options as opt
 from cmkctl.cli.exits import DONE, REFUSED, USAGE
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    profile: opt.ProfilePath,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The profile, a YAML file; or a plan that `plan --out` saved.")
+    ],
     overrides: opt.SetOption = None,
     sandbox: opt.SandboxOption = False,
     state: opt.StateOption = None,
@@ -35,9 +40,7 @@ def command(
     from cmkctl.cli.run import Options, run  # noqa: PLC0415 - --help imports no SDK
     from cmkctl.saved_plan import load  # noqa: PLC0415
 
-    options = Options(
-        profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug
-    )
+    options = Options(file, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug)
     return run(options, lambda opened: _apply(opened, yes=yes, detailed=requests), load)
 
 

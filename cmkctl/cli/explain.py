@@ -20,7 +20,7 @@ def command(code: Annotated[str, typer.Argument(metavar="CODE", help="A diagnost
         # Codes that begin alike are about the same thing.
         near = sorted(like, key=lambda each: each[:5] != code.upper()[:5])[:3]
         sys.stderr.write(
-            f"error: there is no code {code}.\n  → did you mean {', '.join(near) or 'CMK101 to CMK511'}?\n"
+            f"error: there is no code {code}.\n  → did you mean {', '.join(near) or 'CMK101 to CMK528'}?\n"
         )
         return USAGE
     sys.stdout.write(explanation(code.upper(), entry))

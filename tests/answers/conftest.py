@@ -14,7 +14,7 @@ from worlds import Maker
 from cmkctl.sandbox import Pace, Sandbox
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def maker() -> Iterator[Maker]:
     """A sandbox that can be put into any world; the environment is the sandbox's, as a user sets it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
 from azure.core.exceptions import AzureError
@@ -19,7 +20,6 @@ from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.cli.apply import outputs
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.plan import Action, Plan
-from cmkctl.profile.model import Profile
 from cmkctl.sandbox import Pace
 from cmkctl.sandbox.requestlog import LoggedRequest
 from cmkctl.views import make_view
@@ -61,6 +61,13 @@ def tell(plan: Plan | None, diagnostics: tuple[Diagnostic, ...]) -> None:
         shown(lambda view: view.outputs(outputs(plan)))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Every request of a whole run, by the wish and the work."""
+
+    by: dict[tuple[Wish, str], list[tuple[str, str]]] = field(repr=False)
+
+
 def requests_of(maker: Maker, network: Network, wish: Wish, world: World, work: str) -> list[tuple[str, str]]:
     """What a run asks when nothing is spoiled."""
     network.quiet()
@@ -77,23 +84,24 @@ def twice(written: list[LoggedRequest]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def asked(maker: Maker, network: Network) -> dict[tuple[Wish, str], list[tuple[str, str]]]:
+def asked(maker: Maker, network: Network) -> Asked:
     """Every request of a whole apply in a new subscription, and of a plan when all is done, for each wish."""
     maker.running.state.tenant.pace = Pace.reads(2)
     found = {(each, "apply"): requests_of(maker, network, each, World(), "apply") for each in WISHED}
     maker.running.state.tenant.pace = Pace.none()
-    return found | {(each, "plan"): requests_of(maker, network, each, World("finished"), "plan") for each in WISHED}
+    planned = {(each, "plan"): requests_of(maker, network, each, World("finished"), "plan") for each in WISHED}
+    return Asked(found | planned)
 
 
 @pytest.mark.parametrize("wish", WISHED, ids=["policies", "roles"])
 @given(spoilt=spoilt())
-@sampled(60)
+@sampled(40)
 def test_a_plan_ends_in_a_plan_or_in_a_diagnostic(
-    maker: Maker, network: Network, asked: dict[tuple[Wish, str], list[tuple[str, str]]], wish: Wish, spoilt: Spoilt
+    maker: Maker, network: Network, asked: Asked, wish: Wish, spoilt: Spoilt
 ) -> None:
     """Any answer to any read of a finished set-up, and to the request for a token."""
     profile = maker.make(wish, World("finished"))
-    network.spoil(asked[wish, "plan"], spoilt)
+    network.spoil(asked.by[wish, "plan"], spoilt)
     client = Client(maker.running, network.transport)
     began = client.moment
 
@@ -105,9 +113,9 @@ def test_a_plan_ends_in_a_plan_or_in_a_diagnostic(
 
 @pytest.mark.parametrize("wish", WISHED, ids=["policies", "roles"])
 @given(spoilt=spoilt())
-@sampled(25)
+@sampled(8)
 def test_an_apply_ends_in_a_result_or_in_a_diagnostic_and_the_next_one_converges(
-    maker: Maker, network: Network, asked: dict[tuple[Wish, str], list[tuple[str, str]]], wish: Wish, spoilt: Spoilt
+    maker: Maker, network: Network, asked: Asked, wish: Wish, spoilt: Spoilt
 ) -> None:
     """Any answer to any read, write or poll of a whole apply in a new subscription; nothing is made twice."""
     profile = maker.make(wish, World())
@@ -115,17 +123,12 @@ def test_an_apply_ends_in_a_result_or_in_a_diagnostic_and_the_next_one_converges
     began = client.moment
     maker.running.state.tenant.pace = Pace.reads(2)
     try:
-        network.spoil(asked[wish, "apply"], spoilt)
+        network.spoil(asked.by[wish, "apply"], spoilt)
         tell(*ended(lambda: client.apply(profile)))
         network.quiet()
-        result = mended(client, profile)
+        result = client.apply(profile)
     finally:
         maker.running.state.tenant.pace = Pace.none()
 
     assert {Action.NO_OP} == {each.action for each in result.changes}
     assert [] == twice(client.writes_since(began))
-
-
-def mended(client: Client, profile: Profile) -> Plan:
-    """Apply once more, when nothing is spoiled any more."""
-    return client.apply(profile)

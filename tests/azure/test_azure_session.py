@@ -12,13 +12,14 @@ from urllib.parse import unquote_plus
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from scripted import SUBSCRIPTION, Answer, azure
+from scripted import SUBSCRIPTION, Answer, FixedCredential, azure
 
 from cmkctl.azure import versions
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential
-from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.errors import AzureFailed, Kind, UnreadableAnswer, classify
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.retry import ATTEMPTS
+from cmkctl.azure.session import WRITING
 
 VAULT = ResourceId.parse(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv")
 NOT_REGISTERED = Answer(
@@ -88,6 +89,114 @@ def test_a_refused_read_is_never_taken_for_absence(answer: Answer, kind: Kind) -
         azure(answer).session.snapshot().vault(VAULT)
 
     assert kind == caught.value.failure.kind
+
+
+PAGE = Answer(200, b"<html><title>Sign in to the proxy</title></html>", {"Content-Type": "text/html"})
+MOVED = Answer(302, b"", {"Location": "https://proxy.example.com/login"})
+CUT = Answer(200, b'{"properties": {"tenan', {"Content-Type": "application/json"})
+GZIPPED = Answer(200, b'{"properties": {"tenantId": "t"}}', {"Content-Encoding": "gzip"})
+FINE = Answer(200, {"properties": {"tenantId": "t"}})
+
+
+@pytest.mark.parametrize("answer", [PAGE, MOVED, CUT, GZIPPED, Answer(200, b""), Answer(200, b"\xff")])
+def test_a_read_that_somebody_else_answered_is_asked_again(answer: Answer) -> None:
+    """A proxy's page, a redirection, a body that breaks off, none, or another than its headers say: such things pass."""
+    scripted = azure(answer, FINE)
+
+    assert FINE.body == scripted.session.snapshot().vault(VAULT)
+
+    assert 2 == len(scripted.network.sent)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (PAGE, "begins: <html><title>Sign in to the proxy"),
+        (MOVED, "leads elsewhere: https://proxy.example.com/login"),
+        (CUT, 'begins: {"properties": {"tenan'),
+        (Answer(200, b""), "(empty)"),
+    ],
+)
+def test_what_somebody_else_answers_for_good_is_said_with_where_to_look(answer: Answer, words: str) -> None:
+    """The start of what came is what tells a proxy from Azure."""
+    with pytest.raises(AzureFailed) as caught:
+        azure(answer).session.snapshot().vault(VAULT)
+
+    (diagnostic,) = caught.value.diagnostics
+    assert (Kind.PASSING, True) == (caught.value.failure.kind, words in diagnostic.detail)
+    assert "HTTPS_PROXY" in diagnostic.remedy
+
+
+@pytest.mark.parametrize("answer", [PAGE, MOVED, CUT, GZIPPED])
+def test_a_write_that_somebody_else_answered_is_sent_once_and_counts_as_lost(answer: Answer) -> None:
+    """Whether Azure carried it out is not known: the engine looks."""
+    scripted = azure(answer)
+
+    with pytest.raises(UnreadableAnswer) as caught:
+        scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}}, **WRITING)
+
+    assert (Kind.PASSING, 1) == (classify(caught.value).kind, len(scripted.network.sent))
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"7", b'{"properties": "text", "tags": 7, "location": {}}'])
+def test_nothing_rests_on_the_answer_to_a_write(body: bytes) -> None:
+    """What a write did is read back; the SDK's models would fall over an answer of another form."""
+    scripted = azure(Answer(200, body))
+
+    scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}}, **WRITING)
+    scripted.session.resources.providers.register("Microsoft.Search", **WRITING)
+    scripted.session.resources.resource_groups.create_or_update("rg", {"location": "westus"}, **WRITING)
+    scripted.session.graph.create_service_principal({"appId": APP_ID})
+
+    assert 4 == len(scripted.network.sent)
+
+
+@pytest.mark.parametrize("answer", [PAGE, MOVED, CUT])
+def test_a_poll_that_somebody_else_answered_is_asked_again(answer: Answer) -> None:
+    """An operation of half an hour is not given up for a gateway's page."""
+    scripted = azure(answer, Answer(200, {"status": "Succeeded"}))
+
+    assert {"status": "Succeeded"} == scripted.session.poll("https://management.azure.com/operation").json()
+
+
+def test_members_that_are_null_are_as_good_as_absent() -> None:
+    """A service may send a member that has no value, or leave it out; items of a list are no members."""
+    said = {"location": None, "properties": {"tenantId": "t", "networkAcls": None, "new": [None, {"x": None, "y": 1}]}}
+
+    found = azure(Answer(200, said)).session.snapshot().vault(VAULT)
+
+    assert {"properties": {"tenantId": "t", "new": [None, {"y": 1}]}} == found
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (None, "At the whole answer"),
+        ([], "At the whole answer"),
+        ({"properties": None}, "At properties: field required"),
+        ({"properties": "text"}, 'At properties: input should be a valid dictionary; what is there begins: "text"'),
+        ({"properties": {"tenantId": "t", "accessPolicies": [None]}}, "At properties.accessPolicies.0"),
+        ({"properties": {"tenantId": "t", "enablePurgeProtection": "true"}}, "At properties.enablePurgeProtection"),
+        ({"properties": {"tenantId": "t", "softDeleteRetentionInDays": True}}, "softDeleteRetentionInDays"),
+    ],
+)
+def test_an_answer_of_another_form_is_said_with_its_place(said: Any, words: str) -> None:
+    """Nothing is guessed: a vault without properties has neither purge protection nor none."""
+    with pytest.raises(AzureFailed) as caught:
+        azure(Answer(200, json.dumps(said).encode())).session.snapshot().vault(VAULT)
+
+    (diagnostic,) = caught.value.diagnostics
+    assert (Kind.UNREADABLE, "CMK316") == (caught.value.failure.kind, diagnostic.code)
+    assert (words, True) == (words, words in diagnostic.detail), diagnostic.detail
+
+
+@pytest.mark.parametrize("token", ["", "a", "a.b.c", "a.W10.c", "a.bnVsbA.c", "ä.ä.ä", "a.eyJ0aWQiOiA3fQ.c"])
+def test_a_token_that_does_not_say_its_tenant_is_no_trouble(token: str) -> None:
+    """A principal that may not read the subscription has its tenant from the token; any text may be one."""
+    scripted = azure(Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no"}}))
+    scripted.session.credential = FixedCredential(token)
+
+    assert scripted.session.snapshot().subscription()["tenantId"] in ("", "7")
 
 
 def test_a_document_is_what_azure_said() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from profile_support import GOOD, SUBSCRIPTION
 
+from cmkctl.cli import main
 from cmkctl.diagnostics import Diagnostic, ProfileError, Severity
 from cmkctl.profile.fields import profile_fields
 from cmkctl.profile.load import load_profile
@@ -78,6 +81,81 @@ def test_any_override_loads_or_is_explained(override: str) -> None:
 def test_any_variable_loads_or_is_explained(field: str, value: str, quoted: bool) -> None:
     """Whatever the environment holds, in quotes or without."""
     _load(GOOD.encode(), f'{field}="${{V}}"' if quoted else f"{field}=${{V}}", environ={"V": value})
+
+
+WRONG = (
+    None,
+    True,
+    7,
+    -1.5,
+    "",
+    "unknown",
+    "Enabled",
+    "x" * 300,
+    [],
+    [None],
+    {},
+    {"unknown": None},
+    [{}],
+    "2026-13-45",
+)
+
+
+def _without(data: Any, way: Sequence[str]) -> Any:
+    rest = {name: each for name, each in data.items() if name != way[0]}
+    inner = data.get(way[0])
+    return {**rest, way[0]: _without(inner, way[1:])} if way[1:] and isinstance(inner, dict) else rest
+
+
+def _with(data: Any, way: Sequence[str], value: Any) -> Any:
+    if not way:
+        return value
+    known = data if isinstance(data, dict) else {}
+    return {**known, way[0]: _with(known.get(way[0], {}), way[1:], value)}
+
+
+FIELDS = st.sampled_from(sorted(profile_fields())).map(lambda path: tuple(path.split(".")))
+ANY_PROFILE = st.lists(
+    st.tuples(FIELDS, st.just("left out") | st.sampled_from(WRONG).map(lambda value: (value,))), min_size=1, max_size=3
+)
+
+
+@given(ANY_PROFILE)
+@settings(max_examples=100, deadline=None)
+def test_any_profile_ends_the_command_with_a_diagnostic_and_never_with_a_traceback(
+    edits: list[tuple[tuple[str, ...], Any]],
+) -> None:
+    """Fields left out, null, of another type, or with a word that nobody knows: exit 64, and stderr says what is wrong.
+
+    One that is right all the same goes on to a tape that is not there (CMK502), and never to Azure.
+    """
+    data = yaml.safe_load(GOOD)
+    for way, value in edits:
+        data = _without(data, way) if value == "left out" else _with(data, way, *value)
+
+    code, out, err = _planned(yaml.safe_dump(data))
+
+    assert (64, "", False) == (code, out, "Traceback" in err)
+    assert "CMK00" in err or "CMK502" in err
+
+
+@given(st.binary(max_size=100) | YAMLISH.map(str.encode))
+@settings(max_examples=50, deadline=None)
+def test_any_file_ends_the_command_with_a_diagnostic(content: bytes) -> None:
+    """What is no profile at all."""
+    code, out, err = _planned(content)
+
+    assert (64, "") == (code, out)
+    assert "CMK00" in err
+
+
+def _planned(content: str | bytes) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a plan of this profile."""
+    with TemporaryDirectory() as folder, redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        path = Path(folder, "p.yaml")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        code = main(["plan", str(path), "--replay", str(path.with_name("no-tape.json"))])
+    return code, out.getvalue(), err.getvalue()
 
 
 def test_the_good_profile_is_good() -> None:

@@ -1,14 +1,37 @@
-"""A quickstart profile beside the file that its plan is saved to."""
+"""A quickstart profile, and the file that its plan is saved to."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from saved_plan_support import Bench
 
+from cmkctl.sandbox import SUBSCRIPTION_ID
+
 
 @pytest.fixture
 def bench(azure: Any, profiles: Path, tmp_path: Path) -> Bench:
-    """A sandbox that is done with everything at once, and nothing in it yet."""
+    """A sandbox that is done with everything at once, nothing in it yet, and no plan."""
     return Bench(azure, Path(shutil.copy(profiles / "quickstart.yaml", tmp_path / "mine.yaml")), tmp_path / "plan.json")
+
+
+@pytest.fixture
+def approved(bench: Bench, saved: str) -> Bench:
+    """The same with a plan, made on another machine, for a sandbox in which nothing is yet."""
+    bench.file.write_text(saved, encoding="utf-8")
+    return bench
+
+
+@pytest.fixture(scope="session")
+def saved(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of a plan that was saved."""
+    folder = tmp_path_factory.mktemp("saved")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}
+    arguments = [profiles / "quickstart.yaml", "--sandbox", "--state", folder / "s.json", "--out", folder / "plan.json"]
+    command = [sys.executable, "-m", "cmkctl", "plan", *map(str, arguments)]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+    return (folder / "plan.json").read_text(encoding="utf-8")

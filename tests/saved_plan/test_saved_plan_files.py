@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from saved_plan_support import Bench, codes
 
-from cmkctl.cli import main
 from cmkctl.diagnostics import Diagnostic, ProfileError
 from cmkctl.profile.load import LoadedProfile
 from cmkctl.profile.model import Profile
@@ -120,60 +117,55 @@ def _without(name: str) -> Callable[[dict[str, Any]], object]:
     ],
 )
 def test_a_file_that_is_not_ours_as_it_was_is_64(
-    bench: Bench, change: Callable[[dict[str, Any]], object], code: str
+    approved: Bench, change: Callable[[dict[str, Any]], object], code: str
 ) -> None:
     """Another form, a damaged file, an edited one: plan again. Azure is not asked."""
-    bench.plan()
-    before = asked(bench)
-    bench.write(change(bench.document))
+    before = asked(approved)
+    approved.write(change(approved.document))
 
-    ran = bench.apply()
+    ran = approved.apply()
 
-    assert (64, [code], before) == (ran.code, codes(ran), asked(bench))
-    assert f"cmkctl plan PROFILE --out {bench.file}" in ran.of("diagnostic")[0]["remedy"]
+    assert (64, [code], before) == (ran.code, codes(ran), asked(approved))
+    assert f"cmkctl plan PROFILE --out {approved.file}" in ran.of("diagnostic")[0]["remedy"]
 
 
-def test_a_file_that_was_cut_off_is_64_with_the_place(bench: Bench) -> None:
+def test_a_file_that_was_cut_off_is_64_with_the_place(approved: Bench) -> None:
     """A copy that did not end, or a disk that was full."""
-    bench.plan()
-    bench.file.write_bytes(bench.file.read_bytes()[:1000])
+    approved.file.write_bytes(approved.file.read_bytes()[:1000])
 
-    ran = bench.azure("apply", bench.file, "--yes")
+    ran = approved.azure("apply", approved.file, "--yes")
 
     assert (64, "") == (ran.code, ran.out)
-    assert f"at {bench.file}:" in ran.err
+    assert f"at {approved.file}:" in ran.err
 
 
-def test_a_name_that_stands_twice_is_refused(bench: Bench) -> None:
+def test_a_name_that_stands_twice_is_refused(approved: Bench) -> None:
     """One of the two would be what was read, the other what is done."""
-    bench.plan()
-    text = bench.file.read_text(encoding="utf-8")
-    bench.file.write_text('{"profile": {},' + text.lstrip()[1:], encoding="utf-8")
+    text = approved.file.read_text(encoding="utf-8")
+    approved.file.write_text('{"profile": {},' + text.lstrip()[1:], encoding="utf-8")
 
-    ran = bench.apply()
+    ran = approved.apply()
 
     assert (64, ["CMK522"]) == (ran.code, codes(ran))
     assert "'profile' stands twice" in ran.of("diagnostic")[0]["detail"]
 
 
-def test_a_saved_plan_takes_no_overrides(bench: Bench) -> None:
+def test_a_saved_plan_takes_no_overrides(approved: Bench) -> None:
     """It would be another plan."""
-    bench.plan()
-    before = asked(bench)
+    before = asked(approved)
 
-    ran = bench.apply("--set", "key.size=4096")
+    ran = approved.apply("--set", "key.size=4096")
 
-    assert (64, ["CMK008"], before) == (ran.code, codes(ran), asked(bench))
+    assert (64, ["CMK008"], before) == (ran.code, codes(ran), asked(approved))
 
 
-def test_a_saved_plan_is_not_planned_again(bench: Bench) -> None:
+def test_a_saved_plan_is_not_planned_again(approved: Bench) -> None:
     """A plan is made from a profile."""
-    bench.plan()
-    before = asked(bench)
+    before = asked(approved)
 
-    ran = bench.azure("plan", bench.file, "--json")
+    ran = approved.azure("plan", approved.file, "--json")
 
-    assert (64, ["CMK525"], before) == (ran.code, codes(ran), asked(bench))
+    assert (64, ["CMK525"], before) == (ran.code, codes(ran), asked(approved))
 
 
 @pytest.mark.parametrize(
@@ -191,12 +183,11 @@ def test_what_has_no_marker_at_its_top_is_a_profile(tmp_path: Path, text: str) -
     assert {"CMK00"} == {each.code[:5] for each in refused.value.diagnostics}
 
 
-def test_a_profile_in_json_is_a_profile(bench: Bench) -> None:
+def test_a_profile_in_json_is_a_profile(approved: Bench) -> None:
     """JSON is YAML; nothing is guessed from braces."""
-    bench.plan()
-    bench.write(bench.document["profile"])
+    approved.write(approved.document["profile"])
 
-    assert (0, False) == (bench.apply().code, "begun" in bench.file.read_text(encoding="utf-8"))
+    assert (0, False) == (approved.apply().code, "begun" in approved.file.read_text(encoding="utf-8"))
 
 
 # --- anything at all
@@ -206,18 +197,6 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The text of a plan that was saved."""
-    folder = tmp_path_factory.mktemp("saved")
-    profile = Path(__file__).parents[2] / "profiles" / "quickstart.yaml"
-    arguments = ["--sandbox", "--state", str(folder / "s.json"), "--out", str(folder / "plan.json")]
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        patch.setenv("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION_ID)
-        assert 0 == main(["plan", str(profile), *arguments])
-    return (folder / "plan.json").read_text(encoding="utf-8")
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

@@ -68,140 +68,131 @@ def ended_well(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("target", WRITES.values(), ids=WRITES)
-def test_killed_at_a_write_that_azure_did_not_do(bench: Bench, target: str) -> None:
+def test_killed_at_a_write_that_azure_did_not_do(approved: Bench, target: str) -> None:
     """What came before is done and noted; this one is noted and still due."""
-    bench.plan()
-    killed_before(bench, target)
-    noted = [each.lower() for each in bench.document["begun"]]
-    stopped_at = bench.azure.running.writes[-1].path.lower()
+    killed_before(approved, target)
+    noted = [each.lower() for each in approved.document["begun"]]
+    stopped_at = approved.azure.running.writes[-1].path.lower()
 
     assert any(stopped_at.startswith(each) for each in noted)
-    ended_well(bench)
+    ended_well(approved)
 
 
 @pytest.mark.parametrize("kind", ["a provider", "the vault", "the storage account", "the workspace"])
-def test_killed_while_azure_is_at_work(bench: Bench, kind: str) -> None:
+def test_killed_while_azure_is_at_work(approved: Bench, kind: str) -> None:
     """What was begun is found being made, and waited for."""
-    running, pattern = bench.azure.running, WRITES[kind].partition(":")[2]
-    bench.plan()
-    killed_before(bench, WRITES[kind])
+    running, pattern = approved.azure.running, WRITES[kind].partition(":")[2]
+    killed_before(approved, WRITES[kind])
     running.state.tenant.pace = SLOW
-    killed(bench, lambda: any(fnmatchcase(each.path.lower(), pattern) and each.status < 400 for each in running.writes))
-    gone_on(bench)
+    killed(
+        approved, lambda: any(fnmatchcase(each.path.lower(), pattern) and each.status < 400 for each in running.writes)
+    )
+    gone_on(approved)
 
-    ended_well(bench)
+    ended_well(approved)
 
 
-def test_killed_again_and_again(bench: Bench) -> None:
+def test_killed_again_and_again(approved: Bench) -> None:
     """Each run gets further."""
-    bench.plan()
     for each in ("a provider", "the vault", "the workspace"):
-        killed_before(bench, WRITES[each])
+        killed_before(approved, WRITES[each])
 
-    ended_well(bench)
+    ended_well(approved)
 
 
-def test_a_timeout_is_gone_on_from(bench: Bench) -> None:
+def test_a_timeout_is_gone_on_from(approved: Bench) -> None:
     """Given up early, as Azure is slow; with the time that it takes it ends well."""
-    running = bench.azure.running
+    running = approved.azure.running
     running.state.tenant.pace = SLOW
-    bench.plan()
-    given_up = bench.apply("--timeout", "1s")
-    gone_on(bench)
+    given_up = approved.apply("--timeout", "1s")
+    gone_on(approved)
 
     assert (1, True) == (given_up.code, "CMK312" in codes(given_up))
-    ended_well(bench)
+    ended_well(approved)
 
 
-def test_what_is_being_made_by_this_plan_is_waited_for(bench: Bench) -> None:
+def test_what_is_being_made_by_this_plan_is_waited_for(approved: Bench) -> None:
     """Twice given up during the same wait: the second run waits, and does not refuse."""
-    running = bench.azure.running
+    running = approved.azure.running
     running.state.tenant.pace = SLOW
-    bench.plan()
-    bench.apply("--timeout", "1s")
-    noted = bench.document["begun"]
+    approved.apply("--timeout", "1s")
+    noted = approved.document["begun"]
 
-    again = bench.apply("--timeout", "1s")
+    again = approved.apply("--timeout", "1s")
 
     waits = {each["resource_id"] for each in again.of("planned_change") if each["action"] == "wait"}
     assert (1, True) == (again.code, "CMK312" in codes(again)), again.out
     assert waits == set(noted)
-    gone_on(bench)
-    ended_well(bench)
+    gone_on(approved)
+    ended_well(approved)
 
 
-def test_another_copy_of_the_file_does_not_know_what_was_begun(bench: Bench, tmp_path: Path) -> None:
+def test_another_copy_of_the_file_does_not_know_what_was_begun(approved: Bench, tmp_path: Path) -> None:
     """To it, that is somebody else's doing: it refuses. The file that was applied goes on."""
-    bench.plan()
     copy = tmp_path / "copy.json"
-    copy.write_bytes(bench.file.read_bytes())
-    killed_before(bench, WRITES["the key"])
+    copy.write_bytes(approved.file.read_bytes())
+    killed_before(approved, WRITES["the key"])
 
-    ran = bench.apply(file=copy)
+    ran = approved.apply(file=copy)
 
     assert 3 == ran.code
     assert "resource group rg-ml-quickstart: approved to create, now no-op (already there)" in refusal(ran)
-    ended_well(bench)
+    ended_well(approved)
 
 
-def test_somebody_elses_doing_is_still_found_after_an_interruption(bench: Bench) -> None:
+def test_somebody_elses_doing_is_still_found_after_an_interruption(approved: Bench) -> None:
     """What this plan has begun is no licence for the rest."""
-    bench.plan()
-    killed_before(bench, WRITES["the group"])
-    bench.azure.running.state.add_vault("kv-ml-quickstart", "rg-ml-quickstart", softDeleteRetentionInDays=7)
-    before = bench.azure.writes()
+    killed_before(approved, WRITES["the group"])
+    approved.azure.running.state.add_vault("kv-ml-quickstart", "rg-ml-quickstart", softDeleteRetentionInDays=7)
+    before = approved.azure.writes()
 
-    ran = bench.apply()
+    ran = approved.apply()
 
     # The group came with the vault, and was begun here.
-    assert (3, before) == (ran.code, bench.azure.writes())
+    assert (3, before) == (ran.code, approved.azure.writes())
     assert ["key vault kv-ml-quickstart"] == [each.partition(":")[0] for each in refusal(ran)]
 
 
-def test_a_finished_plan_is_finished(bench: Bench) -> None:
+def test_a_finished_plan_is_finished(approved: Bench) -> None:
     """Applied twice, it does nothing the second time, and needs no yes for that."""
-    bench.plan()
-    assert 0 == bench.apply().code
-    written = bench.azure.writes()
+    assert 0 == approved.apply().code
+    written = approved.azure.writes()
 
-    again = bench.azure("apply", bench.file)
+    again = approved.azure("apply", approved.file)
 
-    assert (0, written) == (again.code, bench.azure.writes())
+    assert (0, written) == (again.code, approved.azure.writes())
 
 
-def test_each_change_is_noted_before_it_is_sent(bench: Bench) -> None:
+def test_each_change_is_noted_before_it_is_sent(approved: Bench) -> None:
     """All that were made, and nothing that was only waited for or right already."""
-    bench.plan()
-    before = bench.document
-    approved = [each["resource_id"] for each in before["changes"] if each["action"] == "create"]
+    before = approved.document
+    created = [each["resource_id"] for each in before["changes"] if each["action"] == "create"]
 
-    ran = bench.apply()
+    ran = approved.apply()
 
     started = [each["resource_id"] for each in ran.of("apply_start")]
-    assert sorted(set(started)) == bench.document["begun"]
-    assert set(bench.document["begun"]) < set(approved)
-    assert before == {**bench.document, "begun": []}
+    assert sorted(set(started)) == approved.document["begun"]
+    assert set(approved.document["begun"]) < set(created)
+    assert before == {**approved.document, "begun": []}
 
 
-def test_a_file_that_cannot_be_written_is_warned_of_and_applied(bench: Bench, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_warned_of_and_applied(approved: Bench, tmp_path: Path) -> None:
     """Its name leaves no room for a temporary file beside it. Interrupted, it has to be planned again."""
-    bench.plan()
-    long = bench.file.rename(tmp_path / ("p" * 250))
+    long = approved.file.rename(tmp_path / ("p" * 250))
 
-    warned = bench.apply(file=long)
+    warned = approved.apply(file=long)
 
     assert (0, ["CMK526"]) == (warned.code, [each for each in codes(warned) if each >= "CMK5"])
     (line,) = [number for number, each in enumerate(warned.lines) if each.get("code") == "CMK526"]
     assert "apply_start" not in {each["type"] for each in warned.lines[:line]}
 
 
-def test_a_file_that_cannot_be_written_cannot_go_on(bench: Bench, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_cannot_go_on(approved: Bench, tmp_path: Path) -> None:
     """What it made looks like somebody else's doing."""
-    bench.plan()
-    bench = replace(bench, file=bench.file.rename(tmp_path / ("p" * 250)))
-    killed_before(bench, WRITES["the key"])
+    approved = replace(approved, file=approved.file.rename(tmp_path / ("p" * 250)))
+    killed_before(approved, WRITES["the key"])
 
-    assert 3 == bench.apply().code
+    assert 3 == approved.apply().code
 
 
 @pytest.mark.parametrize("after", ["gone", "another plan", "no plan"])
@@ -224,3 +215,17 @@ def test_a_file_that_changes_while_it_is_applied(bench: Bench, after: str) -> No
     assert 0 == ran.code
     assert new == (bench.file.read_bytes() if bench.file.exists() else None)
     assert 1 == codes(ran).count("CMK526")
+
+
+def test_two_applies_of_one_file_at_once_both_end_well(approved: Bench) -> None:
+    """The second knows by the notes that it is this plan's own doing, and goes on beside it."""
+    approved.azure.running.state.tenant.pace = Pace.seconds(2)
+    first = begin(approved)
+    deadline = time.monotonic() + 40
+    while not approved.azure.writes() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    second = approved.apply()
+
+    assert (0, 0) == (second.code, approved.azure.command.end(first).code)
+    assert second.of("plan_summary")[0]["counts"]["create"] < 15

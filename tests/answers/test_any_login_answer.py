@@ -1,0 +1,81 @@
+"""Whatever the login host answers, or somebody in its place, signing in ends in a token or in a diagnostic."""
+
+from __future__ import annotations
+
+import pytest
+from azure.core.exceptions import AzureError
+from hypothesis import given
+from spoiling import PAGE, Body, Both, Cut, Header, Network, Spoiler, Spoilt, Status, sampled, spoilt
+
+from cmkctl.azure.clouds import ENDPOINTS, Cloud
+from cmkctl.azure.credentials import SharedCredential, sign_in
+from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.diagnostics import Diagnostic
+
+SCOPE = ENDPOINTS[Cloud.AZURE].arm_scope
+DISCOVERY, TOKEN = 0, 1
+"""What signing in asks the login host: where to ask for tokens, and for a token."""
+
+FOR_EVER = 1_000_000
+
+
+def signed_in(network: Network, way: str | None) -> str:
+    """Sign in and get a token, as a run does."""
+    authority = ENDPOINTS[Cloud.AZURE].authority
+    return SharedCredential(sign_in(way, authority, network.transport())).get_token(SCOPE).token
+
+
+def diagnosed(network: Network, way: str | None) -> tuple[Diagnostic, ...]:
+    """What a run says when signing in fails; nothing when it does not."""
+    try:
+        signed_in(network, way)
+    except AzureError as error:
+        return AzureFailed(classify(error)).diagnostics
+    return ()
+
+
+@pytest.fixture(scope="module")
+def asked(network: Network) -> list[tuple[str, str]]:
+    """What signing in asks."""
+    network.quiet()
+    signed_in(network, "environment")
+    return network.asked
+
+
+@pytest.mark.parametrize("way", ["environment", None])
+@given(spoilt=spoilt())
+@sampled(12)
+def test_signing_in_ends_in_a_token_or_in_a_diagnostic(
+    network: Network, asked: list[tuple[str, str]], way: str | None, spoilt: Spoilt
+) -> None:
+    """Any answer of the login host; and no part of a token is ever shown."""
+    network.spoil(asked, spoilt)
+
+    diagnostics = diagnosed(network, way)
+
+    assert {each.code for each in diagnostics} <= {"CMK302", "CMK309", "CMK310"}
+    assert [] == [each for each in diagnostics if "eyJ0" in each.detail]
+
+
+@pytest.mark.parametrize(
+    ("way", "request_", "how", "words"),
+    [
+        ("environment", DISCOVERY, Both(Body(PAGE), Header("Content-Type", "text/html")), "begins: <!DOCTYPE html>"),
+        (None, TOKEN, Both(Body(PAGE), Header("Content-Type", "text/html")), "begins: <!DOCTYPE html>"),
+        ("environment", TOKEN, Body(PAGE), "begins: <!DOCTYPE html>"),
+        (None, DISCOVERY, Both(Status(302), Header("Location", "https://proxy.example.com")), "proxy.example.com"),
+        ("environment", TOKEN, Cut(60), "not shown"),
+        ("environment", DISCOVERY, Body(b""), "not shown"),
+        ("environment", TOKEN, Header("Content-Encoding", "gzip"), "cannot be read"),
+    ],
+)
+def test_a_page_in_the_place_of_the_login_host_is_no_wrong_credential(
+    network: Network, asked: list[tuple[str, str]], way: str | None, request_: int, how: Spoiler, words: str
+) -> None:
+    """A corporate proxy that wants a sign-in of its own: the advice is about the proxy, not about the tenant."""
+    network.spoil(asked, Spoilt(request_, 1, FOR_EVER, how))
+
+    (diagnostic,) = diagnosed(network, way)
+
+    assert ("CMK309", True) == (diagnostic.code, words in diagnostic.detail), diagnostic.detail
+    assert "HTTPS_PROXY" in diagnostic.remedy

@@ -1,0 +1,71 @@
+"""What the real Azure was recorded answering is what cmkctl knows."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from azure.core.pipeline import Pipeline, PipelineResponse
+from azure.core.rest import HttpRequest
+from spoiling import Scripted
+
+from cmkctl.azure import documents
+from cmkctl.azure.documents import ReadableAnswers, document
+
+RECORDINGS = Path(__file__).parents[3] / "shared" / "reference" / "recordings"
+IN_GROUP = r"/subscriptions/[^/]+/resourcegroups/[^/]+"
+PLACES = (
+    (r"/subscriptions/[^/]+", documents.Subscription),
+    (IN_GROUP, documents.ResourceGroup),
+    (r"/subscriptions/[^/]+/providers/[^/]+", documents.Provider),
+    (rf"{IN_GROUP}/providers/microsoft\.keyvault/vaults/[^/]+", documents.Vault),
+    (r"/subscriptions/[^/]+/providers/microsoft\.keyvault/locations/[^/]+/deletedvaults/[^/]+", documents.DeletedVault),
+    (rf"{IN_GROUP}/providers/microsoft\.machinelearningservices/workspaces/[^/]+", documents.Workspace),
+    (rf"{IN_GROUP}/providers/microsoft\.managedidentity/userassignedidentities/[^/]+", documents.Identity),
+    (rf"{IN_GROUP}/providers/microsoft\.storage/storageaccounts/[^/]+", documents.Resource),
+    (rf"{IN_GROUP}/providers/microsoft\.insights/components/[^/]+", documents.Resource),
+    (rf"{IN_GROUP}/providers/microsoft\.operationalinsights/workspaces/[^/]+", documents.Resource),
+    (rf"{IN_GROUP}/providers/microsoft\.containerregistry/registries/[^/]+", documents.Resource),
+    (r".*/providers/microsoft\.authorization/roleassignments", documents.RoleAssignments),
+    (r"/v1\.0/serviceprincipals", documents.ServicePrincipals),
+)
+
+
+def recorded() -> list[tuple[Any, str, bytes]]:
+    """Every answer of success to a read of what cmkctl reads, with its kind."""
+    files = [json.loads(each.read_text(encoding="utf-8")) for each in sorted(RECORDINGS.glob("[0-9]*.json"))]
+    reads = [
+        (each["request"]["uri"], each["response"])
+        for file in files
+        for each in file["interactions"]
+        if each["request"]["method"] == "GET" and each["response"]["status"] == 200
+    ]
+    return [
+        (kind, uri, json.dumps(answer["body"]).encode())
+        for uri, answer in reads
+        for place, kind in PLACES
+        if re.fullmatch(place, urlsplit(uri).path.lower().rstrip("/"))
+    ]
+
+
+def answered(uri: str, body: bytes) -> PipelineResponse[Any, Any]:
+    """What a pipeline makes of it."""
+    transport = Scripted(body).transport()
+    asked = f"https://management.azure.com{urlsplit(uri).path}"
+    return Pipeline[Any, Any](transport, policies=[ReadableAnswers()]).run(HttpRequest("GET", asked), stream=True)
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference/recordings is not beside this checkout")
+def test_every_recorded_document_has_the_form_that_is_read() -> None:
+    """Nothing that Azure really answered is refused as unknown, and none of it is left out but nulls."""
+    found = recorded()
+
+    assert {kind for _, kind in PLACES} - {documents.Subscription, documents.RoleAssignments} <= {
+        kind for kind, _, _ in found
+    }
+    for kind, uri, body in found:
+        assert documents.without_nulls(json.loads(body)) == document(kind, answered(uri, body))
