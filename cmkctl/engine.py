@@ -294,7 +294,8 @@ def _refuse_unless_shown(now: Change, shown: Change | None) -> None:
             "Nothing was written for it.",
             "Look at the new plan: cmkctl plan. What was done before this point stays done.",
             subject=now.resource_id,
-        )
+        ),
+        *([conflict_diagnostic(now)] if now.action is Action.CONFLICT else []),
     )
 
 

@@ -68,8 +68,8 @@ class View(Protocol):
         """Say whether everything is as asked for, or what drifted."""
         ...
 
-    def interrupted(self) -> None:
-        """Say that the run was told to stop, and what Azure goes on with."""
+    def interrupted(self, command: str = "") -> None:
+        """Say that the run was told to stop, what Azure goes on with, and the `command` that goes on."""
         ...
 
     def log(self, text: str) -> None:

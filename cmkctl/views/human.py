@@ -77,12 +77,13 @@ class HumanView:
                     self._in_flight.finish_step(step)
                     self._refresh()
 
-    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:  # noqa: ARG002
+    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """The live line of what is waited for; without a terminal a line, now and then."""
         with self._lock:
             row = self._in_flight.wait(what, seconds)
             if not self._refresh() and self._throttle.lets(what, seconds):
-                self._err.lines([Line(f"… {row.label}: {duration(seconds)}")])
+                ends = f", until {until:%H:%M} UTC at most" if until else ""
+                self._err.lines([Line(f"… {row.label}: {duration(seconds)}{ends}")])
 
     def outputs(self, values: Mapping[str, object]) -> None:
         """A line for each value on stdout: its name, two spaces or more, the value whole."""
@@ -121,14 +122,15 @@ class HumanView:
             self._out.lines([Line(_verdict(plan), "bold")])
             self.diagnostics(plan.diagnostics)
 
-    def interrupted(self) -> None:
+    def interrupted(self, command: str = "") -> None:
         """What had begun, and how to go on, on stderr."""
         with self._lock:
             self.close()
             begun = [Line(f"  … {each.title}") for each in self._in_flight.changes]
             goes_on = [Line("Azure goes on with what was begun:"), *begun] if begun else []
-            again = Line("Run the same command again to go on from here.")
-            self._err.lines([Line("Interrupted.", "bold"), *goes_on, again])
+            again = f"Run the same command again to go on from here{':' if command else '.'}"
+            written = [Line(f"  {command}")] if command else []
+            self._err.lines([Line("Interrupted.", "bold"), *goes_on, Line(again), *written])
 
     def log(self, text: str) -> None:
         """The lines, dimmed, on stderr."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from cmkctl import __version__
 from cmkctl.diagnostics import Diagnostic
-from cmkctl.plan import Action, Plan
+from cmkctl.plan import Action, Change, Plan
 from cmkctl.views.documents import Document, change_document, diagnostic_document, plain, seconds_of, summary, who
+from cmkctl.views.heartbeat import Pulse, Ticker
 from cmkctl.views.inflight import InFlight, Throttle
 from cmkctl.views.streams import encodable
 from cmkctl.views.words import clean
@@ -21,10 +23,13 @@ from cmkctl.views.words import clean
 if TYPE_CHECKING:
     from cmkctl.engine import Event
 
-SCHEMA: Final = "1.0"
+SCHEMA: Final = "1.1"
 """The version of the protocol. Minor: something was added. Major: something a reader may rely on changed or went."""
 
 _HEARTBEAT: Final = 5.0
+_TICK: Final = 2.0
+"""Seconds. With the heartbeat it keeps silence below the ten seconds that are promised."""
+
 # JSON lets these stand as they are; a terminal obeys the first range, and some readers end a line at the others.
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 
@@ -34,18 +39,22 @@ class JsonView:
 
     can_ask: Final = False
 
-    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
+    def __init__(self, stdout: TextIO, stderr: TextIO, now: Callable[[], float] = time.monotonic) -> None:
         self._stdout = stdout
         self._stderr = stderr
         self._lock = threading.RLock()
         self._in_flight = InFlight()
         self._throttle = Throttle(0, _HEARTBEAT)
+        self._pulse = Pulse(_HEARTBEAT, now)
+        self._ticker = Ticker(_TICK, self.beat)
+        self._closed = False
         self._begun = False
 
     def plan(self, plan: Plan, *, detailed: bool = False) -> None:  # noqa: ARG002 - requests are always shown
         """``planned_change`` for each change, ``diagnostic`` for each finding, then ``plan_summary``."""
         with self._lock:
             self._in_flight.forget_waits()
+            self._pulse.forget(lambda each: each.change is None)
             for each in plan.changes:
                 self._line("planned_change", change_document(each))
             self.diagnostics(plan.diagnostics)
@@ -67,25 +76,41 @@ class JsonView:
             match event:
                 case engine.ChangeStarted(change):
                     self._in_flight.start(change)
+                    self._pulse.begin(change)
                     self._line("apply_start", who(change))
                 case engine.ChangeFinished(change, seconds):
                     self._in_flight.finish(change)
+                    self._pulse.end(change)
                     self._line("apply_complete", {**who(change), "seconds": seconds_of(seconds)})
                 case engine.ChangeFailed(change, diagnostics):
                     self._in_flight.stop()
+                    self._pulse.end(change)
                     self._line(
                         "apply_errored", {**who(change), "diagnostics": [*map(diagnostic_document, diagnostics)]}
                     )
                 case engine.StepFinished(step):
                     self._in_flight.finish_step(step)
+                    self._pulse.forget(lambda each: each.change is not None and each.change.step == step)
 
-    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:  # noqa: ARG002
+    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """``apply_progress``: at once, then about every five seconds of waiting for the same thing."""
         with self._lock:
             change = self._in_flight.wait(what, seconds).change
-            if self._throttle.lets(what, seconds):
-                whose = who(change) if change else dict.fromkeys(("step", "action", "resource_id", "title"))
-                self._line("apply_progress", {**whose, "waiting_for": what, "seconds": seconds_of(seconds)})
+            told = self._throttle.lets(what, seconds)
+            self._pulse.wait(change, what, seconds, until, told=told)
+            if told:
+                self._progress(change, what, seconds, until)
+
+    def beat(self) -> None:
+        """``apply_progress`` of everything that was not told of for five seconds: also a silent Azure is a sign of life."""
+        with self._lock:
+            for each, seconds in [] if self._closed else self._pulse.due():
+                self._progress(each.change, each.what, seconds, each.until)
+
+    def _progress(self, change: Change | None, what: str, seconds: float, until: datetime | None) -> None:
+        whose = who(change) if change else dict.fromkeys(("step", "action", "resource_id", "title"))
+        ends = until and until.isoformat(timespec="seconds").replace("+00:00", "Z")
+        self._line("apply_progress", {**whose, "waiting_for": what, "seconds": seconds_of(seconds), "until": ends})
 
     def outputs(self, values: Mapping[str, object]) -> None:
         """``outputs``: the values, by name."""
@@ -118,10 +143,11 @@ class JsonView:
             drift = [each for each in plan.changes if each.action is not Action.NO_OP]
             self._line("verified", {"as_asked_for": not drift and not plan.errored, "drift": [*map(who, drift)]})
 
-    def interrupted(self) -> None:
-        """``interrupted``, with the changes that had begun: Azure goes on with those."""
+    def interrupted(self, command: str = "") -> None:
+        """``interrupted``, with the changes that had begun, which Azure goes on with, and the command that goes on."""
         with self._lock:
-            self._line("interrupted", {"in_flight": [*map(who, self._in_flight.changes)]})
+            begun = [*map(who, self._in_flight.changes)]
+            self._line("interrupted", {"in_flight": begun, "command": command or None})
 
     def log(self, text: str) -> None:
         """The lines, on stderr: stdout is for data."""
@@ -131,9 +157,13 @@ class JsonView:
             self._stderr.flush()
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """End the heartbeat; there is nothing to give back."""
+        self._ticker.stop()
+        with self._lock:
+            self._closed = True
 
     def __enter__(self) -> Self:
+        self._ticker.start()
         return self
 
     def __exit__(

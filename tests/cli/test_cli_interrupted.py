@@ -69,5 +69,6 @@ def test_a_run_that_waits_for_an_answer_leaves_at_once(
     out, err = process.communicate(timeout=60)
 
     assert (130, "") == (process.returncode, err)
-    assert "interrupted" == json.loads(out.splitlines()[-1])["type"]
+    last = json.loads(out.splitlines()[-1])
+    assert ("interrupted", f"cmkctl plan {profile} --json --auth environment") == (last["type"], last["command"])
     assert time.monotonic() - began < 20

@@ -28,13 +28,14 @@ TYPES = {
     "diagnostic": {"code", "severity", "summary", "detail", "remedy"},
     "plan_summary": {"counts", "errored"},
     "apply_start": {"step", "action", "resource_id"},
-    "apply_progress": {"waiting_for", "seconds"},
+    "plan_saved": {"file", "digests"},
+    "apply_progress": {"waiting_for", "seconds", "until"},
     "apply_complete": {"step", "action", "resource_id", "seconds"},
     "apply_errored": {"step", "action", "resource_id", "diagnostics"},
     "apply_summary": {"created", "updated"},
     "outputs": {"workspace_id", "key_identifier", "key_vault_id", "managed_resource_group", "principal_object_id"},
     "verified": {"as_asked_for", "drift"},
-    "interrupted": {"in_flight"},
+    "interrupted": {"in_flight", "command"},
 }
 """What each type of line has at least."""
 
@@ -138,7 +139,7 @@ def test_an_interrupted_apply_is_130_and_says_what_goes_on(
     assert 130 == ran.code
     assert time.monotonic() - told < 10
     assert "Azure goes on with what was begun:\n  … resource provider" in ran.err
-    assert "Run the same command again" in ran.err
+    assert "Run the same command again to go on from here:\n  cmkctl apply " in ran.err
 
 
 class Terminal:

@@ -52,7 +52,7 @@ def test_the_first_line_is_the_version_and_comes_once() -> None:
     """A reader checks it before anything else."""
     lines = session()
 
-    assert {"type": "version", "cmkctl": __version__, "schema": "1.0"} == lines[0]
+    assert {"type": "version", "cmkctl": __version__, "schema": "1.1"} == lines[0]
     assert 1 == sum(line["type"] == "version" for line in lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -15,6 +16,7 @@ from cmkctl import engine
 from cmkctl.views import View, make_view
 
 GOLDEN: Final = Path(__file__).parent / "golden"
+UNTIL: Final = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 UPDATE: Final = "CMKCTL_UPDATE_GOLDENS"
 """Set it to write what is seen instead of comparing: ``CMKCTL_UPDATE_GOLDENS=1 pytest tests/views``."""
 
@@ -86,13 +88,14 @@ def tell_everything(view: View) -> None:
     with view:
         view.waiting("Azure answered HTTP 429; asking again", 2)
         view.plan(plan)
+        view.saved("plan.json", dict.fromkeys(("profile", "plan", "observations"), "0" * 64))
         view.event(engine.StepStarted("key_access", "key access"))
         view.event(engine.ChangeStarted(grant))
         view.event(engine.ChangeFinished(grant, 1.25))
         view.event(engine.StepFinished("key_access", "key access"))
         view.event(engine.ChangeStarted(workspace))
         for seconds in (0.0, 5.0, 10.0, 15.5, 100.0):
-            view.waiting(workspace.title, seconds)
+            view.waiting(workspace.title, seconds, UNTIL)
         view.waiting(f"{workspace.title} to be ready", 12)
         view.event(engine.ChangeFailed(workspace, plan.diagnostics))
         view.diagnostics(plan.diagnostics)
@@ -101,4 +104,4 @@ def tell_everything(view: View) -> None:
         view.outputs({"workspace_id": plan.subject.workspace_id, "managed_resource_group": None})
         view.verified(plan)
         view.event(engine.ChangeStarted(workspace))
-    view.interrupted()
+    view.interrupted("cmkctl apply profile.yaml")

@@ -123,7 +123,9 @@ def _check_identity(tenant: Tenant, identity_id: str, key: Key) -> None:
     if not grants.may_read_vault(tenant, key.vault, inner["principalId"]):
         raise errors.identity_unauthorised(inner["clientId"], inner["principalId"], key.vault["doc"]["id"])
     if not grants.may_use_key(tenant, key.vault, key.record["doc"]["id"], inner["principalId"]):
-        raise errors.cmk(f"The identity '{identity_id}' may not get, wrap and unwrap with the key.")
+        raise errors.AzureError(
+            403, "Forbidden", f"{errors.OWN}The identity '{identity_id}' may not get, wrap and unwrap with the key."
+        )
 
 
 def _check_cosmos(tenant: Tenant, call: Call, key: Key) -> None:

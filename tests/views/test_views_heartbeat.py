@@ -1,0 +1,105 @@
+"""A script is told at least every ten seconds that something is still going on, also while Azure is silent."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+from view_plans import new_workspace
+from view_streams import UNTIL, Pipe
+
+from cmkctl import engine
+from cmkctl.views.heartbeat import Ticker
+from cmkctl.views.json import JsonView
+
+WORKSPACE = new_workspace().of("workspace")[0]
+
+
+class Listening:
+    """A JSON view whose time passes when the test says so, and whose ticker is the test."""
+
+    def __init__(self) -> None:
+        self.moment = 100.0
+        self.stdout = Pipe()
+        self.view = JsonView(self.stdout, Pipe(), now=lambda: self.moment)
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass, with a tick every two seconds."""
+        ends = self.moment + seconds
+        while self.moment < ends:
+            self.moment += 2
+            self.view.beat()
+
+    @property
+    def progress(self) -> list[dict[str, Any]]:
+        """The lines of progress."""
+        lines = [json.loads(line) for line in self.stdout.getvalue().splitlines()]
+        return [each for each in lines if each["type"] == "apply_progress"]
+
+
+def test_a_change_whose_request_is_not_answered_is_told_of() -> None:
+    """Two minutes without an answer are no silence."""
+    listening = Listening()
+    listening.view.event(engine.ChangeStarted(WORKSPACE))
+
+    listening.pass_by(120)
+
+    seconds = [each["seconds"] for each in listening.progress]
+    assert {WORKSPACE.resource_id} == {each["resource_id"] for each in listening.progress}
+    assert [] == [late for one, late in zip([0.0, *seconds], seconds, strict=False) if late - one > 10]
+    assert seconds[-1] >= 110
+
+
+def test_a_long_wait_is_told_of_with_its_end() -> None:
+    """Azure asked to come back in five minutes: every line counts on, and says when it is given up."""
+    listening = Listening()
+    listening.view.event(engine.ChangeStarted(WORKSPACE))
+    listening.view.waiting("Azure answered HTTP 429; asking again in 300 s", 7.0, UNTIL)
+
+    listening.pass_by(30)
+
+    assert {"2026-11-24T14:05:00Z"} == {each["until"] for each in listening.progress}
+    assert [7.0, 13.0, 19.0, 25.0, 31.0, 37.0] == [each["seconds"] for each in listening.progress]
+
+
+def test_a_wait_of_no_change_is_told_of_until_the_plan_is_there() -> None:
+    """Also while everything is read for the plan."""
+    listening = Listening()
+    listening.view.waiting("Azure answered HTTP 503; asking again in 20 s", 0.0)
+    listening.pass_by(10)
+    told = len(listening.progress)
+
+    listening.view.plan(new_workspace())
+    listening.pass_by(60)
+
+    assert (2, 2) == (told, len(listening.progress))
+
+
+def test_what_is_over_is_not_told_of() -> None:
+    """A change that was made or failed, and everything after the view is closed."""
+    listening = Listening()
+    listening.view.event(engine.ChangeStarted(WORKSPACE))
+    listening.view.event(engine.ChangeFinished(WORKSPACE, 1.0))
+    listening.pass_by(60)
+    listening.view.event(engine.ChangeStarted(WORKSPACE))
+    listening.view.close()
+    listening.pass_by(60)
+
+    assert [] == listening.progress
+
+
+def test_the_ticker_ticks_until_it_is_stopped() -> None:
+    """In a thread of its own, which does not outlive the view."""
+    ticked = threading.Event()
+    ticker = Ticker(0.01, ticked.set)
+
+    ticker.start()
+    began = ticked.wait(10)
+    ticker.stop()
+    time.sleep(0.05)
+    ticked.clear()
+
+    assert began
+    assert not ticked.wait(0.1)
