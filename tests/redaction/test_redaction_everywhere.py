@@ -1,0 +1,252 @@
+"""No secret reaches a person, a script or a file: planted in every channel, looked for in every output."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cmkctl.cli import main
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+
+PLANTED: Final = "pLanTed"
+"""What every planted secret begins with, so that also a part of one is found."""
+
+SECRETS: Final = st.text(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=24, max_size=40
+).map(lambda tail: PLANTED + tail)
+FEW: Final = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=6,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def jwt(secret: str) -> str:
+    """A token whose claims and signature hold the secret."""
+    parts = ({"alg": "RS256"}, {"aud": secret})
+    encoded = [base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in parts]
+    return ".".join([*encoded, secret])
+
+
+DISGUISES: Final[Mapping[str, str]] = {
+    "a token": "token {jwt}",
+    "a header": "Authorization: Bearer {secret}",
+    "a connection string": "DefaultEndpointsProtocol=https;AccountName=a;AccountKey={secret};EndpointSuffix=x",
+    "a signed URL": "https://a.blob.core.windows.net/c?sv=2024&sig={secret}",
+    "a telemetry key": "InstrumentationKey={secret};IngestionEndpoint=https://x/",
+    "a form": "grant_type=x&client_secret={secret}&scope=y",
+    "a private key": "-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----",
+    "a proxy": "http://user:{secret}@proxy:3128/",
+    "JSON in a text": '{{"error": {{"password": "{secret}"}}}}',
+    "JSON in JSON in a text": '{{\\"refresh_token\\": \\"{secret}\\"}}',
+}
+
+
+def disguised(name: str, secret: str) -> str:
+    """The secret, as it would stand somewhere."""
+    return DISGUISES[name].format(secret=secret, jwt=jwt(secret))
+
+
+def spellings(secret: str) -> set[str]:
+    """How a secret could be written."""
+    whole = base64.b64encode(secret.encode()).decode()
+    return {secret, secret[: len(PLANTED) + 8], quote(secret, safe=""), json.dumps(secret)[1:-1], whole}
+
+
+@dataclass
+class Console:
+    """Runs command lines and keeps all that they leave: both streams, and every file in the folder."""
+
+    folder: Path
+    said: list[str] = field(default_factory=list)
+
+    def run(self, *arguments: str) -> int:
+        """Run one command line."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(arguments)
+        self.said += [out.getvalue(), err.getvalue()]
+        return code
+
+    def run_apart(self, *arguments: str) -> int:
+        """Run one command line in a process of its own: azure-ai-ml warns, which ends a test."""
+        command = [sys.executable, "-m", "cmkctl", *arguments]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        self.said += [ran.stdout, ran.stderr]
+        return ran.returncode
+
+    def found(self, secret: str, *but: str) -> list[str]:
+        """Where the secret is, in any spelling; `but` names the files that the test itself wrote it to."""
+        written = {
+            each.name: each.read_text(errors="replace") for each in self.folder.iterdir() if each.name not in but
+        }
+        heard = {f"stream {index}": text for index, text in enumerate(self.said)}
+        return [name for name, text in {**heard, **written}.items() if any(one in text for one in spellings(secret))]
+
+
+@pytest.fixture
+def console() -> Iterator[Console]:
+    """A console in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Console(Path(folder))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def azure() -> Iterator[None]:
+    """A sandbox, and the environment that leads to it."""
+    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        yield
+
+
+def profile(folder: Path, **workspace: str) -> str:
+    """A profile in a file."""
+    document = {
+        "subscription": SUBSCRIPTION_ID,
+        "location": "eastus2",
+        "resource_group": "rg-ml",
+        "key_vault": {"name": "kv-cmk"},
+        "key": {"name": "cmk"},
+        "workspace": {"name": "mlw", "high_business_impact": True, "encryption": "in-subscription", **workspace},
+    }
+    path = folder / "profile.yaml"
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def everything(console: Console, file: str, *more: str) -> None:
+    """Every output there is: for people, for scripts, with bodies, a log and a report."""
+    report = str(console.folder / "report.json")
+    console.run("plan", file, "--requests", "--debug", "--report", report, "--auth", "environment", *more)
+    console.run("plan", file, "--json", "--debug", "--report", report, "--auth", "environment", *more)
+
+
+@pytest.mark.parametrize("name", DISGUISES)
+@FEW
+@given(secret=SECRETS)
+def test_what_stands_in_a_profile_is_not_shown(name: str, secret: str) -> None:
+    """Somebody wrote a secret into a description: it is sent, and shown nowhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        console = Console(Path(folder))
+        file = profile(console.folder, description=disguised(name, secret))
+
+        everything(console, file)
+
+        assert [] == console.found(secret, "profile.yaml")
+
+
+@pytest.mark.parametrize("name", DISGUISES)
+def test_what_is_no_value_is_not_shown_either(name: str, console: Console) -> None:
+    """A connection string where a name belongs: the error says where, not what."""
+    secret = f"{PLANTED}0123456789abcdef0123456789"
+    file = profile(console.folder, name=disguised(name, secret))
+
+    codes = [console.run("plan", file), console.run("plan", file, "--json")]
+
+    assert [64, 64] == codes
+    assert [] == console.found(secret, "profile.yaml")
+
+
+def tape_with(console: Console, spoil: Any) -> str:
+    """A tape of a plan, of which the answers were spoiled; and the profile it belongs to stays beside it."""
+    tape = console.folder / "tape.json"
+    console.run("plan", profile(console.folder), "--record", str(tape), "--auth", "environment")
+    document = json.loads(tape.read_text())
+    for each in document["exchanges"]:
+        spoil(each["request"]["url"], each["response"])
+    tape.write_text(json.dumps(document))
+    return str(tape)
+
+
+def refusing(text: str) -> Any:
+    """Spoils the answer about the vault: a refusal in Azure's form, with the text in all its places."""
+
+    def spoil(url: str, response: dict[str, Any]) -> None:
+        if url.partition("?")[0].endswith("/vaults/kv-cmk"):
+            error = {"code": "Forbidden", "message": text, "details": [{"code": "Inner", "message": text}]}
+            response |= {"status": 403, "body": {"error": error}}
+            response["headers"] |= {"WWW-Authenticate": text.replace("\n", " "), "Location": text.replace("\n", " ")}
+
+    return spoil
+
+
+def answering(text: str) -> Any:
+    """Spoils the answer about the resource group: it is there, and the text is in it."""
+
+    def spoil(url: str, response: dict[str, Any]) -> None:
+        if url.partition("?")[0].endswith("/resourcegroups/rg-ml"):
+            response |= {"status": 200, "body": {"id": "/x", "location": text, "tags": {"t": text}, "password": text}}
+
+    return spoil
+
+
+def no_json(text: str) -> Any:
+    """Spoils the answer about the resource group: a page of somebody in between."""
+
+    def spoil(url: str, response: dict[str, Any]) -> None:
+        if url.partition("?")[0].endswith("/resourcegroups/rg-ml"):
+            response |= {"status": 200, "body": f"<html>{text}</html>"}
+            response["headers"]["content-type"] = "text/html"
+
+    return spoil
+
+
+@pytest.mark.parametrize("spoil", [refusing, answering, no_json])
+@pytest.mark.parametrize("name", DISGUISES)
+@settings(FEW, max_examples=2)
+@given(secret=SECRETS)
+def test_what_azure_answers_is_not_shown(spoil: Any, name: str, secret: str) -> None:
+    """In an error, in a property, in a header, in a proxy's page."""
+    with tempfile.TemporaryDirectory() as folder:
+        console = Console(Path(folder))
+        tape = tape_with(console, spoil(disguised(name, secret)))
+
+        everything(console, str(console.folder / "profile.yaml"), "--replay", tape)
+
+        assert [] == console.found(secret, "tape.json")
+
+
+@FEW
+@example(f"{PLANTED} with spaces/and+signs%&=")
+@given(secret=SECRETS)
+def test_what_stands_in_the_environment_is_not_shown(secret: str) -> None:
+    """The client's secret, and a proxy's password: neither in a log, nor in the words of a connection that failed."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        console = Console(Path(folder))
+        patch.setenv("AZURE_CLIENT_SECRET", secret)
+        file = profile(console.folder)
+        everything(console, file, "--record", str(console.folder / "tape.json"))
+        patch.setenv("HTTPS_PROXY", f"http://user:{quote(secret, safe='')}@127.0.0.1:9")
+        console.run("plan", file, "--debug", "--auth", "environment", "--timeout", "1s")
+
+        assert [] == console.found(secret)
+
+
+def test_a_whole_apply_leaves_no_secret(console: Console) -> None:
+    """The sandbox's own client secret and tokens, through an apply with every output, a tape and a saved plan."""
+    file, saved = profile(console.folder), str(console.folder / "saved.json")
+    report, tape = str(console.folder / "report.json"), str(console.folder / "tape.json")
+    more = ("--debug", "--report", report, "--record", tape, "--auth", "environment")
+
+    codes = [console.run_apart("plan", file, "--out", saved, *more), console.run_apart("apply", saved, "--yes", *more)]
+
+    assert [0, 0] == codes
+    assert [] == console.found("eyJ")
+    assert "access_token" in "".join(console.said)
