@@ -1,0 +1,141 @@
+"""The run report: everything a support case or an auditor asks for, however the run ended."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cmkctl.cli import main
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox.server import Running
+
+STEPS = 7
+
+
+@pytest.fixture
+def azure() -> Iterator[Running]:
+    """A new subscription, and the environment that leads to it."""
+    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        yield running
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """A profile in a file."""
+    document = {
+        "subscription": SUBSCRIPTION_ID,
+        "location": "eastus2",
+        "resource_group": "rg-ml",
+        "key_vault": {"name": "kv-cmk"},
+        "key": {"name": "cmk"},
+        "workspace": {"name": "mlw", "high_business_impact": True, "encryption": "in-subscription"},
+    }
+    path = tmp_path / "profile.yaml"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def reported(*arguments: str | Path, to: Path) -> tuple[int, dict[str, Any]]:
+    """The exit code of a command, and its report."""
+    command = [sys.executable, "-m", "cmkctl", *map(str, arguments), "--report", str(to), "--auth", "environment"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    report: dict[str, Any] = json.loads(to.read_text())
+    return ran.returncode, report
+
+
+def test_a_plan_is_reported_with_its_requests(azure: Running, profile: Path, tmp_path: Path) -> None:
+    """Each request that the sandbox saw is there, with the correlation id that it answered."""
+    code, report = reported("plan", profile, to=tmp_path / "r.json")
+
+    assert (0, 1, 0) == (code, report["cmkctl_report"], report["outcome"]["exit_code"])
+    asked = sorted((each["method"], each["host"], each["path"]) for each in report["requests"])
+    assert sorted((each.method, each.host, each.path) for each in azure.requests) == asked
+    arm = [each for each in report["requests"] if each["host"] == "management.azure.com"]
+    assert [] == [each for each in arm if not each["correlation_id"] or not each["status"]]
+    assert STEPS == len(report["steps"])
+    assert {"nothing to do", "not begun"} == {each["result"] for each in report["changes"]}
+
+
+def test_a_failed_apply_is_reported_with_what_was_made_and_what_not(
+    azure: Running, profile: Path, tmp_path: Path
+) -> None:
+    """A late failure: the changes before are made, the workspace failed, and the diagnostic is there."""
+    azure.state.add_fault("late-failure")
+
+    code, report = reported("apply", profile, "--yes", to=tmp_path / "r.json")
+
+    results = {each["step"]: each["result"] for each in report["changes"]}
+    assert (1, "failed") == (code, report["outcome"]["meaning"])
+    assert ("made", "failed") == (results["key"], results["workspace"])
+    assert {"step": "workspace", "state": "failed"}.items() <= report["steps"][-1].items()
+    assert ["CMK311"] == [each["code"] for each in report["outcome"]["diagnostics"]]
+    assert report["outputs"] is None
+
+
+def test_a_refused_plan_and_a_wrong_profile_are_reported(azure: Running, profile: Path, tmp_path: Path) -> None:
+    """Also a run that never came to Azure leaves a report that says why."""
+    azure.state.add_vault("kv-cmk", "rg-ml", purge_protection=False)
+
+    refused, first = reported("plan", profile, to=tmp_path / "1.json")
+    wrong, second = reported("plan", profile, "--set", "key.size=1", to=tmp_path / "2.json")
+
+    assert (3, 64) == (refused, wrong)
+    assert ("refused", "the command line or the profile is wrong") == (
+        first["outcome"]["meaning"],
+        second["outcome"]["meaning"],
+    )
+    assert (None, []) == (second["subject"], second["requests"])
+
+
+def test_a_request_without_an_answer_is_reported_with_why(azure: Running, profile: Path, tmp_path: Path) -> None:
+    """No status, and the words of the network."""
+    azure.state.add_fault("reset-before-write@PUT:resourcegroups/rg-ml")
+
+    code, report = reported("apply", profile, "--yes", "--set", "workspace.name=mlw2", to=tmp_path / "r.json")
+
+    unanswered = [each for each in report["requests"] if each["status"] is None]
+    group = next(each for each in report["changes"] if each["step"] == "resource_group")
+    assert ["PUT"] == [each["method"] for each in unanswered]
+    assert [] == [each for each in unanswered if not each["error"]]
+    assert ("made", 2) == (group["result"], group["tries"])
+    assert 0 == code
+
+
+def test_a_report_that_cannot_be_written_is_told_before_azure_is_asked(
+    azure: Running, profile: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is sent for a report that would be lost."""
+    code = main(["plan", str(profile), "--report", str(tmp_path / "no" / "r.json")])
+
+    assert (1, []) == (code, list(azure.requests))
+    assert "CMK531" in capsys.readouterr().err
+
+
+def test_a_report_is_for_its_owner_only(azure: Running, profile: Path, tmp_path: Path) -> None:  # noqa: ARG001
+    """It names everything there is in a subscription."""
+    reported("plan", profile, to=tmp_path / "r.json")
+
+    assert 0o600 == stat.S_IMODE((tmp_path / "r.json").stat().st_mode)
+
+
+def test_debug_goes_to_standard_error_and_leaves_json_alone(
+    azure: Running,
+    profile: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A line for each request, with its status; standard output is JSON lines and nothing else."""
+    code = main(["plan", str(profile), "--json", "--debug", "--auth", "environment"])
+    said = capsys.readouterr()
+
+    assert 0 == code
+    assert [] == [line for line in said.out.splitlines() if "type" not in json.loads(line)]
+    assert [] == [each.path for each in azure.requests if f"https://{each.host}{each.path}" not in said.err]
