@@ -81,7 +81,9 @@ class Telling:
         return FAILED
 
     def end(self, exit_code: int) -> int:
-        """Write the report, if there is one, and return the exit code: a report that cannot be written is a failure."""
+        """Listen no more, write the report if there is one, and return the exit code: one that cannot be written is a failure."""
+        if self._debug:
+            _listen_no_more()
         if self._report is None:
             return exit_code
         try:
@@ -118,5 +120,12 @@ class _Handler(logging.Handler):
 def _listen(view: View) -> None:
     for name in _LOGGERS:
         logger = logging.getLogger(name)
-        logger.handlers = [_Handler(view)]  # of a run before, in the same process
+        logger.addHandler(_Handler(view))
         logger.setLevel(logging.INFO)
+
+
+def _listen_no_more() -> None:
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [each for each in logger.handlers if not isinstance(each, _Handler)]
+        logger.setLevel(logging.NOTSET)
