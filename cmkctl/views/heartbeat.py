@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,43 +23,81 @@ class UnderWay:
 
 
 class Pulse:
-    """Everything under way, by what it is; says what is to be told of again. Guarded by the view's lock.
+    """Everything under way; says what is to be told of again. Guarded by the view's lock.
 
-    `now` gives seconds since a fixed moment; nothing stays untold of for longer than `every` seconds and a tick.
+    `now` gives seconds since a fixed moment; there is no silence for longer than `every` seconds and a tick. Changes
+    under way are told of one by one. Only without any, the wait that belongs to none is told of, else the step that
+    began first: it reads, and Azure may take minutes to answer.
     """
 
     def __init__(self, every: float, now: Callable[[], float]) -> None:
         self._every = every
         self._now = now
-        self._under_way: dict[str, UnderWay] = {}
+        self._changes: dict[str, UnderWay] = {}
+        self._steps: dict[str, UnderWay] = {}
+        self._wait: UnderWay | None = None
+
+    def begin_step(self, step: str, title: str) -> None:
+        """Note that a step has begun. A wait of no change is over then, or the step's sign of life takes its place."""
+        now = self._now()
+        self._steps[step] = UnderWay(None, title, now, now)
+        self.forget_wait()
 
     def begin(self, change: Change) -> None:
         """Note that a change has begun, and was told of."""
         now = self._now()
-        self._under_way[change.resource_id] = UnderWay(change, change.title, now, now)
+        self._changes[change.resource_id] = UnderWay(change, change.title, now, now)
+        self.forget_wait()
 
     def wait(self, change: Change | None, what: str, seconds: float, until: datetime | None, *, told: bool) -> None:
         """Note that something is waited for, for so many seconds already; a wait of no change takes the place of others."""
-        now, key = self._now(), change.resource_id if change else what
-        self.forget(lambda each: each.change is None and each.what != what)
-        before = self._under_way.get(key)
-        last = now if told or before is None else before.told
-        self._under_way[key] = UnderWay(change, what, now - seconds, last, until)
+        before = self._changes.get(change.resource_id) if change else self._wait
+        now = self._now()
+        here = UnderWay(change, what, now - seconds, now if told or before is None else before.told, until)
+        if change:
+            self._changes[change.resource_id] = here
+        else:
+            self._wait = here
 
     def end(self, change: Change) -> None:
         """Note that a change is over."""
-        self._under_way.pop(change.resource_id, None)
+        self._changes.pop(change.resource_id, None)
+        self.forget_wait()
 
-    def forget(self, over: Callable[[UnderWay], bool]) -> None:
-        """Drop what is over."""
-        self._under_way = {key: each for key, each in self._under_way.items() if not over(each)}
+    def fail(self, change: Change) -> None:
+        """Note that a change was not made: its step goes no further, and says no more."""
+        self._steps.pop(change.step, None)
+        self.end(change)
+
+    def end_step(self, step: str) -> None:
+        """Note that a step is over, and with it its changes."""
+        self._steps.pop(step, None)
+        self._changes = {key: each for key, each in self._changes.items() if each.change and each.change.step != step}
+        self.forget_wait()
+
+    def forget_wait(self) -> None:
+        """Drop the wait that belongs to no change: nobody says when it is over but whatever happens next."""
+        self._wait = None
 
     def due(self) -> list[tuple[UnderWay, float]]:
         """What was not told of for too long, with the seconds it has taken; it counts as told of then."""
         now = self._now()
-        due = {key: each for key, each in self._under_way.items() if now - each.told >= self._every}
-        self._under_way |= {key: replace(each, told=now) for key, each in due.items()}
-        return [(each, now - each.since) for each in due.values()]
+        late = {key: each for key, each in self._changes.items() if now - each.told >= self._every}
+        self._changes |= {key: replace(each, told=now) for key, each in late.items()}
+        due = [*late.values()] if self._changes else self._quiet(now)
+        return [(each, now - each.since) for each in due]
+
+    def _quiet(self, now: float) -> list[UnderWay]:
+        """The wait of no change, else the first step, when it was not told of for too long."""
+        if self._wait:
+            due = [self._wait] if now - self._wait.told >= self._every else []
+            self._wait = replace(self._wait, told=now) if due else self._wait
+            return due
+        step, first = next(iter(self._steps.items()), ("", None))
+        if first is None or now - first.told < self._every:
+            return []
+        self._steps[step] = replace(first, told=now)
+        return [first]
 
 
 class Ticker:
@@ -81,5 +120,7 @@ class Ticker:
         self._over.set()
 
     def _run(self) -> None:
-        while not self._over.wait(self._every):
-            self._tick()
+        # A reader that has left is met again by whoever speaks next; in this thread nobody could answer for it.
+        with suppress(BrokenPipeError):
+            while not self._over.wait(self._every):
+                self._tick()

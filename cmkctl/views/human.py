@@ -72,6 +72,7 @@ class HumanView:
                     self._in_flight.finish(change)
                     self._end(_finished(change, seconds))
                 case engine.ChangeFailed(change, diagnostics):
+                    self._in_flight.stop(change)
                     self._end(_failed(change, diagnostics))
                 case engine.StepFinished(step):
                     self._in_flight.finish_step(step)
@@ -156,7 +157,6 @@ class HumanView:
             self._err.lines([Line(f"{change.action.symbol} {change.title}: {doing(change)}")])
 
     def _end(self, line: Line) -> None:
-        self._in_flight.stop()
         self._refresh()
         self._err.lines([line])
 

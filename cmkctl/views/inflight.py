@@ -65,13 +65,14 @@ class InFlight:
         return self._rows[mine]
 
     def finish(self, change: Change) -> None:
-        """Note that this thread's change is made."""
+        """Note that a change is made."""
         self.made[change.action] += 1
-        self.stop()
+        self.stop(change)
 
-    def stop(self) -> None:
-        """Note that this thread is done with its change."""
+    def stop(self, change: Change) -> None:
+        """Note that a change is over, whichever thread says so: the last word on one is not always its own thread's."""
         self._rows.pop(threading.get_ident(), None)
+        self._keep(lambda row: row.change is None or row.change.resource_id != change.resource_id)
 
     def finish_step(self, step: str) -> None:
         """Note that a step has nothing left to do: none of its changes is under way."""

@@ -54,7 +54,7 @@ class JsonView:
         """``planned_change`` for each change, ``diagnostic`` for each finding, then ``plan_summary``."""
         with self._lock:
             self._in_flight.forget_waits()
-            self._pulse.forget(lambda each: each.change is None)
+            self._pulse.forget_wait()
             for each in plan.changes:
                 self._line("planned_change", change_document(each))
             self.diagnostics(plan.diagnostics)
@@ -69,11 +69,13 @@ class JsonView:
         return False
 
     def event(self, event: Event) -> None:
-        """``apply_start``, ``apply_progress``, ``apply_complete`` or ``apply_errored``. Steps are not told of."""
+        """``apply_start``, ``apply_progress``, ``apply_complete`` or ``apply_errored``. A step is only told of by `beat`."""
         from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
 
         with self._lock:
             match event:
+                case engine.StepStarted(step, title):
+                    self._pulse.begin_step(step, title)
                 case engine.ChangeStarted(change):
                     self._in_flight.start(change)
                     self._pulse.begin(change)
@@ -83,14 +85,14 @@ class JsonView:
                     self._pulse.end(change)
                     self._line("apply_complete", {**who(change), "seconds": seconds_of(seconds)})
                 case engine.ChangeFailed(change, diagnostics):
-                    self._in_flight.stop()
-                    self._pulse.end(change)
+                    self._in_flight.stop(change)
+                    self._pulse.fail(change)
                     self._line(
                         "apply_errored", {**who(change), "diagnostics": [*map(diagnostic_document, diagnostics)]}
                     )
                 case engine.StepFinished(step):
                     self._in_flight.finish_step(step)
-                    self._pulse.forget(lambda each: each.change is not None and each.change.step == step)
+                    self._pulse.end_step(step)
 
     def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """``apply_progress``: at once, then about every five seconds of waiting for the same thing."""

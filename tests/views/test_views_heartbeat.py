@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from view_plans import new_workspace
@@ -15,6 +18,7 @@ from cmkctl.views.heartbeat import Ticker
 from cmkctl.views.json import JsonView
 
 WORKSPACE = new_workspace().of("workspace")[0]
+VAULT = new_workspace().of("key_vault")[0]
 
 
 class Listening:
@@ -103,3 +107,78 @@ def test_the_ticker_ticks_until_it_is_stopped() -> None:
 
     assert began
     assert not ticked.wait(0.1)
+
+
+def elsewhere(tell: Callable[[], None]) -> None:
+    """Tell it from another thread, as the engine does with every change."""
+    thread = threading.Thread(target=tell)
+    thread.start()
+    thread.join()
+
+
+def test_a_wait_that_is_over_is_not_told_of_beside_a_change() -> None:
+    """A step looked, was throttled, looked again and began: from there on only the change is told of."""
+    listening = Listening()
+    listening.view.waiting("Azure answered HTTP 429; asking again in 2 s", 0.0)
+    elsewhere(lambda: listening.view.event(engine.ChangeStarted(WORKSPACE)))
+
+    listening.pass_by(60)
+
+    assert [WORKSPACE.title] * 10 == [each["title"] for each in listening.progress[1:]]
+
+
+def test_a_step_whose_reading_is_not_answered_is_told_of() -> None:
+    """Also after a change of another step has begun, waited and ended; never beside a change, never when it is over."""
+    listening = Listening()
+    listening.view.event(engine.StepStarted("workspace", "workspace"))
+    elsewhere(lambda: listening.view.event(engine.ChangeStarted(VAULT)))
+    listening.pass_by(12)
+    elsewhere(lambda: listening.view.event(engine.ChangeFinished(VAULT, 12)))
+    listening.pass_by(12)
+    listening.view.event(engine.StepFinished("workspace", "workspace"))
+    listening.pass_by(60)
+
+    told = [(each["title"], each["waiting_for"]) for each in listening.progress]
+    assert [(VAULT.title, VAULT.title)] * 2 + [(None, "workspace")] * 2 == told
+
+
+def test_a_step_that_failed_is_not_told_of() -> None:
+    """No end is told of it but the failure of its change."""
+    listening = Listening()
+    listening.view.event(engine.StepStarted(WORKSPACE.step, "workspace"))
+    listening.view.event(engine.ChangeStarted(WORKSPACE))
+    listening.view.event(engine.ChangeFailed(WORKSPACE, ()))
+
+    listening.pass_by(60)
+
+    assert [] == listening.progress
+
+
+READER_LEFT = """
+import itertools, os, sys, time
+from cmkctl.views.heartbeat import Ticker
+from cmkctl.views.json import JsonView
+view = JsonView(sys.stdout, sys.stderr, now=itertools.count(0, 10).__next__)
+view.waiting("workspace", 0)
+sys.stdin.readline()
+Ticker(0.01, view.beat).start()
+time.sleep(0.5)
+os._exit(0)
+"""
+
+
+def test_a_reader_that_left_is_no_traceback_of_the_ticker() -> None:
+    """Whoever speaks next meets it; the heartbeat just ends."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", READER_LEFT], stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        told = [json.loads(process.stdout.readline())["type"] for _ in range(2)]
+        process.stdout.close()
+        process.stdin.write(b"\n")
+        process.stdin.close()
+
+        said = process.stderr.read()
+
+    assert (["version", "apply_progress"], b"") == (told, said)

@@ -68,6 +68,20 @@ def test_text_of_several_threads_stays_whole(terminal: bool) -> None:
     assert seen.err.count("\x1b[?25l") == seen.err.count("\x1b[?25h")
 
 
+@pytest.mark.parametrize("json_lines", [False, True], ids=["human", "json"])
+def test_a_change_that_was_given_up_is_not_under_way(json_lines: bool) -> None:
+    """The engine says so from the step's thread, after the last try ended in a thread of its own."""
+    seen, change = Seen(json=json_lines), changes()[0]
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(seen.view.event, engine.ChangeStarted(change)).result()
+    seen.view.event(engine.ChangeFailed(change, ()))
+    before = len(seen.out + seen.err)
+
+    seen.view.interrupted()
+
+    assert change.title not in (seen.out + seen.err)[before:]
+
+
 def test_a_terminal_shows_several_waits_at_once() -> None:
     """One live line for each change under way, each with its own time."""
     seen = Seen(terminal=True)
