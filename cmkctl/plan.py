@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -98,6 +99,8 @@ class Change:
     """For a conflict: the diagnostic code to look up with ``cmkctl explain``."""
     brought_by: tuple[str, ...] = ()
     """The resource ids of other changes that may bring this about as well, so that nothing is left to do for it."""
+    not_before: datetime | None = None
+    """The moment, in UTC, before which it is not sent: what it rests on is there and takes effect only then."""
 
 
 Outputs: TypeAlias = Mapping[str, Json]

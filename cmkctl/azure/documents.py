@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Final, Required
 
@@ -109,6 +110,7 @@ class Vault(TypedDict, total=False):
     """A key vault."""
 
     location: str
+    systemData: dict[str, Any]
     properties: Required[_VaultProperties]
 
 
@@ -219,6 +221,7 @@ class Workspace(TypedDict, total=False):
     """An Azure Machine Learning workspace."""
 
     identity: _WorkspaceIdentity
+    systemData: dict[str, Any]
     properties: Required[_WorkspaceProperties]
 
 
@@ -269,6 +272,15 @@ def document(kind: Any, response: PipelineResponse[Any, Any]) -> Document:
         raise _unknown_form(response.http_response, "It is nested too deeply.") from error
     whole: Document = found
     return whole
+
+
+def moment(stamp: object) -> datetime | None:
+    """A time as Azure stamps it (RFC 3339, with up to seven digits of a second), in UTC; None for what is none."""
+    try:
+        found = datetime.fromisoformat(str(stamp))
+    except ValueError:
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC)
 
 
 def without_nulls(answer: Any) -> Any:

@@ -337,7 +337,7 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
         (
             "Check with cmkctl plan that the key access is right; do not widen it. Azure Machine Learning may keep such a "
             "failure by the workspace's name for tens of minutes: run the same command again in half an hour, or choose another "
-            "workspace.name."
+            "workspace.name and give its grants time with key_access.settle_seconds."
         ),
     ),
     Kind.EXISTS: (

@@ -1,7 +1,7 @@
 """Long-running operations and other waits, followed to their end by an injected clock.
 
 Azure answers most writes before they are done. What is waited for, for how long already, and until when is told through
-the session's progress; when a wait is over is noticed within about 5% of its length, or two seconds.
+the session's progress; when a wait is over is noticed within 5% of its length, or two seconds.
 
 Source: https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
 """
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FIRST_DELAY: Final = 0.1
-_LONGEST_DELAY: Final = 15.0
+_LONGEST_DELAY: Final = 10.0
+_TELLING: Final = 5.0
+"""Seconds between two words about a pause."""
 USUAL_PATIENCE: Final = 1800.0
 """Seconds after which a wait is given up unless told otherwise: the longest published figure is far below."""
 _TERMINAL: Final = frozenset({"succeeded", "failed", "canceled", "cancelled"})
@@ -104,6 +106,20 @@ def until(
     return reading
 
 
+def pause(session: Session, what: str, seconds: float) -> None:
+    """Let `seconds` pass for `what`, of which nothing can be asked. Raises CmkctlError (CMK312) for more than the run has."""
+    clock = session.clock
+    ends = clock.elapsed() + seconds
+    if seconds > 0 and session.ends(ends) < ends:
+        raise CmkctlError(_gave_up(what, 0.0))
+    waited = 0.0
+    while waited < seconds:
+        session.notify(what, waited, at(clock, ends))
+        part = min(seconds - waited, _TELLING)
+        clock.sleep(part)
+        waited += part
+
+
 class Waiting:
     """One wait: short at first, longer as it goes on, never shorter than Azure asks, never past its end."""
 
@@ -117,7 +133,7 @@ class Waiting:
         """Wait before the next question. Raises CmkctlError (CMK312) when the next would come too late."""
         clock = self._session.clock
         waited = clock.elapsed() - self._began
-        delay = max(_FIRST_DELAY, min(waited / 2, 2.0), min(waited / 20, _LONGEST_DELAY))
+        delay = max(_FIRST_DELAY, min(waited / 2, 1.0), min(waited / 25, _LONGEST_DELAY))
         asked = retry_after(answer.headers, clock.now()) if answer is not None else None
         # A little jitter, so that many runs that began together do not ask together.
         delay = max(delay * random.uniform(0.8, 1.0), asked or 0.0)  # noqa: S311 - no secret depends on it

@@ -393,7 +393,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "CMK315": Entry(
         "Azure Machine Learning may not use the key yet",
         "The access to the key was read back before the workspace was created, and the service is refused all the same: a grant can take minutes to count. Azure Machine Learning may then keep the failure by the workspace's name for tens of minutes, so asking again within seconds makes it worse. cmkctl sends the creation again after ten minutes, three times at most and within --timeout, over the failed workspace that it left.",
-        "Run the same command again in half an hour, or choose another workspace.name. Do not widen the access: it is not what is missing.",
+        "Run the same command again in half an hour, or choose another workspace.name, and give its grants time with key_access.settle_seconds. Do not widen the access: it is not what is missing.",
     ),
     "CMK316": Entry(
         "Azure answers in a form that cmkctl does not know",

@@ -283,6 +283,17 @@ class KeyAccessSettings(Section):
         description="Whether cmkctl may create Azure Cosmos DB's service principal when the tenant has none yet.",
         examples=[False],
     )
+    settle_seconds: int = Field(
+        0,
+        ge=0,
+        le=900,
+        description=(
+            "How old, in seconds, a grant has to be before the workspace's creation is sent. Azure confirms a role some "
+            "time before it takes effect, mostly within a minute or two, and says nothing about that; a creation that "
+            "comes too early fails, and is sent again only after ten minutes."
+        ),
+        examples=[75],
+    )
 
 
 class WorkspaceSettings(Section):

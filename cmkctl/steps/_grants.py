@@ -1,13 +1,15 @@
-"""The two forms of a grant on the key: an access policy, or a role assignment. For `key_access`. Pure."""
+"""The two forms of a grant on the key, access policy and role assignment, and how old it has to be. For `key_access`. Pure."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import missing_permissions, same_resource_id, same_word
+from cmkctl.azure.documents import moment
 from cmkctl.azure.ids import role_assignment_id, role_definition_id
 from cmkctl.azure.session import Document
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Request, Unknown
@@ -29,7 +31,7 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, after
     Source: https://learn.microsoft.com/azure/key-vault/general/rbac-guide
     """
     role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
-    held = next((each for each in principal.roles if _covers(each, profile.key_id, role)), None)
+    held = next(_held(profile, principal), None)
     assignment = role_assignment_id(profile.vault_id, _assignment_name(profile, principal))
     if held is not None:
         scope = held["properties"].get("scope")
@@ -63,6 +65,32 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, after
         after=after,
         request=Request("PUT", assignment, versions.ROLE_ASSIGNMENTS, body),
     )
+
+
+def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[Document]:
+    """The role assignments of a principal that let it use the key."""
+    role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
+    return (each for each in principal.roles if _covers(each, profile.key_id, role))
+
+
+def effective_at(
+    profile: Profile, vault: Document | None, principal: ObservedPrincipal, at: datetime
+) -> datetime | None:
+    """When a principal's grant is old enough for others to rely on it; None when it holds none that is enough.
+
+    `at` is the moment of looking. It stands in for a time that Azure does not give, and for one after it: clocks differ.
+    """
+    properties = (vault or {}).get("properties", {})
+    if properties.get("enableRbacAuthorization"):
+        made = [each["properties"].get("createdOn") for each in _held(profile, principal)]
+    else:
+        held = [key for each in _policies_of(properties, principal.object_id) for key in each]
+        # A policy has no time of its own: it is as old as the vault's last write, or older.
+        written = ((vault or {}).get("systemData") or {}).get("lastModifiedAt")
+        made = [] if missing_permissions(held, PERMISSIONS) else [written]
+    if not made:
+        return None
+    return min([*(moment(each) or at for each in made), at]) + timedelta(seconds=profile.key_access.settle_seconds)
 
 
 def _covers(assignment: Mapping[str, Any], key_id: str, role: str) -> bool:

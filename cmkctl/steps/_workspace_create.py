@@ -1,8 +1,8 @@
-"""Creating a workspace whose key the service may not use yet: slowly, and over what a failed creation left. For `workspace`.
+"""Creating a workspace whose key the service may not use yet: not too early, slowly, and over what a failed creation left.
 
-The grant was read back before the creation is sent. It can still take minutes to count, and Azure Machine Learning may then
-keep the failure by the workspace's name for tens of minutes: asking again within seconds prolongs it. Why a creation is sent
-again over the failed workspace it left: docs/adr/0012-failed-creations.md.
+For `workspace`. The grants were read back before, and young ones are given time to take effect. It can still take minutes, and
+Azure Machine Learning may then keep the failure by the workspace's name for tens of minutes: asking again within seconds
+prolongs it. Why a creation is sent again over the failed workspace it left: docs/adr/0012-failed-creations.md.
 """
 
 from __future__ import annotations
@@ -14,22 +14,30 @@ from typing import Final
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.operations import pause
 from cmkctl.azure.session import Document, Session
 from cmkctl.clock import at
+from cmkctl.plan import Change
 from cmkctl.steps._workspace_fit import state_of
 
 _PAUSE: Final = 600.0
 """Seconds between two creations; a field report asks for ten minutes at least."""
 
 _TRIES: Final = 4
+_TO_TAKE_EFFECT: Final = "the access to the key to take effect"
 
 
-def create_patiently(azure: Session, read: Callable[[], Document | None], send: Callable[[], None]) -> None:
-    """Send the creation and wait for its end; when the service may not use the key yet, again after ten minutes.
+def create_patiently(
+    azure: Session, change: Change, read: Callable[[], Document | None], send: Callable[[], None]
+) -> None:
+    """Send the creation when the grants have had their time, and wait for its end.
 
-    Before it is sent again the workspace is read: unless it is there and failed, it is somebody else's by now and nothing is
-    sent. Raises AzureFailed as `send` does, when it is no such failure, or when the time is over.
+    When the service may not use the key yet, it is sent again after ten minutes. Before that the workspace is read: unless it
+    is there and failed, it is somebody else's by now and nothing is sent. Raises AzureFailed as `send` does, when it is no
+    such failure, or when the time is over, and CmkctlError (CMK312) when it is over before the first time.
     """
+    if change.not_before:
+        pause(azure, _TO_TAKE_EFFECT, (change.not_before - azure.clock.now()).total_seconds())
 
     def attempt() -> None:
         if began and state_of(read()) not in ("failed", ""):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_resource_id, same_word
+from cmkctl.azure.documents import moment
 from cmkctl.azure.session import Document
 from cmkctl.plan import Json, Known, Unknown
 from cmkctl.profile.model import Profile
@@ -39,7 +40,7 @@ def failed_as_created(found: Document) -> bool:
     times are equal after a creation, to the last digit.
     """
     stamps = found.get("systemData") or {}
-    made, last = _time(stamps.get("createdAt")), _time(stamps.get("lastModifiedAt"))
+    made, last = moment(stamps.get("createdAt")), moment(stamps.get("lastModifiedAt"))
     if state_of(found) != "failed" or made is None or last is None or _set_by_others(found):
         return False
     return last == made or (
@@ -153,10 +154,3 @@ def _unfit_associations(profile: Profile, found: Document) -> Iterator[tuple[str
             "write workspace.identity as it is",
             "change it with: az ml workspace update",
         )
-
-
-def _time(stamp: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(stamp))
-    except ValueError:
-        return None

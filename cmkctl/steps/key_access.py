@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cmkctl.azure.ids import ResourceId
@@ -17,18 +18,24 @@ from cmkctl.azure.session import WRITING, Document, Session, Snapshot
 from cmkctl.plan import Action, Change, Known, Outputs, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _principals
-from cmkctl.steps._grants import policy_grant, role_grant
+from cmkctl.steps._grants import effective_at, policy_grant, role_grant
 from cmkctl.steps._principals import COSMOS_DB, ObservedPrincipal, principal_changes, with_roles
 from cmkctl.steps.base import conflict
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedAccess:
-    """The vault with its access policies (None when it is not there), and those who need the key."""
+    """The vault with its access policies (None when it is not there), those who need the key, and when that was seen."""
 
     vault: Document | None
     cosmos_db: ObservedPrincipal
     identity: ObservedPrincipal | None
+    at: datetime
+
+    @property
+    def principals(self) -> tuple[ObservedPrincipal, ...]:
+        """Those who need the key."""
+        return (self.cosmos_db, *([self.identity] if self.identity else []))
 
 
 class KeyAccess:
@@ -50,26 +57,30 @@ class KeyAccess:
             ),
         )
         if found is None or not _rbac(found):
-            return ObservedAccess(found, cosmos_db, identity)
+            return ObservedAccess(found, cosmos_db, identity, azure.now())
         cosmos_db, identity = azure.both(
             lambda: with_roles(azure, profile, cosmos_db), lambda: identity and with_roles(azure, profile, identity)
         )
-        return ObservedAccess(found, cosmos_db, identity)
+        return ObservedAccess(found, cosmos_db, identity, azure.now())
 
     def plan(self, profile: Profile, observed: ObservedAccess, known: Known) -> list[Change]:
         """Grant what is missing; make the service principal first, when the tenant does not have it."""
         changes = principal_changes(profile, observed.cosmos_db, known)
         if any(each.action is Action.CONFLICT for each in changes):
             return changes
-        principals = [observed.cosmos_db, *([observed.identity] if observed.identity else [])]
-        for each in principals:
+        for each in observed.principals:
             # One after the other: of two changes to the policies of one vault at the same time, Key Vault refuses one.
             changes.append(_grant(profile, observed.vault, each, known, changes))
         return changes
 
     def outputs(self, profile: Profile, observed: ObservedAccess, known: Known) -> Outputs:  # noqa: ARG002
-        """`principal_object_id`: the object id of Azure Cosmos DB's service principal in this tenant."""
-        return {"principal_object_id": observed.cosmos_db.object_id or Unknown(self.name, "principal_object_id")}
+        """`principal_object_id` of Azure Cosmos DB in this tenant; `effective_at`, when the youngest grant takes effect."""
+        found = [effective_at(profile, observed.vault, each, observed.at) for each in observed.principals]
+        moments = [each for each in found if each is not None]
+        return {
+            "principal_object_id": observed.cosmos_db.object_id or Unknown(self.name, "principal_object_id"),
+            "effective_at": max(moments).isoformat() if moments == found else Unknown(self.name, "effective_at"),
+        }
 
     def apply(self, azure: Session, change: Change) -> None:
         """Make the service principal, or the grant. The answers are final; the grant is read back afterwards."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
+from cmkctl.azure.documents import moment
 from cmkctl.azure.errors import WITHOUT_A_REASON, AzureFailed, Failure, Kind
 from cmkctl.azure.operations import FirstAnswer, finish, until
 from cmkctl.azure.session import Document, Session, Snapshot
@@ -77,7 +78,7 @@ class Workspace:
             return azure.snapshot().resource(change.resource_id, versions.WORKSPACES)
 
         if change.action is Action.CREATE:
-            create_patiently(azure, read, lambda: _send(azure, change))
+            create_patiently(azure, change, read, lambda: _send(azure, change))
         else:
             _send(azure, change)
         ready = f"{change.title} to be ready"
@@ -117,6 +118,7 @@ def _create(profile: Profile, title: str, known: Known, reason: str = "not there
         ),
         costs=IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS,
         request=Request("PUT", profile.workspace_id, versions.WORKSPACES, body),
+        not_before=moment(known.get("key_access", {}).get("effective_at")),
     )
 
 

@@ -51,7 +51,7 @@ def seen(**parts: Any) -> dict[str, Any]:
         "subscription": {"state": "Enabled", "tenantId": TENANT},
         "key_vault": ObservedVault(None, None, TENANT),
         "key": ObservedKey(None, NOW),
-        "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None),
+        "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None, NOW),
         "workspace": None,
     }
     return usual | parts
@@ -213,7 +213,7 @@ SILENT: Final = {
     "object id is in the profile": ({**CHINA, "key_access": {"cosmos_db_object_id": OBJECT_ID}}, {}),
     "no application to confirm": (
         CHINA,
-        {"key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, None), None)},
+        {"key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, None), None, NOW)},
     ),
     "policy grants what is needed": (
         {},

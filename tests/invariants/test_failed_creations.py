@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from worlds import Client, ImpatientClock, Maker, Wish, World
@@ -15,6 +16,9 @@ from cmkctl.sandbox import Pace
 from cmkctl.sandbox.server import Running
 
 WORKSPACE = "/workspaces/mlw"
+WISH = Wish()
+PATIENT = Wish(settle_seconds=75)
+ROLES = replace(PATIENT, authorization="rbac", user_identity=True)
 
 
 class InStep(ImpatientClock):
@@ -31,9 +35,9 @@ class InStep(ImpatientClock):
 
 
 @contextmanager
-def befallen(maker: Maker, *faults: str) -> Iterator[Profile]:
+def befallen(maker: Maker, *faults: str, wish: Wish = WISH) -> Iterator[Profile]:
     """A new subscription in which something goes wrong."""
-    profile = maker.make(Wish(), World())
+    profile = maker.make(wish, World())
     maker.running.state.tenant.pace = Pace.reads(2)
     for each in faults:
         maker.running.state.add_fault(each)
@@ -52,6 +56,42 @@ def creations(client: Client, began: int) -> int:
 def codes(error: CmkctlError) -> list[str]:
     """The codes of what went wrong."""
     return [each.code for each in error.diagnostics]
+
+
+@pytest.mark.parametrize(("wish", "fault"), [(PATIENT, "slow-grant~8s"), (ROLES, "slow-grant~70s")])
+def test_a_grant_has_time_to_take_effect_before_the_one_creation(maker: Maker, wish: Wish, fault: str) -> None:
+    """As long as the profile says: a failure would be kept by the workspace's name."""
+    with befallen(maker, fault, wish=wish) as profile:
+        client = maker.client()
+        began = client.moment
+        session = client.session(profile)
+        session.clock = InStep(maker.running)
+        told: list[str] = []
+        session.notify = lambda what, _seconds, _until=None: told.append(what)
+
+        client.apply(profile, session=session)
+
+        assert 1 == creations(client, began)
+        assert "the access to the key to take effect" in told
+
+
+def test_a_run_that_ends_meanwhile_leaves_the_wait_to_the_next(maker: Maker) -> None:
+    """Azure says how old a role is, so the next run waits for the rest, and sends the one creation."""
+    with befallen(maker, "slow-grant~70s", wish=ROLES) as profile:
+        client = maker.client()
+        began = client.moment
+        session = client.session(profile)
+        session.clock = InStep(maker.running)
+        session.deadline = session.clock.elapsed() + 40
+        again = maker.client().session(profile)
+        again.clock = InStep(maker.running)
+
+        with pytest.raises(CmkctlError) as caught:
+            client.apply(profile, session=session)
+        meanwhile = creations(client, began)
+        client.apply(profile, session=again)
+
+        assert (["CMK312"], 0, 1) == (codes(caught.value), meanwhile, creations(client, began))
 
 
 def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: Maker) -> None:

@@ -69,6 +69,7 @@ class Wish:
     create_principal: bool = True
     friendly_name: str | None = None
     public_access: str = "enabled"
+    settle_seconds: int = 0
 
     def profile(self) -> Profile:
         """The profile that says so."""
@@ -102,6 +103,7 @@ class Wish:
                 "key_access": {
                     "cosmos_db_object_id": COSMOS_DB_OBJECT_ID if self.object_id_given else None,
                     "create_service_principal": self.create_principal,
+                    "settle_seconds": self.settle_seconds,
                 },
                 "workspace": workspace,
                 "associated_resources": associated,

@@ -121,6 +121,8 @@ def told(change: Change, *, like: Mapping[str, Any]) -> dict[str, Any]:
         for each in change.attributes
     ]
     words |= {name: list(getattr(change, name)) for name in ("irreversible", "costs", "ways_out", "after")}
+    if change.not_before:
+        words["not_before"] = str(change.not_before)
     return words | {"code": change.code, "request": _request_told(change, like.get("request") or {})}
 
 
@@ -204,6 +206,7 @@ def _access(profile: Profile, observed: Any) -> ObservedAccess:
         _document("vault", observed.get("vault")),
         _principal("Azure Cosmos DB", app_id, {**cosmos_db, **({"object_id": given} if given else {})}),
         _principal("identity id-ml", profile.identity_id, observed["identity"]) if profile.identity_id else None,
+        _NOW,
     )
 
 

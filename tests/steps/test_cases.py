@@ -22,6 +22,7 @@ _PARTS: Final = {"promise", "profile", "observed", "known", "changes", "outputs"
 _PARTS_OF_A_CHANGE: Final = {"action", "id", "title", "reason", "code", "ways_out", "attributes", "irreversible"} | {
     "costs",
     "after",
+    "not_before",
     "request",
 }
 _REQUIRED_OF_A_CHANGE: Final = {"action", "title", "reason"}

@@ -53,7 +53,7 @@ def new_workspace(wanted: Profile | None = None, *, registered: bool = False, **
         "resource_group": None,
         "key_vault": ObservedVault(None, None, TENANT),
         "key": ObservedKey(None, AT),
-        "key_access": ObservedAccess(None, ObservedPrincipal(COSMOS_DB, COSMOS_APP, COSMOS_OBJECT), None),
+        "key_access": ObservedAccess(None, ObservedPrincipal(COSMOS_DB, COSMOS_APP, COSMOS_OBJECT), None, AT),
         "associated_resources": ObservedAssociated({}, TENANT),
         "workspace": None,
         **observed,
