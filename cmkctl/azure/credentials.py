@@ -11,11 +11,11 @@ from collections import defaultdict
 from typing import Any, Final, Self
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
-from azure.core.exceptions import AzureError, ServiceResponseError
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl.azure.documents import parse
-from cmkctl.azure.errors import UNREADABLE
+from cmkctl.azure.errors import UNREACHED, UNREADABLE
 
 _REPLAYED_TOKEN_LIFETIME: Final = 86_400
 _RENEWED_BEFORE: Final = 300
@@ -51,23 +51,26 @@ def sign_in(way: str | None, authority: str, transport: HttpTransport[Any, Any] 
 
 
 class LoginTransport(HttpTransport[Any, Any]):
-    """The way to a login host, on which an answer of success that is no JSON counts as none.
+    """The way to a login host, on which an answer that is no JSON counts as none, unless it is a server error.
 
-    msal would take a proxy's page for a wrong tenant, and an error of its own would show the start of a token.
+    Entra's refusals are JSON, too. msal would take a proxy's page for a wrong tenant, and an error of its own would show
+    the start of a token.
     """
 
     def __init__(self, inner: HttpTransport[Any, Any]) -> None:
         self._inner = inner
 
     def send(self, request: Any, **options: Any) -> Any:
-        """Send a request. Raises azure-core's errors, ServiceResponseError for an answer that cannot be read."""
+        """Send a request. Raises ServiceRequestError without an answer, ServiceResponseError for one that cannot be read."""
         try:
             response = self._inner.send(request, **options)
-        except ServiceResponseError as error:  # it broke off, or is not what its headers say
+        except ServiceRequestError as error:  # no proxy, no such host, no certificate that we trust
+            raise ServiceRequestError(f"{UNREACHED}. {error}") from error
+        except AzureError as error:  # it broke off, or is not what its headers say
             raise _unreadable(str(error)) from error
         if 300 <= response.status_code < 400:
             raise _unreadable(f"It leads to {response.headers.get('Location')}")
-        if response.status_code < 300 and not _is_object(response.body()):
+        if response.status_code < 500 and not _is_object(response.body()):
             raise _unreadable(f"It is no JSON object; it begins: {_start(response.body())}")
         return response
 

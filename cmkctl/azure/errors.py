@@ -33,11 +33,14 @@ _RAW_START = 300
 UNREADABLE = "The answer cannot be read"
 """How the message of an answer begins that is not what Azure sends; azure-identity hands on the message alone."""
 
+UNREACHED = "The login host cannot be reached"
+"""How the message begins when no answer came from there; azure-identity hands on the message alone."""
+
 _UNREACHABLE = re.compile(
-    r"Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
-    r"|Cannot connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|timed out"
+    rf"{UNREACHED}|Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
+    r"|(?:Cannot|Unable to) connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|timed out"
 )
-"""How urllib3 and requests say that a host could not be reached."""
+"""How we say that a host could not be reached, and urllib3 and requests where azure-identity has a transport of its own."""
 
 _CHAIN = re.compile(
     r"^DefaultAzureCredential failed to retrieve a token from the included credentials\.\s*Attempted credentials:"

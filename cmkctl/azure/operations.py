@@ -33,6 +33,7 @@ _TELLING: Final = 5.0
 USUAL_PATIENCE: Final = 1800.0
 """Seconds after which a wait is given up unless told otherwise: the longest published figure is far below."""
 _TERMINAL: Final = frozenset({"succeeded", "failed", "canceled", "cancelled"})
+_GOING: Final = frozenset({"deleting", "softdeleted"})
 
 
 class FirstAnswer(PollingMethod[Any]):
@@ -104,6 +105,17 @@ def until(
     while not done(reading := read()):
         wait.once(None)
     return reading
+
+
+def under_way(state: str) -> bool:
+    """Whether a provisioning state, in lower case, says that Azure is making or changing a resource: nobody else may now.
+
+    Every word does, the ones we never heard of as well, but those for an end; those for what goes away are told apart. The
+    empty state is that of no resource.
+
+    Source: https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations#provisioningstate-values
+    """
+    return state != "" and state not in _TERMINAL and state not in _GOING
 
 
 def pause(session: Session, what: str, seconds: float) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.operations import FirstAnswer, finish, until
+from cmkctl.azure.operations import FirstAnswer, finish, under_way, until
 from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import Profile
@@ -21,11 +21,8 @@ from cmkctl.steps._associated_kinds import ALL, STORAGE, VAULT, Kind, kinds_of
 from cmkctl.steps.base import conflict, no_op, wait
 from cmkctl.steps.key_vault import soft_deleted, what_cannot_be_undone, write_vault
 
-_PENDING: Final = frozenset(
-    {"creating", "updating", "resolvingdns", "registeringdns", "provisioningaccount", "accepted"}
-)
 _IRREVERSIBLE: Final = frozenset({"properties.enablePurgeProtection"})
-_FAILED: Final = frozenset({"failed", "deleting", "canceled"})
+_READY: Final = "succeeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ class AssociatedResources:
             azure,
             f"{change.title} to be ready",
             lambda: _state(azure.snapshot().resource(change.resource_id, version)),
-            lambda state: state not in _PENDING and state != "",
+            lambda state: state != "" and not under_way(state),
         )
 
 
@@ -106,7 +103,7 @@ def _plan_one(profile: Profile, kind: Kind, observed: ObservedAssociated) -> Cha
         return soft_deleted(profile, AssociatedResources.name, resource, observed.deleted_vault, field)
     if found is None:
         return _create(profile, kind, resource, title, observed.tenant)
-    if _state(found) in _PENDING:
+    if under_way(_state(found)):
         return wait(AssociatedResources.name, resource, title, f"being made ready ({_state(found)})")
     return _adopt(profile, kind, resource, title, found)
 
@@ -127,7 +124,7 @@ def _create(profile: Profile, kind: Kind, resource: str, title: str, tenant: str
 
 def _adopt(profile: Profile, kind: Kind, resource: str, title: str, found: Document) -> Change:
     step = AssociatedResources.name
-    if _state(found) in _FAILED:
+    if _state(found) != _READY:
         return conflict(
             step,
             resource,
@@ -163,7 +160,7 @@ def _adopt(profile: Profile, kind: Kind, resource: str, title: str, found: Docum
 
 def _state(found: Document | None) -> str:
     """The provisioning state in lower case; Application Insights has none that matters, and an absent one is ready."""
-    return str((found or {}).get("properties", {}).get("provisioningState") or "succeeded").lower() if found else ""
+    return str((found or {}).get("properties", {}).get("provisioningState") or _READY).lower() if found else ""
 
 
 def _at(found: Mapping[str, Any], path: str) -> Any:

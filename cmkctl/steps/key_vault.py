@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cmkctl.azure import versions
-from cmkctl.azure.compare import same_resource_id
+from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.operations import FirstAnswer, finish, until
 from cmkctl.azure.session import WRITING, Document, Session, Snapshot
@@ -84,7 +84,7 @@ def write_vault(azure: Session, change: Change) -> None:
         azure,
         f"{change.title} to be ready",
         lambda: vault_state(azure.snapshot().vault(vault)),
-        lambda state: state == READY,
+        lambda state: same_word(state, READY),
     )
 
 
@@ -211,7 +211,7 @@ def soft_deleted(profile: Profile, step: str, vault_id: str, deleted: Mapping[st
 
 def _adopt(profile: Profile, vault: Document, tenant: str) -> list[Change]:
     properties = vault.get("properties", {})
-    if vault_state(vault) != READY:
+    if not same_word(vault_state(vault), READY):
         return [wait(KeyVault.name, profile.vault_id, _title(profile), f"being made ready ({vault_state(vault)})")]
     conflicts = [_conflict(profile, *each) for each in unfit(profile, properties, tenant)]
     right = no_op(KeyVault.name, profile.vault_id, _title(profile), _already_right(properties))

@@ -12,7 +12,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.documents import moment
 from cmkctl.azure.errors import WITHOUT_A_REASON, AzureFailed, Failure, Kind
-from cmkctl.azure.operations import FirstAnswer, finish, until
+from cmkctl.azure.operations import FirstAnswer, finish, under_way, until
 from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
 from cmkctl.profile.model import Profile
@@ -20,7 +20,6 @@ from cmkctl.steps._workspace_create import create_patiently
 from cmkctl.steps._workspace_fit import failed_as_created, key_identifier, on_or_off, state_of, unfit
 from cmkctl.steps.base import conflict, no_op, wait
 
-_PENDING: Final = frozenset({"creating", "updating", "unknown"})
 _PATIENCE: Final = 7200.0
 """Seconds. A creation with a key was recorded running for over five minutes; the field tells of twenty and more."""
 
@@ -48,7 +47,7 @@ class Workspace:
         if observed is None:
             return [_create(profile, title, known)]
         state = str(observed.get("properties", {}).get("provisioningState", "")).lower()
-        if state in _PENDING:
+        if under_way(state):
             return [wait(self.name, profile.workspace_id, title, f"being made ready ({state})")]
         conflicts = [
             conflict(self.name, profile.workspace_id, title, *each) for each in unfit(profile, observed, known)
@@ -82,7 +81,7 @@ class Workspace:
         else:
             _send(azure, change)
         ready = f"{change.title} to be ready"
-        state = until(azure, ready, lambda: state_of(read()), lambda state: state not in _PENDING, _PATIENCE)
+        state = until(azure, ready, lambda: state_of(read()), lambda state: not under_way(state), _PATIENCE)
         if state == "failed":
             raise AzureFailed(Failure(Kind.TERMINAL, "", f"{change.title} ended as Failed, {WITHOUT_A_REASON}."))
 

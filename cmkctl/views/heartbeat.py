@@ -7,8 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from cmkctl.plan import Change
+
+READING: Final = "Azure's answers"
+"""What is waited for while everything is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class Pulse:
 
     `now` gives seconds since a fixed moment; there is no silence for longer than `every` seconds and a tick. Changes
     under way are told of one by one. Only without any, the wait that belongs to none is told of, else the step that
-    began first: it reads, and Azure may take minutes to answer.
+    began first: it reads, and Azure may take minutes to answer. Before the first step and after the last one, everything
+    is read.
     """
 
     def __init__(self, every: float, now: Callable[[], float]) -> None:
@@ -36,6 +41,12 @@ class Pulse:
         self._changes: dict[str, UnderWay] = {}
         self._steps: dict[str, UnderWay] = {}
         self._wait: UnderWay | None = None
+        self._reading: UnderWay | None = None
+
+    def begin_reading(self) -> None:
+        """Note that from now on Azure is asked whenever nothing else is under way."""
+        now = self._now()
+        self._reading = UnderWay(None, READING, now, now)
 
     def begin_step(self, step: str, title: str) -> None:
         """Note that a step has begun. A wait of no change is over then, or the step's sign of life takes its place."""
@@ -78,6 +89,8 @@ class Pulse:
     def forget_wait(self) -> None:
         """Drop the wait that belongs to no change: nobody says when it is over but whatever happens next."""
         self._wait = None
+        if self._reading:
+            self.begin_reading()
 
     def due(self) -> list[tuple[UnderWay, float]]:
         """What was not told of for too long, with the seconds it has taken; it counts as told of then."""
@@ -88,15 +101,18 @@ class Pulse:
         return [(each, now - each.since) for each in due]
 
     def _quiet(self, now: float) -> list[UnderWay]:
-        """The wait of no change, else the first step, when it was not told of for too long."""
+        """The wait of no change, else the first step, else the reading, when it was not told of for too long."""
         if self._wait:
             due = [self._wait] if now - self._wait.told >= self._every else []
             self._wait = replace(self._wait, told=now) if due else self._wait
             return due
-        step, first = next(iter(self._steps.items()), ("", None))
+        step, first = next(iter(self._steps.items()), ("", self._reading))
         if first is None or now - first.told < self._every:
             return []
-        self._steps[step] = replace(first, told=now)
+        if step:
+            self._steps[step] = replace(first, told=now)
+        else:
+            self._reading = replace(first, told=now)
         return [first]
 
 

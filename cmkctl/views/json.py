@@ -165,6 +165,8 @@ class JsonView:
             self._closed = True
 
     def __enter__(self) -> Self:
+        with self._lock:
+            self._pulse.begin_reading()
         self._ticker.start()
         return self
 

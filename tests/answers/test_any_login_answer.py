@@ -63,6 +63,7 @@ def test_signing_in_ends_in_a_token_or_in_a_diagnostic(
         ("environment", DISCOVERY, Both(Body(PAGE), Header("Content-Type", "text/html")), "begins: <!DOCTYPE html>"),
         (None, TOKEN, Both(Body(PAGE), Header("Content-Type", "text/html")), "begins: <!DOCTYPE html>"),
         ("environment", TOKEN, Body(PAGE), "begins: <!DOCTYPE html>"),
+        ("environment", TOKEN, Both(Body(PAGE), Status(403)), "begins: <!DOCTYPE html>"),
         (None, DISCOVERY, Both(Status(302), Header("Location", "https://proxy.example.com")), "proxy.example.com"),
         ("environment", TOKEN, Cut(60), "not shown"),
         ("environment", DISCOVERY, Body(b""), "not shown"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+import socketserver
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,22 @@ def closed_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+@contextmanager
+def refusing_proxy(answer: bytes) -> Iterator[str]:
+    """A proxy that lets nobody through: it gives this answer to every CONNECT."""
+
+    class Refusing(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(answer + b"\r\nContent-Length: 0\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{proxy.server_address[1]}"
+        proxy.shutdown()
 
 
 def test_a_plan_with_changes_is_0_and_2_when_asked_for(azure: Any, profiles: Path) -> None:
@@ -156,6 +175,19 @@ def test_an_unreachable_network_is_1(azure: Any, profiles: Path) -> None:
 
     assert (1, "") == (ran.code, ran.out)
     assert "error CMK3" in ran.err
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 407 Proxy Authentication Required", b"HTTP/1.1 403 Forbidden", b"HTTP/1.1 502 Bad Gateway"]
+)
+def test_a_proxy_that_refuses_is_no_wrong_credential(azure: Any, profiles: Path, answer: bytes) -> None:
+    """The first host to be reached is the login host: what is wrong is the way there, and that is what the advice is about."""
+    with refusing_proxy(answer) as proxy:
+        command = azure.command.within(**{**azure.running.environment(), "HTTPS_PROXY": proxy, "https_proxy": proxy})
+        ran = command.end(command.begin("plan", profiles / QUICK, "--timeout", "2s"), seconds=20)
+
+    assert (1, "") == (ran.code, ran.out)
+    assert (True, True) == ("error CMK310" in ran.err, answer.decode()[9:] in ran.err), ran.err
 
 
 def test_a_subscription_that_is_not_ours_is_1(azure: Any, profiles: Path) -> None:

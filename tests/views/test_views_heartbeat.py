@@ -14,7 +14,7 @@ from view_plans import new_workspace
 from view_streams import UNTIL, Pipe
 
 from cmkctl import engine
-from cmkctl.views.heartbeat import Ticker
+from cmkctl.views.heartbeat import READING, Ticker
 from cmkctl.views.json import JsonView
 
 WORKSPACE = new_workspace().of("workspace")[0]
@@ -140,6 +140,21 @@ def test_a_step_whose_reading_is_not_answered_is_told_of() -> None:
 
     told = [(each["title"], each["waiting_for"]) for each in listening.progress]
     assert [(VAULT.title, VAULT.title)] * 2 + [(None, "workspace")] * 2 == told
+
+
+def test_reading_is_told_of_before_the_first_step_and_after_the_last() -> None:
+    """The plan's reads, and those at the end: Azure may take minutes to answer any of them. Nothing when the run is over."""
+    listening = Listening()
+    with listening.view:
+        listening.pass_by(12)
+        listening.view.plan(new_workspace())
+        listening.view.event(engine.StepStarted(WORKSPACE.step, "workspace"))
+        listening.view.event(engine.StepFinished(WORKSPACE.step, "workspace"))
+        listening.pass_by(12)
+    listening.pass_by(60)
+
+    told = [(each["step"], each["waiting_for"], each["seconds"]) for each in listening.progress]
+    assert [(None, READING, 6.0), (None, READING, 12.0)] * 2 == told
 
 
 def test_a_step_that_failed_is_not_told_of() -> None:
