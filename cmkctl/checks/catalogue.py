@@ -65,7 +65,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "CMK008": Entry(
         "The command line contradicts itself",
-        "An option is malformed, such as --set without '=', or two options exclude each other.",
+        "An option is malformed, such as --set without '=', two options exclude each other, or a file would be written over another one that the same command names.",
         "See cmkctl COMMAND --help.",
     ),
     "CMK009": Entry(
@@ -466,7 +466,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "CMK525": Entry(
         "This is a saved plan, and a profile is wanted",
-        "plan makes a plan from a profile. A saved plan is what came of that.",
+        "plan and verify begin from a profile. A saved plan is what came of that.",
         "Name the profile, or apply the saved plan with cmkctl apply.",
     ),
     "CMK526": Entry(

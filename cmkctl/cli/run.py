@@ -23,6 +23,7 @@ from cmkctl.azure.redact import Redactor
 from cmkctl.azure.session import Session
 from cmkctl.cli.connection import connect, secrets_of
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
+from cmkctl.cli.files import refuse_to_overwrite
 from cmkctl.cli.telling import Telling, command_line
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity
@@ -47,6 +48,7 @@ class Options:
     timeout: float | None = None
     report: Path | None = None
     debug: bool = False
+    out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,11 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
     clock = _ReplayClock() if options.replay else SystemClock()
     telling = Telling(view, Redactor(secrets_of(os.environ), identities=False), clock)
     try:
+        refuse_to_overwrite(options)
         telling.begin(report=options.report, debug=options.debug)
     except CmkctlError as error:
         telling.view.diagnostics(error.diagnostics)
-        return FAILED
+        return _exit_code(error)
     return telling.end(_outcome(options, body, load, telling, clock))
 
 
