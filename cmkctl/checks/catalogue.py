@@ -489,6 +489,11 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "--report names a file that cannot be written. Tried out before Azure is asked, and said again if it happens at the end.",
         "Name another file.",
     ),
+    "CMK541": Entry(
+        "The output cannot be written",
+        "The disk or the quota behind standard output or standard error is used up, so nothing more can be told. A run that cannot tell what it does goes no further.",
+        "Make room, or send the output elsewhere, then run the same command again. What was done stays done.",
+    ),
     "CMK901": Entry(
         "A defect of cmkctl",
         "Something happened that cmkctl did not expect. What was done stays done; nothing is left half written.",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 
 from cmkctl.plan import Action, Change
 from cmkctl.views.words import kind_and_name
@@ -17,11 +18,12 @@ from cmkctl.views.words import kind_and_name
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing under way: the change being made, if there is one, and what is waited for, for how many seconds."""
+    """One thing under way: the change being made, if there is one; what is waited for, since which moment, until when."""
 
     change: Change | None
+    since: float
     waiting_for: str = ""
-    seconds: float | None = None
+    until: datetime | None = None
 
     @property
     def label(self) -> str:
@@ -35,9 +37,13 @@ class Row:
 
 
 class InFlight:
-    """The rows of all threads, in the order in which they began. Guarded by the view's lock."""
+    """The rows of all threads, in the order in which they began. Guarded by the view's lock.
 
-    def __init__(self) -> None:
+    `now` gives seconds since a fixed moment.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._rows: dict[int, Row] = {}
         self.made: Counter[Action] = Counter()
         """How many changes of each action were made."""
@@ -55,14 +61,19 @@ class InFlight:
     def start(self, change: Change) -> None:
         """Note that this thread begins a change; a try before, in another thread, is over then."""
         self._keep(lambda row: row.change is None or row.change.resource_id != change.resource_id)
-        self._rows[threading.get_ident()] = Row(change)
+        self._rows[threading.get_ident()] = Row(change, self._now())
 
-    def wait(self, what: str, seconds: float) -> Row:
+    def wait(self, what: str, seconds: float, until: datetime | None = None) -> Row:
         """Note that this thread waits, and return its row. A wait of no change is shown until the next thing happens."""
         self.forget_waits()
         mine = threading.get_ident()
-        self._rows[mine] = replace(self._rows.get(mine, Row(None)), waiting_for=what, seconds=seconds)
+        change = self._rows[mine].change if mine in self._rows else None
+        self._rows[mine] = Row(change, self._now() - seconds, what, until)
         return self._rows[mine]
+
+    def seconds(self, row: Row) -> float:
+        """How long a row has been under way, or waited for."""
+        return self._now() - row.since
 
     def finish(self, change: Change) -> None:
         """Note that a change is made."""
@@ -108,3 +119,7 @@ class Throttle:
         elif last is None:
             self._last.pop(what, None)
         return due
+
+    def note(self, what: str, seconds: float) -> None:
+        """Note that somebody else has just said it."""
+        self._last[what] = seconds

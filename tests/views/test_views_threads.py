@@ -64,8 +64,8 @@ def test_text_of_several_threads_stays_whole(terminal: bool) -> None:
 
     for each in changes():
         assert f"{each.title}: created after 20s" in seen.err
-    assert "Azure goes on" not in seen.err
-    assert seen.err.count("\x1b[?25l") == seen.err.count("\x1b[?25h")
+    assert "Azure may go on" not in seen.err
+    assert "\x1b[?25l" not in seen.err.replace("\x1b[?25l\x1b[?25h", "")
 
 
 @pytest.mark.parametrize("json_lines", [False, True], ids=["human", "json"])
