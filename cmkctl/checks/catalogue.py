@@ -65,7 +65,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "CMK008": Entry(
         "The command line contradicts itself",
-        "An option is malformed, such as --set without '=', or two options exclude each other.",
+        "An option is malformed, such as --set without '=', two options exclude each other, or a file would be written over another one that the same command names.",
         "See cmkctl COMMAND --help.",
     ),
     "CMK009": Entry(
@@ -466,7 +466,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "CMK525": Entry(
         "This is a saved plan, and a profile is wanted",
-        "plan makes a plan from a profile. A saved plan is what came of that.",
+        "plan and verify begin from a profile. A saved plan is what came of that.",
         "Name the profile, or apply the saved plan with cmkctl apply.",
     ),
     "CMK526": Entry(
@@ -488,6 +488,11 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "The report cannot be written",
         "--report names a file that cannot be written. Tried out before Azure is asked, and said again if it happens at the end.",
         "Name another file.",
+    ),
+    "CMK541": Entry(
+        "The output cannot be written",
+        "The disk or the quota behind standard output or standard error is used up, so nothing more can be told. A run that cannot tell what it does goes no further.",
+        "Make room, or send the output elsewhere, then run the same command again. What was done stays done.",
     ),
     "CMK901": Entry(
         "A defect of cmkctl",

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
-from cmkctl.cli.exits import FAILED, INTERRUPTED, USAGE
+from cmkctl.cli.exits import DONE, FAILED, INTERRUPTED, USAGE
 
 ARGUMENTS: Final[ContextVar[Sequence[str]]] = ContextVar("arguments", default=())
 """What stood on the command line, behind the name of the program."""
+
+PROGRAM: Final[ContextVar[Sequence[str]]] = ContextVar("program", default=("cmkctl",))
+"""What stood before that: how this program was started, and can be started again."""
 
 _COMMANDS: Final = {
     "plan": "Show what would be done. Sends no write.",
@@ -41,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     ARGUMENTS.set(tuple(arguments))
     try:
         # A command returns its exit code; typer.Exit, raised by --help and the like, comes back as its code.
-        return int(_app(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or 0)
+        code = int(_app(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or DONE)
+        if code == DONE:
+            sys.stdout.flush()  # a command that nobody could hear is not done
     except TyperException as error:
         return _usage_error(error, arguments)
     except typer.Abort:
@@ -49,22 +57,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing can be said to them any more.
-        sys.stderr.close()
-        return FAILED
+        return FAILED  # whoever read our output has gone; nothing can be said to them any more
     except Exception as error:  # noqa: BLE001 - the outermost boundary: no traceback is for a user
         return _defect(error)
+    else:
+        return code
 
 
 def run_and_exit() -> NoReturn:
     """Run the process's command line and end the process: at once after an interruption, whatever Azure still owes."""
+    _mend_streams()
+    PROGRAM.set(_started(sys.argv, sys.orig_argv))
     code = main()
-    if code == INTERRUPTED:
-        # Requests under way are waited for by nobody: Python would, for as long as Azure takes to answer.
+    if not _flushed() or code == INTERRUPTED:
+        # Requests under way are waited for by nobody: Python would, for as long as Azure takes to answer. And it would
+        # complain of what cannot be written.
+        os._exit(code or FAILED)
+    sys.exit(code)
+
+
+def _flushed() -> bool:
+    """Whether everything that was said reached those who listen; they may have gone, with the terminal for instance."""
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    except OSError:
+        return False
+    return True
+
+
+def _mend_streams() -> None:
+    """Make both streams such that writing to them fails neither for what they are closed to nor for their encoding."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us: ``>&-``
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for as long as we run
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _started(arguments: Sequence[str], typed: Sequence[str]) -> tuple[str, ...]:
+    """What to type to start this program again: its name where the shell finds it by that, else what was typed."""
+    script = Path(arguments[0])
+    if script.name == "__main__.py":  # python -m cmkctl
+        return tuple(typed[: len(typed) - len(arguments) + 1])
+    found = shutil.which(script.name)
+    return (script.name if found and script.samefile(found) else str(script),)
 
 
 def _defect(error: Exception) -> int:

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -23,6 +23,7 @@ from cmkctl.azure.redact import Redactor
 from cmkctl.azure.session import Session
 from cmkctl.cli.connection import connect, secrets_of
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
+from cmkctl.cli.files import refuse_to_overwrite
 from cmkctl.cli.telling import Telling, command_line
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity
@@ -47,6 +48,7 @@ class Options:
     timeout: float | None = None
     report: Path | None = None
     debug: bool = False
+    out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,17 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
     clock = _ReplayClock() if options.replay else SystemClock()
     telling = Telling(view, Redactor(secrets_of(os.environ), identities=False), clock)
     try:
+        refuse_to_overwrite(options)
         telling.begin(report=options.report, debug=options.debug)
     except CmkctlError as error:
         telling.view.diagnostics(error.diagnostics)
-        return FAILED
-    return telling.end(_outcome(options, body, load, telling, clock))
+        return _exit_code(error)
+    try:
+        code = _outcome(options, body, load, telling, clock)
+    except OSError:
+        telling.end(FAILED)  # nobody hears us any more; the report is for later
+        raise
+    return telling.end(code)
 
 
 def _outcome(options: Options, body: Callable[[Run], int], load: Load, telling: Telling, clock: SystemClock) -> int:
@@ -107,7 +115,8 @@ def _outcome(options: Options, body: Callable[[Run], int], load: Load, telling: 
         view.diagnostics(AzureFailed(classify(error)).diagnostics)
         return FAILED
     except (KeyboardInterrupt, Interrupted):
-        view.interrupted(command_line())
+        with suppress(OSError):  # a terminal that was closed hears no last word
+            view.interrupted(command_line())
         return INTERRUPTED
     except BrokenPipeError:
         raise
@@ -178,9 +187,16 @@ def _contradictory() -> Diagnostic:
     )
 
 
+def _ending() -> Iterator[signal.Signals]:
+    """The signals that end a run. Whoever starts it with nohup wants it to outlive the terminal."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
+
+
 @contextmanager
 def _signals(clock: SystemClock) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end every wait, so that the run can say what is still going on; a second one leaves at once."""
+    """Ctrl-C, SIGTERM and a closed terminal end every wait, so that the run can say what goes on; a second one leaves at once."""
     told = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -191,7 +207,7 @@ def _signals(clock: SystemClock) -> Iterator[None]:
         clock.stop()
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.signal(each, stop) for each in _ending()}
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import shlex
 import traceback
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cmkctl.azure.redact import Redactor
-from cmkctl.cli import ARGUMENTS
+from cmkctl.cli import ARGUMENTS, PROGRAM
 from cmkctl.cli.exits import FAILED
 from cmkctl.clock import Clock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from cmkctl.views.report import ReportView
 
 _SHOWN: Final = 2000
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOGGERS: Final = ("azure.identity", "msal")
 
 
 def command_line() -> str:
-    """The command that runs, as it would be typed."""
-    return shlex.join(("cmkctl", *ARGUMENTS.get()))
+    """The command that runs, as it can be typed again."""
+    return shlex.join((*PROGRAM.get(), *ARGUMENTS.get()))
 
 
 class Telling:
@@ -95,7 +97,15 @@ class Telling:
 
 
 def defect(error: Exception) -> Diagnostic:
-    """The diagnostic of an error that nobody expected."""
+    """The diagnostic of an error that nobody expected; a full disk is none of ours."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return Diagnostic(
+            "CMK541",
+            Severity.ERROR,
+            "The output cannot be written",
+            f"{error.strerror}. Standard output or standard error goes to a place that takes no more.",
+            "Make room, or send the output elsewhere; then run the same command again. What was done stays done.",
+        )
     return Diagnostic(
         "CMK901",
         Severity.ERROR,

@@ -23,6 +23,7 @@ def command(
     """Check that everything is still as asked for. Sends no write; exits with 2 when something drifted."""
     from cmkctl.cli.run import Options, Run, run  # noqa: PLC0415 - --help imports no SDK
     from cmkctl.engine import make_plan  # noqa: PLC0415
+    from cmkctl.saved_plan import load_only_profile  # noqa: PLC0415
 
     def work(opened: Run) -> int:
         plan = opened.located(make_plan(opened.session, opened.profile))
@@ -33,4 +34,5 @@ def command(
     return run(
         Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug),
         work,
+        load_only_profile,
     )

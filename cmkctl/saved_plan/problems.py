@@ -56,7 +56,7 @@ def no_profile(path: Path) -> ProfileError:
             "CMK525",
             Severity.ERROR,
             "This is a saved plan, and a profile is wanted",
-            f"{path} is what a plan came to. A new plan is made from the profile.",
+            f"{path} is what a plan came to. plan and verify begin from the profile.",
             f"Name the profile; or apply what was saved: cmkctl apply {shlex.quote(str(path))}",
             subject=str(path),
             location=Location(str(path)),

@@ -1,4 +1,4 @@
-"""A sign of life for scripts: what is under way is told of again, also while nobody has anything new to say."""
+"""A sign of life: what is under way is told of again, also while nobody has anything new to say."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Final
 
 from cmkctl.plan import Change
 
-READING: Final = "Azure's answers"
-"""What is waited for while everything is read."""
+ANSWERS: Final = "answers from Azure"
+"""What is waited for when nobody has named anything: everything is read at the same time for a plan, and at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,7 @@ class Pulse:
 
     `now` gives seconds since a fixed moment; there is no silence for longer than `every` seconds and a tick. Changes
     under way are told of one by one. Only without any, the wait that belongs to none is told of, else the step that
-    began first: it reads, and Azure may take minutes to answer. Before the first step and after the last one, everything
-    is read.
+    began first, else `ANSWERS`: whoever reads may wait for minutes.
     """
 
     def __init__(self, every: float, now: Callable[[], float]) -> None:
@@ -41,12 +40,13 @@ class Pulse:
         self._changes: dict[str, UnderWay] = {}
         self._steps: dict[str, UnderWay] = {}
         self._wait: UnderWay | None = None
-        self._reading: UnderWay | None = None
+        self._rest = UnderWay(None, ANSWERS, now(), now())
 
-    def begin_reading(self) -> None:
-        """Note that from now on Azure is asked whenever nothing else is under way."""
+    def rest(self) -> None:
+        """Note that something was said on its own. A wait of no change is over; from here on answers are waited for."""
         now = self._now()
-        self._reading = UnderWay(None, READING, now, now)
+        self.forget_wait()
+        self._rest = UnderWay(None, ANSWERS, now, now)
 
     def begin_step(self, step: str, title: str) -> None:
         """Note that a step has begun. A wait of no change is over then, or the step's sign of life takes its place."""
@@ -84,13 +84,11 @@ class Pulse:
         """Note that a step is over, and with it its changes."""
         self._steps.pop(step, None)
         self._changes = {key: each for key, each in self._changes.items() if each.change and each.change.step != step}
-        self.forget_wait()
+        self.rest()
 
     def forget_wait(self) -> None:
         """Drop the wait that belongs to no change: nobody says when it is over but whatever happens next."""
         self._wait = None
-        if self._reading:
-            self.begin_reading()
 
     def due(self) -> list[tuple[UnderWay, float]]:
         """What was not told of for too long, with the seconds it has taken; it counts as told of then."""
@@ -101,18 +99,18 @@ class Pulse:
         return [(each, now - each.since) for each in due]
 
     def _quiet(self, now: float) -> list[UnderWay]:
-        """The wait of no change, else the first step, else the reading, when it was not told of for too long."""
-        if self._wait:
-            due = [self._wait] if now - self._wait.told >= self._every else []
-            self._wait = replace(self._wait, told=now) if due else self._wait
-            return due
-        step, first = next(iter(self._steps.items()), ("", self._reading))
-        if first is None or now - first.told < self._every:
+        """The wait of no change, else the first step, else the answers, when it was not told of for too long."""
+        step, reading = next(iter(self._steps.items()), ("", self._rest))
+        first = self._wait or reading
+        if now - first.told < self._every:
             return []
-        if step:
-            self._steps[step] = replace(first, told=now)
+        told = replace(first, told=now)
+        if self._wait:
+            self._wait = told
+        elif step:
+            self._steps[step] = told
         else:
-            self._reading = replace(first, told=now)
+            self._rest = told
         return [first]
 
 
@@ -136,7 +134,8 @@ class Ticker:
         self._over.set()
 
     def _run(self) -> None:
-        # A reader that has left is met again by whoever speaks next; in this thread nobody could answer for it.
-        with suppress(BrokenPipeError):
+        # What cannot be written, to a reader that left or a full disk, is met again by whoever speaks next; in this
+        # thread nobody could answer for it.
+        with suppress(OSError):
             while not self._over.wait(self._every):
                 self._tick()

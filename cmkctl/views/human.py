@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.plan import Action, Change, Plan
-from cmkctl.views.inflight import InFlight, Row, Throttle
-from cmkctl.views.layout import change_lines, diagnostic_lines, header, irreversible_lines, plan_lines, tally
+from cmkctl.views.heartbeat import Ticker
+from cmkctl.views.inflight import Row
+from cmkctl.views.layout import (
+    change_lines,
+    diagnostic_lines,
+    header,
+    irreversible_lines,
+    paragraph,
+    plan_lines,
+    question,
+)
 from cmkctl.views.streams import Line, Plain, Writer, is_styled, width_of
+from cmkctl.views.watch import Watch
 from cmkctl.views.words import doing, done, duration
 
 if TYPE_CHECKING:
@@ -22,17 +33,30 @@ if TYPE_CHECKING:
 _EVERY: Final = 10.0
 """Seconds of waiting for the same thing between two lines about it, where lines cannot be replaced."""
 
+_TICK: Final = 1.0
+"""Seconds between two looks at the clock: the times on live lines go on while Azure is silent."""
+
 
 class HumanView:
     """Text for people; colours and live lines on a terminal, unless ``NO_COLOR`` or ``TERM=dumb`` is in `environ`."""
 
-    def __init__(self, stdout: TextIO, stderr: TextIO, stdin: TextIO | None, *, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        stdout: TextIO,
+        stderr: TextIO,
+        stdin: TextIO | None,
+        *,
+        environ: Mapping[str, str],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._stdin = stdin
         self._out = _open_writer(stdout, environ)
         self._err = _open_writer(stderr, environ)
         self._lock = threading.RLock()
-        self._in_flight = InFlight()
-        self._throttle = Throttle(_EVERY, _EVERY)
+        self._watch = Watch(_EVERY, _EVERY, now)
+        self._ticker = Ticker(_TICK, self.beat)
+        self._explained: set[str] = set()
+        self._over = False
         self._spoken = False
         self.can_ask: bool = stdin is not None and stdin.isatty() and stderr.isatty()
 
@@ -55,36 +79,70 @@ class HumanView:
             return False
         with self._lock:
             self._settle()
-            self._err.lines([Line(), *irreversible_lines(plan, self._err.width)])
-            self._err.ask(f"Apply this plan ({tally(plan)})? Only yes applies it: ")
-            return self._stdin.readline().strip() == "yes"
+            *lines, last = question(plan, self._err.width)
+            self._err.lines([Line(), *irreversible_lines(plan, self._err.width), *map(Line, lines)])
+            self._err.ask(f"{last} ")
+            return self._answer(self._stdin) == "yes"
+
+    def _answer(self, stdin: TextIO) -> str:
+        """What is typed. However it ends, the next word begins a line, and nothing was waited for meanwhile."""
+        typed = ""
+        try:
+            typed = stdin.readline()
+        finally:
+            self._err.lines([] if typed.endswith("\n") else [Line()])
+            self._watch.settle()
+        return typed.strip()
 
     def event(self, event: Event) -> None:
         """A line for each start, end and failure."""
         from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
 
         with self._lock:
+            self._watch.hear(event)
             match event:
                 case engine.ChangeStarted(change):
-                    self._in_flight.start(change)
                     self._begin(change)
                 case engine.ChangeFinished(change, seconds):
-                    self._in_flight.finish(change)
                     self._end(_finished(change, seconds))
                 case engine.ChangeFailed(change, diagnostics):
-                    self._in_flight.stop(change)
                     self._end(_failed(change, diagnostics))
-                case engine.StepFinished(step):
-                    self._in_flight.finish_step(step)
+                case engine.StepFinished():
                     self._refresh()
 
     def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """The live line of what is waited for; without a terminal a line, now and then."""
         with self._lock:
-            row = self._in_flight.wait(what, seconds)
-            if not self._refresh() and self._throttle.lets(what, seconds):
-                ends = f", until {until:%H:%M} UTC at most" if until else ""
-                self._err.lines([Line(f"… {row.label}: {duration(seconds)}{ends}")])
+            row, told = self._watch.wait(what, seconds, until)
+            self._explain(row)
+            if not self._refresh() and told:
+                self._tell(row)
+
+    def beat(self) -> None:
+        """Let the times on live lines go on; where there are none, say every ten seconds what is waited for."""
+        with self._lock:
+            if self._over or (self._watch.in_flight.rows and self._refresh()):
+                return
+            for each, _ in self._watch.due():
+                self._tell(Row(each.change, each.since, each.what, each.until))
+
+    def _explain(self, row: Row) -> None:
+        """Say once, in full, what no live line has room for, and nobody wants to read every ten seconds."""
+        if len(row.label) > self._err.width and row.label not in self._explained:
+            self._explained.add(row.label)
+            self._spoken = True
+            self._err.lines(paragraph(f"… {row.label}", self._err.width, "  "))
+
+    def _tell(self, row: Row) -> None:
+        self._spoken = True
+        self._err.lines([Line(f"… {self._short(row)}: {self._waited(row)}")])
+
+    def _short(self, row: Row) -> str:
+        return row.change.title if row.change and row.label in self._explained else row.label
+
+    def _waited(self, row: Row) -> str:
+        ends = f", until {row.until:%H:%M} UTC at most" if row.until else ""
+        return duration(self._watch.in_flight.seconds(row)) + ends
 
     def outputs(self, values: Mapping[str, object]) -> None:
         """A line for each value on stdout: its name, two spaces or more, the value whole."""
@@ -110,9 +168,10 @@ class HumanView:
             if not before.pending:
                 self._err.lines([Line(f"Nothing was written: {right} already right.", "bold")])
                 return
-            what = f"{_made(self._in_flight.made)}, {right} already right"
+            what = f"{_made(self._watch.in_flight.made)}, {right} already right"
+            complete = paragraph(f"Apply complete in {duration(seconds)}: {what}.", self._err.width, style="bold")
             read = f"All {after.count(Action.NO_OP)} were read back and are as asked for."
-            self._err.lines([Line(), Line(f"Apply complete in {duration(seconds)}: {what}.", "bold"), Line(read)])
+            self._err.lines([Line(), *complete, *paragraph(read, self._err.width)])
 
     def verified(self, plan: Plan) -> None:
         """What is as asked for and what drifted, on stdout; the sentence that counts comes last."""
@@ -127,8 +186,8 @@ class HumanView:
         """What had begun, and how to go on, on stderr."""
         with self._lock:
             self.close()
-            begun = [Line(f"  … {each.title}") for each in self._in_flight.changes]
-            goes_on = [Line("Azure goes on with what was begun:"), *begun] if begun else []
+            begun = [Line(f"  … {each.title}") for each in self._watch.in_flight.changes]
+            goes_on = [Line("Azure may go on with what was begun:"), *begun] if begun else []
             again = f"Run the same command again to go on from here{':' if command else '.'}"
             written = [Line(f"  {command}")] if command else []
             self._err.lines([Line("Interrupted.", "bold"), *goes_on, Line(again), *written])
@@ -144,12 +203,16 @@ class HumanView:
             self._err.now(())
 
     def __enter__(self) -> Self:
+        self._ticker.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._ticker.stop()
+        with self._lock:
+            self._over = True
+            self.close()
 
     def _begin(self, change: Change) -> None:
         self._spoken = True
@@ -161,18 +224,22 @@ class HumanView:
         self._err.lines([line])
 
     def _refresh(self) -> bool:
-        return self._err.now([_live(each) for each in self._in_flight.rows])
+        return self._err.now([self._live(each) for each in self._watch.in_flight.rows])
+
+    def _live(self, row: Row) -> Line:
+        """One line. Where it has no room for all, the end gives way first, then words; never how long it takes."""
+        seconds = self._watch.in_flight.seconds(row)
+        label, whole = self._short(row), f"   {self._waited(row)}"
+        waited = whole if len(label) + len(whole) + 2 <= self._err.width else f"   {duration(seconds)}"
+        waited = waited if row.waiting_for or seconds >= 1 else ""
+        room = max(self._err.width - len(waited) - 2, 1)
+        return Line(f"… {label if len(label) <= room else label[: room - 1] + '…'}{waited}", "cyan", 1)
 
     def _settle(self) -> None:
         """What follows is said on its own: waits that belong to no change are over, live lines make room."""
         self._spoken = True
-        self._in_flight.forget_waits()
+        self._watch.settle()
         self.close()
-
-
-def _live(row: Row) -> Line:
-    waited = f"   {duration(row.seconds)}" if row.seconds is not None else ""
-    return Line(f"… {row.label}{waited}", "cyan", 1)
 
 
 def _finished(change: Change, seconds: float) -> Line:

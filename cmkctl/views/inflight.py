@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from cmkctl.plan import Action, Change
 from cmkctl.views.words import kind_and_name
@@ -17,11 +19,12 @@ from cmkctl.views.words import kind_and_name
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing under way: the change being made, if there is one, and what is waited for, for how many seconds."""
+    """One thing under way: the change being made, if there is one; what is waited for, since which moment, until when."""
 
     change: Change | None
+    since: float
     waiting_for: str = ""
-    seconds: float | None = None
+    until: datetime | None = None
 
     @property
     def label(self) -> str:
@@ -35,34 +38,50 @@ class Row:
 
 
 class InFlight:
-    """The rows of all threads, in the order in which they began. Guarded by the view's lock."""
+    """The changes that have begun and not ended, in the order in which they began, and at most one wait of no change.
 
-    def __init__(self) -> None:
-        self._rows: dict[int, Row] = {}
+    Guarded by the view's lock. `now` gives seconds since a fixed moment.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._rows: dict[str, Row] = {}
+        self._wait: Row | None = None
+        # Which change a thread makes. By the thread itself: the number of one that has ended is given to another.
+        self._makes: WeakKeyDictionary[threading.Thread, str] = WeakKeyDictionary()
         self.made: Counter[Action] = Counter()
         """How many changes of each action were made."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """What is under way."""
-        return tuple(self._rows.values())
+        return (*self._rows.values(), *([self._wait] if self._wait else []))
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """The changes that have begun and not ended."""
-        return tuple(each.change for each in self.rows if each.change is not None)
+        return tuple(each.change for each in self._rows.values() if each.change is not None)
 
     def start(self, change: Change) -> None:
         """Note that this thread begins a change; a try before, in another thread, is over then."""
-        self._keep(lambda row: row.change is None or row.change.resource_id != change.resource_id)
-        self._rows[threading.get_ident()] = Row(change)
+        self._rows.pop(change.resource_id, None)
+        self._rows[change.resource_id] = Row(change, self._now())
+        self._makes[threading.current_thread()] = change.resource_id
 
-    def wait(self, what: str, seconds: float) -> Row:
+    def wait(self, what: str, seconds: float, until: datetime | None = None) -> Row:
         """Note that this thread waits, and return its row. A wait of no change is shown until the next thing happens."""
         self.forget_waits()
-        mine = threading.get_ident()
-        self._rows[mine] = replace(self._rows.get(mine, Row(None)), waiting_for=what, seconds=seconds)
-        return self._rows[mine]
+        mine = self._rows.get(self._makes.get(threading.current_thread(), ""))
+        row = Row(mine.change if mine else None, self._now() - seconds, what, until)
+        if row.change:
+            self._rows[row.change.resource_id] = row
+        else:
+            self._wait = row
+        return row
+
+    def seconds(self, row: Row) -> float:
+        """How long a row has been under way, or waited for."""
+        return self._now() - row.since
 
     def finish(self, change: Change) -> None:
         """Note that a change is made."""
@@ -71,19 +90,17 @@ class InFlight:
 
     def stop(self, change: Change) -> None:
         """Note that a change is over, whichever thread says so: the last word on one is not always its own thread's."""
-        self._rows.pop(threading.get_ident(), None)
-        self._keep(lambda row: row.change is None or row.change.resource_id != change.resource_id)
+        self._rows.pop(change.resource_id, None)
+        self.forget_waits()
 
     def finish_step(self, step: str) -> None:
         """Note that a step has nothing left to do: none of its changes is under way."""
-        self._keep(lambda row: row.change is not None and row.change.step != step)
+        self._rows = {key: row for key, row in self._rows.items() if row.change and row.change.step != step}
+        self.forget_waits()
 
     def forget_waits(self) -> None:
-        """Drop the waits that belong to no change."""
-        self._keep(lambda row: row.change is not None)
-
-    def _keep(self, wanted: Callable[[Row], bool]) -> None:
-        self._rows = {thread: row for thread, row in self._rows.items() if wanted(row)}
+        """Drop the wait that belongs to no change."""
+        self._wait = None
 
 
 class Throttle:
@@ -108,3 +125,7 @@ class Throttle:
         elif last is None:
             self._last.pop(what, None)
         return due
+
+    def note(self, what: str, seconds: float) -> None:
+        """Note that somebody else has just said it."""
+        self._last[what] = seconds

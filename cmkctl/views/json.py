@@ -15,9 +15,9 @@ from cmkctl import __version__
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.views.documents import Document, change_document, diagnostic_document, plain, seconds_of, summary, who
-from cmkctl.views.heartbeat import Pulse, Ticker
-from cmkctl.views.inflight import InFlight, Throttle
+from cmkctl.views.heartbeat import Ticker
 from cmkctl.views.streams import encodable
+from cmkctl.views.watch import Watch
 from cmkctl.views.words import clean
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ class JsonView:
         self._stdout = stdout
         self._stderr = stderr
         self._lock = threading.RLock()
-        self._in_flight = InFlight()
-        self._throttle = Throttle(0, _HEARTBEAT)
-        self._pulse = Pulse(_HEARTBEAT, now)
+        self._watch = Watch(0, _HEARTBEAT, now)
         self._ticker = Ticker(_TICK, self.beat)
         self._closed = False
         self._begun = False
@@ -53,8 +51,7 @@ class JsonView:
     def plan(self, plan: Plan, *, detailed: bool = False) -> None:  # noqa: ARG002 - requests are always shown
         """``planned_change`` for each change, ``diagnostic`` for each finding, then ``plan_summary``."""
         with self._lock:
-            self._in_flight.forget_waits()
-            self._pulse.forget_wait()
+            self._watch.settle()
             for each in plan.changes:
                 self._line("planned_change", change_document(each))
             self.diagnostics(plan.diagnostics)
@@ -73,40 +70,28 @@ class JsonView:
         from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
 
         with self._lock:
+            self._watch.hear(event)
             match event:
-                case engine.StepStarted(step, title):
-                    self._pulse.begin_step(step, title)
                 case engine.ChangeStarted(change):
-                    self._in_flight.start(change)
-                    self._pulse.begin(change)
                     self._line("apply_start", who(change))
                 case engine.ChangeFinished(change, seconds):
-                    self._in_flight.finish(change)
-                    self._pulse.end(change)
                     self._line("apply_complete", {**who(change), "seconds": seconds_of(seconds)})
                 case engine.ChangeFailed(change, diagnostics):
-                    self._in_flight.stop(change)
-                    self._pulse.fail(change)
                     self._line(
                         "apply_errored", {**who(change), "diagnostics": [*map(diagnostic_document, diagnostics)]}
                     )
-                case engine.StepFinished(step):
-                    self._in_flight.finish_step(step)
-                    self._pulse.end_step(step)
 
     def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """``apply_progress``: at once, then about every five seconds of waiting for the same thing."""
         with self._lock:
-            change = self._in_flight.wait(what, seconds).change
-            told = self._throttle.lets(what, seconds)
-            self._pulse.wait(change, what, seconds, until, told=told)
+            row, told = self._watch.wait(what, seconds, until)
             if told:
-                self._progress(change, what, seconds, until)
+                self._progress(row.change, what, seconds, until)
 
     def beat(self) -> None:
         """``apply_progress`` of everything that was not told of for five seconds: also a silent Azure is a sign of life."""
         with self._lock:
-            for each, seconds in [] if self._closed else self._pulse.due():
+            for each, seconds in [] if self._closed else self._watch.due():
                 self._progress(each.change, each.what, seconds, each.until)
 
     def _progress(self, change: Change | None, what: str, seconds: float, until: datetime | None) -> None:
@@ -129,9 +114,9 @@ class JsonView:
         self._line(
             "apply_summary",
             {
-                "created": self._in_flight.made[Action.CREATE],
-                "updated": self._in_flight.made[Action.UPDATE],
-                "waited_for": self._in_flight.made[Action.WAIT],
+                "created": self._watch.in_flight.made[Action.CREATE],
+                "updated": self._watch.in_flight.made[Action.UPDATE],
+                "waited_for": self._watch.in_flight.made[Action.WAIT],
                 "already_right": before.count(Action.NO_OP),
                 "right_at_the_end": after.count(Action.NO_OP),
                 "seconds": seconds_of(seconds),
@@ -148,7 +133,7 @@ class JsonView:
     def interrupted(self, command: str = "") -> None:
         """``interrupted``, with the changes that had begun, which Azure goes on with, and the command that goes on."""
         with self._lock:
-            begun = [*map(who, self._in_flight.changes)]
+            begun = [*map(who, self._watch.in_flight.changes)]
             self._line("interrupted", {"in_flight": begun, "command": command or None})
 
     def log(self, text: str) -> None:
@@ -165,8 +150,6 @@ class JsonView:
             self._closed = True
 
     def __enter__(self) -> Self:
-        with self._lock:
-            self._pulse.begin_reading()
         self._ticker.start()
         return self
 

@@ -33,8 +33,8 @@ def plan_lines(plan: Plan, width: int, *, detailed: bool = False) -> Iterator[Li
     yield Line()
     yield from irreversible_lines(plan, width)
     if costs := _costs(plan):
-        yield from _paragraph(f"Will cost: {'; '.join(costs)}", width, "  ")
-    yield from _paragraph(_sum(plan), width, "  ", style="bold")
+        yield from paragraph(f"Will cost: {'; '.join(costs)}", width, "  ")
+    yield from paragraph(_sum(plan), width, "  ", style="bold")
 
 
 def header(plan: Plan, width: int) -> Iterator[Line]:
@@ -61,7 +61,7 @@ def irreversible_lines(plan: Plan, width: int) -> Iterator[Line]:
     for each in plan.changes:
         if each.irreversible:
             name = kind_and_name(each)[1] or each.title
-            yield from _paragraph(f"  {name}: {'; '.join(each.irreversible)}", width, "    ")
+            yield from paragraph(f"  {name}: {'; '.join(each.irreversible)}", width, "    ")
 
 
 def diagnostic_lines(diagnostics: Iterable[Diagnostic], width: int) -> Iterator[Line]:
@@ -83,6 +83,13 @@ def tally(plan: Plan) -> str:
         f"{conflicts} in conflict" if conflicts else "",
     ]
     return ", ".join(filter(None, parts))
+
+
+def question(plan: Plan, width: int) -> list[str]:
+    """The question whether to apply, with room on its last line for the answer."""
+    what, how = f"Apply this plan ({tally(plan)})?", "Only yes applies it:"
+    whole = f"{what} {how}"
+    return [whole] if len(whole) + len(" yes") < width else [*_wrapped(what, width, "", "  "), how]
 
 
 def _sum(plan: Plan) -> str:
@@ -209,10 +216,11 @@ def _detail(lines: Sequence[str], width: int) -> Iterator[Line]:
     if len(lines) > 1:
         yield from (Line(f"  {each}") for each in lines)
     else:
-        yield from (line for each in lines for line in _paragraph(f"  {each}", width, "  "))
+        yield from (line for each in lines for line in paragraph(f"  {each}", width, "  "))
 
 
-def _paragraph(text: str, width: int, indent: str, *, style: str = "") -> Iterator[Line]:
+def paragraph(text: str, width: int, indent: str = "", *, style: str = "") -> Iterator[Line]:
+    """A text in lines of at most `width`; those after the first are indented by `indent`."""
     first = text[: len(text) - len(text.lstrip())]
     yield from (Line(each, style) for each in _wrapped(text.lstrip(), width, first, indent))
 

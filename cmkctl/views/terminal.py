@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from rich.console import Console
@@ -52,12 +53,15 @@ class Terminal:
             console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         live.start()
+        # A cursor that was never hidden need not be given back: not by Ctrl-Z, a second Ctrl-C or kill -9 either.
+        self._console.show_cursor(show=True)
         return live
 
     def _stop(self) -> None:
         if self._live is not None:
-            self._live.stop()
-            self._live = None
+            live, self._live = self._live, None
+            with suppress(OSError):  # of a terminal that was closed nothing can be taken away
+                live.stop()
 
     def _text(self, lines: Sequence[Line], *, crop: bool = False) -> Text:
         return Text("\n", no_wrap=crop, overflow="ellipsis" if crop else None).join(map(self._styled, lines))

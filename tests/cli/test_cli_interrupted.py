@@ -1,9 +1,10 @@
-"""Ctrl-C and SIGTERM, as a process meets them: it leaves at once, also while Azure owes it an answer."""
+"""Ctrl-C, SIGTERM and a closed terminal, as a process meets them: it leaves at once, also while Azure owes it an answer."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -45,24 +46,43 @@ def silent_proxy() -> Iterator[tuple[str, threading.Event]]:
         each.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_waits_for_an_answer_leaves_at_once(
-    tmp_path: Path, silent_proxy: tuple[str, threading.Event], number: int
-) -> None:
-    """A request may take two minutes; whoever presses Ctrl-C does not wait for it, and gets 130 and a last word."""
-    proxy, came = silent_proxy
-    profile = tmp_path / "profile.yaml"
-    profile.write_text(PROFILE)
+MODULE = (sys.executable, "-m", "cmkctl")
+SCRIPT = (str(Path(sys.executable).parent / "cmkctl"),)
+"""As ``pip install`` makes it; a run is started by its path."""
+
+
+def begun(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> subprocess.Popen[str]:
+    """A command that asks a proxy for Azure."""
     environment = {
         **os.environ,
         "HTTPS_PROXY": proxy,
         "AZURE_TENANT_ID": "00000000-0000-0000-0000-000000000002",
         "AZURE_CLIENT_ID": "00000000-0000-0000-0000-000000000003",
         "AZURE_CLIENT_SECRET": "no-secret",
+        "PATH": path,
     }
-    command = [sys.executable, "-m", "cmkctl", "plan", str(profile), "--json", "--auth", "environment"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """A profile in a folder whose name a shell would take apart."""
+    folder = tmp_path / "it's a folder"
+    folder.mkdir()
+    (folder / "profile.yaml").write_text(PROFILE)
+    return folder / "profile.yaml"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_waits_for_an_answer_leaves_at_once(
+    profile: Path, silent_proxy: tuple[str, threading.Event], number: int
+) -> None:
+    """A request may take two minutes; whoever presses Ctrl-C does not wait for it, and gets 130 and a last word."""
+    proxy, came = silent_proxy
+    report = profile.with_name("report.json")
+    command = [*MODULE, "plan", str(profile), "--json", "--auth", "environment", "--report", str(report)]
+
+    process = begun(command, proxy)
     assert came.wait(60)
     began = time.monotonic()
     process.send_signal(number)
@@ -70,5 +90,53 @@ def test_a_run_that_waits_for_an_answer_leaves_at_once(
 
     assert (130, "") == (process.returncode, err)
     last = json.loads(out.splitlines()[-1])
-    assert ("interrupted", f"cmkctl plan {profile} --json --auth environment") == (last["type"], last["command"])
+    assert ("interrupted", command) == (last["type"], shlex.split(last["command"]))
+    assert "interrupted" == json.loads(report.read_text())["outcome"]["meaning"]
     assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("found", [True, False], ids=["found by its name", "not on the path"])
+def test_the_command_that_goes_on_is_the_one_that_ran(
+    profile: Path, silent_proxy: tuple[str, threading.Event], found: bool
+) -> None:
+    """The README starts cmkctl as ``.venv/bin/cmkctl``: a shell would not find it by its name."""
+    proxy, came = silent_proxy
+    path = os.pathsep.join([*[str(Path(SCRIPT[0]).parent)] * found, "/usr/bin", "/bin"])
+    rest = ["plan", str(profile), "--json", "--auth", "environment"]
+
+    process = begun([*SCRIPT, *rest], proxy, path)
+    assert came.wait(60)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+
+    command = json.loads(out.splitlines()[-1])["command"]
+    assert ["cmkctl" if found else SCRIPT[0], *rest] == shlex.split(command)
+
+
+def test_a_run_that_is_to_outlive_its_terminal_does(profile: Path, silent_proxy: tuple[str, threading.Event]) -> None:
+    """As nohup starts it."""
+    proxy, came = silent_proxy
+    process = begun(["nohup", *MODULE, "plan", str(profile), "--auth", "environment"], proxy)
+    assert came.wait(60)
+
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    ended = process.poll()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    assert (None, 130) == (ended, process.returncode)
+
+
+def test_a_script_hears_from_a_run_whose_azure_is_silent(
+    profile: Path, silent_proxy: tuple[str, threading.Event]
+) -> None:
+    """Within ten seconds, also while it reads for the plan."""
+    proxy, _ = silent_proxy
+    with begun([*MODULE, "plan", str(profile), "--json", "--auth", "environment"], proxy) as process:
+        assert process.stdout
+        first = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+
+    assert ["version", "apply_progress"] == [each["type"] for each in first]
+    assert first[1]["seconds"] < 10

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -121,6 +122,62 @@ def test_a_reader_that_leaves_early_is_no_failure_to_look_at(azure: Any, profile
     assert "" == said
 
 
+def test_a_report_is_written_also_when_the_reader_leaves(azure: Any, profiles: Path, tmp_path: Path) -> None:
+    """However the run ended; the exit code of the report is the one of the process."""
+    report = tmp_path / "report.json"
+    arguments = ["apply", profiles / QUICK, "--sandbox", "--state", azure.state, "--yes", "--json", "--report", report]
+    command = azure.command.begin(*arguments)
+    assert command.stdout
+    command.stdout.readline()
+    command.stdout.close()
+    with command:
+        command.wait(60)
+
+    assert (1, 1) == (command.returncode, json.loads(report.read_text())["outcome"]["exit_code"])
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-"])
+def test_a_closed_stream_ends_no_run(azure: Any, profiles: Path, redirection: str) -> None:
+    """A daemon has none."""
+    arguments = ["apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state), "--yes"]
+    shell = ["sh", "-c", f"{shlex.join([sys.executable, '-m', 'cmkctl', *arguments])} {redirection}"]
+
+    ran = subprocess.run(shell, env=azure.command.environment, capture_output=True, text=True, check=False)
+
+    assert (0, False) == (ran.returncode, "Traceback" in ran.stderr)
+
+
+@pytest.mark.parametrize("arguments", [["explain", "CMK315"], ["plan", QUICK], ["plan", QUICK, "--json"]])
+def test_a_full_disk_is_no_defect_of_ours(azure: Any, profiles: Path, arguments: list[str]) -> None:
+    """What there is to say goes to standard output, which takes no more."""
+    more = ["--sandbox", "--state", str(azure.state)] if arguments[0] == "plan" else []
+    command = [sys.executable, "-m", "cmkctl", *arguments, *more]
+
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ran = subprocess.run(
+            command,
+            env=azure.command.environment,
+            cwd=profiles,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (1, 1) == (ran.returncode, ran.stderr.count("CMK541: The output cannot be written"))
+
+
+def test_a_terminal_without_our_signs_gets_escapes(azure: Any) -> None:
+    """Not every locale is UTF-8."""
+    environment = {**azure.command.environment, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "cmkctl", "explain", "CMK315"]
+
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (ran.returncode, ran.stderr)
+    assert "\\u2192 Run the same command again" in ran.stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_apply_is_130_and_says_what_goes_on(
     rehearse: Callable[..., Any], profiles: Path, number: signal.Signals
@@ -138,8 +195,8 @@ def test_an_interrupted_apply_is_130_and_says_what_goes_on(
 
     assert 130 == ran.code
     assert time.monotonic() - told < 10
-    assert "Azure goes on with what was begun:\n  … resource provider" in ran.err
-    assert "Run the same command again to go on from here:\n  cmkctl apply " in ran.err
+    assert "Azure may go on with what was begun:\n  … resource provider" in ran.err
+    assert "Run the same command again to go on from here:\n  " in ran.err
 
 
 class Terminal:

@@ -50,17 +50,40 @@ def test_a_device_is_not_replaced_by_a_file(bench: Bench) -> None:
     assert Path("/dev/null").is_char_device()
 
 
-def test_the_profile_is_not_replaced_by_its_plan(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--out", "--report", "--record"])
+def test_the_profile_is_not_replaced_by_what_a_run_writes(bench: Bench, tmp_path: Path, option: str) -> None:
     """By whatever name."""
     before = bench.profile.read_bytes()
     (tmp_path / "other.yaml").symlink_to(bench.profile)
+    (tmp_path / "third.yaml").hardlink_to(bench.profile)
 
-    runs = [
-        bench.azure("plan", bench.profile, "--out", each, "--json") for each in (bench.profile, tmp_path / "other.yaml")
-    ]
+    names = (bench.profile, tmp_path / "other.yaml", tmp_path / "third.yaml")
+    runs = [bench.azure("plan", bench.profile, option, each, "--json") for each in names]
 
-    assert [(64, ["CMK008"])] * 2 == [(each.code, codes(each)) for each in runs]
+    assert [(64, ["CMK008"])] * 3 == [(each.code, codes(each)) for each in runs]
     assert (before, 0) == (bench.profile.read_bytes(), asked(bench))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("--out", "--report"), ("--out", "--record"), ("--report", "--record"), ("--report", "--replay")]
+)
+def test_two_options_do_not_share_a_file(bench: Bench, tmp_path: Path, one: str, other: str) -> None:
+    """The one that is written last would be all that is left; the file need not be there yet."""
+    file = tmp_path / "same.json"
+
+    ran = bench.azure("plan", bench.profile, one, file, other, tmp_path / "." / "same.json", "--json")
+
+    assert (64, ["CMK008"], 0) == (ran.code, codes(ran), asked(bench))
+    assert not file.exists()
+
+
+def test_the_report_of_an_apply_does_not_replace_the_saved_plan(approved: Bench) -> None:
+    """It holds what was approved, and after an interruption what was begun."""
+    before = approved.file.read_bytes()
+
+    ran = approved.apply("--report", approved.file)
+
+    assert (64, ["CMK008"], before) == (ran.code, codes(ran), approved.file.read_bytes())
 
 
 def test_a_plan_in_conflict_is_shown_and_not_saved(bench: Bench) -> None:
@@ -159,11 +182,12 @@ def test_a_saved_plan_takes_no_overrides(approved: Bench) -> None:
     assert (64, ["CMK008"], before) == (ran.code, codes(ran), asked(approved))
 
 
-def test_a_saved_plan_is_not_planned_again(approved: Bench) -> None:
-    """A plan is made from a profile."""
+@pytest.mark.parametrize("command", ["plan", "verify"])
+def test_a_saved_plan_is_no_profile(approved: Bench, command: str) -> None:
+    """A plan is made from a profile, and a workspace is held against one."""
     before = asked(approved)
 
-    ran = approved.azure("plan", approved.file, "--json")
+    ran = approved.azure(command, approved.file, "--json")
 
     assert (64, ["CMK525"], before) == (ran.code, codes(ran), asked(approved))
 

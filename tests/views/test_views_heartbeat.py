@@ -1,4 +1,4 @@
-"""A script is told at least every ten seconds that something is still going on, also while Azure is silent."""
+"""Scripts and people are told at least every ten seconds that something is still going on, also while Azure is silent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from view_plans import new_workspace
 from view_streams import UNTIL, Pipe
 
 from cmkctl import engine
-from cmkctl.views.heartbeat import READING, Ticker
+from cmkctl.views.heartbeat import ANSWERS, Ticker
 from cmkctl.views.json import JsonView
 
 WORKSPACE = new_workspace().of("workspace")[0]
@@ -41,6 +41,11 @@ class Listening:
         """The lines of progress."""
         lines = [json.loads(line) for line in self.stdout.getvalue().splitlines()]
         return [each for each in lines if each["type"] == "apply_progress"]
+
+    @property
+    def named(self) -> list[dict[str, Any]]:
+        """The lines of progress that name what is waited for."""
+        return [each for each in self.progress if each["waiting_for"] != ANSWERS]
 
 
 def test_a_change_whose_request_is_not_answered_is_told_of() -> None:
@@ -78,7 +83,20 @@ def test_a_wait_of_no_change_is_told_of_until_the_plan_is_there() -> None:
     listening.view.plan(new_workspace())
     listening.pass_by(60)
 
-    assert (2, 2) == (told, len(listening.progress))
+    assert (2, 2) == (told, len(listening.named))
+
+
+def test_reading_for_a_plan_is_told_of_while_azure_is_silent() -> None:
+    """Nothing was planned yet, so nothing has a name; the same after the last change, while all is read once more."""
+    listening = Listening()
+    listening.pass_by(12)
+    listening.view.plan(new_workspace())
+    listening.view.event(engine.StepStarted("workspace", "workspace"))
+    listening.view.event(engine.StepFinished("workspace", "workspace"))
+    listening.pass_by(12)
+
+    told = [(each["title"], each["waiting_for"], each["seconds"]) for each in listening.progress]
+    assert [(None, ANSWERS, 6.0), (None, ANSWERS, 12.0)] * 2 == told
 
 
 def test_what_is_over_is_not_told_of() -> None:
@@ -87,11 +105,13 @@ def test_what_is_over_is_not_told_of() -> None:
     listening.view.event(engine.ChangeStarted(WORKSPACE))
     listening.view.event(engine.ChangeFinished(WORKSPACE, 1.0))
     listening.pass_by(60)
+    before = listening.progress
     listening.view.event(engine.ChangeStarted(WORKSPACE))
     listening.view.close()
     listening.pass_by(60)
 
-    assert [] == listening.progress
+    assert [] == listening.named
+    assert before == listening.progress
 
 
 def test_the_ticker_ticks_until_it_is_stopped() -> None:
@@ -138,23 +158,8 @@ def test_a_step_whose_reading_is_not_answered_is_told_of() -> None:
     listening.view.event(engine.StepFinished("workspace", "workspace"))
     listening.pass_by(60)
 
-    told = [(each["title"], each["waiting_for"]) for each in listening.progress]
+    told = [(each["title"], each["waiting_for"]) for each in listening.named]
     assert [(VAULT.title, VAULT.title)] * 2 + [(None, "workspace")] * 2 == told
-
-
-def test_reading_is_told_of_before_the_first_step_and_after_the_last() -> None:
-    """The plan's reads, and those at the end: Azure may take minutes to answer any of them. Nothing when the run is over."""
-    listening = Listening()
-    with listening.view:
-        listening.pass_by(12)
-        listening.view.plan(new_workspace())
-        listening.view.event(engine.StepStarted(WORKSPACE.step, "workspace"))
-        listening.view.event(engine.StepFinished(WORKSPACE.step, "workspace"))
-        listening.pass_by(12)
-    listening.pass_by(60)
-
-    told = [(each["step"], each["waiting_for"], each["seconds"]) for each in listening.progress]
-    assert [(None, READING, 6.0), (None, READING, 12.0)] * 2 == told
 
 
 def test_a_step_that_failed_is_not_told_of() -> None:
@@ -166,7 +171,7 @@ def test_a_step_that_failed_is_not_told_of() -> None:
 
     listening.pass_by(60)
 
-    assert [] == listening.progress
+    assert [] == listening.named
 
 
 READER_LEFT = """

@@ -3,14 +3,18 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
+import re
 import termios
+from collections.abc import Callable
 
 import pytest
 from view_plans import everything, new_workspace
-from view_streams import Pipe, Seen, assert_golden, tell_everything
+from view_streams import UNTIL, Pipe, Screen, Seen, assert_golden, tell_everything
 
 from cmkctl import engine
 from cmkctl.views import make_view
+from cmkctl.views.heartbeat import ANSWERS
+from cmkctl.views.human import HumanView
 from cmkctl.views.streams import width_of
 
 
@@ -76,6 +80,117 @@ def test_a_wait_is_told_every_ten_seconds_in_a_pipe() -> None:
 
     expected = ["10s", "20s", "31s", "10s"]
     assert expected == [line.rpartition(": ")[2] for line in seen.err.splitlines()]
+
+
+class Person(Screen):
+    """Somebody at a terminal who thinks before an answer."""
+
+    def __init__(self, typed: str, thinks: Callable[[], None]) -> None:
+        super().__init__(typed)
+        self._thinks = thinks
+
+    def readline(self, size: int = -1, /) -> str:
+        """Think, then type."""
+        self._thinks()
+        return super().readline(size)
+
+
+class Watching:
+    """A human view whose time passes when the test says so, and whose ticker is the test."""
+
+    def __init__(self, *, terminal: bool, columns: int = 80, typed: str = "", thinks: int = 0) -> None:
+        self.moment = 100.0
+        self.stderr = Screen() if terminal else Pipe()
+        environ = {"COLUMNS": str(columns), "TERM": "xterm-256color"}
+        person = Person(typed, lambda: self.pass_unseen(thinks))
+        self.view = HumanView(Pipe(), self.stderr, person, environ=environ, now=lambda: self.moment)
+
+    def pass_unseen(self, seconds: int) -> None:
+        """Let time pass without a tick, as the view does while it asks."""
+        self.moment += seconds
+
+    def pass_by(self, seconds: int) -> None:
+        """Let time pass, with a tick every second."""
+        for _ in range(seconds):
+            self.moment += 1
+            self.view.beat()
+
+    @property
+    def live(self) -> list[str]:
+        """The live lines as they are now, without colours."""
+        last = re.split(r"\x1b\[2K(?:\x1b\[1A\x1b\[2K)*", self.stderr.getvalue())[-1]
+        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", last).splitlines()
+
+
+def test_a_long_pause_is_told_of_in_a_pipe() -> None:
+    """Azure asked to come back in five minutes; the log of a pipeline goes on, and says until when."""
+    watching = Watching(terminal=False)
+    watching.view.waiting("Azure answered HTTP 429; asking again in 300 s", 0, UNTIL)
+
+    watching.pass_by(30)
+
+    line = "… Azure answered HTTP 429; asking again in 300 s: {}s, until 14:05 UTC at most"
+    assert [line.format(each) for each in (10, 20, 30)] == watching.stderr.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_a_silent_azure_is_told_of(terminal: bool) -> None:
+    """While everything is read for the plan nothing has a name yet."""
+    watching = Watching(terminal=terminal)
+
+    watching.pass_by(21)
+
+    assert ["… answers from Azure: 10s", "… answers from Azure: 20s"] == watching.stderr.getvalue().splitlines()
+
+
+def test_nothing_is_said_of_the_time_in_which_a_person_thinks() -> None:
+    """While the question stands nobody waits for Azure."""
+    watching = Watching(terminal=True, typed="yes\n", thinks=60)
+    watching.view.plan(new_workspace())
+    assert watching.view.confirm(new_workspace())
+
+    watching.pass_by(9)
+
+    assert ANSWERS not in watching.stderr.getvalue()
+
+
+def test_an_answer_that_is_never_given_leaves_the_line() -> None:
+    """Ctrl-D at the question; whatever is said next begins a line."""
+    watching = Watching(terminal=True, typed="")
+
+    assert not watching.view.confirm(new_workspace())
+
+    assert watching.stderr.getvalue().endswith("\n")
+
+
+def test_a_live_line_counts_on_and_says_until_when() -> None:
+    """Also while nobody has anything new to say, and for a change whose request is not answered."""
+    watching = Watching(terminal=True)
+    watching.view.event(engine.ChangeStarted(everything().changes[-1]))
+    watching.pass_by(3)
+    silent = watching.live
+    watching.view.waiting("workspace mlw-prod", 60, UNTIL)
+
+    watching.pass_by(5)
+
+    assert ["… workspace mlw-prod   3s"] == silent
+    assert ["… workspace mlw-prod   1m 5s, until 14:05 UTC at most"] == watching.live
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_a_long_explanation_is_said_once_and_the_time_stays_in_sight(terminal: bool) -> None:
+    """A line that is cut off would hide what to do; the same lines every ten seconds would hide everything else."""
+    watching = Watching(terminal=terminal, columns=40)
+    watching.view.event(engine.ChangeStarted(everything().changes[-1]))
+    watching.view.waiting("the key may not be used yet; sending the creation again at 14:00 UTC", 5, UNTIL)
+
+    watching.pass_by(30)
+
+    said = " ".join(watching.stderr.getvalue().split())
+    assert 1 == said.count("sending the creation again at 14:00 UTC")
+    last = watching.live[-1] if terminal else watching.stderr.getvalue().splitlines()[-1]
+    assert last == ("… workspace mlw-prod   35s" if terminal else "… workspace mlw-prod: 35s, until 14:05 UTC at most")
+    assert not terminal or [] == [each for each in watching.live if len(each) > 40]
 
 
 def test_a_wait_names_the_change_it_belongs_to() -> None:
