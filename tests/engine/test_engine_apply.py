@@ -264,6 +264,20 @@ def test_failure_lets_running_steps_end_and_starts_no_other() -> None:
     assert {"a", "b"} == {each.step for each in running.events if isinstance(each, StepStarted)}
 
 
+def test_nothing_is_begun_once_a_failure_was_told() -> None:
+    """Also while whoever hears of it, a slow terminal, takes its time: who reads "failed" sees no step begin after it."""
+    world, failed, begun = World(), threading.Event(), threading.Event()
+    world.mishaps["a"] = [refused()]
+    world.during = {"b": lambda: failed.wait(TOGETHER), "c": begun.set}
+    running = run(world, step(world, "a"), step(world, "b"), step(world, "c", "b"))
+    running.hear = lambda event: failed.set() or begun.wait(0.5) if isinstance(event, ChangeFailed) else None
+
+    with pytest.raises(CmkctlError):
+        running.apply()
+
+    assert {"a": False, "b": True, "c": False} == {each: each in world.state for each in "abc"}
+
+
 def test_failures_at_the_same_time_are_all_told() -> None:
     """One run says everything that went wrong in it."""
     world, meeting = World(), threading.Barrier(2, timeout=TOGETHER)
