@@ -432,7 +432,7 @@ def test_only_the_failed_change_of_several_is_repeated() -> None:
 
 
 def test_patience_ends() -> None:
-    """What does not pass within minutes is told as what it is."""
+    """What does not pass within three minutes is told as what it is."""
     world = World()
     world.mishaps["a"] = [lost() for _ in range(1000)]
 
@@ -440,7 +440,7 @@ def test_patience_ends() -> None:
         run(world, step(world, "a")).apply()
 
     assert ["CMK310"] == codes(caught.value)
-    assert 60 < world.clock.elapsed() < 600
+    assert 120 < world.clock.elapsed() <= 180
     assert len(world.writes) < 30
 
 
