@@ -134,6 +134,8 @@ class _Run:
         self._emit = emit
         self._steps = steps
         self._known: dict[str, Outputs] = dict(plan.outputs)
+        self._over = False
+        """Whether a failure was told: from then on no step is begun, although the failed one may still be ending."""
 
     def walk(self) -> None:
         """Run each step when what it needs is done. A failure lets running steps end and starts no other."""
@@ -145,7 +147,7 @@ class _Run:
             while running or (waiting and not failures):
                 held = {*waiting, *(each.name for each in running.values())}
                 ready = [each for each in waiting.values() if not held.intersection(_all_needs(each, self._steps))]
-                for step in ready if not failures else ():
+                for step in ready if not (failures or self._over) else ():
                     running[pool.submit(self._run, waiting.pop(step.name))] = step
                 done, _ = wait_for(running, return_when=FIRST_COMPLETED)
                 for future in done:
@@ -205,7 +207,7 @@ class _Run:
         """Tell which changes were not made, and raise why."""
         for each in due:
             if each.resource_id in trouble:
-                self._emit(ChangeFailed(each, trouble[each.resource_id].diagnostics))
+                self._tell_failed(each, trouble[each.resource_id])
         raise CmkctlError(*(diagnostic for each in trouble.values() for diagnostic in each.diagnostics))
 
     def _make(self, step: AnyStep, changes: Sequence[Change]) -> dict[str, CmkctlError]:
@@ -232,8 +234,12 @@ class _Run:
             self._emit(ChangeFinished(change, self._session.clock.elapsed() - began))
             return None
         if _is_final(change, failed):
-            self._emit(ChangeFailed(change, failed.diagnostics))
+            self._tell_failed(change, failed)
         return failed
+
+    def _tell_failed(self, change: Change, error: CmkctlError) -> None:
+        self._over = True
+        self._emit(ChangeFailed(change, error.diagnostics))
 
 
 @contextmanager

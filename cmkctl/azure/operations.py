@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.core.polling import PollingMethod
 
-from cmkctl.azure.errors import AzureFailed, Failure, innermost, kind_of_failed_operation
+from cmkctl.azure.errors import AzureFailed, Failure, UnreadableAnswer, innermost, kind_of_failed_operation
 from cmkctl.azure.retry import retry_after
 from cmkctl.clock import at
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
@@ -73,7 +73,7 @@ def finish(session: Session, answer: Any, what: str, patience: float = USUAL_PAT
     `answer` is the HTTP response to a write; `what` says in words what is waited for, for `patience` seconds at most.
     Raises `AzureFailed` with Azure's innermost cause when the operation fails, and `CmkctlError` (CMK312) when the time
     is over first, or the session's; Azure goes on with the operation then. An operation that Azure does not remember
-    any more is over: whoever waits reads the resource next.
+    any more is over: whoever waits reads the resource next. `UnreadableAnswer` when its status is empty.
     """
     poll = _where(answer)
     if poll is None:
@@ -170,7 +170,7 @@ def _where(answer: Any) -> _Poll | None:
 def _raise_unless_succeeded(status: str, document: Document, answer: Any, what: str) -> None:
     if status in ("", "succeeded"):
         return
-    code, message = innermost(document.get("error", document))
+    code, message = innermost(document)
     failure = Failure(
         kind=kind_of_failed_operation(code, message),
         code=code or f"Operation{status.capitalize()}",
@@ -187,7 +187,7 @@ def _document(answer: Any) -> Document:
     except ValueError as error:
         if answer.status_code == 202:  # it goes on, and says so with the status alone
             return {}
-        raise HttpResponseError(message="The operation's answer is not JSON.", response=answer) from error
+        raise UnreadableAnswer("It is no JSON; it begins: (empty)", answer) from error
     return document if isinstance(document, dict) else {}
 
 

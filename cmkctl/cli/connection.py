@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import HttpTransport
@@ -46,8 +47,19 @@ def connect(
 
 def secrets_of(environ: Mapping[str, str]) -> list[str]:
     """The secrets that are in an environment: the credential's, and the passwords of proxies."""
-    proxies = [urlsplit(value).password for name, value in environ.items() if name.upper().endswith("_PROXY")]
-    return [value for value in (*map(environ.get, _SECRET_VARIABLES), *proxies) if value]
+    proxies = [value for name, value in environ.items() if name.upper().endswith("_PROXY")]
+    passwords = [each for proxy in proxies for each in _passwords(proxy)]
+    return [value for value in (*map(environ.get, _SECRET_VARIABLES), *passwords) if value]
+
+
+def _passwords(proxy: str) -> tuple[str, ...]:
+    """The password in a proxy's URL, as it stands there and decoded, and its parts.
+
+    Where somebody forgot to encode it, the URL ends early for those who read it, and they complain with a part of it.
+    """
+    before = proxy.rpartition("@")[0]
+    password = (before.partition("://")[2] or before).partition(":")[2]
+    return password, unquote(password), *re.split(r"[/?#]", password)
 
 
 def _sign_in(way: str | None, profile: Profile, heard: Callable[[Transport], Transport]) -> TokenCredential:

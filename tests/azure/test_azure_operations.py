@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from azure.core.exceptions import AzureError
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted import ARM, NOON, Answer, Azure, Reply, azure, response_to
 
-from cmkctl.azure.errors import AzureFailed, Kind, kind_of_failed_operation
+from cmkctl.azure.errors import AzureFailed, Kind, classify, kind_of_failed_operation
 from cmkctl.azure.operations import Waiting, finish, until
 from cmkctl.diagnostics import CmkctlError
 
@@ -135,10 +136,29 @@ def test_failed_operation_raises_its_innermost_cause() -> None:
     assert (Kind.TERMINAL, cause["code"], cause["message"]) == (failure.kind, failure.code, failure.message)
 
 
+def test_failed_operation_says_what_was_waited_for_and_what_support_asks_for() -> None:
+    """An operation has no method and path of its own; the answer that tells of its end has the correlation id."""
+    ended = Answer(200, {"status": "Failed"}, {"x-ms-correlation-request-id": "c0ffee"})
+
+    with pytest.raises(AzureFailed) as caught:
+        followed(Answer(202, headers=BY_STATUS), ended)
+
+    assert ("workspace mlw", "c0ffee") == (caught.value.failure.request, caught.value.failure.correlation_id)
+
+
+def test_an_empty_status_is_no_success() -> None:
+    """How it ended is not known, as with an answer that was lost: whoever wrote looks at the resource."""
+    with pytest.raises(AzureError) as caught:
+        followed(Answer(202, headers=BY_STATUS), Answer(200))
+
+    assert Kind.PASSING is classify(caught.value).kind
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "message"),
     [
         (status("Canceled"), "OperationCanceled", "Azure gives no reason."),
+        (status("Cancelled"), "OperationCancelled", "Azure gives no reason."),
         (status("failed"), "OperationFailed", "Azure gives no reason."),
         (status("Failed", error={"code": "GatewayError", "message": ""}), "GatewayError", "Azure gives no reason."),
         (status("Failed", error={"code": "", "message": "no"}), "OperationFailed", "no"),
@@ -182,7 +202,18 @@ def test_the_end_of_a_wait_is_noticed_soon(seconds: float) -> None:
     until(scripted.session, "something", clock.elapsed, lambda now: now >= seconds, patience=seconds + 600)
 
     assert 0 <= clock.elapsed() - seconds <= max(2.0, 0.05 * seconds)
-    assert len(clock.waits) < 40 + seconds / 2
+    assert len(clock.waits) < 70 + seconds / 10
+
+
+def test_a_wait_begins_when_it_begins() -> None:
+    """How long the run has taken so far makes the first looks no rarer, and is not told as waited for."""
+    scripted = azure(status("Succeeded"))
+    scripted.clock.sleep(1000)
+
+    finish(scripted.session, response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS)), "workspace mlw")
+
+    assert [("workspace mlw", 0.0)] == scripted.progress
+    assert scripted.clock.elapsed() - 1000 < 1
 
 
 def test_until_returns_what_it_was_waiting_for() -> None:
@@ -224,6 +255,22 @@ def test_a_wait_has_an_end_of_its_own_and_says_when() -> None:
     assert ["CMK312"] == [each.code for each in caught.value.diagnostics]
     assert 90 <= scripted.clock.elapsed() <= 100
     assert {NOON + timedelta(seconds=100)} == set(scripted.ends)
+
+
+def test_a_wait_that_nobody_bounds_ends_after_half_an_hour() -> None:
+    """As docs/interruptions.md says; also one for a state that is only read."""
+    scripted = azure(status("InProgress"))
+    first = response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS))
+
+    for wait in (
+        lambda: finish(scripted.session, first, "vault"),
+        lambda: until(scripted.session, "vault", lambda: 0, bool),
+    ):
+        began = scripted.clock.elapsed()
+        with pytest.raises(CmkctlError):
+            wait()
+
+        assert 1750 < scripted.clock.elapsed() - began <= 1800
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -150,6 +151,7 @@ def test_what_stands_in_a_profile_is_not_shown(name: str, secret: str) -> None:
         everything(console, file)
 
         assert [] == console.found(secret, "profile.yaml")
+        assert '"description":' in console.said[-2]
 
 
 @pytest.mark.parametrize("name", DISGUISES)
@@ -208,12 +210,14 @@ def no_json(text: str) -> Any:
     return spoil
 
 
-@pytest.mark.parametrize("spoil", [refusing, answering, no_json])
+@pytest.mark.parametrize(
+    ("spoil", "around"), [(refusing, "Inner"), (answering, "already there, in "), (no_json, "begins: <html>")]
+)
 @pytest.mark.parametrize("name", DISGUISES)
 @settings(FEW, max_examples=2)
 @given(secret=SECRETS)
-def test_what_azure_answers_is_not_shown(spoil: Any, name: str, secret: str) -> None:
-    """In an error, in a property, in a header, in a proxy's page."""
+def test_what_azure_answers_is_not_shown(spoil: Any, around: str, name: str, secret: str) -> None:
+    """In an error, in a property, in a header, in a proxy's page. What stood around it is shown."""
     with tempfile.TemporaryDirectory() as folder:
         console = Console(Path(folder))
         tape = tape_with(console, spoil(disguised(name, secret)))
@@ -221,6 +225,7 @@ def test_what_azure_answers_is_not_shown(spoil: Any, name: str, secret: str) -> 
         everything(console, str(console.folder / "profile.yaml"), "--replay", tape)
 
         assert [] == console.found(secret, "tape.json")
+        assert around in console.said[-2]
 
 
 @FEW
@@ -233,8 +238,12 @@ def test_what_stands_in_the_environment_is_not_shown(secret: str) -> None:
         patch.setenv("AZURE_CLIENT_SECRET", secret)
         file = profile(console.folder)
         everything(console, file, "--record", str(console.folder / "tape.json"))
-        patch.setenv("HTTPS_PROXY", f"http://user:{quote(secret, safe='')}@127.0.0.1:9")
-        console.run("plan", file, "--debug", "--auth", "environment", "--timeout", "1s")
+        for password in (quote(secret, safe=""), secret, f"{secret}#[more/of/it"):
+            # requests prefers the one in small letters.
+            for name in ("HTTPS_PROXY", "https_proxy"):
+                patch.setenv(name, f"http://user:{password}@127.0.0.1:9")
+            assert 1 == console.run("plan", file, "--debug", "--auth", "environment", "--timeout", "1s")
+            assert re.search("error CMK3(09|10)", console.said[-1])
 
         assert [] == console.found(secret)
 
