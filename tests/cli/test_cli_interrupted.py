@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,9 +45,30 @@ def silent_proxy() -> Iterator[tuple[str, threading.Event]]:
         each.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def main_thread(process: int) -> int:
+    """The thread that the system usually gives a signal to."""
+    return process
+
+
+def another_thread(process: int) -> int:
+    """A thread that the system may give it to as well: the main thread, which handles it, is not woken then."""
+    return max(int(each.name) for each in Path(f"/proc/{process}/task").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("number", "whom"),
+    [
+        (signal.SIGINT, main_thread),
+        (signal.SIGTERM, main_thread),
+        pytest.param(
+            signal.SIGINT,
+            another_thread,
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which threads a process has"),
+        ),
+    ],
+)
 def test_a_run_that_waits_for_an_answer_leaves_at_once(
-    tmp_path: Path, silent_proxy: tuple[str, threading.Event], number: int
+    tmp_path: Path, silent_proxy: tuple[str, threading.Event], number: int, whom: Callable[[int], int]
 ) -> None:
     """A request may take two minutes; whoever presses Ctrl-C does not wait for it, and gets 130 and a last word."""
     proxy, came = silent_proxy
@@ -65,7 +86,7 @@ def test_a_run_that_waits_for_an_answer_leaves_at_once(
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert came.wait(60)
     began = time.monotonic()
-    process.send_signal(number)
+    os.kill(whom(process.pid), number)
     out, err = process.communicate(timeout=60)
 
     assert (130, "") == (process.returncode, err)
