@@ -34,6 +34,7 @@ class HumanView:
         self._in_flight = InFlight()
         self._throttle = Throttle(_EVERY, _EVERY)
         self._spoken = False
+        self._over = False
         self.can_ask: bool = stdin is not None and stdin.isatty() and stderr.isatty()
 
     def plan(self, plan: Plan, *, detailed: bool = False) -> None:
@@ -64,6 +65,8 @@ class HumanView:
         from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
 
         with self._lock:
+            if self._over:
+                return
             match event:
                 case engine.ChangeStarted(change):
                     self._in_flight.start(change)
@@ -81,6 +84,8 @@ class HumanView:
     def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """The live line of what is waited for; without a terminal a line, now and then."""
         with self._lock:
+            if self._over:
+                return
             row = self._in_flight.wait(what, seconds)
             if not self._refresh() and self._throttle.lets(what, seconds):
                 ends = f", until {until:%H:%M} UTC at most" if until else ""
@@ -124,8 +129,9 @@ class HumanView:
             self.diagnostics(plan.diagnostics)
 
     def interrupted(self, command: str = "") -> None:
-        """What had begun, and how to go on, on stderr."""
+        """What had begun, and how to go on, on stderr. What threads that were not waited for still tell is dropped."""
         with self._lock:
+            self._over = True
             self.close()
             begun = [Line(f"  … {each.title}") for each in self._in_flight.changes]
             goes_on = [Line("Azure goes on with what was begun:"), *begun] if begun else []
