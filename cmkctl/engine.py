@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 from azure.core.exceptions import AzureError
 
@@ -27,6 +27,10 @@ from cmkctl.profile.model import Profile
 from cmkctl.steps import SEQUENCE, AnyStep
 
 T = TypeVar("T")
+
+_GLANCE: Final = 0.5
+"""Seconds for which the main thread waits in one piece. It runs the signal handlers, and waiting it may have missed one: the
+system may give the signal to another thread, or before the main thread has gone to sleep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def observe(azure: Snapshot, profile: Profile, steps: Sequence[AnyStep] = SEQUEN
     with _threads(len(steps), "observe") as pool:
         futures = {each.name: pool.submit(each.observe, azure, profile) for each in steps}
         subscription = pool.submit(azure.subscription)
+        _attend(subscription, *futures.values())
         return {"subscription": subscription.result(), **{name: each.result() for name, each in futures.items()}}
 
 
@@ -149,7 +154,7 @@ class _Run:
                 ready = [each for each in waiting.values() if not held.intersection(_all_needs(each, self._steps))]
                 for step in ready if not (failures or self._over) else ():
                     running[pool.submit(self._run, waiting.pop(step.name))] = step
-                done, _ = wait_for(running, return_when=FIRST_COMPLETED)
+                done, _ = wait_for(running, timeout=_GLANCE, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._finished(running.pop(future), future, failures)
         if failures:
@@ -254,6 +259,12 @@ def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
         raise
     finally:
         pool.shutdown(wait=wait, cancel_futures=True)
+
+
+def _attend(*futures: Future[Any]) -> None:
+    """Wait until all have ended, well or not, and hear a signal meanwhile."""
+    while wait_for(futures, timeout=_GLANCE).not_done:
+        pass
 
 
 def _all_needs(step: AnyStep, steps: Sequence[AnyStep]) -> set[str]:

@@ -99,6 +99,8 @@ class HumanView:
         from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
 
         with self._lock:
+            if self._over:
+                return
             self._watch.hear(event)
             match event:
                 case engine.ChangeStarted(change):
@@ -113,6 +115,8 @@ class HumanView:
     def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """The live line of what is waited for; without a terminal a line, now and then."""
         with self._lock:
+            if self._over:
+                return
             row, told = self._watch.wait(what, seconds, until)
             self._explain(row)
             if not self._refresh() and told:
@@ -183,8 +187,9 @@ class HumanView:
             self.diagnostics(plan.diagnostics)
 
     def interrupted(self, command: str = "") -> None:
-        """What had begun, and how to go on, on stderr."""
+        """What had begun, and how to go on, on stderr. What threads that were not waited for still tell is dropped."""
         with self._lock:
+            self._over = True
             self.close()
             begun = [Line(f"  … {each.title}") for each in self._watch.in_flight.changes]
             goes_on = [Line("Azure may go on with what was begun:"), *begun] if begun else []

@@ -47,6 +47,7 @@ class JsonView:
         self._ticker = Ticker(_TICK, self.beat)
         self._closed = False
         self._begun = False
+        self._over = False
 
     def plan(self, plan: Plan, *, detailed: bool = False) -> None:  # noqa: ARG002 - requests are always shown
         """``planned_change`` for each change, ``diagnostic`` for each finding, then ``plan_summary``."""
@@ -70,6 +71,8 @@ class JsonView:
         from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
 
         with self._lock:
+            if self._over:
+                return
             self._watch.hear(event)
             match event:
                 case engine.ChangeStarted(change):
@@ -84,6 +87,8 @@ class JsonView:
     def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """``apply_progress``: at once, then about every five seconds of waiting for the same thing."""
         with self._lock:
+            if self._over:
+                return
             row, told = self._watch.wait(what, seconds, until)
             if told:
                 self._progress(row.change, what, seconds, until)
@@ -131,8 +136,12 @@ class JsonView:
             self._line("verified", {"as_asked_for": not drift and not plan.errored, "drift": [*map(who, drift)]})
 
     def interrupted(self, command: str = "") -> None:
-        """``interrupted``, with the changes that had begun, which Azure goes on with, and the command that goes on."""
+        """``interrupted``, with the changes that had begun, which Azure goes on with, and the command that goes on.
+
+        What threads that were not waited for still tell comes too late, and is dropped.
+        """
         with self._lock:
+            self._over = True
             begun = [*map(who, self._watch.in_flight.changes)]
             self._line("interrupted", {"in_flight": begun, "command": command or None})
 

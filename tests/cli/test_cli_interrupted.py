@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,16 @@ def silent_proxy() -> Iterator[tuple[str, threading.Event]]:
         each.close()
 
 
+def main_thread(process: int) -> int:
+    """The thread that the system usually gives a signal to."""
+    return process
+
+
+def another_thread(process: int) -> int:
+    """A thread that the system may give it to as well: the main thread, which handles it, is not woken then."""
+    return max(int(each.name) for each in Path(f"/proc/{process}/task").iterdir())
+
+
 MODULE = (sys.executable, "-m", "cmkctl")
 SCRIPT = (str(Path(sys.executable).parent / "cmkctl"),)
 """As ``pip install`` makes it; a run is started by its path."""
@@ -73,9 +83,21 @@ def profile(tmp_path: Path) -> Path:
     return folder / "profile.yaml"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "whom"),
+    [
+        (signal.SIGINT, main_thread),
+        (signal.SIGTERM, main_thread),
+        (signal.SIGHUP, main_thread),
+        pytest.param(
+            signal.SIGINT,
+            another_thread,
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which threads a process has"),
+        ),
+    ],
+)
 def test_a_run_that_waits_for_an_answer_leaves_at_once(
-    profile: Path, silent_proxy: tuple[str, threading.Event], number: int
+    profile: Path, silent_proxy: tuple[str, threading.Event], number: int, whom: Callable[[int], int]
 ) -> None:
     """A request may take two minutes; whoever presses Ctrl-C does not wait for it, and gets 130 and a last word."""
     proxy, came = silent_proxy
@@ -85,7 +107,7 @@ def test_a_run_that_waits_for_an_answer_leaves_at_once(
     process = begun(command, proxy)
     assert came.wait(60)
     began = time.monotonic()
-    process.send_signal(number)
+    os.kill(whom(process.pid), number)
     out, err = process.communicate(timeout=60)
 
     assert (130, "") == (process.returncode, err)

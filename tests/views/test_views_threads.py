@@ -54,6 +54,21 @@ def test_json_lines_of_several_threads_stay_whole() -> None:
     assert all(line["title"].startswith("workspace mlw-") for line in lines[1:])
 
 
+@pytest.mark.parametrize("how", [{"json": True}, {}, {"terminal": True}], ids=["json", "pipe", "terminal"])
+def test_nothing_is_said_after_the_last_word(how: dict[str, bool]) -> None:
+    """A thread that was not waited for hears of its end only after the run was told to stop."""
+    seen = Seen(**how)
+    change = changes()[0]
+    seen.view.event(engine.ChangeStarted(change))
+    seen.view.interrupted("cmkctl apply profile.yaml")
+    said = seen.out + seen.err
+
+    seen.view.waiting("Azure answered HTTP 429; asking again", 20)
+    seen.view.event(engine.ChangeFinished(change, 20))
+
+    assert said == seen.out + seen.err
+
+
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_text_of_several_threads_stays_whole(terminal: bool) -> None:
     """Each finished change has a line of its own, and nothing stays under way."""
