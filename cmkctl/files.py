@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -28,6 +29,13 @@ def write_whole(path: Path, text: str) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def mend(option: str, path: Path) -> str:
+    """What to do about the file of an option that cannot be written, as a remedy."""
+    if not path.parent.exists():
+        return f"Make its folder first: mkdir -p {shlex.quote(str(path.parent))}"
+    return f"Name another file with {option}."
 
 
 def _target(path: Path) -> Path:

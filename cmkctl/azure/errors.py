@@ -42,6 +42,11 @@ _UNREACHABLE = re.compile(
 )
 """How we say that a host could not be reached, and urllib3 and requests where azure-identity has a transport of its own."""
 
+_POOL = re.compile(
+    r"HTTPSConnectionPool\((host='[^']*'), port=\d+\): Max retries exceeded with url: \S+ \(Caused by (.*)\)"
+)
+"""What urllib3 says around the reason why no connection came about: without it the reason would be cut off."""
+
 _CHAIN = re.compile(
     r"^DefaultAzureCredential failed to retrieve a token from the included credentials\.\s*Attempted credentials:"
     r"|To mitigate this issue, please refer to.*$",
@@ -170,7 +175,7 @@ def classify(error: AzureError) -> Failure:
         message = _BODY.sub("", str(error.message))
         return Failure(_kind_of_sign_in(message), "", _first_lines(_CHAIN.sub("", message)))
     if isinstance(error, ServiceRequestError | ServiceResponseError):
-        return Failure(Kind.NETWORK, "", _first_lines(str(error)))
+        return Failure(Kind.NETWORK, "", _first_lines(_POOL.sub(r"\1: \2", str(error))))
     return Failure(Kind.TERMINAL, type(error).__name__, _first_lines(str(error)))
 
 
@@ -441,6 +446,10 @@ _ADVICE_BY_WORDS: Mapping[str, str] = {
         "Have Key Vault Crypto Officer assigned on the vault. If that was just done, it takes some minutes to take effect: run "
         "the same command again then."
     ),
+    "InternalServerError": (
+        "This is an error inside Azure: run the same command again, which also creates again what a failed creation left. If it "
+        "stays, look at https://azure.status.microsoft, and give Microsoft's support the correlation id."
+    ),
     "SubscriptionNotFound": "Check AZURE_SUBSCRIPTION_ID, and that you are signed in to the tenant it belongs to.",
     "Soft-deleted workspace exists": (
         "A deleted workspace holds this name for 14 days: have it recovered or deleted for good, or choose another "
@@ -454,7 +463,8 @@ def _diagnose(failure: Failure) -> Diagnostic:
     code, summary, remedy = _ADVICE[failure.kind]
     remedy = next((better for words, better in _ADVICE_BY_WORDS.items() if words in str(failure)), remedy)
     about = f"{failure.request}: " if failure.request else ""
-    delay = f" It asks to wait: {failure.retry_after}." if failure.retry_after else ""
+    unit = " s" if failure.retry_after.isdecimal() else ""
+    delay = f" It asks to wait: {failure.retry_after}{unit}." if failure.retry_after else ""
     support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""
     return Diagnostic(
         code, Severity.ERROR, summary, f"{about}{failure}{delay}{support}", remedy, subject=failure.request

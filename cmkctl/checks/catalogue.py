@@ -441,7 +441,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "CMK511": Entry(
         "The sandbox cannot start",
-        "Its state file is damaged, of a newer version, or in use.",
+        "Its state file is damaged, of a newer version, in use, or in a place where it cannot be written.",
         "Name another file with --state, or run cmkctl sandbox reset.",
     ),
     "CMK521": Entry(

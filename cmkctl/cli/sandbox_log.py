@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cmkctl.cli.sandbox_options import StateOption, say
+from cmkctl.cli.sandbox_options import StateOption, fail, say
 
 if TYPE_CHECKING:
     from cmkctl.sandbox.requestlog import LoggedRequest
@@ -50,7 +50,10 @@ def _write_har(target: Path, entries: list["LoggedRequest"]) -> None:
     from cmkctl import __version__  # noqa: PLC0415  commands load lazily
     from cmkctl.sandbox.har import document  # noqa: PLC0415  commands load lazily
 
-    target.write_text(json.dumps(document(entries, __version__), indent=1), encoding="utf-8")
+    try:
+        target.write_text(json.dumps(document(entries, __version__), indent=1), encoding="utf-8")
+    except OSError as problem:
+        fail(f"{target} cannot be written: {problem.strerror or problem}")
     say(f"{len(entries)} requests written to {target}")
 
 

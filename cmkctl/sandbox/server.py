@@ -64,7 +64,7 @@ class Running:
         """Take the state file, start answering, and return self.
 
         Raises:
-            SandboxError: the state file is in use, damaged or too new, or the port is taken.
+            SandboxError: the state file is in use, damaged, too new or cannot be written, or the port is taken.
 
         """
         try:
@@ -72,6 +72,9 @@ class Running:
             self._thread.start()
             self._await_start()
             self._write_sidecar()
+        except OSError as problem:
+            self._cleanup.close()
+            raise SandboxError(f"the sandbox's files cannot be written: {problem}") from problem
         except BaseException:
             self._cleanup.close()
             raise

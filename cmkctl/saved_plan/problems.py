@@ -9,6 +9,7 @@ from typing import Any
 
 from cmkctl import __version__
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Location, ProfileError, RefusedError, Severity
+from cmkctl.files import mend
 from cmkctl.saved_plan.form import MARKER, SCHEMA
 
 
@@ -20,7 +21,7 @@ def unwritable(path: Path, error: OSError) -> CmkctlError:
             Severity.ERROR,
             "The plan cannot be saved",
             f"{path}: {error.strerror or error}.",
-            f"Give --out a file in a folder that exists and that you may write to: mkdir -p {path.parent}",
+            mend("--out", path),
             subject=str(path),
             location=Location("--out"),
         )

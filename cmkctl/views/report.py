@@ -18,7 +18,7 @@ from cmkctl.azure.heard import Heard
 from cmkctl.azure.redact import Redactor
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.digests import digest
-from cmkctl.files import try_out, write_whole
+from cmkctl.files import mend, try_out, write_whole
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.profile.model import Profile
 from cmkctl.views.documents import change_document, diagnostic_document, plain, seconds_of
@@ -239,7 +239,7 @@ def _unwritable(path: Path, error: OSError) -> CmkctlError:
             Severity.ERROR,
             "The report cannot be written",
             f"{path}: {error.strerror or error}.",
-            "Name another file with --report.",
+            mend("--report", path),
             subject=str(path),
         )
     )

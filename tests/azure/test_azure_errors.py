@@ -307,6 +307,7 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
     [
         (Failure(Kind.DENIED, "Authorization_RequestDenied", "Insufficient privileges", 403), "right in the directory"),
         (Failure(Kind.TERMINAL, "BadRequest", "Soft-deleted workspace exists. Please purge or recover it."), "14 days"),
+        (Failure(Kind.TERMINAL, "InternalServerError", "An error has occurred."), "run the same command again"),
         (Failure(Kind.TERMINAL, "SubscriptionNotFound", "not found", 404), "AZURE_SUBSCRIPTION_ID"),
         (Failure(Kind.DENIED, "", "[ForbiddenByRbac (Forbidden)] Caller is not authorized", 400), "Crypto Officer"),
         (
@@ -322,6 +323,31 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
 def test_a_known_refusal_has_a_remedy_of_its_own(failure: Failure, words: str) -> None:
     """Where the kind's advice would send somebody the wrong way, Azure's words choose a better one."""
     assert words in AzureFailed(failure).diagnostics[0].remedy
+
+
+def test_the_reason_why_no_connection_came_about_is_shown() -> None:
+    """A resource id is longer than there is room for; what comes behind it is what one has to know."""
+    url = f"/subscriptions/{'0' * 300}?api-version=2025-06-01"
+    said = (
+        f"HTTPSConnectionPool(host='management.azure.com', port=443): Max retries exceeded with url: {url} (Caused by "
+        "ProxyError('Unable to connect to proxy', NewConnectionError('[Errno 111] Connection refused')))"
+    )
+
+    failure = classify(ServiceRequestError(said))
+
+    reason = "ProxyError('Unable to connect to proxy', NewConnectionError('[Errno 111] Connection refused'))"
+    assert f"no answer: host='management.azure.com': {reason}" == str(failure)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [("45", "wait: 45 s."), ("Wed, 25 Nov 2026 14:00:00 GMT", "wait: Wed, 25 Nov 2026 14:00:00 GMT.")],
+)
+def test_a_delay_is_said_with_its_unit(asked: str, words: str) -> None:
+    """Azure asks for seconds, or names a date."""
+    failure = Failure(Kind.THROTTLED, "TooManyRequests", "Slow down.", 429, retry_after=asked)
+
+    assert AzureFailed(failure).diagnostics[0].detail.endswith(words)
 
 
 def test_every_kind_has_its_advice() -> None:

@@ -10,7 +10,7 @@ from sandbox_support import SUBSCRIPTION, Client, code
 from typer.testing import CliRunner
 
 from cmkctl.cli.sandbox import app
-from cmkctl.sandbox import CLIENT_SECRET, Sandbox, find_running
+from cmkctl.sandbox import CLIENT_SECRET, Sandbox, SandboxError, find_running
 from cmkctl.sandbox.requestlog import KEPT, LARGE, LoggedRequest, RequestLog, read_file
 from cmkctl.sandbox.server import Running
 
@@ -134,6 +134,15 @@ def test_har_is_what_viewers_read(used: tuple[Path, Client], tmp_path: Path) -> 
     assert json.loads(entries[1]["request"]["postData"]["text"])["location"] == "eastus2"
     assert [200, 200, 200, 200, 404, 0] == [row["response"]["status"] for row in entries]
     assert entries[1]["startedDateTime"][:2] == "20"
+
+
+def test_a_file_that_cannot_be_written_is_said(used: tuple[Path, Client], tmp_path: Path) -> None:
+    """A HAR in no folder; a state where nobody may write."""
+    exit_code, _, err = invoke("log", "--state", str(used[0]), "--har", str(tmp_path / "no" / "requests.har"))
+
+    assert (1, True) == (exit_code, "requests.har cannot be written: No such file" in err)
+    with pytest.raises(SandboxError, match="files cannot be written"):
+        Sandbox(Path("/proc/sandbox.json")).serve()
 
 
 def test_nothing_that_is_written_has_a_secret(used: tuple[Path, Client], tmp_path: Path) -> None:

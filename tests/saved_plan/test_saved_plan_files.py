@@ -39,6 +39,7 @@ def test_a_plan_that_cannot_be_saved_is_not_made(bench: Bench, tmp_path: Path, p
     ran = bench.azure("plan", bench.profile, "--out", tmp_path / place, "--json")
 
     assert (1, ["CMK521"], 0) == (ran.code, codes(ran), asked(bench))
+    assert place.startswith("nowhere") == (f"mkdir -p {tmp_path}" in ran.of("diagnostic")[0]["remedy"])
     assert {"azure", "folder", "mine.yaml"} == {each.name for each in tmp_path.iterdir()}
 
 

@@ -3,14 +3,16 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from view_plans import everything, new_workspace
-from view_streams import UPDATE, Seen, tell_everything
+from view_streams import UNTIL, UPDATE, Seen, tell_everything
 
 from cmkctl import engine
 from cmkctl.cli import exits
+from cmkctl.plan import Action
 
 PAGE = Path(__file__).parents[2] / "docs" / "output.md"
 SHOWN = re.compile(r"<!-- shown: (?P<name>[\w-]+) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
@@ -44,9 +46,11 @@ def narration() -> str:
     for change, length in ((vault, 14.0), (workspace, 605.0)):
         seen.view.event(engine.ChangeStarted(change))
         for seconds in range(0, int(length), 300):
-            seen.view.waiting(change.title, seconds)
+            seen.view.waiting(change.title, seconds, UNTIL)
         seen.view.event(engine.ChangeFinished(change, length))
-    seen.view.applied(new_workspace(), new_workspace(), 640)
+    before = replace(new_workspace(), changes=(vault, workspace))
+    after = replace(before, changes=tuple(replace(each, action=Action.NO_OP) for each in before.changes))
+    seen.view.applied(before, after, 640)
     return seen.err
 
 

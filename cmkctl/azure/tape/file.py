@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from cmkctl import __version__
 from cmkctl.azure.tape.exchange import SCHEMA, Exchange
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Location, ProfileError, Severity
+from cmkctl.files import mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def unwritable(path: Path, error: OSError) -> CmkctlError:
             severity=Severity.ERROR,
             summary="The tape cannot be written",
             detail=f"{path}: {error.strerror or error}. Nothing is kept of a run whose tape cannot be written.",
-            remedy=f"Give --record a file in a folder that exists and that you may write to: mkdir -p {path.parent}",
+            remedy=mend("--record", path),
             subject=str(path),
             location=Location("--record"),
         )
