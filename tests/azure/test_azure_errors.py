@@ -189,6 +189,15 @@ def test_azures_code_says_more_than_the_status(kind: Kind, code: str) -> None:
         assert kind is classify(http_error(Answer(status, {"error": {"code": code, "message": "…"}}))).kind
 
 
+def test_the_outer_code_counts_where_the_inner_says_less() -> None:
+    """The innermost cause is what is told; what it means may stand further out."""
+    error = {"code": "PrincipalNotFound", "message": "out", "details": [{"code": "Details", "message": "in"}]}
+
+    failure = classify(http_error(Answer(400, {"error": error})))
+
+    assert (Kind.PENDING, "Details", "in") == (failure.kind, failure.code, failure.message)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
