@@ -195,6 +195,15 @@ def test_a_known_secret_is_found_in_every_spelling() -> None:
     assert [REDACTED, REDACTED, f'"{REDACTED}"', REDACTED] == [redact(each, secrets=[secret]) for each in spelt]
 
 
+def test_a_known_secret_may_be_any_text() -> None:
+    """JSON is written with and without escapes; a byte that is no text comes out of the environment as half a character."""
+    secret = 'pä"ßwörd'
+    spelt = [json.dumps(secret), json.dumps(secret, ensure_ascii=False), quote(secret)]
+
+    assert [f'"{REDACTED}"', f'"{REDACTED}"', REDACTED] == [redact(f" {each}", secrets=[secret])[1:] for each in spelt]
+    assert f"x {REDACTED}" == redact("x \udce4bcd", secrets=["\udce4bcd"])
+
+
 def test_the_longer_of_two_secrets_is_taken_out_whole() -> None:
     """One secret may be the beginning of another."""
     assert f"x {REDACTED}" == redact("x secret-one", secrets=["secret", "secret-one"])
