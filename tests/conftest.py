@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 from cmkctl.sandbox.server import Running
+
+# How long an example takes says how busy the machine is, and nothing about cmkctl.
+settings.register_profile("cmkctl", deadline=None)
+settings.load_profile("cmkctl")
 
 SECONDS = 60
 """How long a command may take before the test gives it up."""

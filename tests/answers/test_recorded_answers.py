@@ -69,3 +69,32 @@ def test_every_recorded_document_has_the_form_that_is_read() -> None:
     }
     for kind, uri, body in found:
         assert documents.without_nulls(json.loads(body)) == document(kind, answered(uri, body))
+
+
+LEAST = {
+    documents.Subscription: [{"tenantId": "t"}],
+    documents.Provider: [{"registrationState": "Registered"}],
+    documents.ResourceGroup: [{}, {"properties": {}}],
+    documents.Vault: [
+        {"properties": {"tenantId": "t"}},
+        {"properties": {"tenantId": "t", "sku": {}, "accessPolicies": [{"objectId": "o"}], "networkAcls": {}}},
+        {"properties": {"tenantId": "t", "accessPolicies": [{"objectId": "o", "permissions": {}}]}},
+    ],
+    documents.DeletedVault: [{}, {"properties": {}}],
+    documents.Key: [{"properties": {"kty": "RSA", "keyUriWithVersion": "https://kv/keys/k/1", "attributes": {}}}],
+    documents.RoleAssignments: [{"value": [{"properties": {"scope": "/", "roleDefinitionId": "/r"}}]}],
+    documents.ServicePrincipals: [{"value": []}, {"value": [{"id": "o"}]}],
+    documents.Identity: [{"properties": {"principalId": "o"}}],
+    documents.Workspace: [
+        {"properties": {}},
+        {"identity": {}, "properties": {"encryption": {}}},
+        {"properties": {"encryption": {"keyVaultProperties": {}, "identity": {}}}},
+    ],
+    documents.Resource: [{"properties": {}}, {"sku": {}, "properties": {}}],
+}
+
+
+@pytest.mark.parametrize(("kind", "least"), [(kind, each) for kind, some in LEAST.items() for each in some])
+def test_an_answer_may_lack_what_nothing_rests_on(kind: Any, least: Any) -> None:
+    """A service leaves out what has no value; what everything rests on is what is left here."""
+    assert least == document(kind, answered("https://management.azure.com/x", json.dumps(least).encode()))

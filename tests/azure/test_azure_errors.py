@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import Answer, http_error
 
-from cmkctl.azure.errors import UNREADABLE, AzureFailed, Failure, Kind, classify, innermost
+from cmkctl.azure.errors import UNREADABLE, WITHOUT_A_REASON, AzureFailed, Failure, Kind, classify, innermost
 from cmkctl.checks.catalogue import CATALOGUE
 
 RECORDINGS: Final = Path(__file__).parents[3] / "shared" / "reference" / "recordings"
@@ -164,6 +164,40 @@ def test_kind_of_an_answer(status: int, body: Any, kind: Kind) -> None:
     assert kind == classify(http_error(Answer(status, body))).kind
 
 
+BY_CODE: Final = {
+    Kind.TERMINAL: (
+        "SubscriptionNotFound",
+        "InvalidSubscriptionId",
+        "NoRegisteredProviderFound",
+        "InvalidResourceType",
+    ),
+    Kind.NOT_REGISTERED: ("MissingSubscriptionRegistration",),
+    Kind.PENDING: ("PrincipalNotFound",),
+    Kind.EXISTS: ("RoleAssignmentExists", "Request_MultipleObjectsWithSameKeyValue"),
+    Kind.POLICY: ("RequestDisallowedByPolicy",),
+    Kind.CAPACITY: ("ServiceQuotaExceeded", "QuotaExceeded"),
+    Kind.DENIED: ("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationFailed"),
+    Kind.THROTTLED: ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"),
+    Kind.IN_PROGRESS: ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress"),
+}
+
+
+@pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in BY_CODE.items() for code in codes])
+def test_azures_code_says_more_than_the_status(kind: Kind, code: str) -> None:
+    """Whatever status it comes with: a 404 that is not about the resource does not mean that it is absent."""
+    for status in (404, 409, 400):
+        assert kind is classify(http_error(Answer(status, {"error": {"code": code, "message": "…"}}))).kind
+
+
+def test_the_outer_code_counts_where_the_inner_says_less() -> None:
+    """The innermost cause is what is told; what it means may stand further out."""
+    error = {"code": "PrincipalNotFound", "message": "out", "details": [{"code": "Details", "message": "in"}]}
+
+    failure = classify(http_error(Answer(400, {"error": error})))
+
+    assert (Kind.PENDING, "Details", "in") == (failure.kind, failure.code, failure.message)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -173,6 +207,11 @@ def test_kind_of_an_answer(status: int, body: Any, kind: Kind) -> None:
         (AzureError("something of azure-core"), Kind.TERMINAL),
         (HttpResponseError("without an answer"), Kind.TERMINAL),
         (ClientAuthenticationError(f"Authentication failed: {UNREADABLE}."), Kind.PASSING),
+        (ClientAuthenticationError("Authentication failed: HTTP Error: 503"), Kind.PASSING),
+        (ClientAuthenticationError("Authentication failed: HTTP Error: 400"), Kind.UNAUTHENTICATED),
+        (ClientAuthenticationError("host='login.microsoftonline.com': Max retries exceeded"), Kind.NETWORK),
+        (ClientAuthenticationError("SSLError(certificate verify failed)"), Kind.NETWORK),
+        (ClientAuthenticationError("Read timed out. (read timeout=300)"), Kind.NETWORK),
     ],
 )
 def test_kind_of_an_error_without_an_answer(error: AzureError, kind: Kind) -> None:
@@ -180,6 +219,17 @@ def test_kind_of_an_error_without_an_answer(error: AzureError, kind: Kind) -> No
     failure = classify(error)
 
     assert (kind, str(error), None) == (failure.kind, failure.message, failure.status)
+
+
+def test_of_all_ways_of_signing_in_only_the_reasons_are_told() -> None:
+    """What azure-identity says around them fills a screen, and leads to a page about its classes."""
+    error = ClientAuthenticationError(
+        "DefaultAzureCredential failed to retrieve a token from the included credentials.\nAttempted credentials:\n"
+        "\tAzureCliCredential: Please run 'az login' to set up an account\n"
+        "To mitigate this issue, please refer to the troubleshooting guidelines here at https://aka.ms/x.\nAnd more."
+    )
+
+    assert "AzureCliCredential: Please run 'az login' to set up an account" == classify(error).message
 
 
 @pytest.mark.parametrize("kind", [ClientAuthenticationError, DecodeError])
@@ -309,6 +359,10 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
         (Failure(Kind.TERMINAL, "BadRequest", "Soft-deleted workspace exists. Please purge or recover it."), "14 days"),
         (Failure(Kind.TERMINAL, "InternalServerError", "An error has occurred."), "run the same command again"),
         (Failure(Kind.TERMINAL, "SubscriptionNotFound", "not found", 404), "AZURE_SUBSCRIPTION_ID"),
+        (Failure(Kind.CONFLICT, "Conflict", "Workspace is in a failed provisioning state.", 409), "workspace.name"),
+        (Failure(Kind.TERMINAL, "RoleAssignmentUpdateNotPermitted", "no", 400), "az role assignment list"),
+        (Failure(Kind.TERMINAL, "BadRequest", "The identity doesn't have enough permissions"), "vaults/read"),
+        (Failure(Kind.TERMINAL, "", f"workspace mlw ended as Failed, {WITHOUT_A_REASON}."), "activity log"),
         (Failure(Kind.DENIED, "", "[ForbiddenByRbac (Forbidden)] Caller is not authorized", 400), "Crypto Officer"),
         (
             Failure(

@@ -277,7 +277,12 @@ def test_a_wait_that_nobody_bounds_ends_after_half_an_hour() -> None:
     ("code", "message", "kind"),
     [
         ("Forbidden", "Caller is not authorized to perform action on resource.", Kind.NOT_EFFECTIVE),
-        ("BadRequest", "[ForbiddenByRbac (Forbidden)] Caller is not authorized", Kind.NOT_EFFECTIVE),
+        ("ForbiddenByRbac", "no", Kind.NOT_EFFECTIVE),
+        ("AccessDenied", "no", Kind.NOT_EFFECTIVE),
+        ("BadRequest", "[ForbiddenByRbac (Forbidden)] no", Kind.NOT_EFFECTIVE),
+        ("BadRequest", "Caller is not authorized to perform action on resource.", Kind.NOT_EFFECTIVE),
+        ("QuotaExceeded", "no", Kind.CAPACITY),
+        ("ServiceQuotaExceeded", "no", Kind.CAPACITY),
         (
             "BadRequest",
             "The principal does not have keys get permission on key vault 'v;location=x'",

@@ -190,6 +190,17 @@ def test_an_answer_of_another_form_is_said_with_its_place(said: Any, words: str)
     assert (words, True) == (words, words in diagnostic.detail), diagnostic.detail
 
 
+def test_a_date_that_no_calendar_has_is_an_answer_of_another_form() -> None:
+    """Of a key's end in the year 10000 nothing could be said."""
+    attributes = {"enabled": True, "exp": 253_402_300_800}
+    said = {"properties": {"kty": "RSA", "keyUriWithVersion": "https://kv/keys/k/1", "attributes": attributes}}
+
+    with pytest.raises(AzureFailed) as caught:
+        azure(Answer(200, said)).session.snapshot().key(VAULT, "k")
+
+    assert (Kind.UNREADABLE, True) == (caught.value.failure.kind, "properties.attributes.exp" in str(caught.value))
+
+
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "a.W10.c", "a.bnVsbA.c", "ä.ä.ä", "a.eyJ0aWQiOiA3fQ.c"])
 def test_a_token_that_does_not_say_its_tenant_is_no_trouble(token: str) -> None:
     """A principal that may not read the subscription has its tenant from the token; any text may be one."""

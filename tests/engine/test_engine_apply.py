@@ -98,6 +98,16 @@ def test_steps_that_do_not_need_each_other_overlap() -> None:
     assert ("a", {"b", "c"}, "d") == (world.writes[0], set(world.writes[1:3]), world.writes[3])
 
 
+def test_a_step_starts_as_soon_as_what_it_needs_is_done() -> None:
+    """Although something else that it does not need is still being made."""
+    world, begun, met = World(), threading.Event(), list[bool]()
+    world.during = {"b": lambda: met.append(begun.wait(TOGETHER)), "c": begun.set}
+
+    run(world, step(world, "a"), step(world, "b"), step(world, "c", "a")).apply()
+
+    assert [True] == met
+
+
 def test_changes_of_one_step_overlap_unless_one_comes_after_another() -> None:
     """Storage and Log Analytics are made together, Application Insights after Log Analytics."""
     world, meeting = World(), threading.Barrier(2, timeout=TOGETHER)
@@ -194,6 +204,21 @@ def test_change_that_was_not_shown_is_refused() -> None:
         running.apply(plan)
 
     assert (["CMK402"], []) == (codes(caught.value), world.writes)
+
+
+def test_resource_that_was_not_in_the_plan_at_all_is_refused() -> None:
+    """What is due now and was not even looked at then; the refusal names it."""
+    world = World()
+    running = run(world, step(world, "a"))
+    plan = running.plan()
+    running.steps[0].wants = {"a": 1, "new": 1}
+
+    with pytest.raises(RefusedError) as caught:
+        running.apply(plan)
+
+    (diagnostic,) = caught.value.diagnostics
+    assert ("CMK402", "new", []) == (diagnostic.code, diagnostic.subject, world.writes)
+    assert "new: planned nothing, now create" in diagnostic.detail
 
 
 def test_change_that_somebody_made_meanwhile_is_accepted() -> None:
@@ -314,6 +339,29 @@ def test_throttled_write_waits_as_long_as_azure_asks_and_looks_before_it_is_sent
 
     assert [324.0] == world.clock.waits
     assert ["look a", "write a", "look a", "write a", "look a", "look a"] == world.log
+
+
+def test_of_several_delays_that_azure_asks_for_the_longest_is_kept() -> None:
+    """Both are sent again together, and neither before its time."""
+    world = World()
+    for name, seconds in (("x", "30"), ("y", "200"), ("z", "")):
+        world.mishaps[name] = [AzureFailed(Failure(Kind.THROTTLED, "", "no", 429, retry_after=seconds))]
+    world.mishaps["z"] = [refused(Kind.PASSING)]
+
+    run(world, step(world, "s", x=1, y=1, z=1)).apply()
+
+    assert ([200.0], {"x": 1, "y": 1, "z": 1}) == (world.clock.waits, world.state)
+
+
+def test_waiting_that_was_given_up_is_told_and_nothing_is_sent_again() -> None:
+    """The end of a wait (CMK312) is no refusal of Azure's: it goes on, and the next run, too."""
+    world = World()
+    world.mishaps["a"] = [CmkctlError(Diagnostic("CMK312", Severity.ERROR, "a", "b", "c"))]
+
+    with pytest.raises(CmkctlError) as caught:
+        run(world, step(world, "a")).apply()
+
+    assert (["CMK312"], ["a"], []) == (codes(caught.value), world.writes, world.clock.waits)
 
 
 def test_throttled_write_that_azure_wants_much_later_is_told() -> None:
@@ -524,6 +572,18 @@ def test_events_tell_the_story_in_order() -> None:
 
     assert [StepStarted, ChangeStarted, ChangeFinished, StepFinished] == [type(each) for each in running.events]
     assert ["b", "b"] == [each.step for each in running.events if isinstance(each, StepStarted | StepFinished)]
+
+
+def test_a_finished_change_says_how_long_it_took() -> None:
+    """Not how long the run has taken so far."""
+    world = World()
+    world.clock.sleep(1000)
+    world.during["a"] = lambda: world.clock.sleep(7)
+    running = run(world, step(world, "a"))
+
+    running.apply()
+
+    assert [7.0] == [each.seconds for each in running.events if isinstance(each, ChangeFinished)]
 
 
 def test_what_is_waited_for_is_told() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -111,6 +111,41 @@ def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: Maker) -> N
         assert 2 == creations(client, began)
         assert session.clock.elapsed() - clock >= 600
         assert [] != [each for each in told if "may not use the key yet" in each and "UTC" in each]
+
+
+class Meanwhile(InStep):
+    """A clock in whose longest waits somebody does something."""
+
+    def __init__(self, running: Running, does: Callable[[], object]) -> None:
+        super().__init__(running)
+        self._does = does
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass, and in ten minutes of it the other one."""
+        super().sleep(seconds)
+        if seconds >= 600:
+            self._does()
+
+
+@pytest.mark.parametrize(("meanwhile", "times"), [("mended", 1), ("deleted", 2)])
+def test_it_is_read_before_it_is_sent_again(maker: Maker, meanwhile: str, times: int) -> None:
+    """In ten minutes somebody may have mended it, and then nothing is sent; one that is gone is created."""
+    with befallen(maker, "slow-grant~5m") as profile:
+        kept = maker.running.state.tenant.data["resources"]
+        workspace = profile.workspace_id.lower()
+
+        def mend() -> None:
+            kept[workspace]["doc"]["properties"]["provisioningState"] = "Succeeded"
+
+        client = maker.client()
+        began = client.moment
+        session = client.session(profile)
+        does = {"mended": mend, "deleted": lambda: kept.pop(workspace)}[meanwhile]
+        session.clock = Meanwhile(maker.running, does)
+
+        client.apply(profile, session=session)
+
+        assert times == creations(client, began)
 
 
 def test_a_failure_that_is_kept_by_name_ends_with_what_helps(maker: Maker) -> None:
