@@ -25,6 +25,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from cmkctl.azure.errors import AzureFailed, Failure, Kind, UnreadableAnswer, exchange
+from cmkctl.azure.redact import shortened
 
 Document = dict[str, Any]
 """A resource as Azure answered it: the JSON body, untouched but for members that are null, which are as good as absent."""
@@ -339,5 +340,4 @@ def _body(response: Any) -> bytes:
 
 
 def _start(text: str) -> str:
-    squeezed = " ".join(text.split())
-    return squeezed if len(squeezed) <= _START else f"{squeezed[:_START]}…"
+    return shortened(" ".join(text.split()), _START)

@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redact import Redactor, shortened
 from cmkctl.cli import ARGUMENTS
 from cmkctl.cli.exits import FAILED
 from cmkctl.clock import Clock
@@ -25,11 +25,6 @@ _SHOWN: Final = 2000
 _LOGGERS: Final = ("azure.identity", "msal")
 
 
-def command_line() -> str:
-    """The command that runs, as it would be typed."""
-    return shlex.join(("cmkctl", *ARGUMENTS.get()))
-
-
 class Telling:
     """The views of one run. Nothing reaches a person, a script or a file but through `view`, without secrets."""
 
@@ -41,12 +36,17 @@ class Telling:
         self._debug = False
         self.view: View = Together(redactor, view)
 
+    @property
+    def command_line(self) -> str:
+        """The command that runs, as it would be typed. Each argument is redacted before it is quoted, which would part it."""
+        return shlex.join(("cmkctl", *map(self._redactor.argument, ARGUMENTS.get())))
+
     def begin(self, *, report: Path | None, debug: bool) -> None:
         """Begin to tell to a report and to a log. Raises CmkctlError CMK531 when the report cannot be written."""
         if report:
             from cmkctl.views.report import ReportView  # noqa: PLC0415 - only with --report
 
-            self._report = ReportView(report, command_line(), self._clock.now, self._redactor)
+            self._report = ReportView(report, self.command_line, self._clock.now, self._redactor)
             self.view = Together(self._redactor, self._spoken, self._report)
         if debug:
             self._debug = True
@@ -100,7 +100,7 @@ def defect(error: Exception) -> Diagnostic:
         "CMK901",
         Severity.ERROR,
         "A defect of cmkctl",
-        f"{type(error).__name__}: {str(error)[:_SHOWN]}",
+        f"{type(error).__name__}: {shortened(str(error), _SHOWN)}",
         "Run the same command again with --debug, which says where it happened, and report that. What was done stays done.",
     )
 
@@ -114,7 +114,7 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand on one record."""
-        self._view.log(f"{record.name}: {record.getMessage()[:_SHOWN]}")
+        self._view.log(f"{record.name}: {shortened(record.getMessage(), _SHOWN)}")
 
 
 def _listen(view: View) -> None:

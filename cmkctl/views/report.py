@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from cmkctl import __version__
 from cmkctl.azure.heard import Heard
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redact import REDACTED, Redactor
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.digests import digest
 from cmkctl.files import try_out, write_whole
@@ -79,12 +79,13 @@ class ReportView:
 
     def request(self, heard: Heard) -> None:
         """Note a request, with what a support case needs."""
+        path, query = heard.parts(self._redactor)
         document = {
             "at": _moment(heard.at),
             "method": heard.method,
             "host": heard.host,
-            "path": heard.path,
-            "query": {name: "REDACTED" if name in _SIGNED else value for name, value in heard.query},
+            "path": path,
+            "query": {name: REDACTED if name in _SIGNED else value for name, value in query.items()},
             "status": heard.status,
             "error": heard.error or None,
             "seconds": seconds_of(heard.seconds),
@@ -184,7 +185,7 @@ class ReportView:
         return {
             "cmkctl_report": SCHEMA,
             "cmkctl": __version__,
-            "command": self._redactor.text(self._command),
+            "command": self._command,
             "began": _moment(self._began),
             "ended": _moment(ended),
             "seconds": seconds_of((ended - self._began).total_seconds()),
