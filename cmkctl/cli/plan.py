@@ -29,7 +29,7 @@ def command(
 
     def work(opened: Run) -> int:
         if out:
-            try_saving(out, profile)
+            try_saving(out)
         plan = opened.located(make_plan(opened.session, opened.profile))
         opened.view.plan(plan, detailed=requests)
         if plan.errored:
@@ -41,7 +41,9 @@ def command(
         return CHANGES if detailed_exitcode and plan.pending else DONE
 
     return run(
-        Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug),
+        Options(
+            profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug, out
+        ),
         work,
         load_only_profile,
     )

@@ -47,6 +47,7 @@ class Options:
     timeout: float | None = None
     report: Path | None = None
     debug: bool = False
+    out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,11 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
     clock = _ReplayClock() if options.replay else SystemClock()
     telling = Telling(view, Redactor(secrets_of(os.environ), identities=False), clock)
     try:
+        _refuse_same_files(options)
         telling.begin(report=options.report, debug=options.debug)
     except CmkctlError as error:
         telling.view.diagnostics(error.diagnostics)
-        return FAILED
+        return _exit_code(error)
     return telling.end(_outcome(options, body, load, telling, clock))
 
 
@@ -131,7 +133,8 @@ def _exit_code(error: CmkctlError) -> int:
 
 def _open(options: Options, telling: Telling, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.record and options.replay:
-        raise ProfileError(_contradictory())
+        detail = "--record and --replay are both given: one asks Azure, the other must not."
+        raise ProfileError(_contradictory(detail, "Keep one of them."))
     if options.sandbox:
         os.environ.update(_sandbox(options.state, stack))
     loaded = load(options.profile, overrides=options.overrides, environ=os.environ)
@@ -168,14 +171,20 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
         ) from error
 
 
-def _contradictory() -> Diagnostic:
-    return Diagnostic(
-        "CMK008",
-        Severity.ERROR,
-        "The command line contradicts itself",
-        "--record and --replay are both given: one asks Azure, the other must not.",
-        "Keep one of them.",
-    )
+def _refuse_same_files(options: Options) -> None:
+    """Refuse to write what a run reads, or to write two things to one file. Raises ProfileError CMK008."""
+    read = {"the profile": options.profile, "--replay": options.replay, "--state": options.state}
+    written = {"--report": options.report, "--record": options.record, "--out": options.out}
+    seen = {os.path.realpath(path): name for name, path in read.items() if path}
+    for option, path in written.items():
+        other = seen.setdefault(os.path.realpath(path), option) if path else option
+        if other != option:
+            detail = f"{option} {path} names the same file as {other}: one would take the other's place."
+            raise ProfileError(_contradictory(detail, f"Name another file with {option}."))
+
+
+def _contradictory(detail: str, remedy: str) -> Diagnostic:
+    return Diagnostic("CMK008", Severity.ERROR, "The command line contradicts itself", detail, remedy)
 
 
 @contextmanager

@@ -49,18 +49,12 @@ class LoadedPlan(LoadedProfile):
     saved: SavedPlan
 
 
-def try_saving(path: Path, profile: Path) -> None:
-    """Find out whether a plan can be saved at `path`.
-
-    Raises CmkctlError CMK521 when it cannot, and ProfileError CMK008 when the profile would be replaced by it.
-    """
+def try_saving(path: Path) -> None:
+    """Find out whether a plan can be saved at `path`. Raises CmkctlError CMK521 when it cannot."""
     try:
         try_out(path)
-        same = path.exists() and profile.exists() and path.samefile(profile)
     except OSError as error:
         raise unwritable(path, error) from error
-    if same:
-        raise ProfileError(contradictory(f"--out {path} names the profile itself.", "Name another file with --out."))
 
 
 def save(path: Path, plan: Plan, profile: Profile, made_at: datetime) -> Mapping[str, str]:

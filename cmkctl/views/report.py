@@ -174,6 +174,8 @@ class ReportView:
         """Write the report, whole or not at all. Raises CmkctlError CMK531."""
         with self._lock:
             text = json.dumps(self._document(exit_code), indent=2, ensure_ascii=False, default=plain)
+        # Half of a surrogate pair, from Azure or from the command line, is no character: it stays the escape it was.
+        text = text.encode(errors="backslashreplace").decode()
         try:
             write_whole(self._path, text + "\n")
         except OSError as error:
