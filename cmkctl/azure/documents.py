@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Final, Required
 
-from azure.core.exceptions import DecodeError, HttpResponseError
+from azure.core.exceptions import AzureError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
+from azure.core.rest import HttpResponse
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
@@ -312,7 +313,7 @@ class ReadableAnswers(HTTPPolicy[Any, Any]):
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request. Raises UnreadableAnswer."""
         response = self.next.send(request)
-        body = _body(response.http_response)
+        body = body_of(response.http_response)
         if response.http_response.status_code < 400:
             response.context[_ANSWER] = self._parsed(response.http_response, body)
         return response
@@ -330,11 +331,12 @@ class ReadableAnswers(HTTPPolicy[Any, Any]):
             raise UnreadableAnswer(f"It is no JSON; it begins: {begins or '(empty)'}", response) from error
 
 
-def _body(response: Any) -> bytes:
+def body_of(response: Any) -> bytes:
+    """The body of an answer, of azure-core's older or newer kind, read to its end. Raises UnreadableAnswer."""
     try:
-        body: bytes = response.read()
-    # azure-core has no name of its own for a body that ends early, and takes any Content-Length for a number.
-    except (DecodeError, HttpResponseError, ValueError) as error:
+        body: bytes = response.read() if isinstance(response, HttpResponse) else response.body()
+    # azure-core has several names for a body that ends early, and takes any Content-Length for a number.
+    except (AzureError, ValueError) as error:
         raise UnreadableAnswer(f"Its body cannot be read: {error}", response) from error
     return body
 

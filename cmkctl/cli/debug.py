@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from cmkctl.azure.errors import UnreadableAnswer
 from cmkctl.azure.heard import Heard
 from cmkctl.azure.redact import Redactor
 from cmkctl.azure.tape.exchange import answered_of, asked_of
@@ -25,7 +26,11 @@ def lines_of(heard: Heard, redactor: Redactor) -> Iterator[str]:
     if heard.response is None:
         return
     yield from (f"  {name}: {_short(redactor.text(value))}" for name in _HEADERS if (value := heard.header(name)))
-    answered = answered_of(heard.request.url, heard.response, redactor)
+    try:
+        answered = answered_of(heard.request.url, heard.response, redactor)
+    except UnreadableAnswer as error:  # whoever asked reads it, too, and knows what to do
+        yield f"  < {error}"
+        return
     if answered.body is not None:
         yield f"  < {_short(answered.body)}"
 
