@@ -41,14 +41,14 @@ def connect(
     transport = heard(_transport())
     if options.record:
         transport = _recording(options.record, profile, transport, stack)
-    return transport, SharedCredential(_sign_in(options.auth, profile, heard))
+    return transport, SharedCredential(_sign_in(options.auth, profile, view, heard))
 
 
-def _sign_in(way: str | None, profile: Profile, heard: Callable[[Transport], Transport]) -> TokenCredential:
+def _sign_in(way: str | None, profile: Profile, view: View, heard: Callable[[Transport], Transport]) -> TokenCredential:
     from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - a replay has no network
 
     try:
-        return sign_in(way, ENDPOINTS[profile.cloud].authority, heard(RequestsTransport()))
+        return sign_in(way, ENDPOINTS[profile.cloud].authority, heard(RequestsTransport()), view.log)
     except ValueError as error:
         raise CmkctlError(
             Diagnostic(
