@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any, Final, Self
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
@@ -22,10 +23,16 @@ _RENEWED_BEFORE: Final = 300
 """How many seconds before its end a token is renewed, as azure-core's policies do."""
 
 
-def sign_in(way: str | None, authority: str, transport: HttpTransport[Any, Any] | None = None) -> TokenCredential:
+def sign_in(
+    way: str | None,
+    authority: str,
+    transport: HttpTransport[Any, Any] | None = None,
+    prompt: Callable[[str], None] = lambda _text: None,
+) -> TokenCredential:
     """The credential for a way of signing in; None is azure-identity's default chain. No token is asked for yet.
 
-    `authority` is the cloud's login host as a URL; `transport` is azure-core's own unless given. Raises ValueError when the
+    `authority` is the cloud's login host as a URL; `transport` is azure-core's own unless given. `prompt` hears what a person
+    has to do, where signing in takes one: azure-identity would print it, among the JSON lines. Raises ValueError when the
     environment lacks what the way needs.
     """
     from azure import identity  # noqa: PLC0415 - a replay needs no credential and should not pay for this import
@@ -42,10 +49,15 @@ def sign_in(way: str | None, authority: str, transport: HttpTransport[Any, Any] 
         return identity.AzureCliCredential()
     if way == "managed-identity":
         return identity.ManagedIdentityCredential()
+    options: dict[str, Any] = {}
+    if way == "device":
+        options["prompt_callback"] = lambda page, code, _until: prompt(
+            f"To sign in, open {page} and enter the code {code}"
+        )
     login = LoginTransport(transport or RequestsTransport())
     # azure-identity's own patience is over half a minute, and one of many reads is behind each token.
     credential: TokenCredential = ways[way](
-        authority=authority, transport=login, retry_total=2, retry_backoff_factor=0.4
+        authority=authority, transport=login, retry_total=2, retry_backoff_factor=0.4, **options
     )
     return credential
 

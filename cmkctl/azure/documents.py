@@ -19,13 +19,15 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Final, Required
 
-from azure.core.exceptions import DecodeError, HttpResponseError
+from azure.core.exceptions import AzureError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import HTTPPolicy
+from azure.core.rest import HttpResponse
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from cmkctl.azure.errors import AzureFailed, Failure, Kind, UnreadableAnswer, exchange
+from cmkctl.azure.redact import shortened
 
 Document = dict[str, Any]
 """A resource as Azure answered it: the JSON body, untouched but for members that are null, which are as good as absent."""
@@ -323,7 +325,7 @@ class ReadableAnswers(HTTPPolicy[Any, Any]):
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request. Raises UnreadableAnswer."""
         response = self.next.send(request)
-        body = _body(response.http_response)
+        body = body_of(response.http_response)
         if response.http_response.status_code < 400:
             response.context[_ANSWER] = self._parsed(response.http_response, body)
         return response
@@ -341,15 +343,15 @@ class ReadableAnswers(HTTPPolicy[Any, Any]):
             raise UnreadableAnswer(f"It is no JSON; it begins: {begins or '(empty)'}", response) from error
 
 
-def _body(response: Any) -> bytes:
+def body_of(response: Any) -> bytes:
+    """The body of an answer, of azure-core's older or newer kind, read to its end. Raises UnreadableAnswer."""
     try:
-        body: bytes = response.read()
-    # azure-core has no name of its own for a body that ends early, and takes any Content-Length for a number.
-    except (DecodeError, HttpResponseError, ValueError) as error:
+        body: bytes = response.read() if isinstance(response, HttpResponse) else response.body()
+    # azure-core has several names for a body that ends early, and takes any Content-Length for a number.
+    except (AzureError, ValueError) as error:
         raise UnreadableAnswer(f"Its body cannot be read: {error}", response) from error
     return body
 
 
 def _start(text: str) -> str:
-    squeezed = " ".join(text.split())
-    return squeezed if len(squeezed) <= _START else f"{squeezed[:_START]}…"
+    return shortened(" ".join(text.split()), _START)

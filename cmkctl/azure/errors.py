@@ -26,6 +26,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from cmkctl.azure.redact import shortened
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 
 _QUOTA_CODES = ("ServiceQuotaExceeded", "QuotaExceeded")
@@ -303,8 +304,7 @@ def _embedded(message: str) -> Any:
 
 
 def _first_lines(text: str) -> str:
-    squeezed = " ".join(text.split())
-    return squeezed if len(squeezed) <= _RAW_START else f"{squeezed[:_RAW_START]}…"
+    return shortened(" ".join(text.split()), _RAW_START)
 
 
 _ADVICE: Mapping[Kind, tuple[str, str, str]] = {

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import HttpTransport
 
+from cmkctl.azure.redact import Redactor
 from cmkctl.clock import Clock
 
 _CORRELATION = "x-ms-correlation-request-id"
@@ -41,15 +42,10 @@ class Heard:
         """The host that was asked."""
         return str(urlsplit(self.request.url).hostname or "")
 
-    @property
-    def path(self) -> str:
-        """The path, without the query."""
-        return str(urlsplit(self.request.url).path)
-
-    @property
-    def query(self) -> list[tuple[str, str]]:
-        """The names and values of the query, in order."""
-        return parse_qsl(urlsplit(self.request.url).query, keep_blank_values=True)
+    def parts(self, redactor: Redactor) -> tuple[str, dict[str, str]]:
+        """The path, and the query by name, without secrets: which value is one may depend on where in the URL it is."""
+        url = urlsplit(redactor.text(self.request.url))
+        return url.path, dict(parse_qsl(url.query, keep_blank_values=True))
 
     @property
     def status(self) -> int | None:

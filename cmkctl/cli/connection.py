@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from urllib.parse import unquote
 
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
+from cmkctl.azure.redact import Redactor, secrets_of
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.profile.model import Profile
 from cmkctl.views import View
@@ -42,31 +41,14 @@ def connect(
     transport = heard(_transport())
     if options.record:
         transport = _recording(options.record, profile, transport, stack)
-    return transport, SharedCredential(_sign_in(options.auth, profile, heard))
+    return transport, SharedCredential(_sign_in(options.auth, profile, view, heard))
 
 
-def secrets_of(environ: Mapping[str, str]) -> list[str]:
-    """The secrets that are in an environment: the credential's, and the passwords of proxies."""
-    proxies = [value for name, value in environ.items() if name.upper().endswith("_PROXY")]
-    passwords = [each for proxy in proxies for each in _passwords(proxy)]
-    return [value for value in (*map(environ.get, _SECRET_VARIABLES), *passwords) if value]
-
-
-def _passwords(proxy: str) -> tuple[str, ...]:
-    """The password in a proxy's URL, as it stands there and decoded, and its parts.
-
-    Where somebody forgot to encode it, the URL ends early for those who read it, and they complain with a part of it.
-    """
-    before = proxy.rpartition("@")[0]
-    password = (before.partition("://")[2] or before).partition(":")[2]
-    return password, unquote(password), *re.split(r"[/?#]", password)
-
-
-def _sign_in(way: str | None, profile: Profile, heard: Callable[[Transport], Transport]) -> TokenCredential:
+def _sign_in(way: str | None, profile: Profile, view: View, heard: Callable[[Transport], Transport]) -> TokenCredential:
     from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - a replay has no network
 
     try:
-        return sign_in(way, ENDPOINTS[profile.cloud].authority, heard(RequestsTransport()))
+        return sign_in(way, ENDPOINTS[profile.cloud].authority, heard(RequestsTransport()), view.log)
     except ValueError as error:
         raise CmkctlError(
             Diagnostic(
@@ -94,26 +76,25 @@ def _transport() -> Transport:
 
 
 def _recording(path: Path, profile: Profile, inner: Transport, stack: ExitStack) -> Transport:
-    from cmkctl.azure.redact import Redactor  # noqa: PLC0415 - only with --record
-    from cmkctl.azure.tape import RecordingTransport, TapeWriter  # noqa: PLC0415
+    from cmkctl.azure.tape import RecordingTransport, TapeWriter  # noqa: PLC0415 - only with --record
 
-    redactor = Redactor(
-        secrets=secrets_of(os.environ),
-        client_ids=[value for name in _CLIENT_IDS if (value := os.environ.get(name))],
-    )
-    return RecordingTransport(inner, stack.enter_context(TapeWriter(path, cloud=profile.cloud, redactor=redactor)))
+    tape = stack.enter_context(TapeWriter(path, cloud=profile.cloud, redactor=_tape_redactor(os.environ)))
+    return RecordingTransport(inner, tape)
 
 
-_SECRET_VARIABLES: Final = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD")
+def _tape_redactor(environ: Mapping[str, str]) -> Redactor:
+    """What a tape loses. A replay needs the same: what is asked of a tape is compared with what was put on it."""
+    client_ids = [value for name in _CLIENT_IDS if (value := environ.get(name))]
+    return Redactor(secrets_of(environ), client_ids)
+
+
 _CLIENT_IDS: Final = ("AZURE_CLIENT_ID",)
 
 
 def _replaying(path: Path, view: View, stack: ExitStack) -> Transport:
-    from cmkctl.azure.redact import Redactor  # noqa: PLC0415 - only with --replay
-    from cmkctl.azure.tape import ReplayTransport, Tape  # noqa: PLC0415
+    from cmkctl.azure.tape import ReplayTransport, Tape  # noqa: PLC0415 - only with --replay
 
-    client_ids = [value for name in _CLIENT_IDS if (value := os.environ.get(name))]
-    tape = Tape.load(path, Redactor(client_ids=client_ids))
+    tape = Tape.load(path, _tape_redactor(os.environ))
 
     def report_unused(
         kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from cmkctl.azure.errors import UnreadableAnswer
 from cmkctl.azure.heard import Heard
 from cmkctl.azure.redact import Redactor
 from cmkctl.azure.tape.exchange import answered_of, asked_of
@@ -18,16 +19,18 @@ def lines_of(heard: Heard, redactor: Redactor) -> Iterator[str]:
     """One line for the request, and one for each body and each header that decides what happens next."""
     status = heard.status or f"no answer ({heard.error})"
     ids = f", correlation id {heard.correlation_id}" if heard.correlation_id else ""
-    query = "&".join(f"{name}={value}" for name, value in heard.query)
-    where = f"https://{heard.host}{heard.path}{f'?{query}' if query else ''}"
-    yield f"{heard.at:%H:%M:%S.%f} {heard.method} {where[:_LONGEST]} {status}, {heard.seconds:.2f} s{ids}"
     asked = asked_of(heard.request, redactor)
+    yield f"{heard.at:%H:%M:%S.%f} {heard.method} {_short(asked.url)} {status}, {heard.seconds:.2f} s{ids}"
     if asked.body is not None:
         yield f"  > {_short(asked.body)}"
     if heard.response is None:
         return
-    yield from (f"  {name}: {value[:_LONGEST]}" for name in _HEADERS if (value := heard.header(name)))
-    answered = answered_of(heard.request.url, heard.response, redactor)
+    yield from (f"  {name}: {_short(redactor.text(value))}" for name in _HEADERS if (value := heard.header(name)))
+    try:
+        answered = answered_of(heard.request.url, heard.response, redactor)
+    except UnreadableAnswer as error:  # whoever asked reads it, too, and knows what to do
+        yield f"  < {error}"
+        return
     if answered.body is not None:
         yield f"  < {_short(answered.body)}"
 

@@ -19,12 +19,12 @@ from typing import Protocol
 from azure.core.exceptions import AzureError
 
 from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redact import Redactor, secrets_of
 from cmkctl.azure.session import Session
-from cmkctl.cli.connection import connect, secrets_of
+from cmkctl.cli.connection import connect
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.files import refuse_to_overwrite
-from cmkctl.cli.telling import Telling, command_line
+from cmkctl.cli.telling import Telling
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity
 from cmkctl.plan import Plan
@@ -116,7 +116,7 @@ def _outcome(options: Options, body: Callable[[Run], int], load: Load, telling: 
         return FAILED
     except (KeyboardInterrupt, Interrupted):
         with suppress(OSError):  # a terminal that was closed hears no last word
-            view.interrupted(command_line())
+            view.interrupted(telling.command_line)
         return INTERRUPTED
     except BrokenPipeError:
         raise

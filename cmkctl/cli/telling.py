@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redact import Redactor, shortened
 from cmkctl.cli import ARGUMENTS, PROGRAM
 from cmkctl.cli.exits import FAILED
 from cmkctl.clock import Clock
@@ -27,11 +27,6 @@ _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOGGERS: Final = ("azure.identity", "msal")
 
 
-def command_line() -> str:
-    """The command that runs, as it can be typed again."""
-    return shlex.join((*PROGRAM.get(), *ARGUMENTS.get()))
-
-
 class Telling:
     """The views of one run. Nothing reaches a person, a script or a file but through `view`, without secrets."""
 
@@ -43,12 +38,17 @@ class Telling:
         self._debug = False
         self.view: View = Together(redactor, view)
 
+    @property
+    def command_line(self) -> str:
+        """The command that runs, as it can be typed again. Each argument is redacted before it is quoted, which would part it."""
+        return shlex.join((*PROGRAM.get(), *map(self._redactor.argument, ARGUMENTS.get())))
+
     def begin(self, *, report: Path | None, debug: bool) -> None:
         """Begin to tell to a report and to a log. Raises CmkctlError CMK531 when the report cannot be written."""
         if report:
             from cmkctl.views.report import ReportView  # noqa: PLC0415 - only with --report
 
-            self._report = ReportView(report, command_line(), self._clock.now, self._redactor)
+            self._report = ReportView(report, self.command_line, self._clock.now, self._redactor)
             self.view = Together(self._redactor, self._spoken, self._report)
         if debug:
             self._debug = True
@@ -110,7 +110,7 @@ def defect(error: Exception) -> Diagnostic:
         "CMK901",
         Severity.ERROR,
         "A defect of cmkctl",
-        f"{type(error).__name__}: {str(error)[:_SHOWN]}",
+        f"{type(error).__name__}: {shortened(str(error), _SHOWN)}",
         "Run the same command again with --debug, which says where it happened, and report that. What was done stays done.",
     )
 
@@ -124,7 +124,7 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand on one record."""
-        self._view.log(f"{record.name}: {record.getMessage()[:_SHOWN]}")
+        self._view.log(f"{record.name}: {shortened(record.getMessage(), _SHOWN)}")
 
 
 def _listen(view: View) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from cmkctl.azure.clouds import Cloud
+from cmkctl.azure.redact import shortened
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.profile.environment import Filled
 from cmkctl.profile.fields import profile_fields
@@ -171,4 +172,4 @@ def shown(root: Branch, path: Path) -> str:
 
 
 def _shortened(text: str) -> str:
-    return repr(text if len(text) <= _LONG else text[:_LONG] + "…")
+    return repr(shortened(text, _LONG))

@@ -14,12 +14,14 @@ from typing import Final, NoReturn
 
 import yaml
 
+from cmkctl.azure.redact import shortened
 from cmkctl.diagnostics import Location, ProfileError
 from cmkctl.profile.problems import problem
 from cmkctl.profile.tree import Branch, Entry, Items, Node, Scalar
 
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _DEPTH: Final = 32
+_SHOWN: Final = 100
 _NODES: Final = 10_000
 _STANDARD: Final = "tag:yaml.org,2002:"
 _UNPRINTABLE: Final = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -217,7 +219,7 @@ class _Builder:
         row, column = (mark.line, mark.column) if mark else (0, 0)
         line = ([*self.text.splitlines(), ""])[min(row, len(self.text.splitlines()))].rstrip()
         reason = " ".join(part for part in (error.context, error.problem) if part)
-        shown = f" The line is: {line[:100]!r}." if line else ""
+        shown = f" The line is: {shortened(line, _SHOWN)!r}." if line else ""
         self.refuse(f"It cannot be parsed: {reason}.{shown}", _syntax_remedy(line), self.at(row, column))
 
     @staticmethod

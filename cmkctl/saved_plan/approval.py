@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from cmkctl.azure.redact import Redactor, shortened
 from cmkctl.plan import Action, Change, Json, Plan, Request, fulfils
 from cmkctl.saved_plan.file import SavedPlan
 from cmkctl.saved_plan.form import encoded
@@ -110,13 +111,13 @@ def _body_differences(shown: Json, now: Json, path: str = "") -> Iterator[tuple[
             else:
                 yield inner, _words(shown, name), _words(now, name)
     elif not fulfils(shown, now):
-        yield path, _json(shown), _json(now)
+        name = path.rpartition(".")[2]
+        yield path, _words({name: shown}, name), _words({name: now}, name)
 
 
 def _words(values: Mapping[str, Json], name: str) -> str:
-    return _json(values[name]) if name in values else _ABSENT
-
-
-def _json(value: Json) -> str:
-    text: Any = json.dumps(encoded(value), ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    """The value of that name as JSON, unless the name says that it is a secret."""
+    if name not in values:
+        return _ABSENT
+    document = Redactor(identities=False).redact({name: encoded(values[name])})
+    return shortened(json.dumps(document[name], ensure_ascii=False), _LONGEST)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from cmkctl import __version__
 from cmkctl.azure.heard import Heard
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redact import REDACTED, Redactor
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.digests import digest
 from cmkctl.files import mend, try_out, write_whole
@@ -79,12 +79,13 @@ class ReportView:
 
     def request(self, heard: Heard) -> None:
         """Note a request, with what a support case needs."""
+        path, query = heard.parts(self._redactor)
         document = {
             "at": _moment(heard.at),
             "method": heard.method,
             "host": heard.host,
-            "path": heard.path,
-            "query": {name: "REDACTED" if name in _SIGNED else value for name, value in heard.query},
+            "path": path,
+            "query": {name: REDACTED if name in _SIGNED else value for name, value in query.items()},
             "status": heard.status,
             "error": heard.error or None,
             "seconds": seconds_of(heard.seconds),
@@ -173,6 +174,8 @@ class ReportView:
         """Write the report, whole or not at all. Raises CmkctlError CMK531."""
         with self._lock:
             text = json.dumps(self._document(exit_code), indent=2, ensure_ascii=False, default=plain)
+        # Half of a surrogate pair, from Azure or from the command line, is no character: it stays the escape it was.
+        text = text.encode(errors="backslashreplace").decode()
         try:
             write_whole(self._path, text + "\n")
         except OSError as error:
@@ -184,7 +187,7 @@ class ReportView:
         return {
             "cmkctl_report": SCHEMA,
             "cmkctl": __version__,
-            "command": self._redactor.text(self._command),
+            "command": self._command,
             "began": _moment(self._began),
             "ended": _moment(ended),
             "seconds": seconds_of((ended - self._began).total_seconds()),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from azure.core.exceptions import AzureError
 from hypothesis import given
-from spoiling import PAGE, Body, Both, Cut, Header, Network, Spoiler, Spoilt, Status, sampled, spoilt
+from spoiling import PAGE, Body, Both, Cut, Header, Network, Scripted, Spoiler, Spoilt, Status, sampled, spoilt
 
 from cmkctl.azure.clouds import ENDPOINTS, Cloud
 from cmkctl.azure.credentials import SharedCredential, sign_in
@@ -17,6 +19,7 @@ DISCOVERY, TOKEN = 0, 1
 """What signing in asks the login host: where to ask for tokens, and for a token."""
 
 FOR_EVER = 1_000_000
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "issuer")
 
 
 def signed_in(network: Network, way: str | None) -> str:
@@ -80,3 +83,25 @@ def test_a_page_in_the_place_of_the_login_host_is_no_wrong_credential(
 
     assert ("CMK309", True) == (diagnostic.code, words in diagnostic.detail), diagnostic.detail
     assert "HTTPS_PROXY" in diagnostic.remedy
+
+
+def test_the_code_for_another_device_is_told_and_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output is for data: what a person has to do would be a line that is no JSON."""
+    told: list[str] = []
+    host = ENDPOINTS[Cloud.AZURE].authority
+    discovered = {each: f"{host}/{each}" for each in _ENDPOINTS}
+    begun = {
+        "device_code": "d",
+        "user_code": "ABCDE",
+        "verification_uri": "https://x/device",
+        "expires_in": 9,
+        "message": "m",
+    }
+    network = Scripted(json.dumps(discovered | begun).encode())
+
+    credential = sign_in("device", host, network.transport(), told.append)
+    with pytest.raises(AzureError):
+        credential.get_token(SCOPE)
+
+    assert ["To sign in, open https://x/device and enter the code ABCDE"] == told
+    assert "" == capsys.readouterr().out

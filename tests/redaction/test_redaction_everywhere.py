@@ -210,6 +210,16 @@ def no_json(text: str) -> Any:
     return spoil
 
 
+def refusing_in_its_own_way(body: dict[str, Any]) -> Any:
+    """Spoils the answer about the resource group: a refusal that has no form which Azure documents."""
+
+    def spoil(url: str, response: dict[str, Any]) -> None:
+        if url.partition("?")[0].endswith("/resourcegroups/rg-ml"):
+            response |= {"status": 400, "body": body}
+
+    return spoil
+
+
 @pytest.mark.parametrize(
     ("spoil", "around"), [(refusing, "Inner"), (answering, "already there, in "), (no_json, "begins: <html>")]
 )
@@ -246,6 +256,57 @@ def test_what_stands_in_the_environment_is_not_shown(secret: str) -> None:
             assert re.search("error CMK3(09|10)", console.said[-1])
 
         assert [] == console.found(secret)
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "AZURE_PASSWORD", "GITHUB_TOKEN"])
+def test_what_a_profile_takes_from_a_secret_variable_is_not_shown(
+    name: str, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable's name says what it holds, wherever the profile puts it."""
+    secret = f"{PLANTED} 0123456789abcdef"
+    monkeypatch.setenv(name, secret)
+    file = profile(console.folder, description=f"made with ${{{name}}}, they say")
+
+    everything(console, file, "--record", str(console.folder / "tape.json"))
+
+    assert [] == console.found(secret)
+
+
+def test_what_stands_on_the_command_line_is_not_shown(console: Console) -> None:
+    """In the command that a report keeps; and in what is said of a command line that is wrong."""
+    file, secret = profile(console.folder), f"{PLANTED}0123456789abcdef"
+
+    everything(console, file, "--set", f"tags.password=it's {secret} for all", "--set", f"tags.sas=a b {secret}")
+    wrong = console.run("plan", file, "--timeout", f"AccountKey={secret}")
+
+    assert 64 == wrong
+    assert "tags.password=REDACTED" in (console.folder / "report.json").read_text()
+    assert [] == console.found(secret)
+
+
+def test_a_recording_with_a_known_secret_can_be_replayed(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was taken out of the tape is taken out of what is asked of it, too."""
+    secret = "plantedmlw0123456789"
+    monkeypatch.setenv("DB_PASSWORD", secret)
+    file, tape = profile(console.folder, name=secret), str(console.folder / "tape.json")
+
+    recorded = console.run("plan", file, "--record", tape, "--auth", "environment")
+    replayed = console.run("plan", file, "--replay", tape)
+
+    assert (0, 0) == (recorded, replayed)
+    assert [] == [text for text in (*console.said, Path(tape).read_text()) if secret in text]
+
+
+def test_what_azure_says_is_cut_off_without_the_beginning_of_a_secret(console: Console) -> None:
+    """What is said of a page or of a long answer ends in the middle of something, which may be a secret."""
+    secret = f"{PLANTED}{'0123456789abcdef' * 4}"
+    listed = {"value": secret, "keyName": "key1", "padding": "x" * 400}
+    for length in range(1, 40, 13):
+        tape = tape_with(console, no_json(f"{'x' * length} Password={secret}"))
+        everything(console, str(console.folder / "profile.yaml"), "--replay", tape)
+    everything(console, profile(console.folder), "--replay", tape_with(console, refusing_in_its_own_way(listed)))
+
+    assert [] == console.found(secret, "tape.json")
 
 
 def test_a_whole_apply_leaves_no_secret(console: Console) -> None:

@@ -120,6 +120,43 @@ def test_a_report_that_cannot_be_written_is_told_before_azure_is_asked(
     assert "CMK531" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--report", "--record", "--out"])
+def test_the_profile_is_never_written_over(
+    azure: Running, profile: Path, tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slip on the command line: neither by its name nor through a link, and nothing is asked of Azure."""
+    before, link = profile.read_text(), tmp_path / "link.yaml"
+    link.symlink_to(profile)
+
+    codes = [main(["plan", str(profile), option, str(path), "--auth", "environment"]) for path in (profile, link)]
+
+    assert ([64, 64], []) == (codes, list(azure.requests))
+    assert before == profile.read_text()
+    assert 2 == capsys.readouterr().err.count("error CMK008")
+
+
+def test_two_outputs_do_not_share_a_file(azure: Running, profile: Path, tmp_path: Path) -> None:
+    """The later would take the place of the earlier."""
+    both = str(tmp_path / "both.json")
+
+    codes = [
+        main(["plan", str(profile), "--report", both, "--record", both, "--auth", "environment"]),
+        main(["plan", str(profile), "--out", both, "--report", both, "--auth", "environment"]),
+    ]
+
+    assert ([64, 64], []) == (codes, list(azure.requests))
+    assert not Path(both).exists()
+
+
+def test_a_report_can_hold_what_is_no_text(azure: Running, profile: Path, tmp_path: Path) -> None:  # noqa: ARG001
+    """An argument in another encoding than the terminal's; the report is JSON, and is there."""
+    report = tmp_path / "r.json"
+
+    main(["plan", str(profile), "--set", "tags.owner=M\udcfcller", "--report", str(report), "--auth", "environment"])
+
+    assert "M\udcfcller" in json.loads(report.read_text())["command"]
+
+
 def test_a_report_is_for_its_owner_only(azure: Running, profile: Path, tmp_path: Path) -> None:  # noqa: ARG001
     """It names everything there is in a subscription."""
     reported("plan", profile, to=tmp_path / "r.json")

@@ -17,6 +17,7 @@ from azure.core.rest import HttpRequest as RestRequest
 from azure.core.rest import HttpResponse as RestResponse
 from pydantic import ConfigDict
 
+from cmkctl.azure.documents import body_of
 from cmkctl.azure.redact import Redactor, parse_json, scrub
 
 SCHEMA = 1
@@ -147,8 +148,11 @@ def asked_of(request: Request, redactor: Redactor) -> Asked:
 
 
 def answered_of(url: str, response: Response, redactor: Redactor) -> Answered:
-    """Return the redacted `Answered` of an azure-core response to a request for `url`; its body is read into memory."""
-    body, encoding = _decode(response.read() if isinstance(response, RestResponse) else response.body())
+    """Return the redacted `Answered` of an azure-core response to a request for `url`; its body is read into memory.
+
+    Raises UnreadableAnswer for a body that breaks off or is not what its headers say.
+    """
+    body, encoding = _decode(body_of(response))
     headers = {name: value for name, value in sorted(response.headers.items()) if _is_kept(name)}
     return redacted_answered(url, Answered(response.status_code, headers, body, encoding), redactor)
 

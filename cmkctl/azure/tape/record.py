@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
@@ -13,6 +14,7 @@ from typing import Any, Self
 from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl import __version__
+from cmkctl.azure.errors import UnreadableAnswer
 from cmkctl.azure.redact import Redactor
 from cmkctl.azure.tape.exchange import (
     RECORDED_AT,
@@ -107,7 +109,7 @@ class RecordingTransport(HttpTransport[Any, Any]):
     """A transport that hands everything to `inner` and keeps what was asked and answered on a tape.
 
     The answer is read into memory, also when the caller wanted a stream. A request without an answer (no connection, a
-    timeout) is not an exchange and is not kept.
+    timeout), or with one whose body cannot be read, is not an exchange and is not kept.
     """
 
     def __init__(self, inner: HttpTransport[Any, Any], tape: TapeWriter) -> None:
@@ -138,7 +140,8 @@ class RecordingTransport(HttpTransport[Any, Any]):
         asked = asked_of(request, self._tape.redactor)  # before sending: the inner transport may rewrite the request
         url, place = request.url, self._tape.reserve()
         response = self._inner.send(request, **kwargs)
-        self._tape.put(place, Exchange(asked, answered_of(url, response, self._tape.redactor)))
+        with suppress(UnreadableAnswer):  # whoever asked reads it, too, and knows what to do
+            self._tape.put(place, Exchange(asked, answered_of(url, response, self._tape.redactor)))
         return response
 
 
