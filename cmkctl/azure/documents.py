@@ -60,7 +60,7 @@ class _State(TypedDict, total=False):
 class ResourceGroup(TypedDict, total=False):
     """A resource group."""
 
-    location: str
+    location: Required[str]
     properties: _State
 
 
@@ -117,14 +117,14 @@ class Vault(TypedDict, total=False):
 
 
 class _DeletedVaultProperties(TypedDict, total=False):
-    vaultId: str
+    vaultId: Required[str]
     scheduledPurgeDate: str
 
 
 class DeletedVault(TypedDict, total=False):
     """A soft-deleted key vault."""
 
-    properties: _DeletedVaultProperties
+    properties: Required[_DeletedVaultProperties]
 
 
 class _KeyAttributes(TypedDict, total=False):

@@ -39,9 +39,8 @@ MEANINGS: Final[Mapping[int, str]] = {
 }
 
 _NOT_BEGUN: Final = "not begun"
-_SIGNED: Final = frozenset(
-    {"c", "s", "h", "t"}
-)  # of a polling URL: a certificate, its signature, and what goes with them
+# Of a polling URL: a certificate, its signature, and what goes with them; and the signature of a shared access signature.
+_SIGNED: Final = frozenset({"c", "s", "h", "t", "sig"})
 
 
 class ReportView:

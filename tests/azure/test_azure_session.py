@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote_plus
@@ -19,7 +20,7 @@ from cmkctl.azure.credentials import ReplayCredential, SharedCredential
 from cmkctl.azure.errors import AzureFailed, Kind, UnreadableAnswer, classify
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.retry import ATTEMPTS
-from cmkctl.azure.session import WRITING
+from cmkctl.azure.session import WRITING, Snapshot
 
 VAULT = ResourceId.parse(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv")
 NOT_REGISTERED = Answer(
@@ -199,6 +200,20 @@ def test_a_date_that_no_calendar_has_is_an_answer_of_another_form() -> None:
         azure(Answer(200, said)).session.snapshot().key(VAULT, "k")
 
     assert (Kind.UNREADABLE, True) == (caught.value.failure.kind, "properties.attributes.exp" in str(caught.value))
+
+
+@pytest.mark.parametrize("said", [{}, {"error": {"code": "AuthorizationFailed", "message": "no"}}, {"properties": {}}])
+@pytest.mark.parametrize(
+    "look",
+    [lambda azure: azure.resource_group("rg-ml"), lambda azure: azure.deleted_vault("kv-ml", "westeurope")],
+    ids=["resource group", "deleted vault"],
+)
+def test_an_answer_that_says_nothing_is_not_taken_for_a_resource(look: Callable[[Snapshot], Any], said: Any) -> None:
+    """A group that is not there would be built in, and a vault that nobody deleted would hold the name."""
+    with pytest.raises(AzureFailed) as caught:
+        look(azure(Answer(200, said)).session.snapshot())
+
+    assert Kind.UNREADABLE == caught.value.failure.kind
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "a.W10.c", "a.bnVsbA.c", "ä.ä.ä", "a.eyJ0aWQiOiA3fQ.c"])

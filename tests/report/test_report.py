@@ -7,14 +7,19 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.rest import HttpRequest
 
+from cmkctl.azure.heard import Heard
+from cmkctl.azure.redact import Redactor
 from cmkctl.cli import main
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 from cmkctl.sandbox.server import Running
+from cmkctl.views.report import ReportView
 
 STEPS = 7
 
@@ -50,6 +55,18 @@ def reported(*arguments: str | Path, to: Path) -> tuple[int, dict[str, Any]]:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     report: dict[str, Any] = json.loads(to.read_text())
     return ran.returncode, report
+
+
+def test_a_signed_address_is_reported_without_its_signature(tmp_path: Path) -> None:
+    """Azure says where an operation is asked about, and what signs that address is as good as a key."""
+    asked = HttpRequest("GET", "https://management.azure.com/operation?sv=2024&sig=planted&s=planted&c=planted")
+    report = ReportView(tmp_path / "r.json", "cmkctl plan", lambda: datetime.now(UTC), Redactor())
+
+    report.request(Heard(datetime.now(UTC), 0.1, asked, None, "no answer"))
+    report.write(1)
+
+    (request,) = json.loads((tmp_path / "r.json").read_text())["requests"]
+    assert {"sv": "2024", "sig": "REDACTED", "s": "REDACTED", "c": "REDACTED"} == request["query"]
 
 
 def test_a_plan_is_reported_with_its_requests(azure: Running, profile: Path, tmp_path: Path) -> None:
