@@ -199,8 +199,11 @@ def _signals(clock: SystemClock) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal end every wait, so that the run can say what goes on; a second one leaves at once."""
     told = False
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
         nonlocal told
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            # A terminal that is closed says so twice, itself and through the shell: nobody is impatient.
+            signal.signal(number, signal.SIG_IGN)
         if told:
             os._exit(INTERRUPTED)
         told = True
@@ -212,4 +215,5 @@ def _signals(clock: SystemClock) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is stop:
+                signal.signal(number, handler)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _EVERY: Final = 10.0
 """Seconds of waiting for the same thing between two lines about it, where lines cannot be replaced."""
 
+_SENTENCE: Final = 80
+"""Characters of a label from which it explains something, and is no name."""
+
 _TICK: Final = 1.0
 """Seconds between two looks at the clock: the times on live lines go on while Azure is silent."""
 
@@ -132,7 +135,7 @@ class HumanView:
 
     def _explain(self, row: Row) -> None:
         """Say once, in full, what no live line has room for, and nobody wants to read every ten seconds."""
-        if len(row.label) > self._err.width and row.label not in self._explained:
+        if len(row.label) > max(self._err.width, _SENTENCE) and row.label not in self._explained:
             self._explained.add(row.label)
             self._spoken = True
             self._err.lines(paragraph(f"… {row.label}", self._err.width, "  "))

@@ -182,7 +182,11 @@ def test_a_long_explanation_is_said_once_and_the_time_stays_in_sight(terminal: b
     """A line that is cut off would hide what to do; the same lines every ten seconds would hide everything else."""
     watching = Watching(terminal=terminal, columns=40)
     watching.view.event(engine.ChangeStarted(everything().changes[-1]))
-    watching.view.waiting("the key may not be used yet; sending the creation again at 14:00 UTC", 5, UNTIL)
+    watching.view.waiting(
+        "the key may not be used yet, and asking again too soon makes it worse; sending the creation again at 14:00 UTC",
+        5,
+        UNTIL,
+    )
 
     watching.pass_by(30)
 
