@@ -21,6 +21,8 @@ from cmkctl.azure.errors import AzureFailed, Kind, UnreadableAnswer, classify
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.retry import ATTEMPTS
 from cmkctl.azure.session import WRITING, Snapshot
+from cmkctl.profile.model import Profile
+from cmkctl.steps._principals import cosmos_db
 
 VAULT = ResourceId.parse(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv")
 NOT_REGISTERED = Answer(
@@ -312,6 +314,42 @@ def test_a_directory_that_may_not_be_read_is_an_error() -> None:
         azure(Answer(403, denied)).session.snapshot().service_principal(APP_ID)
 
     assert Kind.DENIED == caught.value.failure.kind
+
+
+PROFILE = Profile.model_validate(
+    {
+        "subscription": SUBSCRIPTION,
+        "location": "eastus2",
+        "resource_group": "rg",
+        "key_vault": {"name": "kv-cmk"},
+        "key": {"name": "cmk"},
+        "workspace": {"name": "mlw", "high_business_impact": False, "encryption": "in-subscription"},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "object_id", "denied"),
+    [
+        (Answer(200, {"value": [{"id": "object id"}]}), "object id", False),
+        (Answer(200, {"value": []}), None, False),
+        (Answer(403, {"error": {"code": "Authorization_RequestDenied", "message": "no"}}), None, True),
+    ],
+)
+def test_that_we_may_not_look_and_that_nobody_is_there_are_told_apart(
+    answer: Answer, object_id: str | None, denied: bool
+) -> None:
+    """One is asked for in the profile, the other is made."""
+    found = cosmos_db(azure(answer).session.snapshot(), PROFILE)
+
+    assert (object_id, denied) == (found.object_id, found.denied)
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 503])
+def test_a_directory_that_does_not_answer_says_neither(status: int) -> None:
+    """Nothing is concluded from it but that it failed."""
+    with pytest.raises(AzureFailed):
+        cosmos_db(azure(Answer(status)).session.snapshot(), PROFILE)
 
 
 def test_service_principal_is_made_by_one_request_with_the_body_of_the_plan() -> None:

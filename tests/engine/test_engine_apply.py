@@ -254,7 +254,8 @@ def test_plan_with_a_conflict_is_never_applied() -> None:
     with pytest.raises(RefusedError) as caught:
         running.apply()
 
-    assert (["CMK299"], "another one") == (codes(caught.value), caught.value.diagnostics[0].remedy)
+    (told,) = caught.value.diagnostics
+    assert ("CMK299", "another one", "b") == (told.code, told.remedy, told.subject)
     assert ([], []) == (world.writes, running.events)
 
 
@@ -533,7 +534,9 @@ def test_write_that_never_shows_is_a_failure() -> None:
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
 
-    assert (["CMK401"], ["a"]) == (codes(caught.value), world.writes)
+    (told,) = caught.value.diagnostics
+    assert ("CMK401", Severity.ERROR, "a") == (told.code, told.severity, told.subject)
+    assert ["a"] == world.writes
 
 
 def test_result_that_is_not_what_was_asked_for_is_a_failure() -> None:
