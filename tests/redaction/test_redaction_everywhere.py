@@ -6,6 +6,7 @@ import base64
 import contextlib
 import io
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -20,8 +21,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from cmkctl.azure.redact import Redactor
 from cmkctl.cli import main
+from cmkctl.cli.telling import Telling
+from cmkctl.clock import SystemClock
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.views import make_view
 
 PLANTED: Final = "pLanTed"
 """What every planted secret begins with, so that also a part of one is found."""
@@ -307,6 +312,22 @@ def test_what_azure_says_is_cut_off_without_the_beginning_of_a_secret(console: C
     everything(console, profile(console.folder), "--replay", tape_with(console, refusing_in_its_own_way(listed)))
 
     assert [] == console.found(secret, "tape.json")
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_a_defect_and_a_library_are_told_of_without_secrets(json_lines: bool) -> None:
+    """Where it happened, and what azure-identity logs, go to the log as they are found."""
+    secret, out, err = f"{PLANTED}0123456789abcdef", io.StringIO(), io.StringIO()
+    view = make_view(json=json_lines, stdout=out, stderr=err, stdin=io.StringIO(), environ={})
+    telling = Telling(view, Redactor([secret]), SystemClock())
+
+    telling.begin(report=None, debug=True)
+    logging.getLogger("azure.identity").info("asked with %s", secret)
+    telling.defect(RuntimeError(f"it said {secret}"))
+    telling.end(1)
+
+    assert [True, True] == ["asked with REDACTED" in err.getvalue(), "it said REDACTED" in err.getvalue()]
+    assert secret not in out.getvalue() + err.getvalue()
 
 
 def test_a_whole_apply_leaves_no_secret(console: Console) -> None:
