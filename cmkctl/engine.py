@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 from azure.core.exceptions import AzureError
@@ -21,8 +20,9 @@ from cmkctl.checks.rules import check
 from cmkctl.clock import Interrupted
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.digests import digest
+from cmkctl.events import ChangeFailed, ChangeFinished, ChangeStarted, Emit, StepFinished, StepStarted
 from cmkctl.patience import Patience, made_by_another, passes
-from cmkctl.plan import Action, Change, Known, Outputs, Plan, Subject, fulfils
+from cmkctl.plan import Action, Change, Outputs, Plan, Subject, fulfils
 from cmkctl.profile.model import Profile
 from cmkctl.steps import SEQUENCE, AnyStep
 
@@ -32,49 +32,6 @@ _GLANCE: Final = 0.5
 """Seconds for which the main thread waits in one piece. It runs the signal handlers, and waiting it may have missed one: the
 system may give the signal to another thread, or before the main thread has gone to sleep."""
 
-
-@dataclass(frozen=True, slots=True)
-class StepStarted:
-    """A step with something to do has begun."""
-
-    step: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeStarted:
-    """A change is about to be made (or, for a wait, waited for)."""
-
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeFinished:
-    """A change was made and Azure confirmed it, after so many seconds."""
-
-    change: Change
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeFailed:
-    """A change was not made, with the reasons."""
-
-    change: Change
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StepFinished:
-    """A step has nothing left to do."""
-
-    step: str
-    title: str
-
-
-Event: TypeAlias = StepStarted | ChangeStarted | ChangeFinished | ChangeFailed | StepFinished
-Emit: TypeAlias = Callable[[Event], None]
-"""Hears of every event, from whichever thread it happens in."""
 
 Observations: TypeAlias = Mapping[str, Any]
 """What each step observed, by step name."""
@@ -357,20 +314,3 @@ def _not_right(change: Change) -> Diagnostic:
         "Run cmkctl plan to see what differs. If it stays, report it together with the output of --record.",
         subject=change.resource_id,
     )
-
-
-__all__ = [
-    "ChangeFailed",
-    "ChangeFinished",
-    "ChangeStarted",
-    "Emit",
-    "Event",
-    "Known",
-    "StepFinished",
-    "StepStarted",
-    "apply_plan",
-    "conflict_diagnostic",
-    "make_plan",
-    "observe",
-    "plan_from",
-]

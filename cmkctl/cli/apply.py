@@ -14,7 +14,7 @@ from cmkctl.plan import Action
 
 if TYPE_CHECKING:
     from cmkctl.cli.run import Run
-    from cmkctl.engine import Emit
+    from cmkctl.events import Emit
     from cmkctl.plan import Plan
     from cmkctl.saved_plan import SavedPlan
 
@@ -37,10 +37,12 @@ def command(
     debug: opt.DebugOption = False,
 ) -> int:
     """Do it. Asks first on a terminal, needs --yes elsewhere."""
-    from cmkctl.cli.run import Options, run  # noqa: PLC0415 - --help imports no SDK
+    from cmkctl.cli.run import run  # noqa: PLC0415 - --help imports no SDK
     from cmkctl.saved_plan import load  # noqa: PLC0415
 
-    options = Options(file, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug)
+    options = opt.Options(
+        file, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug
+    )
     return run(options, lambda opened: _apply(opened, yes=yes, detailed=requests), load)
 
 
@@ -78,7 +80,7 @@ def _apply(run: Run, *, yes: bool, detailed: bool) -> int:
 
 def _as_approved(run: Run, saved: SavedPlan, plan: Plan) -> Emit:
     """Go on only if `plan` is what was approved; what hears of events then notes each change before it is made."""
-    from cmkctl.engine import ChangeStarted, Event  # noqa: PLC0415 - see above
+    from cmkctl.events import ChangeStarted, Event  # noqa: PLC0415 - see above
     from cmkctl.saved_plan import Notes, refuse_unless_approved  # noqa: PLC0415
 
     notes = Notes(saved, run.view.diagnostics)

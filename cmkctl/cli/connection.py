@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import HttpTransport
@@ -15,12 +15,10 @@ from azure.core.pipeline.transport import HttpTransport
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
 from cmkctl.azure.redact import Redactor, secrets_of
+from cmkctl.cli.options import Options
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.profile.model import Profile
 from cmkctl.views import View
-
-if TYPE_CHECKING:
-    from cmkctl.cli.run import Options
 
 Transport: TypeAlias = HttpTransport[Any, Any]
 

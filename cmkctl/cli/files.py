@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cmkctl.cli.options import Options
 from cmkctl.diagnostics import Diagnostic, ProfileError, Severity
-
-if TYPE_CHECKING:
-    from cmkctl.cli.run import Options
 
 
 def refuse_to_overwrite(options: Options) -> None:

@@ -1,13 +1,32 @@
-"""The options that several commands share, each declared once."""
+"""The options that several commands share, each declared once, and what was asked for with them."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator asked for on the command line, apart from the command itself."""
+
+    profile: Path
+    overrides: tuple[str, ...] = ()
+    sandbox: bool = False
+    state: Path | None = None
+    json: bool = False
+    auth: str | None = None
+    record: Path | None = None
+    replay: Path | None = None
+    timeout: float | None = None
+    report: Path | None = None
+    debug: bool = False
+    out: Path | None = None
 
 
 class Auth(StrEnum):

@@ -23,7 +23,7 @@ def command(
     debug: opt.DebugOption = False,
 ) -> int:
     """Show what would be done. Sends no write."""
-    from cmkctl.cli.run import Options, Run, run  # noqa: PLC0415 - --help imports no SDK
+    from cmkctl.cli.run import Run, run  # noqa: PLC0415 - --help imports no SDK
     from cmkctl.engine import make_plan  # noqa: PLC0415
     from cmkctl.saved_plan import load_only_profile, not_saved, save, try_saving  # noqa: PLC0415
 
@@ -41,7 +41,7 @@ def command(
         return CHANGES if detailed_exitcode and plan.pending else DONE
 
     return run(
-        Options(
+        opt.Options(
             profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug, out
         ),
         work,

@@ -24,6 +24,7 @@ from cmkctl.azure.session import Session
 from cmkctl.cli.connection import connect
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.files import refuse_to_overwrite
+from cmkctl.cli.options import Options
 from cmkctl.cli.telling import Telling
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity
@@ -31,24 +32,6 @@ from cmkctl.plan import Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.views import View, make_view
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the operator asked for on the command line, apart from the command itself."""
-
-    profile: Path
-    overrides: tuple[str, ...] = ()
-    sandbox: bool = False
-    state: Path | None = None
-    json: bool = False
-    auth: str | None = None
-    record: Path | None = None
-    replay: Path | None = None
-    timeout: float | None = None
-    report: Path | None = None
-    debug: bool = False
-    out: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def command(
     debug: opt.DebugOption = False,
 ) -> int:
     """Check that everything is still as asked for. Sends no write; exits with 2 when something drifted."""
-    from cmkctl.cli.run import Options, Run, run  # noqa: PLC0415 - --help imports no SDK
+    from cmkctl.cli.run import Run, run  # noqa: PLC0415 - --help imports no SDK
     from cmkctl.engine import make_plan  # noqa: PLC0415
     from cmkctl.saved_plan import load_only_profile  # noqa: PLC0415
 
@@ -32,7 +32,9 @@ def command(
         return DONE if right else CHANGES
 
     return run(
-        Options(profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug),
+        opt.Options(
+            profile, tuple(overrides or ()), sandbox, state, json, auth, record, replay, timeout, report, debug
+        ),
         work,
         load_only_profile,
     )

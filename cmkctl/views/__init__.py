@@ -11,14 +11,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TextIO
+from typing import Protocol, Self, TextIO
 
 from cmkctl.diagnostics import Diagnostic
+from cmkctl.events import Event
 from cmkctl.plan import Plan
-
-if TYPE_CHECKING:
-    # The engine brings the SDKs with it; a profile error must be shown without them.
-    from cmkctl.engine import Event
 
 
 class View(Protocol):

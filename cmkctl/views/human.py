@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TextIO
+from typing import Final, Self, TextIO
 
+from cmkctl import events
 from cmkctl.diagnostics import Diagnostic
+from cmkctl.events import Event
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.views.heartbeat import Ticker
 from cmkctl.views.inflight import Row
@@ -26,9 +28,6 @@ from cmkctl.views.layout import (
 from cmkctl.views.streams import Line, Plain, Writer, is_styled, width_of
 from cmkctl.views.watch import Watch
 from cmkctl.views.words import doing, done, duration
-
-if TYPE_CHECKING:
-    from cmkctl.engine import Event
 
 _EVERY: Final = 10.0
 """Seconds of waiting for the same thing between two lines about it, where lines cannot be replaced."""
@@ -99,20 +98,18 @@ class HumanView:
 
     def event(self, event: Event) -> None:
         """A line for each start, end and failure."""
-        from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
-
         with self._lock:
             if self._over:
                 return
             self._watch.hear(event)
             match event:
-                case engine.ChangeStarted(change):
+                case events.ChangeStarted(change):
                     self._begin(change)
-                case engine.ChangeFinished(change, seconds):
+                case events.ChangeFinished(change, seconds):
                     self._end(_finished(change, seconds))
-                case engine.ChangeFailed(change, diagnostics):
+                case events.ChangeFailed(change, diagnostics):
                     self._end(_failed(change, diagnostics))
-                case engine.StepFinished():
+                case events.StepFinished():
                     self._refresh()
 
     def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:

@@ -9,19 +9,17 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TextIO
+from typing import Final, Self, TextIO
 
-from cmkctl import __version__
+from cmkctl import __version__, events
 from cmkctl.diagnostics import Diagnostic
+from cmkctl.events import Event
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.views.documents import Document, change_document, diagnostic_document, plain, seconds_of, summary, who
 from cmkctl.views.heartbeat import Ticker
 from cmkctl.views.streams import encodable
 from cmkctl.views.watch import Watch
 from cmkctl.views.words import clean
-
-if TYPE_CHECKING:
-    from cmkctl.engine import Event
 
 SCHEMA: Final = "1.1"
 """The version of the protocol. Minor: something was added. Major: something a reader may rely on changed or went."""
@@ -68,18 +66,16 @@ class JsonView:
 
     def event(self, event: Event) -> None:
         """``apply_start``, ``apply_progress``, ``apply_complete`` or ``apply_errored``. A step is only told of by `beat`."""
-        from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
-
         with self._lock:
             if self._over:
                 return
             self._watch.hear(event)
             match event:
-                case engine.ChangeStarted(change):
+                case events.ChangeStarted(change):
                     self._line("apply_start", who(change))
-                case engine.ChangeFinished(change, seconds):
+                case events.ChangeFinished(change, seconds):
                     self._line("apply_complete", {**who(change), "seconds": seconds_of(seconds)})
-                case engine.ChangeFailed(change, diagnostics):
+                case events.ChangeFailed(change, diagnostics):
                     self._line(
                         "apply_errored", {**who(change), "diagnostics": [*map(diagnostic_document, diagnostics)]}
                     )

@@ -11,20 +11,18 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
-from cmkctl import __version__
+from cmkctl import __version__, events
 from cmkctl.azure.heard import Heard
 from cmkctl.azure.redact import REDACTED, Redactor
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.digests import digest
+from cmkctl.events import Event
 from cmkctl.files import mend, try_out, write_whole
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.profile.model import Profile
 from cmkctl.views.documents import change_document, diagnostic_document, plain, seconds_of
-
-if TYPE_CHECKING:
-    from cmkctl.engine import Event
 
 SCHEMA: Final = 1
 """The number of the format. It goes up when a reader of an older report could no longer read a newer one rightly."""
@@ -109,21 +107,19 @@ class ReportView:
 
     def event(self, event: Event) -> None:
         """Note what happened to a step or a change."""
-        from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
-
         with self._lock:
             match event:
-                case engine.StepStarted(step):
+                case events.StepStarted(step):
                     self._steps[step] = {"state": "begun", "began": self._now()}
-                case engine.StepFinished(step):
+                case events.StepFinished(step):
                     begun = self._steps[step]["began"]
                     self._steps[step] = {"state": "done", "seconds": seconds_of((self._now() - begun).total_seconds())}
-                case engine.ChangeStarted(change):
+                case events.ChangeStarted(change):
                     tried = self._tries.setdefault(change.resource_id, {"tries": 0})
                     tried |= {"tries": tried["tries"] + 1, "result": "interrupted", "began": self._now()}
-                case engine.ChangeFinished(change, seconds):
+                case events.ChangeFinished(change, seconds):
                     self._tries[change.resource_id] |= {"result": "made", "seconds": seconds_of(seconds)}
-                case engine.ChangeFailed(change):
+                case events.ChangeFailed(change):
                     self._fail(change)
 
     def _fail(self, change: Change) -> None:
@@ -219,8 +215,12 @@ class ReportView:
         state = "interrupted" if known["state"] == "begun" else known["state"]
         return {"state": state, "seconds": known.get("seconds")}
 
+    def _idle(self, change: Change) -> str:
+        """What became of a change that was due and never begun: when its turn came, something else may have brought it about."""
+        return "not needed" if self._steps.get(change.step, {}).get("state") == "done" else _NOT_BEGUN
+
     def _change_document(self, change: Change) -> dict[str, Any]:
-        idle = "nothing to do" if change.action is Action.NO_OP else _NOT_BEGUN
+        idle = "nothing to do" if change.action is Action.NO_OP else self._idle(change)
         tried = self._tries.get(change.resource_id, {"tries": 0, "result": idle})
         return {
             **change_document(change),

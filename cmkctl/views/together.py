@@ -12,16 +12,13 @@ from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 from cmkctl.azure.redact import Redactor
 from cmkctl.diagnostics import Diagnostic
+from cmkctl.events import Event
 from cmkctl.plan import Plan
 from cmkctl.views import View
-
-if TYPE_CHECKING:
-    # The engine brings the SDKs with it; a profile error must be shown without them.
-    from cmkctl.engine import Event
 
 T = TypeVar("T")
 _REMEMBERED: Final = 4096

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from cmkctl import events
+from cmkctl.events import Event
 from cmkctl.views.heartbeat import Pulse, UnderWay
 from cmkctl.views.inflight import InFlight, Row, Throttle
-
-if TYPE_CHECKING:
-    from cmkctl.engine import Event
 
 
 class Watch:
@@ -27,21 +25,19 @@ class Watch:
 
     def hear(self, event: Event) -> None:
         """Note what happened."""
-        from cmkctl import engine  # noqa: PLC0415 - loaded already where there are events, not before
-
         match event:
-            case engine.StepStarted(step, title):
+            case events.StepStarted(step, title):
                 self._pulse.begin_step(step, title)
-            case engine.ChangeStarted(change):
+            case events.ChangeStarted(change):
                 self.in_flight.start(change)
                 self._pulse.begin(change)
-            case engine.ChangeFinished(change):
+            case events.ChangeFinished(change):
                 self.in_flight.finish(change)
                 self._pulse.end(change)
-            case engine.ChangeFailed(change):
+            case events.ChangeFailed(change):
                 self.in_flight.stop(change)
                 self._pulse.fail(change)
-            case engine.StepFinished(step):
+            case events.StepFinished(step):
                 self.in_flight.finish_step(step)
                 self._pulse.end_step(step)
 

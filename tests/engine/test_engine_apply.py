@@ -11,7 +11,7 @@ from world import CREATING, OTHER, FakeStep, World, lost, refused, run
 
 from cmkctl.azure.errors import AzureFailed, Failure, Kind
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
-from cmkctl.engine import ChangeFailed, ChangeFinished, ChangeStarted, Event, StepFinished, StepStarted
+from cmkctl.events import ChangeFailed, ChangeFinished, ChangeStarted, Event, StepFinished, StepStarted
 from cmkctl.plan import Action, Request, Unknown
 
 TOGETHER = 5.0

@@ -12,7 +12,8 @@ from typing import Any, Final
 from azure.core.exceptions import ServiceResponseError
 
 from cmkctl.azure.errors import AzureFailed, Failure, Kind
-from cmkctl.engine import ChangeStarted, Event, apply_plan, make_plan
+from cmkctl.engine import apply_plan, make_plan
+from cmkctl.events import ChangeStarted, Event
 from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Plan, Request, Unknown
 from cmkctl.profile.model import Profile
 

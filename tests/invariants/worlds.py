@@ -23,7 +23,8 @@ from cmkctl.azure.credentials import SharedCredential
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.session import Session
 from cmkctl.clock import Interrupted, SystemClock
-from cmkctl.engine import Event, apply_plan, make_plan
+from cmkctl.engine import apply_plan, make_plan
+from cmkctl.events import Event
 from cmkctl.plan import Plan
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace

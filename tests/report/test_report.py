@@ -85,7 +85,7 @@ def test_a_plan_is_reported_with_its_requests(azure: Running, profile: Path, tmp
 def test_a_failed_apply_is_reported_with_what_was_made_and_what_not(
     azure: Running, profile: Path, tmp_path: Path
 ) -> None:
-    """A late failure: the changes before are made, the workspace failed, and the diagnostic is there."""
+    """A late failure: the changes before are made, or not needed any more, the workspace failed, and the diagnostic is there."""
     azure.state.add_fault("late-failure")
 
     code, report = reported("apply", profile, "--yes", to=tmp_path / "r.json")
@@ -93,6 +93,8 @@ def test_a_failed_apply_is_reported_with_what_was_made_and_what_not(
     results = {each["step"]: each["result"] for each in report["changes"]}
     assert (1, "failed") == (code, report["outcome"]["meaning"])
     assert ("made", "failed") == (results["key"], results["workspace"])
+    brought = [each["result"] for each in report["changes"] if each["title"].startswith("service principal")]
+    assert ["not needed"] == brought
     assert {"step": "workspace", "state": "failed"}.items() <= report["steps"][-1].items()
     assert ["CMK311"] == [each["code"] for each in report["outcome"]["diagnostics"]]
     assert report["outputs"] is None

@@ -10,7 +10,7 @@ import pytest
 from view_plans import everything, new_workspace
 from view_streams import UNTIL, UPDATE, Seen, tell_everything
 
-from cmkctl import engine
+from cmkctl import events
 from cmkctl.cli import exits
 from cmkctl.plan import Action
 
@@ -44,10 +44,10 @@ def narration() -> str:
     seen = Seen()
     vault, workspace = new_workspace().of("key_vault")[0], new_workspace().of("workspace")[0]
     for change, length in ((vault, 14.0), (workspace, 605.0)):
-        seen.view.event(engine.ChangeStarted(change))
+        seen.view.event(events.ChangeStarted(change))
         for seconds in range(0, int(length), 300):
             seen.view.waiting(change.title, seconds, UNTIL)
-        seen.view.event(engine.ChangeFinished(change, length))
+        seen.view.event(events.ChangeFinished(change, length))
     before = replace(new_workspace(), changes=(vault, workspace))
     after = replace(before, changes=tuple(replace(each, action=Action.NO_OP) for each in before.changes))
     seen.view.applied(before, after, 640)

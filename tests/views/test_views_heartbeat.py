@@ -12,7 +12,7 @@ from typing import Any
 from view_plans import new_workspace
 from view_streams import UNTIL, Pipe
 
-from cmkctl import engine
+from cmkctl import events
 from cmkctl.views.heartbeat import ANSWERS, Ticker
 from cmkctl.views.json import JsonView
 
@@ -50,7 +50,7 @@ class Listening:
 def test_a_change_whose_request_is_not_answered_is_told_of() -> None:
     """Two minutes without an answer are no silence."""
     listening = Listening()
-    listening.view.event(engine.ChangeStarted(WORKSPACE))
+    listening.view.event(events.ChangeStarted(WORKSPACE))
 
     listening.pass_by(120)
 
@@ -63,7 +63,7 @@ def test_a_change_whose_request_is_not_answered_is_told_of() -> None:
 def test_a_long_wait_is_told_of_with_its_end() -> None:
     """Azure asked to come back in five minutes: every line counts on, and says when it is given up."""
     listening = Listening()
-    listening.view.event(engine.ChangeStarted(WORKSPACE))
+    listening.view.event(events.ChangeStarted(WORKSPACE))
     listening.view.waiting("Azure answered HTTP 429; asking again in 300 s", 7.0, UNTIL)
 
     listening.pass_by(30)
@@ -90,8 +90,8 @@ def test_reading_for_a_plan_is_told_of_while_azure_is_silent() -> None:
     listening = Listening()
     listening.pass_by(12)
     listening.view.plan(new_workspace())
-    listening.view.event(engine.StepStarted("workspace", "workspace"))
-    listening.view.event(engine.StepFinished("workspace", "workspace"))
+    listening.view.event(events.StepStarted("workspace", "workspace"))
+    listening.view.event(events.StepFinished("workspace", "workspace"))
     listening.pass_by(12)
 
     told = [(each["title"], each["waiting_for"], each["seconds"]) for each in listening.progress]
@@ -101,11 +101,11 @@ def test_reading_for_a_plan_is_told_of_while_azure_is_silent() -> None:
 def test_what_is_over_is_not_told_of() -> None:
     """A change that was made or failed, and everything after the view is closed."""
     listening = Listening()
-    listening.view.event(engine.ChangeStarted(WORKSPACE))
-    listening.view.event(engine.ChangeFinished(WORKSPACE, 1.0))
+    listening.view.event(events.ChangeStarted(WORKSPACE))
+    listening.view.event(events.ChangeFinished(WORKSPACE, 1.0))
     listening.pass_by(60)
     before = listening.progress
-    listening.view.event(engine.ChangeStarted(WORKSPACE))
+    listening.view.event(events.ChangeStarted(WORKSPACE))
     listening.view.close()
     listening.pass_by(60)
 
@@ -138,7 +138,7 @@ def test_a_wait_that_is_over_is_not_told_of_beside_a_change() -> None:
     """A step looked, was throttled, looked again and began: from there on only the change is told of."""
     listening = Listening()
     listening.view.waiting("Azure answered HTTP 429; asking again in 2 s", 0.0)
-    elsewhere(lambda: listening.view.event(engine.ChangeStarted(WORKSPACE)))
+    elsewhere(lambda: listening.view.event(events.ChangeStarted(WORKSPACE)))
 
     listening.pass_by(60)
 
@@ -148,12 +148,12 @@ def test_a_wait_that_is_over_is_not_told_of_beside_a_change() -> None:
 def test_a_step_whose_reading_is_not_answered_is_told_of() -> None:
     """Also after a change of another step has begun, waited and ended; never beside a change, never when it is over."""
     listening = Listening()
-    listening.view.event(engine.StepStarted("workspace", "workspace"))
-    elsewhere(lambda: listening.view.event(engine.ChangeStarted(VAULT)))
+    listening.view.event(events.StepStarted("workspace", "workspace"))
+    elsewhere(lambda: listening.view.event(events.ChangeStarted(VAULT)))
     listening.pass_by(12)
-    elsewhere(lambda: listening.view.event(engine.ChangeFinished(VAULT, 12)))
+    elsewhere(lambda: listening.view.event(events.ChangeFinished(VAULT, 12)))
     listening.pass_by(12)
-    listening.view.event(engine.StepFinished("workspace", "workspace"))
+    listening.view.event(events.StepFinished("workspace", "workspace"))
     listening.pass_by(60)
 
     told = [(each["title"], each["waiting_for"]) for each in listening.named]
@@ -163,9 +163,9 @@ def test_a_step_whose_reading_is_not_answered_is_told_of() -> None:
 def test_a_step_that_failed_is_not_told_of() -> None:
     """No end is told of it but the failure of its change."""
     listening = Listening()
-    listening.view.event(engine.StepStarted(WORKSPACE.step, "workspace"))
-    listening.view.event(engine.ChangeStarted(WORKSPACE))
-    listening.view.event(engine.ChangeFailed(WORKSPACE, ()))
+    listening.view.event(events.StepStarted(WORKSPACE.step, "workspace"))
+    listening.view.event(events.ChangeStarted(WORKSPACE))
+    listening.view.event(events.ChangeFailed(WORKSPACE, ()))
 
     listening.pass_by(60)
 

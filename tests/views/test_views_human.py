@@ -11,7 +11,7 @@ import pytest
 from view_plans import everything, new_workspace
 from view_streams import UNTIL, Pipe, Screen, Seen, assert_golden, tell_everything
 
-from cmkctl import engine
+from cmkctl import events
 from cmkctl.views import make_view
 from cmkctl.views.heartbeat import ANSWERS
 from cmkctl.views.human import HumanView
@@ -166,7 +166,7 @@ def test_an_answer_that_is_never_given_leaves_the_line() -> None:
 def test_a_live_line_counts_on_and_says_until_when() -> None:
     """Also while nobody has anything new to say, and for a change whose request is not answered."""
     watching = Watching(terminal=True)
-    watching.view.event(engine.ChangeStarted(everything().changes[-1]))
+    watching.view.event(events.ChangeStarted(everything().changes[-1]))
     watching.pass_by(3)
     silent = watching.live
     watching.view.waiting("workspace mlw-prod", 60, UNTIL)
@@ -181,7 +181,7 @@ def test_a_live_line_counts_on_and_says_until_when() -> None:
 def test_a_long_explanation_is_said_once_and_the_time_stays_in_sight(terminal: bool) -> None:
     """A line that is cut off would hide what to do; the same lines every ten seconds would hide everything else."""
     watching = Watching(terminal=terminal, columns=40)
-    watching.view.event(engine.ChangeStarted(everything().changes[-1]))
+    watching.view.event(events.ChangeStarted(everything().changes[-1]))
     watching.view.waiting(
         "the key may not be used yet, and asking again too soon makes it worse; sending the creation again at 14:00 UTC",
         5,
@@ -200,7 +200,7 @@ def test_a_long_explanation_is_said_once_and_the_time_stays_in_sight(terminal: b
 def test_a_wait_names_the_change_it_belongs_to() -> None:
     """The thread that waits is the one that makes the change."""
     seen = Seen()
-    seen.view.event(engine.ChangeStarted(everything().changes[-1]))
+    seen.view.event(events.ChangeStarted(everything().changes[-1]))
 
     seen.view.waiting("Azure answered HTTP 429; asking again", 30)
 
@@ -211,9 +211,9 @@ def test_a_try_that_failed_in_passing_leaves_no_row_behind() -> None:
     """It ends without an event; the end of its step clears it away."""
     change = everything().changes[-1]
     seen = Seen()
-    seen.view.event(engine.ChangeStarted(change))
-    seen.view.event(engine.ChangeStarted(change))
-    seen.view.event(engine.StepFinished(change.step, "workspace"))
+    seen.view.event(events.ChangeStarted(change))
+    seen.view.event(events.ChangeStarted(change))
+    seen.view.event(events.StepFinished(change.step, "workspace"))
 
     seen.view.interrupted()
 

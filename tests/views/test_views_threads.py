@@ -9,7 +9,7 @@ import pytest
 from view_plans import everything
 from view_streams import Seen
 
-from cmkctl import engine
+from cmkctl import events
 from cmkctl.plan import Change
 from cmkctl.views import View
 
@@ -25,12 +25,12 @@ def changes() -> list[Change]:
 
 def make(view: View, change: Change, together: Barrier) -> None:
     """What the engine tells of one change, from the thread that makes it."""
-    view.event(engine.ChangeStarted(change))
+    view.event(events.ChangeStarted(change))
     together.wait()
     for tenth in range(200):
         view.waiting("Azure answered HTTP 429; asking again", tenth / 10)
     together.wait()
-    view.event(engine.ChangeFinished(change, 20))
+    view.event(events.ChangeFinished(change, 20))
 
 
 def tell_at_the_same_time(view: View) -> None:
@@ -59,12 +59,12 @@ def test_nothing_is_said_after_the_last_word(how: dict[str, bool]) -> None:
     """A thread that was not waited for hears of its end only after the run was told to stop."""
     seen = Seen(**how)
     change = changes()[0]
-    seen.view.event(engine.ChangeStarted(change))
+    seen.view.event(events.ChangeStarted(change))
     seen.view.interrupted("cmkctl apply profile.yaml")
     said = seen.out + seen.err
 
     seen.view.waiting("Azure answered HTTP 429; asking again", 20)
-    seen.view.event(engine.ChangeFinished(change, 20))
+    seen.view.event(events.ChangeFinished(change, 20))
 
     assert said == seen.out + seen.err
 
@@ -88,8 +88,8 @@ def test_a_change_that_was_given_up_is_not_under_way(json_lines: bool) -> None:
     """The engine says so from the step's thread, after the last try ended in a thread of its own."""
     seen, change = Seen(json=json_lines), changes()[0]
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(seen.view.event, engine.ChangeStarted(change)).result()
-    seen.view.event(engine.ChangeFailed(change, ()))
+        pool.submit(seen.view.event, events.ChangeStarted(change)).result()
+    seen.view.event(events.ChangeFailed(change, ()))
     before = len(seen.out + seen.err)
 
     seen.view.interrupted()
@@ -102,11 +102,11 @@ def test_a_change_between_two_tries_is_under_way_whoever_else_begins(json_lines:
     """Its answer was lost, and its thread has ended; a thread of another change may get the number of that one."""
     seen, (lost, *others) = Seen(json=json_lines), changes()
     for each in (lost, *others):
-        thread = Thread(target=seen.view.event, args=(engine.ChangeStarted(each),))
+        thread = Thread(target=seen.view.event, args=(events.ChangeStarted(each),))
         thread.start()
         thread.join()
     for each in others:
-        seen.view.event(engine.ChangeFinished(each, 1))
+        seen.view.event(events.ChangeFinished(each, 1))
     before = len(seen.out + seen.err)
 
     seen.view.interrupted()
@@ -129,6 +129,6 @@ def test_a_terminal_shows_several_waits_at_once() -> None:
 
 
 def _begin(view: View, change: Change, seconds: float, together: Barrier) -> None:
-    view.event(engine.ChangeStarted(change))
+    view.event(events.ChangeStarted(change))
     together.wait()
     view.waiting(change.title, seconds)

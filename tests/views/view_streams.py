@@ -12,7 +12,7 @@ from typing import Final
 
 from view_plans import everything, new_workspace
 
-from cmkctl import engine
+from cmkctl import events
 from cmkctl.views import View, make_view
 
 GOLDEN: Final = Path(__file__).parent / "golden"
@@ -89,19 +89,19 @@ def tell_everything(view: View) -> None:
         view.waiting("Azure answered HTTP 429; asking again", 2)
         view.plan(plan)
         view.saved("plan.json", dict.fromkeys(("profile", "plan", "observations"), "0" * 64))
-        view.event(engine.StepStarted("key_access", "key access"))
-        view.event(engine.ChangeStarted(grant))
-        view.event(engine.ChangeFinished(grant, 1.25))
-        view.event(engine.StepFinished("key_access", "key access"))
-        view.event(engine.ChangeStarted(workspace))
+        view.event(events.StepStarted("key_access", "key access"))
+        view.event(events.ChangeStarted(grant))
+        view.event(events.ChangeFinished(grant, 1.25))
+        view.event(events.StepFinished("key_access", "key access"))
+        view.event(events.ChangeStarted(workspace))
         for seconds in (0.0, 5.0, 10.0, 15.5, 100.0):
             view.waiting(workspace.title, seconds, UNTIL)
         view.waiting(f"{workspace.title} to be ready", 12)
-        view.event(engine.ChangeFailed(workspace, plan.diagnostics))
+        view.event(events.ChangeFailed(workspace, plan.diagnostics))
         view.diagnostics(plan.diagnostics)
         done = new_workspace(registered=True)
         view.applied(done, done, 723.4)
         view.outputs({"workspace_id": plan.subject.workspace_id, "managed_resource_group": None})
         view.verified(plan)
-        view.event(engine.ChangeStarted(workspace))
+        view.event(events.ChangeStarted(workspace))
     view.interrupted("cmkctl apply profile.yaml")
