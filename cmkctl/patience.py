@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Kind
 from cmkctl.azure.retry import PATIENCE, seconds_of
 from cmkctl.azure.session import Session
 from cmkctl.clock import at

@@ -16,7 +16,8 @@ from azure.core.exceptions import AzureError, ServiceRequestError, ServiceRespon
 from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl.azure.documents import parse
-from cmkctl.azure.errors import UNREACHED, UNREADABLE
+from cmkctl.azure.errors import UNREACHED
+from cmkctl.azure.failures import UNREADABLE
 
 _REPLAYED_TOKEN_LIFETIME: Final = 86_400
 _RENEWED_BEFORE: Final = 300

@@ -26,7 +26,8 @@ from azure.core.rest import HttpResponse
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from cmkctl.azure.errors import AzureFailed, Failure, Kind, UnreadableAnswer, exchange
+from cmkctl.azure.errors import AzureFailed, UnreadableAnswer, exchange
+from cmkctl.azure.failures import Failure, Kind
 from cmkctl.azure.redact import shortened
 
 Document = dict[str, Any]

@@ -13,8 +13,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from azure.core.exceptions import (
@@ -26,13 +24,13 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from cmkctl.azure.advice import diagnose
+from cmkctl.azure.failures import UNREADABLE, Failure, Kind
 from cmkctl.azure.redact import shortened
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError
 
 _QUOTA_CODES = ("ServiceQuotaExceeded", "QuotaExceeded")
 _RAW_START = 300
-UNREADABLE = "The answer cannot be read"
-"""How the message of an answer begins that is not what Azure sends; azure-identity hands on the message alone."""
 
 UNREACHED = "The login host cannot be reached"
 """How the message begins when no answer came from there; azure-identity hands on the message alone."""
@@ -72,27 +70,6 @@ _ANOTHER_RIGHT = re.compile(r"authorization to perform action 'Microsoft\.(?!Key
 """Resource Manager names a right that no grant on a key gives, and that no waiting brings."""
 
 
-class Kind(StrEnum):
-    """What an error means to somebody who has to decide what to do next."""
-
-    ABSENT = "absent"
-    UNAUTHENTICATED = "unauthenticated"
-    DENIED = "denied"
-    NOT_REGISTERED = "not registered"
-    PENDING = "pending"
-    NOT_EFFECTIVE = "grant not effective"
-    EXISTS = "exists already"
-    THROTTLED = "throttled"
-    IN_PROGRESS = "in progress"
-    CONFLICT = "conflict"
-    PASSING = "passing"
-    NETWORK = "network"
-    POLICY = "policy"
-    CAPACITY = "capacity"
-    UNREADABLE = "unreadable"
-    TERMINAL = "terminal"
-
-
 _BY_CODE: Mapping[str, Kind] = {
     # A 409 that is no conflict.
     "MissingSubscriptionRegistration": Kind.NOT_REGISTERED,
@@ -120,30 +97,6 @@ _BY_STATUS: Mapping[int, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One refusal of Azure: what it means, and what Azure said.
-
-    `status` is None when no answer came, and for an operation that failed after its answer. `code` and `message` are those
-    of the innermost cause that Azure names. `request` is the method and path that was asked, for people; `correlation_id`
-    is what Azure support asks for. `retry_after` is the delay that a throttled answer asks for, as Azure wrote it.
-    """
-
-    kind: Kind
-    code: str
-    message: str
-    status: int | None = None
-    request: str = ""
-    correlation_id: str = ""
-    retry_after: str = ""
-
-    def __str__(self) -> str:
-        said = f"{self.code}: {self.message}" if self.code else self.message
-        unanswered = "no answer:" if self.kind is Kind.NETWORK else ""
-        status = f"HTTP {self.status}" if self.status else unanswered
-        return f"{status} {said}".strip()
-
-
 class UnreadableAnswer(ServiceResponseError):  # noqa: N818 - it says what came
     """An answer came that is not what Azure sends: somebody in between may have answered, or it broke off.
 
@@ -159,7 +112,7 @@ class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
     """Azure refused, or could not be reached; `failure` says how, the diagnostic says what to do."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(_diagnose(failure))
+        super().__init__(diagnose(failure))
         self.failure = failure
 
 
@@ -305,167 +258,3 @@ def _embedded(message: str) -> Any:
 
 def _first_lines(text: str) -> str:
     return shortened(" ".join(text.split()), _RAW_START)
-
-
-_ADVICE: Mapping[Kind, tuple[str, str, str]] = {
-    Kind.ABSENT: (
-        "CMK301",
-        "Azure does not find something that must exist",
-        "Check the names and ids in the profile, then run the same command again.",
-    ),
-    Kind.UNAUTHENTICATED: (
-        "CMK302",
-        "Azure does not accept the credential",
-        (
-            "Sign in again (az login), or check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth chooses "
-            "one way of signing in."
-        ),
-    ),
-    Kind.DENIED: (
-        "CMK303",
-        "The signed-in principal may not do this",
-        (
-            "Ask an owner of the subscription for the role that allows the action named above, wait a few minutes for it "
-            "to take effect, then run the same command again."
-        ),
-    ),
-    Kind.NOT_REGISTERED: (
-        "CMK304",
-        "A resource provider is not registered",
-        "Run the same command again: the first step registers it. If that was just done, Azure needs another minute.",
-    ),
-    Kind.PENDING: (
-        "CMK305",
-        "Azure does not see a principal yet",
-        "A new principal takes a minute to reach every region: run the same command again.",
-    ),
-    Kind.NOT_EFFECTIVE: (
-        "CMK315",
-        "Azure Machine Learning may not use the key yet",
-        (
-            "Check with cmkctl plan that the key access is right; do not widen it. Azure Machine Learning may keep such a "
-            "failure by the workspace's name for tens of minutes: run the same command again in half an hour, or choose another "
-            "workspace.name and give its grants time with key_access.settle_seconds."
-        ),
-    ),
-    Kind.EXISTS: (
-        "CMK317",
-        "Azure says that it exists already, and does not show it",
-        "What was just made takes some minutes to be seen everywhere: run the same command again.",
-    ),
-    Kind.THROTTLED: (
-        "CMK306",
-        "Azure asks for fewer requests",
-        "Wait a few minutes, then run the same command again: what is done stays done.",
-    ),
-    Kind.IN_PROGRESS: (
-        "CMK307",
-        "Another operation on the same resource is under way",
-        "Wait for it to end, then run the same command again.",
-    ),
-    Kind.CONFLICT: (
-        "CMK308",
-        "Azure reports a conflict",
-        "Read Azure's message above; run `cmkctl plan` with the same profile to see what is there now.",
-    ),
-    Kind.PASSING: (
-        "CMK309",
-        "Azure answers with a server error",
-        "Such errors pass: run the same command again. If it stays, look at https://azure.status.microsoft.",
-    ),
-    Kind.NETWORK: (
-        "CMK310",
-        "Azure cannot be reached",
-        "Check the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE, then run the same command again.",
-    ),
-    Kind.POLICY: (
-        "CMK313",
-        "A policy of the organisation denies it",
-        (
-            "Ask for an exemption above the resource group that Microsoft manages, or write workspace.encryption: service-side, "
-            "which makes fewer resources in your subscription."
-        ),
-    ),
-    Kind.CAPACITY: (
-        "CMK314",
-        "The region or the subscription has no room for it",
-        (
-            "Request quota or access to the region, choose another location, or write workspace.encryption: service-side, which "
-            "needs no Cosmos DB and no AI Search of yours."
-        ),
-    ),
-    Kind.UNREADABLE: (
-        "CMK316",
-        "Azure answers in a form that cmkctl does not know",
-        (
-            "Run the same command again. If it stays, look for a newer cmkctl, and report it together with the output of "
-            "--record."
-        ),
-    ),
-    Kind.TERMINAL: (
-        "CMK311",
-        "Azure refuses the request",
-        "Read Azure's message above: the request itself has to change before it can succeed.",
-    ),
-}
-
-
-WITHOUT_A_REASON = "and Azure tells the reason only to whoever began it"
-"""Said of a resource that somebody else, or an earlier run, began to make."""
-
-_ADVICE_BY_WORDS: Mapping[str, str] = {
-    WITHOUT_A_REASON: (
-        "Look for the reason in the activity log of the resource group, or run the same command again: what a failed creation "
-        "left is created again, where there is nothing to lose, and then the reason is told here."
-    ),
-    UNREADABLE: (
-        "Such errors pass: run the same command again. If it stays, something between here and Azure may answer in its place: "
-        "check HTTPS_PROXY, and whether a proxy asks you to sign in."
-    ),
-    "Authorization_RequestDenied": (
-        "This is a right in the directory, which no role on the subscription gives: ask an administrator of the tenant to do "
-        "it, or to allow it, then run the same command again."
-    ),
-    "CMK workspaces should have purge protection": (
-        "The vault with the key lacks purge protection: look at it with cmkctl plan, which says how to turn it on, and whether "
-        "somebody made another vault of that name."
-    ),
-    "is in a failed provisioning state": (
-        "What an earlier creation left half made is in the way, in a group where you may delete nothing: choose another "
-        "workspace.name, or delete the failed workspace for good, after a look that it holds nothing."
-    ),
-    "RoleAssignmentUpdateNotPermitted": (
-        "A role assignment of that name belongs to a principal that was there before: find it with az role assignment list "
-        "--all, delete it, then run the same command again."
-    ),
-    "identity doesn't have enough permissions": (
-        "Have the identity given a role with the right that Azure names (Microsoft.KeyVault/vaults/read is in Reader, on the "
-        "vault); Azure names one at a time. Then run the same command again: for tens of minutes it may go on failing."
-    ),
-    "ForbiddenByRbac": (
-        "Have Key Vault Crypto Officer assigned on the vault. If that was just done, it takes some minutes to take effect: run "
-        "the same command again then."
-    ),
-    "InternalServerError": (
-        "This is an error inside Azure: run the same command again, which also creates again what a failed creation left. If it "
-        "stays, look at https://azure.status.microsoft, and give Microsoft's support the correlation id."
-    ),
-    "SubscriptionNotFound": "Check AZURE_SUBSCRIPTION_ID, and that you are signed in to the tenant it belongs to.",
-    "Soft-deleted workspace exists": (
-        "A deleted workspace holds this name for 14 days: have it recovered or deleted for good, or choose another "
-        "workspace.name."
-    ),
-}
-"""A better remedy than the one of its kind, by words in Azure's code or message."""
-
-
-def _diagnose(failure: Failure) -> Diagnostic:
-    code, summary, remedy = _ADVICE[failure.kind]
-    remedy = next((better for words, better in _ADVICE_BY_WORDS.items() if words in str(failure)), remedy)
-    about = f"{failure.request}: " if failure.request else ""
-    unit = " s" if failure.retry_after.isdecimal() else ""
-    delay = f" It asks to wait: {failure.retry_after}{unit}." if failure.retry_after else ""
-    support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""
-    return Diagnostic(
-        code, Severity.ERROR, summary, f"{about}{failure}{delay}{support}", remedy, subject=failure.request
-    )

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.polling import PollingMethod
 
-from cmkctl.azure.errors import AzureFailed, Failure, UnreadableAnswer, innermost, kind_of_failed_operation
+from cmkctl.azure.errors import AzureFailed, UnreadableAnswer, innermost, kind_of_failed_operation
+from cmkctl.azure.failures import Failure
 from cmkctl.azure.retry import retry_after
 from cmkctl.clock import at
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity

@@ -27,7 +27,8 @@ from cmkctl import __version__
 from cmkctl.azure import documents, versions
 from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
 from cmkctl.azure.documents import Document, ReadableAnswers
-from cmkctl.azure.errors import AzureFailed, Kind, classify
+from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.failures import Kind
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, subscription_id
 from cmkctl.azure.retry import Notify, RetryPolicy

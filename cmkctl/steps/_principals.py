@@ -7,7 +7,8 @@ from typing import Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.clouds import ENDPOINTS
-from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Kind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
 from cmkctl.azure.ids import ResourceId, provider_id
 from cmkctl.azure.session import Document, Snapshot

@@ -13,7 +13,8 @@ from typing import Final
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
-from cmkctl.azure.errors import AzureFailed, Kind
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Kind
 from cmkctl.azure.operations import pause
 from cmkctl.azure.session import Document, Session
 from cmkctl.clock import at

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from cmkctl.azure import versions
+from cmkctl.azure.advice import WITHOUT_A_REASON
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.documents import moment
-from cmkctl.azure.errors import WITHOUT_A_REASON, AzureFailed, Failure, Kind
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, Kind
 from cmkctl.azure.operations import FirstAnswer, finish, under_way, until
 from cmkctl.azure.session import Document, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown

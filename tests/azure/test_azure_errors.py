@@ -20,7 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import Answer, http_error
 
-from cmkctl.azure.errors import UNREADABLE, WITHOUT_A_REASON, AzureFailed, Failure, Kind, classify, innermost
+from cmkctl.azure.advice import WITHOUT_A_REASON
+from cmkctl.azure.errors import AzureFailed, classify, innermost
+from cmkctl.azure.failures import UNREADABLE, Failure, Kind
 from cmkctl.checks.catalogue import CATALOGUE
 
 RECORDINGS: Final = Path(__file__).parents[3] / "shared" / "reference" / "recordings"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import ARM, NOON, Answer, Azure, Reply, azure, response_to
 
-from cmkctl.azure.errors import AzureFailed, Kind, classify, kind_of_failed_operation
+from cmkctl.azure.errors import AzureFailed, classify, kind_of_failed_operation
+from cmkctl.azure.failures import Kind
 from cmkctl.azure.operations import Waiting, finish, until
 from cmkctl.diagnostics import CmkctlError
 

@@ -17,7 +17,8 @@ from scripted import SUBSCRIPTION, Answer, FixedCredential, azure
 
 from cmkctl.azure import versions
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential
-from cmkctl.azure.errors import AzureFailed, Kind, UnreadableAnswer, classify
+from cmkctl.azure.errors import AzureFailed, UnreadableAnswer, classify
+from cmkctl.azure.failures import Kind
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.retry import ATTEMPTS
 from cmkctl.azure.session import WRITING, Snapshot

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from scripted import ARM, Answer, Azure, azure, http_error, response_to
 
-from cmkctl.azure.errors import AzureFailed, Kind, classify
+from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.failures import Kind
 from cmkctl.azure.operations import finish, until
 
 RESOURCE = f"{ARM}/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/mlw"

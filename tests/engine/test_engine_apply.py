@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from world import CREATING, OTHER, FakeStep, World, lost, refused, run
 
-from cmkctl.azure.errors import AzureFailed, Failure, Kind
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, Kind
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.events import ChangeFailed, ChangeFinished, ChangeStarted, Event, StepFinished, StepStarted
 from cmkctl.plan import Action, Request, Unknown

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from azure.core.exceptions import ServiceResponseError
 
-from cmkctl.azure.errors import AzureFailed, Failure, Kind
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, Kind
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeStarted, Event
 from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Plan, Request, Unknown

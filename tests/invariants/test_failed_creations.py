@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from worlds import Client, ImpatientClock, Maker, Wish, World
 
+from cmkctl.azure.session import Session
 from cmkctl.diagnostics import CmkctlError
 from cmkctl.plan import Action
 from cmkctl.profile.model import Profile
@@ -48,6 +49,14 @@ def befallen(maker: Maker, *faults: str, wish: Wish = WISH) -> Iterator[Profile]
         maker.running.state.tenant.pace = Pace.none()
 
 
+def in_step(maker: Maker, client: Client, profile: Profile) -> tuple[Session, list[str]]:
+    """A session in whose waits time passes in the sandbox as well, and what is told of them."""
+    session, told = client.session(profile), list[str]()
+    session.clock = InStep(maker.running)
+    session.notify = lambda what, _seconds, _until=None: told.append(what)
+    return session, told
+
+
 def creations(client: Client, began: int) -> int:
     """How often the workspace's creation was sent."""
     return len([each for each in client.writes_since(began) if each.path.endswith(f"Services{WORKSPACE}")])
@@ -64,10 +73,7 @@ def test_a_grant_has_time_to_take_effect_before_the_one_creation(maker: Maker, w
     with befallen(maker, fault, wish=wish) as profile:
         client = maker.client()
         began = client.moment
-        session = client.session(profile)
-        session.clock = InStep(maker.running)
-        told: list[str] = []
-        session.notify = lambda what, _seconds, _until=None: told.append(what)
+        session, told = in_step(maker, client, profile)
 
         client.apply(profile, session=session)
 
@@ -80,11 +86,9 @@ def test_a_run_that_ends_meanwhile_leaves_the_wait_to_the_next(maker: Maker) -> 
     with befallen(maker, "slow-grant~70s", wish=ROLES) as profile:
         client = maker.client()
         began = client.moment
-        session = client.session(profile)
-        session.clock = InStep(maker.running)
+        session, _ = in_step(maker, client, profile)
         session.deadline = session.clock.elapsed() + 40
-        again = maker.client().session(profile)
-        again.clock = InStep(maker.running)
+        again, _ = in_step(maker, maker.client(), profile)
 
         with pytest.raises(CmkctlError) as caught:
             client.apply(profile, session=session)
@@ -99,10 +103,7 @@ def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: Maker) -> N
     with befallen(maker, "slow-grant~5m") as profile:
         client = maker.client()
         began = client.moment
-        session = client.session(profile)
-        session.clock = InStep(maker.running)
-        told: list[str] = []
-        session.notify = lambda what, _seconds, _until=None: told.append(what)
+        session, told = in_step(maker, client, profile)
         clock = session.clock.elapsed()
 
         result = client.apply(profile, session=session)
