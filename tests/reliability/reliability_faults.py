@@ -26,8 +26,6 @@ NOT_SAID_WHY: Final = Ended(1, ("CMK311",))
 HALF_AN_HOUR: Final = 1800.0
 SHORT: Final = 6.0
 """Seconds after which a short token has ended."""
-THINNED: Final = {(ROLES, ANY): 4}
-"""Faults of any request are tried at every so many of the second profile: most of its requests are those of the first."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +162,7 @@ def cases(counted: dict[str, Counting]) -> Iterator[Fault]:
     for kind, expected in EXPECTED.items():
         for profile in expected.profiles:
             places = counted[profile].counts[expected.place] if expected.place else 0
-            for nth in range(1, places + 1, THINNED.get((profile, expected.place), 1)):
+            for nth in range(1, places + 1):
                 yield Fault(kind, profile, nth=nth)
             for written in expected.written:
                 yield Fault(kind, profile, written)

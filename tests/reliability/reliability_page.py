@@ -99,9 +99,8 @@ every tenth request; the run must end with exit code 130 and name the command th
 _FAULTS: Final = """\
 ## Faults
 
-Each fault strikes one request; the run after it is undisturbed. Faults of any request are tried at every request of the
-first profile and at every fourth of the second, whose requests are mostly the same; the others at every request where they
-can occur. Waits are over at once, and for each kind one case is a process, for its exit code and its JSON lines.
+Each fault strikes one request; the run after it is undisturbed. Each kind is tried at every request of both profiles where
+it can occur. Waits are over at once, and for each kind one case is a process, for its exit code and its JSON lines.
 """
 
 _RANDOM: Final = """\
