@@ -74,13 +74,13 @@ def test_every_recorded_document_has_the_form_that_is_read() -> None:
 LEAST = {
     documents.Subscription: [{"tenantId": "t"}],
     documents.Provider: [{"registrationState": "Registered"}],
-    documents.ResourceGroup: [{}, {"properties": {}}],
+    documents.ResourceGroup: [{"location": "eastus2"}, {"location": "eastus2", "properties": {}}],
     documents.Vault: [
         {"properties": {"tenantId": "t"}},
         {"properties": {"tenantId": "t", "sku": {}, "accessPolicies": [{"objectId": "o"}], "networkAcls": {}}},
         {"properties": {"tenantId": "t", "accessPolicies": [{"objectId": "o", "permissions": {}}]}},
     ],
-    documents.DeletedVault: [{}, {"properties": {}}],
+    documents.DeletedVault: [{"properties": {"vaultId": "/v"}}],
     documents.Key: [{"properties": {"kty": "RSA", "keyUriWithVersion": "https://kv/keys/k/1", "attributes": {}}}],
     documents.RoleAssignments: [{"value": [{"properties": {"scope": "/", "roleDefinitionId": "/r"}}]}],
     documents.ServicePrincipals: [{"value": []}, {"value": [{"id": "o"}]}],
