@@ -89,7 +89,7 @@ def finish(session: Session, answer: Any, what: str, patience: float = USUAL_PAT
         if not poll.by_status:
             if answer.status_code != 202:
                 return
-            poll = _Poll(answer.headers.get("Location", poll.url), by_status=False)
+            poll = _where(answer) or poll
             continue
         document = _document(answer)
         status = str(document.get("status", "")).lower()
@@ -159,13 +159,16 @@ class Waiting:
 def _where(answer: Any) -> _Poll | None:
     """Where to ask about the operation behind an answer; None when the answer is final.
 
-    A ``Location`` on a 200 is no operation: Graph sends one that names itself.
+    A ``Location`` on a 200 is no operation: Graph sends one that names itself. Nor is a path on a 201: it names what was made
+    (both recorded).
     """
     asynchronous = answer.headers.get("Azure-AsyncOperation")
     if asynchronous:
         return _Poll(asynchronous, by_status=True)
-    location = answer.headers.get("Location")
-    return _Poll(location, by_status=False) if location and answer.status_code in (201, 202) else None
+    location = answer.headers.get("Location", "")
+    if answer.status_code not in (201, 202) or not location.startswith("https://"):
+        return None
+    return _Poll(location, by_status=False)
 
 
 def _raise_unless_succeeded(status: str, document: Document, answer: Any, what: str) -> None:

@@ -145,6 +145,13 @@ def test_fact_33_a_location_on_a_200_is_no_operation() -> None:
     assert [] == followed(first, SUCCEEDED).network.sent
 
 
+def test_a_location_that_is_a_path_names_what_was_made() -> None:
+    """Recorded of identities (15, 41): 201, and nothing to ask about."""
+    first = Answer(201, {"id": "/x"}, {"Location": "/subscriptions/s/resourcegroups/g/providers/Microsoft.X/xs/x"})
+
+    assert [] == followed(first, SUCCEEDED).network.sent
+
+
 @pytest.mark.parametrize(("found", "expected"), [([], None), ([{"id": "1", "appId": "a"}], "1")])
 def test_fact_33_not_found_in_the_directory_is_an_empty_list(found: list[Any], expected: str | None) -> None:
     """200, and nothing in it."""
