@@ -37,7 +37,10 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
     Kind.PENDING: (
         "CMK305",
         "Azure does not see a principal yet",
-        "A new principal takes a minute to reach every region: run the same command again.",
+        (
+            "A new principal takes a minute to reach every region: run the same command again. Of one that is not new, look at "
+            "key_access.cosmos_db_object_id: it must be an object id of this tenant, never the application id."
+        ),
     ),
     Kind.NOT_EFFECTIVE: (
         "CMK315",

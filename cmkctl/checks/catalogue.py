@@ -343,8 +343,8 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     ),
     "CMK305": Entry(
         "Azure does not see a principal yet",
-        "A new principal takes a while to reach every region.",
-        "Run the same command again.",
+        "A new principal takes a while to reach every region; cmkctl looks again for three minutes. An object id that is none of this tenant is answered in the same way.",
+        "Run the same command again. Of a principal that is not new, check key_access.cosmos_db_object_id: it is the object id of Azure Cosmos DB's service principal in this tenant.",
     ),
     "CMK306": Entry(
         "Azure asks for fewer requests",
