@@ -1,0 +1,80 @@
+"""What is known to be secret by its value: which values of an environment are, and how one can be written."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus, unquote
+
+from cmkctl.azure.redact.names import is_secret_name, plain_name
+from cmkctl.azure.redact.shapes import IS_GUID
+from cmkctl.azure.redact.words import CLIENT_ID, REDACTED
+
+_SHORTEST_NAMED = 8  # of an environment variable that is only called like a secret: FEATURE_SECRET=true is none
+_CREDENTIAL_VARIABLES = frozenset({"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD"})
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+def secrets_of(environ: Mapping[str, str]) -> list[str]:
+    """Return the secrets of an environment: values of variables that are called like one, and passwords of proxies."""
+    named = [value for name, value in environ.items() if _is_secret_variable(name, value)]
+    proxies = [value for name, value in environ.items() if name.upper().endswith("_PROXY")]
+    return [*named, *(each for value in proxies for each in _passwords(value))]
+
+
+def _is_secret_variable(name: str, value: str) -> bool:
+    plain = plain_name(name)
+    if name in _CREDENTIAL_VARIABLES:
+        return True
+    # The shell's PWD and OLDPWD are folders.
+    secret = plain not in {"pwd", "oldpwd"} and (is_secret_name(plain) or plain.endswith("token"))
+    return secret and len(value) >= _SHORTEST_NAMED
+
+
+def _passwords(proxy: str) -> set[str]:
+    """The password in a proxy's address, as it is written there and as the proxy gets it, and its parts.
+
+    Where somebody forgot to encode it, the address ends early for those who read it, and they complain with a part of it. It
+    may come without a scheme.
+    """
+    before = proxy.rpartition("@")[0]
+    password = (before.partition("://")[2] or before).partition(":")[2]
+    return {password, unquote(password), *re.split(r"[/?#]", password)} - {""}
+
+
+def known(secrets: Iterable[str], client_ids: Iterable[str]) -> Iterable[tuple[re.Pattern[str], str]]:
+    """The patterns that find these values however they are written, each with what takes their place."""
+    yield from _any_of({form for secret in secrets for form in _spellings(secret)}, REDACTED)
+    yield from _any_of(client_ids, CLIENT_ID, re.IGNORECASE)
+    undashed = {each.replace("-", "") for each in client_ids if IS_GUID.fullmatch(each)}
+    yield from _any_of(undashed, CLIENT_ID.replace("-", ""), re.IGNORECASE)
+
+
+def _spellings(secret: str) -> set[str]:
+    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    in_json_in_json = {json.dumps(each)[1:-1] for each in in_json}
+    in_url = {quote(secret, safe, errors="replace") for safe in ("", "/")}
+    squeezed = " ".join(secret.split())
+    return {secret, squeezed, html.escape(secret), quote_plus(secret, errors="replace")}.union(
+        in_url, in_json, in_json_in_json, _in_base64(secret)
+    )
+
+
+def _in_base64(secret: str) -> Iterable[str]:
+    """A secret in base64: by itself, and what is left of it behind one and two characters of something else."""
+    content = secret.encode("utf-8", "surrogatepass")
+    yield base64.b64encode(content).decode()
+    yield base64.urlsafe_b64encode(content).decode()
+    for before in range(3) if len(content) >= _SHORTEST_NAMED else ():
+        inner = base64.b64encode(bytes(before) + content)[(before * 8 + 5) // 6 : (before + len(content)) * 8 // 6]
+        yield from (inner.decode(), inner.translate(_URL_SAFE).decode())
+
+
+def _any_of(words: Iterable[str], replacement: str, flags: int = 0) -> Iterable[tuple[re.Pattern[str], str]]:
+    # The longest first: a secret may be the beginning of another.
+    longest_first = sorted((re.escape(word) for word in words), key=len, reverse=True)
+    if longest_first:
+        yield re.compile("|".join(longest_first), flags), replacement

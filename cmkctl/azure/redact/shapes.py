@@ -1,0 +1,107 @@
+"""How a secret looks, wherever it stands: tokens, keys, signatures, and what follows the name of a secret in a text."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from cmkctl.azure.redact.names import NAMES
+from cmkctl.azure.redact.words import CLIENT_ID, CUT, PUBLIC_APPLICATION_IDS, REDACTED, USER
+
+_SHORTEST_SIGNATURE = 40  # c=, s= and h= of a polling URL have 43 characters and more, a redacted one has 25
+_GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+IS_GUID = re.compile(_GUID)
+EMAIL = re.compile(r"[\w.+#-]+@[\w-]+(?:\.[\w-]+)+")
+# In JSON inside a string of other JSON, quotation marks come as \" and as \\\"; in a page as &quot;.
+_MARK = r"\\*+[\"']|&quot;|&#(?:34|39|x27);|\\+u0022"
+_BEGINS = r"(?:\b|(?<=\\[nrt]))"  # a line may be broken by an escape, whose letter is no part of the word behind it
+_PEM = re.compile(
+    r"-----BEGIN[ +][A-Z0-9 +]*PRIVATE[ +]KEY[A-Z +]*-----.*?(?:-----END[ +][A-Z0-9 +]*PRIVATE[ +]KEY[A-Z +]*-----|\Z)",
+    re.DOTALL,
+)
+# The same in base64, and what is in it: PKCS #12, PKCS #8 and PKCS #1 begin like no certificate does.
+_KEY_IN_BASE64 = re.compile(r"(?:LS0tLS1CRUdJTi|MII[\w+/]{2}[AQgw]IB(?:AzCC|ADAN|AAKC)|MIACAQMwg)[\w+/=-]{20,}")
+_JWT = re.compile(_BEGINS + r"eyJ[\w-]{5,}(?:\.[\w-]*){1,4}")
+# "Bearer authorization=…" is a challenge and "a Bearer token." is prose; both say something and neither is a secret.
+_CREDENTIAL = re.compile(
+    _BEGINS
+    + r"(Bearer|PoP|Basic|SharedKey)(\s+)(?!\w+=[\"'h])(?!(?-i:[A-Z]?[a-z]{1,15})[.,;:'\")]*(?:\s|$))[\w.~+/:%=-]{6,}",
+    re.IGNORECASE,
+)
+_NAMED = rf"(?:{NAMES})(?:{_MARK})?[ \t]{{0,8}}(?:=>|[=:])"
+_QUOTED = re.compile(rf"({_NAMED}\s{{0,8}})({_MARK})(?:(?!(?<!\\)\2).|\2\2)*", re.IGNORECASE | re.DOTALL)
+# Azure's settings in a list: {"name": "password", "value": "…"}, also as attributes of a page's form.
+_QUOTED_BESIDE = re.compile(
+    rf"((?:name|keyName)(?:{_MARK})?\s{{0,8}}[=:]\s{{0,8}}({_MARK})[\w .-]{{0,40}}?(?:{NAMES}|key[12])\2\s{{0,8}},?\s{{0,8}}"
+    rf"(?:{_MARK})?value(?:{_MARK})?\s{{0,8}}[=:]\s{{0,8}}\2)(?:(?!(?<!\\)\2).)*",
+    re.IGNORECASE | re.DOTALL,
+)
+# A value of a connection string may be in braces, and hold blanks: it ends where the next name begins.
+_BARE = r"\{[^}\n]{0,200}\}|[^;&\n\"'<>\\]{1,200}?(?=;\s?[a-z][\w ]{0,40}=)|[^\s;&\"'<>\\]+"
+_ASSIGNMENT = re.compile(
+    rf"((?:{NAMES}) {{0,8}}= {{0,8}})(?!(?:true|false|null|none)(?![^\s;&\"'<>\\,)\]}}]))(?:{_BARE})", re.IGNORECASE
+)
+# "password: …" of a log, a header or YAML; but "password: must have" is prose.
+_HEADING = re.compile(
+    rf"((?:{NAMES})(?:{_MARK})?:[ \t]{{0,8}})(?!(?:true|false|null|none)\b)(?!(?-i:[A-Z]?[a-z]{{0,20}})[,;]? +(?-i:[a-z]))"
+    r"[^\s;&\"'<>\\,\[\]{}]+",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(
+    rf"((?<![\w-])--(?=[a-z])[\w-]{{0,40}}?(?:{NAMES})[ \t]+)(?:\"[^\"]*\"|'[^']*'|[^\s\"']+)", re.IGNORECASE
+)
+_ELEMENT = re.compile(rf"((?:{NAMES})>)[^<]+", re.IGNORECASE)
+_SIGNATURE = re.compile(
+    r"((?:(?<![\w-])sig|(?:[?&;]|\\u0026)sig)="
+    rf"|(?:[?&;]|\\u0026)[csh]=(?=[^&\s]{{{_SHORTEST_SIGNATURE}}}|[^&\s{CUT}]{{8,}}{CUT})"
+    r"|(?:^|[?&;]|\\u0026)(?:code|token)=(?=[^&\s]{20}))"
+    rf"([^&\s\"'#<>;\\{CUT}]+)",
+)
+# A value inside a URL or a form: what it is can be seen only when it is decoded.
+ENCODED = re.compile(r"(?<![\w.~!*()+/-])[\w.~!*()+/-]*+(?:%[0-9a-fA-F]{2}[\w.~!*()+/-]*+)+")
+_USER_INFO = re.compile(r"(://)[^/@\s:\"'<>]*:[^/\s\"'<>]+@|(https?://)[^/@\s:\"'<>?#]+@", re.IGNORECASE)
+_CALLER = re.compile(rf"(\bThe client '|\bappid=|\bclient_id=)({_GUID}|{EMAIL.pattern})", re.IGNORECASE)
+
+
+def client_id(found: re.Match[str]) -> str:
+    """What stands in the place of a GUID where a client id is: itself, for an application that Microsoft publishes."""
+    return found[0] if found[0].lower() in PUBLIC_APPLICATION_IDS else CLIENT_ID
+
+
+def _caller(found: re.Match[str]) -> str:
+    return found[1] + (USER if "@" in found[2] else IS_GUID.sub(client_id, found[2]))
+
+
+def _digest(found: re.Match[str]) -> str:
+    # A digest and no fixed word: two operations must stay two URLs. It gives nothing away, for a signature cannot be
+    # guessed; a password can, and is never digested.
+    if found[2].startswith(REDACTED):
+        return found[0]
+    return f"{found[1]}{REDACTED}-{hashlib.sha256(unquote(found[2]).encode()).hexdigest()[:16]}"
+
+
+def _user_info(found: re.Match[str]) -> str:
+    return f"{found[1] or found[2]}{REDACTED}@"
+
+
+ARGUMENT = re.compile(rf"((?:{NAMES})=).+", re.IGNORECASE | re.DOTALL)
+SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (_PEM, REDACTED),
+    (_JWT, REDACTED),
+    (_KEY_IN_BASE64, REDACTED),
+    (_CREDENTIAL, rf"\1\2{REDACTED}"),
+    (_SIGNATURE, _digest),
+    (_USER_INFO, _user_info),
+)
+# These look for a name, of which there are many; most texts have none of them.
+NAMED_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (_QUOTED, rf"\1\2{REDACTED}"),
+    (_QUOTED_BESIDE, rf"\1{REDACTED}"),
+    (_ASSIGNMENT, rf"\1{REDACTED}"),
+    (_HEADING, rf"\1{REDACTED}"),
+    (_OPTION, rf"\1{REDACTED}"),
+    (_ELEMENT, rf"\1{REDACTED}"),
+)
+IDENTITIES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = ((_CALLER, _caller),)
