@@ -8,6 +8,7 @@ from typing import Final
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Kind
+from cmkctl.azure.operations import until_next_look
 from cmkctl.azure.retry import PATIENCE, seconds_of
 from cmkctl.azure.session import Session
 from cmkctl.clock import at
@@ -23,8 +24,11 @@ _LONGEST: Final[Mapping[Kind | None, float]] = {
 }
 """Seconds for kinds that need less or more."""
 
+_OVERLOADED: Final = frozenset({Kind.NETWORK, Kind.PASSING, Kind.THROTTLED})
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
+_BETWEEN_WRITES: Final = 2.0
+"""Seconds: most looks are followed by the write that failed."""
 
 # A write whose answer was lost, or that Azure was not ready for, is looked at again before it is tried again.
 _PASSING: Final = frozenset(
@@ -57,7 +61,7 @@ class Patience:
         now = clock.elapsed()
         self._began = now if self._began is None else self._began
         asked = max(_asked(each, clock.now()) for each in failures)
-        pause = max(min(_FIRST_PAUSE * 2**self._looks, _LONGEST_PAUSE), asked)
+        pause = max(self._pause(now - self._began, failures), asked)
         self._looks += 1
         ends = self._session.ends(self._began + max(map(_longest, failures)))
         if now + pause > ends:
@@ -67,10 +71,19 @@ class Patience:
         clock.sleep(pause)
         return True
 
+    def _pause(self, waited: float, failures: Sequence[CmkctlError]) -> float:
+        """Short, where Azure only has to show what is there; longer each time where more questions may make it worse."""
+        if any(_kind(each) in _OVERLOADED for each in failures):
+            return min(_FIRST_PAUSE * float(2**self._looks), _LONGEST_PAUSE)
+        return until_next_look(waited, _BETWEEN_WRITES)
+
+
+def _kind(failed: CmkctlError) -> Kind | None:
+    return failed.failure.kind if isinstance(failed, AzureFailed) else None
+
 
 def _longest(failed: CmkctlError) -> float:
-    kind = failed.failure.kind if isinstance(failed, AzureFailed) else None
-    return _LONGEST.get(kind, _USUAL)
+    return _LONGEST.get(_kind(failed), _USUAL)
 
 
 def _asked(failed: CmkctlError, now: datetime) -> float:

@@ -133,6 +133,14 @@ def pause(session: Session, what: str, seconds: float) -> None:
         waited += part
 
 
+def until_next_look(waited: float, usual: float = 1.0) -> float:
+    """How many seconds to let pass when something was waited for so long already, in order to notice its end in time.
+
+    `usual` is how many are long enough not to be a nuisance.
+    """
+    return max(_FIRST_DELAY, min(waited / 2, usual), min(waited / 25, _LONGEST_DELAY))
+
+
 class Waiting:
     """One wait: short at first, longer as it goes on, never shorter than Azure asks, never past its end."""
 
@@ -146,7 +154,7 @@ class Waiting:
         """Wait before the next question. Raises CmkctlError (CMK312) when the next would come too late."""
         clock = self._session.clock
         waited = clock.elapsed() - self._began
-        delay = max(_FIRST_DELAY, min(waited / 2, 1.0), min(waited / 25, _LONGEST_DELAY))
+        delay = until_next_look(waited)
         asked = retry_after(answer.headers, clock.now()) if answer is not None else None
         # A little jitter, so that many runs that began together do not ask together.
         delay = max(delay * random.uniform(0.8, 1.0), asked or 0.0)  # noqa: S311 - no secret depends on it

@@ -460,6 +460,27 @@ def test_lost_answer_is_written_again_when_it_had_no_effect() -> None:
     assert 1 == len(world.clock.waits)
 
 
+@pytest.mark.parametrize("kind", [Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS])
+@pytest.mark.parametrize("seconds", [1.0, 39.0, 150.0])
+def test_what_azure_was_not_ready_for_is_noticed_soon_and_not_by_writing_all_the_time(
+    kind: Kind, seconds: float
+) -> None:
+    """A new principal was recorded missing for 39 seconds: two seconds later, or 5 %, the grant is there."""
+    world = World()
+
+    def not_ready() -> None:
+        if world.clock.elapsed() < seconds:
+            raise refused(kind)
+
+    world.during = {"a": not_ready}
+
+    run(world, step(world, "a")).apply()
+
+    assert 1 == world.state["a"]
+    assert world.clock.elapsed() - seconds <= max(2.0, 0.05 * seconds)
+    assert len(world.writes) < 12 + seconds / 2
+
+
 @pytest.mark.parametrize("kind", [Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.NETWORK])
 def test_refusal_that_passes_is_written_again_after_another_look(kind: Kind) -> None:
     """A principal that is not everywhere yet, a registration that needs a minute, a busy resource."""
