@@ -152,7 +152,7 @@ class _Run:
                 each.resource_id: settled[each.resource_id] for each in due if each.resource_id in settled
             }
             if not patience.waited([*trouble.values()]):
-                self._give_up(due, trouble)
+                self._give_up(due, trouble, patience.out_of_time())
 
     def _look(self, step: AnyStep) -> Any:
         return step.observe(self._session.snapshot(), self._profile)
@@ -165,12 +165,14 @@ class _Run:
             _refuse_unless_shown(each, shown.get(each.resource_id))
         return due
 
-    def _give_up(self, due: Sequence[Change], trouble: Mapping[str, CmkctlError]) -> NoReturn:
-        """Tell which changes were not made, and raise why."""
+    def _give_up(
+        self, due: Sequence[Change], trouble: Mapping[str, CmkctlError], more: Sequence[Diagnostic]
+    ) -> NoReturn:
+        """Tell which changes were not made, and raise why; `more` is said beside it."""
         for each in due:
             if each.resource_id in trouble:
                 self._tell_failed(each, trouble[each.resource_id])
-        raise CmkctlError(*(diagnostic for each in trouble.values() for diagnostic in each.diagnostics))
+        raise CmkctlError(*(diagnostic for each in trouble.values() for diagnostic in each.diagnostics), *more)
 
     def _make(self, step: AnyStep, changes: Sequence[Change]) -> dict[str, CmkctlError]:
         """Make changes at the same time. Those worth another look are returned by resource id, other failures raised."""
@@ -231,14 +233,16 @@ def _all_needs(step: AnyStep, steps: Sequence[AnyStep]) -> set[str]:
 
 
 def _patiently(session: Session, what: str, read: Callable[[], T]) -> T:
-    """What a read says, asked again while its failures are such that pass. Raises AzureFailed for every other."""
+    """What a read says, asked again while its failures are such that pass. Raises CmkctlError for every other."""
     patience = Patience(session, what)
     while True:
         try:
             return read()
         except AzureFailed as error:
-            if not passes(error) or not patience.waited([error]):
+            if not passes(error):
                 raise
+            if not patience.waited([error]):
+                raise CmkctlError(*error.diagnostics, *patience.out_of_time()) from error
 
 
 def _is_final(change: Change, failed: CmkctlError) -> bool:

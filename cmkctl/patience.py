@@ -8,11 +8,11 @@ from typing import Final
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Kind
-from cmkctl.azure.operations import until_next_look
+from cmkctl.azure.operations import time_is_over, until_next_look
 from cmkctl.azure.retry import PATIENCE, seconds_of
 from cmkctl.azure.session import Session
 from cmkctl.clock import at
-from cmkctl.diagnostics import CmkctlError
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 
 _USUAL: Final = 180.0
 """Seconds. Azure was recorded not seeing a new principal for 39 (recordings, fact 32); the field tells of minutes."""
@@ -54,6 +54,7 @@ class Patience:
         self._what = what
         self._looks = 0
         self._began: float | None = None
+        self._cut_short = False
 
     def waited(self, failures: Sequence[CmkctlError]) -> bool:
         """Wait before another look at what failed; False, without a wait, when it has stayed for too long."""
@@ -63,13 +64,23 @@ class Patience:
         asked = max(_asked(each, clock.now()) for each in failures)
         pause = max(self._pause(now - self._began, failures), asked)
         self._looks += 1
-        ends = self._session.ends(self._began + max(map(_longest, failures)))
+        enough = self._began + max(map(_longest, failures))
+        ends = self._session.ends(enough)
         if now + pause > ends:
+            self._cut_short = ends < enough
             return False
         about = f"{self._what}: {failures[0].diagnostics[0].detail}"
         self._session.notify(about, now - self._began, at(clock, ends))
         clock.sleep(pause)
         return True
+
+    def out_of_time(self) -> tuple[Diagnostic, ...]:
+        """What is to be said beside the failures, when it was the run's time that ended the looks."""
+        detail = (
+            f"--timeout ends before {self._what} could be looked at again. Azure goes on with what it has begun: nothing was "
+            "cancelled."
+        )
+        return (time_is_over(detail),) if self._cut_short else ()
 
     def _pause(self, waited: float, failures: Sequence[CmkctlError]) -> float:
         """Short, where Azure only has to show what is there; longer each time where more questions may make it worse."""

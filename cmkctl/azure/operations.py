@@ -204,10 +204,15 @@ def _document(answer: Any) -> Document:
 
 
 def _gave_up(what: str, waited: float) -> Diagnostic:
+    return time_is_over(f"Waited {waited:.0f} s for {what}. Azure goes on with it: nothing was cancelled.")
+
+
+def time_is_over(detail: str) -> Diagnostic:
+    """Says that a wait, or the run, has had its time (CMK312)."""
     return Diagnostic(
         "CMK312",
         Severity.ERROR,
         "The time for waiting is over",
-        f"Waited {waited:.0f} s for {what}. Azure goes on with it: nothing was cancelled.",
+        detail,
         "Run the same command again to go on from here, with a longer --timeout if one was given.",
     )

@@ -516,14 +516,28 @@ def test_patience_ends() -> None:
 
 
 def test_patience_ends_with_the_time_that_was_given() -> None:
-    """A run does not wait past its --timeout."""
+    """A run does not wait past its --timeout, and says that this was the reason, and that Azure goes on."""
     world = World(deadline=10.0)
     world.mishaps["a"] = [lost() for _ in range(1000)]
 
-    with pytest.raises(CmkctlError):
+    with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
 
     assert world.clock.elapsed() <= 10
+    assert ["CMK310", "CMK312"] == codes(caught.value)
+
+
+def test_looks_that_fail_end_with_the_time_that_was_given() -> None:
+    """Also when it is a read that meets them."""
+    world = World(deadline=10.0)
+    running = run(world, step(world, "a"))
+    plan = running.plan()
+    world.blind["a"] = [refused(Kind.THROTTLED, "TooManyRequests") for _ in range(1000)]
+
+    with pytest.raises(CmkctlError) as caught:
+        running.apply(plan)
+
+    assert ["CMK306", "CMK312"] == codes(caught.value)
 
 
 def test_patience_is_anew_for_a_new_trouble() -> None:
