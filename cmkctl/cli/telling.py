@@ -48,7 +48,7 @@ class Telling:
         if report:
             from cmkctl.views.report import ReportView  # noqa: PLC0415 - only with --report
 
-            self._report = ReportView(report, self.command_line, self._clock.now, self._redactor)
+            self._report = ReportView(report, self.command_line, self._clock, self._redactor)
             self.view = Together(self._redactor, self._spoken, self._report)
         if debug:
             self._debug = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from cmkctl import __version__, events
 from cmkctl.azure.heard import Heard
 from cmkctl.azure.redact import REDACTED, Redactor
+from cmkctl.clock import Clock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.digests import digest
 from cmkctl.events import Event
@@ -49,13 +50,14 @@ class ReportView:
 
     can_ask: Final = False
 
-    def __init__(self, path: Path, command: str, now: Callable[[], datetime], redactor: Redactor) -> None:
+    def __init__(self, path: Path, command: str, clock: Clock, redactor: Redactor) -> None:
         self._path = path
         self._command = command
-        self._now = now
+        self._clock = clock
         self._redactor = redactor
         self._lock = threading.RLock()
-        self._began = now()
+        self._began = clock.now()
+        self._since = clock.elapsed()
         self._plan: Plan | None = None
         self._profile: Profile | None = None
         self._tries: dict[str, dict[str, Any]] = {}
@@ -110,13 +112,13 @@ class ReportView:
         with self._lock:
             match event:
                 case events.StepStarted(step):
-                    self._steps[step] = {"state": "begun", "began": self._now()}
+                    self._steps[step] = {"state": "begun", "began": self._clock.elapsed()}
                 case events.StepFinished(step):
-                    begun = self._steps[step]["began"]
-                    self._steps[step] = {"state": "done", "seconds": seconds_of((self._now() - begun).total_seconds())}
+                    took = self._clock.elapsed() - self._steps[step]["began"]
+                    self._steps[step] = {"state": "done", "seconds": seconds_of(took)}
                 case events.ChangeStarted(change):
                     tried = self._tries.setdefault(change.resource_id, {"tries": 0})
-                    tried |= {"tries": tried["tries"] + 1, "result": "interrupted", "began": self._now()}
+                    tried |= {"tries": tried["tries"] + 1, "result": "interrupted"}
                 case events.ChangeFinished(change, seconds):
                     self._tries[change.resource_id] |= {"result": "made", "seconds": seconds_of(seconds)}
                 case events.ChangeFailed(change):
@@ -177,15 +179,14 @@ class ReportView:
             raise _unwritable(self._path, error) from error
 
     def _document(self, exit_code: int) -> dict[str, Any]:
-        ended = self._now()
         subject = self._plan.subject if self._plan else None
         return {
             "cmkctl_report": SCHEMA,
             "cmkctl": __version__,
             "command": self._command,
             "began": _moment(self._began),
-            "ended": _moment(ended),
-            "seconds": seconds_of((ended - self._began).total_seconds()),
+            "ended": _moment(self._clock.now()),
+            "seconds": seconds_of(self._clock.elapsed() - self._since),
             "subject": subject
             and {
                 "cloud": str(subject.cloud),

@@ -17,6 +17,7 @@ from azure.core.rest import HttpRequest
 from cmkctl.azure.heard import Heard
 from cmkctl.azure.redact import Redactor
 from cmkctl.cli import main
+from cmkctl.clock import SystemClock
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 from cmkctl.sandbox.server import Running
 from cmkctl.views.report import ReportView
@@ -60,7 +61,7 @@ def reported(*arguments: str | Path, to: Path) -> tuple[int, dict[str, Any]]:
 def test_a_signed_address_is_reported_without_its_signature(tmp_path: Path) -> None:
     """Azure says where an operation is asked about, and what signs that address is as good as a key."""
     asked = HttpRequest("GET", "https://management.azure.com/operation?sv=2024&sig=planted&s=planted&c=planted")
-    report = ReportView(tmp_path / "r.json", "cmkctl plan", lambda: datetime.now(UTC), Redactor())
+    report = ReportView(tmp_path / "r.json", "cmkctl plan", SystemClock(), Redactor())
 
     report.request(Heard(datetime.now(UTC), 0.1, asked, None, "no answer"))
     report.write(1)
