@@ -23,7 +23,6 @@ from reliability_watch import ANY, POLL, WRITE, At, Counting, Faulty
 SECTION: Final = "faults"
 COMES_THROUGH: Final = Ended(0)
 NOT_SAID_WHY: Final = Ended(1, ("CMK311",))
-HALF_AN_HOUR: Final = 1800.0
 SHORT: Final = 6.0
 """Seconds after which a short token has ended."""
 
@@ -33,7 +32,7 @@ class Expected:
     """What may come of a kind of fault.
 
     `place` is the kind of request it strikes, for faults of the connection; `written` are the ways the others are switched
-    on. `first` are the endings that are right for the run it strikes; `then` those of the next run, `between` seconds later.
+    on. `first` are the endings that are right for the run it strikes; `then` those of the next run.
     `again` ends the path of a write that may be carried out again, because Azure failed at the first one.
     """
 
@@ -42,7 +41,6 @@ class Expected:
     first: tuple[Ended, ...] = (COMES_THROUGH,)
     then: tuple[Ended, ...] = (COMES_THROUGH,)
     again: str = ""
-    between: float = 0.0
     profiles: tuple[str, ...] = field(default=(POLICIES, ROLES))
     why: str = ""
 
@@ -76,10 +74,8 @@ EXPECTED: Final[dict[str, Expected]] = {
     "short-tokens": Expected(ANY, why="every token so far ends before the request; it is asked again with a new one"),
     "slow-grant": Expected(
         written=("slow-grant~2", "slow-grant~10", "slow-grant~45s", "slow-grant~15m", "slow-grant~25m"),
-        first=(COMES_THROUGH, NOT_SAID_WHY),
         again=_WORKSPACE,
-        between=HALF_AN_HOUR,
-        why="the creation is sent again every ten minutes; where Azure's words do not tell that it is the key, the run ends",
+        why="the creation is sent again every ten minutes",
     ),
     "slow-principal": Expected(
         written=("slow-principal", "slow-principal~20"), profiles=(ROLES,), why="the grant names the principal's type"
@@ -90,9 +86,7 @@ EXPECTED: Final[dict[str, Expected]] = {
             "failure-cached~5m slow-grant~45s",
             "failure-cached~25m slow-grant~45s",
         ),
-        first=(COMES_THROUGH, NOT_SAID_WHY),
         again=_WORKSPACE,
-        between=HALF_AN_HOUR,
         why="as for a slow grant: the next try comes ten minutes later",
     ),
     "late-failure": Expected(
@@ -181,7 +175,6 @@ def run(ground: Ground, start: Starter, case: Fault, wanted: Inventory) -> Outco
     ground.running.watch = None
     ground.running.state.clear_faults()
     if endings[0] != COMES_THROUGH:
-        ground.running.state.advance(expected.between)
         endings.append(_apply(ground, start, case))
     problems = [*_unexpected(expected, endings), *_at_the_end(ground, case, endings, wanted)]
     verdict = FAILED if problems else _verdict(endings)
