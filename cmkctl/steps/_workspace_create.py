@@ -33,15 +33,15 @@ def create_patiently(
 ) -> None:
     """Send the creation when the grants have had their time, and wait for its end.
 
-    When the service may not use the key yet, it is sent again after ten minutes. Before that the workspace is read: unless it
-    is there and failed, it is somebody else's by now and nothing is sent. Raises AzureFailed as `send` does, when it is no
+    When the service may not use the key yet, it is sent again after ten minutes. After each wait the workspace is read: unless
+    it is not there, or failed, it is somebody else's by now and nothing is sent. Raises AzureFailed as `send` does, when it is no
     such failure, or when the time is over, and CmkctlError (CMK312) when it is over before the first time.
     """
-    if change.not_before:
-        pause(azure, _TO_TAKE_EFFECT, (change.not_before - azure.clock.now()).total_seconds())
+    early = (change.not_before - azure.clock.now()).total_seconds() if change.not_before else 0.0
+    pause(azure, _TO_TAKE_EFFECT, early)
 
     def attempt() -> None:
-        if began and state_of(read()) not in ("failed", ""):
+        if (began or early > 0) and state_of(read()) not in ("failed", ""):
             return
         began.append(azure.clock.elapsed())
         send()

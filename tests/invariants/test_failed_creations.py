@@ -115,17 +115,35 @@ def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: Maker) -> N
 
 
 class Meanwhile(InStep):
-    """A clock in whose longest waits somebody does something."""
+    """A clock in whose waits of a certain length somebody does something, once."""
 
-    def __init__(self, running: Running, does: Callable[[], object]) -> None:
+    def __init__(self, running: Running, does: Callable[[], object], length: float = 600.0) -> None:
         super().__init__(running)
-        self._does = does
+        self._does = [does]
+        self._length = length
 
     def sleep(self, seconds: float) -> None:
-        """Let the time pass, and in ten minutes of it the other one."""
+        """Let the time pass, and in it the other one do something."""
         super().sleep(seconds)
-        if seconds >= 600:
-            self._does()
+        if seconds == self._length and self._does:
+            self._does.pop()()
+
+
+def test_a_workspace_that_somebody_made_in_the_time_of_the_grants_is_not_sent_again(maker: Maker) -> None:
+    """The look was before the pause: over a workspace that is there the creation would be an update."""
+    with befallen(maker, wish=PATIENT) as profile:
+        at_once = profile.key_access.model_copy(update={"settle_seconds": 0})
+        client = maker.client()
+        began = client.moment
+        session, told = in_step(maker, client, profile)
+        another = profile.model_copy(update={"key_access": at_once})
+        session.clock = Meanwhile(maker.running, lambda: maker.client().apply(another), length=5.0)
+
+        result = client.apply(profile, session=session)
+
+        assert "the access to the key to take effect" in told
+        assert {Action.NO_OP} == {each.action for each in result.changes}
+        assert 1 == creations(client, began)
 
 
 @pytest.mark.parametrize(("meanwhile", "times"), [("mended", 1), ("deleted", 2)])
