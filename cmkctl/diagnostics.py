@@ -50,6 +50,11 @@ class Diagnostic:
     location: Location | None = None
 
 
+def contradictory(detail: str, remedy: str) -> Diagnostic:
+    """Options that exclude each other (CMK008)."""
+    return Diagnostic("CMK008", Severity.ERROR, "The command line contradicts itself", detail, remedy)
+
+
 class CmkctlError(Exception):
     """A run that cannot go on, with the diagnostics that say why. Every expected failure reaches the user as one."""
 

@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from cmkctl.cli.options import Options
-from cmkctl.diagnostics import Diagnostic, ProfileError, Severity
+from cmkctl.diagnostics import ProfileError, contradictory
 
 
 def refuse_to_overwrite(options: Options) -> None:
@@ -17,7 +17,8 @@ def refuse_to_overwrite(options: Options) -> None:
     named = [(name, path) for name, path in (written | used).items() if path is not None]
     for (name, path), (other, another) in combinations(named, 2):
         if name in written and _same(path, another):
-            raise ProfileError(_twice(name, path, other))
+            both = f"{name} {path} and {other} are the same file, and one would be written over the other."
+            raise ProfileError(contradictory(both, f"Name another file with {name}."))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -26,13 +27,3 @@ def _same(one: Path, other: Path) -> bool:
         return os.path.realpath(one) == os.path.realpath(other) or one.samefile(other)
     except OSError:  # one of them is not there, or may not be looked at
         return False
-
-
-def _twice(name: str, path: Path, other: str) -> Diagnostic:
-    return Diagnostic(
-        "CMK008",
-        Severity.ERROR,
-        "The command line contradicts itself",
-        f"{name} {path} and {other} are the same file, and one would be written over the other.",
-        f"Name another file with {name}.",
-    )

@@ -19,7 +19,7 @@ from typing import Protocol
 from azure.core.exceptions import AzureError
 
 from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.azure.redact import Redactor, secrets_of
+from cmkctl.azure.redact import Redactor
 from cmkctl.azure.session import Session
 from cmkctl.cli.connection import connect
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
@@ -27,7 +27,7 @@ from cmkctl.cli.files import refuse_to_overwrite
 from cmkctl.cli.options import Options
 from cmkctl.cli.telling import Telling
 from cmkctl.clock import Interrupted, SystemClock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity, contradictory
 from cmkctl.plan import Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
 from cmkctl.profile.model import Profile
@@ -71,7 +71,7 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
     logging.getLogger().addHandler(logging.NullHandler())
     view = make_view(json=options.json, stdout=sys.stdout, stderr=sys.stderr)
     clock = _ReplayClock() if options.replay else SystemClock()
-    telling = Telling(view, Redactor(secrets_of(os.environ), identities=False), clock)
+    telling = Telling(view, Redactor.shown_to_its_user(os.environ), clock)
     try:
         refuse_to_overwrite(options)
         telling.begin(report=options.report, debug=options.debug)
@@ -123,7 +123,8 @@ def _exit_code(error: CmkctlError) -> int:
 
 def _open(options: Options, telling: Telling, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.record and options.replay:
-        raise ProfileError(_contradictory())
+        both = "--record and --replay are both given: one asks Azure, the other must not."
+        raise ProfileError(contradictory(both, "Keep one of them."))
     if options.sandbox:
         os.environ.update(_sandbox(options.state, stack))
     loaded = load(options.profile, overrides=options.overrides, environ=os.environ)
@@ -158,16 +159,6 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
                 subject=str(path),
             )
         ) from error
-
-
-def _contradictory() -> Diagnostic:
-    return Diagnostic(
-        "CMK008",
-        Severity.ERROR,
-        "The command line contradicts itself",
-        "--record and --replay are both given: one asks Azure, the other must not.",
-        "Keep one of them.",
-    )
 
 
 def _ending() -> Iterator[signal.Signals]:

@@ -11,14 +11,14 @@ from typing import Any, Final, NoReturn
 
 from pydantic import ValidationError
 
-from cmkctl.diagnostics import Location, ProfileError
+from cmkctl.diagnostics import Location, ProfileError, contradictory
 from cmkctl.files import try_out, write_whole
 from cmkctl.plan import Change, Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.profile.tree import Branch
 from cmkctl.saved_plan.form import MARKER, SCHEMA, Document, check, content, digests, document_of
-from cmkctl.saved_plan.problems import another_version, contradictory, damaged, edited, no_profile, unwritable
+from cmkctl.saved_plan.problems import another_version, damaged, edited, no_profile, unwritable
 
 _MOST_COMPLAINTS: Final = 5
 

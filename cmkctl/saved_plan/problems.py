@@ -105,11 +105,6 @@ def not_saved(path: Path) -> Diagnostic:
     )
 
 
-def contradictory(detail: str, remedy: str) -> Diagnostic:
-    """Options that exclude each other (CMK008)."""
-    return Diagnostic("CMK008", Severity.ERROR, "The command line contradicts itself", detail, remedy)
-
-
 def _unusable(code: str, summary: str, detail: str, path: Path, place: Location | None = None) -> ProfileError:
     remedy = f"Plan again and approve that: cmkctl plan PROFILE --out {shlex.quote(str(path))}"
     found = Diagnostic(code, Severity.ERROR, summary, detail, remedy, str(path), place or Location(str(path)))

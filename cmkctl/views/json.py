@@ -43,7 +43,6 @@ class JsonView:
         self._lock = threading.RLock()
         self._watch = Watch(0, _HEARTBEAT, now)
         self._ticker = Ticker(_TICK, self.beat)
-        self._closed = False
         self._begun = False
         self._over = False
 
@@ -92,7 +91,7 @@ class JsonView:
     def beat(self) -> None:
         """``apply_progress`` of everything that was not told of for five seconds: also a silent Azure is a sign of life."""
         with self._lock:
-            for each, seconds in [] if self._closed else self._watch.due():
+            for each, seconds in [] if self._over else self._watch.due():
                 self._progress(each.change, each.what, seconds, each.until)
 
     def _progress(self, change: Change | None, what: str, seconds: float, until: datetime | None) -> None:
@@ -152,7 +151,7 @@ class JsonView:
         """End the heartbeat; there is nothing to give back."""
         self._ticker.stop()
         with self._lock:
-            self._closed = True
+            self._over = True
 
     def __enter__(self) -> Self:
         self._ticker.start()

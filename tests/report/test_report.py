@@ -168,7 +168,8 @@ def test_two_outputs_do_not_share_a_file(azure: Running, profile: Path, tmp_path
     assert not Path(both).exists()
 
 
-def test_a_report_can_hold_what_is_no_text(azure: Running, profile: Path, tmp_path: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("azure")
+def test_a_report_can_hold_what_is_no_text(profile: Path, tmp_path: Path) -> None:
     """An argument in another encoding than the terminal's; the report is JSON, and is there."""
     report = tmp_path / "r.json"
 

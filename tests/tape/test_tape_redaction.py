@@ -339,10 +339,10 @@ def test_variables_that_are_called_like_a_secret_hold_one() -> None:
         "SYSTEM_ACCESSTOKEN": "four-four-four",
         "HTTPS_PROXY": "user:fi%40ve@proxy:3128",
         "http_proxy": "http://[nonsense:six@",
-        "PWD": "/home/somebody",
+        "PWD": "a folder, and its name",
         "USE_SECRET": "true",
         "NO_PROXY": "localhost",
-        "HOME": "/home/somebody",
+        "HOME": "another folder",
     }
 
     assert {"one", "two-two-two", "three-three", "four-four-four", "fi%40ve", "fi@ve", "six"} == {*secrets_of(environ)}

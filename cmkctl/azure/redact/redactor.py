@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
 
-from cmkctl.azure.redact.known import known
+from cmkctl.azure.redact.known import known, secrets_of
 from cmkctl.azure.redact.names import CLIENT_ID_NAMES, NAME, is_secret_beside, is_secret_name, plain_name
 from cmkctl.azure.redact.shapes import ARGUMENT, EMAIL, ENCODED, IDENTITIES, IS_GUID, NAMED_SHAPES, SHAPES, client_id
 from cmkctl.azure.redact.words import CUT, PUBLIC_APPLICATION_IDS, REDACTED, USER
@@ -40,6 +40,11 @@ class Redactor:
         object.__setattr__(self, "secrets", frozenset(each for each in secrets if len(each) >= _SHORTEST_SECRET))
         object.__setattr__(self, "client_ids", frozenset(each.lower() for each in client_ids if each))
         object.__setattr__(self, "_known", tuple(known(self.secrets, self.client_ids - PUBLIC_APPLICATION_IDS)))
+
+    @classmethod
+    def shown_to_its_user(cls, environ: Mapping[str, str]) -> Redactor:
+        """Return the redaction for what a run shows whoever started it, with the secrets of its environment."""
+        return cls(secrets_of(environ), identities=False)
 
     def knowing(self, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> Redactor:
         """Return this redactor with more known values (the client id is known only once there is a token)."""
