@@ -254,7 +254,7 @@ def _ready(changes: Iterable[Change]) -> list[Change]:
     """The changes that can be made now: those that no other unmade change of the step must come before."""
     unmade = [each for each in changes if each.action is not Action.NO_OP]
     held = {each.resource_id for each in unmade}
-    return [each for each in unmade if not held.intersection(each.after)]
+    return [each for each in unmade if not held.intersection(each.depends_on)]
 
 
 def _refuse_unless_shown(now: Change, shown: Change | None) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import Kind
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.operations import time_is_over, until_next_look
 from cmkctl.azure.retry import PATIENCE, seconds_of
 from cmkctl.azure.session import Session
@@ -17,14 +17,14 @@ from cmkctl.diagnostics import CmkctlError, Diagnostic
 _USUAL: Final = 180.0
 """Seconds. Azure was recorded not seeing a new principal for 39 (recordings, fact 32); the field tells of minutes."""
 
-_LONGEST: Final[Mapping[Kind | None, float]] = {
+_LONGEST: Final[Mapping[FailureKind | None, float]] = {
     # What somebody else made at the same moment shows at once, if that is why Azure reports a conflict.
-    Kind.CONFLICT: 10.0,
-    Kind.THROTTLED: PATIENCE,
+    FailureKind.CONFLICT: 10.0,
+    FailureKind.THROTTLED: PATIENCE,
 }
 """Seconds for kinds that need less or more."""
 
-_OVERLOADED: Final = frozenset({Kind.NETWORK, Kind.PASSING, Kind.THROTTLED})
+_OVERLOADED: Final = frozenset({FailureKind.NETWORK, FailureKind.PASSING, FailureKind.THROTTLED})
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 30.0
 _BETWEEN_WRITES: Final = 2.0
@@ -32,7 +32,15 @@ _BETWEEN_WRITES: Final = 2.0
 
 # A write whose answer was lost, or that Azure was not ready for, is looked at again before it is tried again.
 _PASSING: Final = frozenset(
-    {Kind.NETWORK, Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.EXISTS, Kind.THROTTLED}
+    {
+        FailureKind.NETWORK,
+        FailureKind.PASSING,
+        FailureKind.PENDING,
+        FailureKind.NOT_REGISTERED,
+        FailureKind.IN_PROGRESS,
+        FailureKind.EXISTS,
+        FailureKind.THROTTLED,
+    }
 )
 
 
@@ -43,7 +51,7 @@ def passes(failed: CmkctlError) -> bool:
 
 def made_by_another(failed: CmkctlError) -> bool:
     """Whether a failure to create something may mean that somebody else has just made it."""
-    return isinstance(failed, AzureFailed) and failed.failure.kind in (Kind.CONFLICT, Kind.EXISTS)
+    return isinstance(failed, AzureFailed) and failed.failure.kind in (FailureKind.CONFLICT, FailureKind.EXISTS)
 
 
 class Patience:
@@ -65,7 +73,7 @@ class Patience:
         pause = max(self._pause(now - self._began, failures), asked)
         self._looks += 1
         enough = self._began + max(map(_longest, failures))
-        ends = self._session.ends(enough)
+        ends = self._session.clamp_to_deadline(enough)
         if now + pause > ends:
             self._cut_short = ends < enough
             return False
@@ -89,7 +97,7 @@ class Patience:
         return until_next_look(waited, _BETWEEN_WRITES)
 
 
-def _kind(failed: CmkctlError) -> Kind | None:
+def _kind(failed: CmkctlError) -> FailureKind | None:
     return failed.failure.kind if isinstance(failed, AzureFailed) else None
 
 

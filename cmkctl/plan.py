@@ -80,7 +80,7 @@ class Change:
 
     `resource_id` is the ARM id (or, for a directory object, its Graph path); `title` names the resource for people
     (``key vault kv-ml-01``); `reason` is a phrase saying why; `irreversible` lists, in words, what cannot be undone;
-    `costs` what will be billed because of it; `ways_out` what the operator can do about a conflict; `after` the resource
+    `costs` what will be billed because of it; `ways_out` what the operator can do about a conflict; `depends_on` the resource
     ids of changes of the same step that must be done before this one. `request` is None unless the action writes.
     """
 
@@ -93,13 +93,13 @@ class Change:
     irreversible: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
     ways_out: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     request: Request | None = None
     code: str = ""
     """For a conflict: the diagnostic code to look up with ``cmkctl explain``."""
-    brought_by: tuple[str, ...] = ()
+    may_result_from: tuple[str, ...] = ()
     """The resource ids of other changes that may bring this about as well, so that nothing is left to do for it."""
-    not_before: datetime | None = None
+    earliest: datetime | None = None
     """The moment, in UTC, before which it is not sent: what it rests on is there and takes effect only then."""
 
 

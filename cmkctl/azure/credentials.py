@@ -15,7 +15,7 @@ from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import HttpTransport
 
-from cmkctl.azure.documents import parse
+from cmkctl.azure.decoding import parse
 from cmkctl.azure.errors import UNREACHED
 from cmkctl.azure.failures import UNREADABLE
 

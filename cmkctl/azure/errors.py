@@ -24,9 +24,9 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from cmkctl.azure.advice import diagnose
-from cmkctl.azure.failures import UNREADABLE, Failure, Kind
-from cmkctl.azure.redact import shortened
+from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
+from cmkctl.azure.redaction import shortened
+from cmkctl.azure.remedies import diagnose
 from cmkctl.diagnostics import CmkctlError
 
 _QUOTA_CODES = ("ServiceQuotaExceeded", "QuotaExceeded")
@@ -70,34 +70,37 @@ _ANOTHER_RIGHT = re.compile(r"authorization to perform action 'Microsoft\.(?!Key
 """Resource Manager names a right that no grant on a key gives, and that no waiting brings."""
 
 
-_BY_CODE: Mapping[str, Kind] = {
+_BY_CODE: Mapping[str, FailureKind] = {
     # A 409 that is no conflict.
-    "MissingSubscriptionRegistration": Kind.NOT_REGISTERED,
+    "MissingSubscriptionRegistration": FailureKind.NOT_REGISTERED,
     # A 404 that is not about the resource.
-    **dict.fromkeys(("SubscriptionNotFound", "InvalidSubscriptionId"), Kind.TERMINAL),
-    **dict.fromkeys(("NoRegisteredProviderFound", "InvalidResourceType"), Kind.TERMINAL),
-    "PrincipalNotFound": Kind.PENDING,
+    **dict.fromkeys(("SubscriptionNotFound", "InvalidSubscriptionId"), FailureKind.TERMINAL),
+    **dict.fromkeys(("NoRegisteredProviderFound", "InvalidResourceType"), FailureKind.TERMINAL),
+    "PrincipalNotFound": FailureKind.PENDING,
     # Also 409s that are no conflict: what was to be made is there, only not everywhere yet.
-    **dict.fromkeys(("RoleAssignmentExists", "Request_MultipleObjectsWithSameKeyValue"), Kind.EXISTS),
-    "RequestDisallowedByPolicy": Kind.POLICY,
-    **dict.fromkeys(_QUOTA_CODES, Kind.CAPACITY),
-    **dict.fromkeys(("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationFailed"), Kind.DENIED),
-    **dict.fromkeys(("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"), Kind.THROTTLED),
+    **dict.fromkeys(("RoleAssignmentExists", "Request_MultipleObjectsWithSameKeyValue"), FailureKind.EXISTS),
+    "RequestDisallowedByPolicy": FailureKind.POLICY,
+    **dict.fromkeys(_QUOTA_CODES, FailureKind.CAPACITY),
+    **dict.fromkeys(("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationFailed"), FailureKind.DENIED),
     **dict.fromkeys(
-        ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress"), Kind.IN_PROGRESS
+        ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"), FailureKind.THROTTLED
+    ),
+    **dict.fromkeys(
+        ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress"),
+        FailureKind.IN_PROGRESS,
     ),
 }
-_BY_STATUS: Mapping[int, Kind] = {
-    401: Kind.UNAUTHENTICATED,
-    403: Kind.DENIED,
-    404: Kind.ABSENT,
-    408: Kind.PASSING,
-    409: Kind.CONFLICT,
-    429: Kind.THROTTLED,
+_BY_STATUS: Mapping[int, FailureKind] = {
+    401: FailureKind.UNAUTHENTICATED,
+    403: FailureKind.DENIED,
+    404: FailureKind.ABSENT,
+    408: FailureKind.PASSING,
+    409: FailureKind.CONFLICT,
+    429: FailureKind.THROTTLED,
 }
 
 
-class UnreadableAnswer(ServiceResponseError):  # noqa: N818 - it says what came
+class UndecodableResponse(ServiceResponseError):  # noqa: N818 - it says what came
     """An answer came that is not what Azure sends: somebody in between may have answered, or it broke off.
 
     What the request did is not known, as with an answer that was lost.
@@ -119,25 +122,27 @@ class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
 def classify(error: AzureError) -> Failure:
     """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
     if isinstance(error, DecodeError):
-        return Failure(Kind.PASSING, "", _first_lines(f"{UNREADABLE}. {_BODY.sub('', str(error))}"))
+        return Failure(FailureKind.PASSING, "", _first_lines(f"{UNREADABLE}. {_BODY.sub('', str(error))}"))
     if isinstance(error, HttpResponseError) and error.response is not None:
         return _classify_response(error)
-    if isinstance(error, UnreadableAnswer):
+    if isinstance(error, UndecodableResponse):
         said = _first_lines(str(error.message))
-        return Failure(Kind.PASSING, "", said, int(error.response.status_code), *exchange(error.response))
+        return Failure(FailureKind.PASSING, "", said, int(error.response.status_code), *exchange(error.response))
     if isinstance(error, ClientAuthenticationError):
         message = _BODY.sub("", str(error.message))
         return Failure(_kind_of_sign_in(message), "", _first_lines(_CHAIN.sub("", message)))
     if isinstance(error, ServiceRequestError | ServiceResponseError):
-        return Failure(Kind.NETWORK, "", _first_lines(_POOL.sub(r"\1: \2", str(error))))
-    return Failure(Kind.TERMINAL, type(error).__name__, _first_lines(str(error)))
+        return Failure(FailureKind.NETWORK, "", _first_lines(_POOL.sub(r"\1: \2", str(error))))
+    return Failure(FailureKind.TERMINAL, type(error).__name__, _first_lines(str(error)))
 
 
-def _kind_of_sign_in(message: str) -> Kind:
+def _kind_of_sign_in(message: str) -> FailureKind:
     """azure-identity reports a login host that it could not reach, or that is ill, as a failed authentication."""
     if _UNREACHABLE.search(message):
-        return Kind.NETWORK
-    return Kind.PASSING if _SIGN_IN_DOWN.search(message) or UNREADABLE in message else Kind.UNAUTHENTICATED
+        return FailureKind.NETWORK
+    return (
+        FailureKind.PASSING if _SIGN_IN_DOWN.search(message) or UNREADABLE in message else FailureKind.UNAUTHENTICATED
+    )
 
 
 def innermost(error: Any) -> tuple[str, str]:
@@ -169,18 +174,18 @@ def _innermost(error: Any) -> tuple[str, str]:
     return code, message
 
 
-def kind_of_failed_operation(code: str, message: str) -> Kind:
+def kind_of_failed_operation(code: str, message: str) -> FailureKind:
     """What the innermost cause of a long-running operation that failed means.
 
     That the service may not use the key is no denial of ours: grants take time, and so it is a kind of its own.
     """
     if code == "RequestDisallowedByPolicy":
-        return Kind.POLICY
+        return FailureKind.POLICY
     # Of an HTTP answer 503 means "later"; of an operation it means that the region has nothing left to give.
     if code in (*_QUOTA_CODES, "ServiceUnavailable"):
-        return Kind.CAPACITY
+        return FailureKind.CAPACITY
     key_denied = code in _KEY_DENIED or _KEY_DENIED_IN_WORDS.search(message)
-    return Kind.NOT_EFFECTIVE if key_denied and not _ANOTHER_RIGHT.search(message) else Kind.TERMINAL
+    return FailureKind.NOT_EFFECTIVE if key_denied and not _ANOTHER_RIGHT.search(message) else FailureKind.TERMINAL
 
 
 def _classify_response(error: HttpResponseError) -> Failure:
@@ -192,7 +197,7 @@ def _classify_response(error: HttpResponseError) -> Failure:
     code, message = innermost(document)
     kind = _kind(status, {outer, code}, message)
     said = message or _first_lines(body) or str(getattr(response, "reason", "") or "")
-    asked = asked_delay(response, body) if kind is Kind.THROTTLED else ""
+    asked = asked_delay(response, body) if kind is FailureKind.THROTTLED else ""
     return Failure(kind, code, said, status, *exchange(response), retry_after=asked)
 
 
@@ -208,16 +213,16 @@ def asked_delay(response: Any, body: str) -> str:
     return str(response.headers.get("Retry-After") or (found[1] if found else ""))
 
 
-def _kind(status: int, codes: set[str], message: str) -> Kind:
+def _kind(status: int, codes: set[str], message: str) -> FailureKind:
     """Azure's code says more than the HTTP status; Key Vault's code may stand only inside the text."""
     for code, kind in _BY_CODE.items():
         if code in codes:
             return kind
     if "ForbiddenByRbac" in message:
-        return Kind.DENIED
+        return FailureKind.DENIED
     if status < 400:  # no refusal, and yet not what the request is answered with
-        return Kind.UNREADABLE
-    return _BY_STATUS.get(status, Kind.PASSING if status >= 500 else Kind.TERMINAL)
+        return FailureKind.UNREADABLE
+    return _BY_STATUS.get(status, FailureKind.PASSING if status >= 500 else FailureKind.TERMINAL)
 
 
 def body_text(response: Any) -> str:

@@ -9,7 +9,7 @@ UNREADABLE = "The answer cannot be read"
 """How the message of an answer begins that is not what Azure sends; azure-identity hands on the message alone."""
 
 
-class Kind(StrEnum):
+class FailureKind(StrEnum):
     """What an error means to somebody who has to decide what to do next."""
 
     ABSENT = "absent"
@@ -39,7 +39,7 @@ class Failure:
     is what Azure support asks for. `retry_after` is the delay that a throttled answer asks for, as Azure wrote it.
     """
 
-    kind: Kind
+    kind: FailureKind
     code: str
     message: str
     status: int | None = None
@@ -49,6 +49,6 @@ class Failure:
 
     def __str__(self) -> str:
         said = f"{self.code}: {self.message}" if self.code else self.message
-        unanswered = "no answer:" if self.kind is Kind.NETWORK else ""
+        unanswered = "no answer:" if self.kind is FailureKind.NETWORK else ""
         status = f"HTTP {self.status}" if self.status else unanswered
         return f"{status} {said}".strip()

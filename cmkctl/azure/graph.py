@@ -13,7 +13,7 @@ from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 
-from cmkctl.azure.documents import Document, ServicePrincipals, document
+from cmkctl.azure.decoding import ArmDocument, ServicePrincipals, document
 
 SERVICE_PRINCIPALS: Final = "/v1.0/servicePrincipals"
 
@@ -25,21 +25,21 @@ class Graph:
         self._endpoint = endpoint
         self._pipeline: Pipeline[Any, Any] = Pipeline(transport, policies=policies)
 
-    def service_principal(self, app_id: str) -> Document | None:
+    def service_principal(self, app_id: str) -> ArmDocument | None:
         """The service principal of an application in this tenant, None when there is none.
 
-        Needs Application.Read.All. "None" is an empty list, never an HTTP 404. Raises HttpResponseError, UnreadableAnswer,
+        Needs Application.Read.All. "None" is an empty list, never an HTTP 404. Raises HttpResponseError, UndecodableResponse,
         and AzureFailed for an answer that is no such list.
         """
         filtered = HttpRequest("GET", self._endpoint + SERVICE_PRINCIPALS, params={"$filter": f"appId eq '{app_id}'"})
-        found: list[Document] = document(ServicePrincipals, self._run(filtered))["value"]
+        found: list[ArmDocument] = document(ServicePrincipals, self._run(filtered))["value"]
         return found[0] if found else None
 
     def create_service_principal(self, body: Mapping[str, Any]) -> None:
         """Make the service principal of an existing application in this tenant, unless somebody just did.
 
         Registering Microsoft.DocumentDB may bring the one of Azure Cosmos DB in the same moment. What the answer says is
-        left alone. Needs Application.ReadWrite.All. Raises HttpResponseError and UnreadableAnswer.
+        left alone. Needs Application.ReadWrite.All. Raises HttpResponseError and UndecodableResponse.
         """
         try:
             self._run(HttpRequest("POST", self._endpoint + SERVICE_PRINCIPALS, json=body))

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.polling import PollingMethod
 
-from cmkctl.azure.errors import AzureFailed, UnreadableAnswer, innermost, kind_of_failed_operation
+from cmkctl.azure.errors import AzureFailed, UndecodableResponse, innermost, kind_of_failed_operation
 from cmkctl.azure.failures import Failure
 from cmkctl.azure.retry import retry_after
 from cmkctl.clock import at
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 
 if TYPE_CHECKING:
-    from cmkctl.azure.session import Document, Session
+    from cmkctl.azure.session import ArmDocument, Session
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ def finish(session: Session, answer: Any, what: str, patience: float = USUAL_PAT
     `answer` is the HTTP response to a write; `what` says in words what is waited for, for `patience` seconds at most.
     Raises `AzureFailed` with Azure's innermost cause when the operation fails, and `CmkctlError` (CMK312) when the time
     is over first, or the session's; Azure goes on with the operation then. An operation that Azure does not remember
-    any more is over: whoever waits reads the resource next. `UnreadableAnswer` when its status is empty.
+    any more is over: whoever waits reads the resource next. `UndecodableResponse` when its status is empty.
     """
     poll = _where(answer)
     if poll is None:
@@ -123,7 +123,7 @@ def pause(session: Session, what: str, seconds: float) -> None:
     """Let `seconds` pass for `what`, of which nothing can be asked. Raises CmkctlError (CMK312) for more than the run has."""
     clock = session.clock
     ends = clock.elapsed() + seconds
-    if seconds > 0 and session.ends(ends) < ends:
+    if seconds > 0 and session.clamp_to_deadline(ends) < ends:
         raise CmkctlError(_gave_up(what, 0.0))
     waited = 0.0
     while waited < seconds:
@@ -148,7 +148,7 @@ class Waiting:
         self._session = session
         self._what = what
         self._began = session.clock.elapsed()
-        self._ends = session.ends(self._began + patience)
+        self._ends = session.clamp_to_deadline(self._began + patience)
 
     def once(self, answer: Any) -> None:
         """Wait before the next question. Raises CmkctlError (CMK312) when the next would come too late."""
@@ -179,7 +179,7 @@ def _where(answer: Any) -> _Poll | None:
     return _Poll(location, by_status=False)
 
 
-def _raise_unless_succeeded(status: str, document: Document, answer: Any, what: str) -> None:
+def _raise_unless_succeeded(status: str, document: ArmDocument, answer: Any, what: str) -> None:
     if status in ("", "succeeded"):
         return
     code, message = innermost(document)
@@ -193,13 +193,13 @@ def _raise_unless_succeeded(status: str, document: Document, answer: Any, what: 
     raise AzureFailed(failure)
 
 
-def _document(answer: Any) -> Document:
+def _document(answer: Any) -> ArmDocument:
     try:
         document = answer.json()
     except ValueError as error:
         if answer.status_code == 202:  # it goes on, and says so with the status alone
             return {}
-        raise UnreadableAnswer("It is no JSON; it begins: (empty)", answer) from error
+        raise UndecodableResponse("It is no JSON; it begins: (empty)", answer) from error
     return document if isinstance(document, dict) else {}
 
 

@@ -24,11 +24,11 @@ from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
 from cmkctl import __version__
-from cmkctl.azure import documents, versions
+from cmkctl.azure import decoding, versions
 from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
-from cmkctl.azure.documents import Document, ReadableAnswers
+from cmkctl.azure.decoding import ArmDocument, DecodePolicy
 from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.azure.failures import Kind
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, subscription_id
 from cmkctl.azure.retry import Notify, RetryPolicy
@@ -65,7 +65,7 @@ class Session:
         self.deadline: float | None = None
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
 
-    def ends(self, moment: float) -> float:
+    def clamp_to_deadline(self, moment: float) -> float:
         """When a wait that would be given up at `moment` of the clock really is: at the run's deadline, if that is before."""
         return moment if self.deadline is None else min(moment, self.deadline)
 
@@ -109,7 +109,7 @@ class Session:
         """The tenant that issued our token for Resource Manager; empty when the token does not say."""
         claims = self.credential.get_token(self.endpoints.arm_scope).token.split(".")[1:2]
         try:
-            said = documents.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
+            said = decoding.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
         except ValueError:
             return ""
         return str(said.get("tid", "")) if isinstance(said, dict) else ""
@@ -122,13 +122,13 @@ class Session:
     @cached_property
     def _arm(self) -> Pipeline[Any, Any]:
         # An operation may end without a body.
-        answers = ReadableAnswers(empty=True)
+        answers = DecodePolicy(empty=True)
         return Pipeline(self.transport, policies=self._policies(self.endpoints.arm_scope, answers))
 
     def poll(self, url: str) -> Any:
         """One GET of an operation's own URL, used exactly as Azure gave it: the HTTP response.
 
-        Raises HttpResponseError for an answer of 400 and above (a ResourceNotFoundError for 404), UnreadableAnswer for one
+        Raises HttpResponseError for an answer of 400 and above (a ResourceNotFoundError for 404), UndecodableResponse for one
         that is neither JSON nor empty.
         """
         return self.follow(url).http_response
@@ -146,18 +146,18 @@ class Session:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.transport.close()
 
-    def _policies(self, scope: str, answers: ReadableAnswers | None = None) -> list[Any]:
+    def _policies(self, scope: str, answers: DecodePolicy | None = None) -> list[Any]:
         """The SDK's own pipeline with three differences, so that nothing is sent that was not asked for, or taken on trust.
 
         `ARMAutoResourceProviderRegistrationPolicy` is left out: it registers a provider on a 409, also on a read. One
-        retry policy takes the place of azure-core's. And `ReadableAnswers` takes that of its decoding.
+        retry policy takes the place of azure-core's. And `DecodePolicy` takes that of its decoding.
         """
         return [
             policies.RequestIdPolicy(),
             policies.HeadersPolicy(),
             policies.UserAgentPolicy(base_user_agent=USER_AGENT),
             RetryPolicy(self.clock, self.notify, lambda: self.deadline),
-            answers or ReadableAnswers(),
+            answers or DecodePolicy(),
             ARMChallengeAuthenticationPolicy(self.credential, scope),
             policies.NetworkTraceLoggingPolicy(),
             policies.SensitiveHeaderCleanupPolicy(),
@@ -208,16 +208,16 @@ class Snapshot:
         """The date and time of the asking, in UTC."""
         return self._session.clock.now()
 
-    def together(self, *reads: Callable[[], T]) -> list[T]:
+    def gather(self, *reads: Callable[[], T]) -> list[T]:
         """Several reads at the same time; their answers in the order of the reads."""
         return [future.result() for future in [self._pool.submit(read) for read in reads]]
 
-    def both(self, one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
+    def gather2(self, one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
         """Two reads at the same time."""
         ahead = self._pool.submit(other)
         return one(), ahead.result()
 
-    def subscription(self) -> Document:
+    def subscription(self) -> ArmDocument:
         """The subscription: its `tenantId` and, where we may read it, its `state`.
 
         A principal whose roles are on resource groups only may not read the subscription; its tenant is then the one that
@@ -225,56 +225,56 @@ class Snapshot:
         """
         return self._ask("subscription", self._subscription) or {}
 
-    def _subscription(self) -> Document:
+    def _subscription(self) -> ArmDocument:
         scope = subscription_id(self._session.subscription)
         try:
-            found = self._by_id(documents.Subscription, scope, versions.SUBSCRIPTIONS)
+            found = self._by_id(decoding.Subscription, scope, versions.SUBSCRIPTIONS)
         except AzureFailed as error:
-            if error.failure.kind is not Kind.DENIED:
+            if error.failure.kind is not FailureKind.DENIED:
                 raise
             found = None
         return found or {"tenantId": self._session.tenant()}
 
-    def provider(self, namespace: str) -> Document | None:
+    def provider(self, namespace: str) -> ArmDocument | None:
         """A resource provider, with its `registrationState` in this subscription."""
         return self._ask(
             provider_id(self._session.subscription, namespace),
-            lambda: self._resources.providers.get(namespace, **_as(documents.Provider)),
+            lambda: self._resources.providers.get(namespace, **_as(decoding.Provider)),
         )
 
-    def resource_group(self, name: str) -> Document | None:
+    def resource_group(self, name: str) -> ArmDocument | None:
         """A resource group."""
         return self._ask(
             group_id(self._session.subscription, name),
-            lambda: self._resources.resource_groups.get(name, **_as(documents.ResourceGroup)),
+            lambda: self._resources.resource_groups.get(name, **_as(decoding.ResourceGroup)),
         )
 
-    def vault(self, vault: ResourceId) -> Document | None:
+    def vault(self, vault: ResourceId) -> ArmDocument | None:
         """A key vault."""
         return self._ask(
             str(vault),
-            lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_as(documents.Vault)),
+            lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_as(decoding.Vault)),
         )
 
-    def deleted_vault(self, name: str, location: str) -> Document | None:
+    def deleted_vault(self, name: str, location: str) -> ArmDocument | None:
         """A soft-deleted key vault of this subscription."""
         return self._ask(
             deleted_vault_id(self._session.subscription, location, name),
-            lambda: self._key_vault.vaults.get_deleted(name, location, **_as(documents.DeletedVault)),
+            lambda: self._key_vault.vaults.get_deleted(name, location, **_as(decoding.DeletedVault)),
         )
 
-    def key(self, vault: ResourceId, name: str) -> Document | None:
+    def key(self, vault: ResourceId, name: str) -> ArmDocument | None:
         """A key with its latest version, through the management plane: no vault firewall is in the way."""
         return self._ask(
             str(vault.child("keys", name)),
-            lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(documents.Key)),
+            lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(decoding.Key)),
         )
 
-    def resource(self, resource_id: str, api_version: str) -> Document | None:
+    def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:
         """Any resource in a resource group by its ARM id."""
-        return self._by_id(documents.kind_of(ResourceId.parse(resource_id).type), resource_id, api_version)
+        return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
 
-    def _by_id(self, kind: Any, resource_id: str, api_version: str, **params: str) -> Document | None:
+    def _by_id(self, kind: Any, resource_id: str, api_version: str, **params: str) -> ArmDocument | None:
         return self._ask(
             f"{resource_id}?{params}",
             # The SDK puts a slash of its own before the id.
@@ -283,40 +283,40 @@ class Snapshot:
             ),
         )
 
-    def role_assignments(self, scope: str, principal: str) -> list[Document]:
+    def role_assignments(self, scope: str, principal: str) -> list[ArmDocument]:
         """The role assignments of a principal at a scope and above, all pages."""
         page = self._by_id(
-            documents.RoleAssignments,
+            decoding.RoleAssignments,
             f"{scope}/providers/Microsoft.Authorization/roleAssignments",
             versions.ROLE_ASSIGNMENTS,
             **{"$filter": f"principalId eq '{principal}'"},
         )
-        found: list[Document] = []
+        found: list[ArmDocument] = []
         links: set[str] = set()
         while page is not None:
             found += page["value"]
             page = self._following(page.get("nextLink", ""), links)
         return found
 
-    def service_principal(self, app_id: str) -> Document | None:
+    def service_principal(self, app_id: str) -> ArmDocument | None:
         """The service principal of an application in this tenant, from Microsoft Graph."""
         return self._ask(f"graph {app_id}", lambda: self._graph.service_principal(app_id))
 
-    def _following(self, link: str, links: set[str]) -> Document | None:
+    def _following(self, link: str, links: set[str]) -> ArmDocument | None:
         """The next page of a list, None after the last. Each link is followed once: a list that has no end is none."""
         if not link or link in links:
             return None
         links.add(link)
-        return self._ask(link, lambda: documents.document(documents.RoleAssignments, self._session.follow(link)))
+        return self._ask(link, lambda: decoding.document(decoding.RoleAssignments, self._session.follow(link)))
 
-    def _ask(self, question: str, read: Callable[[], Any]) -> Document | None:
+    def _ask(self, question: str, read: Callable[[], Any]) -> ArmDocument | None:
         with self._lock:
             answer = self._answers.get(question)
             if mine := answer is None:
                 answer = self._answers[question] = Future()
         if mine:
             _answer(answer, read)
-        document: Document | None = answer.result()
+        document: ArmDocument | None = answer.result()
         return document
 
 
@@ -326,7 +326,7 @@ def _as(kind: Any) -> Mapping[str, Any]:
     What steps compare is what Azure says; a model in between would drop what it does not know, and would be built for
     nothing.
     """
-    return {"stream": True, "cls": lambda response, _deserialized, _headers: documents.document(kind, response)}
+    return {"stream": True, "cls": lambda response, _deserialized, _headers: decoding.document(kind, response)}
 
 
 WRITING: Final[Mapping[str, Any]] = {"stream": True, "cls": lambda _response, _deserialized, _headers: None}
@@ -348,9 +348,9 @@ def _read(read: Callable[[], Any]) -> Any:
     except AzureError as error:
         failure = classify(error)
         # Nothing of a provider can exist in a subscription where it is not registered.
-        if failure.kind in (Kind.ABSENT, Kind.NOT_REGISTERED):
+        if failure.kind in (FailureKind.ABSENT, FailureKind.NOT_REGISTERED):
             return None
         raise AzureFailed(failure) from error
 
 
-__all__ = ["PARALLEL_READS", "USER_AGENT", "WRITING", "Document", "Session", "Snapshot"]
+__all__ = ["PARALLEL_READS", "USER_AGENT", "WRITING", "ArmDocument", "Session", "Snapshot"]

@@ -107,13 +107,13 @@ def _started(arguments: Sequence[str], typed: Sequence[str]) -> tuple[str, ...]:
 
 def _defect(error: Exception) -> int:
     """Tell of an error that nobody expected, in a command that has no run of its own."""
-    from cmkctl.azure.redact import Redactor  # noqa: PLC0415 - hardly ever
-    from cmkctl.cli.telling import defect  # noqa: PLC0415 - see above
+    from cmkctl.azure.redaction import Redactor  # noqa: PLC0415 - hardly ever
+    from cmkctl.cli.reporting import defect  # noqa: PLC0415 - see above
     from cmkctl.views import make_view  # noqa: PLC0415 - see above
-    from cmkctl.views.together import Together  # noqa: PLC0415 - see above
+    from cmkctl.views.redacting import RedactingView  # noqa: PLC0415 - see above
 
     view = make_view(json=False, stdout=sys.stdout, stderr=sys.stderr)
-    Together(Redactor.shown_to_its_user(os.environ), view).diagnostics([defect(error)])
+    RedactingView(Redactor.for_display(os.environ), view).diagnostics([defect(error)])
     return FAILED
 
 
@@ -151,9 +151,9 @@ def _not_loaded() -> None:
 def _usage_error(error: TyperException, arguments: Sequence[str]) -> int:
     command = next((each for each in arguments if each in _COMMANDS), "")
     about = f"cmkctl {command}".rstrip()
-    from cmkctl.azure.redact import Redactor  # noqa: PLC0415 - a right command line needs it later, or never
+    from cmkctl.azure.redaction import Redactor  # noqa: PLC0415 - a right command line needs it later, or never
 
-    redactor = Redactor.shown_to_its_user(os.environ)
+    redactor = Redactor.for_display(os.environ)
     message = redactor.text(error.format_message() or "a command is missing")
     sys.stderr.write(f"error: {message}\n  → see: {about} --help\n")
     return USAGE

@@ -66,7 +66,7 @@ def _apply(run: Run, *, yes: bool, detailed: bool) -> int:
             return REFUSED
     creates_workspace = _creates_workspace(plan)
     if creates_workspace:
-        from cmkctl.checks.opened import begin_import  # noqa: PLC0415 - it takes over a second, while Azure works
+        from cmkctl.procedures.open_with_sdk import begin_import  # noqa: PLC0415 - it takes over a second, while Azure works
 
         begin_import()
     began = run.session.clock.elapsed()
@@ -79,19 +79,19 @@ def _apply(run: Run, *, yes: bool, detailed: bool) -> int:
 
 
 def _as_approved(run: Run, saved: SavedPlan, plan: Plan) -> Emit:
-    """Go on only if `plan` is what was approved; what hears of events then notes each change before it is made."""
+    """Go on only if `plan` is what was approved; what hears of events then journal each change before it is made."""
     from cmkctl.events import ChangeStarted, Event  # noqa: PLC0415 - see above
-    from cmkctl.saved_plan import Notes, refuse_unless_approved  # noqa: PLC0415
+    from cmkctl.saved_plan import Journal, refuse_unless_approved  # noqa: PLC0415
 
-    notes = Notes(saved, run.view.diagnostics)
-    # Read after Azure was asked: another run of this file notes what it begins before Azure can show it.
-    refuse_unless_approved(saved, plan, notes.begun())
+    journal = Journal(saved, run.view.diagnostics)
+    # Read after Azure was asked: another run of this file journal what it begins before Azure can show it.
+    refuse_unless_approved(saved, plan, journal.begun())
     if plan.pending and not plan.errored:
-        notes.try_out()
+        journal.try_out()
 
     def emit(event: Event) -> None:
         if isinstance(event, ChangeStarted) and event.change.action.writes:
-            notes.begin(event.change.resource_id)
+            journal.begin(event.change.resource_id)
         run.view.event(event)
 
     return emit
@@ -117,10 +117,10 @@ def _creates_workspace(plan: Plan) -> bool:
 
 
 def _open_workspace(run: Run, result: Plan) -> None:
-    from cmkctl.checks.opened import check_opened  # noqa: PLC0415 - see above
     from cmkctl.diagnostics import CmkctlError  # noqa: PLC0415
+    from cmkctl.procedures.open_with_sdk import verify_with_azure_ai_ml  # noqa: PLC0415 - see above
 
-    problems = tuple(check_opened(run.session, run.profile, str(result.outputs["key"]["identifier"])))
+    problems = tuple(verify_with_azure_ai_ml(run.session, run.profile, str(result.outputs["key"]["identifier"])))
     if problems:
         raise CmkctlError(*problems)
 

@@ -14,7 +14,7 @@ from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
-from cmkctl.azure.redact import Redactor, secrets_of
+from cmkctl.azure.redaction import Redactor, secrets_of
 from cmkctl.cli.options import Options
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.profile.model import Profile
@@ -28,25 +28,27 @@ _READ_TIMEOUT: Final = 120
 
 
 def connect(
-    options: Options, profile: Profile, view: View, stack: ExitStack, heard: Callable[[Transport], Transport]
+    options: Options, profile: Profile, view: View, stack: ExitStack, observe: Callable[[Transport], Transport]
 ) -> tuple[Transport, TokenCredential]:
-    """The transport to Azure and the credential, as the options say; `heard` is put around every transport.
+    """The transport to Azure and the credential, as the options say; `observe` is put around every transport.
 
     Raises CmkctlError for a tape that cannot be read or written, and for a way of signing in that cannot be used here.
     """
     if options.replay:
-        return heard(_replaying(options.replay, view, stack)), ReplayCredential()
-    transport = heard(_transport())
+        return observe(_replaying(options.replay, view, stack)), ReplayCredential()
+    transport = observe(_transport())
     if options.record:
         transport = _recording(options.record, profile, transport, stack)
-    return transport, SharedCredential(_sign_in(options.auth, profile, view, heard))
+    return transport, SharedCredential(_sign_in(options.auth, profile, view, observe))
 
 
-def _sign_in(way: str | None, profile: Profile, view: View, heard: Callable[[Transport], Transport]) -> TokenCredential:
+def _sign_in(
+    way: str | None, profile: Profile, view: View, observe: Callable[[Transport], Transport]
+) -> TokenCredential:
     from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - a replay has no network
 
     try:
-        return sign_in(way, ENDPOINTS[profile.cloud].authority, heard(RequestsTransport()), view.log)
+        return sign_in(way, ENDPOINTS[profile.cloud].authority, observe(RequestsTransport()), view.log)
     except ValueError as error:
         raise CmkctlError(
             Diagnostic(

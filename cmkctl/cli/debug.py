@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from cmkctl.azure.errors import UnreadableAnswer
-from cmkctl.azure.heard import Heard
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.errors import UndecodableResponse
+from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape.exchange import answered_of, asked_of
+from cmkctl.azure.traffic import ObservedExchange
 
 _LONGEST: Final = 1000
 _HEADERS: Final = ("Retry-After", "Location", "Azure-AsyncOperation", "WWW-Authenticate")
 
 
-def lines_of(heard: Heard, redactor: Redactor) -> Iterator[str]:
+def lines_of(heard: ObservedExchange, redactor: Redactor) -> Iterator[str]:
     """One line for the request, and one for each body and each header that decides what happens next."""
     status = heard.status or f"no answer ({heard.error})"
     ids = f", correlation id {heard.correlation_id}" if heard.correlation_id else ""
@@ -28,7 +28,7 @@ def lines_of(heard: Heard, redactor: Redactor) -> Iterator[str]:
     yield from (f"  {name}: {_short(redactor.text(value))}" for name in _HEADERS if (value := heard.header(name)))
     try:
         answered = answered_of(heard.request.url, heard.response, redactor)
-    except UnreadableAnswer as error:  # whoever asked reads it, too, and knows what to do
+    except UndecodableResponse as error:  # whoever asked reads it, too, and knows what to do
         yield f"  < {error}"
         return
     if answered.body is not None:

@@ -19,13 +19,13 @@ from typing import Protocol
 from azure.core.exceptions import AzureError
 
 from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.session import Session
 from cmkctl.cli.connection import connect
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.files import refuse_to_overwrite
 from cmkctl.cli.options import Options
-from cmkctl.cli.telling import Telling
+from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity, contradictory
 from cmkctl.plan import Plan
@@ -71,26 +71,26 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
     logging.getLogger().addHandler(logging.NullHandler())
     view = make_view(json=options.json, stdout=sys.stdout, stderr=sys.stderr)
     clock = _ReplayClock() if options.replay else SystemClock()
-    telling = Telling(view, Redactor.shown_to_its_user(os.environ), clock)
+    reporter = Reporter(view, Redactor.for_display(os.environ), clock)
     try:
         refuse_to_overwrite(options)
-        telling.begin(report=options.report, debug=options.debug)
+        reporter.open(report=options.report, debug=options.debug)
     except CmkctlError as error:
-        telling.view.diagnostics(error.diagnostics)
+        reporter.view.diagnostics(error.diagnostics)
         return _exit_code(error)
     try:
-        code = _outcome(options, body, load, telling, clock)
+        code = _outcome(options, body, load, reporter, clock)
     except OSError:
-        telling.end(FAILED)  # nobody hears us any more; the report is for later
+        reporter.close(FAILED)  # nobody hears us any more; the report is for later
         raise
-    return telling.end(code)
+    return reporter.close(code)
 
 
-def _outcome(options: Options, body: Callable[[Run], int], load: Load, telling: Telling, clock: SystemClock) -> int:
-    view = telling.view
+def _outcome(options: Options, body: Callable[[Run], int], load: Load, reporter: Reporter, clock: SystemClock) -> int:
+    view = reporter.view
     try:
         with _signals(clock), view, ExitStack() as stack:
-            return body(_open(options, telling, clock, stack, load))
+            return body(_open(options, reporter, clock, stack, load))
     except CmkctlError as error:
         view.diagnostics(error.diagnostics)
         return _exit_code(error)
@@ -99,12 +99,12 @@ def _outcome(options: Options, body: Callable[[Run], int], load: Load, telling: 
         return FAILED
     except (KeyboardInterrupt, Interrupted):
         with suppress(OSError):  # a terminal that was closed hears no last word
-            view.interrupted(telling.command_line)
+            view.interrupted(reporter.command_line)
         return INTERRUPTED
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the outermost boundary: no traceback is for a user
-        return telling.defect(error)
+        return reporter.defect(error)
 
 
 class _ReplayClock(SystemClock):
@@ -121,16 +121,16 @@ def _exit_code(error: CmkctlError) -> int:
     return REFUSED if isinstance(error, RefusedError) else FAILED
 
 
-def _open(options: Options, telling: Telling, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
+def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.record and options.replay:
         both = "--record and --replay are both given: one asks Azure, the other must not."
         raise ProfileError(contradictory(both, "Keep one of them."))
     if options.sandbox:
         os.environ.update(_sandbox(options.state, stack))
     loaded = load(options.profile, overrides=options.overrides, environ=os.environ)
-    telling.about(loaded.profile)
-    view = telling.view
-    transport, credential = connect(options, loaded.profile, view, stack, telling.heard)
+    reporter.set_profile(loaded.profile)
+    view = reporter.view
+    transport, credential = connect(options, loaded.profile, view, stack, reporter.observe)
     session = Session(
         loaded.profile.cloud, loaded.profile.subscription, credential, transport, clock, notify=view.waiting
     )

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from cmkctl.azure.clouds import Cloud
-from cmkctl.azure.redact import shortened
+from cmkctl.azure.redaction import shortened
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.profile.environment import Filled
 from cmkctl.profile.fields import profile_fields

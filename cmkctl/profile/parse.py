@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 import yaml
 
-from cmkctl.azure.redact import shortened
+from cmkctl.azure.redaction import shortened
 from cmkctl.diagnostics import Location, ProfileError
 from cmkctl.profile.problems import problem
 from cmkctl.profile.tree import Branch, Entry, Items, Node, Scalar

@@ -5,13 +5,13 @@ this very file has begun, so that its own doing is told from other people's.
 """
 
 from cmkctl.saved_plan.approval import refuse_unless_approved
+from cmkctl.saved_plan.errors import not_saved
 from cmkctl.saved_plan.file import LoadedPlan, SavedPlan, load, load_only_profile, save, try_saving
-from cmkctl.saved_plan.notes import Notes
-from cmkctl.saved_plan.problems import not_saved
+from cmkctl.saved_plan.journal import Journal
 
 __all__ = [
+    "Journal",
     "LoadedPlan",
-    "Notes",
     "SavedPlan",
     "load",
     "load_only_profile",

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cmkctl.azure.redact import Redactor, shortened
+from cmkctl.azure.redaction import Redactor, shortened
 from cmkctl.plan import Action, Change, Json, Plan, Request, fulfils
+from cmkctl.saved_plan.errors import not_as_approved
 from cmkctl.saved_plan.file import SavedPlan
-from cmkctl.saved_plan.form import encoded
-from cmkctl.saved_plan.problems import not_as_approved
+from cmkctl.saved_plan.schema import encoded
 
 _APPROVED: Final = {
     Action.CREATE: "approved to create",
@@ -71,7 +71,7 @@ class _Comparison:
         """Whether it is done or being done as approved: we began it, or what brings it about, or it was under way."""
         waits = (each.resource_id for each in self.approved if each.action is Action.WAIT)
         begun = {each.lower() for each in (*self.begun, *waits)}
-        return not begun.isdisjoint(each.lower() for each in (shown.resource_id, *shown.brought_by))
+        return not begun.isdisjoint(each.lower() for each in (shown.resource_id, *shown.may_result_from))
 
 
 def _like(change: Change, among: Sequence[Change]) -> Change | None:

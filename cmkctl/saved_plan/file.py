@@ -17,8 +17,8 @@ from cmkctl.plan import Change, Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.profile.tree import Branch
-from cmkctl.saved_plan.form import MARKER, SCHEMA, Document, check, content, digests, document_of
-from cmkctl.saved_plan.problems import another_version, damaged, edited, no_profile, unwritable
+from cmkctl.saved_plan.errors import another_version, damaged, edited, no_profile, unwritable
+from cmkctl.saved_plan.schema import MARKER, SCHEMA, PlanDocument, check, content, digests, document_of
 
 _MOST_COMPLAINTS: Final = 5
 
@@ -28,7 +28,7 @@ class SavedPlan:
     """What a file says: the document as it stands there, and the changes that were approved."""
 
     path: Path
-    document: Document
+    document: PlanDocument
     changes: tuple[Change, ...]
 
     @property
@@ -68,7 +68,7 @@ def save(path: Path, plan: Plan, profile: Profile, made_at: datetime) -> Mapping
     return written
 
 
-def write(path: Path, document: Document) -> None:
+def write(path: Path, document: PlanDocument) -> None:
     """Write a document, whole or not at all. Raises OSError."""
     write_whole(path, json.dumps(document, indent=2) + "\n")
 
@@ -99,7 +99,7 @@ def load_only_profile(path: Path, *, overrides: Sequence[str] = (), environ: Map
     return load_profile(path, overrides=overrides, environ=environ)
 
 
-def read(path: Path) -> Document | None:
+def read(path: Path) -> PlanDocument | None:
     """The document of a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
 
     Raises ProfileError CMK522 for what begins like a saved plan and is no JSON.
@@ -125,7 +125,7 @@ def _parsed(path: Path, raw: bytes) -> Any:
         raise damaged(path, "It is nested too deeply to be a saved plan.") from None
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> Document:
+def _each_once(pairs: list[tuple[str, Any]]) -> PlanDocument:
     """Refuse a name that stands twice in one object: whoever approved the file may have read the other one."""
     names = [name for name, _ in pairs]
     document = dict(pairs)
@@ -138,7 +138,7 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number")
 
 
-def _loaded(path: Path, document: Document) -> LoadedPlan:
+def _loaded(path: Path, document: PlanDocument) -> LoadedPlan:
     if type(document[MARKER]) is int and document[MARKER] != SCHEMA:
         raise another_version(path, document)
     try:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import missing_permissions, same_resource_id, same_word
-from cmkctl.azure.documents import moment
+from cmkctl.azure.decoding import moment
 from cmkctl.azure.ids import role_assignment_id, role_definition_id
-from cmkctl.azure.session import Document
+from cmkctl.azure.session import ArmDocument
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Request, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import STEP, ObservedPrincipal
@@ -25,7 +25,7 @@ _ASSIGNMENT_NAMES: Final = uuid.UUID("5f0c6a0e-9d0b-5c53-8f0e-6d1c3c8b7a21")
 """The name space of our role assignments, so that a grant has the same name on every run and is never made twice."""
 
 
-def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, after: tuple[str, ...]) -> Change:
+def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, depends_on: tuple[str, ...]) -> Change:
     """The role assignment on the vault, unless the role is held already, on the key, the vault or above.
 
     Source: https://learn.microsoft.com/azure/key-vault/general/rbac-guide
@@ -62,19 +62,19 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, after
             AttributeChange("role", None, "Key Vault Crypto Service Encryption User"),
             AttributeChange("principalId", None, object_id),
         ),
-        after=after,
+        depends_on=depends_on,
         request=Request("PUT", assignment, versions.ROLE_ASSIGNMENTS, body),
     )
 
 
-def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[Document]:
+def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocument]:
     """The role assignments of a principal that let it use the key."""
     role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
     return (each for each in principal.roles if _covers(each, profile.key_id, role))
 
 
 def effective_at(
-    profile: Profile, vault: Document | None, principal: ObservedPrincipal, at: datetime
+    profile: Profile, vault: ArmDocument | None, principal: ObservedPrincipal, at: datetime
 ) -> datetime | None:
     """When a principal's grant is old enough for others to rely on it; None when it holds none that is enough.
 
@@ -108,7 +108,7 @@ def _assignment_name(profile: Profile, principal: ObservedPrincipal) -> str:
 
 
 def policy_grant(
-    profile: Profile, vault: Document | None, principal: ObservedPrincipal, known: Known, after: tuple[str, ...]
+    profile: Profile, vault: ArmDocument | None, principal: ObservedPrincipal, known: Known, depends_on: tuple[str, ...]
 ) -> Change:
     """The access policy with the permissions that are missing; adding one keeps everybody else's.
 
@@ -135,7 +135,7 @@ def policy_grant(
             AttributeChange("permissions.keys", list(held) or None, list(dict.fromkeys((*held, *missing)))),
             *(() if held else (AttributeChange("objectId", None, object_id),)),
         ),
-        after=after,
+        depends_on=depends_on,
         request=Request(
             "PUT",
             f"{profile.vault_id}/accessPolicies/add",

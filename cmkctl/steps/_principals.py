@@ -8,10 +8,10 @@ from typing import Final
 from cmkctl.azure import versions
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import Kind
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
 from cmkctl.azure.ids import ResourceId, provider_id
-from cmkctl.azure.session import Document, Snapshot
+from cmkctl.azure.session import ArmDocument, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, wait
@@ -33,7 +33,7 @@ class ObservedPrincipal:
     key: str
     object_id: str | None
     denied: bool = False
-    roles: tuple[Document, ...] = ()
+    roles: tuple[ArmDocument, ...] = ()
 
 
 def _given(profile: Profile) -> ObservedPrincipal:
@@ -49,7 +49,7 @@ def cosmos_db(azure: Snapshot, profile: Profile) -> ObservedPrincipal:
     try:
         found = azure.service_principal(given.key)
     except AzureFailed as error:
-        if error.failure.kind is not Kind.DENIED:
+        if error.failure.kind is not FailureKind.DENIED:
             raise
         return replace(given, denied=True)
     return replace(given, object_id=str(found["id"]) if found else None)
@@ -112,6 +112,6 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
             request=Request(
                 "POST", SERVICE_PRINCIPALS, "v1.0", {"appId": endpoints.cosmos_db_app_id}, host=endpoints.graph
             ),
-            brought_by=(provider_id(profile.subscription, DOCUMENT_DB),),
+            may_result_from=(provider_id(profile.subscription, DOCUMENT_DB),),
         )
     ]

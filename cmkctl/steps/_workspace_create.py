@@ -14,12 +14,12 @@ from typing import Final
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import Kind
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.operations import pause
-from cmkctl.azure.session import Document, Session
+from cmkctl.azure.session import ArmDocument, Session
 from cmkctl.clock import at
 from cmkctl.plan import Change
-from cmkctl.steps._workspace_fit import state_of
+from cmkctl.steps._workspace_conflicts import state_of
 
 _PAUSE: Final = 600.0
 """Seconds between two creations; a field report asks for ten minutes at least."""
@@ -29,7 +29,7 @@ _TO_TAKE_EFFECT: Final = "the access to the key to take effect"
 
 
 def create_patiently(
-    azure: Session, change: Change, read: Callable[[], Document | None], send: Callable[[], None]
+    azure: Session, change: Change, read: Callable[[], ArmDocument | None], send: Callable[[], None]
 ) -> None:
     """Send the creation when the grants have had their time, and wait for its end.
 
@@ -37,7 +37,7 @@ def create_patiently(
     it is not there, or failed, it is somebody else's by now and nothing is sent. Raises AzureFailed as `send` does, when it is no
     such failure, or when the time is over, and CmkctlError (CMK312) when it is over before the first time.
     """
-    early = (change.not_before - azure.clock.now()).total_seconds() if change.not_before else 0.0
+    early = (change.earliest - azure.clock.now()).total_seconds() if change.earliest else 0.0
     pause(azure, _TO_TAKE_EFFECT, early)
 
     def attempt() -> None:
@@ -48,7 +48,7 @@ def create_patiently(
 
     def enough(state: RetryCallState) -> bool:
         end = azure.clock.elapsed() + state.upcoming_sleep
-        return azure.ends(end) < end or stop_after_attempt(_TRIES)(state)
+        return azure.clamp_to_deadline(end) < end or stop_after_attempt(_TRIES)(state)
 
     def announce(state: RetryCallState) -> None:
         again = at(azure.clock, azure.clock.elapsed() + state.upcoming_sleep)
@@ -66,7 +66,7 @@ def create_patiently(
 
 
 def _may_not_use_the_key(error: BaseException) -> bool:
-    return isinstance(error, AzureFailed) and error.failure.kind is Kind.NOT_EFFECTIVE
+    return isinstance(error, AzureFailed) and error.failure.kind is FailureKind.NOT_EFFECTIVE
 
 
 def _what_helps(again: datetime) -> str:

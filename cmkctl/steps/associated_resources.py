@@ -14,10 +14,10 @@ from typing import Any, Final
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.operations import FirstAnswer, finish, under_way, until
-from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.azure.session import ArmDocument, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import Profile
-from cmkctl.steps._associated_kinds import ALL, STORAGE, VAULT, Kind, kinds_of
+from cmkctl.steps._associated_specs import ALL, STORAGE, VAULT, ResourceSpec, specs_of
 from cmkctl.steps.base import conflict, no_op, wait
 from cmkctl.steps.key_vault import soft_deleted, what_cannot_be_undone, write_vault
 
@@ -32,9 +32,9 @@ class ObservedAssociated:
     `deleted_vault` is the soft-deleted vault that holds the name of the workspace's own vault, if there is one.
     """
 
-    resources: Mapping[str, Document | None]
+    resources: Mapping[str, ArmDocument | None]
     tenant: str
-    deleted_vault: Document | None = None
+    deleted_vault: ArmDocument | None = None
 
 
 class AssociatedResources:
@@ -47,10 +47,10 @@ class AssociatedResources:
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedAssociated:
         """Read them all at the same time."""
-        kinds = kinds_of(profile)
+        kinds = specs_of(profile)
         ids = [each.resource_id(profile) or "" for each in kinds]
         reads = (partial(azure.resource, one, kind.api_version) for one, kind in zip(ids, kinds, strict=True))
-        subscription, *found = azure.together(azure.subscription, *reads)
+        subscription, *found = azure.gather(azure.subscription, *reads)
         resources = dict(zip(ids, found, strict=True))
         no_vault = resources.get(profile.workspace_vault_id, {}) is None and not VAULT.given(profile)
         deleted = azure.deleted_vault(profile.workspace_vault_name, profile.location) if no_vault else None
@@ -58,7 +58,7 @@ class AssociatedResources:
 
     def plan(self, profile: Profile, observed: ObservedAssociated, known: Known) -> list[Change]:  # noqa: ARG002
         """What each of them needs."""
-        return [_plan_one(profile, kind, observed) for kind in kinds_of(profile)]
+        return [_plan_one(profile, kind, observed) for kind in specs_of(profile)]
 
     def outputs(self, profile: Profile, observed: ObservedAssociated, known: Known) -> Outputs:  # noqa: ARG002
         """Nothing: their ids follow from the profile."""
@@ -90,7 +90,7 @@ def _send(azure: Session, change: Change) -> None:
     finish(azure, begin(resource, body, api_version=version, polling=FirstAnswer()).result(), change.title)
 
 
-def _plan_one(profile: Profile, kind: Kind, observed: ObservedAssociated) -> Change:
+def _plan_one(profile: Profile, kind: ResourceSpec, observed: ObservedAssociated) -> Change:
     resource = kind.resource_id(profile) or ""
     title = f"{kind.title} {ResourceId.parse(resource).name}"
     found = observed.resources.get(resource)
@@ -108,7 +108,7 @@ def _plan_one(profile: Profile, kind: Kind, observed: ObservedAssociated) -> Cha
     return _adopt(profile, kind, resource, title, found)
 
 
-def _create(profile: Profile, kind: Kind, resource: str, title: str, tenant: str) -> Change:
+def _create(profile: Profile, kind: ResourceSpec, resource: str, title: str, tenant: str) -> Change:
     return Change(
         AssociatedResources.name,
         Action.CREATE,
@@ -117,12 +117,12 @@ def _create(profile: Profile, kind: Kind, resource: str, title: str, tenant: str
         "not there yet",
         attributes=tuple(AttributeChange(path, None, value, path in _IRREVERSIBLE) for path, value in kind.wanted),
         irreversible=what_cannot_be_undone(profile) if kind is VAULT else (),
-        after=kind.after(profile),
+        depends_on=kind.depends_on(profile),
         request=Request("PUT", resource, kind.api_version, kind.body(profile, tenant)),
     )
 
 
-def _adopt(profile: Profile, kind: Kind, resource: str, title: str, found: Document) -> Change:
+def _adopt(profile: Profile, kind: ResourceSpec, resource: str, title: str, found: ArmDocument) -> Change:
     step = AssociatedResources.name
     if _state(found) != _READY:
         return conflict(
@@ -158,7 +158,7 @@ def _adopt(profile: Profile, kind: Kind, resource: str, title: str, found: Docum
     )
 
 
-def _state(found: Document | None) -> str:
+def _state(found: ArmDocument | None) -> str:
     """The provisioning state in lower case; Application Insights has none that matters, and an absent one is ready."""
     return str((found or {}).get("properties", {}).get("provisioningState") or _READY).lower() if found else ""
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from cmkctl.azure import versions
 from cmkctl.azure.compare import missing_permissions, same_word
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.session import WRITING, Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, ArmDocument, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
 from cmkctl.profile.model import KeySettings, Profile, RotationPolicy
 from cmkctl.steps.base import conflict, no_op
@@ -26,7 +26,7 @@ OPERATIONS: Final = ("wrapKey", "unwrapKey")
 class ObservedKey:
     """The key with its latest version, None when it is not there; and when that was seen, for its dates."""
 
-    key: Document | None
+    key: ArmDocument | None
     at: datetime
 
 
@@ -49,7 +49,7 @@ class Key:
         title = f"key {profile.key.name}"
         if observed.key is None:
             return [_create(profile, title)]
-        problems = _unfit(profile.key, observed.key.get("properties", {}), observed.at)
+        problems = _conflicts_of(profile.key, observed.key.get("properties", {}), observed.at)
         conflicts = [conflict(self.name, profile.key_id, title, *each) for each in problems]
         return conflicts or [no_op(self.name, profile.key_id, title, _already_right(observed.key["properties"]))]
 
@@ -115,7 +115,7 @@ def _rotation_policy(policy: RotationPolicy) -> dict[str, Json]:
     }
 
 
-def _unfit(wanted: KeySettings, found: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, ...]]:
+def _conflicts_of(wanted: KeySettings, found: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, ...]]:
     """What is wrong with an existing key: code, reason, ways out. A key's kind, size and operations never change."""
     if not same_word(found.get("kty"), wanted.type):
         yield "CMK221", f"it is an {found.get('kty')} key, not {wanted.type}", "choose another key.name"

@@ -14,7 +14,7 @@ from typing import Any
 
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.operations import FirstAnswer, finish, until
-from cmkctl.azure.session import WRITING, Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, ArmDocument, Session, Snapshot
 from cmkctl.plan import Action, Change, Known, Outputs, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _principals
@@ -27,7 +27,7 @@ from cmkctl.steps.base import conflict
 class ObservedAccess:
     """The vault with its access policies (None when it is not there), those who need the key, and when that was seen."""
 
-    vault: Document | None
+    vault: ArmDocument | None
     cosmos_db: ObservedPrincipal
     identity: ObservedPrincipal | None
     at: datetime
@@ -50,15 +50,15 @@ class KeyAccess:
         """Find the principals in the directory, and what they may do with the vault."""
         vault = ResourceId.parse(profile.vault_id)
         ours = vault.subscription.lower() == profile.subscription
-        found, (cosmos_db, identity) = azure.both(
+        found, (cosmos_db, identity) = azure.gather2(
             lambda: azure.vault(vault) if ours else None,
-            lambda: azure.both(
+            lambda: azure.gather2(
                 lambda: _principals.cosmos_db(azure, profile), lambda: _principals.identity(azure, profile)
             ),
         )
         if found is None or not _rbac(found):
             return ObservedAccess(found, cosmos_db, identity, azure.now())
-        cosmos_db, identity = azure.both(
+        cosmos_db, identity = azure.gather2(
             lambda: with_roles(azure, profile, cosmos_db), lambda: identity and with_roles(azure, profile, identity)
         )
         return ObservedAccess(found, cosmos_db, identity, azure.now())
@@ -110,7 +110,7 @@ def _rbac(vault: Mapping[str, Any]) -> bool:
 
 
 def _grant(
-    profile: Profile, vault: Document | None, principal: ObservedPrincipal, known: Known, before: list[Change]
+    profile: Profile, vault: ArmDocument | None, principal: ObservedPrincipal, known: Known, before: list[Change]
 ) -> Change:
     title = f"key access for {principal.label}"
     if principal.object_id is None and principal.label != COSMOS_DB:

@@ -14,10 +14,10 @@ from cmkctl.azure import versions
 from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.operations import FirstAnswer, finish, until
-from cmkctl.azure.session import WRITING, Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, ArmDocument, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
 from cmkctl.profile.model import NetworkSettings, Profile
-from cmkctl.steps._vault_fit import LONGEST_RETENTION, unfit, wants_rbac
+from cmkctl.steps._vault_conflicts import LONGEST_RETENTION, conflicts_of, wants_rbac
 from cmkctl.steps.base import conflict, no_op, wait
 
 READY: Final = "Succeeded"
@@ -28,8 +28,8 @@ _PURGE_PROTECTION_FOR_EVER: Final = "purge protection can never be turned off ag
 class ObservedVault:
     """The vault as Azure answers it, the soft-deleted vault of that name, and the tenant of the subscription."""
 
-    vault: Document | None
-    deleted: Document | None
+    vault: ArmDocument | None
+    deleted: ArmDocument | None
     tenant: str
 
 
@@ -43,7 +43,7 @@ class KeyVault:
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedVault:
         """The vault; where there is none, whether a soft-deleted one holds its name."""
-        subscription, vault = azure.together(azure.subscription, lambda: _read(azure, profile))
+        subscription, vault = azure.gather(azure.subscription, lambda: _read(azure, profile))
         absent = vault is None and profile.key_vault.id is None
         deleted = azure.deleted_vault(profile.key_vault_name, profile.location) if absent else None
         return ObservedVault(vault, deleted, str((subscription or {}).get("tenantId", "")))
@@ -147,12 +147,12 @@ _NO_SUCH_VAULT: Final = (
 )
 
 
-def _read(azure: Snapshot, profile: Profile) -> Document | None:
+def _read(azure: Snapshot, profile: Profile) -> ArmDocument | None:
     vault = ResourceId.parse(profile.vault_id)
     return azure.vault(vault) if vault.subscription.lower() == profile.subscription else None
 
 
-def vault_state(vault: Document | None) -> str:
+def vault_state(vault: ArmDocument | None) -> str:
     """The provisioning state of a vault, empty when there is none. A vault without one is ready."""
     return str((vault or {}).get("properties", {}).get("provisioningState", READY if vault else ""))
 
@@ -209,11 +209,11 @@ def soft_deleted(profile: Profile, step: str, vault_id: str, deleted: Mapping[st
     )
 
 
-def _adopt(profile: Profile, vault: Document, tenant: str) -> list[Change]:
+def _adopt(profile: Profile, vault: ArmDocument, tenant: str) -> list[Change]:
     properties = vault.get("properties", {})
     if not same_word(vault_state(vault), READY):
         return [wait(KeyVault.name, profile.vault_id, _title(profile), f"being made ready ({vault_state(vault)})")]
-    conflicts = [_conflict(profile, *each) for each in unfit(profile, properties, tenant)]
+    conflicts = [_conflict(profile, *each) for each in conflicts_of(profile, properties, tenant)]
     right = no_op(KeyVault.name, profile.vault_id, _title(profile), _already_right(properties))
     return conflicts or [_mend(profile, properties) or right]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_location
-from cmkctl.azure.session import WRITING, Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, ArmDocument, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, no_op
@@ -18,11 +18,11 @@ class ResourceGroup:
     needs = ("resource_providers",)
     doc = "https://learn.microsoft.com/azure/azure-resource-manager/management/manage-resource-groups-portal"
 
-    def observe(self, azure: Snapshot, profile: Profile) -> Document | None:
+    def observe(self, azure: Snapshot, profile: Profile) -> ArmDocument | None:
         """The group, None when it is not there."""
         return azure.resource_group(profile.resource_group)
 
-    def plan(self, profile: Profile, observed: Document | None, known: Known) -> list[Change]:  # noqa: ARG002
+    def plan(self, profile: Profile, observed: ArmDocument | None, known: Known) -> list[Change]:  # noqa: ARG002
         """Create it, or adopt it as it is: a group's location is only where its metadata is kept."""
         title = f"resource group {profile.resource_group}"
         if observed is None:
@@ -43,7 +43,7 @@ class ResourceGroup:
         elsewhere = "" if same_location(location, profile.location) else f", in {location}"
         return [no_op(self.name, profile.resource_group_id, title, f"already there{elsewhere}")]
 
-    def outputs(self, profile: Profile, observed: Document | None, known: Known) -> Outputs:  # noqa: ARG002
+    def outputs(self, profile: Profile, observed: ArmDocument | None, known: Known) -> Outputs:  # noqa: ARG002
         """Nothing: every id in the group follows from the profile."""
         return {}
 

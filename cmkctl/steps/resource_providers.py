@@ -13,7 +13,7 @@ from typing import Final
 from cmkctl.azure import versions
 from cmkctl.azure.ids import provider_id
 from cmkctl.azure.operations import until
-from cmkctl.azure.session import WRITING, Document, Session, Snapshot
+from cmkctl.azure.session import WRITING, ArmDocument, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, no_op, wait
@@ -49,7 +49,7 @@ class ResourceProviders:
     def observe(self, azure: Snapshot, profile: Profile) -> Mapping[str, str | None]:
         """The registration state of each namespace; None for a namespace that this cloud does not have."""
         needed = namespaces(profile)
-        found = azure.together(*(partial(azure.provider, each) for each in needed))
+        found = azure.gather(*(partial(azure.provider, each) for each in needed))
         return {each: _state(answer) for each, answer in zip(needed, found, strict=True)}
 
     def plan(self, profile: Profile, observed: Mapping[str, str | None], known: Known) -> list[Change]:  # noqa: ARG002
@@ -73,7 +73,7 @@ class ResourceProviders:
         )
 
 
-def _state(provider: Document | None) -> str | None:
+def _state(provider: ArmDocument | None) -> str | None:
     return None if provider is None else str(provider.get("registrationState"))
 
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import Any, Final
 
 from cmkctl.azure import versions
-from cmkctl.azure.advice import WITHOUT_A_REASON
 from cmkctl.azure.compare import same_word
-from cmkctl.azure.documents import moment
+from cmkctl.azure.decoding import moment
 from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import Failure, Kind
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.operations import FirstAnswer, finish, under_way, until
-from cmkctl.azure.session import Document, Session, Snapshot
+from cmkctl.azure.remedies import WITHOUT_A_REASON
+from cmkctl.azure.session import ArmDocument, Session, Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
 from cmkctl.profile.model import Profile
+from cmkctl.steps._workspace_conflicts import conflicts_of, failed_as_created, key_identifier, on_or_off, state_of
 from cmkctl.steps._workspace_create import create_patiently
-from cmkctl.steps._workspace_fit import failed_as_created, key_identifier, on_or_off, state_of, unfit
 from cmkctl.steps.base import conflict, no_op, wait
 
 _PATIENCE: Final = 7200.0
@@ -39,11 +39,11 @@ class Workspace:
     needs = ("key_vault", "key", "key_access", "associated_resources")
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-a-workspace"
 
-    def observe(self, azure: Snapshot, profile: Profile) -> Document | None:
+    def observe(self, azure: Snapshot, profile: Profile) -> ArmDocument | None:
         """The workspace, None when it is not there."""
         return azure.resource(profile.workspace_id, versions.WORKSPACES)
 
-    def plan(self, profile: Profile, observed: Document | None, known: Known) -> list[Change]:
+    def plan(self, profile: Profile, observed: ArmDocument | None, known: Known) -> list[Change]:
         """Create it, find it right, wait for it, or say what can never become right."""
         title = f"workspace {profile.workspace.name}"
         if observed is None:
@@ -52,7 +52,7 @@ class Workspace:
         if under_way(state):
             return [wait(self.name, profile.workspace_id, title, f"being made ready ({state})")]
         conflicts = [
-            conflict(self.name, profile.workspace_id, title, *each) for each in unfit(profile, observed, known)
+            conflict(self.name, profile.workspace_id, title, *each) for each in conflicts_of(profile, observed, known)
         ]
         if conflicts:
             return conflicts
@@ -61,7 +61,7 @@ class Workspace:
         right = no_op(self.name, profile.workspace_id, title, _already_right(profile, observed))
         return [_mend(profile, title, observed) or right]
 
-    def outputs(self, profile: Profile, observed: Document | None, known: Known) -> Outputs:  # noqa: ARG002
+    def outputs(self, profile: Profile, observed: ArmDocument | None, known: Known) -> Outputs:  # noqa: ARG002
         """`id`, `managed_resource_group` (None for service-side), and `identity_object_id` of the workspace."""
         if observed is None:
             unknown = {each: Unknown(self.name, each) for each in ("managed_resource_group", "identity_object_id")}
@@ -75,7 +75,7 @@ class Workspace:
     def apply(self, azure: Session, change: Change) -> None:
         """Send the workspace's one write, or find it being made, and wait for the end of it."""
 
-        def read() -> Document | None:
+        def read() -> ArmDocument | None:
             return azure.snapshot().resource(change.resource_id, versions.WORKSPACES)
 
         if change.action is Action.CREATE:
@@ -85,7 +85,7 @@ class Workspace:
         ready = f"{change.title} to be ready"
         state = until(azure, ready, lambda: state_of(read()), lambda state: not under_way(state), _PATIENCE)
         if state == "failed":
-            raise AzureFailed(Failure(Kind.TERMINAL, "", f"{change.title} ended as Failed, {WITHOUT_A_REASON}."))
+            raise AzureFailed(Failure(FailureKind.TERMINAL, "", f"{change.title} ended as Failed, {WITHOUT_A_REASON}."))
 
 
 def _send(azure: Session, change: Change) -> None:
@@ -119,7 +119,7 @@ def _create(profile: Profile, title: str, known: Known, reason: str = "not there
         ),
         costs=IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS,
         request=Request("PUT", profile.workspace_id, versions.WORKSPACES, body),
-        not_before=moment(known.get("key_access", {}).get("effective_at")),
+        earliest=moment(known.get("key_access", {}).get("effective_at")),
     )
 
 
@@ -175,7 +175,7 @@ def _identity(profile: Profile) -> dict[str, Json]:
     return {"type": "UserAssigned", "userAssignedIdentities": {profile.identity_id: {}}}
 
 
-def _mend(profile: Profile, title: str, found: Document) -> Change | None:
+def _mend(profile: Profile, title: str, found: ArmDocument) -> Change | None:
     """The attributes that may be changed afterwards; public access is closed on request, never opened."""
     properties = found.get("properties", {})
     settings = profile.workspace
@@ -203,7 +203,7 @@ def _mend(profile: Profile, title: str, found: Document) -> Change | None:
     )
 
 
-def _already_right(profile: Profile, found: Document) -> str:
+def _already_right(profile: Profile, found: ArmDocument) -> str:
     hbi = on_or_off(bool(found.get("properties", {}).get("hbiWorkspace")))
     return (
         f"already right: encrypted with {profile.key.name}, {profile.workspace.encryption}, high business impact {hbi}"

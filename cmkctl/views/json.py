@@ -15,8 +15,8 @@ from cmkctl import __version__, events
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
 from cmkctl.plan import Action, Change, Plan
-from cmkctl.views.documents import Document, change_document, diagnostic_document, plain, seconds_of, summary, who
 from cmkctl.views.heartbeat import Ticker
+from cmkctl.views.json_objects import JsonObject, change_document, diagnostic_document, plain, seconds_of, summary, who
 from cmkctl.views.streams import encodable
 from cmkctl.views.watch import Watch
 from cmkctl.views.words import clean
@@ -162,7 +162,7 @@ class JsonView:
     ) -> None:
         self.close()
 
-    def _line(self, kind: str, document: Document) -> None:
+    def _line(self, kind: str, document: JsonObject) -> None:
         with self._lock:
             if not self._begun:
                 self._begun = True
@@ -171,7 +171,7 @@ class JsonView:
             self._stdout.flush()
 
 
-def _encoded(document: Document, stream: TextIO) -> str:
+def _encoded(document: JsonObject, stream: TextIO) -> str:
     ordered = {"type": document["type"], **document}
     text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"), default=plain)
     try:

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from cmkctl import __version__, events
-from cmkctl.azure.heard import Heard
-from cmkctl.azure.redact import REDACTED, Redactor
+from cmkctl.azure.redaction import REDACTED, Redactor
+from cmkctl.azure.traffic import ObservedExchange
 from cmkctl.clock import Clock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.digests import digest
@@ -23,7 +23,7 @@ from cmkctl.events import Event
 from cmkctl.files import mend, try_out, write_whole
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.profile.model import Profile
-from cmkctl.views.documents import change_document, diagnostic_document, plain, seconds_of
+from cmkctl.views.json_objects import change_document, diagnostic_document, plain, seconds_of
 
 SCHEMA: Final = 1
 """The number of the format. It goes up when a reader of an older report could no longer read a newer one rightly."""
@@ -72,11 +72,11 @@ class ReportView:
 
     # --- what is heard
 
-    def about(self, profile: Profile) -> None:
+    def set_profile(self, profile: Profile) -> None:
         """Note the profile that the run is about."""
         self._profile = profile
 
-    def request(self, heard: Heard) -> None:
+    def request(self, heard: ObservedExchange) -> None:
         """Note a request, with what a support case needs."""
         path, query = heard.parts(self._redactor)
         document = {

@@ -10,9 +10,9 @@ import pytest
 from spoiling import Both, Cut, Header, Network, Spoiler, Spoilt
 from worlds import Client, Maker, Wish, World
 
-from cmkctl.azure.heard import HeardTransport
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape import RecordingTransport, TapeWriter
+from cmkctl.azure.traffic import ObservedTransport
 from cmkctl.cli.debug import lines_of
 from cmkctl.clock import SystemClock
 from cmkctl.plan import Action
@@ -25,7 +25,7 @@ def listen(request: pytest.FixtureRequest, tmp_path: Path) -> Listen:
     """Puts a listener around a transport."""
     if request.param == "a tape":
         return lambda inner: RecordingTransport(inner, TapeWriter(tmp_path / "t.json", cloud="AzureCloud"))
-    return lambda inner: HeardTransport(inner, SystemClock(), lambda heard: [*lines_of(heard, Redactor())] and None)
+    return lambda inner: ObservedTransport(inner, SystemClock(), lambda heard: [*lines_of(heard, Redactor())] and None)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from azure.core.rest import HttpRequest
 from spoiling import Scripted
 
 from cmkctl.azure import documents
-from cmkctl.azure.documents import ReadableAnswers, document
+from cmkctl.azure.decoding import DecodePolicy, document
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "reference" / "recordings"
 IN_GROUP = r"/subscriptions/[^/]+/resourcegroups/[^/]+"
@@ -56,7 +56,7 @@ def answered(uri: str, body: bytes) -> PipelineResponse[Any, Any]:
     """What a pipeline makes of it."""
     transport = Scripted(body).transport()
     asked = f"https://management.azure.com{urlsplit(uri).path}"
-    return Pipeline[Any, Any](transport, policies=[ReadableAnswers()]).run(HttpRequest("GET", asked), stream=True)
+    return Pipeline[Any, Any](transport, policies=[DecodePolicy()]).run(HttpRequest("GET", asked), stream=True)
 
 
 @pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference/recordings is not beside this checkout")

@@ -20,9 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import Answer, http_error
 
-from cmkctl.azure.advice import WITHOUT_A_REASON
 from cmkctl.azure.errors import AzureFailed, classify, innermost
-from cmkctl.azure.failures import UNREADABLE, Failure, Kind
+from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
+from cmkctl.azure.remedies import WITHOUT_A_REASON
 from cmkctl.checks.catalogue import CATALOGUE
 
 RECORDINGS: Final = Path(__file__).parents[3] / "shared" / "reference" / "recordings"
@@ -39,30 +39,34 @@ with_recordings: Final = pytest.mark.skipif(
 
 EXPECTED: Final = {
     "44-role-assignment-outcomes": {
-        Kind.EXISTS: [0],
-        Kind.PENDING: [1, 3],
-        Kind.TERMINAL: [2, 4, 5, 6],
-        Kind.DENIED: [7, 8],
+        FailureKind.EXISTS: [0],
+        FailureKind.PENDING: [1, 3],
+        FailureKind.TERMINAL: [2, 4, 5, 6],
+        FailureKind.DENIED: [7, 8],
     },
-    "45-graph-serviceprincipals": {Kind.DENIED: [13, 14], Kind.TERMINAL: [15], Kind.ABSENT: [16, 17]},
+    "45-graph-serviceprincipals": {
+        FailureKind.DENIED: [13, 14],
+        FailureKind.TERMINAL: [15],
+        FailureKind.ABSENT: [16, 17],
+    },
     "60-arm-errors": {
-        Kind.DENIED: [0, 1, 2, 3, 4, 5],
-        Kind.NOT_REGISTERED: [6, 7, 8, 9],
-        Kind.CONFLICT: [10, 14, 15],
-        Kind.CAPACITY: [12, 13, 42],
-        Kind.IN_PROGRESS: [11],
-        Kind.THROTTLED: [16, 17, 18, 19, 20],
-        Kind.PASSING: [21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32],
-        Kind.UNAUTHENTICATED: [33, 34],
-        Kind.ABSENT: [35, 36, 37, 39, 40],
-        Kind.TERMINAL: [38, 41, 43, 44, 45, 46],
+        FailureKind.DENIED: [0, 1, 2, 3, 4, 5],
+        FailureKind.NOT_REGISTERED: [6, 7, 8, 9],
+        FailureKind.CONFLICT: [10, 14, 15],
+        FailureKind.CAPACITY: [12, 13, 42],
+        FailureKind.IN_PROGRESS: [11],
+        FailureKind.THROTTLED: [16, 17, 18, 19, 20],
+        FailureKind.PASSING: [21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32],
+        FailureKind.UNAUTHENTICATED: [33, 34],
+        FailureKind.ABSENT: [35, 36, 37, 39, 40],
+        FailureKind.TERMINAL: [38, 41, 43, 44, 45, 46],
     },
-    "61-lro-failed": {Kind.ABSENT: [18]},
+    "61-lro-failed": {FailureKind.ABSENT: [18]},
     "62-keyvault-dataplane-errors": {
-        Kind.UNAUTHENTICATED: [0, 1],
-        Kind.DENIED: [2, 3],
-        Kind.CONFLICT: [4, 5],
-        Kind.ABSENT: [6, 7],
+        FailureKind.UNAUTHENTICATED: [0, 1],
+        FailureKind.DENIED: [2, 3],
+        FailureKind.CONFLICT: [4, 5],
+        FailureKind.ABSENT: [6, 7],
     },
 }
 
@@ -84,7 +88,7 @@ def recorded_error(exchange: dict[str, Any]) -> HttpResponseError:
 @pytest.mark.parametrize("name", FILES)
 def test_every_recorded_error_is_of_the_expected_kind(name: str) -> None:
     """What Azure really answered is understood as what it means."""
-    found: dict[Kind, list[int]] = {}
+    found: dict[FailureKind, list[int]] = {}
 
     for index, exchange in enumerate(recorded(name)):
         if exchange["response"]["status"] >= 400:
@@ -142,50 +146,50 @@ def test_every_recorded_failed_operation_has_a_cause() -> None:
         (
             400,
             {"error": {"code": "BadRequest", "message": "[ForbiddenByRbac (Forbidden)] Caller is not …"}},
-            Kind.DENIED,
+            FailureKind.DENIED,
         ),
-        (403, {"error": {"code": "RequestDisallowedByPolicy", "message": "disallowed by policy"}}, Kind.POLICY),
-        (403, b"", Kind.DENIED),
-        (404, b"", Kind.ABSENT),
-        (404, {"error": {"code": "SubscriptionNotFound", "message": "…"}}, Kind.TERMINAL),
-        (409, {"error": {"code": "MissingSubscriptionRegistration", "message": "…"}}, Kind.NOT_REGISTERED),
-        (409, {"error": {"code": "ConflictError", "message": "A vault with the same name …"}}, Kind.CONFLICT),
-        (408, b"", Kind.PASSING),
-        (429, b"", Kind.THROTTLED),
-        (500, b"<html><body>nginx</body></html>", Kind.PASSING),
-        (502, b'{"error": {"code": "Bad', Kind.PASSING),
-        (400, {"error": {"code": "BadRequest", "message": "no"}}, Kind.TERMINAL),
-        (412, {"error": {"code": "PreconditionFailed", "message": "no"}}, Kind.TERMINAL),
+        (403, {"error": {"code": "RequestDisallowedByPolicy", "message": "disallowed by policy"}}, FailureKind.POLICY),
+        (403, b"", FailureKind.DENIED),
+        (404, b"", FailureKind.ABSENT),
+        (404, {"error": {"code": "SubscriptionNotFound", "message": "…"}}, FailureKind.TERMINAL),
+        (409, {"error": {"code": "MissingSubscriptionRegistration", "message": "…"}}, FailureKind.NOT_REGISTERED),
+        (409, {"error": {"code": "ConflictError", "message": "A vault with the same name …"}}, FailureKind.CONFLICT),
+        (408, b"", FailureKind.PASSING),
+        (429, b"", FailureKind.THROTTLED),
+        (500, b"<html><body>nginx</body></html>", FailureKind.PASSING),
+        (502, b'{"error": {"code": "Bad', FailureKind.PASSING),
+        (400, {"error": {"code": "BadRequest", "message": "no"}}, FailureKind.TERMINAL),
+        (412, {"error": {"code": "PreconditionFailed", "message": "no"}}, FailureKind.TERMINAL),
         # No refusal, and not what the request is answered with.
-        (299, b"", Kind.UNREADABLE),
-        (204, b"", Kind.UNREADABLE),
+        (299, b"", FailureKind.UNREADABLE),
+        (204, b"", FailureKind.UNREADABLE),
     ],
 )
-def test_kind_of_an_answer(status: int, body: Any, kind: Kind) -> None:
+def test_kind_of_an_answer(status: int, body: Any, kind: FailureKind) -> None:
     """Only 404 means absent; a refusal, a throttle and a passing error are never taken for that."""
     assert kind == classify(http_error(Answer(status, body))).kind
 
 
 BY_CODE: Final = {
-    Kind.TERMINAL: (
+    FailureKind.TERMINAL: (
         "SubscriptionNotFound",
         "InvalidSubscriptionId",
         "NoRegisteredProviderFound",
         "InvalidResourceType",
     ),
-    Kind.NOT_REGISTERED: ("MissingSubscriptionRegistration",),
-    Kind.PENDING: ("PrincipalNotFound",),
-    Kind.EXISTS: ("RoleAssignmentExists", "Request_MultipleObjectsWithSameKeyValue"),
-    Kind.POLICY: ("RequestDisallowedByPolicy",),
-    Kind.CAPACITY: ("ServiceQuotaExceeded", "QuotaExceeded"),
-    Kind.DENIED: ("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationFailed"),
-    Kind.THROTTLED: ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"),
-    Kind.IN_PROGRESS: ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress"),
+    FailureKind.NOT_REGISTERED: ("MissingSubscriptionRegistration",),
+    FailureKind.PENDING: ("PrincipalNotFound",),
+    FailureKind.EXISTS: ("RoleAssignmentExists", "Request_MultipleObjectsWithSameKeyValue"),
+    FailureKind.POLICY: ("RequestDisallowedByPolicy",),
+    FailureKind.CAPACITY: ("ServiceQuotaExceeded", "QuotaExceeded"),
+    FailureKind.DENIED: ("ForbiddenByRbac", "AuthorizationFailed", "LinkedAuthorizationFailed"),
+    FailureKind.THROTTLED: ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"),
+    FailureKind.IN_PROGRESS: ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress"),
 }
 
 
 @pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in BY_CODE.items() for code in codes])
-def test_azures_code_says_more_than_the_status(kind: Kind, code: str) -> None:
+def test_azures_code_says_more_than_the_status(kind: FailureKind, code: str) -> None:
     """Whatever status it comes with: a 404 that is not about the resource does not mean that it is absent."""
     for status in (404, 409, 400):
         assert kind is classify(http_error(Answer(status, {"error": {"code": code, "message": "…"}}))).kind
@@ -197,26 +201,26 @@ def test_the_outer_code_counts_where_the_inner_says_less() -> None:
 
     failure = classify(http_error(Answer(400, {"error": error})))
 
-    assert (Kind.PENDING, "Details", "in") == (failure.kind, failure.code, failure.message)
+    assert (FailureKind.PENDING, "Details", "in") == (failure.kind, failure.code, failure.message)
 
 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (ServiceRequestError("no route to host"), Kind.NETWORK),
-        (ServiceResponseError("connection reset by peer"), Kind.NETWORK),
-        (ClientAuthenticationError("no credential found"), Kind.UNAUTHENTICATED),
-        (AzureError("something of azure-core"), Kind.TERMINAL),
-        (HttpResponseError("without an answer"), Kind.TERMINAL),
-        (ClientAuthenticationError(f"Authentication failed: {UNREADABLE}."), Kind.PASSING),
-        (ClientAuthenticationError("Authentication failed: HTTP Error: 503"), Kind.PASSING),
-        (ClientAuthenticationError("Authentication failed: HTTP Error: 400"), Kind.UNAUTHENTICATED),
-        (ClientAuthenticationError("host='login.microsoftonline.com': Max retries exceeded"), Kind.NETWORK),
-        (ClientAuthenticationError("SSLError(certificate verify failed)"), Kind.NETWORK),
-        (ClientAuthenticationError("Read timed out. (read timeout=300)"), Kind.NETWORK),
+        (ServiceRequestError("no route to host"), FailureKind.NETWORK),
+        (ServiceResponseError("connection reset by peer"), FailureKind.NETWORK),
+        (ClientAuthenticationError("no credential found"), FailureKind.UNAUTHENTICATED),
+        (AzureError("something of azure-core"), FailureKind.TERMINAL),
+        (HttpResponseError("without an answer"), FailureKind.TERMINAL),
+        (ClientAuthenticationError(f"Authentication failed: {UNREADABLE}."), FailureKind.PASSING),
+        (ClientAuthenticationError("Authentication failed: HTTP Error: 503"), FailureKind.PASSING),
+        (ClientAuthenticationError("Authentication failed: HTTP Error: 400"), FailureKind.UNAUTHENTICATED),
+        (ClientAuthenticationError("host='login.microsoftonline.com': Max retries exceeded"), FailureKind.NETWORK),
+        (ClientAuthenticationError("SSLError(certificate verify failed)"), FailureKind.NETWORK),
+        (ClientAuthenticationError("Read timed out. (read timeout=300)"), FailureKind.NETWORK),
     ],
 )
-def test_kind_of_an_error_without_an_answer(error: AzureError, kind: Kind) -> None:
+def test_kind_of_an_error_without_an_answer(error: AzureError, kind: FailureKind) -> None:
     """Where no answer came, the kind is told by the exception, and its words are kept."""
     failure = classify(error)
 
@@ -281,7 +285,7 @@ def test_nesting_without_end_is_no_crash() -> None:
 
     failure = classify(http_error(Answer(500, deep)))
 
-    assert (Kind.PASSING, "") == (failure.kind, failure.code)
+    assert (FailureKind.PASSING, "") == (failure.kind, failure.code)
 
 
 JSON: Final = st.recursive(
@@ -344,9 +348,9 @@ def test_the_diagnostic_has_what_a_support_case_needs() -> None:
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        (Failure(Kind.NETWORK, "", "connection reset"), "no answer: connection reset"),
-        (Failure(Kind.TERMINAL, "BadRequest", "purge protection"), "BadRequest: purge protection"),
-        (Failure(Kind.PASSING, "", "down", 503), "HTTP 503 down"),
+        (Failure(FailureKind.NETWORK, "", "connection reset"), "no answer: connection reset"),
+        (Failure(FailureKind.TERMINAL, "BadRequest", "purge protection"), "BadRequest: purge protection"),
+        (Failure(FailureKind.PASSING, "", "down", 503), "HTTP 503 down"),
     ],
 )
 def test_a_failure_in_words(failure: Failure, words: str) -> None:
@@ -357,18 +361,30 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        (Failure(Kind.DENIED, "Authorization_RequestDenied", "Insufficient privileges", 403), "right in the directory"),
-        (Failure(Kind.TERMINAL, "BadRequest", "Soft-deleted workspace exists. Please purge or recover it."), "14 days"),
-        (Failure(Kind.TERMINAL, "InternalServerError", "An error has occurred."), "run the same command again"),
-        (Failure(Kind.TERMINAL, "SubscriptionNotFound", "not found", 404), "AZURE_SUBSCRIPTION_ID"),
-        (Failure(Kind.CONFLICT, "Conflict", "Workspace is in a failed provisioning state.", 409), "workspace.name"),
-        (Failure(Kind.TERMINAL, "RoleAssignmentUpdateNotPermitted", "no", 400), "az role assignment list"),
-        (Failure(Kind.TERMINAL, "BadRequest", "The identity doesn't have enough permissions"), "vaults/read"),
-        (Failure(Kind.TERMINAL, "", f"workspace mlw ended as Failed, {WITHOUT_A_REASON}."), "activity log"),
-        (Failure(Kind.DENIED, "", "[ForbiddenByRbac (Forbidden)] Caller is not authorized", 400), "Crypto Officer"),
+        (
+            Failure(FailureKind.DENIED, "Authorization_RequestDenied", "Insufficient privileges", 403),
+            "right in the directory",
+        ),
+        (
+            Failure(FailureKind.TERMINAL, "BadRequest", "Soft-deleted workspace exists. Please purge or recover it."),
+            "14 days",
+        ),
+        (Failure(FailureKind.TERMINAL, "InternalServerError", "An error has occurred."), "run the same command again"),
+        (Failure(FailureKind.TERMINAL, "SubscriptionNotFound", "not found", 404), "AZURE_SUBSCRIPTION_ID"),
+        (
+            Failure(FailureKind.CONFLICT, "Conflict", "Workspace is in a failed provisioning state.", 409),
+            "workspace.name",
+        ),
+        (Failure(FailureKind.TERMINAL, "RoleAssignmentUpdateNotPermitted", "no", 400), "az role assignment list"),
+        (Failure(FailureKind.TERMINAL, "BadRequest", "The identity doesn't have enough permissions"), "vaults/read"),
+        (Failure(FailureKind.TERMINAL, "", f"workspace mlw ended as Failed, {WITHOUT_A_REASON}."), "activity log"),
+        (
+            Failure(FailureKind.DENIED, "", "[ForbiddenByRbac (Forbidden)] Caller is not authorized", 400),
+            "Crypto Officer",
+        ),
         (
             Failure(
-                Kind.TERMINAL,
+                FailureKind.TERMINAL,
                 "BadRequest",
                 "CMK workspaces should have purge protection enabled on their CMK keyvault.",
             ),
@@ -401,14 +417,14 @@ def test_the_reason_why_no_connection_came_about_is_shown() -> None:
 )
 def test_a_delay_is_said_with_its_unit(asked: str, words: str) -> None:
     """Azure asks for seconds, or names a date."""
-    failure = Failure(Kind.THROTTLED, "TooManyRequests", "Slow down.", 429, retry_after=asked)
+    failure = Failure(FailureKind.THROTTLED, "TooManyRequests", "Slow down.", 429, retry_after=asked)
 
     assert AzureFailed(failure).diagnostics[0].detail.endswith(words)
 
 
 def test_every_kind_has_its_advice() -> None:
     """Whatever is wrong, there is a code to look up and something to do."""
-    codes = [AzureFailed(Failure(kind, "", "")).diagnostics[0].code for kind in Kind]
+    codes = [AzureFailed(Failure(kind, "", "")).diagnostics[0].code for kind in FailureKind]
 
     assert len({*codes}) == len(codes)
     assert {*CATALOGUE} >= {*codes}

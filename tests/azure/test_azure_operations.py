@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scripted import ARM, NOON, Answer, Azure, Reply, azure, response_to
 
 from cmkctl.azure.errors import AzureFailed, classify, kind_of_failed_operation
-from cmkctl.azure.failures import Kind
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.operations import Waiting, finish, until
 from cmkctl.diagnostics import CmkctlError
 
@@ -134,7 +134,7 @@ def test_failed_operation_raises_its_innermost_cause() -> None:
         followed(Answer(202, headers=BY_STATUS), status("Failed", error=error))
 
     failure = caught.value.failure
-    assert (Kind.TERMINAL, cause["code"], cause["message"]) == (failure.kind, failure.code, failure.message)
+    assert (FailureKind.TERMINAL, cause["code"], cause["message"]) == (failure.kind, failure.code, failure.message)
 
 
 def test_failed_operation_says_what_was_waited_for_and_what_support_asks_for() -> None:
@@ -152,7 +152,7 @@ def test_an_empty_status_is_no_success() -> None:
     with pytest.raises(AzureError) as caught:
         followed(Answer(202, headers=BY_STATUS), Answer(200))
 
-    assert Kind.PASSING is classify(caught.value).kind
+    assert FailureKind.PASSING is classify(caught.value).kind
 
 
 @pytest.mark.parametrize(
@@ -277,29 +277,33 @@ def test_a_wait_that_nobody_bounds_ends_after_half_an_hour() -> None:
 @pytest.mark.parametrize(
     ("code", "message", "kind"),
     [
-        ("Forbidden", "Caller is not authorized to perform action on resource.", Kind.NOT_EFFECTIVE),
-        ("ForbiddenByRbac", "no", Kind.NOT_EFFECTIVE),
-        ("AccessDenied", "no", Kind.NOT_EFFECTIVE),
-        ("BadRequest", "[ForbiddenByRbac (Forbidden)] no", Kind.NOT_EFFECTIVE),
-        ("BadRequest", "Caller is not authorized to perform action on resource.", Kind.NOT_EFFECTIVE),
-        ("QuotaExceeded", "no", Kind.CAPACITY),
-        ("ServiceQuotaExceeded", "no", Kind.CAPACITY),
+        ("Forbidden", "Caller is not authorized to perform action on resource.", FailureKind.NOT_EFFECTIVE),
+        ("ForbiddenByRbac", "no", FailureKind.NOT_EFFECTIVE),
+        ("AccessDenied", "no", FailureKind.NOT_EFFECTIVE),
+        ("BadRequest", "[ForbiddenByRbac (Forbidden)] no", FailureKind.NOT_EFFECTIVE),
+        ("BadRequest", "Caller is not authorized to perform action on resource.", FailureKind.NOT_EFFECTIVE),
+        ("QuotaExceeded", "no", FailureKind.CAPACITY),
+        ("ServiceQuotaExceeded", "no", FailureKind.CAPACITY),
         (
             "BadRequest",
             "The principal does not have keys get permission on key vault 'v;location=x'",
-            Kind.NOT_EFFECTIVE,
+            FailureKind.NOT_EFFECTIVE,
         ),
         (
             "BadRequest",
             "The client 'c' does not have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope 's'.",
-            Kind.TERMINAL,
+            FailureKind.TERMINAL,
         ),
-        ("AuthorizationFailed", "not have authorization to perform action 'Microsoft.Search/x/write'", Kind.TERMINAL),
-        ("InternalServerError", "InternalServerError", Kind.TERMINAL),
-        ("ServiceUnavailable", "high demand", Kind.CAPACITY),
-        ("RequestDisallowedByPolicy", "disallowed", Kind.POLICY),
+        (
+            "AuthorizationFailed",
+            "not have authorization to perform action 'Microsoft.Search/x/write'",
+            FailureKind.TERMINAL,
+        ),
+        ("InternalServerError", "InternalServerError", FailureKind.TERMINAL),
+        ("ServiceUnavailable", "high demand", FailureKind.CAPACITY),
+        ("RequestDisallowedByPolicy", "disallowed", FailureKind.POLICY),
     ],
 )
-def test_kind_of_a_failed_operation(code: str, message: str, kind: Kind) -> None:
+def test_kind_of_a_failed_operation(code: str, message: str, kind: FailureKind) -> None:
     """That the service may not use the key yet is told apart from rights that no grant on the key brings."""
     assert kind == kind_of_failed_operation(code, message)

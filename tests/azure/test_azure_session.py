@@ -17,8 +17,8 @@ from scripted import SUBSCRIPTION, Answer, FixedCredential, azure
 
 from cmkctl.azure import versions
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential
-from cmkctl.azure.errors import AzureFailed, UnreadableAnswer, classify
-from cmkctl.azure.failures import Kind
+from cmkctl.azure.errors import AzureFailed, UndecodableResponse, classify
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.retry import ATTEMPTS
 from cmkctl.azure.session import WRITING, Snapshot
@@ -75,19 +75,19 @@ def test_a_read_that_met_a_server_error_waits_by_the_clock_of_the_session() -> N
     with pytest.raises(AzureFailed) as caught:
         scripted.session.snapshot().vault(VAULT)
 
-    assert Kind.PASSING == caught.value.failure.kind
+    assert FailureKind.PASSING == caught.value.failure.kind
     assert (ATTEMPTS, ATTEMPTS - 1) == (len(scripted.network.sent), len(scripted.clock.waits))
 
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no"}}), Kind.DENIED),
-        (Answer(200, b"<html>not JSON</html>"), Kind.PASSING),
-        (Answer(400, {"error": {"code": "BadRequest", "message": "no"}}), Kind.TERMINAL),
+        (Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no"}}), FailureKind.DENIED),
+        (Answer(200, b"<html>not JSON</html>"), FailureKind.PASSING),
+        (Answer(400, {"error": {"code": "BadRequest", "message": "no"}}), FailureKind.TERMINAL),
     ],
 )
-def test_a_refused_read_is_never_taken_for_absence(answer: Answer, kind: Kind) -> None:
+def test_a_refused_read_is_never_taken_for_absence(answer: Answer, kind: FailureKind) -> None:
     """Only 404 means absent."""
     with pytest.raises(AzureFailed) as caught:
         azure(answer).session.snapshot().vault(VAULT)
@@ -127,7 +127,7 @@ def test_what_somebody_else_answers_for_good_is_said_with_where_to_look(answer: 
         azure(answer).session.snapshot().vault(VAULT)
 
     (diagnostic,) = caught.value.diagnostics
-    assert (Kind.PASSING, True) == (caught.value.failure.kind, words in diagnostic.detail)
+    assert (FailureKind.PASSING, True) == (caught.value.failure.kind, words in diagnostic.detail)
     assert "HTTPS_PROXY" in diagnostic.remedy
 
 
@@ -136,10 +136,10 @@ def test_a_write_that_somebody_else_answered_is_sent_once_and_counts_as_lost(ans
     """Whether Azure carried it out is not known: the engine looks."""
     scripted = azure(answer)
 
-    with pytest.raises(UnreadableAnswer) as caught:
+    with pytest.raises(UndecodableResponse) as caught:
         scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}}, **WRITING)
 
-    assert (Kind.PASSING, 1) == (classify(caught.value).kind, len(scripted.network.sent))
+    assert (FailureKind.PASSING, 1) == (classify(caught.value).kind, len(scripted.network.sent))
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"7", b'{"properties": "text", "tags": 7, "location": {}}'])
@@ -190,7 +190,7 @@ def test_an_answer_of_another_form_is_said_with_its_place(said: Any, words: str)
         azure(Answer(200, json.dumps(said).encode())).session.snapshot().vault(VAULT)
 
     (diagnostic,) = caught.value.diagnostics
-    assert (Kind.UNREADABLE, "CMK316") == (caught.value.failure.kind, diagnostic.code)
+    assert (FailureKind.UNREADABLE, "CMK316") == (caught.value.failure.kind, diagnostic.code)
     assert (words, True) == (words, words in diagnostic.detail), diagnostic.detail
 
 
@@ -202,7 +202,10 @@ def test_a_date_that_no_calendar_has_is_an_answer_of_another_form() -> None:
     with pytest.raises(AzureFailed) as caught:
         azure(Answer(200, said)).session.snapshot().key(VAULT, "k")
 
-    assert (Kind.UNREADABLE, True) == (caught.value.failure.kind, "properties.attributes.exp" in str(caught.value))
+    assert (FailureKind.UNREADABLE, True) == (
+        caught.value.failure.kind,
+        "properties.attributes.exp" in str(caught.value),
+    )
 
 
 @pytest.mark.parametrize("said", [{}, {"error": {"code": "AuthorizationFailed", "message": "no"}}, {"properties": {}}])
@@ -216,7 +219,7 @@ def test_an_answer_that_says_nothing_is_not_taken_for_a_resource(look: Callable[
     with pytest.raises(AzureFailed) as caught:
         look(azure(Answer(200, said)).session.snapshot())
 
-    assert Kind.UNREADABLE == caught.value.failure.kind
+    assert FailureKind.UNREADABLE == caught.value.failure.kind
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "a.W10.c", "a.bnVsbA.c", "ä.ä.ä", "a.eyJ0aWQiOiA3fQ.c"])
@@ -240,7 +243,7 @@ def test_a_question_is_asked_once_in_a_snapshot_and_again_in_the_next() -> None:
     scripted = azure(Answer(200, {"properties": {"tenantId": "t"}}))
     snapshot = scripted.session.snapshot()
 
-    snapshot.together(*[lambda: snapshot.vault(VAULT)] * 8)
+    snapshot.gather(*[lambda: snapshot.vault(VAULT)] * 8)
     scripted.session.snapshot().vault(VAULT)
 
     assert 2 == len(scripted.network.sent)
@@ -253,7 +256,7 @@ def test_an_absent_subscription_is_an_error() -> None:
     with pytest.raises(AzureFailed) as caught:
         azure(Answer(404, absent)).session.snapshot().subscription()
 
-    assert (Kind.TERMINAL, "SubscriptionNotFound") == (caught.value.failure.kind, caught.value.failure.code)
+    assert (FailureKind.TERMINAL, "SubscriptionNotFound") == (caught.value.failure.kind, caught.value.failure.code)
 
 
 def test_role_assignments_are_read_to_the_last_page() -> None:
@@ -304,7 +307,7 @@ def test_what_is_no_list_of_service_principals_does_not_mean_that_there_is_none(
     with pytest.raises(AzureFailed) as caught:
         azure(Answer(200, json.dumps(body).encode())).session.snapshot().service_principal(APP_ID)
 
-    assert Kind.UNREADABLE == caught.value.failure.kind
+    assert FailureKind.UNREADABLE == caught.value.failure.kind
 
 
 def test_a_directory_that_may_not_be_read_is_an_error() -> None:
@@ -314,7 +317,7 @@ def test_a_directory_that_may_not_be_read_is_an_error() -> None:
     with pytest.raises(AzureFailed) as caught:
         azure(Answer(403, denied)).session.snapshot().service_principal(APP_ID)
 
-    assert Kind.DENIED == caught.value.failure.kind
+    assert FailureKind.DENIED == caught.value.failure.kind
 
 
 PROFILE = Profile.model_validate(

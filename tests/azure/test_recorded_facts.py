@@ -9,7 +9,7 @@ import pytest
 from scripted import ARM, Answer, Azure, azure, http_error, response_to
 
 from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.azure.failures import Kind
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.operations import finish, until
 
 RESOURCE = f"{ARM}/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/mlw"
@@ -77,7 +77,7 @@ def test_fact_12_a_failed_operation_is_http_200_with_the_cause_as_json_in_a_mess
     with pytest.raises(AzureFailed) as caught:
         followed(begun(), Answer(200, {"status": "Failed", "error": error}))
 
-    assert ("Forbidden", Kind.NOT_EFFECTIVE) == (caught.value.failure.code, caught.value.failure.kind)
+    assert ("Forbidden", FailureKind.NOT_EFFECTIVE) == (caught.value.failure.code, caught.value.failure.kind)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_fact_20_a_500_without_an_error_object_is_passing() -> None:
 
     failure = classify(http_error(Answer(500, body), "PUT"))
 
-    assert (Kind.PASSING, "An error has occurred.") == (failure.kind, failure.message)
+    assert (FailureKind.PASSING, "An error has occurred.") == (failure.kind, failure.message)
 
 
 def test_fact_22_a_gateway_timeout_of_a_write_is_passing() -> None:
@@ -108,7 +108,7 @@ def test_fact_22_a_gateway_timeout_of_a_write_is_passing() -> None:
         "message": "The gateway did not receive a response from 'Microsoft.KeyVault' within the specified time period.",
     }
 
-    assert Kind.PASSING is classify(http_error(Answer(504, {"error": error}), "PUT")).kind
+    assert FailureKind.PASSING is classify(http_error(Answer(504, {"error": error}), "PUT")).kind
 
 
 def test_fact_29_a_409_that_is_no_conflict() -> None:
@@ -119,19 +119,19 @@ def test_fact_29_a_409_that_is_no_conflict() -> None:
         "details": [{"code": "MissingSubscriptionRegistration", "target": "Microsoft.KeyVault", "message": "…"}],
     }
 
-    assert Kind.NOT_REGISTERED is classify(http_error(Answer(409, {"error": error}), "PUT")).kind
+    assert FailureKind.NOT_REGISTERED is classify(http_error(Answer(409, {"error": error}), "PUT")).kind
 
 
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
-        (400, "PrincipalNotFound", Kind.PENDING),
-        (409, "RoleAssignmentExists", Kind.EXISTS),
-        (400, "UnmatchedPrincipalType", Kind.TERMINAL),
-        (403, "AuthorizationFailed", Kind.DENIED),
+        (400, "PrincipalNotFound", FailureKind.PENDING),
+        (409, "RoleAssignmentExists", FailureKind.EXISTS),
+        (400, "UnmatchedPrincipalType", FailureKind.TERMINAL),
+        (403, "AuthorizationFailed", FailureKind.DENIED),
     ],
 )
-def test_fact_32_what_role_assignments_answer(status: int, code: str, kind: Kind) -> None:
+def test_fact_32_what_role_assignments_answer(status: int, code: str, kind: FailureKind) -> None:
     """A principal that is not seen yet is waited for, a grant that is there already is looked for."""
     error = {"code": code, "message": "Principal c05305db00004000800000000000001a does not exist in the directory t."}
 
@@ -180,7 +180,7 @@ def test_fact_36_every_recorded_shape_of_throttling_is_waited_for(body: dict[str
 
     assert 2 == len(scripted.network.sent)
     assert scripted.clock.elapsed() >= seconds
-    assert Kind.THROTTLED is classify(http_error(Answer(429, body), "PUT")).kind
+    assert FailureKind.THROTTLED is classify(http_error(Answer(429, body), "PUT")).kind
 
 
 @pytest.mark.parametrize(

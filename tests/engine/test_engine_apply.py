@@ -10,7 +10,7 @@ import pytest
 from world import CREATING, OTHER, FakeStep, World, lost, refused, run
 
 from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import Failure, Kind
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.events import ChangeFailed, ChangeFinished, ChangeStarted, Event, StepFinished, StepStarted
 from cmkctl.plan import Action, Request, Unknown
@@ -308,7 +308,7 @@ def test_nothing_is_begun_once_a_failure_was_told() -> None:
 def test_failures_at_the_same_time_are_all_told() -> None:
     """One run says everything that went wrong in it."""
     world, meeting = World(), threading.Barrier(2, timeout=TOGETHER)
-    world.mishaps["x"], world.mishaps["y"] = [refused()], [refused(Kind.DENIED)]
+    world.mishaps["x"], world.mishaps["y"] = [refused()], [refused(FailureKind.DENIED)]
     world.during = {"x": meeting.wait, "y": meeting.wait}
 
     with pytest.raises(CmkctlError) as caught:
@@ -317,8 +317,17 @@ def test_failures_at_the_same_time_are_all_told() -> None:
     assert ["CMK303", "CMK311"] == sorted(codes(caught.value))
 
 
-@pytest.mark.parametrize("kind", [Kind.TERMINAL, Kind.DENIED, Kind.UNAUTHENTICATED, Kind.ABSENT, Kind.NOT_EFFECTIVE])
-def test_refusal_that_will_not_pass_is_not_repeated(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        FailureKind.TERMINAL,
+        FailureKind.DENIED,
+        FailureKind.UNAUTHENTICATED,
+        FailureKind.ABSENT,
+        FailureKind.NOT_EFFECTIVE,
+    ],
+)
+def test_refusal_that_will_not_pass_is_not_repeated(kind: FailureKind) -> None:
     """Asking again would give the same answer."""
     world = World()
     world.mishaps["a"] = [refused(kind)]
@@ -332,7 +341,7 @@ def test_refusal_that_will_not_pass_is_not_repeated(kind: Kind) -> None:
 def test_throttled_write_waits_as_long_as_azure_asks_and_looks_before_it_is_sent_again() -> None:
     """While it waited somebody else may have made it."""
     world = World()
-    world.mishaps["a"] = [AzureFailed(Failure(Kind.THROTTLED, "TooManyRequests", "no", 429, retry_after="324"))]
+    world.mishaps["a"] = [AzureFailed(Failure(FailureKind.THROTTLED, "TooManyRequests", "no", 429, retry_after="324"))]
     running = run(world, step(world, "a"))
     plan = running.plan()
     world.log.clear()
@@ -347,8 +356,8 @@ def test_of_several_delays_that_azure_asks_for_the_longest_is_kept() -> None:
     """Both are sent again together, and neither before its time."""
     world = World()
     for name, seconds in (("x", "30"), ("y", "200"), ("z", "")):
-        world.mishaps[name] = [AzureFailed(Failure(Kind.THROTTLED, "", "no", 429, retry_after=seconds))]
-    world.mishaps["z"] = [refused(Kind.PASSING)]
+        world.mishaps[name] = [AzureFailed(Failure(FailureKind.THROTTLED, "", "no", 429, retry_after=seconds))]
+    world.mishaps["z"] = [refused(FailureKind.PASSING)]
 
     run(world, step(world, "s", x=1, y=1, z=1)).apply()
 
@@ -369,7 +378,9 @@ def test_waiting_that_was_given_up_is_told_and_nothing_is_sent_again() -> None:
 def test_throttled_write_that_azure_wants_much_later_is_told() -> None:
     """Nothing is sent before Azure's time, and nobody is kept waiting for a day."""
     world = World()
-    world.mishaps["a"] = [AzureFailed(Failure(Kind.THROTTLED, "TooManyRequests", "no", 429, retry_after="86400"))]
+    world.mishaps["a"] = [
+        AzureFailed(Failure(FailureKind.THROTTLED, "TooManyRequests", "no", 429, retry_after="86400"))
+    ]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
@@ -378,8 +389,8 @@ def test_throttled_write_that_azure_wants_much_later_is_told() -> None:
     assert "86400" in caught.value.diagnostics[0].detail
 
 
-@pytest.mark.parametrize("kind", [Kind.CONFLICT, Kind.EXISTS])
-def test_what_somebody_else_was_faster_to_create_is_found(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FailureKind.CONFLICT, FailureKind.EXISTS])
+def test_what_somebody_else_was_faster_to_create_is_found(kind: FailureKind) -> None:
     """A 409 on a creation may mean that it is there by now: it is looked for, and not written again."""
     world = World()
     world.mishaps["a"] = [(refused(kind),)]
@@ -393,7 +404,7 @@ def test_what_somebody_else_was_faster_to_create_is_found(kind: Kind) -> None:
 def test_conflict_that_stays_is_told_after_a_few_looks_and_never_written_again() -> None:
     """Ten seconds show whether somebody else made it; then Azure's own words are what is told."""
     world = World()
-    world.mishaps["a"] = [refused(Kind.CONFLICT)]
+    world.mishaps["a"] = [refused(FailureKind.CONFLICT)]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
@@ -405,7 +416,7 @@ def test_conflict_that_stays_is_told_after_a_few_looks_and_never_written_again()
 def test_conflict_on_an_update_is_told_at_once() -> None:
     """Nobody else can have made the change: what is there was read a moment ago."""
     world = World(state={"a": 0})
-    world.mishaps["a"] = [refused(Kind.CONFLICT)]
+    world.mishaps["a"] = [refused(FailureKind.CONFLICT)]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
@@ -417,7 +428,7 @@ def test_look_that_fails_for_a_while_does_not_end_the_run() -> None:
     """A read in the middle of an apply that meets a passing error is asked again, for minutes."""
     world = World()
     plan = run(world, step(world, "a"), step(world, "b", "a")).plan()
-    world.blind["b"] = [refused(Kind.PASSING), refused(Kind.NETWORK)]
+    world.blind["b"] = [refused(FailureKind.PASSING), refused(FailureKind.NETWORK)]
 
     run(world, step(world, "a"), step(world, "b", "a")).apply(plan)
 
@@ -428,7 +439,7 @@ def test_look_that_is_denied_ends_the_run() -> None:
     """What will not pass is told at once, and what was done stays done."""
     world = World()
     plan = run(world, step(world, "a"), step(world, "b", "a")).plan()
-    world.blind["b"] = [refused(Kind.DENIED)]
+    world.blind["b"] = [refused(FailureKind.DENIED)]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a"), step(world, "b", "a")).apply(plan)
@@ -460,10 +471,10 @@ def test_lost_answer_is_written_again_when_it_had_no_effect() -> None:
     assert 1 == len(world.clock.waits)
 
 
-@pytest.mark.parametrize("kind", [Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS])
+@pytest.mark.parametrize("kind", [FailureKind.PENDING, FailureKind.NOT_REGISTERED, FailureKind.IN_PROGRESS])
 @pytest.mark.parametrize("seconds", [1.0, 39.0, 150.0])
 def test_what_azure_was_not_ready_for_is_noticed_soon_and_not_by_writing_all_the_time(
-    kind: Kind, seconds: float
+    kind: FailureKind, seconds: float
 ) -> None:
     """A new principal was recorded missing for 39 seconds: two seconds later, or 5 %, the grant is there."""
     world = World()
@@ -481,8 +492,17 @@ def test_what_azure_was_not_ready_for_is_noticed_soon_and_not_by_writing_all_the
     assert len(world.writes) < 12 + seconds / 2
 
 
-@pytest.mark.parametrize("kind", [Kind.PASSING, Kind.PENDING, Kind.NOT_REGISTERED, Kind.IN_PROGRESS, Kind.NETWORK])
-def test_refusal_that_passes_is_written_again_after_another_look(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        FailureKind.PASSING,
+        FailureKind.PENDING,
+        FailureKind.NOT_REGISTERED,
+        FailureKind.IN_PROGRESS,
+        FailureKind.NETWORK,
+    ],
+)
+def test_refusal_that_passes_is_written_again_after_another_look(kind: FailureKind) -> None:
     """A principal that is not everywhere yet, a registration that needs a minute, a busy resource."""
     world = World()
     world.mishaps["a"] = [refused(kind), refused(kind)]
@@ -532,7 +552,7 @@ def test_looks_that_fail_end_with_the_time_that_was_given() -> None:
     world = World(deadline=10.0)
     running = run(world, step(world, "a"))
     plan = running.plan()
-    world.blind["a"] = [refused(Kind.THROTTLED, "TooManyRequests") for _ in range(1000)]
+    world.blind["a"] = [refused(FailureKind.THROTTLED, "TooManyRequests") for _ in range(1000)]
 
     with pytest.raises(CmkctlError) as caught:
         running.apply(plan)
@@ -628,7 +648,7 @@ def test_a_finished_change_says_how_long_it_took() -> None:
 def test_what_is_waited_for_is_told() -> None:
     """Whoever watches learns why nothing happens."""
     world = World()
-    world.mishaps["a"] = [refused(Kind.PENDING, "PrincipalNotFound")]
+    world.mishaps["a"] = [refused(FailureKind.PENDING, "PrincipalNotFound")]
 
     run(world, step(world, "a")).apply()
 

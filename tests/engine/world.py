@@ -12,7 +12,7 @@ from typing import Any, Final
 from azure.core.exceptions import ServiceResponseError
 
 from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import Failure, Kind
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeStarted, Event
 from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Plan, Request, Unknown
@@ -41,7 +41,7 @@ def lost() -> ServiceResponseError:
     return ServiceResponseError("connection reset by peer")
 
 
-def refused(kind: Kind = Kind.TERMINAL, code: str = "BadRequest") -> AzureFailed:
+def refused(kind: FailureKind = FailureKind.TERMINAL, code: str = "BadRequest") -> AzureFailed:
     """What Azure answers when it refuses."""
     return AzureFailed(Failure(kind, code, "no", 400))
 
@@ -99,12 +99,12 @@ class World:
         """The subscription, about which no rule has anything to say."""
         return {"state": "Enabled"}
 
-    def ends(self, moment: float) -> float:
+    def clamp_to_deadline(self, moment: float) -> float:
         """When a wait really ends."""
         return moment if self.deadline is None else min(moment, self.deadline)
 
     def notify(self, what: str, _seconds: float, _until: datetime | None = None) -> None:
-        """Hear what is waited for."""
+        """OnExchange what is waited for."""
         self.told.append(what)
 
     def look(self, step: str, names: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,7 +181,7 @@ class FakeStep:
             name,
             "not there yet" if found is None else "differs",
             attributes=(AttributeChange("value", found, wanted),),
-            after=self.after.get(name, ()),
+            depends_on=self.after.get(name, ()),
             request=Request("PUT", f"/{name}", "1", {"value": wanted}),
         )
 

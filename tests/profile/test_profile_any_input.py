@@ -101,10 +101,10 @@ WRONG = (
 )
 
 
-def _without(data: Any, way: Sequence[str]) -> Any:
+def _redact(data: Any, way: Sequence[str]) -> Any:
     rest = {name: each for name, each in data.items() if name != way[0]}
     inner = data.get(way[0])
-    return {**rest, way[0]: _without(inner, way[1:])} if way[1:] and isinstance(inner, dict) else rest
+    return {**rest, way[0]: _redact(inner, way[1:])} if way[1:] and isinstance(inner, dict) else rest
 
 
 def _with(data: Any, way: Sequence[str], value: Any) -> Any:
@@ -131,7 +131,7 @@ def test_any_profile_ends_the_command_with_a_diagnostic_and_never_with_a_traceba
     """
     data = yaml.safe_load(GOOD)
     for way, value in edits:
-        data = _without(data, way) if value == "left out" else _with(data, way, *value)
+        data = _redact(data, way) if value == "left out" else _with(data, way, *value)
 
     code, out, err = _planned(yaml.safe_dump(data))
 

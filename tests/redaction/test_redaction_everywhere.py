@@ -21,9 +21,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redaction import Redactor
 from cmkctl.cli import main
-from cmkctl.cli.telling import Telling
+from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import SystemClock
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 from cmkctl.views import make_view
@@ -319,12 +319,12 @@ def test_a_defect_and_a_library_are_told_of_without_secrets(json_lines: bool) ->
     """Where it happened, and what azure-identity logs, go to the log as they are found."""
     secret, out, err = f"{PLANTED}0123456789abcdef", io.StringIO(), io.StringIO()
     view = make_view(json=json_lines, stdout=out, stderr=err, stdin=io.StringIO(), environ={})
-    telling = Telling(view, Redactor([secret]), SystemClock())
+    telling = Reporter(view, Redactor([secret]), SystemClock())
 
-    telling.begin(report=None, debug=True)
+    telling.open(report=None, debug=True)
     logging.getLogger("azure.identity").info("asked with %s", secret)
     telling.defect(RuntimeError(f"it said {secret}"))
-    telling.end(1)
+    telling.close(1)
 
     assert [True, True] == ["asked with REDACTED" in err.getvalue(), "it said REDACTED" in err.getvalue()]
     assert secret not in out.getvalue() + err.getvalue()

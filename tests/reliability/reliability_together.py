@@ -21,7 +21,7 @@ AT_WORK: Final = ("CMK307", "CMK308", "CMK402")
 
 
 @dataclass(frozen=True)
-class Together:
+class RedactingView:
     """A second apply that begins at the nth request of the first; 0 for both at the same moment."""
 
     profile: str
@@ -33,14 +33,14 @@ class Together:
         return self.profile
 
 
-def cases(counted: dict[str, Counting]) -> Iterator[Together]:
-    """Together, several times, for it comes out differently; and at every request."""
+def cases(counted: dict[str, Counting]) -> Iterator[RedactingView]:
+    """RedactingView, several times, for it comes out differently; and at every request."""
     for profile in PROFILES:
-        yield from (Together(profile, 0) for _ in range(10))
-        yield from (Together(profile, nth) for nth in range(1, counted[profile].counts["any"] + 1))
+        yield from (RedactingView(profile, 0) for _ in range(10))
+        yield from (RedactingView(profile, nth) for nth in range(1, counted[profile].counts["any"] + 1))
 
 
-def run(ground: Ground, _start: Starter, case: Together, wanted: Inventory) -> Outcome:
+def run(ground: Ground, _start: Starter, case: RedactingView, wanted: Inventory) -> Outcome:
     """Run both to their ends. One may say that the other is at work; what is there in the end is whole."""
     ground.begin(case.profile)
     now = threading.Event()
@@ -65,7 +65,7 @@ def _unexpected(endings: list[Ended]) -> list[str]:
     return both + [f"{each}" for each in (gave_way if both else strange)]
 
 
-def _wrong(ground: Ground, case: Together, wanted: Inventory) -> list[str]:
+def _wrong(ground: Ground, case: RedactingView, wanted: Inventory) -> list[str]:
     """Two that write at once may both write a thing; what counts is that it is there once, and nothing is lost."""
     planned = ground.plans(case.profile)
     problems = [] if planned == Ended(0) else [f"the next plan: {planned}"]

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from azure.core.rest import HttpRequest
 
-from cmkctl.azure.heard import Heard
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redaction import Redactor
+from cmkctl.azure.traffic import ObservedExchange
 from cmkctl.cli import main
 from cmkctl.clock import SystemClock
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
@@ -63,7 +63,7 @@ def test_a_signed_address_is_reported_without_its_signature(tmp_path: Path) -> N
     asked = HttpRequest("GET", "https://management.azure.com/operation?sv=2024&sig=planted&s=planted&c=planted")
     report = ReportView(tmp_path / "r.json", "cmkctl plan", SystemClock(), Redactor())
 
-    report.request(Heard(datetime.now(UTC), 0.1, asked, None, "no answer"))
+    report.request(ObservedExchange(datetime.now(UTC), 0.1, asked, None, "no answer"))
     report.write(1)
 
     (request,) = json.loads((tmp_path / "r.json").read_text())["requests"]

@@ -118,7 +118,7 @@ def _other_subject(document: dict[str, Any]) -> object:
     return document
 
 
-def _without(name: str) -> Callable[[dict[str, Any]], object]:
+def _redact(name: str) -> Callable[[dict[str, Any]], object]:
     return lambda document: {each: document[each] for each in document if each != name}
 
 
@@ -132,9 +132,9 @@ def _without(name: str) -> Callable[[dict[str, Any]], object]:
         (_changed(changes=[{}]), "CMK522"),
         (_changed(made_at="yesterday"), "CMK522"),
         (_changed(more="than that"), "CMK522"),
-        (_without("profile"), "CMK522"),
-        (_without("digests"), "CMK522"),
-        (_without("begun"), "CMK522"),
+        (_redact("profile"), "CMK522"),
+        (_redact("digests"), "CMK522"),
+        (_redact("begun"), "CMK522"),
         (_larger_key, "CMK524"),
         (_other_reason, "CMK524"),
         (_other_subject, "CMK524"),

@@ -90,9 +90,9 @@ def test_a_change_comes_back_as_it_was(before: Any, after: Any, body: dict[str, 
         attributes=(AttributeChange("a", before, after, irreversible=True),),
         irreversible=("gone",),
         costs=("much",),
-        after=("/x",),
+        depends_on=("/x",),
         request=Request("PUT", "/id", "2024-01-01", body, "graph.microsoft.com"),
-        brought_by=("/y",),
+        may_result_from=("/y",),
     )
 
     assert (change,) == through_the_file(Profile.model_validate(SMALL), change).saved.changes

@@ -120,15 +120,15 @@ def told(change: Change, *, like: Mapping[str, Any]) -> dict[str, Any]:
         [each.path, plain(each.before), plain(each.after), *(["irreversible"] if each.irreversible else [])]
         for each in change.attributes
     ]
-    words |= {name: list(getattr(change, name)) for name in ("irreversible", "costs", "ways_out", "after")}
-    if change.not_before:
-        words["not_before"] = str(change.not_before)
+    words |= {name: list(getattr(change, name)) for name in ("irreversible", "costs", "ways_out", "depends_on")}
+    if change.earliest:
+        words["earliest"] = str(change.earliest)
     return words | {"code": change.code, "request": _request_told(change, like.get("request") or {})}
 
 
 def expected(change: Mapping[str, Any]) -> dict[str, Any]:
     """A case's change, with everything that it leaves out said to be empty."""
-    nothing: dict[str, Any] = {"attributes": [], "irreversible": [], "costs": [], "ways_out": [], "after": []}
+    nothing: dict[str, Any] = {"attributes": [], "irreversible": [], "costs": [], "ways_out": [], "depends_on": []}
     return {**nothing, "code": "", "request": {}, **plain(change)}
 
 

@@ -21,8 +21,8 @@ EACH_CASE: Final = pytest.mark.parametrize("name", CASES)
 _PARTS: Final = {"promise", "profile", "observed", "known", "changes", "outputs"}
 _PARTS_OF_A_CHANGE: Final = {"action", "id", "title", "reason", "code", "ways_out", "attributes", "irreversible"} | {
     "costs",
-    "after",
-    "not_before",
+    "depends_on",
+    "earliest",
     "request",
 }
 _REQUIRED_OF_A_CHANGE: Final = {"action", "title", "reason"}
@@ -193,7 +193,7 @@ def test_what_comes_first_is_in_the_same_plan_or_given() -> None:
         (name, change.title, each)
         for name, path in CASES.items()
         for change in planned(path)
-        for each in set(change.after) - {other.resource_id for other in planned(path)}
+        for each in set(change.depends_on) - {other.resource_id for other in planned(path)}
     ]
 
     assert [] == lost

@@ -19,7 +19,7 @@ from azure.core.rest import HttpRequest
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape import Answered, Asked, Exchange, Tape, asked_of
 from cmkctl.plan import Request, fulfils
 

@@ -21,7 +21,7 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 from tape_helpers import ARM, GROUP, SUBSCRIPTION, VAULT, Answer, FixedCredential, always, network, send
 
 from cmkctl import __version__
-from cmkctl.azure.redact import CLIENT_ID, REDACTED, Redactor
+from cmkctl.azure.redaction import CLIENT_ID, REDACTED, Redactor
 from cmkctl.azure.tape import RecordingTransport, ReplayTransport, Tape, TapeMiss, TapeWriter
 from cmkctl.diagnostics import CmkctlError
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tape_helpers import GROUP, always, network, send
 
-from cmkctl.azure.redact import (
+from cmkctl.azure.redaction import (
     CLIENT_ID,
     PUBLIC_APPLICATION_IDS,
     REDACTED,

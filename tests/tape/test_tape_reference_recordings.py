@@ -20,7 +20,7 @@ from tape_helpers import (
     sent_again,
 )
 
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape import ReplayTransport, Tape, TapeMiss
 from cmkctl.plan import Request, Unknown
 

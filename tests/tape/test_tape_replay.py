@@ -16,7 +16,7 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.resource.resources import ResourceManagementClient
 from tape_helpers import GROUP, SUBSCRIPTION, VAULT, FixedCredential, exchange, send
 
-from cmkctl.azure.redact import CLIENT_ID, Redactor
+from cmkctl.azure.redaction import CLIENT_ID, Redactor
 from cmkctl.azure.tape import Answered, Asked, Exchange, ReplayTransport, Tape, TapeMiss
 
 KEY = "https://kv.vault.azure.net/keys/k?api-version=7.5"

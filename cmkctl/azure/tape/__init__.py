@@ -9,7 +9,7 @@
     tape.unused()                                                         # what the run never asked for
 
 A request matches a recorded one when method, scheme and host, path, query and body are the same, all after redaction
-(`cmkctl.azure.redact`), for a tape holds only redacted requests. The order between different requests is free, because
+(`cmkctl.azure.redaction`), for a tape holds only redacted requests. The order between different requests is free, because
 reads go out at the same time; equal requests are answered in the order in which they were recorded. What is on a tape,
 what never is, and how to read a miss: docs/record-and-replay.md.
 """

@@ -17,8 +17,8 @@ from azure.core.rest import HttpRequest as RestRequest
 from azure.core.rest import HttpResponse as RestResponse
 from pydantic import ConfigDict
 
-from cmkctl.azure.documents import body_of
-from cmkctl.azure.redact import Redactor, parse_json, scrub
+from cmkctl.azure.decoding import body_of
+from cmkctl.azure.redaction import Redactor, parse_json, scrub
 
 SCHEMA = 1
 """The number of the tape format. It goes up when an older cmkctl could no longer read a tape rightly."""
@@ -150,7 +150,7 @@ def asked_of(request: Request, redactor: Redactor) -> Asked:
 def answered_of(url: str, response: Response, redactor: Redactor) -> Answered:
     """Return the redacted `Answered` of an azure-core response to a request for `url`; its body is read into memory.
 
-    Raises UnreadableAnswer for a body that breaks off or is not what its headers say.
+    Raises UndecodableResponse for a body that breaks off or is not what its headers say.
     """
     body, encoding = _decode(body_of(response))
     headers = {name: value for name, value in sorted(response.headers.items()) if _is_kept(name)}

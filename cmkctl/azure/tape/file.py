@@ -17,7 +17,7 @@ from cmkctl.files import mend
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class TapeFile:
     """A tape as its file says it."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -29,7 +29,7 @@ class Document:
     exchanges: list[Exchange]
 
 
-DOCUMENT = TypeAdapter(Document)
+DOCUMENT = TypeAdapter(TapeFile)
 
 
 def check_head(path: Path, text: str) -> None:

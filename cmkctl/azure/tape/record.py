@@ -14,8 +14,8 @@ from typing import Any, Self
 from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl import __version__
-from cmkctl.azure.errors import UnreadableAnswer
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.errors import UndecodableResponse
+from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape.exchange import (
     RECORDED_AT,
     SCHEMA,
@@ -140,7 +140,7 @@ class RecordingTransport(HttpTransport[Any, Any]):
         asked = asked_of(request, self._tape.redactor)  # before sending: the inner transport may rewrite the request
         url, place = request.url, self._tape.reserve()
         response = self._inner.send(request, **kwargs)
-        with suppress(UnreadableAnswer):  # whoever asked reads it, too, and knows what to do
+        with suppress(UndecodableResponse):  # whoever asked reads it, too, and knows what to do
             self._tape.put(place, Exchange(asked, answered_of(url, response, self._tape.redactor)))
         return response
 

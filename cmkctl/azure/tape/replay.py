@@ -15,7 +15,7 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest as RestRequest
 from pydantic import ValidationError
 
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape.answers import LegacyAnswer, RestAnswer
 from cmkctl.azure.tape.exchange import (
     REPEATS,

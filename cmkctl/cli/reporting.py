@@ -9,17 +9,17 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cmkctl.azure.redact import Redactor, shortened
+from cmkctl.azure.redaction import Redactor, shortened
 from cmkctl.cli import ARGUMENTS, PROGRAM
 from cmkctl.cli.exits import FAILED
 from cmkctl.clock import Clock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.profile.model import Profile
 from cmkctl.views import View
-from cmkctl.views.together import Together
+from cmkctl.views.redacting import RedactingView
 
 if TYPE_CHECKING:
-    from cmkctl.azure.heard import Heard
+    from cmkctl.azure.traffic import ObservedExchange
     from cmkctl.views.report import ReportView
 
 _SHOWN: Final = 2000
@@ -27,7 +27,7 @@ _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LOGGERS: Final = ("azure.identity", "msal")
 
 
-class Telling:
+class Reporter:
     """The views of one run. Nothing reaches a person, a script or a file but through `view`, without secrets."""
 
     def __init__(self, view: View, redactor: Redactor, clock: Clock) -> None:
@@ -36,38 +36,38 @@ class Telling:
         self._clock = clock
         self._report: ReportView | None = None
         self._debug = False
-        self.view: View = Together(redactor, view)
+        self.view: View = RedactingView(redactor, view)
 
     @property
     def command_line(self) -> str:
         """The command that runs, as it can be typed again. Each argument is redacted before it is quoted, which would part it."""
         return shlex.join((*PROGRAM.get(), *map(self._redactor.argument, ARGUMENTS.get())))
 
-    def begin(self, *, report: Path | None, debug: bool) -> None:
+    def open(self, *, report: Path | None, debug: bool) -> None:
         """Begin to tell to a report and to a log. Raises CmkctlError CMK531 when the report cannot be written."""
         if report:
             from cmkctl.views.report import ReportView  # noqa: PLC0415 - only with --report
 
             self._report = ReportView(report, self.command_line, self._clock, self._redactor)
-            self.view = Together(self._redactor, self._spoken, self._report)
+            self.view = RedactingView(self._redactor, self._spoken, self._report)
         if debug:
             self._debug = True
             _listen(self.view)
 
-    def about(self, profile: Profile) -> None:
+    def set_profile(self, profile: Profile) -> None:
         """Tell which profile the run is about."""
         if self._report:
-            self._report.about(profile)
+            self._report.set_profile(profile)
 
-    def heard(self, transport: Any) -> Any:
+    def observe(self, transport: Any) -> Any:
         """A transport of which every request is told; the same one when nobody wants to know."""
         if not self._report and not self._debug:
             return transport
-        from cmkctl.azure.heard import HeardTransport  # noqa: PLC0415 - see above
+        from cmkctl.azure.traffic import ObservedTransport  # noqa: PLC0415 - see above
 
-        return HeardTransport(transport, self._clock, self._hear)
+        return ObservedTransport(transport, self._clock, self._hear)
 
-    def _hear(self, heard: Heard) -> None:
+    def _hear(self, heard: ObservedExchange) -> None:
         if self._report:
             self._report.request(heard)
         if self._debug:
@@ -82,7 +82,7 @@ class Telling:
         self.view.diagnostics([defect(error)])
         return FAILED
 
-    def end(self, exit_code: int) -> int:
+    def close(self, exit_code: int) -> int:
         """Listen no more, write the report if there is one, and return the exit code: one that cannot be written is a failure."""
         if self._debug:
             _listen_no_more()

@@ -26,11 +26,11 @@ from azure.core.rest import HttpResponse
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from cmkctl.azure.errors import AzureFailed, UnreadableAnswer, exchange
-from cmkctl.azure.failures import Failure, Kind
-from cmkctl.azure.redact import shortened
+from cmkctl.azure.errors import AzureFailed, UndecodableResponse, exchange
+from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.redaction import shortened
 
-Document = dict[str, Any]
+ArmDocument = dict[str, Any]
 """A resource as Azure answered it: the JSON body, untouched but for members that are null, which are as good as absent."""
 
 _START: Final = 100
@@ -250,7 +250,7 @@ _KINDS: Final[Mapping[str, Any]] = {
 }
 
 
-def kind_of(resource_type: str) -> Any:
+def schema_of(resource_type: str) -> Any:
     """What is read of a resource of this type."""
     return _KINDS.get(resource_type.lower(), Resource)
 
@@ -263,17 +263,17 @@ def parse(body: bytes) -> Any:
         raise ValueError("it is nested too deeply") from error
 
 
-def document(kind: Any, response: PipelineResponse[Any, Any]) -> Document:
+def document(kind: Any, response: PipelineResponse[Any, Any]) -> ArmDocument:
     """The answer to a read as a document of its kind. Raises AzureFailed (CMK316) for one of another form."""
     answer = response.context.get(_ANSWER)
     try:
         found = without_nulls(answer)
         _adapter(kind).validate_python(found, strict=True)
     except ValidationError as error:
-        raise _unknown_form(response.http_response, _misfit(error)) from error
+        raise _unexpected_shape(response.http_response, _first_error(error)) from error
     except RecursionError as error:
-        raise _unknown_form(response.http_response, "It is nested too deeply.") from error
-    whole: Document = found
+        raise _unexpected_shape(response.http_response, "It is nested too deeply.") from error
+    whole: ArmDocument = found
     return whole
 
 
@@ -299,20 +299,20 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _unknown_form(response: Any, what: str) -> AzureFailed:
+def _unexpected_shape(response: Any, what: str) -> AzureFailed:
     message = f"The answer has a form that cmkctl does not know. {what}"
-    return AzureFailed(Failure(Kind.UNREADABLE, "", message, response.status_code, *exchange(response)))
+    return AzureFailed(Failure(FailureKind.UNREADABLE, "", message, response.status_code, *exchange(response)))
 
 
-def _misfit(error: ValidationError) -> str:
+def _first_error(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "the whole answer"
     said = first["msg"][:1].lower() + first["msg"][1:]
     return f"At {where}: {said}; what is there begins: {_start(json.dumps(first['input'], ensure_ascii=False))}"
 
 
-class ReadableAnswers(HTTPPolicy[Any, Any]):
-    """Lets through what can be read, and keeps it parsed; whatever else comes is an `UnreadableAnswer`.
+class DecodePolicy(HTTPPolicy[Any, Any]):
+    """Lets through what can be read, and keeps it parsed; whatever else comes is an `UndecodableResponse`.
 
     A proxy's page in Azure's place, a redirection, a body that breaks off or is not what its headers say. It stands inside
     the retry policy, which repeats a read that ended so; what a write did is looked at first, as with every lost answer.
@@ -324,7 +324,7 @@ class ReadableAnswers(HTTPPolicy[Any, Any]):
         self._empty = empty
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
-        """Send the request. Raises UnreadableAnswer."""
+        """Send the request. Raises UndecodableResponse."""
         response = self.next.send(request)
         body = body_of(response.http_response)
         if response.http_response.status_code < 400:
@@ -334,23 +334,23 @@ class ReadableAnswers(HTTPPolicy[Any, Any]):
     def _parsed(self, response: Any, body: bytes) -> Any:
         status, method = response.status_code, response.request.method
         if 300 <= status < 400:
-            raise UnreadableAnswer(f"It leads elsewhere: {response.headers.get('Location', '')}", response)
+            raise UndecodableResponse(f"It leads elsewhere: {response.headers.get('Location', '')}", response)
         if not body.strip() and (self._empty or method != "GET" or status != 200):
             return None
         try:
             return parse(body)
         except ValueError as error:
             begins = _start(body[: 4 * _START].decode("utf-8", "replace"))
-            raise UnreadableAnswer(f"It is no JSON; it begins: {begins or '(empty)'}", response) from error
+            raise UndecodableResponse(f"It is no JSON; it begins: {begins or '(empty)'}", response) from error
 
 
 def body_of(response: Any) -> bytes:
-    """The body of an answer, of azure-core's older or newer kind, read to its end. Raises UnreadableAnswer."""
+    """The body of an answer, of azure-core's older or newer kind, read to its end. Raises UndecodableResponse."""
     try:
         body: bytes = response.read() if isinstance(response, HttpResponse) else response.body()
     # azure-core has several names for a body that ends early, and takes any Content-Length for a number.
     except (AzureError, ValueError) as error:
-        raise UnreadableAnswer(f"Its body cannot be read: {error}", response) from error
+        raise UndecodableResponse(f"Its body cannot be read: {error}", response) from error
     return body
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request, Unknown
 
-Document: TypeAlias = dict[str, Any]
+JsonObject: TypeAlias = dict[str, Any]
 
 
 def plain(value: Any) -> Any:
@@ -27,7 +27,7 @@ def seconds_of(seconds: float) -> float:
     return round(float(seconds), 3)
 
 
-def who(change: Change) -> Document:
+def who(change: Change) -> JsonObject:
     """Which change it is."""
     return {
         "step": change.step,
@@ -37,7 +37,7 @@ def who(change: Change) -> Document:
     }
 
 
-def change_document(change: Change) -> Document:
+def change_document(change: Change) -> JsonObject:
     """All of a change."""
     return {
         **who(change),
@@ -51,7 +51,7 @@ def change_document(change: Change) -> Document:
     }
 
 
-def _attribute(attribute: AttributeChange) -> Document:
+def _attribute(attribute: AttributeChange) -> JsonObject:
     after = attribute.after
     unknown = {"step": after.step, "output": after.output} if isinstance(after, Unknown) else None
     return {
@@ -63,7 +63,7 @@ def _attribute(attribute: AttributeChange) -> Document:
     }
 
 
-def _request(request: Request) -> Document:
+def _request(request: Request) -> JsonObject:
     return {
         "method": request.method,
         "host": request.host,
@@ -73,7 +73,7 @@ def _request(request: Request) -> Document:
     }
 
 
-def summary(plan: Plan) -> Document:
+def summary(plan: Plan) -> JsonObject:
     """A plan in numbers, and what it is about."""
     subject = plan.subject
     return {
@@ -89,7 +89,7 @@ def summary(plan: Plan) -> Document:
     }
 
 
-def diagnostic_document(diagnostic: Diagnostic) -> Document:
+def diagnostic_document(diagnostic: Diagnostic) -> JsonObject:
     """All of a diagnostic."""
     place = diagnostic.location
     return {

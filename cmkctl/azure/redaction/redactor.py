@@ -9,10 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
 
-from cmkctl.azure.redact.known import known, secrets_of
-from cmkctl.azure.redact.names import CLIENT_ID_NAMES, NAME, is_secret_beside, is_secret_name, plain_name
-from cmkctl.azure.redact.shapes import ARGUMENT, EMAIL, ENCODED, IDENTITIES, IS_GUID, NAMED_SHAPES, SHAPES, client_id
-from cmkctl.azure.redact.words import CUT, PUBLIC_APPLICATION_IDS, REDACTED, USER
+from cmkctl.azure.redaction.field_names import CLIENT_ID_NAMES, NAME, is_secret_beside, is_secret_name, plain_name
+from cmkctl.azure.redaction.patterns import (
+    ARGUMENT,
+    EMAIL,
+    ENCODED,
+    IDENTITIES,
+    IS_GUID,
+    NAMED_SHAPES,
+    SHAPES,
+    client_id,
+)
+from cmkctl.azure.redaction.replacements import CUT, PUBLIC_APPLICATION_IDS, REDACTED, USER
+from cmkctl.azure.redaction.values import known, secrets_of
 
 _SHORTEST_SECRET = 4  # anything shorter is in half of all words; replacing it would hide nothing and spoil everything
 _DEEPEST = 50  # levels of a document, or of encodings within each other; Azure has a dozen
@@ -42,7 +51,7 @@ class Redactor:
         object.__setattr__(self, "_known", tuple(known(self.secrets, self.client_ids - PUBLIC_APPLICATION_IDS)))
 
     @classmethod
-    def shown_to_its_user(cls, environ: Mapping[str, str]) -> Redactor:
+    def for_display(cls, environ: Mapping[str, str]) -> Redactor:
         """Return the redaction for what a run shows whoever started it, with the secrets of its environment."""
         return cls(secrets_of(environ), identities=False)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cmkctl.azure.failures import UNREADABLE, Failure, Kind
+from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
 from cmkctl.diagnostics import Diagnostic, Severity
 
-_ADVICE: Mapping[Kind, tuple[str, str, str]] = {
-    Kind.ABSENT: (
+_ADVICE: Mapping[FailureKind, tuple[str, str, str]] = {
+    FailureKind.ABSENT: (
         "CMK301",
         "Azure does not find something that must exist",
         "Check the names and ids in the profile, then run the same command again.",
     ),
-    Kind.UNAUTHENTICATED: (
+    FailureKind.UNAUTHENTICATED: (
         "CMK302",
         "Azure does not accept the credential",
         (
@@ -21,7 +21,7 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
             "one way of signing in."
         ),
     ),
-    Kind.DENIED: (
+    FailureKind.DENIED: (
         "CMK303",
         "The signed-in principal may not do this",
         (
@@ -29,12 +29,12 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
             "to take effect, then run the same command again."
         ),
     ),
-    Kind.NOT_REGISTERED: (
+    FailureKind.NOT_REGISTERED: (
         "CMK304",
         "A resource provider is not registered",
         "Run the same command again: the first step registers it. If that was just done, Azure needs another minute.",
     ),
-    Kind.PENDING: (
+    FailureKind.PENDING: (
         "CMK305",
         "Azure does not see a principal yet",
         (
@@ -42,7 +42,7 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
             "key_access.cosmos_db_object_id: it must be an object id of this tenant, never the application id."
         ),
     ),
-    Kind.NOT_EFFECTIVE: (
+    FailureKind.NOT_EFFECTIVE: (
         "CMK315",
         "Azure Machine Learning may not use the key yet",
         (
@@ -51,37 +51,37 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
             "workspace.name and give its grants time with key_access.settle_seconds."
         ),
     ),
-    Kind.EXISTS: (
+    FailureKind.EXISTS: (
         "CMK317",
         "Azure says that it exists already, and does not show it",
         "What was just made takes some minutes to be seen everywhere: run the same command again.",
     ),
-    Kind.THROTTLED: (
+    FailureKind.THROTTLED: (
         "CMK306",
         "Azure asks for fewer requests",
         "Wait a few minutes, then run the same command again: what is done stays done.",
     ),
-    Kind.IN_PROGRESS: (
+    FailureKind.IN_PROGRESS: (
         "CMK307",
         "Another operation on the same resource is under way",
         "Wait for it to end, then run the same command again.",
     ),
-    Kind.CONFLICT: (
+    FailureKind.CONFLICT: (
         "CMK308",
         "Azure reports a conflict",
         "Read Azure's message above; run `cmkctl plan` with the same profile to see what is there now.",
     ),
-    Kind.PASSING: (
+    FailureKind.PASSING: (
         "CMK309",
         "Azure answers with a server error",
         "Such errors pass: run the same command again. If it stays, look at https://azure.status.microsoft.",
     ),
-    Kind.NETWORK: (
+    FailureKind.NETWORK: (
         "CMK310",
         "Azure cannot be reached",
         "Check the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE, then run the same command again.",
     ),
-    Kind.POLICY: (
+    FailureKind.POLICY: (
         "CMK313",
         "A policy of the organisation denies it",
         (
@@ -89,7 +89,7 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
             "which makes fewer resources in your subscription."
         ),
     ),
-    Kind.CAPACITY: (
+    FailureKind.CAPACITY: (
         "CMK314",
         "The region or the subscription has no room for it",
         (
@@ -97,7 +97,7 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
             "needs no Cosmos DB and no AI Search of yours."
         ),
     ),
-    Kind.UNREADABLE: (
+    FailureKind.UNREADABLE: (
         "CMK316",
         "Azure answers in a form that cmkctl does not know",
         (
@@ -105,7 +105,7 @@ _ADVICE: Mapping[Kind, tuple[str, str, str]] = {
             "--record."
         ),
     ),
-    Kind.TERMINAL: (
+    FailureKind.TERMINAL: (
         "CMK311",
         "Azure refuses the request",
         "Read Azure's message above: the request itself has to change before it can succeed.",

@@ -27,7 +27,7 @@ def begin_import() -> None:
     threading.Thread(target=importlib.import_module, args=("azure.ai.ml",), daemon=True, name="azure-ai-ml").start()
 
 
-def check_opened(session: Session, profile: Profile, key_identifier: str) -> Iterator[Diagnostic]:
+def verify_with_azure_ai_ml(session: Session, profile: Profile, key_identifier: str) -> Iterator[Diagnostic]:
     """What azure-ai-ml sees in the workspace that is not what the profile asks for (CMK403).
 
     Raises AzureFailed when the workspace cannot be opened, CmkctlError (CMK403) when azure-ai-ml cannot read it.

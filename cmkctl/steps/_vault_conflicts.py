@@ -17,7 +17,7 @@ def wants_rbac(settings: KeyVaultSettings) -> bool:
     return settings.authorization == "rbac"
 
 
-def unfit(profile: Profile, properties: Mapping[str, Any], tenant: str) -> Iterator[tuple[str, ...]]:
+def conflicts_of(profile: Profile, properties: Mapping[str, Any], tenant: str) -> Iterator[tuple[str, ...]]:
     """What is wrong with an existing vault that no permitted write can mend: code, reason, ways out."""
     settings = profile.key_vault
     if tenant and not same_word(properties.get("tenantId"), tenant):

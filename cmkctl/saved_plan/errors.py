@@ -10,7 +10,7 @@ from typing import Any
 from cmkctl import __version__
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Location, ProfileError, RefusedError, Severity
 from cmkctl.files import mend
-from cmkctl.saved_plan.form import MARKER, SCHEMA
+from cmkctl.saved_plan.schema import MARKER, SCHEMA
 
 
 def unwritable(path: Path, error: OSError) -> CmkctlError:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 
 from cmkctl.diagnostics import Diagnostic, ProfileError
 from cmkctl.files import try_out
+from cmkctl.saved_plan.errors import unnoted
 from cmkctl.saved_plan.file import SavedPlan, read, write
-from cmkctl.saved_plan.problems import unnoted
 
 
-class Notes:
+class Journal:
     """The ids of the changes that applies of one saved plan have begun. Safe for use by several threads.
 
     When the file cannot be written any more, `tell` hears so once (CMK526), and nothing else is noted.

@@ -12,9 +12,9 @@ Redacting twice changes nothing more: whoever is unsure redacts again. Identifie
 subscription, tenant, object and resource ids, and the application ids that Microsoft publishes.
 """
 
-from cmkctl.azure.redact.known import secrets_of
-from cmkctl.azure.redact.redactor import Redactor, parse_json, redact, scrub, shortened
-from cmkctl.azure.redact.words import CLIENT_ID, PUBLIC_APPLICATION_IDS, REDACTED, USER
+from cmkctl.azure.redaction.redactor import Redactor, parse_json, redact, scrub, shortened
+from cmkctl.azure.redaction.replacements import CLIENT_ID, PUBLIC_APPLICATION_IDS, REDACTED, USER
+from cmkctl.azure.redaction.values import secrets_of
 
 __all__ = [
     "CLIENT_ID",

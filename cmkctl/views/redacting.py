@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redaction import Redactor
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
 from cmkctl.plan import Plan
@@ -24,7 +24,7 @@ T = TypeVar("T")
 _REMEMBERED: Final = 4096
 
 
-class Together:
+class RedactingView:
     """One view made of several. The first is asked what only one can answer."""
 
     def __init__(self, redactor: Redactor, first: View, *others: View) -> None:
@@ -40,62 +40,62 @@ class Together:
 
     def plan(self, plan: Plan, *, detailed: bool = False) -> None:
         """Hand on a plan."""
-        shown = self._without(plan)
+        shown = self._redact(plan)
         for each in self._views:
             each.plan(shown, detailed=detailed)
 
     def saved(self, file: str, digests: Mapping[str, str]) -> None:
         """Hand on where the plan was saved."""
         for each in self._views:
-            each.saved(self._without(file), digests)
+            each.saved(self._redact(file), digests)
 
     def confirm(self, plan: Plan) -> bool:
         """Ask, once."""
-        return self._views[0].confirm(self._without(plan))
+        return self._views[0].confirm(self._redact(plan))
 
     def event(self, event: Event) -> None:
         """Hand on what happened."""
-        shown = self._without(event)
+        shown = self._redact(event)
         for each in self._views:
             each.event(shown)
 
     def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """Hand on what is waited for."""
         for each in self._views:
-            each.waiting(self._without(what), seconds, until)
+            each.waiting(self._redact(what), seconds, until)
 
     def outputs(self, values: Mapping[str, object]) -> None:
         """Hand on the outputs."""
-        shown = self._without(values)
+        shown = self._redact(values)
         for each in self._views:
             each.outputs(shown)
 
     def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Hand on problems."""
-        shown = [self._without(each) for each in diagnostics]
+        shown = [self._redact(each) for each in diagnostics]
         for each in self._views:
             each.diagnostics(shown)
 
     def applied(self, before: Plan, after: Plan, seconds: float) -> None:
         """Hand on the end of an apply."""
         for each in self._views:
-            each.applied(self._without(before), self._without(after), seconds)
+            each.applied(self._redact(before), self._redact(after), seconds)
 
     def verified(self, plan: Plan) -> None:
         """Hand on the answer of verify."""
-        shown = self._without(plan)
+        shown = self._redact(plan)
         for each in self._views:
             each.verified(shown)
 
     def interrupted(self, command: str = "") -> None:
         """Hand on that the run was told to stop."""
         for each in self._views:
-            each.interrupted(self._without(command))
+            each.interrupted(self._redact(command))
 
     def log(self, text: str) -> None:
         """Hand on a text for whoever looks for a fault. It is redacted as a whole: a private key has many lines."""
         for each in self._views:
-            each.log(self._without(text))
+            each.log(self._redact(text))
 
     def close(self) -> None:
         """Close every view."""
@@ -113,7 +113,7 @@ class Together:
         for each in self._views:
             each.__exit__(kind, error, trace)
 
-    def _without(self, value: T) -> T:
+    def _redact(self, value: T) -> T:
         """The same value without its secrets."""
         return cast("T", self._redacted(value))
 

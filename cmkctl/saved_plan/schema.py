@@ -21,7 +21,7 @@ MARKER: Final = "cmkctl_plan"
 SCHEMA: Final = 1
 _UNKNOWN: Final = "$unknown"
 
-Document = dict[str, Any]
+PlanDocument = dict[str, Any]
 
 
 class _Part(BaseModel):
@@ -58,12 +58,12 @@ class _Change(_Part):
     attributes: list[_Attribute]
     irreversible: list[str]
     costs: list[str]
-    after: list[str]
-    brought_by: list[str]
+    depends_on: list[str]
+    may_result_from: list[str]
     request: _Request | None
 
 
-class _Document(_Part):
+class _PlanFile(_Part):
     cmkctl_plan: int
     cmkctl: str
     made_at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
@@ -83,7 +83,7 @@ class Content:
     changes: tuple[Change, ...]
 
 
-def document_of(plan: Plan, profile: Profile, made_at: datetime) -> Document:
+def document_of(plan: Plan, profile: Profile, made_at: datetime) -> PlanDocument:
     """The document of a plan that nobody has begun."""
     shown = _shown(plan, profile)
     return {
@@ -97,7 +97,7 @@ def document_of(plan: Plan, profile: Profile, made_at: datetime) -> Document:
     }
 
 
-def _shown(plan: Plan, profile: Profile) -> Document:
+def _shown(plan: Plan, profile: Profile) -> PlanDocument:
     subject = plan.subject
     return {
         "subject": {
@@ -112,7 +112,7 @@ def _shown(plan: Plan, profile: Profile) -> Document:
     }
 
 
-def digests(document: Document) -> dict[str, str]:
+def digests(document: PlanDocument) -> dict[str, str]:
     """The digests that can be computed again from a document: of the profile, and of the plan that was shown."""
     return {
         "profile": digest(document["profile"]),
@@ -120,21 +120,21 @@ def digests(document: Document) -> dict[str, str]:
     }
 
 
-def check(document: Document) -> None:
+def check(document: PlanDocument) -> None:
     """See that everything is there and of the right type. Raises pydantic's ValidationError."""
-    _Document.model_validate(document)
+    _PlanFile.model_validate(document)
 
 
-def content(document: Document) -> Content:
+def content(document: PlanDocument) -> Content:
     """The values of a document that was checked. Raises ValueError where they are none."""
-    changes = map(_decoded_change, _Document.model_validate(document).changes)
+    changes = map(_decoded_change, _PlanFile.model_validate(document).changes)
     return Content(Profile.model_validate(document["profile"]), tuple(changes))
 
 
 # --- to JSON
 
 
-def _encoded_change(change: Change) -> Document:
+def _encoded_change(change: Change) -> PlanDocument:
     return {
         "step": change.step,
         "action": change.action.value,
@@ -144,13 +144,13 @@ def _encoded_change(change: Change) -> Document:
         "attributes": [*map(_encoded_attribute, change.attributes)],
         "irreversible": list(change.irreversible),
         "costs": list(change.costs),
-        "after": list(change.after),
-        "brought_by": list(change.brought_by),
+        "depends_on": list(change.depends_on),
+        "may_result_from": list(change.may_result_from),
         "request": None if change.request is None else _encoded_request(change.request),
     }
 
 
-def _encoded_attribute(attribute: AttributeChange) -> Document:
+def _encoded_attribute(attribute: AttributeChange) -> PlanDocument:
     return {
         "path": attribute.path,
         "before": encoded(attribute.before),
@@ -159,7 +159,7 @@ def _encoded_attribute(attribute: AttributeChange) -> Document:
     }
 
 
-def _encoded_request(request: Request) -> Document:
+def _encoded_request(request: Request) -> PlanDocument:
     return {
         "method": request.method,
         "host": request.host,
@@ -198,9 +198,9 @@ def _decoded_change(change: _Change) -> Change:
         attributes=tuple(map(_decoded_attribute, change.attributes)),
         irreversible=tuple(change.irreversible),
         costs=tuple(change.costs),
-        after=tuple(change.after),
+        depends_on=tuple(change.depends_on),
         request=None if change.request is None else _decoded_request(change.request),
-        brought_by=tuple(change.brought_by),
+        may_result_from=tuple(change.may_result_from),
     )
 
 
@@ -223,7 +223,7 @@ def decoded(value: Any) -> Json:
     return scalar
 
 
-def _decoded_object(value: Document) -> dict[str, Json]:
+def _decoded_object(value: PlanDocument) -> dict[str, Json]:
     alien = [name for name in value if name.startswith("$") and not name.startswith("$$")]
     if alien:
         raise ValueError(f"{alien[0]!r} means nothing to this cmkctl")

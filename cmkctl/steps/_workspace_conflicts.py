@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_resource_id, same_word
-from cmkctl.azure.documents import moment
-from cmkctl.azure.session import Document
+from cmkctl.azure.decoding import moment
+from cmkctl.azure.session import ArmDocument
 from cmkctl.plan import Json, Known, Unknown
 from cmkctl.profile.model import Profile
 
@@ -25,12 +25,12 @@ _NOT_OURS: Final = (
 _CREATION_TAKES_AT_MOST: Final = timedelta(hours=2)
 
 
-def state_of(found: Document | None) -> str:
+def state_of(found: ArmDocument | None) -> str:
     """The provisioning state of a workspace in lower case, empty when there is none."""
     return str((found or {}).get("properties", {}).get("provisioningState", "")).lower()
 
 
-def failed_as_created(found: Document) -> bool:
+def failed_as_created(found: ArmDocument) -> bool:
     """Whether this is what a failed creation left: nobody but its creator wrote to it, and there is nothing to lose.
 
     Azure stamps every write. A workspace that was ready once and failed in a later update carries somebody's work, and a
@@ -48,7 +48,7 @@ def failed_as_created(found: Document) -> bool:
     )
 
 
-def _set_by_others(found: Document) -> list[str]:
+def _set_by_others(found: ArmDocument) -> list[str]:
     """The settings that a creation of ours does not mention and that somebody has set."""
     properties = found.get("properties", {})
     isolated = not same_word((properties.get("managedNetwork") or {}).get("isolationMode", "Disabled"), "Disabled")
@@ -74,7 +74,7 @@ def key_identifier(known: Known) -> Json:
     return known.get("key", {}).get("identifier", Unknown("key", "identifier"))
 
 
-def unfit(profile: Profile, found: Document, known: Known) -> Iterator[tuple[str, ...]]:
+def conflicts_of(profile: Profile, found: ArmDocument, known: Known) -> Iterator[tuple[str, ...]]:
     """What differs on an existing workspace and is fixed at creation: code, reason, ways out."""
     properties = found.get("properties", {})
     if state_of(found) not in ("succeeded", "") and not failed_as_created(found):
@@ -85,14 +85,14 @@ def unfit(profile: Profile, found: Document, known: Known) -> Iterator[tuple[str
             "mend the cause, and choose another workspace.name: deleted, this one stays taken for 14 days",
         )
     recreate = "create a workspace with another name, and move the work there"
-    yield from ((*each, recreate) for each in _unfit_encryption(profile, properties, known))
+    yield from ((*each, recreate) for each in _encryption(profile, properties, known))
     if bool(properties.get("hbiWorkspace")) != profile.workspace.high_business_impact:
         has = on_or_off(bool(properties.get("hbiWorkspace")))
         yield "CMK255", f"high business impact is {has}, and is fixed at creation", recreate
-    yield from _unfit_associations(profile, found)
+    yield from _associations(profile, found)
 
 
-def _unfit_encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -> Iterator[tuple[str, ...]]:
+def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -> Iterator[tuple[str, ...]]:
     encryption = properties.get("encryption") or {}
     key = encryption.get("keyVaultProperties") or {}
     if not same_word(encryption.get("status"), "Enabled"):
@@ -129,7 +129,7 @@ def _versionless(identifier: str) -> str:
     return identifier.rpartition("/")[0]
 
 
-def _unfit_associations(profile: Profile, found: Document) -> Iterator[tuple[str, ...]]:
+def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, ...]]:
     properties = found.get("properties", {})
     wanted = {
         "storageAccount": profile.storage_account_id,

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import HttpTransport
 
-from cmkctl.azure.redact import Redactor
+from cmkctl.azure.redaction import Redactor
 from cmkctl.clock import Clock
 
 _CORRELATION = "x-ms-correlation-request-id"
@@ -19,7 +19,7 @@ _OWN_IDS = ("x-ms-request-id", "request-id")  # Resource Manager's and Graph's
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ObservedExchange:
     """One request as it went over the wire, and its answer; a repeated one is heard of again.
 
     `at` is when it was sent, in UTC, and `seconds` how long the answer took. Without an answer `response` is None and
@@ -68,13 +68,13 @@ class Heard:
         return self.header(*_OWN_IDS)
 
 
-Hear: TypeAlias = Callable[[Heard], None]
+OnExchange: TypeAlias = Callable[[ObservedExchange], None]
 
 
-class HeardTransport(HttpTransport[Any, Any]):
+class ObservedTransport(HttpTransport[Any, Any]):
     """A transport that hands everything to `inner` and tells `hear` of it, from whichever thread it happens in."""
 
-    def __init__(self, inner: HttpTransport[Any, Any], clock: Clock, hear: Hear) -> None:
+    def __init__(self, inner: HttpTransport[Any, Any], clock: Clock, hear: OnExchange) -> None:
         self._inner = inner
         self._clock = clock
         self._hear = hear
@@ -85,9 +85,9 @@ class HeardTransport(HttpTransport[Any, Any]):
         try:
             response = self._inner.send(request, **options)
         except AzureError as error:
-            self._hear(Heard(at, self._clock.elapsed() - began, request, None, str(error)))
+            self._hear(ObservedExchange(at, self._clock.elapsed() - began, request, None, str(error)))
             raise
-        self._hear(Heard(at, self._clock.elapsed() - began, request, response))
+        self._hear(ObservedExchange(at, self._clock.elapsed() - began, request, response))
         return response
 
     def open(self) -> None:

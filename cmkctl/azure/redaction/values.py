@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
-from cmkctl.azure.redact.names import is_secret_name, plain_name
-from cmkctl.azure.redact.shapes import IS_GUID
-from cmkctl.azure.redact.words import CLIENT_ID, REDACTED
+from cmkctl.azure.redaction.field_names import is_secret_name, plain_name
+from cmkctl.azure.redaction.patterns import IS_GUID
+from cmkctl.azure.redaction.replacements import CLIENT_ID, REDACTED
 
 _SHORTEST_NAMED = 8  # of an environment variable that is only called like a secret: FEATURE_SECRET=true is none
 _CREDENTIAL_VARIABLES = frozenset({"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD"})

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from cmkctl.azure.redact.names import NAMES
-from cmkctl.azure.redact.words import CLIENT_ID, CUT, PUBLIC_APPLICATION_IDS, REDACTED, USER
+from cmkctl.azure.redaction.field_names import NAMES
+from cmkctl.azure.redaction.replacements import CLIENT_ID, CUT, PUBLIC_APPLICATION_IDS, REDACTED, USER
 
 _SHORTEST_SIGNATURE = 40  # c=, s= and h= of a polling URL have 43 characters and more, a redacted one has 25
 _GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"

@@ -17,7 +17,7 @@ from cmkctl.steps.key_vault import new_vault
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResourceSpec:
     """One kind of associated resource: how it is called, where it is, what body makes it, and what it must be like.
 
     `wanted` are dotted paths with the values that a resource of ours must have; `unfit` is a value at a path that no
@@ -31,7 +31,7 @@ class Kind:
     body: Callable[[Profile, str], dict[str, Json]]
     wanted: tuple[tuple[str, Json], ...] = ()
     unfit: tuple[tuple[str, Json, str], ...] = ()
-    after: Callable[[Profile], tuple[str, ...]] = lambda _profile: ()
+    depends_on: Callable[[Profile], tuple[str, ...]] = lambda _profile: ()
 
 
 def _has_id(settings: object) -> bool:
@@ -78,7 +78,7 @@ def _registry(profile: Profile, _tenant: str) -> dict[str, Json]:
     }
 
 
-STORAGE: Final = Kind(
+STORAGE: Final = ResourceSpec(
     title="storage account",
     api_version=versions.STORAGE,
     resource_id=lambda profile: profile.storage_account_id,
@@ -98,22 +98,22 @@ STORAGE: Final = Kind(
         ("sku.tier", "Premium", "it is a premium account, which a workspace's default storage may not be"),
     ),
 )
-_LOG_ANALYTICS: Final = Kind(
+_LOG_ANALYTICS: Final = ResourceSpec(
     title="Log Analytics workspace",
     api_version=versions.LOG_ANALYTICS,
     resource_id=lambda profile: profile.log_analytics_id,
     given=lambda profile: _has_id(profile.associated_resources.log_analytics),
     body=_log_analytics,
 )
-_APPLICATION_INSIGHTS: Final = Kind(
+_APPLICATION_INSIGHTS: Final = ResourceSpec(
     title="Application Insights",
     api_version=versions.APPLICATION_INSIGHTS,
     resource_id=lambda profile: profile.application_insights_id,
     given=lambda profile: _has_id(profile.associated_resources.application_insights),
     body=_application_insights,
-    after=lambda profile: (profile.log_analytics_id,),
+    depends_on=lambda profile: (profile.log_analytics_id,),
 )
-VAULT: Final = Kind(
+VAULT: Final = ResourceSpec(
     title="workspace key vault",
     api_version=versions.KEY_VAULT,
     resource_id=lambda profile: profile.workspace_vault_id,
@@ -121,7 +121,7 @@ VAULT: Final = Kind(
     body=_vault,
     wanted=(("properties.enablePurgeProtection", True), ("properties.enableRbacAuthorization", True)),
 )
-_REGISTRY: Final = Kind(
+_REGISTRY: Final = ResourceSpec(
     title="container registry",
     api_version=versions.CONTAINER_REGISTRY,
     resource_id=lambda profile: profile.container_registry_id,
@@ -131,7 +131,7 @@ _REGISTRY: Final = Kind(
 ALL: Final = (STORAGE, _LOG_ANALYTICS, _APPLICATION_INSIGHTS, VAULT, _REGISTRY)
 
 
-def kinds_of(profile: Profile) -> list[Kind]:
+def specs_of(profile: Profile) -> list[ResourceSpec]:
     """The kinds that this profile needs: no registry unless asked for, no second vault when one serves both."""
     return [
         each

@@ -1,0 +1,1 @@
+"""Procedures: the sequences of steps that commands run."""
