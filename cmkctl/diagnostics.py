@@ -12,10 +12,11 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How far a diagnostic reaches: an error stops the run, a warning is shown and the run goes on."""
+    """The effect of a diagnostic: an error stops the run; a warning or a note is shown and the run goes on."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)

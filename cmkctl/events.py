@@ -1,10 +1,12 @@
-"""What happens while a plan is made true: values only. The engine tells of them, views and reports hear."""
+"""What happens during a run: values only. The engine emits them, views and reports show them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import datetime
+from typing import Final, TypeAlias
 
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.plan import Change
@@ -12,33 +14,10 @@ from cmkctl.plan import Change
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """A step with something to do has begun."""
+    """A step with pending changes has started."""
 
     step: str
     title: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeStarted:
-    """A change is about to be made (or, for a wait, waited for)."""
-
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeFinished:
-    """A change was made and Azure confirmed it, after so many seconds."""
-
-    change: Change
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeFailed:
-    """A change was not made, with the reasons."""
-
-    change: Change
-    diagnostics: tuple[Diagnostic, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +28,56 @@ class StepFinished:
     title: str
 
 
-Event: TypeAlias = StepStarted | ChangeStarted | ChangeFinished | ChangeFailed | StepFinished
+@dataclass(frozen=True, slots=True)
+class ChangeStarted:
+    """A change is about to be sent, or its operation in progress to be waited for."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFinished:
+    """A change was applied and Azure confirmed it, after `seconds`."""
+
+    change: Change
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSkipped:
+    """A planned change turned out not to be needed: another change, or another run, had its effect already."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFailed:
+    """A change failed, with the reasons."""
+
+    change: Change
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something is being waited for.
+
+    `change` is the change that the wait belongs to, None for a wait of the run as a whole; `seconds` have passed; the wait is
+    given up at `until` (UTC).
+    """
+
+    change: Change | None
+    what: str
+    seconds: float
+    until: datetime | None = None
+
+
+Event: TypeAlias = (
+    StepStarted | StepFinished | ChangeStarted | ChangeFinished | ChangeSkipped | ChangeFailed | Waiting
+)
 Emit: TypeAlias = Callable[[Event], None]
-"""Hears of every event, from whichever thread it happens in."""
+"""Receives every event, from whichever thread it happens in."""
+
+CURRENT_CHANGE: Final[ContextVar[Change | None]] = ContextVar("current_change", default=None)
+"""The change that the running code works on. The engine sets it for each change, so that a wait deep in the transport knows
+its change."""

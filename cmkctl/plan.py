@@ -1,7 +1,6 @@
 """The plan: values only. Steps make them, the engine orders and applies them, the views show them.
 
-Nothing here reads, writes or decides. A `Plan` is what would be done; the request inside a `Change` is what will be
-sent, body for body.
+Nothing here reads, writes or decides. A `Plan` lists intended changes; the request inside a `Change` is sent body for body.
 """
 
 from __future__ import annotations
@@ -10,37 +9,87 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never
 
+from cmkctl.azure.failures import FailureKind
 from cmkctl.diagnostics import Diagnostic, Severity
 
+T = TypeVar("T")
+
 Json: TypeAlias = "bool | int | float | str | Unknown | Sequence[Json] | Mapping[str, Json] | None"
-"""A JSON value, in which an `Unknown` may stand for a value that an earlier step will supply."""
+"""A JSON value, in which an `Unknown` may hold the place of a value that an earlier step supplies."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionWords:
+    """The words and the sign of an action, wherever people read it.
+
+    `symbol` is its one-character sign, `planned` follows a count ("3 to create"), `doing` is used while it is under way,
+    `done` afterwards, and `approved` in the comparison with a saved plan.
+    """
+
+    symbol: str
+    planned: str
+    doing: str
+    done: str
+    approved: str
 
 
 class Action(StrEnum):
-    """What a change does to its resource. `symbol` is what people see."""
+    """The effect of a change on its resource."""
 
     CREATE = "create"
     UPDATE = "update"
+    DELETE = "delete"
+    DISABLE = "disable"
+    ENABLE = "enable"
     NO_OP = "no-op"
     WAIT = "wait"
     CONFLICT = "conflict"
 
     @property
+    def words(self) -> ActionWords:  # noqa: PLR0911 - one return per action
+        """The words of the action. A new action without words is a type error."""
+        match self:
+            case Action.CREATE:
+                return ActionWords("+", "to create", "creating", "created", "approved to create")
+            case Action.UPDATE:
+                return ActionWords("~", "to update", "updating", "updated", "approved to update")
+            case Action.DELETE:
+                return ActionWords("-", "to delete", "deleting", "deleted", "approved to delete")
+            case Action.DISABLE:
+                return ActionWords("○", "to disable", "disabling", "disabled", "approved to disable")
+            case Action.ENABLE:
+                return ActionWords("●", "to enable", "enabling", "enabled", "approved to enable")
+            case Action.NO_OP:
+                return ActionWords("=", "up to date", "checking", "up to date", "approved as up to date")
+            case Action.WAIT:
+                return ActionWords("…", "to wait for", "waiting for it", "ready", "approved to wait for")
+            case Action.CONFLICT:
+                return ActionWords("!", "in conflict", "in conflict", "in conflict", "in conflict when approved")
+            case _:
+                assert_never(self)
+
+    @property
     def symbol(self) -> str:
-        """The one-character sign of the action in the human plan: ``+ ~ = … !``."""
-        return {"create": "+", "update": "~", "no-op": "=", "wait": "…", "conflict": "!"}[self.value]
+        """The one-character sign of the action."""
+        return self.words.symbol
 
     @property
     def writes(self) -> bool:
-        """Whether this action sends a write to Azure."""
-        return self in (Action.CREATE, Action.UPDATE)
+        """True when the action sends a write to Azure."""
+        match self:
+            case Action.CREATE | Action.UPDATE | Action.DELETE | Action.DISABLE | Action.ENABLE:
+                return True
+            case Action.NO_OP | Action.WAIT | Action.CONFLICT:
+                return False
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that exists only after an earlier step: the step's name, and which of its outputs it is."""
+    """A value that exists only after an earlier step: the step's name and the name of its output."""
 
     step: str
     output: str
@@ -50,18 +99,86 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Output(Generic[T]):
+    """One value that a step hands to later steps.
+
+    `source` is the dotted path at which Azure shows it in the step's resource, empty for a value that follows from the
+    profile alone; an export turns it into a reference.
+    """
+
+    step: str
+    name: str
+    source: str = ""
+
+    @property
+    def unknown(self) -> Unknown:
+        """The placeholder until the step has run."""
+        return Unknown(self.step, self.name)
+
+
+class Known:
+    """The outputs of the steps planned or applied so far. Immutable; `plus` returns an extended copy."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[Output[Any], Any] | None = None) -> None:
+        self._values: Mapping[Output[Any], Any] = dict(values or {})
+
+    def get(self, output: Output[T]) -> T | Unknown:
+        """The value of an output, `Unknown` until its step supplies it."""
+        value: T | Unknown = self._values.get(output, output.unknown)
+        return value
+
+    def plus(self, values: Mapping[Output[Any], Any]) -> Known:
+        """A copy with these outputs added or replaced."""
+        return Known({**self._values, **values})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Known) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values))
+
+    def __repr__(self) -> str:
+        return f"Known({dict(self._values)!r})"
+
+
+class Plane(StrEnum):
+    """The Azure API that a request goes to."""
+
+    ARM = "arm"
+    GRAPH = "graph"
+    VAULT = "vault"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """The words for an attribute in the short plan. `{}` in `text` is the value; `no` replaces `text` for False.
+
+    An empty text leaves the attribute out of the short plan: the title or the list of irreversible effects has it.
+    """
+
+    text: str = "{}"
+    no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AttributeChange:
-    """One attribute that caused a change: where it is, what Azure has (None: absent) and what is wanted."""
+    """One attribute that causes a change: its path, the observed value (None: absent) and the desired one.
+
+    `phrase` holds its words for the short plan; None shows path and value.
+    """
 
     path: str
     before: Json
     after: Json
     irreversible: bool = False
+    phrase: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request to Azure Resource Manager or Microsoft Graph, as it will be sent.
+    """One HTTP request, as it will be sent.
 
     `path` starts with a slash and holds neither host nor query; `body` is the JSON document, None for a request without
     one. `host` is set only where it is not the cloud's Resource Manager endpoint.
@@ -72,47 +189,105 @@ class Request:
     api_version: str
     body: Mapping[str, Json] | None = None
     host: str | None = None
+    plane: Plane = Plane.ARM
+
+
+READY_STATES: Final = frozenset({"succeeded"})
+FAILED_STATES: Final = frozenset({"failed", "canceled", "cancelled"})
+USUAL_TIMEOUT: Final = 1800.0
+"""Seconds after which a wait is given up unless its resource is known to take longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The end of a write: the resource to read, and the states that end the wait.
+
+    `state_path` is the dotted path of the state in the document; states are compared in lower case. A document without a
+    state counts as `without_state`; an absent resource has the empty state. Any state outside `ready` and `failed` is still
+    in progress. `timeout` is in seconds.
+    """
+
+    resource_id: str
+    api_version: str
+    state_path: str = "properties.provisioningState"
+    ready: frozenset[str] = READY_STATES
+    failed: frozenset[str] = FAILED_STATES
+    without_state: str = "succeeded"
+    timeout: float = USUAL_TIMEOUT
+    plane: Plane = Plane.ARM
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """The conditions under which a failed write is sent again.
+
+    It is sent up to `tries` times in all, `interval` seconds apart, after failures of kind `on`, as long as the resource is in
+    one of the states `over` (the empty state: absent). `advice` is shown during the wait; `{time}` in it is the next try.
+    """
+
+    on: FailureKind
+    interval: float
+    tries: int
+    over: frozenset[str]
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One intended write, or the reason why there is none.
+    """One intended write, or the reason why none is needed.
 
-    `resource_id` is the ARM id (or, for a directory object, its Graph path); `title` names the resource for people
-    (``key vault kv-ml-01``); `reason` is a phrase saying why; `irreversible` lists, in words, what cannot be undone;
-    `costs` what will be billed because of it; `ways_out` what the operator can do about a conflict; `depends_on` the resource
-    ids of changes of the same step that must be done before this one. `request` is None unless the action writes.
+    `kind` and `name` identify the resource for people (``key vault``, ``kv-ml-01``); `reason` says why; `irreversible` lists
+    effects that cannot be undone; `costs` lists what will be billed; `ways_out` lists the operator's options in a conflict,
+    whose diagnostic code is `code`. `request` is None unless the action writes.
     """
 
     step: str
     action: Action
     resource_id: str
-    title: str
+    kind: str
+    name: str
     reason: str
     attributes: tuple[AttributeChange, ...] = ()
     irreversible: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
     ways_out: tuple[str, ...] = ()
-    depends_on: tuple[str, ...] = ()
-    request: Request | None = None
     code: str = ""
-    """For a conflict: the diagnostic code to look up with ``cmkctl explain``."""
+    request: Request | None = None
+    settle: Settle | None = None
+    """The wait after the write, or instead of one for `Action.WAIT`."""
+    resend: Resend | None = None
+    depends_on: tuple[str, ...] = ()
+    """Resource ids of changes of the same step that must be done before this one starts."""
     may_result_from: tuple[str, ...] = ()
-    """The resource ids of other changes that may bring this about as well, so that nothing is left to do for it."""
+    """Resource ids of other changes that can have this effect; when one did, this becomes a no-op."""
     earliest: datetime | None = None
-    """The moment, in UTC, before which it is not sent: what it rests on is there and takes effect only then."""
+    """The moment, in UTC, before which it is not sent: a grant it relies on takes effect only then."""
+    verb: tuple[str, str] | None = None
+    """The words for doing and done where the action's own do not fit (``registering``, ``registered``)."""
+
+    @property
+    def title(self) -> str:
+        """Kind and name, for people."""
+        return f"{self.kind} {self.name}".strip()
+
+    @property
+    def doing(self) -> str:
+        """The word for the change while it is under way."""
+        return self.verb[0] if self.verb and self.action.writes else self.action.words.doing
+
+    @property
+    def done(self) -> str:
+        """The word for the change once it is done."""
+        return self.verb[1] if self.verb and self.action.writes else self.action.words.done
 
 
-Outputs: TypeAlias = Mapping[str, Json]
-"""What a step hands to those after it, by name. A value is `Unknown` until the step has run."""
-
-Known: TypeAlias = Mapping[str, Outputs]
-"""The outputs of the steps before this one, by step name."""
+Outputs: TypeAlias = Mapping[Output[Any], Any]
+"""What a step hands to later steps; a value is `Unknown` until the step has run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a plan is about, for its header: cloud, subscription id, location and the workspace's resource id."""
+    """The header of a plan: cloud, subscription id, location, and the workspace's resource id."""
 
     cloud: str
     subscription: str
@@ -122,37 +297,37 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Ordered changes, with the diagnostics found while planning and the outputs as far as they are known.
+    """Ordered changes, with the diagnostics found while planning and the outputs known so far.
 
-    A plan with an error or a conflict is errored: it can be looked at, never applied.
+    A plan with an error or a conflict is errored: it can be shown, never applied.
     """
 
     subject: Subject
     changes: tuple[Change, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
-    outputs: Known = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
     observed: str = ""
-    """The digest of what was observed when the plan was made."""
+    """The digest of what the steps observed when the plan was made."""
 
     @property
     def errored(self) -> bool:
-        """Whether something stops this plan from being applied."""
+        """True when something stops this plan from being applied."""
         return any(each.severity is Severity.ERROR for each in self.diagnostics) or any(
             each.action is Action.CONFLICT for each in self.changes
         )
 
     @property
     def pending(self) -> tuple[Change, ...]:
-        """The changes that are still to happen: writes, and waits for something already under way."""
+        """The changes still to happen: writes, and waits for operations already in progress."""
         return tuple(each for each in self.changes if each.action.writes or each.action is Action.WAIT)
 
     @property
     def irreversible(self) -> tuple[tuple[Change, str], ...]:
-        """Everything that cannot be undone, with the change that does it."""
+        """Every effect that cannot be undone, with its change."""
         return tuple((change, words) for change in self.changes for words in change.irreversible)
 
     def count(self, action: Action) -> int:
-        """How many changes have this action."""
+        """The number of changes with this action."""
         return sum(each.action is action for each in self.changes)
 
     def of(self, step: str) -> tuple[Change, ...]:
@@ -173,7 +348,7 @@ def unknowns(value: Json, path: str = "") -> Iterator[tuple[str, Unknown]]:
 
 
 def fulfils(shown: Json, now: Json) -> bool:
-    """Whether `now` is what was `shown`: equal, but for unknowns of the shown value, which may have become anything."""
+    """True when `now` equals `shown`, apart from unknowns of the shown value, which may have become anything."""
     if isinstance(shown, Unknown):
         return True
     if isinstance(shown, Mapping):
