@@ -1,107 +1,143 @@
-"""The only loop: observe, plan, and make the plan true.
+"""The only loop: observe, plan, apply.
 
-`make_plan` reads and computes; `apply_plan` walks the changes in the documented order. Neither knows what a key vault is,
-and neither knows a terminal: what happens is told through events.
+`make_plan` reads and computes; `apply_plan` walks the changes in the documented order. Neither knows a key vault or a terminal:
+a procedure brings the steps and rules, and progress is emitted as events.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
-from typing import Any, Final, NoReturn, TypeAlias, TypeVar
+from typing import Any, Final, NoReturn, TypeAlias
 
 from azure.core.exceptions import AzureError
 
 from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.send import send
 from cmkctl.azure.session import Session, Snapshot
-from cmkctl.checks.rules import check
+from cmkctl.azure.waiting import RetryBudget, is_transient, maybe_created_elsewhere, read_through_transients
 from cmkctl.clock import Interrupted
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.digests import digest
-from cmkctl.events import ChangeFailed, ChangeFinished, ChangeStarted, Emit, StepFinished, StepStarted
-from cmkctl.patience import Patience, made_by_another, passes
-from cmkctl.plan import Action, Change, Outputs, Plan, Subject, fulfils
+from cmkctl.events import (
+    CURRENT_CHANGE,
+    ChangeFailed,
+    ChangeFinished,
+    ChangeSkipped,
+    ChangeStarted,
+    Emit,
+    StepFinished,
+    StepStarted,
+)
+from cmkctl.facts import Fact, Facts, NotReadable, RulePolicy, judge
+from cmkctl.plan import Action, Change, Known, Outputs, Plan, fulfils
+from cmkctl.procedures.base import Procedure
 from cmkctl.profile.model import Profile
-from cmkctl.steps import SEQUENCE, AnyStep
+from cmkctl.steps.base import AnyStep
 
-T = TypeVar("T")
+_LOG: Final = logging.getLogger(__name__)
 
 _GLANCE: Final = 0.5
-"""Seconds for which the main thread waits in one piece. It runs the signal handlers, and waiting it may have missed one: the
-system may give the signal to another thread, or before the main thread has gone to sleep."""
+"""Seconds for which the main thread waits in one piece. It runs the signal handlers, and a blocked main thread can miss a signal
+that the system delivered to another thread."""
+
+Send: TypeAlias = Callable[[Session, Change], None]
+"""Sends one change and waits for it. Raises azure-core's errors, AzureFailed or CmkctlError."""
 
 
-Observations: TypeAlias = Mapping[str, Any]
-"""What each step observed, by step name."""
+def make_plan(session: Session, profile: Profile, procedure: Procedure, policy: RulePolicy | None = None) -> Plan:
+    """Read everything once, all steps and facts at the same time, and compute the changes.
 
-
-def make_plan(session: Session, profile: Profile, steps: Sequence[AnyStep] = SEQUENCE) -> Plan:
-    """Read everything once, all steps at the same time, and compute what would be done.
-
-    Sends no write. Raises CmkctlError when Azure does not let us see.
+    Sends no write. Raises CmkctlError when a step cannot observe.
     """
-    snapshot = session.snapshot()
-    return plan_from(profile, observe(snapshot, profile, steps), steps)
+    return plan_from(profile, observe(session.snapshot(), profile, procedure), procedure, policy or RulePolicy())
 
 
-def observe(azure: Snapshot, profile: Profile, steps: Sequence[AnyStep] = SEQUENCE) -> Observations:
-    """What every step observes. No read depends on another step, so all go out together."""
-    with _threads(len(steps), "observe") as pool:
-        futures = {each.name: pool.submit(each.observe, azure, profile) for each in steps}
-        subscription = pool.submit(azure.subscription)
-        _attend(subscription, *futures.values())
-        return {"subscription": subscription.result(), **{name: each.result() for name, each in futures.items()}}
+def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
+    """The observation of every step, and the other facts that the rules need. No read depends on another, so all start together.
+
+    A fact that only rules need may be unreadable; an observation that a step needs may not.
+    """
+    steps = {each.name: each for each in procedure.steps}
+    others = {fact.name: fact for rule in procedure.rules for fact in rule.needs if fact.name not in steps}
+    with _threads(len(steps) + len(others), "observe") as pool:
+        observed = {name: pool.submit(step.observe, azure, profile) for name, step in steps.items()}
+        read = {name: pool.submit(_read, fact, azure, profile) for name, fact in others.items()}
+        _await(*observed.values(), *read.values())
+        return Facts({name: future.result() for name, future in (observed | read).items()})
 
 
-def plan_from(profile: Profile, observations: Observations, steps: Sequence[AnyStep] = SEQUENCE) -> Plan:
-    """The plan that follows from a profile and what was observed: pure."""
-    known: dict[str, Outputs] = {}
+def _read(fact: Fact[Any], azure: Snapshot, profile: Profile) -> Any:
+    try:
+        return fact.read(azure, profile)
+    except AzureFailed as error:
+        _LOG.info("fact %s cannot be read: %s", fact.name, error)
+        return NotReadable(error)
+
+
+def plan_from(profile: Profile, facts: Facts, procedure: Procedure, policy: RulePolicy) -> Plan:
+    """Compute the plan that follows from a profile and the facts. Pure."""
+    known = Known()
     changes: list[Change] = []
-    for step in steps:
+    observations = {step.name: facts.observation(step.name) for step in procedure.steps}
+    for step in procedure.steps:
         observed = observations[step.name]
         changes += step.plan(profile, observed, known)
-        known[step.name] = step.outputs(profile, observed, known)
-    subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace_id)
-    return Plan(subject, tuple(changes), tuple(check(profile, observations)), known, digest(observations))
+        known = known.plus(step.outputs(profile, observed))
+    findings = tuple(judge(procedure.rules, profile, facts, policy))
+    return Plan(procedure.subject(profile), tuple(changes), findings, known, digest(observations))
 
 
-def apply_plan(session: Session, profile: Profile, plan: Plan, emit: Emit, steps: Sequence[AnyStep] = SEQUENCE) -> Plan:
-    """Make the plan true, and return the plan that is left: all no-op.
+def apply_plan(
+    session: Session, profile: Profile, plan: Plan, procedure: Procedure, emit: Emit, send: Send = send
+) -> Plan:
+    """Apply the plan, and return the plan that is left: all no-op.
 
-    Every step is observed and planned again before each of its writes, and after the last; it stops when a change is no
-    longer the one that was shown. At the end everything is read once more. Raises RefusedError for a plan that is errored
-    or no longer holds, and CmkctlError when a change fails, with everything that was done left as it is.
+    Every step is observed and planned again before each of its writes, and after the last; a change that is no longer the one
+    that was shown stops the run. At the end everything is read once more, and the procedure's proof is checked. Raises
+    RefusedError for a plan that is errored or no longer holds, and CmkctlError when a change fails; what was done stays done.
     """
     if plan.errored:
-        raise RefusedError(*(each for each in plan.diagnostics if each.severity is Severity.ERROR), *_conflicts(plan))
+        raise RefusedError(*(each for each in plan.diagnostics if each.severity is Severity.ERROR), *conflicts(plan))
     if not plan.pending:
         return plan
-    _Run(session, profile, plan, emit, steps).walk()
-    result = _patiently(session, "reading everything once more", lambda: make_plan(session, profile, steps))
+    _Run(session, profile, plan, procedure, emit, send).walk()
+    result = read_through_transients(session, "reading everything back", lambda: make_plan(session, profile, procedure))
     remaining = tuple(each for each in result.changes if each.action is not Action.NO_OP)
     if remaining or result.errored:
-        raise CmkctlError(*(_not_right(each) for each in remaining), *result.diagnostics)
+        raise CmkctlError(*(_incomplete(each) for each in remaining), *_errors(result))
+    problems = tuple(procedure.proof(session, profile, plan, result))
+    if problems:
+        raise CmkctlError(*problems)
     return result
 
 
-class _Run:
-    """One walk over the steps of a plan: which are done, and what they handed on."""
+def _errors(plan: Plan) -> Iterator[Diagnostic]:
+    return (each for each in plan.diagnostics if each.severity is Severity.ERROR)
 
-    def __init__(self, session: Session, profile: Profile, plan: Plan, emit: Emit, steps: Sequence[AnyStep]) -> None:
-        self._session = session
-        self._profile = profile
-        self._plan = plan
-        self._emit = emit
-        self._steps = steps
-        self._known: dict[str, Outputs] = dict(plan.outputs)
-        self._over = False
-        """Whether a failure was told: from then on no step is begun, although the failed one may still be ending."""
+
+class _Run:
+    """One walk over the steps of a plan."""
+
+    def __init__(
+        self, session: Session, profile: Profile, plan: Plan, procedure: Procedure, emit: Emit, send: Send
+    ) -> None:
+        self.session = session
+        self.profile = profile
+        self.plan = plan
+        self.emit = emit
+        self.send = send
+        self.known = plan.known
+        self.failed = False
+        """True once a failure was emitted: no change starts after it, although running ones finish."""
+        self._steps = procedure.steps
 
     def walk(self) -> None:
-        """Run each step when what it needs is done. A failure lets running steps end and starts no other."""
-        pending = {each.step for each in self._plan.pending}
+        """Run each step when the steps it needs are done. On the first failure no new step starts; running ones finish."""
+        pending = {each.step for each in self.plan.pending}
         waiting = {each.name: each for each in self._steps if each.name in pending}
         running: dict[Future[Outputs], AnyStep] = {}
         failures: list[CmkctlError] = []
@@ -109,106 +145,175 @@ class _Run:
             while running or (waiting and not failures):
                 held = {*waiting, *(each.name for each in running.values())}
                 ready = [each for each in waiting.values() if not held.intersection(_all_needs(each, self._steps))]
-                for step in ready if not (failures or self._over) else ():
-                    running[pool.submit(self._run, waiting.pop(step.name))] = step
+                for step in ready if not (failures or self.failed) else ():
+                    running[pool.submit(_StepRun(self, step).run)] = waiting.pop(step.name)
                 done, _ = wait_for(running, timeout=_GLANCE, return_when=FIRST_COMPLETED)
                 for future in done:
-                    self._finished(running.pop(future), future, failures)
+                    self._collect(running.pop(future), future, failures)
         if failures:
             refused = any(isinstance(each, RefusedError) for each in failures)
             kind = RefusedError if refused else CmkctlError
             raise kind(*(diagnostic for each in failures for diagnostic in each.diagnostics))
 
-    def _finished(self, step: AnyStep, future: Future[Outputs], failures: list[CmkctlError]) -> None:
+    def _collect(self, step: AnyStep, future: Future[Outputs], failures: list[CmkctlError]) -> None:
         try:
-            self._known[step.name] = future.result()
+            self.known = self.known.plus(future.result())
         except CmkctlError as error:
+            _LOG.info("step %s failed: %s", step.name, error)
             failures.append(error)
 
-    def _run(self, step: AnyStep) -> Outputs:
-        """Look, do what is ready, look again, until nothing is left to do.
 
-        What was written once is not written again: until Azure shows it, it is waited for. So is what Azure refuses to
-        create because somebody else was faster.
-        """
-        self._emit(StepStarted(step.name, step.title))
-        settled: dict[str, CmkctlError] = {}
-        patience = Patience(self._session, step.title)
-        while True:
-            observed = _patiently(self._session, step.title, lambda: self._look(step))
-            due = self._due(step, observed)
-            if not due:
-                self._emit(StepFinished(step.name, step.title))
-                return step.outputs(self._profile, observed, self._known)
-            ready = [each for each in _ready(due) if each.resource_id not in settled]
-            failed = self._make(step, ready)
-            made = [each for each in ready if each.resource_id not in failed]
-            settled |= {each.resource_id: _not_shown_yet(each) for each in made if each.action.writes}
-            settled |= {resource: error for resource, error in failed.items() if made_by_another(error)}
-            if made:
-                patience = Patience(self._session, step.title)
-                continue
-            trouble = failed or {
-                each.resource_id: settled[each.resource_id] for each in due if each.resource_id in settled
-            }
-            if not patience.waited([*trouble.values()]):
-                self._give_up(due, trouble, patience.out_of_time())
+class _StepRun:
+    """The changes of one step: each starts as soon as the changes it depends on are done.
 
-    def _look(self, step: AnyStep) -> Any:
-        return step.observe(self._session.snapshot(), self._profile)
+    A change that was sent is not sent again: until Azure shows its effect, the step is observed again. The same goes for a
+    resource that another run may have created first.
+    """
 
-    def _due(self, step: AnyStep, observed: Any) -> list[Change]:
-        """What is left to do, all of it as it was shown. Raises RefusedError for anything else."""
-        shown = {each.resource_id: each for each in self._plan.of(step.name)}
-        due = [each for each in step.plan(self._profile, observed, self._known) if each.action is not Action.NO_OP]
+    def __init__(self, run: _Run, step: AnyStep) -> None:
+        self._run = run
+        self._step = step
+        self._settled: dict[str, CmkctlError] = {}
+        """By resource id: why a change that was sent counts as failed if Azure never shows its effect."""
+        self._failed: dict[str, CmkctlError] = {}
+        """By resource id: the transient failure of the last attempt."""
+        self._running: dict[Future[CmkctlError | None], Change] = {}
+        self._started: set[str] = set()
+        self._budget = self._new_budget()
+
+    def run(self) -> Outputs:
+        """Observe, send what is ready, observe again, until nothing is left; return the step's outputs."""
+        step, run = self._step, self._run
+        run.emit(StepStarted(step.name, step.title))
+        with _threads(max(len(run.plan.of(step.name)), 1), step.name) as pool:
+            while True:
+                observed = read_through_transients(run.session, step.title, self._observe)
+                due = self._due(observed)
+                if not due and not self._running:
+                    self._emit_skipped()
+                    run.emit(StepFinished(step.name, step.title))
+                    outputs: Outputs = step.outputs(run.profile, observed)
+                    return outputs
+                for change in self._ready(due):
+                    self._started.add(change.resource_id)
+                    self._running[pool.submit(self._attempt, change)] = change
+                failed = self._collect() if self._running else {each.resource_id: each for each in due}
+                if failed:
+                    self._wait_before_retry(failed)
+
+    def _observe(self) -> Any:
+        return self._step.observe(self._run.session.snapshot(), self._run.profile)
+
+    def _due(self, observed: Any) -> list[Change]:
+        """The changes left, all as they were shown. Raises RefusedError for anything else."""
+        shown = {each.resource_id: each for each in self._run.plan.of(self._step.name)}
+        running = {each.resource_id for each in self._running.values()}
+        due = [
+            each
+            for each in self._step.plan(self._run.profile, observed, self._run.known)
+            if each.action is not Action.NO_OP and each.resource_id not in running
+        ]
         for each in due:
-            _refuse_unless_shown(each, shown.get(each.resource_id))
+            _refuse_unless_shown(each, shown.get(each.resource_id), sent=each.resource_id in self._settled)
         return due
 
-    def _give_up(
-        self, due: Sequence[Change], trouble: Mapping[str, CmkctlError], more: Sequence[Diagnostic]
-    ) -> NoReturn:
-        """Tell which changes were not made, and raise why; `more` is said beside it."""
-        for each in due:
-            if each.resource_id in trouble:
-                self._tell_failed(each, trouble[each.resource_id])
-        raise CmkctlError(*(diagnostic for each in trouble.values() for diagnostic in each.diagnostics), *more)
+    def _ready(self, due: Sequence[Change]) -> list[Change]:
+        """The changes to start now: those that depend on no unfinished change, once sent never again."""
+        unfinished = {each.resource_id for each in (*due, *self._running.values())}
+        return [
+            each
+            for each in due
+            if each.resource_id not in self._settled and not unfinished.intersection(each.depends_on)
+        ]
 
-    def _make(self, step: AnyStep, changes: Sequence[Change]) -> dict[str, CmkctlError]:
-        """Make changes at the same time. Those worth another look are returned by resource id, other failures raised."""
-        with _threads(max(len(changes), 1), step.name) as pool:
-            futures = {each.resource_id: pool.submit(self._make_one, step, each) for each in changes}
-            outcomes = {resource: future.result() for resource, future in futures.items()}
-        failed = {resource: outcome for resource, outcome in outcomes.items() if outcome is not None}
-        final = [error for each in changes if (error := outcomes[each.resource_id]) and _is_final(each, error)]
-        if final:
-            raise CmkctlError(*(diagnostic for each in final for diagnostic in each.diagnostics))
-        return failed
+    def _collect(self) -> dict[str, Change]:
+        """Wait until a change ends that allows or requires another look; return the changes that failed transiently.
 
-    def _make_one(self, step: AnyStep, change: Change) -> CmkctlError | None:
-        began = self._session.clock.elapsed()
-        self._emit(ChangeStarted(change))
+        Raises CmkctlError for a final failure, after the other running changes have finished.
+        """
+        held = {dependency for each in self._run.plan.of(self._step.name) for dependency in each.depends_on}
+        while self._running:
+            done, _ = wait_for(self._running, return_when=FIRST_COMPLETED)
+            finished = [(self._running.pop(future), future.result()) for future in done]
+            final = [error for change, error in finished if error is not None and _is_final(change, error)]
+            if final:
+                self._finish_running(final)
+            for change, error in finished:
+                self._note(change, error)
+            failed = {change.resource_id: change for change, error in finished if error is not None}
+            if failed or any(change.resource_id in held for change, _ in finished):
+                return failed
+        return {}
+
+    def _finish_running(self, final: list[CmkctlError]) -> NoReturn:
+        """Let the running changes finish, and raise every failure that is final."""
+        for future, change in self._running.items():
+            error = future.result()
+            if error is not None and _is_final(change, error):
+                final.append(error)
+        raise CmkctlError(*(diagnostic for each in final for diagnostic in each.diagnostics))
+
+    def _note(self, change: Change, error: CmkctlError | None) -> None:
+        if error is None:
+            self._failed.pop(change.resource_id, None)
+            if change.action.writes:
+                self._settled[change.resource_id] = CmkctlError(_incomplete(change))
+            self._budget = self._new_budget()
+        elif maybe_created_elsewhere(error):
+            self._settled[change.resource_id] = error
+        else:
+            self._failed[change.resource_id] = error
+
+    def _wait_before_retry(self, changes: Mapping[str, Change]) -> None:
+        """Wait before the next look at changes that failed or are not visible yet.
+
+        Raises CmkctlError when the budget is spent.
+        """
+        reasons = self._failed | self._settled
+        trouble = {resource: reasons[resource] for resource in changes if resource in reasons}
+        if self._budget.wait_before_retry([*trouble.values()]):
+            return
+        for resource, error in trouble.items():
+            self._emit_failed(changes[resource], error)
+        self._finish_running([*trouble.values(), CmkctlError(*self._budget.deadline_diagnostics())])
+
+    def _attempt(self, change: Change) -> CmkctlError | None:
+        """Send one change and return its failure, None when it is done."""
+        session = self._run.session
+        token = CURRENT_CHANGE.set(change)
+        began = session.clock.elapsed()
+        self._run.emit(ChangeStarted(change))
         try:
-            step.apply(self._session, change)
+            self._run.send(session, change)
         except AzureError as error:
             failed: CmkctlError = AzureFailed(classify(error))
         except CmkctlError as error:
             failed = error
         else:
-            self._emit(ChangeFinished(change, self._session.clock.elapsed() - began))
+            self._run.emit(ChangeFinished(change, session.clock.elapsed() - began))
             return None
+        finally:
+            CURRENT_CHANGE.reset(token)
         if _is_final(change, failed):
-            self._tell_failed(change, failed)
+            self._emit_failed(change, failed)
         return failed
 
-    def _tell_failed(self, change: Change, error: CmkctlError) -> None:
-        self._over = True
-        self._emit(ChangeFailed(change, error.diagnostics))
+    def _emit_failed(self, change: Change, error: CmkctlError) -> None:
+        self._run.failed = True
+        self._run.emit(ChangeFailed(change, error.diagnostics))
+
+    def _emit_skipped(self) -> None:
+        for each in self._run.plan.of(self._step.name):
+            if each in self._run.plan.pending and each.resource_id not in self._started:
+                self._run.emit(ChangeSkipped(each))
+
+    def _new_budget(self) -> RetryBudget:
+        return RetryBudget(self._run.session, self._step.title)
 
 
 @contextmanager
 def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
-    """Threads whose work is waited for; but not when the run is told to stop, for Azure may take minutes to answer."""
+    """Threads whose work is waited for, except after an interruption: Azure may take minutes to answer."""
     pool = ThreadPoolExecutor(count, thread_name_prefix=name)
     wait = True
     try:
@@ -220,60 +325,44 @@ def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=wait, cancel_futures=True)
 
 
-def _attend(*futures: Future[Any]) -> None:
-    """Wait until all have ended, well or not, and hear a signal meanwhile."""
+def _await(*futures: Future[Any]) -> None:
+    """Wait until all futures are done, and let signal handlers run meanwhile."""
     while wait_for(futures, timeout=_GLANCE).not_done:
         pass
 
 
 def _all_needs(step: AnyStep, steps: Sequence[AnyStep]) -> set[str]:
-    """What a step needs, and what that needs: a step in between that has nothing to do holds nobody up by itself."""
+    """The steps that a step needs, directly or through others: a step in between with nothing to do blocks nothing by itself."""
     direct = [each for each in steps if each.name in step.needs]
     return {*step.needs, *(name for each in direct for name in _all_needs(each, steps))}
 
 
-def _patiently(session: Session, what: str, read: Callable[[], T]) -> T:
-    """What a read says, asked again while its failures are such that pass. Raises CmkctlError for every other."""
-    patience = Patience(session, what)
-    while True:
-        try:
-            return read()
-        except AzureFailed as error:
-            if not passes(error):
-                raise
-            if not patience.waited([error]):
-                raise CmkctlError(*error.diagnostics, *patience.out_of_time()) from error
-
-
 def _is_final(change: Change, failed: CmkctlError) -> bool:
-    """Whether another look cannot help."""
-    return not passes(failed) and not (change.action is Action.CREATE and made_by_another(failed))
+    """True when another look cannot help."""
+    return not is_transient(failed) and not (change.action is Action.CREATE and maybe_created_elsewhere(failed))
 
 
-def _ready(changes: Iterable[Change]) -> list[Change]:
-    """The changes that can be made now: those that no other unmade change of the step must come before."""
-    unmade = [each for each in changes if each.action is not Action.NO_OP]
-    held = {each.resource_id for each in unmade}
-    return [each for each in unmade if not held.intersection(each.depends_on)]
-
-
-def _refuse_unless_shown(now: Change, shown: Change | None) -> None:
-    """A step may have less to do than was shown, never something else."""
+def _refuse_unless_shown(now: Change, shown: Change | None, *, sent: bool) -> None:
+    """Raise RefusedError for a change other than the one shown. A step may have less to do than was shown."""
     if now.action in (Action.NO_OP, Action.WAIT):
         return
     if shown is not None and shown.action is now.action and _same_request(shown, now):
         return
+    conflict = [conflict_diagnostic(now)] if now.action is Action.CONFLICT else []
+    if sent:
+        # This run wrote it and the result differs: that is no change of Azure's.
+        raise CmkctlError(_incomplete(now), *conflict)
     raise RefusedError(
         Diagnostic(
             "CMK402",
             Severity.ERROR,
-            "Azure is no longer as it was when the plan was made",
+            "Azure has changed since the plan was made",
             f"{now.title}: planned {shown.action if shown else 'nothing'}, now {now.action} ({now.reason}). "
             "Nothing was written for it.",
-            "Look at the new plan: cmkctl plan. What was done before this point stays done.",
+            "Run cmkctl plan again and review the new plan. Changes applied before this point stay in place.",
             subject=now.resource_id,
         ),
-        *([conflict_diagnostic(now)] if now.action is Action.CONFLICT else []),
+        *conflict,
     )
 
 
@@ -281,15 +370,17 @@ def _same_request(shown: Change, now: Change) -> bool:
     if shown.request is None or now.request is None:
         return shown.request is now.request
     one, other = shown.request, now.request
-    return (one.method, one.path, one.api_version, one.host) == (
+    return (one.method, one.path, one.api_version, one.host, one.plane) == (
         other.method,
         other.path,
         other.api_version,
         other.host,
+        other.plane,
     ) and fulfils(one.body, other.body)
 
 
-def _conflicts(plan: Plan) -> Iterable[Diagnostic]:
+def conflicts(plan: Plan) -> Iterable[Diagnostic]:
+    """The conflicts of a plan as diagnostics."""
     return (conflict_diagnostic(each) for each in plan.changes if each.action is Action.CONFLICT)
 
 
@@ -298,23 +389,19 @@ def conflict_diagnostic(change: Change) -> Diagnostic:
     return Diagnostic(
         change.code,
         Severity.ERROR,
-        "A conflict that cmkctl may not mend",
+        "Conflict that cmkctl will not fix automatically",
         f"{change.title}: {change.reason}.",
         "; or ".join(change.ways_out),
         subject=change.resource_id,
     )
 
 
-def _not_shown_yet(change: Change) -> CmkctlError:
-    return CmkctlError(_not_right(change))
-
-
-def _not_right(change: Change) -> Diagnostic:
+def _incomplete(change: Change) -> Diagnostic:
     return Diagnostic(
         "CMK401",
         Severity.ERROR,
-        "The result is not what was asked for",
+        "The result does not match the profile",
         f"{change.title}: it was applied, and {change.action} is still due: {change.reason}.",
-        "Run cmkctl plan to see what differs. If it stays, report it together with the output of --record.",
+        "Run cmkctl plan to see the difference. If it persists, report it together with the output of --record.",
         subject=change.resource_id,
     )

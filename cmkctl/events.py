@@ -6,10 +6,22 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.plan import Change
+
+
+class WaitEnd(StrEnum):
+    """The reason why a wait ended."""
+
+    DONE = "done"
+    RESOURCE_READY = "the resource itself is ready"
+    OPERATION_GONE = "Azure no longer knows the operation"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +84,18 @@ class Waiting:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WaitEnded:
+    """A wait is over, after `seconds`, for a reason."""
+
+    change: Change | None
+    what: str
+    seconds: float
+    reason: WaitEnd
+
+
 Event: TypeAlias = (
-    StepStarted | StepFinished | ChangeStarted | ChangeFinished | ChangeSkipped | ChangeFailed | Waiting
+    StepStarted | StepFinished | ChangeStarted | ChangeFinished | ChangeSkipped | ChangeFailed | Waiting | WaitEnded
 )
 Emit: TypeAlias = Callable[[Event], None]
 """Receives every event, from whichever thread it happens in."""

@@ -41,12 +41,16 @@ class Facts:
         self._answers = dict(answers)
 
     def __getitem__(self, fact: Fact[T]) -> T:
-        """The value of a fact that a rule declared. Raises LookupError for one that was not read."""
+        """The value of a fact that a rule declared. Raises CmkctlError for one that could not be read."""
         answer = self._answers[fact.name]
         if isinstance(answer, NotReadable):
-            raise LookupError(fact.name)
+            raise answer.error
         value: T = answer
         return value
+
+    def observation(self, step: str) -> Any:
+        """The observation of a step."""
+        return self._answers[step]
 
     def unread(self, fact: Fact[Any]) -> NotReadable | None:
         """Why a fact could not be read, None when it was."""

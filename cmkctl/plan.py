@@ -15,6 +15,7 @@ from cmkctl.azure.failures import FailureKind
 from cmkctl.diagnostics import Diagnostic, Severity
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Json: TypeAlias = "bool | int | float | str | Unknown | Sequence[Json] | Mapping[str, Json] | None"
 """A JSON value, in which an `Unknown` may hold the place of a value that an earlier step supplies."""
@@ -99,7 +100,7 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
-class Output(Generic[T]):
+class Output(Generic[T_co]):
     """One value that a step hands to later steps.
 
     `source` is the dotted path at which Azure shows it in the step's resource, empty for a value that follows from the
@@ -148,7 +149,6 @@ class Plane(StrEnum):
 
     ARM = "arm"
     GRAPH = "graph"
-    VAULT = "vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ class Settle:
 
     `state_path` is the dotted path of the state in the document; states are compared in lower case. A document without a
     state counts as `without_state`; an absent resource has the empty state. Any state outside `ready` and `failed` is still
-    in progress. `timeout` is in seconds.
+    in progress. `timeout` is in seconds. On the Graph plane `resource_id` is an application id.
     """
 
     resource_id: str
@@ -215,6 +215,8 @@ class Settle:
     without_state: str = "succeeded"
     timeout: float = USUAL_TIMEOUT
     plane: Plane = Plane.ARM
+    group: str = ""
+    """Waits of one group poll one after the other; empty for a wait of its own."""
 
 
 @dataclass(frozen=True, slots=True)

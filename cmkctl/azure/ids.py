@@ -59,6 +59,18 @@ class ResourceId:
         return replace(self, types=(*self.types, kind), names=(*self.names, name))
 
 
+def resource_type(resource: str) -> str:
+    """The type of anything that has an ARM id: ``Microsoft.KeyVault/vaults/keys``, ``Microsoft.Resources/providers``.
+
+    Source: https://learn.microsoft.com/azure/templates/microsoft.resources/allversions
+    """
+    above, _, own = resource.strip("/").rpartition("providers/")
+    if not above:
+        return "Microsoft.Resources/resourceGroups"
+    namespace, *segments = own.split("/")
+    return "/".join((namespace, *segments[::2])) if segments else "Microsoft.Resources/providers"
+
+
 def subscription_id(subscription: str) -> str:
     """The ARM id of a subscription."""
     return f"/subscriptions/{subscription}"
@@ -90,9 +102,14 @@ def role_definition_id(subscription: str, role: str) -> str:
     return f"{subscription_id(subscription)}/providers/Microsoft.Authorization/roleDefinitions/{role}"
 
 
+def role_assignments_id(scope: str) -> str:
+    """The ARM id of the collection of role assignments at `scope`."""
+    return f"{scope}/providers/Microsoft.Authorization/roleAssignments"
+
+
 def role_assignment_id(scope: str, name: str) -> str:
     """The ARM id of the role assignment `name` at `scope`."""
-    return f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
+    return f"{role_assignments_id(scope)}/{name}"
 
 
 @dataclass(frozen=True, slots=True)

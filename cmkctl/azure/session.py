@@ -10,6 +10,7 @@ import base64
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -30,9 +31,20 @@ from cmkctl.azure.decoding import ArmDocument, DecodePolicy
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.graph import Graph
-from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, subscription_id
-from cmkctl.azure.retry import Notify, RetryPolicy
+from cmkctl.azure.ids import (
+    ResourceId,
+    deleted_vault_id,
+    group_id,
+    provider_id,
+    resource_type,
+    role_assignments_id,
+    subscription_id,
+)
+from cmkctl.azure.retry import RetryPolicy
+from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
+from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
+from cmkctl.plan import Plane, Settle
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -43,8 +55,8 @@ USER_AGENT: Final = f"cmkctl/{__version__}"
 class Session:
     """What talks to Azure for the length of one command.
 
-    `transport` is shared by every client; `clock` is what every wait goes by; `notify` hears of waits and retries.
-    `deadline` is the moment of `clock.elapsed()` at which waiting is given up, None for never.
+    `transport` is shared by every client; every wait goes by `clock`; waits and retries are emitted to `emit`. `deadline` is
+    the moment of `clock.elapsed()` at which waiting is given up, None for never.
     """
 
     def __init__(
@@ -54,16 +66,25 @@ class Session:
         credential: TokenCredential,
         transport: HttpTransport[Any, Any],
         clock: Clock,
-        notify: Notify = lambda _what, _seconds, _until=None: None,
+        emit: Emit = lambda _event: None,
     ) -> None:
         self.cloud = cloud
         self.subscription = subscription
         self.credential = credential
         self.transport = transport
         self.clock = clock
-        self.notify = notify
+        self.emit = emit
+        self.turns = Turns()
         self.deadline: float | None = None
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
+
+    def notify(self, what: str, seconds: float, until: datetime | None = None) -> None:
+        """Emit that `what` has been waited for during `seconds`, on behalf of the change that the calling code works on."""
+        self.emit(Waiting(CURRENT_CHANGE.get(), what, seconds, until))
+
+    def wait_ended(self, what: str, seconds: float, reason: WaitEnd) -> None:
+        """Emit that a wait is over."""
+        self.emit(WaitEnded(CURRENT_CHANGE.get(), what, seconds, reason))
 
     def clamp_to_deadline(self, moment: float) -> float:
         """When a wait that would be given up at `moment` of the clock really is: at the run's deadline, if that is before."""
@@ -210,12 +231,16 @@ class Snapshot:
 
     def gather(self, *reads: Callable[[], T]) -> list[T]:
         """Several reads at the same time; their answers in the order of the reads."""
-        return [future.result() for future in [self._pool.submit(read) for read in reads]]
+        return [future.result() for future in [self._submit(read) for read in reads]]
 
     def gather2(self, one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
         """Two reads at the same time."""
-        ahead = self._pool.submit(other)
+        ahead = self._submit(other)
         return one(), ahead.result()
+
+    def _submit(self, read: Callable[[], T]) -> Future[T]:
+        # With the caller's context, so that a wait in the read belongs to the caller's change.
+        return self._pool.submit(copy_context().run, read)
 
     def subscription(self) -> ArmDocument:
         """The subscription: its `tenantId` and, where we may read it, its `state`.
@@ -283,11 +308,25 @@ class Snapshot:
             ),
         )
 
+    def settling(self, settle: Settle) -> ArmDocument | None:
+        """The document whose state shows the end of a write."""
+        if settle.plane is Plane.GRAPH:
+            return self.service_principal(settle.resource_id)
+        read = self._typed.get(resource_type(settle.resource_id).lower())
+        return read(settle.resource_id) if read else self.resource(settle.resource_id, settle.api_version)
+
+    @property
+    def _typed(self) -> Mapping[str, Callable[[str], ArmDocument | None]]:
+        return {
+            "microsoft.resources/providers": lambda resource: self.provider(resource.rpartition("/")[2]),
+            "microsoft.keyvault/vaults": lambda resource: self.vault(ResourceId.parse(resource)),
+        }
+
     def role_assignments(self, scope: str, principal: str) -> list[ArmDocument]:
         """The role assignments of a principal at a scope and above, all pages."""
         page = self._by_id(
             decoding.RoleAssignments,
-            f"{scope}/providers/Microsoft.Authorization/roleAssignments",
+            role_assignments_id(scope),
             versions.ROLE_ASSIGNMENTS,
             **{"$filter": f"principalId eq '{principal}'"},
         )

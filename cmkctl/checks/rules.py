@@ -9,6 +9,7 @@ from typing import Any, Final
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.compare import excess_permissions, same_location, same_resource_id, same_word
 from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.facts import Rule
 from cmkctl.profile.model import NetworkSettings, Profile
 from cmkctl.steps._grants import PERMISSIONS
 
@@ -235,13 +236,7 @@ def expiry_of_an_existing_key(profile: Profile, seen: Observations) -> Iterator[
         )
 
 
-def check(profile: Profile, observations: Observations) -> Iterator[Diagnostic]:
-    """What every rule has to say, in the order of their codes."""
-    for rule in RULES:
-        yield from rule(profile, observations)
-
-
-RULES: Final = (
+_CHECKS: Final = (
     subscription_usable,
     vault_in_the_same_region,
     vault_reachable,
@@ -255,6 +250,11 @@ RULES: Final = (
     grant_to_an_application_id,
     one_vault_for_both,
     expiry_of_an_existing_key,
+)
+
+
+RULES: Final = tuple(
+    Rule(each.__name__, (), (), lambda profile, facts, each=each: each(profile, facts._answers)) for each in _CHECKS
 )
 
 

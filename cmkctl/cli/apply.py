@@ -48,9 +48,10 @@ def command(
 
 def _apply(run: Run, *, yes: bool, detailed: bool) -> int:
     from cmkctl.engine import apply_plan, make_plan  # noqa: PLC0415 - see above
+    from cmkctl.procedures.create import CREATE  # noqa: PLC0415
     from cmkctl.saved_plan import LoadedPlan  # noqa: PLC0415
 
-    made = make_plan(run.session, run.profile)
+    made = make_plan(run.session, run.profile, CREATE)
     saved = run.loaded.saved if isinstance(run.loaded, LoadedPlan) else None
     # Nothing in a saved plan is to be mended, so nothing points into it.
     plan = made if saved else run.located(made)
@@ -70,11 +71,9 @@ def _apply(run: Run, *, yes: bool, detailed: bool) -> int:
 
         begin_import()
     began = run.session.clock.elapsed()
-    result = apply_plan(run.session, run.profile, plan, emit)
-    if creates_workspace:
-        _open_workspace(run, result)
+    result = apply_plan(run.session, run.profile, plan, CREATE, emit)
     run.view.applied(plan, result, run.session.clock.elapsed() - began)
-    run.view.outputs(outputs(result))
+    run.view.outputs(CREATE.outputs(run.profile, result.known))
     return DONE
 
 
@@ -97,32 +96,9 @@ def _as_approved(run: Run, saved: SavedPlan, plan: Plan) -> Emit:
     return emit
 
 
-def outputs(plan: Plan) -> dict[str, object]:
-    """What a script needs from a plan that holds: see docs/output.md."""
-    known = plan.outputs
-    return {
-        "workspace_id": known["workspace"]["id"],
-        "key_identifier": known["key"]["identifier"],
-        "key_vault_id": known["key_vault"]["id"],
-        "key_vault_uri": known["key_vault"]["uri"],
-        "managed_resource_group": known["workspace"]["managed_resource_group"],
-        "principal_object_id": known["key_access"]["principal_object_id"],
-        "identity_object_id": known["workspace"]["identity_object_id"],
-    }
-
-
 def _creates_workspace(plan: Plan) -> bool:
     # One that is being created when we come, by a run before, is looked at by nobody else.
     return any(each.action in (Action.CREATE, Action.WAIT) for each in plan.of("workspace"))
-
-
-def _open_workspace(run: Run, result: Plan) -> None:
-    from cmkctl.diagnostics import CmkctlError  # noqa: PLC0415
-    from cmkctl.procedures.open_with_sdk import verify_with_azure_ai_ml  # noqa: PLC0415 - see above
-
-    problems = tuple(verify_with_azure_ai_ml(run.session, run.profile, str(result.outputs["key"]["identifier"])))
-    if problems:
-        raise CmkctlError(*problems)
 
 
 def _needs_yes() -> Diagnostic:

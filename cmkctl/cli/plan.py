@@ -25,12 +25,13 @@ def command(
     """Show what would be done. Sends no write."""
     from cmkctl.cli.run import Run, run  # noqa: PLC0415 - --help imports no SDK
     from cmkctl.engine import make_plan  # noqa: PLC0415
+    from cmkctl.procedures.create import CREATE  # noqa: PLC0415
     from cmkctl.saved_plan import load_only_profile, not_saved, save, try_saving  # noqa: PLC0415
 
     def work(opened: Run) -> int:
         if out:
             try_saving(out)
-        plan = opened.located(make_plan(opened.session, opened.profile))
+        plan = opened.located(make_plan(opened.session, opened.profile, CREATE))
         opened.view.plan(plan, detailed=requests)
         if plan.errored:
             opened.view.diagnostics([not_saved(out)] if out else [])

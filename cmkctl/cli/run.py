@@ -28,6 +28,7 @@ from cmkctl.cli.options import Options
 from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity, contradictory
+from cmkctl.events import Waiting
 from cmkctl.plan import Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
 from cmkctl.profile.model import Profile
@@ -132,7 +133,12 @@ def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitS
     view = reporter.view
     transport, credential = connect(options, loaded.profile, view, stack, reporter.observe)
     session = Session(
-        loaded.profile.cloud, loaded.profile.subscription, credential, transport, clock, notify=view.waiting
+        loaded.profile.cloud,
+        loaded.profile.subscription,
+        credential,
+        transport,
+        clock,
+        emit=lambda each: view.waiting(each.what, each.seconds, each.until) if isinstance(each, Waiting) else None,
     )
     stack.callback(session.close)
     if options.timeout is not None:

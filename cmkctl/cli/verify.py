@@ -23,10 +23,11 @@ def command(
     """Check that everything is still as asked for. Sends no write; exits with 2 when something drifted."""
     from cmkctl.cli.run import Run, run  # noqa: PLC0415 - --help imports no SDK
     from cmkctl.engine import make_plan  # noqa: PLC0415
+    from cmkctl.procedures.create import CREATE  # noqa: PLC0415
     from cmkctl.saved_plan import load_only_profile  # noqa: PLC0415
 
     def work(opened: Run) -> int:
-        plan = opened.located(make_plan(opened.session, opened.profile))
+        plan = opened.located(make_plan(opened.session, opened.profile, CREATE))
         opened.view.verified(plan)
         right = not plan.errored and all(each.action is Action.NO_OP for each in plan.changes)
         return DONE if right else CHANGES

@@ -31,5 +31,5 @@ class Procedure:
     steps: tuple[AnyStep, ...]
     rules: tuple[Rule, ...]
     subject: Callable[[Profile], Subject]
-    outputs: Callable[[Known], Mapping[str, Json]]
+    outputs: Callable[[Profile, Known], Mapping[str, Json]]
     proof: Callable[[Session, Profile, Plan, Plan], Iterable[Diagnostic]] = no_proof

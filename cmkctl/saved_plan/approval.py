@@ -13,12 +13,6 @@ from cmkctl.saved_plan.errors import not_as_approved
 from cmkctl.saved_plan.file import SavedPlan
 from cmkctl.saved_plan.schema import encoded
 
-_APPROVED: Final = {
-    Action.CREATE: "approved to create",
-    Action.UPDATE: "approved to update",
-    Action.WAIT: "approved to wait for",
-    Action.NO_OP: "approved as already right",
-}
 _ABSENT: Final = "(nothing)"
 _LONGEST: Final = 160
 
@@ -58,17 +52,17 @@ class _Comparison:
         elif now.action is shown.action:
             yield from (f"{now.title}: {each}" for each in _request_differences(shown.request, now.request))
         elif now.action is not Action.WAIT or not self._ours(shown):
-            yield f"{now.title}: {_APPROVED[shown.action]}, now {_now(now)}"
+            yield f"{now.title}: {shown.action.words.approved}, now {_now(now)}"
 
     def of_done(self, shown: Change) -> Iterator[str]:
         """What became of an approved change that is no longer due."""
         now = _like(shown, self.now)
         if (now is None or now.action is Action.NO_OP) and not self._ours(shown):
             seen = now or next((each for each in self.now if _titled_alike(each, shown)), None)
-            yield f"{shown.title}: {_APPROVED[shown.action]}, now {_now(seen) if seen else 'not needed any more'}"
+            yield f"{shown.title}: {shown.action.words.approved}, now {_now(seen) if seen else 'not needed any more'}"
 
     def _ours(self, shown: Change) -> bool:
-        """Whether it is done or being done as approved: we began it, or what brings it about, or it was under way."""
+        """Return True when it is done or being done as approved: we began it, or what brings it about, or it was under way."""
         waits = (each.resource_id for each in self.approved if each.action is Action.WAIT)
         begun = {each.lower() for each in (*self.begun, *waits)}
         return not begun.isdisjoint(each.lower() for each in (shown.resource_id, *shown.may_result_from))

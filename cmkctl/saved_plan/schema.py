@@ -18,7 +18,7 @@ from cmkctl.profile.model import Profile
 MARKER: Final = "cmkctl_plan"
 """The first field of the file, by which it is told from a profile. Its value is the number of the file's form."""
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 _UNKNOWN: Final = "$unknown"
 
 PlanDocument = dict[str, Any]
@@ -51,9 +51,12 @@ class _Request(_Part):
 
 class _Change(_Part):
     step: str
-    action: Literal["create", "update", "no-op", "wait"]  # a plan with a conflict is never saved
+    action: Literal[
+        "create", "update", "delete", "disable", "enable", "no-op", "wait"
+    ]  # a plan with a conflict is never saved
     resource_id: str
-    title: str
+    kind: str
+    name: str
     reason: str
     attributes: list[_Attribute]
     irreversible: list[str]
@@ -139,7 +142,8 @@ def _encoded_change(change: Change) -> PlanDocument:
         "step": change.step,
         "action": change.action.value,
         "resource_id": change.resource_id,
-        "title": change.title,
+        "kind": change.kind,
+        "name": change.name,
         "reason": change.reason,
         "attributes": [*map(_encoded_attribute, change.attributes)],
         "irreversible": list(change.irreversible),
@@ -193,7 +197,8 @@ def _decoded_change(change: _Change) -> Change:
         change.step,
         Action(change.action),
         change.resource_id,
-        change.title,
+        change.kind,
+        change.name,
         change.reason,
         attributes=tuple(map(_decoded_attribute, change.attributes)),
         irreversible=tuple(change.irreversible),

@@ -1,6 +1,6 @@
-"""The kinds of associated resources: what makes each, what it must be like, and what no workspace accepts.
+"""The associated resources: the body of each, the values it must have, and the values that no workspace accepts.
 
-For `associated_resources`. Each body is one literal, to be held against the resource's page.
+For `associated_resources`. Each body is one literal, for comparison with the resource's page.
 """
 
 from __future__ import annotations
@@ -11,31 +11,35 @@ from typing import Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_resource_id
-from cmkctl.plan import Json
+from cmkctl.plan import AttributeChange, Json, Phrase
 from cmkctl.profile.model import NetworkSettings, Profile
-from cmkctl.steps.key_vault import new_vault
+from cmkctl.steps.key_vault import AUTHORIZATION, PURGE_PROTECTION, new_vault
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceSpec:
-    """One kind of associated resource: how it is called, where it is, what body makes it, and what it must be like.
+    """One kind of associated resource: its name for people, its id, its body, and its required values.
 
-    `wanted` are dotted paths with the values that a resource of ours must have; `unfit` is a value at a path that no
-    workspace accepts, with the reason.
+    `wanted` lists dotted paths with the values that a resource of ours must have, and their words; `unfit` lists values that
+    no workspace accepts, with the reason; `shown` lists further attributes of a new one for the plan.
     """
 
-    title: str
+    kind: str
+    type: str
     api_version: str
     resource_id: Callable[[Profile], str | None]
     given: Callable[[Profile], bool]
     body: Callable[[Profile, str], dict[str, Json]]
-    wanted: tuple[tuple[str, Json], ...] = ()
+    wanted: tuple[tuple[str, Json, Phrase], ...] = ()
     unfit: tuple[tuple[str, Json, str], ...] = ()
+    shown: Callable[[Profile], tuple[AttributeChange, ...]] = lambda _profile: ()
     depends_on: Callable[[Profile], tuple[str, ...]] = lambda _profile: ()
+    repairable: bool = False
+    """True when a resource of ours that became less strict is set back."""
 
 
 def _has_id(settings: object) -> bool:
-    """Whether the profile gives a resource by its id: then it is somebody else's, and only looked at."""
+    """Return True when the profile gives the resource by id: then it is not ours, and only read."""
     return getattr(settings, "id", None) is not None
 
 
@@ -67,28 +71,34 @@ def _vault(profile: Profile, tenant: str) -> dict[str, Json]:
     return new_vault(profile, tenant, sku="standard", rbac=True, network=NetworkSettings())
 
 
-def _registry(profile: Profile, _tenant: str) -> dict[str, Json]:
+def _registry_sku(profile: Profile) -> str:
     registry = profile.associated_resources.container_registry
+    return registry.sku if registry else "Premium"
+
+
+def _registry(profile: Profile, _tenant: str) -> dict[str, Json]:
     return {
         "location": profile.location,
         "tags": profile.tags,
-        "sku": {"name": registry.sku if registry else "Premium"},
+        "sku": {"name": _registry_sku(profile)},
         # Azure Machine Learning pulls images as the registry's admin user, or as a user-assigned identity with AcrPull.
         "properties": {"adminUserEnabled": profile.identity_id is None},
     }
 
 
 STORAGE: Final = ResourceSpec(
-    title="storage account",
+    kind="storage account",
+    type="Microsoft.Storage/storageAccounts",
     api_version=versions.STORAGE,
     resource_id=lambda profile: profile.storage_account_id,
     given=lambda profile: _has_id(profile.associated_resources.storage_account),
     body=_storage,
     wanted=(
-        ("properties.supportsHttpsTrafficOnly", True),
-        ("properties.minimumTlsVersion", "TLS1_2"),
-        ("properties.allowBlobPublicAccess", False),
+        ("properties.supportsHttpsTrafficOnly", True, Phrase("https only", "http as well")),
+        ("properties.minimumTlsVersion", "TLS1_2", Phrase()),
+        ("properties.allowBlobPublicAccess", False, Phrase("public blobs", "no public blobs")),
     ),
+    repairable=True,
     unfit=(
         (
             "properties.isHnsEnabled",
@@ -99,14 +109,20 @@ STORAGE: Final = ResourceSpec(
     ),
 )
 _LOG_ANALYTICS: Final = ResourceSpec(
-    title="Log Analytics workspace",
+    kind="Log Analytics workspace",
+    type="Microsoft.OperationalInsights/workspaces",
+    shown=lambda _profile: (AttributeChange("retentionInDays", None, 30, phrase=Phrase("retention {} days")),),
     api_version=versions.LOG_ANALYTICS,
     resource_id=lambda profile: profile.log_analytics_id,
     given=lambda profile: _has_id(profile.associated_resources.log_analytics),
     body=_log_analytics,
 )
 _APPLICATION_INSIGHTS: Final = ResourceSpec(
-    title="Application Insights",
+    kind="Application Insights",
+    type="microsoft.insights/components",
+    shown=lambda profile: (
+        AttributeChange("WorkspaceResourceId", None, profile.log_analytics_id, phrase=Phrase("in Log Analytics")),
+    ),
     api_version=versions.APPLICATION_INSIGHTS,
     resource_id=lambda profile: profile.application_insights_id,
     given=lambda profile: _has_id(profile.associated_resources.application_insights),
@@ -114,15 +130,21 @@ _APPLICATION_INSIGHTS: Final = ResourceSpec(
     depends_on=lambda profile: (profile.log_analytics_id,),
 )
 VAULT: Final = ResourceSpec(
-    title="workspace key vault",
+    kind="workspace key vault",
+    type="Microsoft.KeyVault/vaults",
     api_version=versions.KEY_VAULT,
     resource_id=lambda profile: profile.workspace_vault_id,
     given=lambda profile: _has_id(profile.associated_resources.key_vault),
     body=_vault,
-    wanted=(("properties.enablePurgeProtection", True), ("properties.enableRbacAuthorization", True)),
+    wanted=(
+        ("properties.enablePurgeProtection", True, PURGE_PROTECTION),
+        ("properties.enableRbacAuthorization", True, AUTHORIZATION),
+    ),
 )
 _REGISTRY: Final = ResourceSpec(
-    title="container registry",
+    kind="container registry",
+    type="Microsoft.ContainerRegistry/registries",
+    shown=lambda profile: (AttributeChange("sku", None, _registry_sku(profile), phrase=Phrase()),),
     api_version=versions.CONTAINER_REGISTRY,
     resource_id=lambda profile: profile.container_registry_id,
     given=lambda profile: _has_id(profile.associated_resources.container_registry),
@@ -132,7 +154,7 @@ ALL: Final = (STORAGE, _LOG_ANALYTICS, _APPLICATION_INSIGHTS, VAULT, _REGISTRY)
 
 
 def specs_of(profile: Profile) -> list[ResourceSpec]:
-    """The kinds that this profile needs: no registry unless asked for, no second vault when one serves both."""
+    """Return the resources that a profile needs: no registry by default, no second vault when one serves both."""
     return [
         each
         for each in ALL

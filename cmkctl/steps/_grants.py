@@ -1,4 +1,4 @@
-"""The two forms of a grant on the key, access policy and role assignment, and how old it has to be. For `key_access`. Pure."""
+"""The two forms of a grant on the key, access policy and role assignment, and its age. For `key_access`. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import missing_permissions, same_resource_id, same_word
-from cmkctl.azure.decoding import moment
+from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.azure.ids import role_assignment_id, role_definition_id
-from cmkctl.azure.session import ArmDocument
-from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Request, Unknown
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Phrase, Request
 from cmkctl.profile.model import Profile
-from cmkctl.steps._principals import STEP, ObservedPrincipal
+from cmkctl.steps._principals import PRINCIPAL_OBJECT_ID, STEP, ObservedPrincipal
 from cmkctl.steps.base import no_op
+from cmkctl.steps.key_vault import TENANT
 
 PERMISSIONS: Final = ("get", "wrapKey", "unwrapKey")
 CRYPTO_SERVICE_ENCRYPTION_USER: Final = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -25,8 +25,8 @@ _ASSIGNMENT_NAMES: Final = uuid.UUID("5f0c6a0e-9d0b-5c53-8f0e-6d1c3c8b7a21")
 """The name space of our role assignments, so that a grant has the same name on every run and is never made twice."""
 
 
-def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, depends_on: tuple[str, ...]) -> Change:
-    """The role assignment on the vault, unless the role is held already, on the key, the vault or above.
+def role_grant(profile: Profile, principal: ObservedPrincipal, kind: str, depends_on: tuple[str, ...]) -> Change:
+    """Return the role assignment on the vault, a no-op where the role is held on the key, the vault or above.
 
     Source: https://learn.microsoft.com/azure/key-vault/general/rbac-guide
     """
@@ -40,15 +40,16 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, depen
         return no_op(
             STEP,
             str(held.get("id", assignment)),
-            title,
-            f"already right: Key Vault Crypto Service Encryption User, {where}",
+            kind,
+            "",
+            f"up to date: Key Vault Crypto Service Encryption User, {where}",
         )
-    object_id: Json = principal.object_id or Unknown(STEP, "principal_object_id")
+    object_id: Json = principal.object_id or PRINCIPAL_OBJECT_ID.unknown
     body: dict[str, Json] = {
         "properties": {
             "roleDefinitionId": role,
             "principalId": object_id,
-            # Said so that Azure does not look for a principal that was made seconds ago. That look is ours, before.
+            # Explicit, so that Azure does not look up a principal created seconds ago; cmkctl read it before.
             "principalType": "ServicePrincipal",
         }
     }
@@ -56,11 +57,12 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, depen
         STEP,
         Action.CREATE,
         assignment,
-        title,
+        kind,
+        "",
         "no role on the vault yet",
         attributes=(
-            AttributeChange("role", None, "Key Vault Crypto Service Encryption User"),
-            AttributeChange("principalId", None, object_id),
+            AttributeChange("role", None, "Key Vault Crypto Service Encryption User", phrase=Phrase()),
+            AttributeChange("principalId", None, object_id, phrase=Phrase("")),
         ),
         depends_on=depends_on,
         request=Request("PUT", assignment, versions.ROLE_ASSIGNMENTS, body),
@@ -68,7 +70,7 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, title: str, depen
 
 
 def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocument]:
-    """The role assignments of a principal that let it use the key."""
+    """Yield the role assignments of a principal that let it use the key."""
     role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
     return (each for each in principal.roles if _covers(each, profile.key_id, role))
 
@@ -76,9 +78,9 @@ def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocumen
 def effective_at(
     profile: Profile, vault: ArmDocument | None, principal: ObservedPrincipal, at: datetime
 ) -> datetime | None:
-    """When a principal's grant is old enough for others to rely on it; None when it holds none that is enough.
+    """Return the time from which a principal's grant can be relied on; None without a sufficient grant.
 
-    `at` is the moment of looking. It stands in for a time that Azure does not give, and for one after it: clocks differ.
+    `at` is the time of the reading. It replaces a time that Azure does not give, and a later one: clocks differ.
     """
     properties = (vault or {}).get("properties", {})
     if properties.get("enableRbacAuthorization"):
@@ -94,7 +96,7 @@ def effective_at(
 
 
 def _covers(assignment: Mapping[str, Any], key_id: str, role: str) -> bool:
-    """Whether it grants the role on the key, its vault, or above. Of management groups Azure lists only those above."""
+    """Return True when it grants the role on the key, its vault, or above. Azure lists only management groups above."""
     properties = assignment.get("properties") or {}
     scope = str(properties.get("scope") or "nowhere").rstrip("/").lower()
     granted = str(properties.get("roleDefinitionId", "")).rpartition("/")[2]
@@ -110,30 +112,33 @@ def _assignment_name(profile: Profile, principal: ObservedPrincipal) -> str:
 def policy_grant(
     profile: Profile, vault: ArmDocument | None, principal: ObservedPrincipal, known: Known, depends_on: tuple[str, ...]
 ) -> Change:
-    """The access policy with the permissions that are missing; adding one keeps everybody else's.
+    """Return the access policy with the missing permissions; adding one keeps all others.
 
     Source: https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/update-access-policy
     """
-    title = f"key access for {principal.label}"
+    kind = f"key access for {principal.label}"
     properties = (vault or {}).get("properties", {})
     held = [key for each in _policies_of(properties, principal.object_id) for key in each]
     missing = missing_permissions(held, PERMISSIONS)
-    # An access policy is no resource of its own: the vault's id and whom it is for stand for it.
+    # An access policy is no resource of its own: the vault's id and the principal's key identify it.
     policy = f"{profile.vault_id}/accessPolicies/{principal.key.rpartition('/')[2]}"
     if not missing:
-        return no_op(STEP, policy, title, "already right: get, wrapKey, unwrapKey by access policy")
-    object_id: Json = principal.object_id or Unknown(STEP, "principal_object_id")
-    tenant: Json = properties.get("tenantId") or known.get("key_vault", {}).get("tenant")
+        return no_op(STEP, policy, kind, "", "up to date: get, wrapKey, unwrapKey by access policy")
+    object_id: Json = principal.object_id or PRINCIPAL_OBJECT_ID.unknown
+    tenant: Json = properties.get("tenantId") or known.get(TENANT)
     entry: Json = {"tenantId": tenant, "objectId": object_id, "permissions": {"keys": list(PERMISSIONS)}}
     return Change(
         STEP,
         Action.UPDATE if held else Action.CREATE,
         policy,
-        title,
+        kind,
+        "",
         f"lacks {', '.join(missing)}" if held else "no access policy yet",
         attributes=(
-            AttributeChange("permissions.keys", list(held) or None, list(dict.fromkeys((*held, *missing)))),
-            *(() if held else (AttributeChange("objectId", None, object_id),)),
+            AttributeChange(
+                "permissions.keys", list(held) or None, list(dict.fromkeys((*held, *missing))), phrase=Phrase()
+            ),
+            *(() if held else (AttributeChange("objectId", None, object_id, phrase=Phrase("")),)),
         ),
         depends_on=depends_on,
         request=Request(

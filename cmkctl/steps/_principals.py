@@ -1,4 +1,4 @@
-"""Who needs the key: Azure Cosmos DB's service principal in this tenant, and the workspace's own identity. For `key_access`."""
+"""The principals that need the key: Azure Cosmos DB, and the workspace's user-assigned identity. For `key_access`."""
 
 from __future__ import annotations
 
@@ -7,26 +7,34 @@ from typing import Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.clouds import ENDPOINTS
+from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
 from cmkctl.azure.ids import ResourceId, provider_id
-from cmkctl.azure.session import ArmDocument, Snapshot
-from cmkctl.plan import Action, AttributeChange, Change, Known, Request
+from cmkctl.azure.session import Snapshot
+from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Phrase, Plane, Request, Settle, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, wait
+from cmkctl.steps.resource_providers import REGISTERING
+
+PRINCIPAL_OBJECT_ID: Final[Output[str]] = Output("key_access", "principal_object_id", "id")
+"""The object id of Azure Cosmos DB in this tenant."""
 
 STEP: Final = "key_access"
 COSMOS_DB: Final = "Azure Cosmos DB"
 DOCUMENT_DB: Final = "Microsoft.DocumentDB"
+_KIND: Final = "service principal"
+_TO_APPEAR: Final = 600.0
+"""Seconds. Azure was recorded not seeing a new principal for 39; field reports mention minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedPrincipal:
-    """Who is to be granted.
+    """A principal that needs the key.
 
-    `key` is what stays the same on every run and in every plan: an application id, or an identity's resource id.
-    `object_id` is None when the principal is not there, `denied` says that we may not look.
+    `key` is the same on every run and in every plan: an application id, or an identity's resource id. `object_id` is None for
+    an absent principal; `denied` is True when the directory may not be read.
     """
 
     label: str
@@ -42,7 +50,7 @@ def _given(profile: Profile) -> ObservedPrincipal:
 
 
 def cosmos_db(azure: Snapshot, profile: Profile) -> ObservedPrincipal:
-    """Azure Cosmos DB: the object id that the profile gives, else the one that the directory knows."""
+    """Read Azure Cosmos DB's object id: the profile's, else the directory's."""
     given = _given(profile)
     if given.object_id is not None:
         return given
@@ -56,7 +64,7 @@ def cosmos_db(azure: Snapshot, profile: Profile) -> ObservedPrincipal:
 
 
 def identity(azure: Snapshot, profile: Profile) -> ObservedPrincipal | None:
-    """The user-assigned identity of the workspace; None for a system-assigned one."""
+    """Read the user-assigned identity of the workspace; None for a system-assigned one."""
     if profile.identity_id is None:
         return None
     found = azure.resource(profile.identity_id, versions.MANAGED_IDENTITY)
@@ -65,7 +73,7 @@ def identity(azure: Snapshot, profile: Profile) -> ObservedPrincipal | None:
 
 
 def with_roles(azure: Snapshot, profile: Profile, principal: ObservedPrincipal) -> ObservedPrincipal:
-    """The same principal with the roles that it has on the vault and above."""
+    """Read the roles that a principal has on the vault and above."""
     if principal.object_id is None:
         return principal
     roles = azure.role_assignments(profile.vault_id, principal.object_id)
@@ -73,30 +81,31 @@ def with_roles(azure: Snapshot, profile: Profile, principal: ObservedPrincipal) 
 
 
 def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Known) -> list[Change]:
-    """What has to happen before Azure Cosmos DB can be granted anything: nothing, where it is in the tenant."""
+    """Return the changes before Azure Cosmos DB can get a grant: none where it is in the tenant."""
     if principal.object_id is not None:
         return []
     endpoints = ENDPOINTS[profile.cloud]
     resource = f"{SERVICE_PRINCIPALS}(appId='{endpoints.cosmos_db_app_id}')"
-    title = f"service principal {COSMOS_DB}"
+    settle = Settle(endpoints.cosmos_db_app_id, "v1.0", state_path="", timeout=_TO_APPEAR, plane=Plane.GRAPH)
     look_up = f"az ad sp show --id {endpoints.cosmos_db_app_id} --query id"
     if principal.denied:
         reason = "the signed-in principal may not read the directory, so the object id cannot be looked up"
         way_out = f"have somebody run `{look_up}`, and write the answer as key_access.cosmos_db_object_id"
-        return [conflict(STEP, resource, title, "CMK231", reason, way_out)]
+        return [conflict(STEP, resource, _KIND, COSMOS_DB, "CMK231", reason, way_out)]
     if not profile.key_access.create_service_principal or not endpoints.cosmos_db_app_id_confirmed:
-        registering = known.get("resource_providers", {}).get("registering")
-        if isinstance(registering, list) and DOCUMENT_DB in registering:
-            return [wait(STEP, resource, title, "registering Microsoft.DocumentDB brings it")]
+        registering = known.get(REGISTERING)
+        if not isinstance(registering, Unknown) and DOCUMENT_DB in registering:
+            return [wait(STEP, resource, _KIND, COSMOS_DB, "registering Microsoft.DocumentDB adds it", settle)]
         reason = f"this tenant has no service principal for application {endpoints.cosmos_db_app_id}"
         return [
             conflict(
                 STEP,
                 resource,
-                title,
+                _KIND,
+                COSMOS_DB,
                 "CMK232",
                 reason,
-                "register Microsoft.DocumentDB once more: az provider register --namespace Microsoft.DocumentDB",
+                "register Microsoft.DocumentDB again: az provider register --namespace Microsoft.DocumentDB",
                 f"have a directory administrator run: az ad sp create --id {endpoints.cosmos_db_app_id}",
                 "write its object id as key_access.cosmos_db_object_id",
             )
@@ -106,12 +115,19 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
             STEP,
             Action.CREATE,
             resource,
-            title,
+            _KIND,
+            COSMOS_DB,
             "not in this tenant yet",
-            attributes=(AttributeChange("appId", None, endpoints.cosmos_db_app_id),),
+            attributes=(AttributeChange("appId", None, endpoints.cosmos_db_app_id, phrase=Phrase("")),),
             request=Request(
-                "POST", SERVICE_PRINCIPALS, "v1.0", {"appId": endpoints.cosmos_db_app_id}, host=endpoints.graph
+                "POST",
+                SERVICE_PRINCIPALS,
+                "v1.0",
+                {"appId": endpoints.cosmos_db_app_id},
+                host=endpoints.graph,
+                plane=Plane.GRAPH,
             ),
+            settle=settle,
             may_result_from=(provider_id(profile.subscription, DOCUMENT_DB),),
         )
     ]

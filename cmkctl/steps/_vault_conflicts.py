@@ -1,4 +1,4 @@
-"""When an existing vault is not fit for the key, or not the one of the profile. For `key_vault`. Pure."""
+"""Differences of an existing vault that no permitted write repairs. For `key_vault`. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from cmkctl.azure.compare import same_word
 from cmkctl.profile.model import KeyVaultSettings, NetworkSettings, Profile
 
 LONGEST_RETENTION: Final = 90
-"""The days of soft delete that a vault has unless told otherwise."""
+"""Days: the default retention of soft delete."""
 
 
 def wants_rbac(settings: KeyVaultSettings) -> bool:
-    """Whether roles are to decide who may use keys; access policies, as in Microsoft's procedure, unless asked for."""
+    """Return True when the profile wants roles; the default is access policies, as in Microsoft's procedure."""
     return settings.authorization == "rbac"
 
 
 def conflicts_of(profile: Profile, properties: Mapping[str, Any], tenant: str) -> Iterator[tuple[str, ...]]:
-    """What is wrong with an existing vault that no permitted write can mend: code, reason, ways out."""
+    """Yield code, reason and ways out for each conflict of an existing vault."""
     settings = profile.key_vault
     if tenant and not same_word(properties.get("tenantId"), tenant):
-        yield "CMK206", "it belongs to another Entra tenant than the subscription", "use a vault of this tenant"
+        yield "CMK206", "it belongs to a different Entra tenant than the subscription", "use a vault of this tenant"
     if (
         settings.soft_delete_days
         and properties.get("softDeleteRetentionInDays", LONGEST_RETENTION) != settings.soft_delete_days
@@ -37,7 +37,7 @@ def conflicts_of(profile: Profile, properties: Mapping[str, Any], tenant: str) -
         has_model = "rbac" if properties.get("enableRbacAuthorization") else "access-policy"
         yield (
             "CMK208",
-            f"its authorization is {has_model}; switching would take the access of everybody who has it now",
+            f"its authorization is {has_model}; switching would remove all access that exists now",
             f"write key_vault.authorization: {has_model}, or leave it out",
         )
     if profile.key.type == "RSA-HSM" and not same_word(properties.get("sku", {}).get("name"), "premium"):
@@ -57,8 +57,8 @@ def conflicts_of(profile: Profile, properties: Mapping[str, Any], tenant: str) -
     if settings.network is not None and not _same_network(settings.network, properties):
         yield (
             "CMK211",
-            "its network rules are not those of the profile; cmkctl does not change the rules of an existing vault",
-            "leave key_vault.network out to take the vault as it is",
+            "its network rules do not match the profile; cmkctl does not change the rules of an existing vault",
+            "leave key_vault.network out to adopt the vault as it is",
             "change the rules with: az keyvault network-rule, az keyvault update",
         )
 
@@ -76,5 +76,5 @@ def _same_network(wanted: NetworkSettings, properties: Mapping[str, Any]) -> boo
 
 
 def _addresses(rules: Any) -> set[str]:
-    """Azure answers a single address as ``a.b.c.d/32``."""
+    """Return addresses in one form: Azure returns a single one as ``a.b.c.d/32``."""
     return {str(each).removesuffix("/32") for each in rules}

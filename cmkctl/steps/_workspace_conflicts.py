@@ -1,4 +1,4 @@
-"""When an existing workspace differs in what is fixed at creation. For `workspace`. Pure."""
+"""Differences of an existing workspace in what is fixed at creation. For `workspace`. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any, Final
 
 from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_resource_id, same_word
-from cmkctl.azure.decoding import moment
-from cmkctl.azure.session import ArmDocument
+from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.plan import Json, Known, Unknown
 from cmkctl.profile.model import Profile
+from cmkctl.steps.key import IDENTIFIER
 
 _NOT_OURS: Final = (
     "associatedWorkspaces",
@@ -26,15 +26,15 @@ _CREATION_TAKES_AT_MOST: Final = timedelta(hours=2)
 
 
 def state_of(found: ArmDocument | None) -> str:
-    """The provisioning state of a workspace in lower case, empty when there is none."""
+    """Return the provisioning state of a workspace in lower case, empty when it is absent."""
     return str((found or {}).get("properties", {}).get("provisioningState", "")).lower()
 
 
 def failed_as_created(found: ArmDocument) -> bool:
-    """Whether this is what a failed creation left: nobody but its creator wrote to it, and there is nothing to lose.
+    """Return True for the remains of a failed creation: only its creator wrote to it, so there is nothing to lose.
 
-    Azure stamps every write. A workspace that was ready once and failed in a later update carries somebody's work, and a
-    creation sent over it would set back what it does not mention (docs/adr/0012-failed-creations.md).
+    Azure stamps every write. A workspace that was ready once and failed in a later update may hold work, and a creation sent
+    over it would reset every setting that it leaves out (docs/adr/0012-failed-creations.md).
 
     Source: https://learn.microsoft.com/rest/api/azureml/workspaces/get#systemdata and recordings of workspaces, where the two
     times are equal after a creation, to the last digit.
@@ -49,40 +49,38 @@ def failed_as_created(found: ArmDocument) -> bool:
 
 
 def _set_by_others(found: ArmDocument) -> list[str]:
-    """The settings that a creation of ours does not mention and that somebody has set."""
+    """Return the settings that are set, although our creation leaves them out."""
     properties = found.get("properties", {})
     isolated = not same_word((properties.get("managedNetwork") or {}).get("isolationMode", "Disabled"), "Disabled")
-    return [each for each in _NOT_OURS if _says_something(properties.get(each))] + (
-        ["managedNetwork"] if isolated else []
-    )
+    return [each for each in _NOT_OURS if _is_set(properties.get(each))] + (["managedNetwork"] if isolated else [])
 
 
-def _says_something(value: Any) -> bool:
-    """Whether a setting is set: Azure shows one that is not as nulls, false and empty lists."""
+def _is_set(value: Any) -> bool:
+    """Return True for a setting that is set: Azure shows an unset one as nulls, false and empty lists."""
     if isinstance(value, Mapping):
-        return any(_says_something(inner) for inner in value.values())
+        return any(_is_set(inner) for inner in value.values())
     return bool(value)
 
 
 def on_or_off(flag: bool) -> str:
-    """A flag in words."""
+    """Return a flag in words."""
     return "on" if flag else "off"
 
 
 def key_identifier(known: Known) -> Json:
-    """The key identifier that the workspace is to have, with its version."""
-    return known.get("key", {}).get("identifier", Unknown("key", "identifier"))
+    """Return the desired key identifier of the workspace, with its version."""
+    return known.get(IDENTIFIER)
 
 
 def conflicts_of(profile: Profile, found: ArmDocument, known: Known) -> Iterator[tuple[str, ...]]:
-    """What differs on an existing workspace and is fixed at creation: code, reason, ways out."""
+    """Yield code, reason and ways out for each difference that is fixed at creation."""
     properties = found.get("properties", {})
     if state_of(found) not in ("succeeded", "") and not failed_as_created(found):
         yield (
             "CMK251",
             f"Azure reports it as {state_of(found)}",
             f"find out why: az ml workspace diagnose --name {profile.workspace.name} --resource-group {profile.resource_group}",
-            "mend the cause, and choose another workspace.name: deleted, this one stays taken for 14 days",
+            "fix the cause and choose another workspace.name: a deleted name stays taken for 14 days",
         )
     recreate = "create a workspace with another name, and move the work there"
     yield from ((*each, recreate) for each in _encryption(profile, properties, known))
@@ -110,23 +108,37 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
     if isinstance(key_identifier(known), Unknown) and named_so:
         yield (
             "CMK256",
-            f"its key {key.get('keyIdentifier')} is not in the vault any more, and a key made anew is another one",
+            f"its key {key.get('keyIdentifier')} is no longer in the vault, and a new key of that name would be a different key",
             f"recover it: az keyvault key recover --vault-name {profile.key_vault_name} --name {profile.key.name}",
         )
     elif not _same_key(key.get("keyIdentifier"), key_identifier(known)):
-        yield "CMK256", f"it uses another key: {key.get('keyIdentifier')}"
+        yield "CMK256", f"it uses a different key: {key.get('keyIdentifier')}"
     identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
     if not same_resource_id(identity, profile.identity_id):
         yield "CMK257", f"its key is read by {identity or 'the service'}, not by {profile.identity_id or 'the service'}"
 
 
 def _same_key(found: str | None, wanted: Json) -> bool:
-    """Whether it is the key of the profile in whichever version: following a new version is `cmkctl rotate`'s work."""
+    """Return True for the key of the profile in any version: a new version is followed by a rotation."""
     return isinstance(wanted, str) and same_key_identifier(_versionless(found or ""), _versionless(wanted))
 
 
 def _versionless(identifier: str) -> str:
     return identifier.rpartition("/")[0]
+
+
+_SECTIONS: Final = {
+    "storageAccount": "storage_account",
+    "keyVault": "key_vault",
+    "applicationInsights": "application_insights",
+    "containerRegistry": "container_registry",
+}
+
+
+def _paste(path: str, resource: str | None) -> str:
+    return (
+        f"write associated_resources.{_SECTIONS[path]}.id: {resource}" if resource else "choose another workspace.name"
+    )
 
 
 def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, ...]]:
@@ -135,7 +147,7 @@ def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, .
         "storageAccount": profile.storage_account_id,
         "keyVault": profile.workspace_vault_id,
         "applicationInsights": profile.application_insights_id,
-        # A workspace without a registry of its own gets one from the service when it first builds an environment.
+        # A workspace without a registry gets one from the service when it first builds an environment.
         **({"containerRegistry": profile.container_registry_id} if profile.container_registry_id else {}),
     }
     for path, resource in wanted.items():
@@ -143,7 +155,7 @@ def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, .
             yield (
                 "CMK258",
                 f"its {path} is {properties.get(path) or 'not set'}",
-                "write that id under associated_resources",
+                _paste(path, properties.get(path)),
                 "create a workspace with another name",
             )
     identity = (found.get("identity") or {}).get("type")

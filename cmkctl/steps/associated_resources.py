@@ -1,7 +1,6 @@
 """Step 6: what a workspace needs beside the key: storage, Log Analytics, Application Insights, a vault, a registry.
 
-Made at the same time as each other, and beside vault, key and grant, with names that are the same on every run; or given
-by id, and then only looked at. Somebody else's resource is never changed.
+Created at the same time as vault, key and grant, with names that are the same on every run; or given by id, and then only read.
 """
 
 from __future__ import annotations
@@ -12,14 +11,15 @@ from functools import partial
 from typing import Any, Final
 
 from cmkctl.azure.compare import same_word
+from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.operations import FirstAnswer, finish, under_way, until
-from cmkctl.azure.session import ArmDocument, Session, Snapshot
-from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
+from cmkctl.azure.session import Snapshot
+from cmkctl.azure.waiting import in_progress
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
-from cmkctl.steps._associated_specs import ALL, STORAGE, VAULT, ResourceSpec, specs_of
+from cmkctl.steps._associated_specs import VAULT, ResourceSpec, specs_of
 from cmkctl.steps.base import conflict, no_op, wait
-from cmkctl.steps.key_vault import soft_deleted, what_cannot_be_undone, write_vault
+from cmkctl.steps.key_vault import soft_deleted, what_cannot_be_undone
 
 _IRREVERSIBLE: Final = frozenset({"properties.enablePurgeProtection"})
 _READY: Final = "succeeded"
@@ -27,9 +27,9 @@ _READY: Final = "succeeded"
 
 @dataclass(frozen=True, slots=True)
 class ObservedAssociated:
-    """Each associated resource by its id (None when it is not there), and the tenant of the subscription.
+    """Each associated resource by its id (None: absent), and the tenant of the subscription.
 
-    `deleted_vault` is the soft-deleted vault that holds the name of the workspace's own vault, if there is one.
+    `deleted_vault` is the soft-deleted vault that holds the name of the workspace's own vault, None without one.
     """
 
     resources: Mapping[str, ArmDocument | None]
@@ -38,18 +38,22 @@ class ObservedAssociated:
 
 
 class AssociatedResources:
-    """One PUT for each resource that is not there; one PATCH for a storage account of ours that has become less strict."""
+    """One PUT for each absent resource; one PATCH for a storage account of ours that has become less strict."""
 
     name = "associated_resources"
     title = "associated resources"
     needs = ("resource_providers", "resource_group")
     doc = "https://learn.microsoft.com/azure/machine-learning/concept-workspace#associated-resources"
 
+    def types(self, profile: Profile) -> tuple[str, ...]:
+        """Return the types of the resources that the profile needs."""
+        return tuple(each.type for each in specs_of(profile))
+
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedAssociated:
         """Read them all at the same time."""
-        kinds = specs_of(profile)
-        ids = [each.resource_id(profile) or "" for each in kinds]
-        reads = (partial(azure.resource, one, kind.api_version) for one, kind in zip(ids, kinds, strict=True))
+        specs = specs_of(profile)
+        ids = [each.resource_id(profile) or "" for each in specs]
+        reads = (partial(azure.resource, one, spec.api_version) for one, spec in zip(ids, specs, strict=True))
         subscription, *found = azure.gather(azure.subscription, *reads)
         resources = dict(zip(ids, found, strict=True))
         no_vault = resources.get(profile.workspace_vault_id, {}) is None and not VAULT.given(profile)
@@ -57,109 +61,95 @@ class AssociatedResources:
         return ObservedAssociated(resources, str((subscription or {}).get("tenantId", "")), deleted)
 
     def plan(self, profile: Profile, observed: ObservedAssociated, known: Known) -> list[Change]:  # noqa: ARG002
-        """What each of them needs."""
-        return [_plan_one(profile, kind, observed) for kind in specs_of(profile)]
+        """Create, adopt or repair each of them."""
+        return [_plan_one(profile, spec, observed) for spec in specs_of(profile)]
 
-    def outputs(self, profile: Profile, observed: ObservedAssociated, known: Known) -> Outputs:  # noqa: ARG002
-        """Nothing: their ids follow from the profile."""
+    def outputs(self, profile: Profile, observed: ObservedAssociated) -> Outputs:  # noqa: ARG002
+        """Return nothing: their ids follow from the profile."""
         return {}
 
-    def apply(self, azure: Session, change: Change) -> None:
-        """Create or update one of them, and wait until it is ready."""
-        resource = ResourceId.parse(change.resource_id)
-        if resource.type == "Microsoft.KeyVault/vaults":
-            write_vault(azure, change)
-            return
-        _send(azure, change)
-        version = next(each.api_version for each in ALL if each.title == change.title.rpartition(" ")[0])
-        until(
-            azure,
-            f"{change.title} to be ready",
-            lambda: _state(azure.snapshot().resource(change.resource_id, version)),
-            lambda state: state != "" and not under_way(state),
-        )
 
-
-def _send(azure: Session, change: Change) -> None:
-    if change.request is None or change.request.body is None:
-        return
-    body: Any = dict(change.request.body)
-    by_id = azure.resources.resources
-    begin = by_id.begin_create_or_update_by_id if change.action is Action.CREATE else by_id.begin_update_by_id
-    resource, version = change.resource_id.lstrip("/"), change.request.api_version
-    finish(azure, begin(resource, body, api_version=version, polling=FirstAnswer()).result(), change.title)
-
-
-def _plan_one(profile: Profile, kind: ResourceSpec, observed: ObservedAssociated) -> Change:
-    resource = kind.resource_id(profile) or ""
-    title = f"{kind.title} {ResourceId.parse(resource).name}"
+def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated) -> Change:
+    resource = spec.resource_id(profile) or ""
+    name = ResourceId.parse(resource).name
     found = observed.resources.get(resource)
-    if found is None and kind.given(profile):
+    if found is None and spec.given(profile):
         return conflict(
-            AssociatedResources.name, resource, title, "CMK241", "there is no resource with this id", "correct the id"
+            AssociatedResources.name,
+            resource,
+            spec.kind,
+            name,
+            "CMK241",
+            "there is no resource with this id",
+            "correct the id",
         )
-    if found is None and kind is VAULT and observed.deleted_vault is not None:
+    if found is None and spec is VAULT and observed.deleted_vault is not None:
         field = "associated_resources.key_vault"
         return soft_deleted(profile, AssociatedResources.name, resource, observed.deleted_vault, field)
     if found is None:
-        return _create(profile, kind, resource, title, observed.tenant)
-    if under_way(_state(found)):
-        return wait(AssociatedResources.name, resource, title, f"being made ready ({_state(found)})")
-    return _adopt(profile, kind, resource, title, found)
+        return _create(profile, spec, resource, observed.tenant)
+    if in_progress(_state(found)):
+        reason, settle = f"being created ({_state(found)})", Settle(resource, spec.api_version)
+        return wait(AssociatedResources.name, resource, spec.kind, name, reason, settle)
+    return _adopt(profile, spec, resource, found)
 
 
-def _create(profile: Profile, kind: ResourceSpec, resource: str, title: str, tenant: str) -> Change:
+def _create(profile: Profile, spec: ResourceSpec, resource: str, tenant: str) -> Change:
     return Change(
         AssociatedResources.name,
         Action.CREATE,
         resource,
-        title,
-        "not there yet",
-        attributes=tuple(AttributeChange(path, None, value, path in _IRREVERSIBLE) for path, value in kind.wanted),
-        irreversible=what_cannot_be_undone(profile) if kind is VAULT else (),
-        depends_on=kind.depends_on(profile),
-        request=Request("PUT", resource, kind.api_version, kind.body(profile, tenant)),
+        spec.kind,
+        ResourceId.parse(resource).name,
+        "does not exist",
+        attributes=(
+            *(AttributeChange(path, None, value, path in _IRREVERSIBLE, phrase) for path, value, phrase in spec.wanted),
+            *spec.shown(profile),
+        ),
+        irreversible=what_cannot_be_undone(profile) if spec is VAULT else (),
+        depends_on=spec.depends_on(profile),
+        request=Request("PUT", resource, spec.api_version, spec.body(profile, tenant)),
+        settle=Settle(resource, spec.api_version),
     )
 
 
-def _adopt(profile: Profile, kind: ResourceSpec, resource: str, title: str, found: ArmDocument) -> Change:
-    step = AssociatedResources.name
+def _adopt(profile: Profile, spec: ResourceSpec, resource: str, found: ArmDocument) -> Change:
+    step, name = AssociatedResources.name, ResourceId.parse(resource).name
     if _state(found) != _READY:
-        return conflict(
-            step,
-            resource,
-            title,
-            "CMK242",
-            f"Azure reports it as {_state(found)}",
-            "repair or delete it",
-            "choose another name",
-        )
-    for path, value, reason in kind.unfit:
+        reason = f"Azure reports it as {_state(found)}"
+        return conflict(step, resource, spec.kind, name, "CMK242", reason, "repair or delete it", "choose another name")
+    for path, value, reason in spec.unfit:
         if _same(_at(found, path), value):
-            return conflict(step, resource, title, "CMK243", reason, "use another one")
+            return conflict(step, resource, spec.kind, name, "CMK243", reason, "use another one")
     drift = [
-        AttributeChange(path, _at(found, path), value)
-        for path, value in kind.wanted
+        AttributeChange(path, _at(found, path), value, phrase=phrase)
+        for path, value, phrase in spec.wanted
         if not _same(_at(found, path), value)
     ]
     if not drift:
-        return no_op(step, resource, title, "already right")
-    if kind.given(profile) or kind is not STORAGE:
-        return no_op(step, resource, title, f"taken as it is; differs in {', '.join(each.path for each in drift)}")
+        return no_op(step, resource, spec.kind, name, "up to date")
+    if spec.given(profile) or not spec.repairable:
+        differing = ", ".join(each.path for each in drift)
+        return no_op(step, resource, spec.kind, name, f"adopted as it is; differs in {differing}")
     body: dict[str, Json] = {"properties": {each.path.removeprefix("properties."): each.after for each in drift}}
     return Change(
         step,
         Action.UPDATE,
         resource,
-        title,
-        "less strict than it was made",
+        spec.kind,
+        name,
+        "less strict than it was created",
         tuple(drift),
-        request=Request("PATCH", resource, kind.api_version, body),
+        request=Request("PATCH", resource, spec.api_version, body),
+        settle=Settle(resource, spec.api_version),
     )
 
 
 def _state(found: ArmDocument | None) -> str:
-    """The provisioning state in lower case; Application Insights has none that matters, and an absent one is ready."""
+    """Return the provisioning state in lower case, empty for an absent resource.
+
+    An absent provisioningState means Succeeded; Application Insights sets none that matters.
+    """
     return str((found or {}).get("properties", {}).get("provisioningState") or _READY).lower() if found else ""
 
 
@@ -171,7 +161,7 @@ def _at(found: Mapping[str, Any], path: str) -> Any:
 
 
 def _same(found: Any, wanted: Json) -> bool:
-    """Azure answers its words in another casing, and ids in any. A newer TLS than the wanted one is as good."""
+    """Compare a value with the wanted one: words in any casing; a newer TLS version satisfies an older one."""
     if isinstance(found, str) and isinstance(wanted, str):
         return same_word(found, wanted) or (wanted.startswith("TLS") and found.upper() > wanted)
     return bool(found == wanted)

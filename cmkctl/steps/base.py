@@ -1,11 +1,11 @@
-"""What a step is. The steps themselves, in order, are in `cmkctl.steps`."""
+"""What a step is, and the changes that every step can return. The steps in their order are in `cmkctl.procedures`."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
-from cmkctl.azure.session import Session, Snapshot
-from cmkctl.plan import Action, Change, Known, Outputs
+from cmkctl.azure.session import Snapshot
+from cmkctl.plan import Action, Change, Known, Outputs, Settle
 from cmkctl.profile.model import Profile
 
 ObservedT = TypeVar("ObservedT")
@@ -14,8 +14,8 @@ ObservedT = TypeVar("ObservedT")
 class Step(Protocol[ObservedT]):
     """One section of the documented procedure, in one file.
 
-    `name` is what other steps, plans and JSON call it; `title` what people read; `needs` the steps that must be done
-    before, and whose outputs it may use; `doc` the page it implements.
+    `name` identifies it in plans and JSON, `title` is for people, `needs` names the steps that must be done before it and whose
+    outputs it may use, `doc` is the page it implements.
     """
 
     @property
@@ -25,7 +25,7 @@ class Step(Protocol[ObservedT]):
 
     @property
     def title(self) -> str:
-        """What people read."""
+        """The step's title, for people."""
         ...
 
     @property
@@ -39,35 +39,31 @@ class Step(Protocol[ObservedT]):
         ...
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedT:
-        """Read what is there. Reads only; absence is a value. Raises AzureFailed when Azure does not let us see."""
+        """Read what is there. Sends reads only; absence is a value. Raises AzureFailed when Azure refuses a read."""
         ...
 
     def plan(self, profile: Profile, observed: ObservedT, known: Known) -> list[Change]:
-        """What would make it right: pure, and never empty, for doing nothing has a reason, too."""
+        """Return the changes that bring Azure in line. Pure, and never empty: a no-op has a reason, too."""
         ...
 
-    def outputs(self, profile: Profile, observed: ObservedT, known: Known) -> Outputs:
-        """What later steps may use, `Unknown` as long as it does not exist: pure."""
-        ...
-
-    def apply(self, azure: Session, change: Change) -> None:
-        """Send the one write of a change and wait for it. Raises azure-core's errors, AzureFailed or CmkctlError."""
+    def outputs(self, profile: Profile, observed: ObservedT) -> Outputs:
+        """Return what later steps may use, `Unknown` as long as it does not exist. Pure."""
         ...
 
 
 AnyStep = Step[Any]
 
 
-def no_op(step: str, resource_id: str, title: str, reason: str) -> Change:
-    """Nothing to do, and why."""
-    return Change(step, Action.NO_OP, resource_id, title, reason)
+def no_op(step: str, resource_id: str, kind: str, name: str, reason: str) -> Change:
+    """Return the change of a resource that is up to date, with the reason."""
+    return Change(step, Action.NO_OP, resource_id, kind, name, reason)
 
 
-def wait(step: str, resource_id: str, title: str, reason: str) -> Change:
-    """Something is under way already, by an earlier run or by somebody else: it is waited for, not repeated."""
-    return Change(step, Action.WAIT, resource_id, title, reason)
+def wait(step: str, resource_id: str, kind: str, name: str, reason: str, settle: Settle) -> Change:
+    """Return the change of a resource with an operation in progress, of an earlier or another run: it is waited for."""
+    return Change(step, Action.WAIT, resource_id, kind, name, reason, settle=settle)
 
 
-def conflict(step: str, resource_id: str, title: str, code: str, reason: str, *ways_out: str) -> Change:
-    """Drift that no permitted write mends, with the ways out."""
-    return Change(step, Action.CONFLICT, resource_id, title, reason, ways_out=ways_out, code=code)
+def conflict(step: str, resource_id: str, kind: str, name: str, code: str, reason: str, *ways_out: str) -> Change:
+    """Return drift that no permitted write repairs, with the ways out."""
+    return Change(step, Action.CONFLICT, resource_id, kind, name, reason, ways_out=ways_out, code=code)

@@ -1,7 +1,7 @@
-"""Step 4: the RSA key, made through the management plane.
+"""Step 4: the RSA key, created through the management plane.
 
-``create_if_not_exist`` makes the first version and returns an existing key unchanged: it neither rotates nor updates. So
-an existing key is checked, and what is wrong with it is a conflict.
+``create_if_not_exist`` creates the first version and returns an existing key unchanged: it neither rotates nor updates. So an
+existing key is checked, and a difference is a conflict.
 """
 
 from __future__ import annotations
@@ -13,18 +13,23 @@ from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import missing_permissions, same_word
+from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.session import WRITING, ArmDocument, Session, Snapshot
-from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
+from cmkctl.azure.session import Snapshot
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Request
 from cmkctl.profile.model import KeySettings, Profile, RotationPolicy
 from cmkctl.steps.base import conflict, no_op
 
 OPERATIONS: Final = ("wrapKey", "unwrapKey")
+IDENTIFIER: Final[Output[str]] = Output("key", "identifier", "properties.keyUriWithVersion")
+"""The key identifier with its version, which the workspace stores."""
+
+_KIND: Final = "key"
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedKey:
-    """The key with its latest version, None when it is not there; and when that was seen, for its dates."""
+    """The key with its latest version (None: absent), and the time of the reading, for its dates."""
 
     key: ArmDocument | None
     at: datetime
@@ -38,46 +43,50 @@ class Key:
     needs = ("key_vault",)
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-a-key"
 
+    def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
+        """Return the type of the key."""
+        return ("Microsoft.KeyVault/vaults/keys",)
+
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedKey:
-        """Read the key. A vault of another subscription is a conflict already, and is not asked."""
+        """Read the key. A vault of another subscription is a conflict already, and is not read."""
         vault = ResourceId.parse(profile.vault_id)
         ours = vault.subscription.lower() == profile.subscription
         return ObservedKey(azure.key(vault, profile.key.name) if ours else None, azure.now())
 
     def plan(self, profile: Profile, observed: ObservedKey, known: Known) -> list[Change]:  # noqa: ARG002
-        """Create the key, or find it right, or say what is wrong with it."""
-        title = f"key {profile.key.name}"
+        """Create the key, or find it up to date, or return its conflicts."""
+        name = profile.key.name
         if observed.key is None:
-            return [_create(profile, title)]
+            return [_create(profile)]
         problems = _conflicts_of(profile.key, observed.key.get("properties", {}), observed.at)
-        conflicts = [conflict(self.name, profile.key_id, title, *each) for each in problems]
-        return conflicts or [no_op(self.name, profile.key_id, title, _already_right(observed.key["properties"]))]
+        conflicts = [conflict(self.name, profile.key_id, _KIND, name, *each) for each in problems]
+        return conflicts or [no_op(self.name, profile.key_id, _KIND, name, _up_to_date(observed.key["properties"]))]
 
-    def outputs(self, profile: Profile, observed: ObservedKey, known: Known) -> Outputs:  # noqa: ARG002
-        """`identifier`: the key identifier with its version, which the workspace keeps."""
+    def outputs(self, profile: Profile, observed: ObservedKey) -> Outputs:  # noqa: ARG002
+        """Return `IDENTIFIER`."""
         properties = (observed.key or {}).get("properties", {})
-        return {"identifier": properties.get("keyUriWithVersion") or Unknown(self.name, "identifier")}
-
-    def apply(self, azure: Session, change: Change) -> None:
-        """Create the key. The answer is final."""
-        if change.request is not None and change.request.body is not None:
-            key = ResourceId.parse(change.resource_id)
-            body: Any = dict(change.request.body)
-            azure.key_vault.keys.create_if_not_exist(key.resource_group, key.names[0], key.name, body, **WRITING)
+        return {IDENTIFIER: properties.get("keyUriWithVersion") or IDENTIFIER.unknown}
 
 
-def _create(profile: Profile, title: str) -> Change:
+def _create(profile: Profile) -> Change:
     body: dict[str, Json] = {"tags": profile.tags, "properties": _properties(profile.key)}
+    expires = profile.key.expires
     return Change(
         Key.name,
         Action.CREATE,
         profile.key_id,
-        title,
-        "not there yet",
+        _KIND,
+        profile.key.name,
+        "does not exist",
         attributes=(
-            AttributeChange("kty", None, profile.key.type),
-            AttributeChange("keySize", None, profile.key.size),
-            AttributeChange("keyOps", None, list(OPERATIONS)),
+            AttributeChange("kty", None, profile.key.type, phrase=Phrase()),
+            AttributeChange("keySize", None, profile.key.size, phrase=Phrase("{} bits")),
+            AttributeChange("keyOps", None, list(OPERATIONS), phrase=Phrase()),
+            *(
+                [AttributeChange("expires", None, _date(expires.timestamp()), phrase=Phrase("expires {}"))]
+                if expires
+                else []
+            ),
         ),
         request=Request("PUT", profile.key_id, versions.KEY_VAULT, body),
     )
@@ -116,7 +125,7 @@ def _rotation_policy(policy: RotationPolicy) -> dict[str, Json]:
 
 
 def _conflicts_of(wanted: KeySettings, found: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, ...]]:
-    """What is wrong with an existing key: code, reason, ways out. A key's kind, size and operations never change."""
+    """Yield code, reason and ways out for each conflict of an existing key. Its type, size and operations never change."""
     if not same_word(found.get("kty"), wanted.type):
         yield "CMK221", f"it is an {found.get('kty')} key, not {wanted.type}", "choose another key.name"
     if found.get("keySize") not in (None, wanted.size):
@@ -137,8 +146,8 @@ def _unusable(attributes: Mapping[str, Any], now: float) -> Iterator[tuple[str, 
     if attributes.get("enabled") is False:
         yield (
             "CMK224",
-            "its latest version is disabled; cmkctl does not enable a key that somebody disabled",
-            "enable it, if that is what you want: az keyvault key set-attributes --enabled true",
+            "its latest version is disabled, and cmkctl does not enable a disabled key",
+            "enable it, if you want it in use: az keyvault key set-attributes --enabled true",
         )
     if attributes.get("exp") is not None and attributes["exp"] <= now:
         yield (
@@ -154,8 +163,8 @@ def _date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _already_right(properties: Mapping[str, Any]) -> str:
+def _up_to_date(properties: Mapping[str, Any]) -> str:
     size = f" {properties['keySize']}" if properties.get("keySize") else ""
     expiry = (properties.get("attributes") or {}).get("exp")
     until = f", expires {_date(expiry)}" if expiry else ", no expiry"
-    return f"already right: {properties.get('kty')}{size}, wraps and unwraps, enabled{until}"
+    return f"up to date: {properties.get('kty')}{size}, wraps and unwraps, enabled{until}"

@@ -1,8 +1,8 @@
 """Step 5: Azure Cosmos DB may get, wrap and unwrap with the key, and nothing more.
 
 The ids in Microsoft's pages are *application* ids, the same in every tenant. A grant takes the *object* id of the
-application's service principal in this tenant; one that is given to the application id is accepted and grants nothing.
-A workspace with a user-assigned identity reads the key through that identity as well.
+application's service principal in this tenant; a grant to the application id is accepted and has no effect. A workspace with a
+user-assigned identity reads the key through that identity as well.
 """
 
 from __future__ import annotations
@@ -10,22 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.operations import FirstAnswer, finish, until
-from cmkctl.azure.session import WRITING, ArmDocument, Session, Snapshot
-from cmkctl.plan import Action, Change, Known, Outputs, Unknown
+from cmkctl.azure.session import Snapshot
+from cmkctl.plan import Action, Change, Known, Output, Outputs
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _principals
 from cmkctl.steps._grants import effective_at, policy_grant, role_grant
-from cmkctl.steps._principals import COSMOS_DB, ObservedPrincipal, principal_changes, with_roles
+from cmkctl.steps._principals import COSMOS_DB, PRINCIPAL_OBJECT_ID, ObservedPrincipal, principal_changes, with_roles
 from cmkctl.steps.base import conflict
+from cmkctl.steps.key_vault import RBAC
+
+EFFECTIVE_AT: Final[Output[str]] = Output("key_access", "effective_at")
+"""The time, in ISO 8601, at which the youngest grant takes effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedAccess:
-    """The vault with its access policies (None when it is not there), those who need the key, and when that was seen."""
+    """The vault with its access policies (None: absent), the principals that need the key, and the time of the reading."""
 
     vault: ArmDocument | None
     cosmos_db: ObservedPrincipal
@@ -34,7 +38,7 @@ class ObservedAccess:
 
     @property
     def principals(self) -> tuple[ObservedPrincipal, ...]:
-        """Those who need the key."""
+        """The principals that need the key."""
         return (self.cosmos_db, *([self.identity] if self.identity else []))
 
 
@@ -46,8 +50,12 @@ class KeyAccess:
     needs = ("key_vault", "key")
     doc = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys"
 
+    def types(self, profile: Profile) -> tuple[str, ...]:
+        """Return the type of the user-assigned identity, where the profile has one."""
+        return ("Microsoft.ManagedIdentity/userAssignedIdentities",) if profile.identity_id else ()
+
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedAccess:
-        """Find the principals in the directory, and what they may do with the vault."""
+        """Read the principals from the directory, and their rights on the vault."""
         vault = ResourceId.parse(profile.vault_id)
         ours = vault.subscription.lower() == profile.subscription
         found, (cosmos_db, identity) = azure.gather2(
@@ -64,45 +72,23 @@ class KeyAccess:
         return ObservedAccess(found, cosmos_db, identity, azure.now())
 
     def plan(self, profile: Profile, observed: ObservedAccess, known: Known) -> list[Change]:
-        """Grant what is missing; make the service principal first, when the tenant does not have it."""
+        """Grant what is missing; create the service principal first where the tenant lacks it."""
         changes = principal_changes(profile, observed.cosmos_db, known)
         if any(each.action is Action.CONFLICT for each in changes):
             return changes
         for each in observed.principals:
-            # One after the other: of two changes to the policies of one vault at the same time, Key Vault refuses one.
+            # One after the other: Key Vault refuses one of two concurrent changes to the policies of one vault.
             changes.append(_grant(profile, observed.vault, each, known, changes))
         return changes
 
-    def outputs(self, profile: Profile, observed: ObservedAccess, known: Known) -> Outputs:  # noqa: ARG002
-        """`principal_object_id` of Azure Cosmos DB in this tenant; `effective_at`, when the youngest grant takes effect."""
+    def outputs(self, profile: Profile, observed: ObservedAccess) -> Outputs:
+        """Return `PRINCIPAL_OBJECT_ID` and `EFFECTIVE_AT`."""
         found = [effective_at(profile, observed.vault, each, observed.at) for each in observed.principals]
         moments = [each for each in found if each is not None]
         return {
-            "principal_object_id": observed.cosmos_db.object_id or Unknown(self.name, "principal_object_id"),
-            "effective_at": max(moments).isoformat() if moments == found else Unknown(self.name, "effective_at"),
+            PRINCIPAL_OBJECT_ID: observed.cosmos_db.object_id or PRINCIPAL_OBJECT_ID.unknown,
+            EFFECTIVE_AT: max(moments).isoformat() if moments == found else EFFECTIVE_AT.unknown,
         }
-
-    def apply(self, azure: Session, change: Change) -> None:
-        """Make the service principal, or the grant. The answers are final; the grant is read back afterwards."""
-        if change.request is None or change.request.body is None:
-            return
-        body: Any = dict(change.request.body)
-        if change.request.host is not None:
-            azure.graph.create_service_principal(body)
-            until(
-                azure,
-                f"{change.title} to be found in the directory",
-                lambda: azure.snapshot().service_principal(body["appId"]),
-                lambda found: found is not None,
-            )
-        elif "/accessPolicies/" in change.request.path:
-            vault = ResourceId.parse(change.resource_id)
-            azure.key_vault.vaults.update_access_policy(vault.resource_group, vault.names[0], "add", body, **WRITING)
-        else:
-            answer = azure.resources.resources.begin_create_or_update_by_id(
-                change.resource_id.lstrip("/"), body, api_version=change.request.api_version, polling=FirstAnswer()
-            ).result()
-            finish(azure, answer, change.title)
 
 
 def _rbac(vault: Mapping[str, Any]) -> bool:
@@ -112,19 +98,20 @@ def _rbac(vault: Mapping[str, Any]) -> bool:
 def _grant(
     profile: Profile, vault: ArmDocument | None, principal: ObservedPrincipal, known: Known, before: list[Change]
 ) -> Change:
-    title = f"key access for {principal.label}"
+    kind = f"key access for {principal.label}"
     if principal.object_id is None and principal.label != COSMOS_DB:
         return conflict(
             KeyAccess.name,
             profile.identity_id or "",
-            title,
+            kind,
+            "",
             "CMK233",
             "there is no such user-assigned identity",
             "create it first: az identity create",
             "correct workspace.identity",
         )
-    rbac = _rbac(vault) if vault is not None else bool(known.get("key_vault", {}).get("rbac"))
-    after = tuple(each.resource_id for each in before if each.action.writes)
+    rbac = _rbac(vault) if vault is not None else known.get(RBAC) is True
+    depends_on = tuple(each.resource_id for each in before if each.action.writes)
     if rbac:
-        return role_grant(profile, principal, title, after)
-    return policy_grant(profile, vault, principal, known, after)
+        return role_grant(profile, principal, kind, depends_on)
+    return policy_grant(profile, vault, principal, known, depends_on)

@@ -1,29 +1,61 @@
 """Step 7: the workspace, in one PUT, with everything that is fixed at creation.
 
-Encryption, its architecture, the key's vault and high business impact can never be changed afterwards: a workspace that
-has others is a conflict. Why this is one PUT and not azure-ai-ml's ``begin_create``: docs/adr/0004-one-put.md.
+Encryption, its architecture, the key's vault and high business impact can never be changed afterwards: a workspace with
+different values is a conflict. Why this is one PUT and not azure-ai-ml's ``begin_create``: docs/adr/0004-one-put.md.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
-from cmkctl.azure.decoding import moment
-from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import Failure, FailureKind
-from cmkctl.azure.operations import FirstAnswer, finish, under_way, until
-from cmkctl.azure.remedies import WITHOUT_A_REASON
-from cmkctl.azure.session import ArmDocument, Session, Snapshot
-from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Unknown
+from cmkctl.azure.decoding import ArmDocument, moment
+from cmkctl.azure.failures import FailureKind
+from cmkctl.azure.session import Snapshot
+from cmkctl.azure.waiting import in_progress
+from cmkctl.plan import (
+    Action,
+    AttributeChange,
+    Change,
+    Json,
+    Known,
+    Output,
+    Outputs,
+    Phrase,
+    Request,
+    Resend,
+    Settle,
+    Unknown,
+)
 from cmkctl.profile.model import Profile
 from cmkctl.steps._workspace_conflicts import conflicts_of, failed_as_created, key_identifier, on_or_off, state_of
-from cmkctl.steps._workspace_create import create_patiently
 from cmkctl.steps.base import conflict, no_op, wait
+from cmkctl.steps.key_access import EFFECTIVE_AT
 
-_PATIENCE: Final = 7200.0
-"""Seconds. A creation with a key was recorded running for over five minutes; the field tells of twenty and more."""
+MANAGED_RESOURCE_GROUP: Final[Output[str | None]] = Output(
+    "workspace", "managed_resource_group", "properties.serviceProvisionedResourceGroup"
+)
+"""The name of the resource group that Microsoft manages; None for service-side encryption."""
+IDENTITY_OBJECT_ID: Final[Output[str | None]] = Output("workspace", "identity_object_id", "identity.principalId")
+
+_KIND: Final = "workspace"
+_TIMEOUT: Final = 7200.0
+"""Seconds. A creation with a key was recorded running for over five minutes; field reports mention twenty and more."""
+
+# Azure Machine Learning may keep a failure by the workspace's name for tens of minutes, and an attempt within seconds prolongs
+# it: a field report asks for ten minutes at least. A creation may be sent over the failed workspace that it left:
+# docs/adr/0012-failed-creations.md.
+_RESEND: Final = Resend(
+    FailureKind.NOT_EFFECTIVE,
+    interval=600.0,
+    tries=4,
+    over=frozenset({"", "failed"}),
+    advice=(
+        "Azure Machine Learning cannot use the key yet, and may keep this failure by the workspace's name for tens of minutes; "
+        "the creation is sent again at {time}. A different workspace.name would work at once; stopping here is safe"
+    ),
+)
 
 IN_SUBSCRIPTION_COSTS: Final = (
     "Azure Cosmos DB account, Azure AI Search service and storage account, in a resource group that Microsoft manages",
@@ -39,88 +71,90 @@ class Workspace:
     needs = ("key_vault", "key", "key_access", "associated_resources")
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-a-workspace"
 
+    def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
+        """Return the type of the workspace, and those that Azure Machine Learning creates for it."""
+        return (
+            "Microsoft.MachineLearningServices/workspaces",
+            "Microsoft.DocumentDB/databaseAccounts",
+            "Microsoft.Search/searchServices",
+            "Microsoft.Storage/storageAccounts",
+        )
+
     def observe(self, azure: Snapshot, profile: Profile) -> ArmDocument | None:
-        """The workspace, None when it is not there."""
+        """Read the workspace; None when it is absent."""
         return azure.resource(profile.workspace_id, versions.WORKSPACES)
 
     def plan(self, profile: Profile, observed: ArmDocument | None, known: Known) -> list[Change]:
-        """Create it, find it right, wait for it, or say what can never become right."""
-        title = f"workspace {profile.workspace.name}"
+        """Create it, find it up to date, wait for it, update it, or return its conflicts."""
+        name = profile.workspace.name
         if observed is None:
-            return [_create(profile, title, known)]
-        state = str(observed.get("properties", {}).get("provisioningState", "")).lower()
-        if under_way(state):
-            return [wait(self.name, profile.workspace_id, title, f"being made ready ({state})")]
+            return [_create(profile, known)]
+        state = state_of(observed)
+        if in_progress(state):
+            return [wait(self.name, profile.workspace_id, _KIND, name, f"being created ({state})", _settle(profile))]
         conflicts = [
-            conflict(self.name, profile.workspace_id, title, *each) for each in conflicts_of(profile, observed, known)
+            conflict(self.name, profile.workspace_id, _KIND, name, *each)
+            for each in conflicts_of(profile, observed, known)
         ]
         if conflicts:
             return conflicts
         if failed_as_created(observed):
-            return [_create(profile, title, known, "its creation failed, and is sent again")]
-        right = no_op(self.name, profile.workspace_id, title, _already_right(profile, observed))
-        return [_mend(profile, title, observed) or right]
+            return [_create(profile, known, "its creation failed, and is sent again")]
+        up_to_date = no_op(self.name, profile.workspace_id, _KIND, name, _up_to_date(profile, observed))
+        return [_update(profile, observed) or up_to_date]
 
-    def outputs(self, profile: Profile, observed: ArmDocument | None, known: Known) -> Outputs:  # noqa: ARG002
-        """`id`, `managed_resource_group` (None for service-side), and `identity_object_id` of the workspace."""
+    def outputs(self, profile: Profile, observed: ArmDocument | None) -> Outputs:  # noqa: ARG002
+        """Return `MANAGED_RESOURCE_GROUP` and `IDENTITY_OBJECT_ID`."""
         if observed is None:
-            unknown = {each: Unknown(self.name, each) for each in ("managed_resource_group", "identity_object_id")}
-            return {"id": profile.workspace_id, **unknown}
+            return {each: each.unknown for each in (MANAGED_RESOURCE_GROUP, IDENTITY_OBJECT_ID)}
         return {
-            "id": profile.workspace_id,
-            "managed_resource_group": observed.get("properties", {}).get("serviceProvisionedResourceGroup"),
-            "identity_object_id": (observed.get("identity") or {}).get("principalId"),
+            MANAGED_RESOURCE_GROUP: observed.get("properties", {}).get("serviceProvisionedResourceGroup"),
+            IDENTITY_OBJECT_ID: (observed.get("identity") or {}).get("principalId"),
         }
 
-    def apply(self, azure: Session, change: Change) -> None:
-        """Send the workspace's one write, or find it being made, and wait for the end of it."""
 
-        def read() -> ArmDocument | None:
-            return azure.snapshot().resource(change.resource_id, versions.WORKSPACES)
-
-        if change.action is Action.CREATE:
-            create_patiently(azure, change, read, lambda: _send(azure, change))
-        else:
-            _send(azure, change)
-        ready = f"{change.title} to be ready"
-        state = until(azure, ready, lambda: state_of(read()), lambda state: not under_way(state), _PATIENCE)
-        if state == "failed":
-            raise AzureFailed(Failure(FailureKind.TERMINAL, "", f"{change.title} ended as Failed, {WITHOUT_A_REASON}."))
+def _settle(profile: Profile) -> Settle:
+    return Settle(profile.workspace_id, versions.WORKSPACES, timeout=_TIMEOUT)
 
 
-def _send(azure: Session, change: Change) -> None:
-    if change.request is None or change.request.body is None:
-        return
-    body: Any = dict(change.request.body)
-    by_id = azure.resources.resources
-    begin = by_id.begin_create_or_update_by_id if change.action is Action.CREATE else by_id.begin_update_by_id
-    resource, version = change.resource_id.lstrip("/"), change.request.api_version
-    answer = begin(resource, body, api_version=version, polling=FirstAnswer()).result()
-    finish(azure, answer, change.title, _PATIENCE)
-
-
-def _create(profile: Profile, title: str, known: Known, reason: str = "not there yet") -> Change:
+def _create(profile: Profile, known: Known, reason: str = "does not exist") -> Change:
     settings = profile.workspace
     body = _body(profile, known)
+    effective_at = known.get(EFFECTIVE_AT)
     return Change(
         Workspace.name,
         Action.CREATE,
         profile.workspace_id,
-        title,
+        _KIND,
+        settings.name,
         reason,
         attributes=(
-            AttributeChange("encryption", None, settings.encryption, irreversible=True),
-            AttributeChange("keyIdentifier", None, key_identifier(known)),
-            AttributeChange("hbiWorkspace", None, settings.high_business_impact, irreversible=True),
-            AttributeChange("identity", None, settings.identity),
+            AttributeChange(
+                "encryption", None, settings.encryption, irreversible=True, phrase=_encrypted_with(profile)
+            ),
+            AttributeChange("keyIdentifier", None, key_identifier(known), phrase=Phrase("")),
+            AttributeChange(
+                "hbiWorkspace",
+                None,
+                settings.high_business_impact,
+                irreversible=True,
+                phrase=Phrase("high business impact", "no high business impact"),
+            ),
+            AttributeChange("identity", None, settings.identity, phrase=Phrase()),
         ),
         irreversible=(
             f"{settings.encryption} encryption, high business impact {on_or_off(settings.high_business_impact)}",
         ),
         costs=IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS,
         request=Request("PUT", profile.workspace_id, versions.WORKSPACES, body),
-        earliest=moment(known.get("key_access", {}).get("effective_at")),
+        settle=_settle(profile),
+        resend=_RESEND,
+        earliest=None if isinstance(effective_at, Unknown) else moment(effective_at),
     )
+
+
+def _encrypted_with(profile: Profile) -> Phrase:
+    return Phrase(f"encrypted with key {profile.key.name} in vault {profile.key_vault_name}, {{}}")
 
 
 def _body(profile: Profile, known: Known) -> dict[str, Json]:
@@ -164,7 +198,7 @@ def _encryption(profile: Profile, known: Known) -> dict[str, Json]:
         },
     }
     if profile.identity_id:
-        # Without it the service does not find the permissions of the identity.
+        # The service needs it to find the permissions of the identity.
         encryption["identity"] = {"userAssignedIdentity": profile.identity_id}
     return encryption
 
@@ -175,8 +209,8 @@ def _identity(profile: Profile) -> dict[str, Json]:
     return {"type": "UserAssigned", "userAssignedIdentities": {profile.identity_id: {}}}
 
 
-def _mend(profile: Profile, title: str, found: ArmDocument) -> Change | None:
-    """The attributes that may be changed afterwards; public access is closed on request, never opened."""
+def _update(profile: Profile, found: ArmDocument) -> Change | None:
+    """Return the change of the attributes that may change after creation; public access is closed on request, never opened."""
     properties = found.get("properties", {})
     settings = profile.workspace
     wanted: dict[str, str | None] = {"friendlyName": settings.friendly_name, "description": settings.description}
@@ -196,15 +230,15 @@ def _mend(profile: Profile, title: str, found: ArmDocument) -> Change | None:
         Workspace.name,
         Action.UPDATE,
         profile.workspace_id,
-        title,
+        _KIND,
+        settings.name,
         f"differs in {', '.join(each.path for each in drift)}",
         attributes=tuple(drift),
         request=Request("PATCH", profile.workspace_id, versions.WORKSPACES, body),
+        settle=_settle(profile),
     )
 
 
-def _already_right(profile: Profile, found: ArmDocument) -> str:
+def _up_to_date(profile: Profile, found: ArmDocument) -> str:
     hbi = on_or_off(bool(found.get("properties", {}).get("hbiWorkspace")))
-    return (
-        f"already right: encrypted with {profile.key.name}, {profile.workspace.encryption}, high business impact {hbi}"
-    )
+    return f"up to date: encrypted with {profile.key.name}, {profile.workspace.encryption}, high business impact {hbi}"

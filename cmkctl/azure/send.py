@@ -1,0 +1,215 @@
+"""The only place that writes to Azure: one change, its operation, and the wait until its resource has settled.
+
+Each write goes through the typed SDK client of its resource type where there is one, else through Resource Manager by id. The
+body is the one that the plan showed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeAlias, assert_never
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
+
+from cmkctl.azure.decoding import ArmDocument
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.ids import ResourceId, resource_type
+from cmkctl.azure.remedies import WITHOUT_A_REASON
+from cmkctl.azure.session import WRITING, Session
+from cmkctl.azure.waiting import InitialResponseOnly, delay, poll_to_end, poll_until
+from cmkctl.clock import at
+from cmkctl.plan import USUAL_TIMEOUT, Action, Change, Plane, Request, Resend, Settle
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+def send(session: Session, change: Change) -> None:
+    """Send the write of a change, if it has one, and wait until its resource has settled.
+
+    Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError (CMK312) when the time is over first.
+    """
+    early = (change.earliest - session.clock.now()).total_seconds() if change.earliest else 0.0
+    delay(session, "the access to the key to take effect", early)
+    if change.request is not None:
+        _resending(session, change, change.request, waited=early > 0)
+    if change.settle is not None:
+        _settle(session, change, change.settle)
+
+
+def _resending(session: Session, change: Change, request: Request, *, waited: bool) -> None:
+    """Send the request, again as often as the change allows.
+
+    After each wait the resource is read: in a state that the change does not name, it belongs to another run by now and
+    nothing is sent.
+    """
+    resend = change.resend
+    if resend is None:
+        _send_once(session, change, request)
+        return
+    began: list[float] = []
+
+    def attempt() -> None:
+        if (began or waited) and not _may_send_over(session, change, resend):
+            return
+        began.append(session.clock.elapsed())
+        _send_once(session, change, request)
+
+    def enough(state: RetryCallState) -> bool:
+        end = session.clock.elapsed() + state.upcoming_sleep
+        return session.clamp_to_deadline(end) < end or stop_after_attempt(resend.tries)(state)
+
+    def announce(state: RetryCallState) -> None:
+        again = at(session.clock, session.clock.elapsed() + state.upcoming_sleep)
+        _LOG.info("%s: failed as %s, next try at %s", change.title, resend.on, again)
+        session.notify(_advice(resend, again), session.clock.elapsed() - began[0], again)
+
+    Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, AzureFailed) and error.failure.kind is resend.on),
+        wait=wait_fixed(resend.interval),
+        stop=enough,
+        sleep=session.clock.sleep,
+        before_sleep=announce,
+        reraise=True,
+    )(attempt)
+
+
+def _advice(resend: Resend, again: datetime) -> str:
+    return resend.advice.format(time=f"{again:%H:%M} UTC")
+
+
+def _may_send_over(session: Session, change: Change, resend: Resend) -> bool:
+    if change.settle is None:
+        return True
+    return _state(session, change.settle) in resend.over
+
+
+def _send_once(session: Session, change: Change, request: Request) -> None:
+    match request.plane:
+        case Plane.ARM:
+            _send_to_arm(session, change, request)
+        case Plane.GRAPH:
+            session.graph.create_service_principal(dict(request.body or {}))
+        case _:
+            assert_never(request.plane)
+
+
+def _send_to_arm(session: Session, change: Change, request: Request) -> None:
+    typed = _TYPED.get((resource_type(change.resource_id).lower(), request.method))
+    response = typed(session, change, request) if typed else _by_id(session, change, request)
+    if response is None:
+        return
+    settle = change.settle
+    timeout = settle.timeout if settle else USUAL_TIMEOUT
+    # A new resource that reports itself ready is made, however far apart Azure spaces the polls of its operation. The state
+    # of one that existed before proves nothing.
+    if settle is not None and change.action is Action.CREATE:
+        poll_to_end(session, response, change.title, timeout, ready=lambda: _state(session, settle) in settle.ready)
+    else:
+        poll_to_end(session, response, change.title, timeout)
+
+
+def _settle(session: Session, change: Change, settle: Settle) -> None:
+    """Wait until the resource reports the end. Raises AzureFailed when that is a failure."""
+
+    def wait() -> str:
+        return poll_until(
+            session,
+            f"{change.title} to be ready",
+            lambda: _state(session, settle),
+            lambda state: state in settle.ready or state in settle.failed,
+            settle.timeout,
+        )
+
+    if settle.group:
+        with session.turns.take(settle.group):
+            state = wait()
+    else:
+        state = wait()
+    if state in settle.failed:
+        detail = f"{change.title} ended as {state.capitalize()}, {WITHOUT_A_REASON}."
+        raise AzureFailed(Failure(FailureKind.TERMINAL, "", detail))
+
+
+def _state(session: Session, settle: Settle) -> str:
+    """The state of the resource in lower case, empty when it is absent."""
+    document = session.snapshot().settling(settle)
+    if document is None:
+        return ""
+    value = at_path(document, settle.state_path)
+    return str(value).lower() if value else settle.without_state
+
+
+def at_path(document: ArmDocument, path: str) -> Any:
+    """The value at a dotted path of a document, None where there is none."""
+    value: Any = document
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+_Typed: TypeAlias = Callable[[Session, Change, Request], Any]
+"""Sends a request through a typed client; returns the response whose operation is to be followed, None for a final one."""
+
+
+def _register(session: Session, change: Change, request: Request) -> None:  # noqa: ARG001 - the table's signature
+    session.resources.providers.register(change.resource_id.rpartition("/")[2], **WRITING)
+
+
+def _put_group(session: Session, change: Change, request: Request) -> None:
+    name = change.resource_id.rpartition("/")[2]
+    session.resources.resource_groups.create_or_update(name, _body(request), **WRITING)
+
+
+def _put_vault(session: Session, change: Change, request: Request) -> Any:
+    vault = ResourceId.parse(change.resource_id)
+    return session.key_vault.vaults.begin_create_or_update(
+        vault.resource_group, vault.name, _body(request), polling=InitialResponseOnly()
+    ).result()
+
+
+def _patch_vault(session: Session, change: Change, request: Request) -> None:
+    vault = ResourceId.parse(change.resource_id)
+    session.key_vault.vaults.update(vault.resource_group, vault.name, _body(request), **WRITING)
+
+
+def _add_policies(session: Session, change: Change, request: Request) -> None:
+    vault = ResourceId.parse(change.resource_id)
+    session.key_vault.vaults.update_access_policy(
+        vault.resource_group, vault.names[0], "add", _body(request), **WRITING
+    )
+
+
+def _create_key(session: Session, change: Change, request: Request) -> None:
+    key = ResourceId.parse(change.resource_id)
+    session.key_vault.keys.create_if_not_exist(key.resource_group, key.names[0], key.name, _body(request), **WRITING)
+
+
+_TYPED: Final[Mapping[tuple[str, str], _Typed]] = {
+    ("microsoft.resources/providers", "POST"): _register,
+    ("microsoft.resources/resourcegroups", "PUT"): _put_group,
+    ("microsoft.keyvault/vaults", "PUT"): _put_vault,
+    ("microsoft.keyvault/vaults", "PATCH"): _patch_vault,
+    ("microsoft.keyvault/vaults/accesspolicies", "PUT"): _add_policies,
+    ("microsoft.keyvault/vaults/keys", "PUT"): _create_key,
+}
+"""The typed clients, by resource type and method."""
+
+
+def _by_id(session: Session, change: Change, request: Request) -> Any:
+    resource, version = change.resource_id.lstrip("/"), request.api_version
+    client = session.resources.resources
+    match request.method:
+        case "PUT":
+            begin: Any = client.begin_create_or_update_by_id
+        case "PATCH":
+            begin = client.begin_update_by_id
+        case _:
+            raise ValueError(f"no client sends {request.method} by id")
+    return begin(resource, _body(request), api_version=version, polling=InitialResponseOnly()).result()
+
+
+def _body(request: Request) -> Any:
+    return dict(request.body or {})

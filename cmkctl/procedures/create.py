@@ -1,0 +1,66 @@
+"""Create a workspace with a customer-managed key: Microsoft's documented procedure, in its order.
+
+Source: https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from cmkctl.azure.session import Session
+from cmkctl.checks.rules import RULES
+from cmkctl.diagnostics import Diagnostic
+from cmkctl.plan import Action, Json, Known, Plan, Subject
+from cmkctl.procedures.base import Procedure
+from cmkctl.procedures.open_with_sdk import verify_with_azure_ai_ml
+from cmkctl.profile.model import Profile
+from cmkctl.steps._principals import PRINCIPAL_OBJECT_ID
+from cmkctl.steps.associated_resources import AssociatedResources
+from cmkctl.steps.base import AnyStep
+from cmkctl.steps.key import IDENTIFIER, Key
+from cmkctl.steps.key_access import KeyAccess
+from cmkctl.steps.key_vault import URI, KeyVault
+from cmkctl.steps.resource_group import ResourceGroup
+from cmkctl.steps.resource_providers import ResourceProviders, types_of
+from cmkctl.steps.workspace import IDENTITY_OBJECT_ID, MANAGED_RESOURCE_GROUP, Workspace
+
+_CREATING: Final[tuple[AnyStep, ...]] = (
+    ResourceGroup(),
+    KeyVault(),
+    Key(),
+    KeyAccess(),
+    AssociatedResources(),
+    Workspace(),
+)
+SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)
+"""Each step starts when the steps it `needs` are done: the associated resources are created beside vault, key and grant."""
+
+
+def _subject(profile: Profile) -> Subject:
+    return Subject(profile.cloud, profile.subscription, profile.location, profile.workspace_id)
+
+
+def _outputs(profile: Profile, known: Known) -> Mapping[str, Json]:
+    return {
+        "workspace_id": profile.workspace_id,
+        "key_identifier": known.get(IDENTIFIER),
+        "key_vault_id": profile.vault_id,
+        "key_vault_uri": known.get(URI),
+        "managed_resource_group": known.get(MANAGED_RESOURCE_GROUP),
+        "principal_object_id": known.get(PRINCIPAL_OBJECT_ID),
+        "identity_object_id": known.get(IDENTITY_OBJECT_ID),
+    }
+
+
+def _proof(session: Session, profile: Profile, before: Plan, after: Plan) -> Iterable[Diagnostic]:
+    """Open a new workspace with azure-ai-ml and compare it with the profile.
+
+    A workspace whose creation was in progress already is opened as well: no other run does.
+    """
+    if not any(each.action in (Action.CREATE, Action.WAIT) for each in before.of(Workspace.name)):
+        return ()
+    return verify_with_azure_ai_ml(session, profile, str(after.known.get(IDENTIFIER)))
+
+
+CREATE: Final = Procedure("create", SEQUENCE, RULES, _subject, _outputs, _proof)
