@@ -1,7 +1,7 @@
 """How far the sandbox goes, said once next to what goes that far: docs/sandbox.md's table is made from it.
 
 Each module that answers requests has a constant ``COVERAGE``, an `Area` or several. Modules of one area (its name) are one
-row of the table. To add a fact, add a sentence to the module's constant and run ``python tests/docs/docs_support.py``.
+row of the table. To add a fact, add a sentence to the module's constant and run ``python tests/support/docs.py``.
 """
 
 from dataclasses import dataclass

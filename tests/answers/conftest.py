@@ -1,26 +1,21 @@
 """What the tests of unreadable answers share with the invariants: the worlds, and a sandbox that can be put into them."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "invariants"))
-
-from spoiling import Network
-from worlds import Maker
+from support.corrupted_responses import Network
+from support.scenarios import ScenarioBuilder
 
 from cmkctl.sandbox import Pace, Sandbox
 
 
 @pytest.fixture(scope="module", autouse=True)
-def maker() -> Iterator[Maker]:
+def maker() -> Iterator[ScenarioBuilder]:
     """A sandbox that can be put into any world; the environment is the sandbox's, as a user sets it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)
-        yield Maker(running)
+        yield ScenarioBuilder(running)
 
 
 @pytest.fixture(scope="module")

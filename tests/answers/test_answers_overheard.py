@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spoiling import Both, Cut, Header, Network, Spoiler, Spoilt
-from worlds import Client, Maker, Wish, World
+from support.corrupted_responses import Both, Cut, Header, Network, Spoiler, Spoilt
+from support.scenarios import Client, ProfileVariant, ScenarioBuilder, World
 
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape import RecordingTransport, TapeWriter
@@ -38,10 +38,10 @@ def listen(request: pytest.FixtureRequest, tmp_path: Path) -> Listen:
     ids=["not what it says", "no number", "broken off"],
 )
 def test_an_answer_that_cannot_be_read_is_asked_for_again(
-    maker: Maker, network: Network, listen: Listen, how: Spoiler
+    maker: ScenarioBuilder, network: Network, listen: Listen, how: Spoiler
 ) -> None:
     """The plan is made, as it is when nobody listens."""
-    profile = maker.make(Wish(), World("finished"))
+    profile = maker.make(ProfileVariant(), World("finished"))
     group = ("GET", f"https://management.azure.com{profile.resource_group_id}".lower())
     network.spoil([group], Spoilt(0, 1, 1, how))
 

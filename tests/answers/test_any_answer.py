@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import pytest
 from azure.core.exceptions import AzureError
 from hypothesis import given
-from spoiling import Network, Spoilt, sampled, spoilt
-from worlds import Client, Maker, Wish, World
+from support.corrupted_responses import Network, Spoilt, sampled, spoilt
+from support.scenarios import Client, ProfileVariant, ScenarioBuilder, World
 
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.cli.apply import outputs
@@ -24,7 +24,7 @@ from cmkctl.sandbox import Pace
 from cmkctl.sandbox.requestlog import LoggedRequest
 from cmkctl.views import make_view
 
-WISHED = (Wish(), Wish(authorization="rbac", user_identity=True, registry=True))
+WISHED = (ProfileVariant(), ProfileVariant(authorization="rbac", user_identity=True, registry=True))
 """Access policies and roles: between them, every kind of document that is read and every write that is sent."""
 
 
@@ -65,10 +65,12 @@ def tell(plan: Plan | None, diagnostics: tuple[Diagnostic, ...]) -> None:
 class Asked:
     """Every request of a whole run, by the wish and the work."""
 
-    by: dict[tuple[Wish, str], list[tuple[str, str]]] = field(repr=False)
+    by: dict[tuple[ProfileVariant, str], list[tuple[str, str]]] = field(repr=False)
 
 
-def requests_of(maker: Maker, network: Network, wish: Wish, world: World, work: str) -> list[tuple[str, str]]:
+def requests_of(
+    maker: ScenarioBuilder, network: Network, wish: ProfileVariant, world: World, work: str
+) -> list[tuple[str, str]]:
     """What a run asks when nothing is spoiled."""
     network.quiet()
     profile = maker.make(wish, world)
@@ -84,7 +86,7 @@ def twice(written: list[LoggedRequest]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def asked(maker: Maker, network: Network) -> Asked:
+def asked(maker: ScenarioBuilder, network: Network) -> Asked:
     """Every request of a whole apply in a new subscription, and of a plan when all is done, for each wish."""
     maker.running.state.tenant.pace = Pace.reads(2)
     found = {(each, "apply"): requests_of(maker, network, each, World(), "apply") for each in WISHED}
@@ -97,7 +99,7 @@ def asked(maker: Maker, network: Network) -> Asked:
 @given(spoilt=spoilt())
 @sampled(40)
 def test_a_plan_ends_in_a_plan_or_in_a_diagnostic(
-    maker: Maker, network: Network, asked: Asked, wish: Wish, spoilt: Spoilt
+    maker: ScenarioBuilder, network: Network, asked: Asked, wish: ProfileVariant, spoilt: Spoilt
 ) -> None:
     """Any answer to any read of a finished set-up, and to the request for a token."""
     profile = maker.make(wish, World("finished"))
@@ -115,7 +117,7 @@ def test_a_plan_ends_in_a_plan_or_in_a_diagnostic(
 @given(spoilt=spoilt())
 @sampled(8)
 def test_an_apply_ends_in_a_result_or_in_a_diagnostic_and_the_next_one_converges(
-    maker: Maker, network: Network, asked: Asked, wish: Wish, spoilt: Spoilt
+    maker: ScenarioBuilder, network: Network, asked: Asked, wish: ProfileVariant, spoilt: Spoilt
 ) -> None:
     """Any answer to any read, write or poll of a whole apply in a new subscription; nothing is made twice."""
     profile = maker.make(wish, World())

@@ -7,7 +7,20 @@ import json
 import pytest
 from azure.core.exceptions import AzureError
 from hypothesis import given
-from spoiling import PAGE, Body, Both, Cut, Header, Network, Scripted, Spoiler, Spoilt, Status, sampled, spoilt
+from support.corrupted_responses import (
+    PAGE,
+    Body,
+    Both,
+    Cut,
+    Header,
+    Network,
+    Scripted,
+    Spoiler,
+    Spoilt,
+    Status,
+    sampled,
+    spoilt,
+)
 
 from cmkctl.azure.clouds import ENDPOINTS, Cloud
 from cmkctl.azure.credentials import SharedCredential, sign_in

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.rest import HttpRequest
-from spoiling import Scripted
+from support.corrupted_responses import Scripted
+from support.reference import RECORDINGS
 
 from cmkctl.azure import documents
 from cmkctl.azure.decoding import DecodePolicy, document
 
-RECORDINGS = Path(__file__).parents[3] / "shared" / "reference" / "recordings"
 IN_GROUP = r"/subscriptions/[^/]+/resourcegroups/[^/]+"
 PLACES = (
     (r"/subscriptions/[^/]+", documents.Subscription),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -18,14 +17,14 @@ from azure.core.exceptions import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import Answer, http_error
+from support.reference import RECORDINGS
+from support.scripted import Answer, http_error
 
 from cmkctl.azure.errors import AzureFailed, classify, innermost
 from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
 from cmkctl.azure.remedies import WITHOUT_A_REASON
 from cmkctl.checks.catalogue import CATALOGUE
 
-RECORDINGS: Final = Path(__file__).parents[3] / "shared" / "reference" / "recordings"
 FILES: Final = (
     "44-role-assignment-outcomes",
     "45-graph-serviceprincipals",

@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import AzureError
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ARM, NOON, Answer, Azure, Reply, azure, response_to
+from support.scripted import ARM, NOON, Answer, Azure, Reply, azure, response_to
 
 from cmkctl.azure.errors import AzureFailed, classify, kind_of_failed_operation
 from cmkctl.azure.failures import FailureKind

@@ -13,7 +13,7 @@ from azure.core.pipeline import Pipeline
 from azure.core.rest import HttpRequest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ARM, NOON, Answer, FakeClock, Reply, ScriptedNetwork, transport_to
+from support.scripted import ARM, NOON, Answer, FakeClock, Reply, ScriptedNetwork, transport_to
 
 from cmkctl.azure.retry import ATTEMPTS, PATIENCE, RetryPolicy, retry_after
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from scripted import SUBSCRIPTION, Answer, FixedCredential, azure
+from support.scripted import SUBSCRIPTION, Answer, FixedCredential, azure
 
 from cmkctl.azure import versions
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from scripted import ARM, Answer, Azure, azure, http_error, response_to
+from support.scripted import ARM, Answer, Azure, azure, http_error, response_to
 
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.failures import FailureKind

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clients_support import Program, find_az
+from support.clients import Program, find_az
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, TENANT_ID, Pace, Sandbox
 from cmkctl.sandbox.server import Running

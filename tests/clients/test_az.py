@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clients_support import SUBSCRIPTION, WORKSPACE_VERSION, Program, vault_id, workspace_body, workspace_id
+from support.clients import SUBSCRIPTION, WORKSPACE_VERSION, Program, vault_id, workspace_body, workspace_id
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID

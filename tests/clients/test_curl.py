@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from clients_support import SUBSCRIPTION, Program
+from support.clients import SUBSCRIPTION, Program
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, TENANT_ID
 

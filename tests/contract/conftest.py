@@ -1,16 +1,11 @@
-"""What the contract tests share with the tests of the sandbox: its plain HTTP client. And the summary they print."""
-
-import sys
-from pathlib import Path
+"""Print the summary of the contract tests."""
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how much of each recording was reproduced."""
-    from contract_baseline import table  # noqa: PLC0415  its folder has just been put on the path
+    from contract_baseline import table  # noqa: PLC0415  not needed by every run
 
     reports = [each for kind in ("passed", "failed") for each in terminalreporter.stats.get(kind, [])]
     rows = dict(value for each in reports for name, value in getattr(each, "user_properties", ()) if name == "contract")

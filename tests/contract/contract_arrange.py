@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract_recordings import ARM, Exchange, Rename, Scenario
-from sandbox_support import Client
+from support.sandbox import Client
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, ids
 from cmkctl.sandbox.arm import resources, storage

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
+    sys.path.append(str(Path(__file__).parents[1]))
 
 from contract_arrange import Start
 from contract_recordings import names, read

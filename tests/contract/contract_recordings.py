@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sandbox_support import REFERENCE
+from support.reference import RECORDINGS
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID
 
-RECORDINGS = REFERENCE / "recordings"
 ARM = "management.azure.com"
 KEEPS_RETRY_AFTER = ("Azure/azure-service-operator", "sdk/keyvault/azure-mgmt-keyvault")
 """What the recorders that left ``Retry-After`` alone have in their source (INDEX.md); in all others absence proves nothing."""

@@ -28,7 +28,7 @@ from contract_arrange import Start, arrange
 from contract_compare import differences
 from contract_exceptions import excluded, explained
 from contract_recordings import POLLS, Exchange, Scenario, state_of
-from sandbox_support import Client
+from support.sandbox import Client
 
 from cmkctl.sandbox import TENANT_ID, Pace, Sandbox
 from cmkctl.sandbox.entra import issue

@@ -10,7 +10,7 @@ from typing import Any
 
 from contract_arrange import Start, Step, after, as_shown, done, exists, group_id, time_passes
 from contract_recordings import RECORDINGS, Rename, read
-from sandbox_support import Client
+from support.sandbox import Client
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID, SUBSCRIPTION_ID
 from cmkctl.sandbox.server import Running

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sandbox_support import REFERENCE
+from support.reference import ARM_TYPES
 
-COMPACT = REFERENCE / "arm-types" / "compact"
+COMPACT = ARM_TYPES / "compact"
 REQUIRED, READ_ONLY, WRITE_ONLY, ADDRESS = 1, 2, 4, 8
 BESIDE = frozenset({"id", "name", "type", "systemData", "etag", "location", "tags"})
 """What ARM adds to every answer, whatever the type says."""

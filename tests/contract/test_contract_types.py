@@ -20,7 +20,7 @@ from contract_recordings import RECORDINGS, names
 from contract_types import ADDRESS, COMPACT, READ_ONLY, Type, published, versions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sandbox_support import SUBSCRIPTION, Client, vault_path
+from support.sandbox import SUBSCRIPTION, Client, vault_path
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID, TENANT_ID, Pace, Sandbox
 from cmkctl.sandbox.requestlog import LoggedRequest

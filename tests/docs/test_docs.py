@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from docs_support import GENERATED, ROOT, SESSION_PAGES, commands, matches, run
+from support.docs import GENERATED, ROOT, SESSION_PAGES, commands, matches, run
 
 from cmkctl.checks.catalogue import CATALOGUE
 
-REGENERATE = "stale: run `python tests/docs/docs_support.py`, then look at the difference"
+REGENERATE = "stale: run `python tests/support/docs.py`, then look at the difference"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 STATE_FILE = "cmkctl/sandbox.json"
 ADRS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))

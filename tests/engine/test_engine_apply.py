@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from world import CREATING, OTHER, FakeStep, World, lost, refused, run
+from support.toy_procedure import CREATING, OTHER, FakeStep, World, lost, refused, run
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind

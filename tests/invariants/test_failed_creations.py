@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from worlds import Client, ImpatientClock, Maker, Wish, World
+from support.scenarios import Client, ImpatientClock, ProfileVariant, ScenarioBuilder, World
 
 from cmkctl.azure.session import Session
 from cmkctl.diagnostics import CmkctlError
@@ -17,8 +17,8 @@ from cmkctl.sandbox import Pace
 from cmkctl.sandbox.server import Running
 
 WORKSPACE = "/workspaces/mlw"
-WISH = Wish()
-PATIENT = Wish(settle_seconds=75)
+WISH = ProfileVariant()
+PATIENT = ProfileVariant(settle_seconds=75)
 ROLES = replace(PATIENT, authorization="rbac", user_identity=True)
 
 
@@ -36,7 +36,7 @@ class InStep(ImpatientClock):
 
 
 @contextmanager
-def befallen(maker: Maker, *faults: str, wish: Wish = WISH) -> Iterator[Profile]:
+def befallen(maker: ScenarioBuilder, *faults: str, wish: ProfileVariant = WISH) -> Iterator[Profile]:
     """A new subscription in which something goes wrong."""
     profile = maker.make(wish, World())
     maker.running.state.tenant.pace = Pace.reads(2)
@@ -49,7 +49,7 @@ def befallen(maker: Maker, *faults: str, wish: Wish = WISH) -> Iterator[Profile]
         maker.running.state.tenant.pace = Pace.none()
 
 
-def in_step(maker: Maker, client: Client, profile: Profile) -> tuple[Session, list[str]]:
+def in_step(maker: ScenarioBuilder, client: Client, profile: Profile) -> tuple[Session, list[str]]:
     """A session in whose waits time passes in the sandbox as well, and what is told of them."""
     session, told = client.session(profile), list[str]()
     session.clock = InStep(maker.running)
@@ -68,7 +68,9 @@ def codes(error: CmkctlError) -> list[str]:
 
 
 @pytest.mark.parametrize(("wish", "fault"), [(PATIENT, "slow-grant~8s"), (ROLES, "slow-grant~70s")])
-def test_a_grant_has_time_to_take_effect_before_the_one_creation(maker: Maker, wish: Wish, fault: str) -> None:
+def test_a_grant_has_time_to_take_effect_before_the_one_creation(
+    maker: ScenarioBuilder, wish: ProfileVariant, fault: str
+) -> None:
     """As long as the profile says: a failure would be kept by the workspace's name."""
     with befallen(maker, fault, wish=wish) as profile:
         client = maker.client()
@@ -81,7 +83,7 @@ def test_a_grant_has_time_to_take_effect_before_the_one_creation(maker: Maker, w
         assert "the access to the key to take effect" in told
 
 
-def test_a_run_that_ends_meanwhile_leaves_the_wait_to_the_next(maker: Maker) -> None:
+def test_a_run_that_ends_meanwhile_leaves_the_wait_to_the_next(maker: ScenarioBuilder) -> None:
     """Azure says how old a role is, so the next run waits for the rest, and sends the one creation."""
     with befallen(maker, "slow-grant~70s", wish=ROLES) as profile:
         client = maker.client()
@@ -98,7 +100,7 @@ def test_a_run_that_ends_meanwhile_leaves_the_wait_to_the_next(maker: Maker) -> 
         assert (["CMK312"], 0, 1) == (codes(caught.value), meanwhile, creations(client, began))
 
 
-def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: Maker) -> None:
+def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: ScenarioBuilder) -> None:
     """The creation is sent again after ten minutes, in the same run, and not before."""
     with befallen(maker, "slow-grant~5m") as profile:
         client = maker.client()
@@ -129,7 +131,7 @@ class Meanwhile(InStep):
             self._does.pop()()
 
 
-def test_a_workspace_that_somebody_made_in_the_time_of_the_grants_is_not_sent_again(maker: Maker) -> None:
+def test_a_workspace_that_somebody_made_in_the_time_of_the_grants_is_not_sent_again(maker: ScenarioBuilder) -> None:
     """The look was before the pause: over a workspace that is there the creation would be an update."""
     with befallen(maker, wish=PATIENT) as profile:
         at_once = profile.key_access.model_copy(update={"settle_seconds": 0})
@@ -147,7 +149,7 @@ def test_a_workspace_that_somebody_made_in_the_time_of_the_grants_is_not_sent_ag
 
 
 @pytest.mark.parametrize(("meanwhile", "times"), [("mended", 1), ("deleted", 2)])
-def test_it_is_read_before_it_is_sent_again(maker: Maker, meanwhile: str, times: int) -> None:
+def test_it_is_read_before_it_is_sent_again(maker: ScenarioBuilder, meanwhile: str, times: int) -> None:
     """In ten minutes somebody may have mended it, and then nothing is sent; one that is gone is created."""
     with befallen(maker, "slow-grant~5m") as profile:
         kept = maker.running.state.tenant.data["resources"]
@@ -167,7 +169,7 @@ def test_it_is_read_before_it_is_sent_again(maker: Maker, meanwhile: str, times:
         assert times == creations(client, began)
 
 
-def test_a_failure_that_is_kept_by_name_ends_with_what_helps(maker: Maker) -> None:
+def test_a_failure_that_is_kept_by_name_ends_with_what_helps(maker: ScenarioBuilder) -> None:
     """Four creations in half an hour, then the run says what helps; the next run goes on when Azure has forgotten."""
     with befallen(maker, "slow-grant~5m", "failure-cached:1~50m") as profile:
         client = maker.client()
@@ -188,7 +190,7 @@ def test_a_failure_that_is_kept_by_name_ends_with_what_helps(maker: Maker) -> No
         assert {Action.NO_OP} == {each.action for each in result.changes}
 
 
-def test_timeout_ends_the_slow_waiting_before_it_begins(maker: Maker) -> None:
+def test_timeout_ends_the_slow_waiting_before_it_begins(maker: ScenarioBuilder) -> None:
     """A run that may take five minutes does not begin to wait for ten."""
     with befallen(maker, "slow-grant~5m") as profile:
         client = maker.client()
@@ -203,7 +205,9 @@ def test_timeout_ends_the_slow_waiting_before_it_begins(maker: Maker) -> None:
 
 
 @pytest.mark.parametrize(("fault", "code"), [("late-failure", "CMK311"), ("search-quota", "CMK314")])
-def test_after_another_failure_the_next_run_creates_it_over_what_was_left(maker: Maker, fault: str, code: str) -> None:
+def test_after_another_failure_the_next_run_creates_it_over_what_was_left(
+    maker: ScenarioBuilder, fault: str, code: str
+) -> None:
     """The failure is told at once, and the same command goes on when its cause is gone."""
     with befallen(maker, fault) as profile:
         client = maker.client()
@@ -220,9 +224,9 @@ def test_after_another_failure_the_next_run_creates_it_over_what_was_left(maker:
         assert {Action.NO_OP} == {each.action for each in result.changes}
 
 
-def test_a_workspace_that_was_ready_once_is_never_created_over(maker: Maker) -> None:
+def test_a_workspace_that_was_ready_once_is_never_created_over(maker: ScenarioBuilder) -> None:
     """A failed update leaves work behind: a conflict, and nothing is sent."""
-    profile = maker.make(Wish(), World("finished", ("the workspace has failed",)))
+    profile = maker.make(ProfileVariant(), World("finished", ("the workspace has failed",)))
     client = maker.client()
     began = client.moment
 
@@ -232,9 +236,9 @@ def test_a_workspace_that_was_ready_once_is_never_created_over(maker: Maker) -> 
     assert [] == client.writes_since(began)
 
 
-def test_a_creation_of_an_earlier_run_that_ends_badly_is_told_and_not_repeated_unasked(maker: Maker) -> None:
+def test_a_creation_of_an_earlier_run_that_ends_badly_is_told_and_not_repeated_unasked(maker: ScenarioBuilder) -> None:
     """The plan said to wait; to create anew was not shown. The next plan shows it."""
-    profile = maker.make(Wish(), World("being made"))
+    profile = maker.make(ProfileVariant(), World("being made"))
     for each in maker.running.state.tenant.table("operations").values():
         each["failure"] = {"code": "InternalServerError", "message": "no"}
     client = maker.client()

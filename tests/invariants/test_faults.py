@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from support.scenarios import ProfileVariant, ScenarioBuilder, World
 from test_interruptions import done_twice
-from worlds import Maker, Wish, World
 
 from cmkctl.plan import Action
 from cmkctl.sandbox import Pace
 
 
 @pytest.mark.parametrize("operation", ["*/asyncoperations/*", "*/workspaceOperationsStatus/*"])
-def test_a_poll_that_is_refused_for_its_expired_token_is_sent_again(maker: Maker, operation: str) -> None:
+def test_a_poll_that_is_refused_for_its_expired_token_is_sent_again(maker: ScenarioBuilder, operation: str) -> None:
     """A poll is refused for its expired token, while Azure goes on; it is asked again, and the same run ends well."""
-    profile = maker.make(Wish(), World())
+    profile = maker.make(ProfileVariant(), World())
     maker.running.state.tenant.pace = Pace.reads(2)
     maker.running.state.add_fault(f"token-expired@GET:{operation}")
     began = maker.client().moment

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from azure.core.pipeline.transport import HttpTransport
-from worlds import Maker, Stops, Wish, World
+from support.scenarios import ProfileVariant, ScenarioBuilder, Stops, World
 
 from cmkctl.clock import Interrupted
 from cmkctl.plan import Action
@@ -32,9 +32,9 @@ def stopping(transport: HttpTransport[Any, Any], at: int, *, sent: bool) -> Stop
 
 @pytest.mark.parametrize("sent", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("at", range(1, WRITES, 2))
-def test_an_interrupted_apply_goes_on_and_makes_nothing_twice(maker: Maker, at: int, sent: bool) -> None:
+def test_an_interrupted_apply_goes_on_and_makes_nothing_twice(maker: ScenarioBuilder, at: int, sent: bool) -> None:
     """Stopped before or after its nth write was sent, while long operations are going on; then run once more."""
-    profile = maker.make(Wish(authorization="rbac" if at % 4 == 1 else None), World())
+    profile = maker.make(ProfileVariant(authorization="rbac" if at % 4 == 1 else None), World())
     maker.running.state.tenant.pace = Pace.reads(2)
     began = maker.client().moment
     try:
@@ -62,9 +62,9 @@ def test_an_interrupted_apply_goes_on_and_makes_nothing_twice(maker: Maker, at: 
         "*/workspaces/mlw",
     ],
 )
-def test_a_write_whose_answer_is_lost_is_looked_at_and_not_sent_again(maker: Maker, path: str) -> None:
+def test_a_write_whose_answer_is_lost_is_looked_at_and_not_sent_again(maker: ScenarioBuilder, path: str) -> None:
     """The connection closes after Azure has carried the write out; the same run ends well."""
-    profile = maker.make(Wish(), World())
+    profile = maker.make(ProfileVariant(), World())
     maker.running.state.add_fault(f"reset-after-write@{path}")
     began = maker.client().moment
     try:
@@ -77,9 +77,9 @@ def test_a_write_whose_answer_is_lost_is_looked_at_and_not_sent_again(maker: Mak
 
 
 @pytest.mark.parametrize("fault", ["throttle-seconds:2", "throttle-date:2", "unavailable-once", "slow-grant"])
-def test_a_fault_that_passes_is_waited_for(maker: Maker, fault: str) -> None:
+def test_a_fault_that_passes_is_waited_for(maker: ScenarioBuilder, fault: str) -> None:
     """Throttled, unavailable, or a grant that takes effect later: apply ends well, and nothing is made twice."""
-    profile = maker.make(Wish(), World())
+    profile = maker.make(ProfileVariant(), World())
     maker.running.state.add_fault(fault)
     began = maker.client().moment
     try:

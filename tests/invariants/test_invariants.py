@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, example, given, reject, settings
-from worlds import (
+from support.scenarios import (
     FOREIGN,
     MENDABLE_WORLDS,
     SAMPLED,
     WISHES,
     WORLDS,
-    Maker,
-    Wish,
+    ProfileVariant,
+    ScenarioBuilder,
     World,
 )
 
@@ -66,7 +66,7 @@ def inside(value: Any) -> Iterator[tuple[str, Any]]:
         yield from inside(inner)
 
 
-def vaults(maker: Maker) -> dict[str, dict[str, Any]]:
+def vaults(maker: ScenarioBuilder) -> dict[str, dict[str, Any]]:
     """The vaults that are there: their policies of others, by id in lower case."""
     kept = maker.running.state.tenant.data["resources"]
     return {each: row["doc"]["properties"] for each, row in kept.items() if row["doc"]["type"].endswith("/vaults")}
@@ -79,9 +79,9 @@ def policies_of_others(properties: Mapping[str, Any]) -> list[str]:
 
 @given(wish=WISHES, world=WORLDS)
 @settings(SAMPLED, max_examples=50)
-@example(Wish(), World())
-@example(Wish(), World("new", ("no provider is registered", "a vault is there", "the key is there")))
-def test_a_plan_sends_no_write_whatever_it_finds(maker: Maker, wish: Wish, world: World) -> None:
+@example(ProfileVariant(), World())
+@example(ProfileVariant(), World("new", ("no provider is registered", "a vault is there", "the key is there")))
+def test_a_plan_sends_no_write_whatever_it_finds(maker: ScenarioBuilder, wish: ProfileVariant, world: World) -> None:
     """Invariant 4: not for a provider that is not registered either, which the SDKs register by themselves."""
     profile = maker.make(wish, world)
     client = maker.client()
@@ -94,7 +94,7 @@ def test_a_plan_sends_no_write_whatever_it_finds(maker: Maker, wish: Wish, world
 
 @given(wish=WISHES, world=MENDABLE_WORLDS)
 @settings(SAMPLED, max_examples=15)
-def test_after_apply_there_is_nothing_left_to_do(maker: Maker, wish: Wish, world: World) -> None:
+def test_after_apply_there_is_nothing_left_to_do(maker: ScenarioBuilder, wish: ProfileVariant, world: World) -> None:
     """Invariants 1 and 2: every change is a no-op with a reason, and a second apply sends no write."""
     profile = maker.make(wish, world)
     client = maker.client()
@@ -118,8 +118,10 @@ def test_after_apply_there_is_nothing_left_to_do(maker: Maker, wish: Wish, world
 
 @given(wish=WISHES, world=MENDABLE_WORLDS)
 @settings(SAMPLED, max_examples=15)
-@example(Wish(), World("new", ("others have policies", "the policy is partial")))
-def test_apply_sends_what_the_plan_showed_body_for_body(maker: Maker, wish: Wish, world: World) -> None:
+@example(ProfileVariant(), World("new", ("others have policies", "the policy is partial")))
+def test_apply_sends_what_the_plan_showed_body_for_body(
+    maker: ScenarioBuilder, wish: ProfileVariant, world: World
+) -> None:
     """Invariant 5: method, host, path, api-version, body. Only what had become right meanwhile may be missing."""
     profile = maker.make(wish, world)
     client = maker.client()
@@ -144,14 +146,14 @@ def test_apply_sends_what_the_plan_showed_body_for_body(maker: Maker, wish: Wish
 
 @given(wish=WISHES, world=WORLDS)
 @settings(SAMPLED, max_examples=15)
-@example(Wish(allow_purge_protection=True), World("new", ("a vault without purge protection is there",)))
+@example(ProfileVariant(allow_purge_protection=True), World("new", ("a vault without purge protection is there",)))
 @example(
-    Wish(allow_purge_protection=True),
+    ProfileVariant(allow_purge_protection=True),
     World("new", ("others have policies", "a vault without purge protection is there", "others have policies")),
 )
-@example(Wish(), World("finished", ("others have policies", "the policy is partial")))
-@example(Wish(elsewhere=True), World("new", ("others have policies",)))
-def test_nothing_that_is_sent_weakens_protection(maker: Maker, wish: Wish, world: World) -> None:
+@example(ProfileVariant(), World("finished", ("others have policies", "the policy is partial")))
+@example(ProfileVariant(elsewhere=True), World("new", ("others have policies",)))
+def test_nothing_that_is_sent_weakens_protection(maker: ScenarioBuilder, wish: ProfileVariant, world: World) -> None:
     """Invariant 6: no protection is taken away, nothing deleted or purged, nobody else's access touched."""
     profile = maker.make(wish, world)
     client = maker.client()
@@ -179,21 +181,26 @@ def test_nothing_that_is_sent_weakens_protection(maker: Maker, wish: Wish, world
 
 @given(wish=WISHES, world=WORLDS)
 @settings(SAMPLED, max_examples=25)
-@example(Wish(), World("finished", ("the workspace has another impact",)))
-@example(Wish(), World("finished", ("the workspace is not encrypted",)))
-@example(Wish(), World("finished", ("the workspace has failed",)))
-@example(Wish(), World("new", ("the vault is soft-deleted",)))
-@example(Wish(), World("new", ("a vault without purge protection is there",)))
-@example(Wish(), World("new", ("the key is there", "the key is disabled")))
-@example(Wish(), World("new", ("the key is there", "the key has expired")))
-@example(Wish(), World("new", ("the key has 2048 bits",)))
-@example(Wish(), World("new", ("the key only signs",)))
-@example(Wish(), World("new", ("the key is on a curve",)))
-@example(Wish(), World("new", ("the storage account is hierarchical",)))
-@example(Wish(days=90), World("new", ("a vault is there", "the vault keeps deleted things for 30 days")))
-@example(Wish(authorization="rbac"), World("new", ("a vault is there",)))
-@example(Wish(create_principal=False), World("new", ("every provider is registered", "the service principal is gone")))
-def test_apply_refuses_an_errored_plan_and_sends_no_write(maker: Maker, wish: Wish, world: World) -> None:
+@example(ProfileVariant(), World("finished", ("the workspace has another impact",)))
+@example(ProfileVariant(), World("finished", ("the workspace is not encrypted",)))
+@example(ProfileVariant(), World("finished", ("the workspace has failed",)))
+@example(ProfileVariant(), World("new", ("the vault is soft-deleted",)))
+@example(ProfileVariant(), World("new", ("a vault without purge protection is there",)))
+@example(ProfileVariant(), World("new", ("the key is there", "the key is disabled")))
+@example(ProfileVariant(), World("new", ("the key is there", "the key has expired")))
+@example(ProfileVariant(), World("new", ("the key has 2048 bits",)))
+@example(ProfileVariant(), World("new", ("the key only signs",)))
+@example(ProfileVariant(), World("new", ("the key is on a curve",)))
+@example(ProfileVariant(), World("new", ("the storage account is hierarchical",)))
+@example(ProfileVariant(days=90), World("new", ("a vault is there", "the vault keeps deleted things for 30 days")))
+@example(ProfileVariant(authorization="rbac"), World("new", ("a vault is there",)))
+@example(
+    ProfileVariant(create_principal=False),
+    World("new", ("every provider is registered", "the service principal is gone")),
+)
+def test_apply_refuses_an_errored_plan_and_sends_no_write(
+    maker: ScenarioBuilder, wish: ProfileVariant, world: World
+) -> None:
     """A conflict is said with ways out; apply then refuses (exit code 3) before it has written anything."""
     profile = maker.make(wish, world)
     client = maker.client()
@@ -229,10 +236,10 @@ CONFLICTS = {
 
 
 @pytest.mark.parametrize("doing", CONFLICTS)
-def test_what_no_permitted_write_mends_is_a_conflict_with_its_code(maker: Maker, doing: str) -> None:
+def test_what_no_permitted_write_mends_is_a_conflict_with_its_code(maker: ScenarioBuilder, doing: str) -> None:
     """One state at a time, so that the code is the one to look up; apply refuses it with that code, and writes nothing."""
     beginning, code = CONFLICTS[doing]
-    profile = maker.make(Wish(), World(beginning, (doing,)))
+    profile = maker.make(ProfileVariant(), World(beginning, (doing,)))
     client = maker.client()
     began = client.moment
 

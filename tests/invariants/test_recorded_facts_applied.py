@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from support.scenarios import ProfileVariant, ScenarioBuilder, World
 from test_interruptions import done_twice
-from worlds import Maker, Wish, World
 
 from cmkctl.plan import Action
 from cmkctl.sandbox import Pace
@@ -24,9 +24,9 @@ from cmkctl.sandbox import Pace
         (36, "throttle-retryable:2@PUT:workspaces"),
     ],
 )
-def test_a_recorded_trouble_is_come_through(maker: Maker, number: int, fault: str) -> None:
+def test_a_recorded_trouble_is_come_through(maker: ScenarioBuilder, number: int, fault: str) -> None:
     """In the same run, for a vault with roles and an identity of its own."""
-    profile = maker.make(Wish(authorization="rbac"), World())
+    profile = maker.make(ProfileVariant(authorization="rbac"), World())
     maker.running.state.tenant.pace = Pace.reads(2)
     maker.running.state.add_fault(fault)
     client = maker.client()

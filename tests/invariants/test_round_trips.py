@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from azure.core.pipeline.transport import HttpTransport
-from worlds import Between, Maker, Wish, World
+from support.scenarios import InterceptingTransport, ProfileVariant, ScenarioBuilder, World
 
 DEEPEST = 4
 TRIES = 4
@@ -16,7 +16,7 @@ LATENCY = 0.25
 """Seconds that every request takes here: far more than anything else does between two of them."""
 
 
-class Distant(Between):
+class SlowTransport(InterceptingTransport):
     """A transport to a service that is far away, which notes when each request began and ended."""
 
     def __init__(self, inner: HttpTransport[Any, Any]) -> None:
@@ -46,14 +46,14 @@ class Distant(Between):
 @pytest.mark.parametrize(
     ("wish", "beginning"),
     [
-        (Wish(), "finished"),
-        (Wish(authorization="rbac"), "finished"),
-        (Wish(authorization="rbac", user_identity=True, registry=True), "finished"),
-        (Wish(), "new"),
+        (ProfileVariant(), "finished"),
+        (ProfileVariant(authorization="rbac"), "finished"),
+        (ProfileVariant(authorization="rbac", user_identity=True, registry=True), "finished"),
+        (ProfileVariant(), "new"),
     ],
     ids=["access policies", "roles", "user-assigned identity", "new"],
 )
-def test_a_plan_is_at_most_four_round_trips_deep(maker: Maker, wish: Wish, beginning: str) -> None:
+def test_a_plan_is_at_most_four_round_trips_deep(maker: ScenarioBuilder, wish: ProfileVariant, beginning: str) -> None:
     """With the sign-in, which is the first two of them: where to ask for a token, and the token.
 
     Requests that overlap do not depend on each other, so one shallow plan is proof; a busy machine may need another try.
@@ -62,8 +62,8 @@ def test_a_plan_is_at_most_four_round_trips_deep(maker: Maker, wish: Wish, begin
 
     depths: list[int] = []
     while not depths or (min(depths) > DEEPEST and len(depths) < TRIES):
-        distant: list[Distant] = []
-        maker.client(lambda inner, made=distant: made.append(Distant(inner)) or made[0]).plan(profile)
+        distant: list[SlowTransport] = []
+        maker.client(lambda inner, made=distant: made.append(SlowTransport(inner)) or made[0]).plan(profile)
         depths.append(distant[0].depth)
 
     assert min(depths) <= DEEPEST, depths

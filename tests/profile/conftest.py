@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from profile_support import Files
+from support.profiles import Files
 
 
 @pytest.fixture

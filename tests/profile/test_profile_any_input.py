@@ -14,7 +14,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from profile_support import GOOD, SUBSCRIPTION
+from support.profiles import GOOD, SUBSCRIPTION
 
 from cmkctl.cli import main
 from cmkctl.diagnostics import Diagnostic, ProfileError, Severity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from profile_support import GOOD, SUBSCRIPTION, Files
+from support.profiles import GOOD, SUBSCRIPTION, Files
 
 
 @pytest.mark.parametrize(

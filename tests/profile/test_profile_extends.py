@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from profile_support import GOOD, Files
+from support.profiles import GOOD, Files
 
 
 def test_sections_are_merged_and_values_replaced(files: Files) -> None:

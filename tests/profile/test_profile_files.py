@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from profile_support import GOOD, Files
+from support.profiles import GOOD, Files
 
 from cmkctl.diagnostics import ProfileError
 from cmkctl.profile.load import load_profile

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from profile_support import SUBSCRIPTION, Files
 from pydantic import ValidationError
+from support.profiles import SUBSCRIPTION, Files
 
 from cmkctl.azure.clouds import Cloud
 

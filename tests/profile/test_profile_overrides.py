@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 import pytest
-from profile_support import GOOD, Files
+from support.profiles import GOOD, Files
 
 
 @pytest.mark.parametrize(

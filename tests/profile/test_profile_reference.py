@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from profile_support import GOOD, SUBSCRIPTION
+from support.profiles import GOOD, SUBSCRIPTION
 
 from cmkctl.profile.fields import profile_fields
 from cmkctl.profile.load import load_profile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from profile_support import GOOD, Files
+from support.profiles import GOOD, Files
 
 
 @pytest.mark.parametrize(

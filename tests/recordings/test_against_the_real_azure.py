@@ -9,15 +9,14 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 from record import SCENES, SUBSCRIPTION
+from support.reference import ARM_TYPES, RECORDINGS, REFERENCE
 
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
 GROUP = "/subscriptions/[^/]+/resourcegroups/[^/]+"
 WRITES = {
     "provider registration": ("POST", "/subscriptions/[^/]+/providers/[^/]+/register"),
@@ -48,7 +47,7 @@ def planned(cmkctl: Any) -> list[dict[str, Any]]:
 @cache
 def recorded() -> list[tuple[str, str, Any, Any]]:
     """Every recorded exchange: method, path in lower case, body asked, body answered."""
-    files = [json.loads(each.read_text(encoding="utf-8")) for each in sorted((REFERENCE / "recordings").glob("*.json"))]
+    files = [json.loads(each.read_text(encoding="utf-8")) for each in sorted(RECORDINGS.glob("*.json"))]
     exchanges = [each for file in files for each in file["interactions"]]
     return [
         (
@@ -86,7 +85,7 @@ def type_of(request: dict[str, Any]) -> str:
 def schema_of(request: dict[str, Any]) -> Any:
     """The published type of a planned request at its api-version, None where it is not in the folder."""
     wanted = f"{type_of(request)}@{request['api_version']}.json".lower()
-    found = [each for each in (REFERENCE / "arm-types").iterdir() if each.name.lower() == wanted]
+    found = [each for each in ARM_TYPES.iterdir() if each.name.lower() == wanted]
     # The definitions have slashes in their names, which a JSON pointer has to escape.
     escaped = re.compile(r'(?<="#/\$defs/)[^"]+')
     return json.loads(escaped.sub(_escaped, found[0].read_text(encoding="utf-8"))) if found else None

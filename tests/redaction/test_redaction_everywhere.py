@@ -80,21 +80,21 @@ class Console:
     """Runs command lines and keeps all that they leave: both streams, and every file in the folder."""
 
     folder: Path
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
 
     def run(self, *arguments: str) -> int:
         """Run one command line."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main(arguments)
-        self.said += [out.getvalue(), err.getvalue()]
+        self.output += [out.getvalue(), err.getvalue()]
         return code
 
     def run_apart(self, *arguments: str) -> int:
         """Run one command line in a process of its own: azure-ai-ml warns, which ends a test."""
         command = [sys.executable, "-m", "cmkctl", *arguments]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
-        self.said += [ran.stdout, ran.stderr]
+        self.output += [ran.stdout, ran.stderr]
         return ran.returncode
 
     def found(self, secret: str, *but: str) -> list[str]:
@@ -102,7 +102,7 @@ class Console:
         written = {
             each.name: each.read_text(errors="replace") for each in self.folder.iterdir() if each.name not in but
         }
-        heard = {f"stream {index}": text for index, text in enumerate(self.said)}
+        heard = {f"stream {index}": text for index, text in enumerate(self.output)}
         return [name for name, text in {**heard, **written}.items() if any(one in text for one in spellings(secret))]
 
 
@@ -156,7 +156,7 @@ def test_what_stands_in_a_profile_is_not_shown(name: str, secret: str) -> None:
         everything(console, file)
 
         assert [] == console.found(secret, "profile.yaml")
-        assert '"description":' in console.said[-2]
+        assert '"description":' in console.output[-2]
 
 
 @pytest.mark.parametrize("name", DISGUISES)
@@ -240,7 +240,7 @@ def test_what_azure_answers_is_not_shown(spoil: Any, around: str, name: str, sec
         everything(console, str(console.folder / "profile.yaml"), "--replay", tape)
 
         assert [] == console.found(secret, "tape.json")
-        assert around in console.said[-2]
+        assert around in console.output[-2]
 
 
 @FEW
@@ -258,7 +258,7 @@ def test_what_stands_in_the_environment_is_not_shown(secret: str) -> None:
             for name in ("HTTPS_PROXY", "https_proxy"):
                 patch.setenv(name, f"http://user:{password}@127.0.0.1:9")
             assert 1 == console.run("plan", file, "--debug", "--auth", "environment", "--timeout", "1s")
-            assert re.search("error CMK3(09|10)", console.said[-1])
+            assert re.search("error CMK3(09|10)", console.output[-1])
 
         assert [] == console.found(secret)
 
@@ -299,7 +299,7 @@ def test_a_recording_with_a_known_secret_can_be_replayed(console: Console, monke
     replayed = console.run("plan", file, "--replay", tape)
 
     assert (0, 0) == (recorded, replayed)
-    assert [] == [text for text in (*console.said, Path(tape).read_text()) if secret in text]
+    assert [] == [text for text in (*console.output, Path(tape).read_text()) if secret in text]
 
 
 def test_what_azure_says_is_cut_off_without_the_beginning_of_a_secret(console: Console) -> None:
@@ -340,4 +340,4 @@ def test_a_whole_apply_leaves_no_secret(console: Console) -> None:
 
     assert [0, 0] == codes
     assert [] == console.found("eyJ")
-    assert "access_token" in "".join(console.said)
+    assert "access_token" in "".join(console.output)

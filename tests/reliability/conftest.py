@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from matrix import Worker, worker
-
-sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
 
 
 @pytest.fixture(scope="module")

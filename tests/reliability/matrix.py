@@ -24,11 +24,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+import reliability_concurrent
 import reliability_faults
 import reliability_interruptions
 import reliability_page
 import reliability_random
-import reliability_together
 from reliability_ground import PROFILES, Ended, Ground
 from reliability_process import ForkingStarter, Starter, folder
 from reliability_verdict import FAILED, Inventory, Outcome, inventory
@@ -38,7 +38,7 @@ from cmkctl.sandbox import Pace, Sandbox
 
 SECTIONS: Final[Mapping[str, ModuleType]] = {
     each.SECTION: each
-    for each in (reliability_interruptions, reliability_faults, reliability_random, reliability_together)
+    for each in (reliability_interruptions, reliability_faults, reliability_random, reliability_concurrent)
 }
 _EVERY: Final = 50
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import pytest
+import reliability_concurrent as together
 import reliability_faults as faults
 import reliability_interruptions as interruptions
 import reliability_page
 import reliability_random as random_faults
-import reliability_together as together
 from matrix import Worker
 from reliability_faults import EXPECTED, Expected, Fault
 from reliability_ground import POLICIES, ROLES
 from reliability_interruptions import Interruption
 from reliability_verdict import wrong_at_the_end
 from reliability_watch import ANY, LOGIN, POLL, READ, WRITE
-from sandbox_support import Client
+from support.sandbox import Client
 
 from cmkctl.sandbox.faults import KINDS
 

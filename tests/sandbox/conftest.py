@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from sandbox_support import Client
+from support.sandbox import Client
 
 from cmkctl.sandbox import Pace, Sandbox
 from cmkctl.sandbox.server import Running

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults_support import LOCATION, WORKSPACES, Ready
-from sandbox_support import Client, code, vault_body, vault_path
+from support.faults import LOCATION, WORKSPACES, Ready
+from support.sandbox import Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import Pace, Sandbox
 from cmkctl.sandbox.arm import operations

@@ -9,14 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sandbox_support import REFERENCE
+from support.reference import RECORDINGS
 from test_dataplane_support import Vault, open_vault, refusal, shape
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID
 from cmkctl.sandbox.keyvault.material import encoded
 from cmkctl.sandbox.server import Running
 
-pytestmark = pytest.mark.skipif(not REFERENCE.is_dir(), reason="../shared/reference is not beside this checkout")
+pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference is not beside this checkout")
 CONSTANTS = (
     "kty",
     "key_ops",
@@ -41,7 +41,7 @@ VAULTS: dict[str, dict[str, dict[str, Any]]] = {
 
 def exchanges(number: str) -> list[tuple[str, str, Any, int, Any]]:
     """Return method, address, body, status and answer of each recorded call to a vault."""
-    (path,) = (REFERENCE / "recordings").glob(f"{number}-*.json")
+    (path,) = RECORDINGS.glob(f"{number}-*.json")
     found = []
     for step in json.loads(path.read_text())["interactions"]:
         request, response = step["request"], step["response"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from sandbox_support import Client
+from support.sandbox import Client
 from test_dataplane_support import CRYPTO_OFFICER, OWNER, Vault, open_vault, refusal
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID, Sandbox

@@ -3,7 +3,7 @@
 from typing import Any
 
 import requests
-from sandbox_support import Client
+from support.sandbox import Client
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID
 from cmkctl.sandbox.server import Running

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployments_support import (
+from support.deployments import (
     API,
     IDENTITY_TYPE,
     VAULT_TYPE,
@@ -17,7 +17,7 @@ from deployments_support import (
     template,
     vault,
 )
-from sandbox_support import SUBSCRIPTION, Client, code
+from support.sandbox import SUBSCRIPTION, Client, code
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID, Pace, Sandbox
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from deployments_support import (
+from support.deployments import (
     Deployer,
     template,
 )
-from sandbox_support import Client
+from support.sandbox import Client
 
 
 @pytest.fixture

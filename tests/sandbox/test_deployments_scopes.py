@@ -1,7 +1,7 @@
 """Nested deployments, subscription scope, and the functions that ask Azure about resources and surroundings."""
 
 import pytest
-from deployments_support import (
+from support.deployments import (
     API,
     IDENTITY_TYPE,
     STORAGE_TYPE,
@@ -12,7 +12,7 @@ from deployments_support import (
     storage,
     template,
 )
-from sandbox_support import SUBSCRIPTION, Client
+from support.sandbox import SUBSCRIPTION, Client
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from deployments_support import (
+from support.deployments import (
     API,
     IDENTITY_TYPE,
     VAULT_TYPE,
@@ -13,7 +13,7 @@ from deployments_support import (
     template,
     vault,
 )
-from sandbox_support import SUBSCRIPTION, Client
+from support.sandbox import SUBSCRIPTION, Client
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 import requests
-from faults_support import LOCATION, WORKSPACES, Ready
-from sandbox_support import REFERENCE, SUBSCRIPTION, Client, code, vault_body, vault_path
+from support.faults import LOCATION, WORKSPACES, Ready
+from support.reference import RECORDINGS
+from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import Pace, Sandbox
 from cmkctl.sandbox.faults import KINDS
@@ -30,7 +31,7 @@ def shape(value: Any) -> Any:
 
 def recorded(index: int) -> dict[str, Any]:
     """Return an error body of recording 60."""
-    path = REFERENCE / "recordings" / "60-arm-errors.json"
+    path = RECORDINGS / "60-arm-errors.json"
     if not path.exists():
         pytest.skip("the recordings are not here")
     import json  # noqa: PLC0415  used by nothing else

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from faults_support import LOCATION, WORKSPACES, Ready
-from sandbox_support import SUBSCRIPTION, Client, code, vault_body, vault_path
+from support.faults import LOCATION, WORKSPACES, Ready
+from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import Pace, Sandbox
 from cmkctl.sandbox.constants import COSMOS_DB_OBJECT_ID

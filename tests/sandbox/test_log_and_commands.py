@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_support import SUBSCRIPTION, Client, code
+from support.sandbox import SUBSCRIPTION, Client, code
 from typer.testing import CliRunner
 
 from cmkctl.cli.sandbox import app

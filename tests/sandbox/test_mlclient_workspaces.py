@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from mlclient_support import Scientist
+from support.mlclient import Scientist
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID, Pace, Sandbox
 from cmkctl.sandbox.server import Running

@@ -2,8 +2,8 @@
 
 import pytest
 import requests
-from faults_support import LOCATION, WORKSPACES, Ready
-from sandbox_support import SUBSCRIPTION, Client, code, vault_body, vault_path
+from support.faults import LOCATION, WORKSPACES, Ready
+from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID, roles
 from cmkctl.sandbox.callers import Caller

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from faults_support import LOCATION, Ready
-from sandbox_support import SUBSCRIPTION, Client, code, vault_body, vault_path
+from support.faults import LOCATION, Ready
+from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
 from cmkctl.sandbox.server import Running
 

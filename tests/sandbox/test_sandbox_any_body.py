@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sandbox_support import Client, vault_body, vault_path
+from support.sandbox import Client, vault_body, vault_path
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID, TENANT_ID
 from cmkctl.sandbox.server import Running

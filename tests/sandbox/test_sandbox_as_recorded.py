@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sandbox_support import SUBSCRIPTION, Client, code, vault_body, vault_path
+from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg/providers"
 OPEN = {"bypass": "AzureServices", "defaultAction": "Allow"}

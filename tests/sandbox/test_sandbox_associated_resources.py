@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sandbox_support import Client, code
+from support.sandbox import Client, code
 
 PROVIDERS = "/resourceGroups/rg/providers/"
 STORAGE = PROVIDERS + "Microsoft.Storage/storageAccounts/stone"

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from faults_support import LOCATION, Ready
-from sandbox_support import REFERENCE, code
+from support.faults import LOCATION, Ready
+from support.reference import RECORDINGS
+from support.sandbox import code
 
 from cmkctl.sandbox import Sandbox
 from cmkctl.sandbox.server import Running
@@ -28,7 +29,7 @@ def body(ready: Ready, **properties: Any) -> dict[str, Any]:
 
 def recorded(method: str, part: str) -> list[dict[str, Any]]:
     """Return the recorded answers to requests whose address has a part."""
-    path = REFERENCE / "recordings" / "73-des-cmk-cli.json"
+    path = RECORDINGS / "73-des-cmk-cli.json"
     if not path.exists():
         pytest.skip("the recordings are not here")
     rows = json.loads(path.read_text())["interactions"]

@@ -1,7 +1,7 @@
 """What real clients ask for that cmkctl does not: each found by pointing one at the sandbox (tests/clients)."""
 
 import pytest
-from sandbox_support import SUBSCRIPTION, Client, code, vault_body, vault_path
+from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
 from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.server import Running

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 import requests
-from sandbox_support import SUBSCRIPTION, Client, code
+from support.sandbox import SUBSCRIPTION, Client, code
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID
 from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID

@@ -1,6 +1,6 @@
 """Resource groups and resource providers."""
 
-from sandbox_support import Client, code, vault_body, vault_path
+from support.sandbox import Client, code, vault_body, vault_path
 
 from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.server import Running

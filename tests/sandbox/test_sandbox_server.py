@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import requests
-from sandbox_support import Client, code
+from support.sandbox import Client, code
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID, Sandbox
 from cmkctl.sandbox.server import Running

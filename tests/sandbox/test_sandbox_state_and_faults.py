@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from sandbox_support import Client, code, vault_body, vault_path
+from support.sandbox import Client, code, vault_body, vault_path
 from typer.testing import CliRunner
 
 from cmkctl.cli.sandbox import app

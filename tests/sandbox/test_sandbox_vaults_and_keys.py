@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from sandbox_support import Client, code, vault_body, vault_path
+from support.sandbox import Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import TENANT_ID
 from cmkctl.sandbox.server import Running

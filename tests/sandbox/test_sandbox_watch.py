@@ -2,7 +2,7 @@
 
 import pytest
 import requests
-from sandbox_support import Client
+from support.sandbox import Client
 
 from cmkctl.sandbox.app import Moment
 from cmkctl.sandbox.messages import Call

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sandbox_support import Client, code
+from support.sandbox import Client, code
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.constants import COSMOS_DB_APP_ID

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from saved_plan_support import Bench
+from support.saved_plan import Bench
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from saved_plan_support import GROUP, VAULT, WORKSPACE, Bench, codes, refusal
+from support.saved_plan import GROUP, VAULT, WORKSPACE, Bench, codes, refusal
 
 RENAMED = ("--set", "workspace.friendly_name=Fraud", "--set", "workspace.description=Models")
 COSMOS_DB = "a232010e-820c-4083-83bb-3ace5fc29d0b"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from saved_plan_support import Bench, codes
+from support.saved_plan import Bench, codes
 
 from cmkctl.diagnostics import Diagnostic, ProfileError
 from cmkctl.profile.load import LoadedProfile

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from saved_plan_support import Bench, codes, refusal
+from support.saved_plan import Bench, codes, refusal
 
 from cmkctl.sandbox import Pace
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from saved_plan_support import GROUP, Bench, codes
+from support.saved_plan import GROUP, Bench, codes
 
 from cmkctl import __version__
 from cmkctl.sandbox import SUBSCRIPTION_ID

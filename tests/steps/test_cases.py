@@ -1,6 +1,6 @@
 """Planning is a function of values: what a profile wants and what Azure answered give changes, each with its reason.
 
-The cases are the files in cases/STEP/BEHAVIOUR.yaml; `planning` says how they are written.
+The cases are the files in cases/STEP/BEHAVIOUR.yaml; `support.planning` says how they are written.
 """
 
 from __future__ import annotations
@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from planning import HERE, STEPS, expected, known_of, load, observation, plain, profile_of, told, told_outputs
+from support.planning import (
+    HERE,
+    STEPS,
+    expected,
+    known_of,
+    load,
+    observation,
+    plain,
+    profile_of,
+    rendered,
+    rendered_outputs,
+)
 
 from cmkctl.plan import Action, Change, unknowns
 
@@ -57,7 +68,7 @@ def test_plan_of_case(name: str) -> None:
     changes = planned(CASES[name])
 
     assert [expected(each) for each in case["changes"]] == [
-        told(change, like=said) for change, said in zip(changes, case["changes"], strict=True)
+        rendered(change, like=said) for change, said in zip(changes, case["changes"], strict=True)
     ]
 
 
@@ -69,7 +80,7 @@ def test_outputs_of_case(name: str) -> None:
 
     outputs = step.outputs(profile, observation(step.name, profile, case["observed"]), known_of(case))
 
-    assert plain(case.get("outputs", outputs)) == told_outputs(outputs)
+    assert plain(case.get("outputs", outputs)) == rendered_outputs(outputs)
 
 
 @EACH_CASE

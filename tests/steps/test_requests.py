@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator
-from planning import HERE, NAMES, STEPS, known_of, load, observation, profile_of
+from support.planning import HERE, NAMES, STEPS, known_of, load, observation, profile_of
+from support.reference import ARM_TYPES
 
 from cmkctl.azure.ids import ResourceId
 from cmkctl.plan import Action, Change, Unknown
 from cmkctl.steps.key import ObservedKey
 from cmkctl.steps.key_vault import ObservedVault
 
-ARM_TYPES: Final = HERE.parents[2] / "shared" / "reference" / "arm-types"
 CASES: Final = sorted((HERE / "cases").glob("*/*.yaml"))
 
 _SAMPLES: Final[Mapping[str, str]] = {

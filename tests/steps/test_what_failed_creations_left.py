@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any, Final
 
 import pytest
-from planning import HERE, STEPS, known_of, load, observation, profile_of
+from support.planning import HERE, STEPS, known_of, load, observation, profile_of
 
 from cmkctl.plan import Action, Change
 

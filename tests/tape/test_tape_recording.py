@@ -18,7 +18,7 @@ from azure.core.pipeline import Pipeline
 from azure.core.pipeline.transport import HttpRequest as LegacyRequest
 from azure.core.rest import HttpRequest
 from azure.mgmt.resource.resources import ResourceManagementClient
-from tape_helpers import ARM, GROUP, SUBSCRIPTION, VAULT, Answer, FixedCredential, always, network, send
+from support.tapes import ARM, GROUP, SUBSCRIPTION, VAULT, Answer, FixedCredential, always, network, send
 
 from cmkctl import __version__
 from cmkctl.azure.redaction import CLIENT_ID, REDACTED, Redactor

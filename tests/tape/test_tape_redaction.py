@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tape_helpers import GROUP, always, network, send
+from support.tapes import GROUP, always, network, send
 
 from cmkctl.azure.redaction import (
     CLIENT_ID,

@@ -10,7 +10,7 @@ import pytest
 from azure.core.pipeline import Pipeline
 from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
-from tape_helpers import (
+from support.tapes import (
     SUBSCRIPTION,
     FixedCredential,
     from_recording,

@@ -14,7 +14,7 @@ from azure.core.pipeline import Pipeline
 from azure.core.pipeline.transport import HttpRequest as LegacyRequest
 from azure.core.rest import HttpRequest
 from azure.mgmt.resource.resources import ResourceManagementClient
-from tape_helpers import GROUP, SUBSCRIPTION, VAULT, FixedCredential, exchange, send
+from support.tapes import GROUP, SUBSCRIPTION, VAULT, FixedCredential, exchange, send
 
 from cmkctl.azure.redaction import CLIENT_ID, Redactor
 from cmkctl.azure.tape import Answered, Asked, Exchange, ReplayTransport, Tape, TapeMiss

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from view_plans import everything, new_workspace
-from view_streams import UNTIL, UPDATE, Seen, tell_everything
+from support.view_plans import everything, new_workspace
+from support.view_streams import UNTIL, UPDATE, Seen, tell_everything
 
 from cmkctl import events
 from cmkctl.cli import exits

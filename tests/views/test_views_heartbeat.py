@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from view_plans import new_workspace
-from view_streams import UNTIL, Pipe
+from support.view_plans import new_workspace
+from support.view_streams import UNTIL, Pipe
 
 from cmkctl import events
 from cmkctl.views.heartbeat import ANSWERS, Ticker

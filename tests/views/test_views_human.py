@@ -8,8 +8,8 @@ import termios
 from collections.abc import Callable
 
 import pytest
-from view_plans import everything, new_workspace
-from view_streams import UNTIL, Pipe, Screen, Seen, assert_golden, tell_everything
+from support.view_plans import everything, new_workspace
+from support.view_streams import UNTIL, Pipe, Screen, Seen, assert_golden, tell_everything
 
 from cmkctl import events
 from cmkctl.views import make_view

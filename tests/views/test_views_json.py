@@ -7,8 +7,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from view_plans import everything, new_workspace
-from view_streams import Pipe, Seen, tell_everything
+from support.view_plans import everything, new_workspace
+from support.view_streams import Pipe, Seen, tell_everything
 
 from cmkctl import __version__
 from cmkctl.diagnostics import Diagnostic, Severity

@@ -3,8 +3,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from view_plans import everything, new_workspace, profile
-from view_streams import Seen, assert_golden
+from support.view_plans import everything, new_workspace, profile
+from support.view_streams import Seen, assert_golden
 
 from cmkctl.plan import Action, Plan
 

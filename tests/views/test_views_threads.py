@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Thread
 
 import pytest
-from view_plans import everything
-from view_streams import Seen
+from support.view_plans import everything
+from support.view_streams import Seen
 
 from cmkctl import events
 from cmkctl.plan import Change

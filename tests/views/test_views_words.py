@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from view_plans import everything
+from support.view_plans import everything
 
 from cmkctl.plan import AttributeChange, Json, Unknown
 from cmkctl.views.words import clean, duration, kind_and_name, phrase, pretty, said

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,13 +21,12 @@ from urllib3 import HTTPResponse
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape import Answered, Asked, Exchange, Tape, asked_of
 from cmkctl.plan import Request, fulfils
+from support.reference import RECORDINGS
 
 ARM = "https://management.azure.com"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 GROUP = f"{ARM}/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml?api-version=2024-03-01"
 VAULT = f"{ARM}/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml/providers/Microsoft.KeyVault/vaults/kv?api-version=1"
-
-RECORDINGS = Path(__file__).parents[3] / "shared" / "reference" / "recordings"
 
 Answer = tuple[int, Mapping[str, str], bytes]
 Azure = Callable[[requests.PreparedRequest], Answer]

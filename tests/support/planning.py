@@ -27,7 +27,7 @@ from cmkctl.steps.key_access import ObservedAccess
 from cmkctl.steps.key_vault import ObservedVault
 from cmkctl.steps.resource_providers import namespaces
 
-HERE: Final = Path(__file__).parent
+HERE: Final = Path(__file__).parents[1] / "steps"
 STEPS: Final[Mapping[str, AnyStep]] = {each.name: each for each in SEQUENCE}
 
 _SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"
@@ -79,7 +79,7 @@ def right(name: str) -> Any:
 
 def profile_of(case: Mapping[str, Any]) -> Profile:
     """The case's profile."""
-    return Profile.model_validate(laid_over(right("profile"), case.get("profile") or {}))
+    return Profile.model_validate(merged(right("profile"), case.get("profile") or {}))
 
 
 def known_of(case: Mapping[str, Any]) -> Known:
@@ -93,7 +93,7 @@ def known_of(case: Mapping[str, Any]) -> Known:
         },
         "key": {"identifier": NAMES["key identifier"]},
     }
-    known: Known = laid_over(usual, case.get("known") or {})
+    known: Known = merged(usual, case.get("known") or {})
     return known
 
 
@@ -102,16 +102,16 @@ def observation(step: str, profile: Profile, observed: Any) -> Any:
     return _OBSERVATIONS[step](profile, observed)
 
 
-def laid_over(base: Any, overrides: Any) -> Any:
+def merged(base: Any, overrides: Any) -> Any:
     """Mappings merge, ``null`` removes, everything else replaces."""
     if not isinstance(base, Mapping) or not isinstance(overrides, Mapping):
         return deepcopy(overrides)
-    merged = {name: value for name, value in base.items() if name not in overrides}
-    added = {name: laid_over(base.get(name), value) for name, value in overrides.items() if value is not None}
-    return {**deepcopy(merged), **added}
+    kept = {name: value for name, value in base.items() if name not in overrides}
+    added = {name: merged(base.get(name), value) for name, value in overrides.items() if value is not None}
+    return {**deepcopy(kept), **added}
 
 
-def told(change: Change, *, like: Mapping[str, Any]) -> dict[str, Any]:
+def rendered(change: Change, *, like: Mapping[str, Any]) -> dict[str, Any]:
     """A change as a case says it; id, request and its body only as far as `like` says them."""
     words: dict[str, Any] = {"action": str(change.action), "title": change.title, "reason": change.reason}
     if "id" in like:
@@ -123,7 +123,7 @@ def told(change: Change, *, like: Mapping[str, Any]) -> dict[str, Any]:
     words |= {name: list(getattr(change, name)) for name in ("irreversible", "costs", "ways_out", "depends_on")}
     if change.earliest:
         words["earliest"] = str(change.earliest)
-    return words | {"code": change.code, "request": _request_told(change, like.get("request") or {})}
+    return words | {"code": change.code, "request": _rendered_request(change, like.get("request") or {})}
 
 
 def expected(change: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def expected(change: Mapping[str, Any]) -> dict[str, Any]:
     return {**nothing, "code": "", "request": {}, **plain(change)}
 
 
-def _request_told(change: Change, like: Mapping[str, Any]) -> dict[str, Any]:
+def _rendered_request(change: Change, like: Mapping[str, Any]) -> dict[str, Any]:
     request = change.request
     if request is None:
         return {}
@@ -155,7 +155,7 @@ def plain(value: Any) -> Any:
     return [plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def told_outputs(outputs: Outputs) -> dict[str, Any]:
+def rendered_outputs(outputs: Outputs) -> dict[str, Any]:
     """A step's outputs as a case says them."""
     return {name: plain(value) for name, value in outputs.items()}
 
@@ -182,7 +182,7 @@ def _filled_text(text: str) -> Any:
 
 
 def _document(name: str, overrides: Any) -> dict[str, Any] | None:
-    return None if overrides is None else laid_over(right(name), overrides)
+    return None if overrides is None else merged(right(name), overrides)
 
 
 def _providers(profile: Profile, observed: Any) -> dict[str, str | None]:

@@ -1,6 +1,6 @@
 """Documentation that runs: sessions in ``console`` blocks, and the pages that are generated.
 
-``python tests/docs/docs_support.py`` brings every generated page and every shown output up to date.
+``python tests/support/docs.py`` brings every generated page and every shown output up to date.
 """
 
 from __future__ import annotations

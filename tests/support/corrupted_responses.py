@@ -21,7 +21,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
-from worlds import SAMPLED
+
+from support.scenarios import SAMPLED
 
 MORE: Final = int(os.environ.get("CMKCTL_ANSWERS", "0"))
 """How many examples each property is to try; the few of the sample unless the environment variable says more."""

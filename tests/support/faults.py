@@ -3,9 +3,9 @@
 from typing import Any
 
 import requests
-from sandbox_support import Client
 
 from cmkctl.sandbox.server import Running
+from support.sandbox import Client
 
 WORKSPACES = "/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces"
 LOCATION = {"location": "eastus2"}

@@ -10,12 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from view_plans import everything, new_workspace
-
 from cmkctl import events
 from cmkctl.views import View, make_view
+from support.view_plans import everything, new_workspace
 
-GOLDEN: Final = Path(__file__).parent / "golden"
+GOLDEN: Final = Path(__file__).parents[1] / "views" / "golden"
 UNTIL: Final = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 UPDATE: Final = "CMKCTL_UPDATE_GOLDENS"
 """Set it to write what is seen instead of comparing: ``CMKCTL_UPDATE_GOLDENS=1 pytest tests/views``."""

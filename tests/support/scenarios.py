@@ -54,7 +54,7 @@ IDENTITY_ID: Final = (
 
 
 @dataclass(frozen=True)
-class Wish:
+class ProfileVariant:
     """What differs between the profiles of the properties."""
 
     authorization: str | None = None
@@ -113,14 +113,14 @@ class Wish:
         )
 
 
-def _possible(wish: Wish) -> bool:
+def _possible(wish: ProfileVariant) -> bool:
     # The service refuses service-side encryption with an identity that has to be granted a role before it exists.
     by_roles = wish.authorization == "rbac" and wish.service_side and not wish.user_identity
     return not by_roles
 
 
 WISHES: Final = st.builds(
-    Wish,
+    ProfileVariant,
     authorization=st.sampled_from([None, "access-policy", "rbac"]),
     elsewhere=st.booleans(),
     allow_purge_protection=st.booleans(),
@@ -370,7 +370,7 @@ class ImpatientClock(SystemClock):
             self._slept += seconds
 
 
-class Between(HttpTransport[Any, Any]):
+class InterceptingTransport(HttpTransport[Any, Any]):
     """A transport with something of a test's before and after each request."""
 
     def __init__(self, inner: HttpTransport[Any, Any]) -> None:
@@ -406,7 +406,7 @@ class Between(HttpTransport[Any, Any]):
         self.close()
 
 
-class Stops(Between):
+class Stops(InterceptingTransport):
     """A transport that is interrupted at a write, as by Ctrl-C: before it is sent, or after; then nothing is sent."""
 
     def __init__(self, inner: HttpTransport[Any, Any], at: Callable[[Any, int], bool], *, sent: bool) -> None:
@@ -434,7 +434,7 @@ class Stops(Between):
             raise Interrupted
 
 
-class KeptOpen(Between):
+class KeptOpen(InterceptingTransport):
     """A transport for many sessions one after the other: connections are made once, as TLS takes its time."""
 
     def __init__(self) -> None:
@@ -491,19 +491,19 @@ class Client:
 # --- making a world
 
 
-class Maker:
+class ScenarioBuilder:
     """Puts a running sandbox into worlds. Finished set-ups are made once for each wish, and then copied."""
 
     def __init__(self, running: Running) -> None:
         self.running = running
         self.connections = KeptOpen()
-        self.kept: dict[tuple[str, Wish], dict[str, Any]] = {}
+        self.kept: dict[tuple[str, ProfileVariant], dict[str, Any]] = {}
 
     def client(self, around: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] | None = None) -> Client:
         """Make a client, whose transport may be wrapped in another one."""
         return Client(self.running, lambda: around(self.connections) if around else self.connections)
 
-    def make(self, wish: Wish, world: World) -> Profile:
+    def make(self, wish: ProfileVariant, world: World) -> Profile:
         """Put the sandbox into a world and return the profile of the wish."""
         profile = wish.profile()
         beginning = self._beginning(wish, world.beginning, profile)
@@ -514,7 +514,7 @@ class Maker:
                 DOINGS[each](site)
         return profile
 
-    def _beginning(self, wish: Wish, name: str, profile: Profile) -> dict[str, Any]:
+    def _beginning(self, wish: ProfileVariant, name: str, profile: Profile) -> dict[str, Any]:
         if (name, wish) not in self.kept:
             self.running.reset()
             self._prepare(wish)
@@ -523,7 +523,7 @@ class Maker:
             self.kept[name, wish] = copy.deepcopy(self.running.state.tenant.data)
         return self.kept[name, wish]
 
-    def _prepare(self, wish: Wish) -> None:
+    def _prepare(self, wish: ProfileVariant) -> None:
         """What is nobody's to make but the operator's: the identity with its rights, a vault that is given by id."""
         state = self.running.state
         if wish.user_identity:

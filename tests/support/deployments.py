@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
-from sandbox_support import SUBSCRIPTION, Client
 
 from cmkctl.sandbox import TENANT_ID
+from support.sandbox import SUBSCRIPTION, Client
 
 API = "2022-09-01"
 VAULT_TYPE = "Microsoft.KeyVault/vaults"

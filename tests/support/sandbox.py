@@ -1,6 +1,5 @@
 """A plain HTTP client for the sandbox, and the bodies the tests send."""
 
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -9,7 +8,6 @@ from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.server import Running
 
 SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference"
 VERSIONS = {
     "resourcegroups": "2021-04-01",
     "microsoft.keyvault": "2024-11-01",

@@ -1,0 +1,1 @@
+"""Helpers shared by the tests: sandboxes, clients, scripted transports, scenarios, expected output."""
