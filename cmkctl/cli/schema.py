@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from cmkctl.profile.schema import profile_schema
+from cmkctl.profile.file_schema import profile_schema
 
 
 def command() -> int:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cmkctl.diagnostics import Diagnostic
+from cmkctl.profile.errors import problem
 from cmkctl.profile.parse import resolve
-from cmkctl.profile.problems import problem
 from cmkctl.profile.tree import UNSET, Branch, Entry, Items, Node, Path, Scalar, dotted
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{)[^}])*))?\}|\$\{[^}]*\}?")

@@ -15,11 +15,12 @@ from pydantic import ValidationError
 
 from cmkctl.diagnostics import Diagnostic, Location, ProfileError
 from cmkctl.profile.environment import fill
-from cmkctl.profile.explain import explain, shown
-from cmkctl.profile.model import Profile
+from cmkctl.profile.errors import problem
+from cmkctl.profile.fields import EXTENDS, free_name_in, path_of
+from cmkctl.profile.model import Profile, Section
 from cmkctl.profile.parse import parse_document, parse_value
-from cmkctl.profile.problems import problem
-from cmkctl.profile.tree import Branch, Node, Scalar, assign, overlay, place_of, plain, undotted
+from cmkctl.profile.tree import Branch, Node, Scalar, assign, overlay, place_of, plain
+from cmkctl.profile.validation_errors import explain, shown
 
 _LONGEST_OVERRIDE = 16
 
@@ -33,20 +34,24 @@ class LoadedProfile:
 
     def locate(self, field: str) -> Location:
         """Where the operator wrote `field` (``key_vault.name``), or the nearest section around it if nobody did."""
-        return place_of(self.root, undotted(field))
+        return place_of(self.root, path_of(field, type(self.profile)))
 
 
-def load_profile(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str]) -> LoadedProfile:
+def load_profile(
+    path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str], model: type[Profile] = Profile
+) -> LoadedProfile:
     """Load the profile at `path`, with `overrides` (``a.b=value``) on top and `environ` for its ``${NAME}``.
+
+    `model` may have more sections than `Profile`.
 
     Raises ProfileError with one diagnostic a cause: CMK001 to CMK009, each with its place.
     """
-    root = _with_overrides(_with_bases(path, environ), overrides)
+    root = _with_overrides(_with_bases(path, environ), overrides, model)
     filled = fill(root, environ)
     try:
-        profile = Profile.model_validate(plain(filled.root))
+        profile = model.model_validate(plain(filled.root))
     except ValidationError as error:
-        raise ProfileError(*filled.problems, *explain(error, filled)) from None
+        raise ProfileError(*filled.problems, *explain(error, filled, model)) from None
     if filled.problems:
         raise ProfileError(*filled.problems)
     return LoadedProfile(profile, filled.root)
@@ -94,16 +99,16 @@ def _with_bases(path: Path, environ: Mapping[str, str]) -> Branch:
 
 
 def _base_of(layer: Branch, path: Path, environ: Mapping[str, str]) -> tuple[Path, Location] | None:
-    entry = layer.entries.get("extends")
+    entry = layer.entries.get(EXTENDS)
     if entry is None or (isinstance(entry.node, Scalar) and entry.node.value is None):
         return None
-    filled = fill(Branch(layer.location, {"extends": entry}), environ)
+    filled = fill(Branch(layer.location, {EXTENDS: entry}), environ)
     if filled.problems:
         raise ProfileError(*filled.problems)
-    node = filled.root.entries["extends"].node
+    node = filled.root.entries[EXTENDS].node
     if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
-        detail = f"extends is {shown(filled.root, ('extends',))}. It takes the path of one file, relative to this one."
-        raise ProfileError(problem("CMK004", detail, "Write for example extends: base.yaml", entry.place, "extends"))
+        detail = f"extends is {shown(filled.root, (EXTENDS,))}. It takes the path of one file, relative to this one."
+        raise ProfileError(problem("CMK004", detail, "Write for example extends: base.yaml", entry.place, EXTENDS))
     return path.parent / node.value, node.location
 
 
@@ -113,27 +118,27 @@ def _base_layer(path: Path, place: Location) -> Branch:
     except (OSError, ValueError) as error:
         detail = f"extends names {str(path)!r}, which cannot be read: {_reason(error)}."
         remedy = "Correct the path; it is relative to the file that says extends."
-        raise ProfileError(problem("CMK007", detail, remedy, place, "extends")) from None
+        raise ProfileError(problem("CMK007", detail, remedy, place, EXTENDS)) from None
     return parse_document(_decoded(content, path), str(path))
 
 
 def _circle(chain: Sequence[Path], place: Location) -> ProfileError:
     shown_chain = " → ".join(str(each) for each in chain)
     return ProfileError(
-        problem("CMK007", f"extends goes in a circle: {shown_chain}.", "Remove one extends.", place, "extends")
+        problem("CMK007", f"extends goes in a circle: {shown_chain}.", "Remove one extends.", place, EXTENDS)
     )
 
 
 def _without_extends(layer: Branch) -> Branch:
-    return replace(layer, entries={name: each for name, each in layer.entries.items() if name != "extends"})
+    return replace(layer, entries={name: each for name, each in layer.entries.items() if name != EXTENDS})
 
 
-def _with_overrides(root: Branch, overrides: Sequence[str]) -> Branch:
+def _with_overrides(root: Branch, overrides: Sequence[str], model: type[Section]) -> Branch:
     parsed: list[tuple[tuple[str, ...], Node]] = []
     malformed: list[Diagnostic] = []
     for override in overrides:
         try:
-            parsed.append(_override(override))
+            parsed.append(_override(override, model))
         except ProfileError as error:
             malformed.extend(error.diagnostics)
     if malformed:
@@ -143,15 +148,15 @@ def _with_overrides(root: Branch, overrides: Sequence[str]) -> Branch:
     return root
 
 
-def _override(override: str) -> tuple[tuple[str, ...], Node]:
+def _override(override: str, model: type[Section]) -> tuple[tuple[str, ...], Node]:
     location = Location(f"--set {override}")
     name, equals, value = override.partition("=")
     if not equals:
         raise _malformed(f"{override!r} has no equals sign.", location)
-    path = _override_path(name)
+    path = _override_path(name, model)
     if path is None:
         raise _malformed(f"{name!r} is no path to a field.", location)
-    if path[0] == "extends":
+    if path[0] == EXTENDS:
         raise _malformed("extends belongs into a file, because it is relative to one.", location)
     try:
         return path, parse_value(value, location)
@@ -159,8 +164,8 @@ def _override(override: str) -> tuple[tuple[str, ...], Node]:
         raise _malformed(f"{value!r} begins like a list, a mapping or a quoted text and is none.", location) from error
 
 
-def _override_path(name: str) -> tuple[str, ...] | None:
-    parts = ("tags", name.removeprefix("tags.")) if name.startswith("tags.") else tuple(name.split("."))
+def _override_path(name: str, model: type[Section]) -> tuple[str, ...] | None:
+    parts = free_name_in(name, model) or tuple(name.split("."))
     return parts if all(part.strip() for part in parts) and len(parts) <= _LONGEST_OVERRIDE else None
 
 

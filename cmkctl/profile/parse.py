@@ -16,7 +16,7 @@ import yaml
 
 from cmkctl.azure.redaction import shortened
 from cmkctl.diagnostics import Location, ProfileError
-from cmkctl.profile.problems import problem
+from cmkctl.profile.errors import problem
 from cmkctl.profile.tree import Branch, Entry, Items, Node, Scalar
 
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader

@@ -5,7 +5,6 @@ Trees are immutable; `overlay` and `assign` make new ones. They are small and sh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -163,11 +162,3 @@ def dotted(path: Path) -> str:
     """A path as people write it: ``key_vault.network.ip_rules[0]``."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".")
-
-
-def undotted(text: str) -> Path:
-    """The path that people wrote. Everything after ``tags.`` is one name, for tags may have full stops in theirs."""
-    if text.startswith("tags."):
-        return ("tags", text.removeprefix("tags."))
-    found = re.findall(r"\[(\d+)\]|([^.\[\]]+)", text)
-    return tuple(int(index) if index else name for index, name in found)

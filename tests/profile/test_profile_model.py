@@ -26,7 +26,7 @@ def test_defaults_are_microsofts_procedure(files: Files) -> None:
     assert (profile.key.type, profile.key.size, profile.key.expires) == ("RSA", 3072, None)
     assert profile.key_access.create_service_principal is True
     assert profile.workspace.identity == "system-assigned"
-    assert profile.identity_id is None
+    assert profile.workspace.identity_id is None
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,23 @@ def test_ids_are_put_together_once(files: Files) -> None:
     profile = files.load(overrides=["associated_resources.container_registry={}"]).profile
 
     assert profile.resource_group_id == GROUP
-    assert profile.vault_id == f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml"
-    assert profile.key_id == f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml/keys/cmk-ml"
-    assert profile.workspace_id == f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-prod"
-    assert profile.workspace_vault_id != profile.vault_id
-    suffix = profile.storage_account_name.removeprefix("stmlwprod")
-    assert profile.storage_account_id.endswith(f"/Microsoft.Storage/storageAccounts/stmlwprod{suffix}")
-    assert profile.log_analytics_id.endswith(f"/Microsoft.OperationalInsights/workspaces/log-mlw-prod-{suffix}")
-    assert profile.application_insights_id.endswith(f"/Microsoft.Insights/components/appi-mlw-prod-{suffix}")
+    assert profile.key_vault.resource_id == f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml"
+    assert profile.key.resource_id == f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml/keys/cmk-ml"
+    assert profile.workspace.resource_id == f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-prod"
+    assert profile.associated_resources.key_vault_id != profile.key_vault.resource_id
+    suffix = profile.associated_resources.storage_account.resource_name.removeprefix("stmlwprod")
+    assert profile.associated_resources.storage_account.resource_id.endswith(
+        f"/Microsoft.Storage/storageAccounts/stmlwprod{suffix}"
+    )
+    assert profile.associated_resources.log_analytics.resource_id.endswith(
+        f"/Microsoft.OperationalInsights/workspaces/log-mlw-prod-{suffix}"
+    )
+    assert profile.associated_resources.application_insights.resource_id.endswith(
+        f"/Microsoft.Insights/components/appi-mlw-prod-{suffix}"
+    )
     assert (
-        profile.container_registry_id == f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crmlwprod{suffix}"
+        profile.associated_resources.container_registry_id
+        == f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crmlwprod{suffix}"
     )
 
 
@@ -70,23 +77,29 @@ def test_ids_that_are_given_are_used_as_they_are(files: Files) -> None:
         overrides=[f"associated_resources.{name}.id={other}/{id_}" for name, id_ in kinds.items()]
     ).profile
 
-    assert profile.storage_account_id == f"{other}/{kinds['storage_account']}"
-    assert (profile.storage_account_name, profile.log_analytics_name) == ("st9", "log9")
-    assert (profile.application_insights_name, profile.workspace_vault_name) == ("appi9", "kv9")
-    assert profile.workspace_vault_id == f"{other}/{kinds['key_vault']}"
-    assert profile.container_registry_id == f"{other}/{kinds['container_registry']}"
-    assert profile.log_analytics_id == f"{other}/{kinds['log_analytics']}"
-    assert profile.application_insights_id == f"{other}/{kinds['application_insights']}"
+    assert profile.associated_resources.storage_account.resource_id == f"{other}/{kinds['storage_account']}"
+    assert (
+        profile.associated_resources.storage_account.resource_name,
+        profile.associated_resources.log_analytics.resource_name,
+    ) == ("st9", "log9")
+    assert (
+        profile.associated_resources.application_insights.resource_name,
+        profile.associated_resources.key_vault_name,
+    ) == ("appi9", "kv9")
+    assert profile.associated_resources.key_vault_id == f"{other}/{kinds['key_vault']}"
+    assert profile.associated_resources.container_registry_id == f"{other}/{kinds['container_registry']}"
+    assert profile.associated_resources.log_analytics.resource_id == f"{other}/{kinds['log_analytics']}"
+    assert profile.associated_resources.application_insights.resource_id == f"{other}/{kinds['application_insights']}"
 
 
 def test_a_vault_of_the_workspaces_own_gets_a_derived_name(files: Files) -> None:
     """An empty section asks for one."""
     profile = files.load(overrides=["associated_resources.key_vault={}"]).profile
 
-    assert profile.workspace_vault_name.startswith("kv-mlw-prod-")
-    assert profile.workspace_vault_id != profile.vault_id
-    assert profile.container_registry_id is None
-    assert profile.container_registry_name is None
+    assert profile.associated_resources.key_vault_name.startswith("kv-mlw-prod-")
+    assert profile.associated_resources.key_vault_id != profile.key_vault.resource_id
+    assert profile.associated_resources.container_registry_id is None
+    assert profile.associated_resources.container_registry_name is None
 
 
 @pytest.mark.parametrize(

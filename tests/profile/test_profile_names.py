@@ -7,32 +7,46 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmkctl.profile import names
+from cmkctl.profile.derived_names import DerivedName, digest
+from cmkctl.profile.section import Nameable
+from cmkctl.profile.sections.associated_resources import (
+    ApplicationInsightsSettings,
+    ContainerRegistrySettings,
+    LogAnalyticsSettings,
+    StorageAccountSettings,
+    WorkspaceVaultSettings,
+)
 
 WORKSPACES = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}", fullmatch=True)
 RULES = {
-    names.storage_account: r"[a-z0-9]{3,24}",
-    names.key_vault: r"(?=.{3,24}$)[a-zA-Z](?!.*--)[a-zA-Z0-9-]*[a-zA-Z0-9]",
-    names.log_analytics: r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
-    names.application_insights: r"[A-Za-z0-9-]{1,260}",
-    names.container_registry: r"[a-zA-Z0-9]{5,50}",
+    StorageAccountSettings: r"[a-z0-9]{3,24}",
+    WorkspaceVaultSettings: r"(?=.{3,24}$)[a-zA-Z](?!.*--)[a-zA-Z0-9-]*[a-zA-Z0-9]",
+    LogAnalyticsSettings: r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
+    ApplicationInsightsSettings: r"[A-Za-z0-9-]{1,260}",
+    ContainerRegistrySettings: r"[a-zA-Z0-9]{5,50}",
 }
+
+
+def _derived(section: type[Nameable]) -> DerivedName:
+    assert section.derived
+    return section.derived
 
 
 @given(WORKSPACES, st.text(max_size=20), st.text(max_size=20))
 def test_derived_names_are_legal_for_every_legal_workspace(workspace: str, subscription: str, group: str) -> None:
     """Azure's rule of each type holds, whatever the workspace is called."""
-    suffix = names.digest(subscription, group, workspace)
+    suffix = digest(subscription, group, workspace)
 
-    for derive, rule in RULES.items():
-        assert re.fullmatch(rule, derive(workspace, suffix)), derive(workspace, suffix)
+    for section, rule in RULES.items():
+        name = _derived(section).of(workspace, suffix)
+        assert re.fullmatch(rule, name), name
 
 
 def test_derived_names_never_change() -> None:
     """A release that derived another name would make every associated resource anew."""
-    suffix = names.digest("11112222-3333-4444-5555-666677778888", "rg-ml", "mlw-prod")
+    suffix = digest("11112222-3333-4444-5555-666677778888", "rg-ml", "mlw-prod")
 
-    assert [derive("mlw-prod", suffix) for derive in RULES] == [
+    assert [_derived(section).of("mlw-prod", suffix) for section in RULES] == [
         "stmlwprod30cc56d1",
         "kv-mlw-prod-30cc56d1",
         "log-mlw-prod-30cc56d1",
@@ -43,9 +57,9 @@ def test_derived_names_never_change() -> None:
 
 def test_the_digest_has_no_regard_to_case() -> None:
     """Azure compares groups and subscriptions without case, so the names must not differ either."""
-    assert names.digest("AB", "RG", "Mlw") == names.digest("ab", "rg", "mlw")
+    assert digest("AB", "RG", "Mlw") == digest("ab", "rg", "mlw")
 
 
 def test_workspaces_that_differ_in_group_get_other_names() -> None:
     """Two of the same name do not collide."""
-    assert names.digest("s", "rg-1", "mlw") != names.digest("s", "rg-2", "mlw")
+    assert digest("s", "rg-1", "mlw") != digest("s", "rg-2", "mlw")

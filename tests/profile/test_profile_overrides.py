@@ -100,4 +100,4 @@ def test_an_override_may_replace_a_name_by_an_id(files: Files) -> None:
     )
     profile = files.load(overrides=["key_vault.name=null", f"key_vault.id={vault}"]).profile
 
-    assert (profile.vault_id, profile.key_vault_name) == (vault, "kv9")
+    assert (profile.key_vault.resource_id, profile.key_vault.resource_name) == (vault, "kv9")

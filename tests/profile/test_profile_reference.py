@@ -15,8 +15,8 @@ import yaml
 from support.profiles import GOOD, SUBSCRIPTION
 
 from cmkctl.profile.fields import profile_fields
+from cmkctl.profile.file_schema import profile_reference, profile_schema
 from cmkctl.profile.load import load_profile
-from cmkctl.profile.schema import profile_reference, profile_schema
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "profiles").glob("*.yaml"))

@@ -7,11 +7,12 @@ may be null, and a profile that ``extends`` another may leave out what the other
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, TypeAlias
 
 from pydantic_core import PydanticUndefined
 
-from cmkctl.profile.fields import ProfileField, profile_fields
+from cmkctl.profile.fields import EXTENDS, ProfileField, profile_fields
 from cmkctl.profile.model import Profile, Section
 
 JsonSchema: TypeAlias = dict[str, Any]
@@ -25,10 +26,11 @@ _EXTENDS: Final = {
 }
 
 
-def profile_schema() -> JsonSchema:
+def profile_schema(root: type[Section] = Profile) -> JsonSchema:
     """The JSON Schema (draft 2020-12) of a profile file."""
-    model = Profile.model_json_schema()
-    sections = {name: _section(each) for name, each in model.pop("$defs").items()}
+    names = {each.section.__name__ for each in profile_fields(root).values() if each.section}
+    model = root.model_json_schema()
+    sections = {name: _section(each, names) for name, each in model.pop("$defs").items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:cmkctl:profile",
@@ -36,9 +38,9 @@ def profile_schema() -> JsonSchema:
         "description": "What an operator wants: an Azure Machine Learning workspace with a customer-managed key.",
         "type": "object",
         "additionalProperties": False,
-        "properties": {"extends": _nullable(_EXTENDS), **_section(model)["properties"]},
+        "properties": {EXTENDS: _nullable(_EXTENDS), **_section(model, names)["properties"]},
         "if": {"not": {"required": ["extends"]}},
-        "then": _required(),
+        "then": _required(root),
         "$defs": {**sections, "Variable": _variable()},
     }
 
@@ -51,12 +53,12 @@ def _variable() -> JsonSchema:
     }
 
 
-def _section(schema: JsonSchema) -> JsonSchema:
+def _section(schema: JsonSchema, names: AbstractSet[str]) -> JsonSchema:
     """An object's schema for files; anything else is taken for a value."""
     if "properties" not in schema:
-        return _value(schema)
+        return _value(schema, names)
     required = schema.get("required", [])
-    fields = {name: _value(each) for name, each in schema["properties"].items()}
+    fields = {name: _value(each, names) for name, each in schema["properties"].items()}
     return {
         "type": "object",
         "description": " ".join(schema.get("description", "").split()),
@@ -65,15 +67,15 @@ def _section(schema: JsonSchema) -> JsonSchema:
     }
 
 
-def _value(schema: JsonSchema) -> JsonSchema:
+def _value(schema: JsonSchema, names: AbstractSet[str]) -> JsonSchema:
     """A value's schema, which also takes a variable, with its annotations outside the choice."""
     about, core = _parted(schema)
     if "items" in core:
-        core["items"] = _value(core["items"])
+        core["items"] = _value(core["items"], names)
     if "patternProperties" in core:
-        return {**about, **_tags(core)}
+        return {**about, **_tags(core, names)}
     choices = [_parted(each)[1] for each in _choices(core) or [core]]
-    if core == {"type": "string"} or core.get("type") == "array" or all(map(_is_section, choices)):
+    if core == {"type": "string"} or core.get("type") == "array" or all(_is_section(each, names) for each in choices):
         return {**about, **core}
     return {**about, "anyOf": [*choices, _VARIABLE]}
 
@@ -89,14 +91,13 @@ def _choices(schema: JsonSchema) -> list[JsonSchema]:
     return [each for name in ("anyOf", "oneOf") for each in schema.get(name, ())]
 
 
-def _tags(schema: JsonSchema) -> JsonSchema:
+def _tags(schema: JsonSchema, names: AbstractSet[str]) -> JsonSchema:
     """Tags may be null, which takes an inherited one away."""
-    tags = {name: _nullable(_value(each)) for name, each in schema["patternProperties"].items()}
+    tags = {name: _nullable(_value(each, names)) for name, each in schema["patternProperties"].items()}
     return {**schema, "patternProperties": tags, "additionalProperties": False}
 
 
-def _is_section(schema: JsonSchema) -> bool:
-    names = {each.section.__name__ for each in profile_fields().values() if each.section}
+def _is_section(schema: JsonSchema, names: AbstractSet[str]) -> bool:
     return schema == {"type": "null"} or schema.get("$ref", "").rpartition("/")[2] in names
 
 
@@ -106,28 +107,32 @@ def _nullable(schema: JsonSchema) -> JsonSchema:
     return {**about, "anyOf": [*(each for each in choices if each != {"type": "null"}), {"type": "null"}]}
 
 
-def _required() -> JsonSchema:
+def _required(root: type[Section]) -> JsonSchema:
     """What a profile that extends no other must say."""
     sections = {
         each.path: {"required": names}
-        for each in profile_fields().values()
+        for each in profile_fields(root).values()
         if each.section and (names := [n for n, info in each.section.model_fields.items() if info.is_required()])
     }
-    vault = {"anyOf": [{"required": ["name"]}, {"required": ["id"]}]}
-    top = [name for name, info in Profile.model_fields.items() if info.is_required()]
-    return {"required": top, "properties": {"key_vault": vault, **sections}}
+    either = {
+        each.path: {"anyOf": [{"required": ["name"]}, {"required": ["id"]}]}
+        for each in profile_fields(root).values()
+        if each.takes_name_or_id
+    }
+    top = [name for name, info in root.model_fields.items() if info.is_required()]
+    return {"required": top, "properties": {**either, **sections}}
 
 
-def profile_reference() -> str:
+def profile_reference(root: type[Section] = Profile) -> str:
     """The profile's fields in Markdown: one table a section, in the order of the model."""
-    return "\n\n".join("\n".join(lines) for lines in _tables())
+    return "\n\n".join("\n".join(lines) for lines in _tables(root))
 
 
-def _tables() -> Iterator[list[str]]:
-    yield [*_head("", Profile), *_rows("")]
-    for each in profile_fields().values():
+def _tables(root: type[Section]) -> Iterator[list[str]]:
+    yield [*_head("", root), *_rows("", root)]
+    for each in profile_fields(root).values():
         if each.section is not None:
-            yield [*_head(each.path, each.section), *_rows(each.path)]
+            yield [*_head(each.path, each.section), *_rows(each.path, root)]
 
 
 def _head(path: str, section: type[Section]) -> list[str]:
@@ -136,12 +141,11 @@ def _head(path: str, section: type[Section]) -> list[str]:
     return [title, "", about, "", "| field | takes | default | meaning |", "|---|---|---|---|"]
 
 
-def _rows(path: str) -> Iterator[str]:
-    schema = Profile.model_json_schema()
-    for each in profile_fields().values():
-        section, _, name = each.path.rpartition(".")
-        if section == path:
-            yield f"| `{name}` | {_takes(each, schema)} | {_default(each)} | {each.info.description} |"
+def _rows(path: str, root: type[Section]) -> Iterator[str]:
+    schema = root.model_json_schema()
+    for each in profile_fields(root).values():
+        if each.path.rpartition(".")[0] == path:
+            yield f"| `{each.name}` | {_takes(each, schema)} | {_default(each)} | {each.info.description} |"
 
 
 def _takes(field: ProfileField, schema: JsonSchema) -> str:

@@ -8,7 +8,6 @@ https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
@@ -23,36 +22,13 @@ from cmkctl.azure.ids import ResourceId
 RULE: Final = "rule"
 """The error type of a broken rule; its context holds the sentence under ``words``."""
 
-CONTRADICTION: Final = "contradiction"
-"""The error type of fields that contradict each other; its context holds `Contradiction` values under ``found``."""
-
 _HEX = "[0-9a-fA-F]"
 _GUID = f"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """Fields that are right alone and wrong together.
-
-    `field` is the one to point at, relative to its section; `detail` and `remedy` are sentences. `missing` is true
-    where the fault is that none of several fields is given.
-    """
-
-    field: str
-    detail: str
-    remedy: str
-    missing: bool = False
 
 
 def broken(words: str) -> PydanticCustomError:
     """The error of a value that breaks a rule, with the sentence that says what would be right."""
     return PydanticCustomError(RULE, "{words}", {"words": words})
-
-
-def contradictory(found: Iterable[Contradiction]) -> PydanticCustomError:
-    """The error of fields that contradict each other."""
-    several = tuple(found)
-    return PydanticCustomError(CONTRADICTION, "{text}", {"text": several[0].detail, "found": several})
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +191,8 @@ def _address(value: str) -> str:
         ) from None
     return value
 
+
+Switch = Literal["enabled", "disabled"]
 
 Guid = Annotated[
     str,
