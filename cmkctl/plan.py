@@ -269,7 +269,7 @@ class Change:
 
     @property
     def title(self) -> str:
-        """FailureKind and name, for people."""
+        """Kind and name, for people."""
         return f"{self.kind} {self.name}".strip()
 
     @property

@@ -81,7 +81,7 @@ def vault_reachable(profile: Profile, seen: Observations) -> Iterator[Diagnostic
 
 def service_side_identity(profile: Profile, seen: Observations) -> Iterator[Diagnostic]:
     """CMK104: reported failure of service-side encryption with a system-assigned identity on an RBAC vault."""
-    service_side = profile.workspace.encryption == "service-side" and profile.identity_id is None
+    service_side = profile.workspace.encryption == "service-side" and profile.workspace.identity_id is None
     if service_side and seen.get("workspace") is None and _rbac(profile, seen):
         yield _error(
             "CMK104",
@@ -149,7 +149,7 @@ def key_expires(profile: Profile, seen: Observations) -> Iterator[Diagnostic]:  
 def identity_rights(profile: Profile, seen: Observations) -> Iterator[Diagnostic]:
     """CMK108: a user-assigned identity needs control-plane rights that cmkctl does not hand out."""
     workspace = seen.get("workspace")
-    if profile.identity_id is not None and workspace is None:
+    if profile.workspace.identity_id is not None and workspace is None:
         yield _warning(
             "CMK108",
             "The user-assigned identity needs rights that cmkctl does not give",
@@ -208,7 +208,7 @@ def grant_to_an_application_id(profile: Profile, seen: Observations) -> Iterator
 
 def one_vault_for_both(profile: Profile, seen: Observations) -> Iterator[Diagnostic]:  # noqa: ARG001
     """CMK112: the vault with the key would also be open to the workspace's identity."""
-    if same_resource_id(profile.vault_id, profile.workspace_vault_id):
+    if same_resource_id(profile.key_vault.resource_id, profile.associated_resources.key_vault_id):
         yield _warning(
             "CMK112",
             "The workspace's own secrets are in the vault that holds the key",

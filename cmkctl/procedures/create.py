@@ -38,14 +38,14 @@ SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), 
 
 
 def _subject(profile: Profile) -> Subject:
-    return Subject(profile.cloud, profile.subscription, profile.location, profile.workspace_id)
+    return Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
 
 
 def _outputs(profile: Profile, known: Known) -> Mapping[str, Json]:
     return {
-        "workspace_id": profile.workspace_id,
+        "workspace_id": profile.workspace.resource_id,
         "key_identifier": known.get(IDENTIFIER),
-        "key_vault_id": profile.vault_id,
+        "key_vault_id": profile.key_vault.resource_id,
         "key_vault_uri": known.get(URI),
         "managed_resource_group": known.get(MANAGED_RESOURCE_GROUP),
         "principal_object_id": known.get(PRINCIPAL_OBJECT_ID),

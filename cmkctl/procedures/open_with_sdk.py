@@ -39,8 +39,8 @@ def verify_with_azure_ai_ml(session: Session, profile: Profile, key_identifier: 
         return
     if not same_key_identifier(_text(key.key_uri), key_identifier):
         yield _not_seen("customer_managed_key.key_uri", key.key_uri, key_identifier)
-    if not same_resource_id(_text(key.key_vault), profile.vault_id):
-        yield _not_seen("customer_managed_key.key_vault", key.key_vault, profile.vault_id)
+    if not same_resource_id(_text(key.key_vault), profile.key_vault.resource_id):
+        yield _not_seen("customer_managed_key.key_vault", key.key_vault, profile.key_vault.resource_id)
     if bool(workspace.hbi_workspace) != profile.workspace.high_business_impact:
         yield _not_seen("hbi_workspace", workspace.hbi_workspace, profile.workspace.high_business_impact)
 

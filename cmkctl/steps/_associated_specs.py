@@ -63,7 +63,10 @@ def _log_analytics(profile: Profile, _tenant: str) -> dict[str, Json]:
 
 
 def _application_insights(profile: Profile, _tenant: str) -> dict[str, Json]:
-    properties: Json = {"Application_Type": "web", "WorkspaceResourceId": profile.log_analytics_id}
+    properties: Json = {
+        "Application_Type": "web",
+        "WorkspaceResourceId": profile.associated_resources.log_analytics.resource_id,
+    }
     return {"location": profile.location, "tags": profile.tags, "kind": "web", "properties": properties}
 
 
@@ -82,7 +85,7 @@ def _registry(profile: Profile, _tenant: str) -> dict[str, Json]:
         "tags": profile.tags,
         "sku": {"name": _registry_sku(profile)},
         # Azure Machine Learning pulls images as the registry's admin user, or as a user-assigned identity with AcrPull.
-        "properties": {"adminUserEnabled": profile.identity_id is None},
+        "properties": {"adminUserEnabled": profile.workspace.identity_id is None},
     }
 
 
@@ -90,7 +93,7 @@ STORAGE: Final = ResourceSpec(
     kind="storage account",
     type="Microsoft.Storage/storageAccounts",
     api_version=versions.STORAGE,
-    resource_id=lambda profile: profile.storage_account_id,
+    resource_id=lambda profile: profile.associated_resources.storage_account.resource_id,
     given=lambda profile: _has_id(profile.associated_resources.storage_account),
     body=_storage,
     wanted=(
@@ -113,7 +116,7 @@ _LOG_ANALYTICS: Final = ResourceSpec(
     type="Microsoft.OperationalInsights/workspaces",
     shown=lambda _profile: (AttributeChange("retentionInDays", None, 30, phrase=Phrase("retention {} days")),),
     api_version=versions.LOG_ANALYTICS,
-    resource_id=lambda profile: profile.log_analytics_id,
+    resource_id=lambda profile: profile.associated_resources.log_analytics.resource_id,
     given=lambda profile: _has_id(profile.associated_resources.log_analytics),
     body=_log_analytics,
 )
@@ -121,19 +124,24 @@ _APPLICATION_INSIGHTS: Final = ResourceSpec(
     kind="Application Insights",
     type="microsoft.insights/components",
     shown=lambda profile: (
-        AttributeChange("WorkspaceResourceId", None, profile.log_analytics_id, phrase=Phrase("in Log Analytics")),
+        AttributeChange(
+            "WorkspaceResourceId",
+            None,
+            profile.associated_resources.log_analytics.resource_id,
+            phrase=Phrase("in Log Analytics"),
+        ),
     ),
     api_version=versions.APPLICATION_INSIGHTS,
-    resource_id=lambda profile: profile.application_insights_id,
+    resource_id=lambda profile: profile.associated_resources.application_insights.resource_id,
     given=lambda profile: _has_id(profile.associated_resources.application_insights),
     body=_application_insights,
-    depends_on=lambda profile: (profile.log_analytics_id,),
+    depends_on=lambda profile: (profile.associated_resources.log_analytics.resource_id,),
 )
 VAULT: Final = ResourceSpec(
     kind="workspace key vault",
     type="Microsoft.KeyVault/vaults",
     api_version=versions.KEY_VAULT,
-    resource_id=lambda profile: profile.workspace_vault_id,
+    resource_id=lambda profile: profile.associated_resources.key_vault_id,
     given=lambda profile: _has_id(profile.associated_resources.key_vault),
     body=_vault,
     wanted=(
@@ -146,7 +154,7 @@ _REGISTRY: Final = ResourceSpec(
     type="Microsoft.ContainerRegistry/registries",
     shown=lambda profile: (AttributeChange("sku", None, _registry_sku(profile), phrase=Phrase()),),
     api_version=versions.CONTAINER_REGISTRY,
-    resource_id=lambda profile: profile.container_registry_id,
+    resource_id=lambda profile: profile.associated_resources.container_registry_id,
     given=lambda profile: _has_id(profile.associated_resources.container_registry),
     body=_registry,
 )
@@ -158,5 +166,6 @@ def specs_of(profile: Profile) -> list[ResourceSpec]:
     return [
         each
         for each in ALL
-        if each.resource_id(profile) is not None and not same_resource_id(each.resource_id(profile), profile.vault_id)
+        if each.resource_id(profile) is not None
+        and not same_resource_id(each.resource_id(profile), profile.key_vault.resource_id)
     ]

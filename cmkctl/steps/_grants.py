@@ -32,10 +32,10 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, kind: str, depend
     """
     role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
     held = next(_held(profile, principal), None)
-    assignment = role_assignment_id(profile.vault_id, _assignment_name(profile, principal))
+    assignment = role_assignment_id(profile.key_vault.resource_id, _assignment_name(profile, principal))
     if held is not None:
         scope = held["properties"].get("scope")
-        on = {profile.vault_id: "on the vault", profile.key_id: "on the key"}
+        on = {profile.key_vault.resource_id: "on the vault", profile.key.resource_id: "on the key"}
         where = next((words for each, words in on.items() if same_resource_id(scope, each)), "inherited")
         return no_op(
             STEP,
@@ -72,7 +72,7 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, kind: str, depend
 def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocument]:
     """Yield the role assignments of a principal that let it use the key."""
     role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
-    return (each for each in principal.roles if _covers(each, profile.key_id, role))
+    return (each for each in principal.roles if _covers(each, profile.key.resource_id, role))
 
 
 def effective_at(
@@ -105,7 +105,7 @@ def _covers(assignment: Mapping[str, Any], key_id: str, role: str) -> bool:
 
 
 def _assignment_name(profile: Profile, principal: ObservedPrincipal) -> str:
-    seed = f"{profile.vault_id}|{principal.key}|{CRYPTO_SERVICE_ENCRYPTION_USER}"
+    seed = f"{profile.key_vault.resource_id}|{principal.key}|{CRYPTO_SERVICE_ENCRYPTION_USER}"
     return str(uuid.uuid5(_ASSIGNMENT_NAMES, seed.lower()))
 
 
@@ -121,7 +121,7 @@ def policy_grant(
     held = [key for each in _policies_of(properties, principal.object_id) for key in each]
     missing = missing_permissions(held, PERMISSIONS)
     # An access policy is no resource of its own: the vault's id and the principal's key identify it.
-    policy = f"{profile.vault_id}/accessPolicies/{principal.key.rpartition('/')[2]}"
+    policy = f"{profile.key_vault.resource_id}/accessPolicies/{principal.key.rpartition('/')[2]}"
     if not missing:
         return no_op(STEP, policy, kind, "", "up to date: get, wrapKey, unwrapKey by access policy")
     object_id: Json = principal.object_id or PRINCIPAL_OBJECT_ID.unknown
@@ -143,7 +143,7 @@ def policy_grant(
         depends_on=depends_on,
         request=Request(
             "PUT",
-            f"{profile.vault_id}/accessPolicies/add",
+            f"{profile.key_vault.resource_id}/accessPolicies/add",
             versions.KEY_VAULT,
             {"properties": {"accessPolicies": [entry]}},
         ),

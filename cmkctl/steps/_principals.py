@@ -65,18 +65,20 @@ def cosmos_db(azure: Snapshot, profile: Profile) -> ObservedPrincipal:
 
 def identity(azure: Snapshot, profile: Profile) -> ObservedPrincipal | None:
     """Read the user-assigned identity of the workspace; None for a system-assigned one."""
-    if profile.identity_id is None:
+    if profile.workspace.identity_id is None:
         return None
-    found = azure.resource(profile.identity_id, versions.MANAGED_IDENTITY)
-    label = f"identity {ResourceId.parse(profile.identity_id).name}"
-    return ObservedPrincipal(label, profile.identity_id, (found or {}).get("properties", {}).get("principalId"))
+    found = azure.resource(profile.workspace.identity_id, versions.MANAGED_IDENTITY)
+    label = f"identity {ResourceId.parse(profile.workspace.identity_id).name}"
+    return ObservedPrincipal(
+        label, profile.workspace.identity_id, (found or {}).get("properties", {}).get("principalId")
+    )
 
 
 def with_roles(azure: Snapshot, profile: Profile, principal: ObservedPrincipal) -> ObservedPrincipal:
     """Read the roles that a principal has on the vault and above."""
     if principal.object_id is None:
         return principal
-    roles = azure.role_assignments(profile.vault_id, principal.object_id)
+    roles = azure.role_assignments(profile.key_vault.resource_id, principal.object_id)
     return replace(principal, roles=tuple(roles))
 
 

@@ -96,7 +96,7 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
     if not same_word(encryption.get("status"), "Enabled"):
         yield "CMK252", "it is encrypted with Microsoft's keys, and encryption is fixed at creation"
         return
-    if not same_resource_id(key.get("keyVaultArmId"), profile.vault_id):
+    if not same_resource_id(key.get("keyVaultArmId"), profile.key_vault.resource_id):
         yield "CMK253", f"its key is in {key.get('keyVaultArmId')}, and a workspace keeps its vault"
     service_side = bool(properties.get("enableServiceSideCMKEncryption"))
     if service_side != (profile.workspace.encryption == "service-side"):
@@ -109,13 +109,16 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
         yield (
             "CMK256",
             f"its key {key.get('keyIdentifier')} is no longer in the vault, and a new key of that name would be a different key",
-            f"recover it: az keyvault key recover --vault-name {profile.key_vault_name} --name {profile.key.name}",
+            f"recover it: az keyvault key recover --vault-name {profile.key_vault.resource_name} --name {profile.key.name}",
         )
     elif not _same_key(key.get("keyIdentifier"), key_identifier(known)):
         yield "CMK256", f"it uses a different key: {key.get('keyIdentifier')}"
     identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
-    if not same_resource_id(identity, profile.identity_id):
-        yield "CMK257", f"its key is read by {identity or 'the service'}, not by {profile.identity_id or 'the service'}"
+    if not same_resource_id(identity, profile.workspace.identity_id):
+        yield (
+            "CMK257",
+            f"its key is read by {identity or 'the service'}, not by {profile.workspace.identity_id or 'the service'}",
+        )
 
 
 def _same_key(found: str | None, wanted: Json) -> bool:
@@ -144,11 +147,15 @@ def _paste(path: str, resource: str | None) -> str:
 def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, ...]]:
     properties = found.get("properties", {})
     wanted = {
-        "storageAccount": profile.storage_account_id,
-        "keyVault": profile.workspace_vault_id,
-        "applicationInsights": profile.application_insights_id,
+        "storageAccount": profile.associated_resources.storage_account.resource_id,
+        "keyVault": profile.associated_resources.key_vault_id,
+        "applicationInsights": profile.associated_resources.application_insights.resource_id,
         # A workspace without a registry gets one from the service when it first builds an environment.
-        **({"containerRegistry": profile.container_registry_id} if profile.container_registry_id else {}),
+        **(
+            {"containerRegistry": profile.associated_resources.container_registry_id}
+            if profile.associated_resources.container_registry_id
+            else {}
+        ),
     }
     for path, resource in wanted.items():
         if not same_resource_id(properties.get(path), resource):
@@ -159,7 +166,7 @@ def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, .
                 "create a workspace with another name",
             )
     identity = (found.get("identity") or {}).get("type")
-    if not same_identity_type(identity, "SystemAssigned" if profile.identity_id is None else "UserAssigned"):
+    if not same_identity_type(identity, "SystemAssigned" if profile.workspace.identity_id is None else "UserAssigned"):
         yield (
             "CMK259",
             f"its identity is {identity}",

@@ -56,8 +56,10 @@ class AssociatedResources:
         reads = (partial(azure.resource, one, spec.api_version) for one, spec in zip(ids, specs, strict=True))
         subscription, *found = azure.gather(azure.subscription, *reads)
         resources = dict(zip(ids, found, strict=True))
-        no_vault = resources.get(profile.workspace_vault_id, {}) is None and not VAULT.given(profile)
-        deleted = azure.deleted_vault(profile.workspace_vault_name, profile.location) if no_vault else None
+        no_vault = resources.get(profile.associated_resources.key_vault_id, {}) is None and not VAULT.given(profile)
+        deleted = (
+            azure.deleted_vault(profile.associated_resources.key_vault_name, profile.location) if no_vault else None
+        )
         return ObservedAssociated(resources, str((subscription or {}).get("tenantId", "")), deleted)
 
     def plan(self, profile: Profile, observed: ObservedAssociated, known: Known) -> list[Change]:  # noqa: ARG002

@@ -49,7 +49,7 @@ class Key:
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedKey:
         """Read the key. A vault of another subscription is a conflict already, and is not read."""
-        vault = ResourceId.parse(profile.vault_id)
+        vault = ResourceId.parse(profile.key_vault.resource_id)
         ours = vault.subscription.lower() == profile.subscription
         return ObservedKey(azure.key(vault, profile.key.name) if ours else None, azure.now())
 
@@ -59,8 +59,10 @@ class Key:
         if observed.key is None:
             return [_create(profile)]
         problems = _conflicts_of(profile.key, observed.key.get("properties", {}), observed.at)
-        conflicts = [conflict(self.name, profile.key_id, _KIND, name, *each) for each in problems]
-        return conflicts or [no_op(self.name, profile.key_id, _KIND, name, _up_to_date(observed.key["properties"]))]
+        conflicts = [conflict(self.name, profile.key.resource_id, _KIND, name, *each) for each in problems]
+        return conflicts or [
+            no_op(self.name, profile.key.resource_id, _KIND, name, _up_to_date(observed.key["properties"]))
+        ]
 
     def outputs(self, profile: Profile, observed: ObservedKey) -> Outputs:  # noqa: ARG002
         """Return `IDENTIFIER`."""
@@ -74,7 +76,7 @@ def _create(profile: Profile) -> Change:
     return Change(
         Key.name,
         Action.CREATE,
-        profile.key_id,
+        profile.key.resource_id,
         _KIND,
         profile.key.name,
         "does not exist",
@@ -88,7 +90,7 @@ def _create(profile: Profile) -> Change:
                 else []
             ),
         ),
-        request=Request("PUT", profile.key_id, versions.KEY_VAULT, body),
+        request=Request("PUT", profile.key.resource_id, versions.KEY_VAULT, body),
     )
 
 

@@ -52,11 +52,11 @@ class KeyAccess:
 
     def types(self, profile: Profile) -> tuple[str, ...]:
         """Return the type of the user-assigned identity, where the profile has one."""
-        return ("Microsoft.ManagedIdentity/userAssignedIdentities",) if profile.identity_id else ()
+        return ("Microsoft.ManagedIdentity/userAssignedIdentities",) if profile.workspace.identity_id else ()
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedAccess:
         """Read the principals from the directory, and their rights on the vault."""
-        vault = ResourceId.parse(profile.vault_id)
+        vault = ResourceId.parse(profile.key_vault.resource_id)
         ours = vault.subscription.lower() == profile.subscription
         found, (cosmos_db, identity) = azure.gather2(
             lambda: azure.vault(vault) if ours else None,
@@ -102,7 +102,7 @@ def _grant(
     if principal.object_id is None and principal.label != COSMOS_DB:
         return conflict(
             KeyAccess.name,
-            profile.identity_id or "",
+            profile.workspace.identity_id or "",
             kind,
             "",
             "CMK233",

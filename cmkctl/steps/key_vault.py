@@ -55,19 +55,19 @@ class KeyVault:
         """Read the vault; where it is absent, read whether a soft-deleted one holds its name."""
         subscription, vault = azure.gather(azure.subscription, lambda: _read(azure, profile))
         absent = vault is None and profile.key_vault.id is None
-        deleted = azure.deleted_vault(profile.key_vault_name, profile.location) if absent else None
+        deleted = azure.deleted_vault(profile.key_vault.resource_name, profile.location) if absent else None
         return ObservedVault(vault, deleted, str((subscription or {}).get("tenantId", "")))
 
     def plan(self, profile: Profile, observed: ObservedVault, known: Known) -> list[Change]:  # noqa: ARG002
         """Create the vault, adopt it, turn its protection on, or return the conflicts."""
-        if ResourceId.parse(profile.vault_id).subscription.lower() != profile.subscription:
+        if ResourceId.parse(profile.key_vault.resource_id).subscription.lower() != profile.subscription:
             return [_conflict(profile, "CMK203", *_OTHER_SUBSCRIPTION)]
         if observed.vault is not None:
             return _adopt(profile, observed.vault, observed.tenant)
         if profile.key_vault.id is not None:
             return [_conflict(profile, "CMK204", *_NO_SUCH_VAULT)]
         if observed.deleted is not None:
-            return [soft_deleted(profile, self.name, profile.vault_id, observed.deleted, "key_vault")]
+            return [soft_deleted(profile, self.name, profile.key_vault.resource_id, observed.deleted, "key_vault")]
         return [_create(profile, observed.tenant)]
 
     def outputs(self, profile: Profile, observed: ObservedVault) -> Outputs:
@@ -134,7 +134,7 @@ _NO_SUCH_VAULT: Final = (
 
 
 def _read(azure: Snapshot, profile: Profile) -> ArmDocument | None:
-    vault = ResourceId.parse(profile.vault_id)
+    vault = ResourceId.parse(profile.key_vault.resource_id)
     return azure.vault(vault) if vault.subscription.lower() == profile.subscription else None
 
 
@@ -144,7 +144,9 @@ def vault_state(vault: ArmDocument | None) -> str:
 
 
 def _conflict(profile: Profile, code: str, reason: str, *ways_out: str) -> Change:
-    return conflict(KeyVault.name, profile.vault_id, _KIND, profile.key_vault_name, code, reason, *ways_out)
+    return conflict(
+        KeyVault.name, profile.key_vault.resource_id, _KIND, profile.key_vault.resource_name, code, reason, *ways_out
+    )
 
 
 def _create(profile: Profile, tenant: str) -> Change:
@@ -156,9 +158,9 @@ def _create(profile: Profile, tenant: str) -> Change:
     return Change(
         KeyVault.name,
         Action.CREATE,
-        profile.vault_id,
+        profile.key_vault.resource_id,
         _KIND,
-        profile.key_vault_name,
+        profile.key_vault.resource_name,
         "does not exist",
         attributes=(
             AttributeChange("sku", None, profile.vault_sku, phrase=Phrase()),
@@ -169,8 +171,8 @@ def _create(profile: Profile, tenant: str) -> Change:
             AttributeChange("enableRbacAuthorization", None, wants_rbac(settings), phrase=AUTHORIZATION),
         ),
         irreversible=what_cannot_be_undone(profile),
-        request=Request("PUT", profile.vault_id, versions.KEY_VAULT, body),
-        settle=settle_vault(profile.vault_id),
+        request=Request("PUT", profile.key_vault.resource_id, versions.KEY_VAULT, body),
+        settle=settle_vault(profile.key_vault.resource_id),
     )
 
 
@@ -202,15 +204,17 @@ def _adopt(profile: Profile, vault: ArmDocument, tenant: str) -> list[Change]:
         return [
             wait(
                 KeyVault.name,
-                profile.vault_id,
+                profile.key_vault.resource_id,
                 _KIND,
-                profile.key_vault_name,
+                profile.key_vault.resource_name,
                 f"being created ({vault_state(vault)})",
-                settle_vault(profile.vault_id),
+                settle_vault(profile.key_vault.resource_id),
             )
         ]
     conflicts = [_conflict(profile, *each) for each in conflicts_of(profile, properties, tenant)]
-    right = no_op(KeyVault.name, profile.vault_id, _KIND, profile.key_vault_name, _up_to_date(properties))
+    right = no_op(
+        KeyVault.name, profile.key_vault.resource_id, _KIND, profile.key_vault.resource_name, _up_to_date(properties)
+    )
     return conflicts or [_protect(profile, properties) or right]
 
 
@@ -228,14 +232,14 @@ def _protect(profile: Profile, properties: Mapping[str, Any]) -> Change | None:
     return Change(
         KeyVault.name,
         Action.UPDATE,
-        profile.vault_id,
+        profile.key_vault.resource_id,
         _KIND,
-        profile.key_vault_name,
+        profile.key_vault.resource_name,
         "protection is off",
         attributes=tuple(wanted),
         irreversible=(_PURGE_PROTECTION_FOR_EVER,),
-        request=Request("PATCH", profile.vault_id, versions.KEY_VAULT, body),
-        settle=settle_vault(profile.vault_id),
+        request=Request("PATCH", profile.key_vault.resource_id, versions.KEY_VAULT, body),
+        settle=settle_vault(profile.key_vault.resource_id),
     )
 
 

@@ -82,7 +82,7 @@ class Workspace:
 
     def observe(self, azure: Snapshot, profile: Profile) -> ArmDocument | None:
         """Read the workspace; None when it is absent."""
-        return azure.resource(profile.workspace_id, versions.WORKSPACES)
+        return azure.resource(profile.workspace.resource_id, versions.WORKSPACES)
 
     def plan(self, profile: Profile, observed: ArmDocument | None, known: Known) -> list[Change]:
         """Create it, find it up to date, wait for it, update it, or return its conflicts."""
@@ -91,16 +91,20 @@ class Workspace:
             return [_create(profile, known)]
         state = state_of(observed)
         if in_progress(state):
-            return [wait(self.name, profile.workspace_id, _KIND, name, f"being created ({state})", _settle(profile))]
+            return [
+                wait(
+                    self.name, profile.workspace.resource_id, _KIND, name, f"being created ({state})", _settle(profile)
+                )
+            ]
         conflicts = [
-            conflict(self.name, profile.workspace_id, _KIND, name, *each)
+            conflict(self.name, profile.workspace.resource_id, _KIND, name, *each)
             for each in conflicts_of(profile, observed, known)
         ]
         if conflicts:
             return conflicts
         if failed_as_created(observed):
             return [_create(profile, known, "its creation failed, and is sent again")]
-        up_to_date = no_op(self.name, profile.workspace_id, _KIND, name, _up_to_date(profile, observed))
+        up_to_date = no_op(self.name, profile.workspace.resource_id, _KIND, name, _up_to_date(profile, observed))
         return [_update(profile, observed) or up_to_date]
 
     def outputs(self, profile: Profile, observed: ArmDocument | None) -> Outputs:  # noqa: ARG002
@@ -114,7 +118,7 @@ class Workspace:
 
 
 def _settle(profile: Profile) -> Settle:
-    return Settle(profile.workspace_id, versions.WORKSPACES, timeout=_TIMEOUT)
+    return Settle(profile.workspace.resource_id, versions.WORKSPACES, timeout=_TIMEOUT)
 
 
 def _create(profile: Profile, known: Known, reason: str = "does not exist") -> Change:
@@ -124,7 +128,7 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
     return Change(
         Workspace.name,
         Action.CREATE,
-        profile.workspace_id,
+        profile.workspace.resource_id,
         _KIND,
         settings.name,
         reason,
@@ -146,7 +150,7 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
             f"{settings.encryption} encryption, high business impact {on_or_off(settings.high_business_impact)}",
         ),
         costs=IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS,
-        request=Request("PUT", profile.workspace_id, versions.WORKSPACES, body),
+        request=Request("PUT", profile.workspace.resource_id, versions.WORKSPACES, body),
         settle=_settle(profile),
         resend=_RESEND,
         earliest=None if isinstance(effective_at, Unknown) else moment(effective_at),
@@ -154,7 +158,7 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
 
 
 def _encrypted_with(profile: Profile) -> Phrase:
-    return Phrase(f"encrypted with key {profile.key.name} in vault {profile.key_vault_name}, {{}}")
+    return Phrase(f"encrypted with key {profile.key.name} in vault {profile.key_vault.resource_name}, {{}}")
 
 
 def _body(profile: Profile, known: Known) -> dict[str, Json]:
@@ -162,17 +166,17 @@ def _body(profile: Profile, known: Known) -> dict[str, Json]:
     properties: dict[str, Json] = {
         "friendlyName": settings.friendly_name or settings.name,
         "description": settings.description or "",
-        "storageAccount": profile.storage_account_id,
-        "keyVault": profile.workspace_vault_id,
-        "applicationInsights": profile.application_insights_id,
+        "storageAccount": profile.associated_resources.storage_account.resource_id,
+        "keyVault": profile.associated_resources.key_vault_id,
+        "applicationInsights": profile.associated_resources.application_insights.resource_id,
         "hbiWorkspace": settings.high_business_impact,
         "publicNetworkAccess": settings.public_network_access.capitalize(),
         "encryption": _encryption(profile, known),
     }
-    if profile.container_registry_id:
-        properties["containerRegistry"] = profile.container_registry_id
-    if profile.identity_id:
-        properties["primaryUserAssignedIdentity"] = profile.identity_id
+    if profile.associated_resources.container_registry_id:
+        properties["containerRegistry"] = profile.associated_resources.container_registry_id
+    if profile.workspace.identity_id:
+        properties["primaryUserAssignedIdentity"] = profile.workspace.identity_id
     if settings.encryption == "service-side":
         properties["enableServiceSideCMKEncryption"] = True
     if settings.cosmos_db_throughput is not None:
@@ -193,20 +197,20 @@ def _encryption(profile: Profile, known: Known) -> dict[str, Json]:
     encryption: dict[str, Json] = {
         "status": "Enabled",
         "keyVaultProperties": {
-            "keyVaultArmId": profile.vault_id,
+            "keyVaultArmId": profile.key_vault.resource_id,
             "keyIdentifier": key_identifier(known),
         },
     }
-    if profile.identity_id:
+    if profile.workspace.identity_id:
         # The service needs it to find the permissions of the identity.
-        encryption["identity"] = {"userAssignedIdentity": profile.identity_id}
+        encryption["identity"] = {"userAssignedIdentity": profile.workspace.identity_id}
     return encryption
 
 
 def _identity(profile: Profile) -> dict[str, Json]:
-    if profile.identity_id is None:
+    if profile.workspace.identity_id is None:
         return {"type": "SystemAssigned"}
-    return {"type": "UserAssigned", "userAssignedIdentities": {profile.identity_id: {}}}
+    return {"type": "UserAssigned", "userAssignedIdentities": {profile.workspace.identity_id: {}}}
 
 
 def _update(profile: Profile, found: ArmDocument) -> Change | None:
@@ -229,12 +233,12 @@ def _update(profile: Profile, found: ArmDocument) -> Change | None:
     return Change(
         Workspace.name,
         Action.UPDATE,
-        profile.workspace_id,
+        profile.workspace.resource_id,
         _KIND,
         settings.name,
         f"differs in {', '.join(each.path for each in drift)}",
         attributes=tuple(drift),
-        request=Request("PATCH", profile.workspace_id, versions.WORKSPACES, body),
+        request=Request("PATCH", profile.workspace.resource_id, versions.WORKSPACES, body),
         settle=_settle(profile),
     )
 

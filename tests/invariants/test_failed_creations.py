@@ -153,7 +153,7 @@ def test_it_is_read_before_it_is_sent_again(maker: ScenarioBuilder, meanwhile: s
     """In ten minutes somebody may have mended it, and then nothing is sent; one that is gone is created."""
     with befallen(maker, "slow-grant~5m") as profile:
         kept = maker.running.state.tenant.data["resources"]
-        workspace = profile.workspace_id.lower()
+        workspace = profile.workspace.resource_id.lower()
 
         def mend() -> None:
             kept[workspace]["doc"]["properties"]["provisioningState"] = "Succeeded"

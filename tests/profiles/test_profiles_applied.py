@@ -25,8 +25,8 @@ def arrange_what_it_names(azure: Any, profile: Profile) -> None:
     if profile.key_vault.id is not None:
         vault = ResourceId.parse(profile.key_vault.id)
         azure.add_vault(vault.name, vault.resource_group, purge_protection=False, location=profile.location)
-    if profile.identity_id is not None:
-        identity = ResourceId.parse(profile.identity_id)
+    if profile.workspace.identity_id is not None:
+        identity = ResourceId.parse(profile.workspace.identity_id)
         made = azure.resource(azure.add_identity(identity.name, identity.resource_group, profile.location))
         azure.assign_role(profile.resource_group_id, made["properties"]["principalId"], CONTRIBUTOR)
     if not profile.key_access.create_service_principal:
@@ -61,7 +61,7 @@ def test_an_example_profile_is_planned_applied_and_then_right(
 
 def profile_outputs(profile: Profile) -> dict[str, str]:
     """The outputs that follow from the profile alone."""
-    return {"workspace_id": profile.workspace_id, "key_vault_id": profile.vault_id}
+    return {"workspace_id": profile.workspace.resource_id, "key_vault_id": profile.key_vault.resource_id}
 
 
 def test_there_are_example_profiles() -> None:

@@ -52,7 +52,7 @@ VALUES = st.recursive(
 
 def through_the_file(profile: Profile, *changes: Change) -> LoadedPlan:
     """What is read of a plan that was saved."""
-    subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace_id)
+    subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
     with TemporaryDirectory() as folder:
         path = Path(folder, "plan.json")
         save(path, Plan(subject, changes, observed="o"), profile, MOMENT)

@@ -53,11 +53,11 @@ NAMES: Final[Mapping[str, str]] = {
 
 _NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 _ASSOCIATED: Final[Mapping[str, Callable[[Profile], str | None]]] = {
-    "storage account": lambda profile: profile.storage_account_id,
-    "Log Analytics workspace": lambda profile: profile.log_analytics_id,
-    "Application Insights": lambda profile: profile.application_insights_id,
-    "workspace key vault": lambda profile: profile.workspace_vault_id,
-    "container registry": lambda profile: profile.container_registry_id,
+    "storage account": lambda profile: profile.associated_resources.storage_account.resource_id,
+    "Log Analytics workspace": lambda profile: profile.associated_resources.log_analytics.resource_id,
+    "Application Insights": lambda profile: profile.associated_resources.application_insights.resource_id,
+    "workspace key vault": lambda profile: profile.associated_resources.key_vault_id,
+    "container registry": lambda profile: profile.associated_resources.container_registry_id,
 }
 
 
@@ -205,7 +205,9 @@ def _access(profile: Profile, observed: Any) -> ObservedAccess:
     return ObservedAccess(
         _document("vault", observed.get("vault")),
         _principal("Azure Cosmos DB", app_id, {**cosmos_db, **({"object_id": given} if given else {})}),
-        _principal("identity id-ml", profile.identity_id, observed["identity"]) if profile.identity_id else None,
+        _principal("identity id-ml", profile.workspace.identity_id, observed["identity"])
+        if profile.workspace.identity_id
+        else None,
         _NOW,
     )
 

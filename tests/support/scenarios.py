@@ -154,7 +154,7 @@ class Site:
     @property
     def vault_id(self) -> str:
         """The vault of the profile."""
-        return self.profile.vault_id
+        return self.profile.key_vault.resource_id
 
     def document(self, resource_id: str) -> dict[str, Any] | None:
         """A resource as the sandbox keeps it, to be changed in place; None when it is not there."""
@@ -174,12 +174,12 @@ class Site:
     def add_key(self, **more: Any) -> None:
         """Put the key there, and the vault if need be. A key that is there gets a new version."""
         self.add_vault(rbac=self.profile.key_vault.authorization == "rbac")
-        if self.document(self.vault_id) is not None and self.document(self.profile.key_id) is None:
+        if self.document(self.vault_id) is not None and self.document(self.profile.key.resource_id) is None:
             self.running.state.add_key(VAULT, KEY, **more)
 
     def set_key(self, **attributes: Any) -> None:
         """Change attributes of the key's latest version, if there is a key."""
-        if self.document(self.profile.key_id) is not None:
+        if self.document(self.profile.key.resource_id) is not None:
             self.running.state.set_key_attributes(VAULT, KEY, **attributes)
 
     def allow(self, object_id: str, *permissions: str, **more: str) -> None:
@@ -205,26 +205,26 @@ def _forget_policies(site: Site) -> None:
 
 def _delete_vault(site: Site) -> None:
     site.add_vault()
-    if site.document(site.vault_id) is not None and not site.document(site.profile.workspace_id):
+    if site.document(site.vault_id) is not None and not site.document(site.profile.workspace.resource_id):
         site.running.state.delete_vault(VAULT)
 
 
 def _spoil_workspace(site: Site, **changed: Any) -> None:
-    if site.document(site.profile.workspace_id) is not None:
-        site.properties(site.profile.workspace_id).update(changed)
+    if site.document(site.profile.workspace.resource_id) is not None:
+        site.properties(site.profile.workspace.resource_id).update(changed)
 
 
 def _fail_an_update(site: Site) -> None:
-    document = site.document(site.profile.workspace_id)
+    document = site.document(site.profile.workspace.resource_id)
     if document is not None:
         document["properties"]["provisioningState"] = "Failed"
         document["systemData"] |= {"lastModifiedBy": FOREIGN[0], "lastModifiedAt": "2031-01-01T00:00:00Z"}
 
 
 def _spoil_storage(site: Site, **changed: Any) -> None:
-    if site.document(site.profile.storage_account_id) is None:
+    if site.document(site.profile.associated_resources.storage_account.resource_id) is None:
         site.running.state.add_storage_account(STORAGE, GROUP)
-    site.properties(site.profile.storage_account_id).update(changed)
+    site.properties(site.profile.associated_resources.storage_account.resource_id).update(changed)
 
 
 def _add_cosmos(site: Site) -> None:
@@ -296,7 +296,9 @@ MENDABLE: Final[dict[str, Doing]] = {
     "the workspace's creation failed": lambda site: _spoil_workspace(site, provisioningState="Failed"),
     "the workspace has another name": lambda site: _spoil_workspace(site, friendlyName="Renamed"),
     "the workspace answers in another casing": lambda site: _spoil_workspace(
-        site, storageAccount=site.profile.storage_account_id.upper(), keyVault=site.profile.workspace_vault_id.lower()
+        site,
+        storageAccount=site.profile.associated_resources.storage_account.resource_id.upper(),
+        keyVault=site.profile.associated_resources.key_vault_id.lower(),
     ),
 }
 """What a permitted write can mend, or what needs none."""
@@ -317,11 +319,11 @@ CONFLICTING: Final[dict[str, Doing]] = {
         site, hbiWorkspace=not site.profile.workspace.high_business_impact
     ),
     "the workspace is not encrypted": lambda site: (
-        site.properties(site.profile.workspace_id).pop("encryption", None) and None
+        site.properties(site.profile.workspace.resource_id).pop("encryption", None) and None
     ),
     "the workspace has failed": _fail_an_update,
     "the workspace has other storage": lambda site: _spoil_workspace(
-        site, storageAccount=f"{site.profile.storage_account_id}2"
+        site, storageAccount=f"{site.profile.associated_resources.storage_account.resource_id}2"
     ),
     "the group is being deleted": _delete_group,
 }
