@@ -188,7 +188,9 @@ def roles_address(scope: str, principal: str) -> str:
 
 
 def _outputs() -> dict[str, Output[Any]]:
-    modules = (importlib.import_module(f"{steps.__name__}.{each.name}") for each in pkgutil.iter_modules(steps.__path__))
+    modules = (
+        importlib.import_module(f"{steps.__name__}.{each.name}") for each in pkgutil.iter_modules(steps.__path__)
+    )
     found = (value for module in modules for value in vars(module).values() if isinstance(value, Output))
     return {f"{each.step}.{each.name}": each for each in found}
 
@@ -223,7 +225,7 @@ class Case:
         """The profile."""
         return Profile.model_validate(merged(right("profile"), self.text.get("profile") or {}))
 
-    @property
+    @cached_property
     def known(self) -> Mapping[str, Any]:
         """The outputs of the steps before: an existing vault and key, unless the case lists others."""
         return {**right("known"), **(self.text.get("known") or {})}
@@ -233,7 +235,7 @@ class Case:
         """The addresses of the case's own documents, in lower case."""
         return {each.lower() for each in self.text["documents"]}
 
-    @property
+    @cached_property
     def documents(self) -> Mapping[str, Any]:
         """The documents of Azure by address, in lower case."""
         base, own = ({a.lower(): d for a, d in each.items()} for each in (right("documents"), self.text["documents"]))
@@ -253,7 +255,7 @@ class Case:
         step = step or STEPS[self.step]
         return step.outputs(self.profile, step.observe(self.azure(), self.profile))
 
-    @property
+    @cached_property
     def expected(self) -> list[dict[str, Any]]:
         """The changes that the case lists, in the form of `rendered`."""
         return [_expected(self.step, each) for each in self.text["changes"]]
