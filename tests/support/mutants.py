@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.step_sources import FOLDER
-
 from cmkctl import steps
 from cmkctl.procedures import create
 from cmkctl.steps.base import AnyStep
+from support.step_sources import FOLDER
 
 _PROCEDURE = "procedure"
 

@@ -305,7 +305,7 @@ _LISTS: Final = ("irreversible", "costs", "ways_out", "depends_on", "may_result_
 _EMPTY: Final[Mapping[str, Any]] = {
     **{name: [] for name in ("attributes", *_LISTS)},
     **{name: {} for name in ("phrases", "request", "settle", "resend")},
-    **{name: "" for name in ("name", "code", "earliest")},
+    **dict.fromkeys(("name", "code", "earliest"), ""),
 }
 
 
