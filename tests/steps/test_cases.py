@@ -10,10 +10,24 @@ from copy import deepcopy
 from typing import Any, Final
 
 import pytest
-from support.planning import CASES, HERE, STEPS, Case, known_from, load, plain, rendered_outputs
+from support.planning import (
+    CASES,
+    HERE,
+    OUTPUTS,
+    STEPS,
+    Case,
+    Documents,
+    at_path,
+    known_from,
+    load,
+    plain,
+    rendered_outputs,
+    right,
+)
 from support.step_sources import actions_in, codes_in
 
-from cmkctl.plan import Action, Change, unknowns
+from cmkctl.plan import Action, Change, Output, unknowns
+from cmkctl.profile.model import Profile
 
 EACH_CASE: Final = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -188,6 +202,25 @@ def test_an_existing_vault_is_never_put() -> None:
     }
 
     assert {"PATCH"} == methods
+
+
+def test_a_step_needs_earlier_steps() -> None:
+    """The steps that a step needs come before it in the procedure."""
+    order = list(STEPS)
+
+    assert [] == [
+        (name, each) for name, step in STEPS.items() for each in step.needs if each not in order[: order.index(name)]
+    ]
+
+
+@pytest.mark.parametrize("output", [each for each in OUTPUTS.values() if each.source], ids=lambda each: each.name)
+def test_the_source_of_an_output_is_where_azure_shows_it(output: Output[Any]) -> None:
+    """When everything is up to date, a document that the step reads has the output's value at its source."""
+    step, profile, azure = STEPS[output.step], Profile.model_validate(right("profile")), Documents(right("documents"))
+    value = step.outputs(profile, step.observe(azure, profile))[output]
+
+    assert value is not None
+    assert value in [at_path(document, output.source) for document in azure.read_documents]
 
 
 def test_unknown_values_come_from_steps_that_are_waited_for() -> None:
