@@ -11,6 +11,7 @@ from support.scenarios import Client, ImpatientClock, ProfileVariant, ScenarioBu
 
 from cmkctl.azure.session import Session
 from cmkctl.diagnostics import CmkctlError
+from cmkctl.events import Waiting
 from cmkctl.plan import Action
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import Pace
@@ -53,7 +54,7 @@ def in_step(maker: ScenarioBuilder, client: Client, profile: Profile) -> tuple[S
     """A session in whose waits time passes in the sandbox as well, and what is told of them."""
     session, told = client.session(profile), list[str]()
     session.clock = InStep(maker.running)
-    session.notify = lambda what, _seconds, _until=None: told.append(what)
+    session.emit = lambda event: told.append(event.what) if isinstance(event, Waiting) else None
     return session, told
 
 

@@ -19,7 +19,8 @@ import yaml
 
 from cmkctl.plan import Change, Known, Outputs, Unknown
 from cmkctl.profile.model import Profile
-from cmkctl.steps import SEQUENCE, AnyStep
+from cmkctl.procedures.create import SEQUENCE
+from cmkctl.steps.base import AnyStep
 from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.associated_resources import ObservedAssociated
 from cmkctl.steps.key import ObservedKey

@@ -13,7 +13,7 @@ from support.scripted import ARM, NOON, Answer, Azure, Reply, azure, response_to
 
 from cmkctl.azure.errors import AzureFailed, classify, kind_of_failed_operation
 from cmkctl.azure.failures import FailureKind
-from cmkctl.azure.operations import Waiting, finish, until
+from cmkctl.azure.waiting import Wait, poll_to_end, poll_until
 from cmkctl.diagnostics import CmkctlError
 
 RESOURCE = f"{ARM}/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/mlw"
@@ -28,7 +28,7 @@ BY_LOCATION = {"Location": RESULT_URL}
 def followed(first: Answer, *replies: Reply) -> Azure:
     """Follow the operation that an answer to a PUT began."""
     scripted = azure(*replies)
-    finish(scripted.session, response_to("PUT", RESOURCE, first), "workspace mlw")
+    poll_to_end(scripted.session, response_to("PUT", RESOURCE, first), "workspace mlw")
     return scripted
 
 
@@ -180,7 +180,7 @@ def test_deadline_ends_the_waiting_not_the_operation() -> None:
     scripted.session.deadline = 60.0
 
     with pytest.raises(CmkctlError) as caught:
-        finish(scripted.session, response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS)), "workspace mlw")
+        poll_to_end(scripted.session, response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS)), "workspace mlw")
 
     assert ["CMK312"] == [each.code for each in caught.value.diagnostics]
     assert 50 < scripted.clock.elapsed() <= 60
@@ -200,7 +200,7 @@ def test_the_end_of_a_wait_is_noticed_soon(seconds: float) -> None:
     scripted = azure()
     clock = scripted.clock
 
-    until(scripted.session, "something", clock.elapsed, lambda now: now >= seconds, patience=seconds + 600)
+    poll_until(scripted.session, "something", clock.elapsed, lambda now: now >= seconds, timeout=seconds + 600)
 
     assert 0 <= clock.elapsed() - seconds <= max(2.0, 0.05 * seconds)
     assert len(clock.waits) < 100 + seconds / 8
@@ -211,7 +211,7 @@ def test_a_wait_begins_when_it_begins() -> None:
     scripted = azure(status("Succeeded"))
     scripted.clock.sleep(1000)
 
-    finish(scripted.session, response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS)), "workspace mlw")
+    poll_to_end(scripted.session, response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS)), "workspace mlw")
 
     assert [("workspace mlw", 0.0)] == scripted.progress
     assert scripted.clock.elapsed() - 1000 < 1
@@ -221,14 +221,14 @@ def test_until_returns_what_it_was_waiting_for() -> None:
     """What is right at once is not waited for."""
     scripted = azure()
 
-    assert "ready" == until(scripted.session, "it", lambda: "ready", lambda found: found == "ready")
+    assert "ready" == poll_until(scripted.session, "it", lambda: "ready", lambda found: found == "ready")
     assert [] == scripted.clock.waits
 
 
 def test_a_wait_is_never_shorter_than_azure_asks() -> None:
     """Also when it had waited for long already."""
     scripted = azure()
-    wait = Waiting(scripted.session, "it")
+    wait = Wait(scripted.session, "it")
     scripted.clock.sleep(100)
 
     wait.once(response_to("GET", STATUS_URL, Answer(202, headers={"Retry-After": "60"})))
@@ -251,7 +251,7 @@ def test_a_wait_has_an_end_of_its_own_and_says_when() -> None:
     first = response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS))
 
     with pytest.raises(CmkctlError) as caught:
-        finish(scripted.session, first, "workspace mlw", patience=100)
+        poll_to_end(scripted.session, first, "workspace mlw", timeout=100)
 
     assert ["CMK312"] == [each.code for each in caught.value.diagnostics]
     assert 90 <= scripted.clock.elapsed() <= 100
@@ -264,8 +264,8 @@ def test_a_wait_that_nobody_bounds_ends_after_half_an_hour() -> None:
     first = response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS))
 
     for wait in (
-        lambda: finish(scripted.session, first, "vault"),
-        lambda: until(scripted.session, "vault", lambda: 0, bool),
+        lambda: poll_to_end(scripted.session, first, "vault"),
+        lambda: poll_until(scripted.session, "vault", lambda: 0, bool),
     ):
         began = scripted.clock.elapsed()
         with pytest.raises(CmkctlError):
