@@ -10,7 +10,7 @@ from cmkctl.plan import Action
 from cmkctl.sandbox import Pace
 
 
-@pytest.mark.parametrize("operation", ["*/asyncoperations/*", "*/workspaceOperationsStatus/*"])
+@pytest.mark.parametrize("operation", ["*/workspaceOperationsStatus/*"])
 def test_a_poll_that_is_refused_for_its_expired_token_is_sent_again(maker: ScenarioBuilder, operation: str) -> None:
     """A poll is refused for its expired token, while Azure goes on; it is asked again, and the same run ends well."""
     profile = maker.make(ProfileVariant(), World())

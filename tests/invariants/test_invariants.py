@@ -22,7 +22,7 @@ from support.scenarios import (
 
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.diagnostics import RefusedError
-from cmkctl.plan import Action, Json, Plan, Request, Unknown, unknowns
+from cmkctl.plan import Action, Json, Output, Plan, Request, Unknown, unknowns
 from cmkctl.sandbox.requestlog import LoggedRequest
 
 Sent = tuple[str, str, str, str, str]
@@ -49,7 +49,7 @@ def shown(request: Request, plan: Plan, result: Plan) -> Sent:
 def resolved(value: Json, result: Plan) -> Json:
     """Resolve the unknowns of a body."""
     if isinstance(value, Unknown):
-        return result.outputs[value.step][value.output]
+        return result.known.get(Output(value.step, value.output))
     if isinstance(value, Mapping):
         return {name: resolved(inner, result) for name, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -18,11 +18,11 @@ from typing import Any, Final
 import yaml
 
 from cmkctl.plan import Change, Known, Outputs, Unknown
-from cmkctl.profile.model import Profile
 from cmkctl.procedures.create import SEQUENCE
-from cmkctl.steps.base import AnyStep
+from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.associated_resources import ObservedAssociated
+from cmkctl.steps.base import AnyStep
 from cmkctl.steps.key import ObservedKey
 from cmkctl.steps.key_access import ObservedAccess
 from cmkctl.steps.key_vault import ObservedVault

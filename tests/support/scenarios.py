@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 import requests
@@ -26,11 +26,16 @@ from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import Event
 from cmkctl.plan import Plan
+from cmkctl.procedures.base import no_proof
+from cmkctl.procedures.create import CREATE
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
 from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
+
+UNPROVED: Final = replace(CREATE, proof=no_proof)
+"""The procedure without azure-ai-ml, which is imported only by a whole process."""
 
 # The same examples on every run, nothing kept between runs, and no shrinking: an example takes half a second, and
 # names what was done in words.
@@ -468,7 +473,7 @@ class Client:
         """Make a plan."""
         session = self.session(profile)
         try:
-            return make_plan(session, profile)
+            return make_plan(session, profile, UNPROVED)
         finally:
             session.close()
 
@@ -476,7 +481,9 @@ class Client:
         """Apply a plan, or the one that is made now; the plan that is left."""
         session = session or self.session(profile)
         try:
-            return apply_plan(session, profile, plan or make_plan(session, profile), self.events.append)
+            return apply_plan(
+                session, profile, plan or make_plan(session, profile, UNPROVED), UNPROVED, self.events.append
+            )
         finally:
             session.close()
 

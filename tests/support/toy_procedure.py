@@ -97,6 +97,10 @@ class World:
         """A look at the world is the world."""
         return self
 
+    def again(self, _stale: object, _settled: object) -> World:
+        """Look again at everything."""
+        return self
+
     def clamp_to_deadline(self, moment: float) -> float:
         """When a wait really ends."""
         return moment if self.deadline is None else min(moment, self.deadline)
