@@ -200,7 +200,7 @@ CMK226: Final = Code(
 CMK231: Final = Code(
     "CMK231",
     "Cannot read the directory",
-    "The signed-in principal lacks Application.Read.All in Microsoft Graph, which is needed to look up the object id of Azure Cosmos DB in this tenant.",
+    "The object id of Azure Cosmos DB in this tenant is looked up in Microsoft Graph. The signed-in principal lacks Application.Read.All there, or Microsoft Graph rejects its token, for example because of Conditional Access.",
     "Ask someone who has the permission to look it up, and set key_access.cosmos_db_object_id.",
     _COSMOS,
 )
@@ -401,6 +401,14 @@ CMK317: Final = Code(
     "Already exists, but not visible yet",
     "A grant or service principal was created a moment ago, by another run or by one whose response was lost, and it is not visible everywhere yet.",
     "Run the same command again in a few minutes.",
+)
+
+CMK318: Final = Code(
+    "CMK318",
+    "Blocked by a resource lock",
+    "A lock on the resource, its group or the subscription forbids the change. It protects against accidents, so cmkctl never removes one.",
+    "Have the lock removed for this run, run the same command again, and set the lock again afterwards.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources",
 )
 
 # Results
