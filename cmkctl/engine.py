@@ -34,7 +34,7 @@ from cmkctl.events import (
     StepFinished,
     StepStarted,
 )
-from cmkctl.facts import Fact, Facts, NotReadable, RulePolicy, judge
+from cmkctl.facts import Facts, RulePolicy, attempt, judge, needed
 from cmkctl.plan import Action, Change, Known, Outputs, Plan, fulfils
 from cmkctl.procedures.base import Procedure
 from cmkctl.profile.model import Profile
@@ -64,20 +64,12 @@ def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
     A fact that only rules need may be unreadable; an observation that a step needs may not.
     """
     steps = {each.name: each for each in procedure.steps}
-    others = {fact.name: fact for rule in procedure.rules for fact in rule.needs if fact.name not in steps}
+    others = needed(procedure.rules, steps)
     with _threads(len(steps) + len(others), "observe") as pool:
         observed = {name: pool.submit(step.observe, azure, profile) for name, step in steps.items()}
-        read = {name: pool.submit(_read, fact, azure, profile) for name, fact in others.items()}
+        read = {fact.name: pool.submit(attempt, fact, azure, profile) for fact in others}
         _await(*observed.values(), *read.values())
         return Facts({name: future.result() for name, future in (observed | read).items()})
-
-
-def _read(fact: Fact[Any], azure: Snapshot, profile: Profile) -> Any:
-    try:
-        return fact.read(azure, profile)
-    except AzureFailed as error:
-        _LOG.info("fact %s cannot be read: %s", fact.name, error)
-        return NotReadable(error)
 
 
 def plan_from(profile: Profile, facts: Facts, procedure: Procedure, policy: RulePolicy) -> Plan:

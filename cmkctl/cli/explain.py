@@ -8,20 +8,20 @@ from typing import Annotated
 
 import typer
 
-from cmkctl.checks.catalogue import CATALOGUE, explanation
+from cmkctl.checks import CODES, explanation
 from cmkctl.cli.exits import DONE, USAGE
 
 
 def command(code: Annotated[str, typer.Argument(metavar="CODE", help="A diagnostic code, such as CMK210.")]) -> int:
     """Explain a diagnostic code: what it means, why it matters, what to do."""
-    entry = CATALOGUE.get(code.upper())
+    entry = CODES.get(code.upper())
     if entry is None:
-        like = difflib.get_close_matches(code.upper(), CATALOGUE, n=len(CATALOGUE))
+        like = difflib.get_close_matches(code.upper(), CODES, n=len(CODES))
         # Codes that begin alike are about the same thing.
         near = sorted(like, key=lambda each: each[:5] != code.upper()[:5])[:3]
         sys.stderr.write(
-            f"error: there is no code {code}.\n  → did you mean {', '.join(near) or 'CMK101 to CMK901'}?\n"
+            f"error: there is no code {code}.\n  → did you mean {', '.join(near) or 'CMK001 to CMK901'}?\n"
         )
         return USAGE
-    sys.stdout.write(explanation(code.upper(), entry))
+    sys.stdout.write(explanation(entry))
     return DONE

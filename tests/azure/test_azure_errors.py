@@ -23,7 +23,7 @@ from support.scripted import Answer, http_error
 from cmkctl.azure.errors import AzureFailed, classify, innermost
 from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
 from cmkctl.azure.remedies import WITHOUT_A_REASON
-from cmkctl.checks.catalogue import CATALOGUE
+from cmkctl.checks import CODES
 
 FILES: Final = (
     "44-role-assignment-outcomes",
@@ -51,7 +51,8 @@ EXPECTED: Final = {
     "60-arm-errors": {
         FailureKind.DENIED: [0, 1, 2, 3, 4, 5],
         FailureKind.NOT_REGISTERED: [6, 7, 8, 9],
-        FailureKind.CONFLICT: [10, 14, 15],
+        FailureKind.LOCKED: [10],
+        FailureKind.CONFLICT: [14, 15],
         FailureKind.CAPACITY: [12, 13, 42],
         FailureKind.IN_PROGRESS: [11],
         FailureKind.THROTTLED: [16, 17, 18, 19, 20],
@@ -362,14 +363,14 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
     [
         (
             Failure(FailureKind.DENIED, "Authorization_RequestDenied", "Insufficient privileges", 403),
-            "right in the directory",
+            "belongs to the directory",
         ),
         (
             Failure(FailureKind.TERMINAL, "BadRequest", "Soft-deleted workspace exists. Please purge or recover it."),
             "14 days",
         ),
         (Failure(FailureKind.TERMINAL, "InternalServerError", "An error has occurred."), "run the same command again"),
-        (Failure(FailureKind.TERMINAL, "SubscriptionNotFound", "not found", 404), "AZURE_SUBSCRIPTION_ID"),
+        (Failure(FailureKind.TERMINAL, "SubscriptionNotFound", "not found", 404), "az account list"),
         (
             Failure(FailureKind.CONFLICT, "Conflict", "Workspace is in a failed provisioning state.", 409),
             "workspace.name",
@@ -387,7 +388,7 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
                 "BadRequest",
                 "CMK workspaces should have purge protection enabled on their CMK keyvault.",
             ),
-            "cmkctl plan",
+            "az keyvault update",
         ),
     ],
 )
@@ -412,7 +413,7 @@ def test_the_reason_why_no_connection_came_about_is_shown() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "words"),
-    [("45", "wait: 45 s."), ("Wed, 25 Nov 2026 14:00:00 GMT", "wait: Wed, 25 Nov 2026 14:00:00 GMT.")],
+    [("45", "wait 45 s."), ("Wed, 25 Nov 2026 14:00:00 GMT", "wait Wed, 25 Nov 2026 14:00:00 GMT.")],
 )
 def test_a_delay_is_said_with_its_unit(asked: str, words: str) -> None:
     """Azure asks for seconds, or names a date."""
@@ -426,4 +427,4 @@ def test_every_kind_has_its_advice() -> None:
     codes = [AzureFailed(Failure(kind, "", "")).diagnostics[0].code for kind in FailureKind]
 
     assert len({*codes}) == len(codes)
-    assert {*CATALOGUE} >= {*codes}
+    assert {*CODES} >= {*codes}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.docs import GENERATED, ROOT, SESSION_PAGES, commands, matches, run
 
-from cmkctl.checks.catalogue import CATALOGUE
+from cmkctl.checks import CODES
 
 REGENERATE = "stale: run `python tests/support/docs.py`, then look at the difference"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -50,26 +50,33 @@ def test_a_generated_page_is_fresh(page: str) -> None:
     assert GENERATED[page]() == (ROOT / page).read_text(encoding="utf-8"), REGENERATE
 
 
-def test_every_code_of_the_source_is_in_the_catalogue() -> None:
-    """A diagnostic whose code cannot be looked up helps nobody."""
-    assert not _codes_in_source() - set(CATALOGUE)
+def test_every_code_in_the_source_is_declared() -> None:
+    """A code that cannot be looked up is of no use."""
+    assert not _codes_in_source() - set(CODES)
 
 
-def test_every_code_of_the_catalogue_is_given_out() -> None:
-    """The catalogue explains nothing that cannot happen."""
-    assert not set(CATALOGUE) - _codes_in_source()
+def test_every_declared_code_is_used() -> None:
+    """`explain` lists nothing that cannot happen."""
+    assert not set(CODES) - _codes_in_source()
 
 
-def test_every_code_of_a_page_is_in_the_catalogue() -> None:
-    """A page sends nobody to a code that is not there."""
+def test_every_code_of_a_page_is_declared() -> None:
+    """No page refers to an undeclared code."""
     written = {code for page in PAGES for code in re.findall(r"\bCMK\d{3}\b", page.read_text(encoding="utf-8"))}
 
-    assert not written - set(CATALOGUE)
+    assert not written - set(CODES)
+
+
+_USE = re.compile(
+    r"""codes\.(CMK\d{3})|["'](CMK\d{3})["']|rule\((CMK\d{3})|(CMK\d{3})\.(?:error|warning|note|diagnostic)\("""
+)
 
 
 def _codes_in_source() -> set[str]:
-    files = [each for each in (ROOT / "cmkctl").rglob("*.py") if each.name != "catalogue.py"]
-    return {code for each in files for code in re.findall(r"[\"'](CMK\d{3})[\"']", each.read_text(encoding="utf-8"))}
+    """The codes that the product uses, as names or as text, without their declarations."""
+    texts = [each.read_text(encoding="utf-8") for each in (ROOT / "cmkctl").rglob("*.py")]
+    declared = re.compile(r"^(CMK\d{3}): Final = Code\(\n +\"\1\"", re.MULTILINE)
+    return {code for each in texts for found in _USE.findall(declared.sub("", each)) for code in found if code}
 
 
 def test_the_first_command_is_one_line_and_applies_the_quickstart() -> None:
