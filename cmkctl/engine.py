@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 from azure.core.exceptions import AzureError
 
+from cmkctl import codes
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.send import send
@@ -375,10 +376,7 @@ def _refuse_unless_shown(now: Change, shown: Change | None, *, sent: bool) -> No
         # This run wrote it and the result differs: that is no change of Azure's.
         raise CmkctlError(_incomplete(now), *conflict)
     raise RefusedError(
-        Diagnostic(
-            "CMK402",
-            Severity.ERROR,
-            "Azure has changed since the plan was made",
+        codes.CMK402.error(
             f"{now.title}: planned {shown.action if shown else 'nothing'}, now {now.action} ({now.reason}). "
             "Nothing was written for it.",
             "Run cmkctl plan again and review the new plan. Changes applied before this point stay in place.",
@@ -408,21 +406,13 @@ def conflicts(plan: Plan) -> Iterable[Diagnostic]:
 
 def conflict_diagnostic(change: Change) -> Diagnostic:
     """A conflict as a diagnostic: the reason is its detail, the ways out are its remedy."""
-    return Diagnostic(
-        change.code,
-        Severity.ERROR,
-        "Conflict that cmkctl will not fix automatically",
-        f"{change.title}: {change.reason}.",
-        "; or ".join(change.ways_out),
-        subject=change.resource_id,
+    return codes.declared(change.code).error(
+        f"{change.title}: {change.reason}.", "; or ".join(change.ways_out), subject=change.resource_id
     )
 
 
 def _incomplete(change: Change) -> Diagnostic:
-    return Diagnostic(
-        "CMK401",
-        Severity.ERROR,
-        "The result does not match the profile",
+    return codes.CMK401.error(
         f"{change.title}: it was applied, and {change.action} is still due: {change.reason}.",
         "Run cmkctl plan to see the difference. If it persists, report it together with the output of --record.",
         subject=change.resource_id,

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.polling import PollingMethod
 
+from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed, UndecodableResponse, innermost, kind_of_failed_operation
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.retry import PATIENCE, retry_after, seconds_of
 from cmkctl.clock import at
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.events import WaitEnd
 from cmkctl.plan import FAILED_STATES, READY_STATES, USUAL_TIMEOUT
 
@@ -412,10 +413,6 @@ def _gave_up(what: str, waited: float) -> Diagnostic:
 
 def timed_out(detail: str) -> Diagnostic:
     """The diagnostic of a wait, or a run, whose time is over (CMK312)."""
-    return Diagnostic(
-        "CMK312",
-        Severity.ERROR,
-        "Timed out",
-        detail,
-        "Run the same command again to continue from here, with a longer --timeout if one was given.",
+    return codes.CMK312.error(
+        detail, "Run the same command again to continue from here, with a longer --timeout if one was given."
     )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cmkctl import codes
 from cmkctl.cli import options as opt
 from cmkctl.cli.exits import DONE, REFUSED, USAGE
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.diagnostics import Diagnostic
 from cmkctl.plan import Action
 
 if TYPE_CHECKING:
@@ -102,10 +103,7 @@ def _creates_workspace(plan: Plan) -> bool:
 
 
 def _needs_yes() -> Diagnostic:
-    return Diagnostic(
-        "CMK010",
-        Severity.ERROR,
-        "Nobody can be asked",
+    return codes.CMK010.error(
         "This is no terminal, and without an answer nothing is written.",
         "Read the plan, then run the same command with --yes.",
     )

@@ -6,8 +6,9 @@ import os
 from itertools import combinations
 from pathlib import Path
 
+from cmkctl import codes
 from cmkctl.cli.options import Options
-from cmkctl.diagnostics import ProfileError, contradictory
+from cmkctl.diagnostics import ProfileError
 
 
 def refuse_to_overwrite(options: Options) -> None:
@@ -18,7 +19,7 @@ def refuse_to_overwrite(options: Options) -> None:
     for (name, path), (other, another) in combinations(named, 2):
         if name in written and _same(path, another):
             both = f"{name} {path} and {other} are the same file, and one would be written over the other."
-            raise ProfileError(contradictory(both, f"Name another file with {name}."))
+            raise ProfileError(codes.CMK008.error(both, f"Name another file with {name}."))
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -9,11 +9,12 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cmkctl import codes
 from cmkctl.azure.redaction import Redactor, shortened
 from cmkctl.cli import ARGUMENTS, PROGRAM
 from cmkctl.cli.exits import FAILED
 from cmkctl.clock import Clock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
 from cmkctl.views import View
 from cmkctl.views.redacting import RedactingView
@@ -99,17 +100,11 @@ class Reporter:
 def defect(error: Exception) -> Diagnostic:
     """The diagnostic of an error that nobody expected; a full disk is none of ours."""
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return Diagnostic(
-            "CMK541",
-            Severity.ERROR,
-            "The output cannot be written",
+        return codes.CMK541.error(
             f"{error.strerror}. Standard output or standard error goes to a place that takes no more.",
             "Make room, or send the output elsewhere; then run the same command again. What was done stays done.",
         )
-    return Diagnostic(
-        "CMK901",
-        Severity.ERROR,
-        "A defect of cmkctl",
+    return codes.CMK901.error(
         f"{type(error).__name__}: {shortened(str(error), _SHOWN)}",
         "Run the same command again with --debug, which says where it happened, and report that. What was done stays done.",
     )

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from azure.core.exceptions import AzureError
 
+from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.session import Session
@@ -27,7 +28,7 @@ from cmkctl.cli.files import refuse_to_overwrite
 from cmkctl.cli.options import Options
 from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import Interrupted, SystemClock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity, contradictory
+from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError
 from cmkctl.events import Waiting
 from cmkctl.plan import Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
@@ -125,7 +126,7 @@ def _exit_code(error: CmkctlError) -> int:
 def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.record and options.replay:
         both = "--record and --replay are both given: one asks Azure, the other must not."
-        raise ProfileError(contradictory(both, "Keep one of them."))
+        raise ProfileError(codes.CMK008.error(both, "Keep one of them."))
     if options.sandbox:
         os.environ.update(_sandbox(options.state, stack))
     loaded = load(options.profile, overrides=options.overrides, environ=os.environ)
@@ -156,10 +157,7 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
         return running.environment()
     except sandbox.SandboxError as error:
         raise CmkctlError(
-            Diagnostic(
-                "CMK511",
-                Severity.ERROR,
-                "The sandbox cannot start",
+            codes.CMK511.error(
                 str(error),
                 "Name another file with --state, or start over with: cmkctl sandbox reset",
                 subject=str(path),

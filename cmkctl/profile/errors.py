@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cmkctl.diagnostics import Diagnostic, Location, Severity
+from cmkctl import codes
+from cmkctl.diagnostics import Diagnostic, Location
 
 SUMMARIES = {
     "CMK001": "The profile cannot be read",
@@ -20,4 +21,4 @@ SUMMARIES = {
 
 def problem(code: str, detail: str, remedy: str, location: Location, subject: str = "") -> Diagnostic:
     """A problem of a profile: always an error, always with its place."""
-    return Diagnostic(code, Severity.ERROR, SUMMARIES[code], detail, remedy, subject, location)
+    return codes.declared(code).error(detail, remedy, subject=subject, location=location)

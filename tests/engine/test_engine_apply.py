@@ -11,7 +11,8 @@ from support.toy_procedure import CREATING, OTHER, FakeStep, World, lost, refuse
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
-from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
+from cmkctl.codes import CMK312
+from cmkctl.diagnostics import CmkctlError, Code, RefusedError, Severity
 from cmkctl.events import ChangeFailed, ChangeFinished, ChangeStarted, Event, StepFinished, StepStarted
 from cmkctl.plan import Action, Request, Unknown
 
@@ -264,8 +265,8 @@ def test_plan_with_an_error_of_a_rule_is_never_applied() -> None:
     """A rule that makes an error refuses the plan, with that error alone."""
     world = World()
     running = run(world, step(world, "a"))
-    warning = Diagnostic("CMK198", Severity.WARNING, "a", "b", "c")
-    error = Diagnostic("CMK199", Severity.ERROR, "a", "b", "c")
+    warning = Code("CMK198", "a", "", "").warning("b", "c")
+    error = Code("CMK199", "a", "", "").error("b", "c")
 
     with pytest.raises(RefusedError) as caught:
         running.apply(replace(running.plan(), diagnostics=(warning, error)))
@@ -367,7 +368,7 @@ def test_of_several_delays_that_azure_asks_for_the_longest_is_kept() -> None:
 def test_waiting_that_was_given_up_is_told_and_nothing_is_sent_again() -> None:
     """The end of a wait (CMK312) is no refusal of Azure's: it goes on, and the next run, too."""
     world = World()
-    world.mishaps["a"] = [CmkctlError(Diagnostic("CMK312", Severity.ERROR, "a", "b", "c"))]
+    world.mishaps["a"] = [CmkctlError(CMK312.error("b", "c"))]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()

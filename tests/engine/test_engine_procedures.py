@@ -16,6 +16,7 @@ from support.toy_procedure import OTHER, PROFILE, FakeStep, World, procedure, re
 
 import cmkctl
 from cmkctl.azure.failures import FailureKind
+from cmkctl.codes import declared
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeFinished, ChangeSkipped
@@ -33,7 +34,7 @@ def codes(diagnostics: Any) -> list[tuple[str, str]]:
 
 def finding(code: str, severity: Severity = Severity.WARNING) -> Diagnostic:
     """A finding of a rule."""
-    return Diagnostic(code, severity, "a", "b", "c")
+    return declared(code).diagnostic(severity, "b", "c")
 
 
 # --- order ------------------------------------------------------------------------------------------------------------

@@ -10,8 +10,7 @@ import pytest
 from support.view_plans import everything, new_workspace
 from support.view_streams import Pipe, Seen, tell_everything
 
-from cmkctl import __version__
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl import __version__, codes
 from cmkctl.plan import Action
 from cmkctl.views import make_view
 
@@ -121,7 +120,7 @@ def test_text_is_utf_8_and_harmless() -> None:
     seen = Seen(json=True)
     text = "Größe → \x1b[2J \x9b2J \u2028 \n"
 
-    seen.view.diagnostics([Diagnostic("CMK001", Severity.ERROR, text, "", "")])
+    seen.view.diagnostics([codes.CMK001.error("", "")])
 
     line = seen.out.splitlines()[1]
     assert "Größe → \\u001b[2J \\u009b2J \\u2028 \\n" in line
