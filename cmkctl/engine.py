@@ -48,7 +48,10 @@ _GLANCE: Final = 0.5
 that the system delivered to another thread."""
 
 Send: TypeAlias = Callable[[Session, Change], ArmDocument | None]
-"""Sends one change, waits for it and returns the last reading of its resource. Raises azure-core's errors, AzureFailed or CmkctlError."""
+"""Sends one change, waits for it and returns the last reading of its resource.
+
+Raises azure-core's errors, AzureFailed or CmkctlError.
+"""
 
 
 def make_plan(session: Session, profile: Profile, procedure: Procedure, policy: RulePolicy | None = None) -> Plan:

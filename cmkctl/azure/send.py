@@ -29,7 +29,8 @@ _LOG: Final = logging.getLogger(__name__)
 def send(session: Session, change: Change) -> ArmDocument | None:
     """Send the write of a change, if it has one, wait until its resource has settled, and return its last reading.
 
-    None for a change that does not settle: its write is final. Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError (CMK312) when the time is over first.
+    None for a change without a wait. Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError (CMK312)
+    when the time is over first.
     """
     early = (change.earliest - session.clock.now()).total_seconds() if change.earliest else 0.0
     delay(session, "the access to the key to take effect", early)

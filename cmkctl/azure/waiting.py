@@ -120,11 +120,11 @@ def poll_to_end(
 ) -> None:
     """Follow the operation that `response` started to its end.
 
-    `response` is the HTTP response to a write; `what` names in words what is waited for, at most `timeout` seconds. `ready`
-    reads the resource's own state; it is used where Azure spaces the polls of the operation wider than the wait's own
-    intervals. `expected` is explained at `next_interval`. Raises `AzureFailed` with Azure's innermost cause when the operation fails, `CmkctlError` (CMK312) when the time
-    is over first, while Azure goes on, and `UndecodableResponse` for an empty status. An operation that Azure no longer
-    knows is over: the caller reads the resource next.
+    `response` is the HTTP response to a write; `what` names what is waited for, at most `timeout` seconds. `ready` reads the
+    resource's own state; it is used where Azure spaces the polls of the operation wider than the wait's own intervals.
+    `expected` is explained at `next_interval`. Raises `AzureFailed` with Azure's innermost cause when the operation fails,
+    `CmkctlError` (CMK312) when the time is over first, while Azure goes on, and `UndecodableResponse` for an empty status. An
+    operation that Azure no longer knows is over: the caller reads the resource next.
     """
     poll = _poll_of(response)
     if poll is None:

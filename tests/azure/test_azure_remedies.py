@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
-from scripted import ARM, Answer, http_error
+from support.scripted import ARM, Answer, http_error
 
 from cmkctl.azure.errors import classify, operation_failure
 from cmkctl.azure.failures import Failure, FailureKind

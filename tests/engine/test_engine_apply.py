@@ -167,7 +167,7 @@ def test_apply_returns_what_is_left_all_no_op() -> None:
 
 
 @pytest.mark.parametrize(
-    ("meanwhile", "told"), [(2, ["CMK402"]), (OTHER, ["CMK402", "CMK299"])], ids=["another action", "a conflict"]
+    ("meanwhile", "told"), [(2, ["CMK402"]), (OTHER, ["CMK402", "CMK243"])], ids=["another action", "a conflict"]
 )
 def test_change_that_is_no_longer_the_one_shown_is_refused(meanwhile: Any, told: list[str]) -> None:
     """When somebody did something else meanwhile, nothing is written for it; a conflict is told with its ways out."""
@@ -257,7 +257,7 @@ def test_plan_with_a_conflict_is_never_applied() -> None:
         running.apply()
 
     (told,) = caught.value.diagnostics
-    assert ("CMK299", "another one", "b") == (told.code, told.remedy, told.subject)
+    assert ("CMK243", "another one", "b") == (told.code, told.remedy, told.subject)
     assert ([], []) == (world.writes, running.events)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import threading
@@ -16,11 +17,10 @@ from support.toy_procedure import OTHER, PROFILE, FakeStep, World, procedure, re
 
 import cmkctl
 from cmkctl.azure.failures import FailureKind
-from cmkctl.codes import declared
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Code, Diagnostic, Severity
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeFinished, ChangeSkipped
-from cmkctl.facts import Fact, Facts, Rule, RulePolicy
+from cmkctl.facts import Fact, Facts, Finding, RulePolicy, rule
 from cmkctl.plan import Action
 
 TOGETHER = 5.0
@@ -34,7 +34,7 @@ def codes(diagnostics: Any) -> list[tuple[str, str]]:
 
 def finding(code: str, severity: Severity = Severity.WARNING) -> Diagnostic:
     """A finding of a rule."""
-    return declared(code).diagnostic(severity, "b", "c")
+    return Code(code, "a", "b", "c").diagnostic(severity, "detail")
 
 
 # --- order ------------------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def test_a_resource_that_differs_after_its_own_write_is_a_failure_of_this_run() 
     with pytest.raises(CmkctlError) as caught:
         running.apply()
 
-    assert ["CMK401", "CMK299"] == [each.code for each in caught.value.diagnostics][:2]
+    assert ["CMK401", "CMK243"] == [each.code for each in caught.value.diagnostics][:2]
 
 
 # --- proof ------------------------------------------------------------------------------------------------------------
@@ -104,13 +104,17 @@ def test_a_failed_proof_fails_the_run_after_everything_was_applied() -> None:
 QUOTA: Fact[int] = Fact("quota", lambda azure, _profile: azure.look("quota", {"left": 0})["left"] or 0)
 
 
-def low_quota(_profile: Any, facts: Facts) -> Iterator[Diagnostic]:
-    """A rule over a fact that no step observes."""
+LOW = Code("CMK196", "a", "b", "c")
+
+
+@rule(LOW, severity=Severity.WARNING, needs=(QUOTA,))
+def low_quota(_profile: Any, facts: Facts) -> Iterator[Finding]:
+    """Judge a fact that no step observes."""
     if facts[QUOTA] < 1:
-        yield finding("CMK196")
+        yield Finding("b", "c")
 
 
-RULES = (Rule("low_quota", ("CMK196",), (QUOTA,), low_quota),)
+RULES = (low_quota,)
 
 
 def test_a_rule_brings_its_own_fact() -> None:
@@ -212,4 +216,6 @@ def test_no_output_is_looked_up_by_a_string() -> None:
     """Outputs are typed: a misspelt one is a type error."""
     texts = {path: path.read_text(encoding="utf-8") for path in modules()}
 
-    assert [] == [path.name for path, text in texts.items() if 'known.get("' in text or 'known["' in text]
+    assert [] == [
+        path.name for path, text in texts.items() if 'known.get("' in text or re.search(r'known\["\w+"\]\["', text)
+    ]

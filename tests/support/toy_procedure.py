@@ -179,7 +179,7 @@ class FakeStep:
         if found == CREATING:
             return Change(self.name, Action.WAIT, name, "", name, "being made")
         if found == OTHER:
-            return Change(self.name, Action.CONFLICT, name, "", name, "fixed", code="CMK299", ways_out=("another one",))
+            return Change(self.name, Action.CONFLICT, name, "", name, "fixed", code="CMK243", ways_out=("another one",))
         return Change(
             self.name,
             Action.CREATE if found is None else Action.UPDATE,
