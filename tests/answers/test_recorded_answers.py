@@ -11,7 +11,7 @@ import pytest
 from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.rest import HttpRequest
 from support.corrupted_responses import Scripted
-from support.reference import RECORDINGS
+from support.reference import RECORDINGS, needs_reference
 
 from cmkctl.azure import documents
 from cmkctl.azure.documents import ReadableAnswers, document
@@ -58,7 +58,7 @@ def answered(uri: str, body: bytes) -> PipelineResponse[Any, Any]:
     return Pipeline[Any, Any](transport, policies=[ReadableAnswers()]).run(HttpRequest("GET", asked), stream=True)
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference/recordings is not beside this checkout")
+@needs_reference
 def test_every_recorded_document_has_the_form_that_is_read() -> None:
     """Nothing that Azure really answered is refused as unknown, and none of it is left out but nulls."""
     found = recorded()

@@ -11,7 +11,7 @@ from support.docs import GENERATED, ROOT, SESSION_PAGES, commands, matches, run
 from cmkctl.checks.catalogue import CATALOGUE
 
 REGENERATE = "stale: run `python tests/support/docs.py`, then look at the difference"
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
 STATE_FILE = "cmkctl/sandbox.json"
 ADRS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 ADR_SECTIONS = ["Context", "Options", "Decision", "Status", "Consequences", "Experience report"]
@@ -23,6 +23,7 @@ def _code_blocks(page: str, heading: str) -> list[str]:
     return re.findall(r"^```\w*\n(.*?)^```$", wanted, flags=re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", SESSION_PAGES)
 def test_a_session_runs_as_written(page: str, tmp_path: Path) -> None:
     """Every command of the page, typed in order into a fresh checkout, answers as the page shows."""
@@ -44,6 +45,7 @@ def test_a_session_has_commands(page: str) -> None:
     assert len(commands((ROOT / page).read_text(encoding="utf-8"))) >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", GENERATED)
 def test_a_generated_page_is_fresh(page: str) -> None:
     """docs/rules.md comes from the catalogue, docs/cli.md from the help texts."""

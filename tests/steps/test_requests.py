@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 from jsonschema import Draft202012Validator
 from support.planning import HERE, NAMES, STEPS, known_of, load, observation, profile_of
-from support.reference import ARM_TYPES
+from support.reference import ARM_TYPES, needs_reference
 
 from cmkctl.azure.ids import ResourceId
 from cmkctl.plan import Action, Change, Unknown
@@ -54,7 +54,7 @@ CREATES: Final = {
 }
 
 
-@pytest.mark.skipif(not ARM_TYPES.is_dir(), reason="../shared/reference/arm-types, the official schemas, is not there")
+@needs_reference
 @pytest.mark.parametrize("name", WITH_SCHEMA)
 def test_body_is_what_azure_documents(name: str) -> None:
     """A body has the official shape of exactly its type and api-version, and nothing in it is read-only."""

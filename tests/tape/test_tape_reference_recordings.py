@@ -64,6 +64,7 @@ def test_a_recording_of_the_real_azure_replays_in_its_order(name: str) -> None:
     assert (as_recorded(tape), ()) == (replayed(tape), tape.unused())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SINGLE_SOURCE)
 def test_redacting_what_azure_said_twice_changes_nothing_more(name: str) -> None:
     """And what the real Azure says stays readable: no id, state or key identifier is lost."""

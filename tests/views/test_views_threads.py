@@ -69,6 +69,7 @@ def test_nothing_is_said_after_the_last_word(how: dict[str, bool]) -> None:
     assert said == seen.out + seen.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_text_of_several_threads_stays_whole(terminal: bool) -> None:
     """Each finished change has a line of its own, and nothing stays under way."""
