@@ -10,7 +10,7 @@ import pytest
 from support.corrupted_responses import Both, Cut, Header, Network, Spoiler, Spoilt
 from support.scenarios import Client, ProfileVariant, ScenarioBuilder, World
 
-from cmkctl.azure.heard import HeardTransport
+from cmkctl.azure.heard import Heard, HeardTransport
 from cmkctl.azure.redact import Redactor
 from cmkctl.azure.tape import RecordingTransport, TapeWriter
 from cmkctl.cli.debug import lines_of
@@ -25,7 +25,11 @@ def listen(request: pytest.FixtureRequest, tmp_path: Path) -> Listen:
     """Puts a listener around a transport."""
     if request.param == "a tape":
         return lambda inner: RecordingTransport(inner, TapeWriter(tmp_path / "t.json", cloud="AzureCloud"))
-    return lambda inner: HeardTransport(inner, SystemClock(), lambda heard: [*lines_of(heard, Redactor())] and None)
+
+    def hear(heard: Heard) -> None:
+        assert [*lines_of(heard, Redactor())]
+
+    return lambda inner: HeardTransport(inner, SystemClock(), hear)
 
 
 @pytest.mark.parametrize(

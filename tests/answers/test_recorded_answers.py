@@ -70,7 +70,7 @@ def test_every_recorded_document_has_the_form_that_is_read() -> None:
         assert documents.without_nulls(json.loads(body)) == document(kind, answered(uri, body))
 
 
-LEAST = {
+LEAST: dict[Any, list[Any]] = {
     documents.Subscription: [{"tenantId": "t"}],
     documents.Provider: [{"registrationState": "Registered"}],
     documents.ResourceGroup: [{"location": "eastus2"}, {"location": "eastus2", "properties": {}}],

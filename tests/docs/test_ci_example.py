@@ -102,7 +102,8 @@ def test_the_plan_is_on_the_page_of_the_run_whatever_its_end(
     summary, output, command = tmp_path / "summary", tmp_path / "output", tmp_path / "cmkctl"
     command.write_text(f"#!/bin/sh\necho '# the plan'\nexit {code}\n", encoding="utf-8")
     command.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "GITHUB_STEP_SUMMARY": summary, "GITHUB_OUTPUT": output}
+    environment: dict[str, str | Path] = {"GITHUB_STEP_SUMMARY": summary, "GITHUB_OUTPUT": output}
+    environment["PATH"] = f"{tmp_path}:/usr/bin:/bin"
 
     ran = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, check=False)
 

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from support.dataplane import Vault, open_vault, refusal, shape
 from support.reference import RECORDINGS, needs_reference
-from test_dataplane_support import Vault, open_vault, refusal, shape
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID
 from cmkctl.sandbox.keyvault.material import encoded

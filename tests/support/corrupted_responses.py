@@ -168,7 +168,7 @@ BODIES: Final = (
     *(b'{"status": null}', b'{"status": 7}', b'{"status": ["Succeeded"]}', b'{"status": "Failed", "error": [1]}'),
     *(b'{"value": null}', b'{"value": [null]}', b'{"value": {}, "nextLink": 7}', b'{"properties": null}'),
 )
-VALUES: Final = st.sampled_from(
+VALUES: Final[st.SearchStrategy[Any]] = st.sampled_from(
     (
         *(
             None,

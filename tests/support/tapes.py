@@ -38,7 +38,7 @@ class FakeNetwork(BaseAdapter):
         super().__init__()
         self._azure = azure
 
-    def send(self, request: requests.PreparedRequest, **_kwargs: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any) -> requests.Response:
         """Answer as a server would, with a body that can be read once."""
         status, headers, body = self._azure(request)
         response = requests.Response()

@@ -155,9 +155,10 @@ class FakeStep:
         """The name, for people."""
         return f"step {self.name}"
 
-    def observe(self, azure: World, profile: Profile) -> dict[str, Any]:  # noqa: ARG002
+    def observe(self, azure: Any, profile: Profile) -> dict[str, Any]:  # noqa: ARG002
         """The values of the resources, None for those that are not there."""
-        return azure.look(self.name, self.wants)
+        world: World = azure
+        return world.look(self.name, self.wants)
 
     def plan(self, profile: Profile, observed: Mapping[str, Any], known: Known) -> list[Change]:  # noqa: ARG002
         """What each resource needs."""
@@ -192,7 +193,7 @@ class FakeStep:
         made = observed[self.gives] is not None
         return {"value": f"made {self.gives}" if made else Unknown(self.name, "value")}
 
-    def apply(self, azure: World, change: Change) -> None:
+    def apply(self, azure: Any, change: Change) -> None:
         """Write one resource, or wait until somebody has made it."""
         if change.action is Action.WAIT:
             azure.log.append(f"wait {change.resource_id}")
