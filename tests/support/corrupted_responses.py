@@ -29,7 +29,7 @@ MORE: Final = int(os.environ.get("CMKCTL_ANSWERS", "0"))
 
 
 def sampled(examples: int) -> settings:
-    """So many examples, the same on every run, unless ``CMKCTL_ANSWERS`` asks for more."""
+    """So many examples, unless ``CMKCTL_ANSWERS`` asks for more."""
     return settings(SAMPLED, max_examples=MORE or examples)
 
 

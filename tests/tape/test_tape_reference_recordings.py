@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,10 +143,3 @@ def test_a_planned_request_is_compared_with_a_recorded_write() -> None:
     ]
 
     assert [True, False, False] == [is_planned(each, recorded) for each in planned]
-
-
-def test_no_machine_path_is_in_the_tests() -> None:
-    """The recordings are found relative to the checkout, or the tests are skipped."""
-    sources = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py")]
-
-    assert not [text for text in sources if "/" + "work/" in text]
