@@ -11,7 +11,7 @@ import pytest
 from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.rest import HttpRequest
 from support.corrupted_responses import Scripted
-from support.reference import RECORDINGS
+from support.reference import RECORDINGS, needs_reference
 
 from cmkctl.azure import documents
 from cmkctl.azure.decoding import DecodePolicy, document
@@ -58,7 +58,7 @@ def answered(uri: str, body: bytes) -> PipelineResponse[Any, Any]:
     return Pipeline[Any, Any](transport, policies=[DecodePolicy()]).run(HttpRequest("GET", asked), stream=True)
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference/recordings is not beside this checkout")
+@needs_reference
 def test_every_recorded_document_has_the_form_that_is_read() -> None:
     """Nothing that Azure really answered is refused as unknown, and none of it is left out but nulls."""
     found = recorded()
@@ -70,7 +70,7 @@ def test_every_recorded_document_has_the_form_that_is_read() -> None:
         assert documents.without_nulls(json.loads(body)) == document(kind, answered(uri, body))
 
 
-LEAST = {
+LEAST: dict[Any, list[Any]] = {
     documents.Subscription: [{"tenantId": "t"}],
     documents.Provider: [{"registrationState": "Registered"}],
     documents.ResourceGroup: [{"location": "eastus2"}, {"location": "eastus2", "properties": {}}],

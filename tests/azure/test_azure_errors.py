@@ -17,7 +17,7 @@ from azure.core.exceptions import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from support.reference import RECORDINGS
+from support.reference import RECORDINGS, needs_reference
 from support.scripted import Answer, http_error
 
 from cmkctl.azure.errors import AzureFailed, classify, innermost
@@ -31,9 +31,6 @@ FILES: Final = (
     "60-arm-errors",
     "61-lro-failed",
     "62-keyvault-dataplane-errors",
-)
-with_recordings: Final = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason="../shared/reference/recordings, what Azure really answered, is not there"
 )
 
 EXPECTED: Final = {
@@ -84,7 +81,7 @@ def recorded_error(exchange: dict[str, Any]) -> HttpResponseError:
     return http_error(Answer(answer["status"], body), request["method"], request["uri"])
 
 
-@with_recordings
+@needs_reference
 @pytest.mark.parametrize("name", FILES)
 def test_every_recorded_error_is_of_the_expected_kind(name: str) -> None:
     """What Azure really answered is understood as what it means."""
@@ -97,7 +94,7 @@ def test_every_recorded_error_is_of_the_expected_kind(name: str) -> None:
     assert EXPECTED[name] == found
 
 
-@with_recordings
+@needs_reference
 def test_a_recorded_error_tells_what_was_asked_and_what_azure_said() -> None:
     """The failure names the request, the status, and Azure's own code and message."""
     exchange = recorded("60-arm-errors")[37]
@@ -109,7 +106,7 @@ def test_a_recorded_error_tells_what_was_asked_and_what_azure_said() -> None:
     assert failure.message.startswith("The specified deleted vault 'asotest-kv2-bwmgyc' does not exist.")
 
 
-@with_recordings
+@needs_reference
 @pytest.mark.parametrize(
     ("index", "code", "message"),
     [
@@ -131,7 +128,7 @@ def test_the_innermost_cause_of_a_recorded_failed_operation(index: int, code: st
     assert (code, True) == (found[0], found[1].startswith(message)), found
 
 
-@with_recordings
+@needs_reference
 def test_every_recorded_failed_operation_has_a_cause() -> None:
     """Of a recorded failure something is always left to tell."""
     bodies = [each["response"]["body"] for each in recorded("61-lro-failed")]

@@ -98,7 +98,7 @@ def roles(running: Running, scale: float) -> dict[str, Any]:
     identity = running.state.add_identity("id-ml", "rg-people")
     found = running.state.resource(identity) or {}
     running.state.assign_role(f"/subscriptions/{SUBSCRIPTION_ID}", found["properties"]["principalId"], READER)
-    more = {"workspace": {"identity": identity}, "key_vault": {"authorization": "rbac"}}
+    more: dict[str, Any] = {"workspace": {"identity": identity}, "key_vault": {"authorization": "rbac"}}
     more["key_access"] = {"settle_seconds": math.ceil(SETTLING * scale)}
     return profile_of("roles", {**more, "associated_resources": {"container_registry": {}}})
 

@@ -83,7 +83,12 @@ def test_step_waits_for_what_its_needs_need_although_those_are_right_already() -
     """A workspace whose vault and key are there still waits for its provider to be registered."""
     world, order = World(state={"b": 1}), list[str]()
     first = step(world, "a")
-    world.during = {"a": lambda: threading.Event().wait(0.05) or order.append("a"), "c": lambda: order.append("c")}
+
+    def slowly() -> None:
+        threading.Event().wait(0.05)
+        order.append("a")
+
+    world.during = {"a": slowly, "c": lambda: order.append("c")}
 
     run(world, first, step(world, "b", "a"), step(world, "c", "b")).apply()
 
@@ -298,7 +303,13 @@ def test_nothing_is_begun_once_a_failure_was_told() -> None:
     world.mishaps["a"] = [refused()]
     world.during = {"b": lambda: failed.wait(TOGETHER), "c": begun.set}
     running = run(world, step(world, "a"), step(world, "b"), step(world, "c", "b"))
-    running.hear = lambda event: failed.set() or begun.wait(0.5) if isinstance(event, ChangeFailed) else None
+
+    def hear(event: Event) -> None:
+        if isinstance(event, ChangeFailed):
+            failed.set()
+            begun.wait(0.5)
+
+    running.hear = hear
 
     with pytest.raises(CmkctlError):
         running.apply()

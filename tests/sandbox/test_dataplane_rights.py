@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from support.dataplane import CRYPTO_OFFICER, OWNER, Vault, open_vault, refusal
 from support.sandbox import Client
-from test_dataplane_support import CRYPTO_OFFICER, OWNER, Vault, open_vault, refusal
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID, Sandbox
 from cmkctl.sandbox.keyvault.entrance import CALLER_ADDRESS

@@ -144,7 +144,9 @@ def test_one_connection_carries_many_requests(arm: Client) -> None:
     for _ in range(5):
         arm("GET", "")
 
-    pools = arm.session.get_adapter("https://").proxy_manager[arm.running.proxy].pools
+    adapter = arm.session.get_adapter("https://")
+    assert isinstance(adapter, requests.adapters.HTTPAdapter)
+    pools = adapter.proxy_manager[arm.running.proxy].pools
     assert sum(pool.num_connections for pool in (pools[key] for key in pools.keys())) == 2  # noqa: SIM118  login and ARM
 
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from support.view_plans import new_workspace
 from support.view_streams import UNTIL, Pipe
 
@@ -185,6 +186,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 def test_a_reader_that_left_is_no_traceback_of_the_ticker() -> None:
     """Whoever speaks next meets it; the heartbeat just ends."""
     pipe = subprocess.PIPE

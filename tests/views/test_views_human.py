@@ -89,7 +89,7 @@ class Person(Screen):
         super().__init__(typed)
         self._thinks = thinks
 
-    def readline(self, size: int = -1, /) -> str:
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override] # typeshed's bases disagree
         """Think, then type."""
         self._thinks()
         return super().readline(size)

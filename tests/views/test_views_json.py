@@ -37,6 +37,7 @@ def test_every_type_of_the_protocol_is_seen() -> None:
     assert set(PROTOCOL["properties"]["type"]["enum"]) == {line["type"] for line in session()}
 
 
+@pytest.mark.slow
 def test_a_real_plan_keeps_to_the_protocol() -> None:
     """Also the plan that the steps make."""
     seen = Seen(json=True)

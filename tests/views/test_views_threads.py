@@ -4,6 +4,7 @@ import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from support.view_plans import everything
@@ -55,7 +56,7 @@ def test_json_lines_of_several_threads_stay_whole() -> None:
 
 
 @pytest.mark.parametrize("how", [{"json": True}, {}, {"terminal": True}], ids=["json", "pipe", "terminal"])
-def test_nothing_is_said_after_the_last_word(how: dict[str, bool]) -> None:
+def test_nothing_is_said_after_the_last_word(how: dict[str, Any]) -> None:
     """A thread that was not waited for hears of its end only after the run was told to stop."""
     seen = Seen(**how)
     change = changes()[0]
@@ -69,6 +70,7 @@ def test_nothing_is_said_after_the_last_word(how: dict[str, bool]) -> None:
     assert said == seen.out + seen.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_text_of_several_threads_stays_whole(terminal: bool) -> None:
     """Each finished change has a line of its own, and nothing stays under way."""

@@ -1,12 +1,12 @@
-"""What the tests of Key Vault's data plane share: a vault that can be called, and the shape of an answer. No tests."""
+"""Call a vault of the sandbox with a token for Key Vault, and describe the shape of an answer."""
 
 from typing import Any
 
 import requests
-from support.sandbox import Client
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID
 from cmkctl.sandbox.server import Running
+from support.sandbox import Client
 
 CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
