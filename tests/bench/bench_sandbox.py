@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
-from cmkctl.sandbox.entra import issue
-from cmkctl.sandbox.store import Files, load
+from cmkctl.sandbox.core.store import Files, load
+from cmkctl.sandbox.planes.entra import issue
 
 ROOT = Path(__file__).parents[2]
 ARM = "management.azure.com"

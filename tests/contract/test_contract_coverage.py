@@ -6,16 +6,18 @@ from types import ModuleType
 
 import pytest
 
-from cmkctl.sandbox import coverage_page, deployments, entra, graph, keyvault
-from cmkctl.sandbox.coverage import Area
+from cmkctl.sandbox import deployments
+from cmkctl.sandbox.core import coverage_page
+from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.deployments import handlers
-from cmkctl.sandbox.routes import ARM_MODULES
+from cmkctl.sandbox.planes import entra, graph, vault
+from cmkctl.sandbox.planes.tables import ARM_MODULES
 
 ELSEWHERE = {handlers: deployments}
 """Modules whose package speaks for them."""
 
 
-@pytest.mark.parametrize("module", [*ARM_MODULES, entra, graph, keyvault], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [*ARM_MODULES, entra, graph, vault], ids=lambda module: module.__name__)
 def test_what_answers_says_how_far(module: ModuleType) -> None:
     """A module with routes has a COVERAGE constant: without one the table would pass it over in silence."""
     assert coverage_page.of(ELSEWHERE.get(module, module)) != ()

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from sandbox_support import SUBSCRIPTION, Client, vault_path
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID, TENANT_ID, Pace, Sandbox
-from cmkctl.sandbox.requestlog import LoggedRequest
-from cmkctl.sandbox.routing import VERSIONS
+from cmkctl.sandbox.core.requestlog import LoggedRequest
+from cmkctl.sandbox.core.routing import VERSIONS
 
 pytestmark = [
     pytest.mark.skipif(

@@ -13,7 +13,7 @@ from worlds import Maker, Stops, Wish, World
 from cmkctl.clock import Interrupted
 from cmkctl.plan import Action
 from cmkctl.sandbox import Pace
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 WRITES = 15
 """How many writes set up a workspace in a new subscription."""

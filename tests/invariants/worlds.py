@@ -28,8 +28,8 @@ from cmkctl.events import Event
 from cmkctl.plan import Plan
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
 
 # The same examples on every run, nothing kept between runs, and no shrinking: an example takes half a second, and

@@ -8,9 +8,9 @@ from faults_support import LOCATION, WORKSPACES, Ready
 from sandbox_support import Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import Pace, Sandbox
-from cmkctl.sandbox.arm import operations
-from cmkctl.sandbox.latency import DURATIONS, OTHERWISE, seconds
-from cmkctl.sandbox.pace import parse_span
+from cmkctl.sandbox.core import operations
+from cmkctl.sandbox.core.latency import DURATIONS, OTHERWISE, seconds
+from cmkctl.sandbox.core.pace import parse_span
 from cmkctl.sandbox.server import Running
 
 DELETED = "/providers/Microsoft.KeyVault/locations/eastus2/deletedVaults/kv-one?api-version=2024-11-01"
@@ -259,7 +259,7 @@ def test_the_table_has_a_source_for_every_figure() -> None:
 
 def test_every_kind_of_operation_is_in_the_table() -> None:
     """So that nobody forgets one."""
-    import cmkctl.sandbox.routes  # noqa: F401, PLC0415  registers the finishers
+    import cmkctl.sandbox.planes.tables  # noqa: F401, PLC0415  registers the finishers
 
     assert set() == operations.FINISHERS.keys() - {row.kind for row in DURATIONS}
 

@@ -13,7 +13,7 @@ from sandbox_support import REFERENCE
 from test_dataplane_support import Vault, open_vault, refusal, shape
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID
-from cmkctl.sandbox.keyvault.material import encoded
+from cmkctl.sandbox.planes.vault.material import encoded
 from cmkctl.sandbox.server import Running
 
 pytestmark = pytest.mark.skipif(not REFERENCE.is_dir(), reason="../shared/reference is not beside this checkout")

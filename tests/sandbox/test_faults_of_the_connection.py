@@ -8,7 +8,7 @@ from faults_support import LOCATION, WORKSPACES, Ready
 from sandbox_support import REFERENCE, SUBSCRIPTION, Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import Pace, Sandbox
-from cmkctl.sandbox.faults import KINDS
+from cmkctl.sandbox.core.faults import KINDS
 from cmkctl.sandbox.server import Running
 
 LOST = requests.exceptions.ConnectionError

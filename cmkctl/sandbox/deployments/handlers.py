@@ -5,18 +5,18 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from cmkctl.sandbox import errors, ids, shapes
-from cmkctl.sandbox.arm import groups, operations
-from cmkctl.sandbox.arm.locations import require_location
+from cmkctl.sandbox.core import errors, ids, operations, shapes
+from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.regions import require_location
+from cmkctl.sandbox.core.routing import Handler, Route
+from cmkctl.sandbox.core.shapes import Required
+from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.deployments import extended_json, order, parameters, reading, records, refusals, run, template
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope
+from cmkctl.sandbox.deployments.functions import require_known
 from cmkctl.sandbox.deployments.functions_azure import static
-from cmkctl.sandbox.deployments.vocabulary import require_known
-from cmkctl.sandbox.messages import Call, Json, Reply
-from cmkctl.sandbox.routing import Handler, Route
-from cmkctl.sandbox.shapes import Required
-from cmkctl.sandbox.state import Tenant
+from cmkctl.sandbox.providers.microsoft_resources import groups
 
 VERSIONS = (*groups.VERSIONS, "2022-05-01")
 NAME = re.compile(r"[-\w._()]{1,64}")

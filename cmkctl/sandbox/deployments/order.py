@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cmkctl.sandbox import ids
-from cmkctl.sandbox.deployments.evaluate import Scope, worth
+from cmkctl.sandbox.core import ids
+from cmkctl.sandbox.deployments.evaluate import Scope, evaluate_node
 from cmkctl.sandbox.deployments.functions_azure import find_step
 from cmkctl.sandbox.deployments.refusals import ExpressionError, invalid
 from cmkctl.sandbox.deployments.syntax import Function, functions_in
@@ -52,7 +52,7 @@ def _implied(step: Json, steps: list[Json], base: str, scope: Scope) -> list[Jso
 
 def _asked(call: Function, step: Json, scope: Scope) -> str:
     try:
-        return str(worth(call.arguments[0], scope.inside(step["loops"]))) if call.arguments else ""
+        return str(evaluate_node(call.arguments[0], scope.inside(step["loops"]))) if call.arguments else ""
     except ExpressionError:
         return ""  # it depends on what is not there yet; the template has to say so itself
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cmkctl.sandbox import errors
+from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate, find
 from cmkctl.sandbox.deployments.functions_values import same
 from cmkctl.sandbox.deployments.refusals import ExpressionError, invalid, not_allowed

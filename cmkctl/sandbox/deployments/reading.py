@@ -3,12 +3,11 @@
 import re
 from urllib.parse import quote
 
-from cmkctl.sandbox import errors, ids
-from cmkctl.sandbox.arm import operations
+from cmkctl.sandbox.core import errors, ids, operations
+from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.deployments import records
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
-from cmkctl.sandbox.messages import Call, Json, Reply
-from cmkctl.sandbox.state import Tenant
 
 FILTER = re.compile(r"\s*provisioningState\s+eq\s+'(\w+)'\s*", re.IGNORECASE)
 PAGE = 100

@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from cmkctl.sandbox import ids
-from cmkctl.sandbox.callers import Caller
+from cmkctl.sandbox.core import ids
+from cmkctl.sandbox.core.callers import Caller
+from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope
 from cmkctl.sandbox.deployments.functions_azure import live, static
 from cmkctl.sandbox.deployments.parameters import Given
 from cmkctl.sandbox.deployments.refusals import deployment_not_found, reason
-from cmkctl.sandbox.deployments.world import World
-from cmkctl.sandbox.state import Tenant
+from cmkctl.sandbox.deployments.tenant_facade import TenantFacade
 
 Json = dict[str, Any]
 
@@ -42,9 +42,9 @@ def place_of(record: Json) -> Place:
     return Place(**record["place"])
 
 
-def world_of(tenant: Tenant, record: Json) -> World:
+def world_of(tenant: Tenant, record: Json) -> TenantFacade:
     """Return the tenant as this deployment meets it."""
-    return World(tenant, record["host"], Caller(**record["caller"]) if record["caller"] else None)
+    return TenantFacade(tenant, record["host"], Caller(**record["caller"]) if record["caller"] else None)
 
 
 def scope_of(tenant: Tenant, record: Json) -> Scope:

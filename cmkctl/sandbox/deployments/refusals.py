@@ -1,14 +1,14 @@
 """What a deployment is refused with, and how a failed one says why.
 
 The codes are Azure's. The words are Azure's where the docstring says ``recorded`` or ``documented``; elsewhere they are
-the sandbox's own and begin with ``[sandbox]``, as everywhere in `cmkctl.sandbox.errors`.
+the sandbox's own and begin with ``[sandbox]``, as everywhere in `cmkctl.sandbox.core.errors`.
 """
 
 import json
 from http import HTTPStatus
 from typing import Any
 
-from cmkctl.sandbox.errors import OWN, AzureError
+from cmkctl.sandbox.core.errors import OWN, AzureError
 
 Json = dict[str, Any]
 

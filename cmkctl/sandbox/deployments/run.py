@@ -7,22 +7,22 @@ the pace has it) it does one round: it looks at what is running, then begins wha
 from contextlib import suppress
 from typing import Any
 
-from cmkctl.sandbox import ids
-from cmkctl.sandbox.arm import operations, providers
-from cmkctl.sandbox.arm.unpublished import tolerate
-from cmkctl.sandbox.clouds import locate
+from cmkctl.sandbox.core import ids, operations
+from cmkctl.sandbox.core.clouds import locate
+from cmkctl.sandbox.core.errors import OWN, AzureError
+from cmkctl.sandbox.core.messages import Reply
+from cmkctl.sandbox.core.pace import Countdown
+from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.deployments import records, refusals
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate
 from cmkctl.sandbox.deployments.outputs import evaluate_outputs
-from cmkctl.sandbox.deployments.world import World
-from cmkctl.sandbox.errors import OWN, AzureError
-from cmkctl.sandbox.messages import Reply
-from cmkctl.sandbox.pace import Countdown
-from cmkctl.sandbox.state import Tenant
+from cmkctl.sandbox.deployments.tenant_facade import TenantFacade
+from cmkctl.sandbox.providers.microsoft_machinelearningservices.unpublished import tolerate
+from cmkctl.sandbox.providers.microsoft_resources import resource_providers
 
 Json = dict[str, Any]
-KIND = "deployment"
+RESOURCE_TYPE = "deployment"
 REGISTER = "2021-04-01"
 LOOKS = 100
 """How often a running resource is looked at in one round where the pace counts reads: enough for any of them to end."""
@@ -30,7 +30,7 @@ LOOKS = 100
 
 def begin(tenant: Tenant, record: Json) -> None:
     """Begin a deployment: its first turn comes after one poll or half the usual time, which shows as ``Accepted``."""
-    name = record["operation"] = operations.start(tenant, KIND, records.place_of(record).id, factor=0.5)
+    name = record["operation"] = operations.start(tenant, RESOURCE_TYPE, records.place_of(record).id, factor=0.5)
     if tenant.pace.unit == "reads":
         operations.get(tenant, name)["countdown"] = _next(tenant)
     records.table(tenant)[ids.key(records.place_of(record).id)] = record
@@ -41,7 +41,7 @@ def _next(tenant: Tenant) -> Countdown:
     return {"reads": 1} if tenant.pace.unit == "reads" and tenant.pace.amount else {"until": tenant.clock()}
 
 
-@operations.finisher(KIND)
+@operations.finisher(RESOURCE_TYPE)
 def take_turn(tenant: Tenant, operation: Json) -> None:
     """Do one round, or as many as get anything done where the pace does not count reads; go on next time if need be."""
     record = records.table(tenant).get(ids.key(operation["target"]))
@@ -63,30 +63,30 @@ def _register(tenant: Tenant, record: Json) -> None:
 
     What the deployer may not register stays as it is; its resources are refused then.
     """
-    place, world = records.place_of(record), records.world_of(tenant, record)
+    place, facade = records.place_of(record), records.world_of(tenant, record)
     table = tenant.data["providers"][place.subscription.lower()]
     for row in records.providers(record["steps"]):
         provider = table.get(row["namespace"].lower())
         if provider is None or provider["state"] == "Registered":
             continue
         with suppress(AzureError):
-            world.send("POST", f"/subscriptions/{place.subscription}/providers/{row['namespace']}/register", REGISTER)
+            facade.send("POST", f"/subscriptions/{place.subscription}/providers/{row['namespace']}/register", REGISTER)
             provider.update(state="Registered")
             provider.pop("countdown", None)
-            providers.bring_principal(tenant, row["namespace"], locate(record["host"])[0].name)
+            resource_providers.bring_principal(tenant, row["namespace"], locate(record["host"])[0].name)
 
 
 def _round(tenant: Tenant, record: Json) -> bool:
     """Look after what is running, begin what is ready, and conclude when neither is left; say whether anything moved."""
-    world = records.world_of(tenant, record)
+    facade = records.world_of(tenant, record)
     record["touched"] = tenant.clock()
     running = [step for step in record["steps"] if step.get("state") == "Running"]
-    moved = [_watch(tenant, world, step) for step in running]
+    moved = [_watch(tenant, facade, step) for step in running]
     ready = _ready(record["steps"])
     scope = records.scope_of(tenant, record) if ready else None
     for step in ready:
         if scope is not None:
-            _begin_step(tenant, world, step, scope)
+            _begin_step(tenant, facade, step, scope)
     if not any(step.get("state") == "Running" for step in record["steps"]) and not _ready(record["steps"]):
         _conclude(tenant, record)
     return any(moved) or bool(ready)
@@ -100,7 +100,7 @@ def _ready(steps: list[Json]) -> list[Json]:
 # --- one resource
 
 
-def _begin_step(tenant: Tenant, world: World, step: Json, scope: Scope) -> None:
+def _begin_step(tenant: Tenant, facade: TenantFacade, step: Json, scope: Scope) -> None:
     number = tenant.serial()
     step.update(began=tenant.clock(), turn=int(number), state="Running", status=200, poll=None)
     step.update(
@@ -108,7 +108,7 @@ def _begin_step(tenant: Tenant, world: World, step: Json, scope: Scope) -> None:
     )
     try:
         body = tolerate(step["type"], _body(step, scope.inside(step["loops"])))
-        reply = world.send("PUT", step["id"], step["api"], body)
+        reply = facade.send("PUT", step["id"], step["api"], body)
     except refusals.ExpressionError as problem:
         _fail(tenant, step, {"code": "InvalidTemplate", "message": f"{OWN}{problem}."}, 400)
     except AzureError as refusal:
@@ -144,11 +144,11 @@ def _settled(reply: Reply) -> bool:
     return bool((properties or {}).get("provisioningState", "Succeeded") == "Succeeded")
 
 
-def _watch(tenant: Tenant, world: World, step: Json) -> bool:
+def _watch(tenant: Tenant, facade: TenantFacade, step: Json) -> bool:
     """Look at a running resource until it is done, or as often as the pace lets one round; say whether it is done."""
     for _ in range(LOOKS if tenant.pace.unit == "reads" else 1):
         try:
-            cause = _look(world, step)
+            cause = _look(facade, step)
         except AzureError as refusal:
             _fail(tenant, step, refusals.rejected(refusal), refusal.status)
             return True
@@ -162,11 +162,11 @@ def _watch(tenant: Tenant, world: World, step: Json) -> bool:
     return False
 
 
-def _look(world: World, step: Json) -> Json | None:
+def _look(facade: TenantFacade, step: Json) -> Json | None:
     """Return None while it goes on, an empty object when it is there, or the error it ended with."""
     if step["poll"] is None:
-        return {} if _settled(world.send("GET", step["id"], step["api"])) else None
-    reply = world.follow(step["poll"])
+        return {} if _settled(facade.send("GET", step["id"], step["api"])) else None
+    reply = facade.follow(step["poll"])
     status = reply.body.get("status") if isinstance(reply.body, dict) else None
     if status in {"Failed", "Canceled"}:
         return dict(reply.body["error"])

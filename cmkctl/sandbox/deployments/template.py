@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cmkctl.sandbox import errors, ids
-from cmkctl.sandbox.arm.locations import normal
+from cmkctl.sandbox.core import errors, ids
+from cmkctl.sandbox.core.regions import normal
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place, resource_id
 from cmkctl.sandbox.deployments.evaluate import Scope, count, evaluate
 from cmkctl.sandbox.deployments.refusals import ExpressionError, invalid
@@ -123,24 +123,24 @@ def _step(
     kind, name = _named(resource, inside, parent)
     what = f"resource '{name}' of type '{kind}'"
 
-    def worth(word: str, usual: Any) -> Any:
+    def evaluate_node(word: str, usual: Any) -> Any:
         return _read(lambda: evaluate(resource.get(word, usual), inside), what)
 
-    deployed = bool(worth("condition", True)) and not resource.get("existing")
-    base = _base(resource, kind, place, worth) if deployed or "scope" in resource else place.base
+    deployed = bool(evaluate_node("condition", True)) and not resource.get("existing")
+    base = _base(resource, kind, place, evaluate_node) if deployed or "scope" in resource else place.base
     copy = str((resource.get("copy") or {}).get("name", ""))
     return {
         "id": resource_id(base, kind, name) if deployed or all(name.split("/")) else f"{base}/providers/{kind}/{name}",
         "type": kind,
         "name": name,
-        "api": worth("apiVersion", ""),
+        "api": evaluate_node("apiVersion", ""),
         "symbol": symbol,
         "copy": copy,
         "batch": _batch(resource.get("copy") or {}),
         "deployed": deployed,
         "existing": bool(resource.get("existing")),
-        "location": normal(str(worth("location", "") or "")) if deployed else "",
-        "wants": [str(want) for want in worth("dependsOn", []) or []] if deployed else [],
+        "location": normal(str(evaluate_node("location", "") or "")) if deployed else "",
+        "wants": [str(want) for want in evaluate_node("dependsOn", []) or []] if deployed else [],
         "raw": {key: value for key, value in resource.items() if key not in META},
         "loops": dict(loops),
     }
@@ -151,15 +151,15 @@ def _batch(copy: Json) -> int:
     return int(copy.get("batchSize") or 1) if str(copy.get("mode", "")).lower() == "serial" else 0
 
 
-def _base(resource: Json, kind: str, place: Place, worth: Any) -> str:
+def _base(resource: Json, kind: str, place: Place, evaluate_node: Any) -> str:
     """Return the id of the scope a resource lies in: the deployment's, unless it says otherwise."""
     if "scope" in resource:
-        scope = str(worth("scope", ""))
+        scope = str(evaluate_node("scope", ""))
         return scope.rstrip("/") if scope.startswith("/") else f"{place.base}/providers/{scope}"
     if kind.lower() != DEPLOYMENTS.lower() or not {"resourceGroup", "subscriptionId"} & set(resource):
         return place.base
-    subscription = worth("subscriptionId", "") or place.subscription
-    group = worth("resourceGroup", "") or ("" if "subscriptionId" in resource else place.group)
+    subscription = evaluate_node("subscriptionId", "") or place.subscription
+    group = evaluate_node("resourceGroup", "") or ("" if "subscriptionId" in resource else place.group)
     return Place(str(subscription), str(group), "").base
 
 

@@ -1,0 +1,1 @@
+"""Microsoft.KeyVault: vaults, access policies, keys, soft-deleted vaults."""

@@ -1,0 +1,1 @@
+"""Microsoft.MachineLearningServices: workspaces with their computes and datastores."""
