@@ -172,7 +172,8 @@ def _add_deleted_vault(state: Arrangement, shown: Mapping[str, Any], later: Mapp
 
 
 def _add_account(state: Arrangement, shown: Mapping[str, Any]) -> None:
-    identifier = f"{state.add_resource_group(_group_of(shown['id']))}/providers/{microsoft_storage.RESOURCE_TYPE.type}/{shown['name']}"
+    group = state.add_resource_group(_group_of(shown["id"]))
+    identifier = f"{group}/providers/{microsoft_storage.RESOURCE_TYPE.type}/{shown['name']}"
     with state.tenant.lock:
         body = {"kind": shown["kind"], "sku": {"name": shown["sku"]["name"]}}
         document = microsoft_storage.new_account(state.tenant, identifier, shown["name"], shown["location"], body)

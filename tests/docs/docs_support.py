@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmkctl.checks.catalogue import reference
-from cmkctl.sandbox.core.coverage_page import page
+from cmkctl.sandbox.coverage_page import page
 
 ROOT = Path(__file__).parents[2]
 SESSION_PAGES = ("README.md", "docs/tutorial.md")

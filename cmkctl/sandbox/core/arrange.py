@@ -1,177 +1,163 @@
-"""Putting a sandbox into the state a test or a demo begins with, without going through HTTP.
+"""Puts a sandbox into the state a test or a demo begins with, without HTTP.
 
 Everything arranged is there at once and finished: vaults are ``Succeeded``, providers ``Registered``. Names are enough;
 ids are returned. Nothing arranged is in the request log.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from cmkctl.sandbox.core import ids, resources
-from cmkctl.sandbox.core.arrange_rules import Rules
-from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID
+from cmkctl.sandbox.core import directory, environment, ids, registry, roles
+from cmkctl.sandbox.core.constants import SUBSCRIPTION_ID
 from cmkctl.sandbox.core.messages import Json
-from cmkctl.sandbox.core.soft_delete import soft_delete
-from cmkctl.sandbox.providers import microsoft_managedidentity, microsoft_storage
-from cmkctl.sandbox.providers.microsoft_keyvault import keys, vaults
-from cmkctl.sandbox.providers.microsoft_resources import resource_providers
+from cmkctl.sandbox.core.pace import parse_span
+from cmkctl.sandbox.core.policy import Policy
+from cmkctl.sandbox.core.state import Tenant
 
-CMK_PERMISSIONS = ("get", "wrapKey", "unwrapKey")
 LOCATION = "eastus2"
+SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION_ID}"
 
 
-class Arrangement(Rules):
-    """Arranges and inspects the tenant of a running sandbox. Safe to use while it answers requests.
+class Arrangement:
+    """Arranges and inspects the tenant of a running sandbox. Safe to use while it serves requests.
+
+    Besides its own methods it has those of the providers (`Provider.arrange`), by the functions' names: ``add_vault`` of
+    Microsoft.KeyVault, ``add_storage_account`` of Microsoft.Storage, and so on.
 
     Attributes:
         tenant: the tenant itself, for what the methods do not cover; hold ``tenant.lock`` while touching its data.
 
     """
 
-    # --- subscription
+    def __init__(self, tenant: Tenant, save: Callable[[], None]) -> None:
+        """Arrange `tenant`, and call `save` after each change."""
+        self.tenant = tenant
+        self._save = save
 
-    def add_subscription(self, subscription: str, name: str = "another subscription") -> str:
-        """Add a subscription in which everything is as in a new one; return its id."""
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return what a provider arranges, as a method."""
+        function = registry.arrangements().get(name)
+        if function is None:
+            raise AttributeError(f"no provider arranges {name!r}; there are {', '.join(registry.arrangements())}")
+        return partial(function, self)
+
+    def _done(self) -> None:
+        self.tenant.changed()
+        self._save()
+
+    @contextmanager
+    def arranging(self) -> Iterator[None]:
+        """Hold the lock and save at the end; principals added in between are visible everywhere at once."""
         with self.tenant.lock:
-            known = self.tenant.data["providers"][SUBSCRIPTION_ID]
-            self.tenant.data["subscriptions"][subscription] = name
-            self.tenant.data["providers"][subscription] = {key: dict(row) for key, row in known.items()}
-            self._done()
-        return subscription
-
-    def register_provider(self, *namespaces: str, subscription: str = SUBSCRIPTION_ID) -> None:
-        """Register resource providers, with the principals that brings; no namespace means all of them."""
-        with self._arranging():
-            table = self.tenant.data["providers"][subscription]
-            for namespace in namespaces or tuple(table):
-                table[namespace.lower()].update(state="Registered")
-                table[namespace.lower()].pop("countdown", None)
-                resource_providers.bring_principal(self.tenant, namespace)
-
-    def unregister_provider(self, *namespaces: str, subscription: str = SUBSCRIPTION_ID) -> None:
-        """Set resource providers to ``NotRegistered``."""
-        with self.tenant.lock:
-            for namespace in namespaces:
-                self.tenant.data["providers"][subscription][namespace.lower()].update(state="NotRegistered")
+            before = set(self.tenant.table("principals"))
+            yield
+            for object_id in self.tenant.table("principals").keys() - before:
+                self.tenant.table("principals")[object_id].pop("countdown", None)
             self._done()
 
-    # --- resources
+    # --- who
 
-    def add_resource_group(
-        self, name: str, location: str = LOCATION, subscription: str = SUBSCRIPTION_ID, **more: Any
-    ) -> str:
-        """Add a resource group; `more` goes into the document (``tags=…``). Return its id."""
-        identifier = f"/subscriptions/{subscription}/resourceGroups/{name}"
-        kind = "Microsoft.Resources/resourceGroups"
-        state = {"properties": {"provisioningState": "Succeeded"}}
-        with self.tenant.lock:
-            document = {"id": identifier, "name": name, "type": kind, "location": location, **more, **state}
-            self.tenant.table("groups").setdefault(ids.key(identifier), {"doc": document})
-            self._done()
-        return identifier
+    def add_principal(self, app_id: str, name: str, object_id: str | None = None) -> str:
+        """Add a service principal to the directory, one that nobody logs in as; return its object id."""
+        object_id = object_id or ids.guid("object", app_id)
+        with self.arranging():
+            self.tenant.add_principal(object_id, app_id, name)
+        return object_id
 
-    def add_vault(
+    def add_client(
         self,
         name: str,
-        group: str = "rg",
+        role: str | None = None,
+        scope: str = SUBSCRIPTION,
+        graph: Iterable[str] = (directory.READ_APPLICATIONS,),
+    ) -> dict[str, str]:
+        """Add a service principal that can log in, with a role, and return the variables that make a client use it.
+
+        Adding one that exists gives it another role.
+
+        Args:
+            name: its display name.
+            role: a built-in role by name or id; None gives none.
+            scope: where it has the role.
+            graph: its application permissions of Microsoft Graph.
+
+        Raises:
+            ValueError: there is no such role.
+
+        """
+        found = None if role is None else roles.find(role)
+        if role is not None and found is None:
+            names = ", ".join(known.name for known in roles.ROLES)
+            raise ValueError(f"there is no role {role!r} in the sandbox; there are {names}")
+        with self.arranging():
+            client = directory.add_application(self.tenant, name, graph)
+        if found is not None:
+            self.assign_role(scope, client.object_id, found.id)
+        return environment.identity(client.app_id, client.secret)
+
+    def disown(self) -> None:
+        """Take from the usual service principal what it has without being given it: Owner of every subscription."""
+        with self.tenant.lock:
+            self.tenant.data["caller_owns"] = False
+            self._done()
+
+    # --- policies
+
+    def add_policy(
+        self,
+        name: str,
+        type: str,  # noqa: A002  what a policy calls it
+        field: str,
         *,
-        purge_protection: bool = True,
-        rbac: bool = False,
-        sku: str = "standard",
-        location: str = LOCATION,
-        subscription: str = SUBSCRIPTION_ID,
-        **properties: Any,
+        allow: Iterable[Any] = (),
+        deny: Iterable[Any] = (),
+        reason: str = "",
+        scope: str = SUBSCRIPTION,
     ) -> str:
-        """Add a vault (and its group, if need be) and return its id.
+        """Assign a policy that denies resources of a type by one property; return the assignment's id.
 
-        `properties` are laid over the vault's own, such as ``softDeleteRetentionInDays=7``.
+        ``add_policy("no-keys", "Microsoft.Storage/storageAccounts", "allowSharedKeyAccess", allow=[False])`` wants the
+        value; ``add_policy("regions", "*", "location", allow=["eastus2", "westus3"])`` one of two; without `allow` and
+        `deny`, as in ``add_policy("owner", "*", "tags.owner")``, the property must be there.
         """
-        group_id = self.add_resource_group(group, location, subscription)
-        identifier = f"{group_id}/providers/{vaults.RESOURCE_TYPE.type}/{name}"
-        own = {"sku": {"family": "A", "name": sku}, "enableRbacAuthorization": rbac}
-        protection = {} if purge_protection else {"enablePurgeProtection": None}
+        policy = Policy(name, type, field, scope.rstrip("/"), tuple(allow), tuple(deny), reason)
         with self.tenant.lock:
-            document = vaults.plain(self.tenant, identifier, name, location, **{**own, **protection, **properties})
-            resources.store(self.tenant, document)
+            self.tenant.table("policies")[name.lower()] = policy.row()
             self._done()
-        return identifier
+        return policy.assignment_id
 
-    def add_key(self, vault: str, name: str, *, kty: str = "RSA", size: int = 3072, **properties: Any) -> str:
-        """Add a key to a vault (by name or id) and return its identifier, with the version, in the public cloud.
-
-        `properties` are those of a key PUT, such as ``attributes={"enabled": False}`` or ``keyOps=["sign"]``. Adding a
-        key that exists gives it a new version.
-        """
+    def clear_policies(self) -> None:
+        """Take every policy away."""
         with self.tenant.lock:
-            record = self.vault(vault)
-            known = self.tenant.resource(f"{record['doc']['id']}/keys/{name}")
-            sizes = {"keySize": size} if kty.upper().startswith("RSA") else {}
-            made = keys.create_key(self.tenant, record, name, {"kty": kty, **sizes, **properties})
-            if known is not None:
-                made["versions"] = [*known["versions"], *made["versions"]]
-            self._done()
-        return f"https://{record['doc']['name'].lower()}.vault.azure.net/keys/{name}/{made['versions'][-1]['version']}"
-
-    def set_key_attributes(self, vault: str, name: str, **attributes: Any) -> None:
-        """Change attributes of a key's newest version: ``enabled=False``, ``exp=1``."""
-        with self.tenant.lock:
-            record = self.tenant.resource(f"{self.vault(vault)['doc']['id']}/keys/{name}")
-            if record is None:
-                raise LookupError(f"there is no key {name}")
-            record["versions"][-1]["attributes"].update(attributes)
+            self.tenant.table("policies").clear()
             self._done()
 
-    def add_access_policy(
-        self, vault: str, object_id: str = COSMOS_DB_OBJECT_ID, permissions: Iterable[str] = CMK_PERMISSIONS
-    ) -> None:
-        """Give an identity (by object id; Azure Cosmos DB unless told) key permissions on a vault, effective at once."""
-        with self.tenant.lock:
-            policies = self.vault(vault)["doc"]["properties"]["accessPolicies"]
-            policies.append({"tenantId": TENANT_ID, "objectId": object_id, "permissions": {"keys": list(permissions)}})
-            self._done()
+    # --- faults and time
 
-    def add_identity(self, name: str, group: str = "rg", location: str = LOCATION) -> str:
-        """Add a user-assigned identity; return its id."""
-        group_id = self.add_resource_group(group, location)
-        identifier = f"{group_id.replace('resourceGroups', 'resourcegroups')}/providers/{microsoft_managedidentity.RESOURCE_TYPE.type}/{name}"
-        with self._arranging():
-            resources.store(
-                self.tenant, microsoft_managedidentity.new_identity(self.tenant, identifier, name, location)
-            )
-        return identifier
-
-    def add_storage_account(self, name: str, group: str = "rg", location: str = LOCATION, **properties: Any) -> str:
-        """Add a StorageV2 account; return its id."""
-        group_id = self.add_resource_group(group, location)
-        identifier = f"{group_id}/providers/{microsoft_storage.RESOURCE_TYPE.type}/{name}"
+    def add_fault(self, text: str) -> None:
+        """Switch a fault on: ``NAME[:TIMES][~LENGTH][@TARGET]``; see ``cmkctl sandbox faults``."""
         with self.tenant.lock:
-            body = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": properties}
-            document = microsoft_storage.new_account(self.tenant, identifier, name, location, body)
-            document["properties"]["provisioningState"] = "Succeeded"
-            resources.store(self.tenant, document)
-            self._done()
-        return identifier
+            self.tenant.faults.add(text)
 
-    def delete_vault(self, vault: str) -> None:
-        """Soft-delete a vault."""
+    def faults(self) -> list[str]:
+        """Return the faults that are switched on, as they are written, with how often they still strike."""
         with self.tenant.lock:
-            soft_delete(self.tenant, self.vault(vault))
+            return self.tenant.faults.texts()
+
+    def clear_faults(self) -> None:
+        """Switch every fault off."""
+        with self.tenant.lock:
+            self.tenant.faults.clear()
+
+    def advance(self, span: str | float) -> None:
+        """Put the sandbox's clock forward: by seconds, or by a span such as ``14d`` or ``1d12h``."""
+        with self.tenant.lock:
+            self.tenant.advance(parse_span(span) if isinstance(span, str) else span)
             self._done()
 
     # --- looking
-
-    def vault(self, vault: str) -> Json:
-        """Return the record of a vault by name or id.
-
-        Raises:
-            LookupError: there is none.
-
-        """
-        wanted = vault.lower().rsplit("/", 1)[-1]
-        for record in self.tenant.table("resources").values():
-            if record["doc"]["type"] == vaults.RESOURCE_TYPE.type and record["doc"]["name"].lower() == wanted:
-                return record
-        raise LookupError(f"there is no vault {vault}")
 
     def resource(self, resource_id: str) -> Json | None:
         """Return a resource's document by id, without counting a read; None when there is none."""

@@ -7,7 +7,7 @@ Polls of operations, and the lists of subscriptions and tenants, need no right.
 import re
 from dataclasses import dataclass
 
-from cmkctl.sandbox.core import ids, platform_errors, roles
+from cmkctl.sandbox.core import ids, platform_errors, registry, roles
 from cmkctl.sandbox.core.callers import Caller
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 from cmkctl.sandbox.core.grants import has_role
@@ -17,12 +17,6 @@ from cmkctl.sandbox.core.state import Tenant
 VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 READS = ("GET", "HEAD")
 GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"
-READ_BY_POST = {
-    "microsoft.keyvault/checknameavailability": "Microsoft.KeyVault/checkNameAvailability/read",
-    "microsoft.policyinsights/checkpolicyrestrictions": "Microsoft.PolicyInsights/checkPolicyRestrictions/read",
-}
-"""What a POST asks for that reads only."""
-
 OPERATIONS = re.compile(r"operation|asyncoperations", re.IGNORECASE)
 IN_GROUP = re.compile(r"/subscriptions/[^/]+/resourcegroups/[^/]+", re.IGNORECASE)
 
@@ -72,7 +66,7 @@ def _of_provider(call: Call, parts: list[str], last: int) -> Action | None:
         return None
     kind, named = "/".join([rest[0], *types]), len(rest) % 2 == 1
     if call.method == "POST":
-        name = READ_BY_POST.get(kind.lower(), f"{kind}/action")
+        name = registry.read_action(kind.lower()) or f"{kind}/action"
         return Action(name, "/" + "/".join(parts[: last + len(rest)]) if len(rest) > 2 else parent)
     scope = "/" + "/".join(parts) if named else "/" + "/".join(parts[: last + len(rest)])
     return Action(f"{kind}/{VERBS[call.method]}", scope if named or len(rest) > 2 else parent)

@@ -1,14 +1,33 @@
-"""One table of routes: method, path template, handler, and the api-versions the handler models."""
+"""Routes: method, path template, handler, and the api-versions the handler models; and a table that finds them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from cmkctl.sandbox.core.clouds import Service
 from cmkctl.sandbox.core.messages import Call, Reply
 
-Handler = Callable[[Any, Call], Reply]
-"""A handler takes the tenant and the call. It raises `AzureError` to refuse."""
+if TYPE_CHECKING:
+    from cmkctl.sandbox.core.state import Tenant
+
+Handler = Callable[["Tenant", Call], Reply]
+"""Serves one request of ARM, Graph or the login host. Raises `AzureError` to refuse."""
+
+
+class Addressed(Protocol):
+    """A row of a table: it has a method and a path template."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+
+    @property
+    def template(self) -> str:
+        """The path template; see `Route`."""
+
+
+PARAMETER = re.compile(r"\{\w+\}")
+Row = TypeVar("Row", bound=Addressed)
 
 
 @dataclass(frozen=True)
@@ -34,21 +53,31 @@ class Route:
     versions: tuple[str, ...] = ()
 
 
-class Table:
+class Table(Generic[Row]):
     """Routes, found by the last literal they end with and their length."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        """Index the routes."""
-        self._by_length: dict[int, list[tuple[list[str], Route]]] = {}
-        self._anywhere: list[tuple[list[str], Route]] = []
+    def __init__(self, routes: Iterable[Row]) -> None:
+        """Index the routes.
+
+        Raises:
+            ValueError: two routes have the same method and path.
+
+        """
+        self._by_length: dict[int, list[tuple[list[str], Row]]] = {}
+        self._anywhere: list[tuple[list[str], Row]] = []
+        seen: set[tuple[str, str]] = set()
         for route in routes:
+            address = (route.method, PARAMETER.sub("{}", route.template.lower()))
+            if address in seen:
+                raise ValueError(f"two routes serve {route.method} {route.template}")
+            seen.add(address)
             parts = route.template.strip("/").split("/")
             if parts[0] == "{scope}":
                 self._anywhere.append((parts[1:], route))
             else:
                 self._by_length.setdefault(len(parts), []).append((parts, route))
 
-    def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str], bool]:
+    def find(self, method: str, path: str) -> tuple[Row | None, dict[str, str], bool]:
         """Return the route, its parameters, and whether the path is known with any method."""
         segments = [segment for segment in path.split("/") if segment]
         known = False
@@ -62,7 +91,7 @@ class Table:
 
     def _find_anywhere(
         self, method: str, segments: Sequence[str], known: bool
-    ) -> tuple[Route | None, dict[str, str], bool]:
+    ) -> tuple[Row | None, dict[str, str], bool]:
         for parts, route in self._anywhere:
             split = len(segments) - len(parts)
             params = _match(parts, segments[split:]) if split >= 0 else None
@@ -71,21 +100,6 @@ class Table:
                     return route, {"scope": "/" + "/".join(segments[:split]), **params}, True
                 known = True
         return None, {}, known
-
-
-TABLES: dict[Service, Table] = {}
-"""What each kind of host answers. `cmkctl.sandbox.planes.tables` fills it; whoever only looks things up reads it here."""
-
-VERSIONS: dict[str, tuple[str, ...]] = {}
-"""The api-versions each modelled resource type has, by lower-case type. Filled with `TABLES`."""
-
-
-def install(tables: Mapping[Service, Iterable[Route]]) -> None:
-    """Make the routes known."""
-    for service, routes in tables.items():
-        known = tuple(routes)
-        TABLES[service] = Table(known)
-        VERSIONS.update({route.type.lower(): route.versions for route in known if route.type})
 
 
 def _match(parts: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:

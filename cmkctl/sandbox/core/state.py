@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cmkctl.sandbox.core import errors, ids
+from cmkctl.sandbox.core import errors, ids, registry
 from cmkctl.sandbox.core import pace as paces
 from cmkctl.sandbox.core.constants import CLIENT_ID, CLIENT_OBJECT_ID, SCHEMA, SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.core.faults import Faults
@@ -15,55 +15,49 @@ from cmkctl.sandbox.core.pace import Countdown, Pace
 
 Json = dict[str, Any]
 
-REGISTERED_AT_FIRST = (
-    "Microsoft.Authorization",
-    "Microsoft.KeyVault",
-    "Microsoft.ManagedIdentity",
-    "Microsoft.Resources",
-    "Microsoft.Storage",
-)
-NOT_REGISTERED_AT_FIRST = (
-    "Microsoft.Compute",
-    "Microsoft.ContainerRegistry",
-    "Microsoft.DocumentDB",
-    "microsoft.insights",
-    "Microsoft.MachineLearningServices",
-    "Microsoft.OperationalInsights",
-    "Microsoft.Search",
-)
 _SIGNED_IN = "cmkctl-sandbox"
 ADDED: dict[str, Callable[[], Any]] = {
     "ahead": float,
     "applications": dict,
     "caller_owns": lambda: True,
     "policies": dict,
-    "failed_names": dict,
-    "half_made": dict,
 }
-"""What state files of schema 1 got later, and how it begins: seconds the clock is ahead, other service principals that
-can log in, whether the usual one is Owner, deny policies, workspace names that fail on, half-made Cosmos DB accounts."""
+"""What state files of schema 1 got later, and its first value: seconds the clock is ahead, other service principals that
+can log in, whether the usual one is Owner, deny policies."""
 
 
 def new_document() -> Json:
-    """Return the document of a sandbox nobody has used: one subscription, one principal, no resource group."""
-    states = dict.fromkeys(REGISTERED_AT_FIRST, "Registered") | dict.fromkeys(NOT_REGISTERED_AT_FIRST, "NotRegistered")
-    return {
-        "schema": SCHEMA,
-        "serial": 0,
-        "subscriptions": {SUBSCRIPTION_ID: "cmkctl sandbox"},
-        "providers": {
-            SUBSCRIPTION_ID: {name.lower(): {"namespace": name, "state": state} for name, state in states.items()}
-        },
-        "groups": {},
-        "resources": {},
-        "deleted_vaults": {},
-        "deleted_workspaces": {},
-        "principals": {CLIENT_OBJECT_ID: {"appId": CLIENT_ID, "displayName": _SIGNED_IN, "type": "ServicePrincipal"}},
-        "assignments": {},
-        "operations": {},
-        "pending_grants": [],
-        **{name: make() for name, make in ADDED.items()},
-    }
+    """Return the document of an unused sandbox: one subscription, one principal, no resource group."""
+    return complete(
+        {
+            "schema": SCHEMA,
+            "serial": 0,
+            "subscriptions": {SUBSCRIPTION_ID: "cmkctl sandbox"},
+            "providers": {SUBSCRIPTION_ID: {}},
+            "groups": {},
+            "resources": {},
+            "principals": {
+                CLIENT_OBJECT_ID: {"appId": CLIENT_ID, "displayName": _SIGNED_IN, "type": "ServicePrincipal"}
+            },
+            "assignments": {},
+            "operations": {},
+            "pending_grants": [],
+        }
+    )
+
+
+def complete(document: Json) -> Json:
+    """Return a document with the first state of everything that it lacks: tables, and the providers of subscriptions."""
+    tables = {name: make for each in registry.providers() for name, make in each.tables.items()}
+    first = {name: make() for name, make in (ADDED | tables).items()}
+    return {**first, **document, "providers": {key: _first(rows) for key, rows in document["providers"].items()}}
+
+
+def _first(rows: dict[str, Json]) -> dict[str, Json]:
+    """Return the providers of a subscription, with those that were not known when it was saved."""
+    listed = [each for each in registry.providers() if each.registration.value]
+    new = {each.namespace.lower(): {"namespace": each.namespace, "state": each.registration.value} for each in listed}
+    return {**new, **rows}
 
 
 @dataclass
@@ -75,7 +69,7 @@ class Tenant:
         pace: how fast long-running things advance.
         faults: induced failures that are switched on.
         wall: seconds since the epoch on this machine; `clock` is the sandbox's own time.
-        swept: when `aging` last looked for what has ended.
+        swept: when `expiry` last looked for what has ended.
 
     """
 

@@ -7,7 +7,7 @@ the pace has it) it does one round: it looks at what is running, then begins wha
 from contextlib import suppress
 from typing import Any
 
-from cmkctl.sandbox.core import ids, operations
+from cmkctl.sandbox.core import ids, operations, registry
 from cmkctl.sandbox.core.clouds import locate
 from cmkctl.sandbox.core.errors import OWN, AzureError
 from cmkctl.sandbox.core.messages import Reply
@@ -18,8 +18,6 @@ from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate
 from cmkctl.sandbox.deployments.outputs import evaluate_outputs
 from cmkctl.sandbox.deployments.tenant_facade import TenantFacade
-from cmkctl.sandbox.providers.microsoft_machinelearningservices.unpublished import tolerate
-from cmkctl.sandbox.providers.microsoft_resources import resource_providers
 
 Json = dict[str, Any]
 RESOURCE_TYPE = "deployment"
@@ -73,7 +71,7 @@ def _register(tenant: Tenant, record: Json) -> None:
             facade.send("POST", f"/subscriptions/{place.subscription}/providers/{row['namespace']}/register", REGISTER)
             provider.update(state="Registered")
             provider.pop("countdown", None)
-            resource_providers.bring_principal(tenant, row["namespace"], locate(record["host"])[0].name)
+            registry.registered(tenant, row["namespace"], locate(record["host"])[0].name)
 
 
 def _round(tenant: Tenant, record: Json) -> bool:
@@ -107,7 +105,7 @@ def _begin_step(tenant: Tenant, facade: TenantFacade, step: Json, scope: Scope) 
         operationId=ids.hex_name("step", number, length=16).upper(), trackingId=ids.guid("tracking", step["id"], number)
     )
     try:
-        body = tolerate(step["type"], _body(step, scope.inside(step["loops"])))
+        body = registry.adapted(step["type"], _body(step, scope.inside(step["loops"])))
         reply = facade.send("PUT", step["id"], step["api"], body)
     except refusals.ExpressionError as problem:
         _fail(tenant, step, {"code": "InvalidTemplate", "message": f"{OWN}{problem}."}, 400)

@@ -4,11 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from cmkctl.sandbox.core import errors
+from cmkctl.sandbox.core import errors, registry
 from cmkctl.sandbox.core.callers import Caller
 from cmkctl.sandbox.core.clouds import Service, locate
 from cmkctl.sandbox.core.messages import Call, Reply
-from cmkctl.sandbox.core.routing import TABLES, VERSIONS
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.planes import request_checks
 
@@ -48,7 +47,7 @@ class TenantFacade:
         cloud, _ = locate(self.host)
         content = b"" if body is None else json.dumps(body).encode()
         call = Call(method, self.host, path, query, {}, content, cloud, Service.ARM, caller=self.caller)
-        route, call.params, _ = TABLES[Service.ARM].find(method, path)
+        route, call.params, _ = registry.arm_table().find(method, path)
         if route is None:
             raise errors.not_modelled(f"{method} {path}")
         request_checks.check(self.tenant, call, route)
@@ -57,6 +56,6 @@ class TenantFacade:
 
 def newest_version(resource_type: str) -> str:
     """Return the newest stable api-version the sandbox models of a type; empty when it models none."""
-    known = sorted(VERSIONS.get(resource_type.lower(), ()))
+    known = sorted(registry.versions().get(resource_type.lower(), ()))
     stable = [version for version in known if "preview" not in version]
     return (stable or known or [""])[-1]

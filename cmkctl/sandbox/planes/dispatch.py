@@ -1,14 +1,13 @@
-"""Where a request goes: which service answers for the host, what stands before it, and which faults strike on the way."""
+"""Dispatches a request to the service of its host, past the checks and faults in front of that service."""
 
-from cmkctl.sandbox.core import directory, errors, expiry, operations
+from cmkctl.sandbox.core import directory, errors, expiry, operations, registry
 from cmkctl.sandbox.core.clouds import Service
 from cmkctl.sandbox.core.grants import advance_grants
 from cmkctl.sandbox.core.messages import Call, Reply
+from cmkctl.sandbox.core.routing import Route, Table
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.planes import connection_faults, graph, metadata, request_checks, tokens
-from cmkctl.sandbox.planes.tables import TABLES
+from cmkctl.sandbox.planes import connection_faults, entra, graph, metadata, request_checks, tokens
 from cmkctl.sandbox.planes.vault import routes
-from cmkctl.sandbox.providers import spawned_faults
 
 
 def serve(tenant: Tenant, call: Call) -> Reply:
@@ -29,7 +28,7 @@ def _answer(tenant: Tenant, call: Call) -> Reply:
     if call.service is Service.VAULT:
         return routes.serve(tenant, call)
     if call.service is Service.ARM and call.path.lower() == metadata.PATH:
-        return metadata.endpoints(call)
+        return metadata.endpoints(tenant, call)
     if call.service is not Service.LOGIN:
         tokens.require_token(tenant, call)
     if call.service is Service.ARM:
@@ -41,7 +40,7 @@ def _arm(tenant: Tenant, call: Call) -> Reply:
     operations.settle(tenant)
     if not call.api_version:
         raise errors.api_version_missing()
-    spawned_faults.spawn(tenant, call)
+    registry.spawn(tenant, call)
     if call.method == "GET":
         advance_grants(tenant)
     return _dispatch(tenant, call)
@@ -55,8 +54,14 @@ def _graph(tenant: Tenant, call: Call) -> Reply:
     return _dispatch(tenant, call)
 
 
+def _table(service: Service) -> Table[Route]:
+    if service is Service.ARM:
+        return registry.arm_table()
+    return entra.TABLE if service is Service.LOGIN else graph.TABLE
+
+
 def _dispatch(tenant: Tenant, call: Call) -> Reply:
-    route, call.params, known = TABLES[call.service].find(call.method, call.path)
+    route, call.params, known = _table(call.service).find(call.method, call.path)
     if route is None:
         raise errors.not_modelled(f"{call.method} {call.path}{'' if known else ' (nothing at this path)'}")
     if call.service is Service.ARM:

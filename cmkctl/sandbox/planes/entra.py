@@ -10,7 +10,7 @@ from cmkctl.sandbox.core.clouds import CLOUDS
 from cmkctl.sandbox.core.constants import TENANT_ID
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.routing import Route
+from cmkctl.sandbox.core.routing import Route, Table
 from cmkctl.sandbox.core.state import Tenant
 
 COVERAGE = Area(
@@ -136,10 +136,12 @@ def _signature(signed: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-ROUTES = (
-    Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration),
-    Route("GET", "/{tenant}/.well-known/openid-configuration", openid_configuration),
-    Route("GET", "/common/discovery/instance", instance_discovery),
-    Route("POST", "/{tenant}/oauth2/v2.0/token", token),
-    Route("POST", "/{tenant}/oauth2/token", token),
+TABLE = Table(
+    (
+        Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration),
+        Route("GET", "/{tenant}/.well-known/openid-configuration", openid_configuration),
+        Route("GET", "/common/discovery/instance", instance_discovery),
+        Route("POST", "/{tenant}/oauth2/v2.0/token", token),
+        Route("POST", "/{tenant}/oauth2/token", token),
+    )
 )

@@ -12,7 +12,7 @@ from cmkctl.sandbox.core.constants import (
 )
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.routing import Route
+from cmkctl.sandbox.core.routing import Route, Table
 from cmkctl.sandbox.core.state import Tenant
 
 COVERAGE = Area(
@@ -146,11 +146,13 @@ def refuse(tenant: Tenant, refusal: errors.AzureError) -> Reply:
     return Reply(refusal.status, {"error": error}, content_type="application/json")
 
 
-ROUTES = (
-    Route("GET", "/v1.0/servicePrincipals", list_principals),
-    Route("POST", "/v1.0/servicePrincipals", create_principal),
-    Route("GET", "/v1.0/servicePrincipals/{id}", get_principal),
-    Route("POST", "/v1.0/directoryObjects/getByIds", get_by_ids),
-    Route("GET", "/v1.0/me", get_me),
-    Route("GET", "/v1.0/{entity}", get_by_app_id),
+TABLE = Table(
+    (
+        Route("GET", "/v1.0/servicePrincipals", list_principals),
+        Route("POST", "/v1.0/servicePrincipals", create_principal),
+        Route("GET", "/v1.0/servicePrincipals/{id}", get_principal),
+        Route("POST", "/v1.0/directoryObjects/getByIds", get_by_ids),
+        Route("GET", "/v1.0/me", get_me),
+        Route("GET", "/v1.0/{entity}", get_by_app_id),
+    )
 )

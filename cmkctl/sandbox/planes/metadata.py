@@ -9,6 +9,7 @@ from typing import Any
 from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.core.clouds import CHINA, GOVERNMENT, PUBLIC, Cloud
 from cmkctl.sandbox.core.messages import Call, Reply
+from cmkctl.sandbox.core.state import Tenant
 
 Json = dict[str, Any]
 PATH = "/metadata/endpoints"
@@ -89,7 +90,7 @@ CHINA_ONLY: Json = {
 ONLY = {PUBLIC: PUBLIC_ONLY, GOVERNMENT: GOVERNMENT_ONLY, CHINA: CHINA_ONLY}
 
 
-def endpoints(call: Call) -> Reply:
+def endpoints(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
     """Answer the endpoints of the cloud that is asked: 200, with a token or without.
 
     Raises:

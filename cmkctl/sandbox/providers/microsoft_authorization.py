@@ -2,11 +2,14 @@
 
 import re
 
-from cmkctl.sandbox.core import errors, ids, roles, routing, shapes
-from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
+from cmkctl.sandbox.core import errors, ids, registry, roles, shapes
+from cmkctl.sandbox.core.arrange import Arrangement
+from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.grants import note_new_grant
+from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.provider import Provider, Registration
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -112,7 +115,7 @@ def _require_scope(tenant: Tenant, scope: str) -> None:
         tenant.group(parts[1], parts[3])
     found = ids.parse(scope)
     if found is not None and tenant.resource(scope) is None:
-        if found.full_type.lower() not in routing.VERSIONS:
+        if found.full_type.lower() not in registry.versions():
             raise errors.not_modelled(f"a scope of type {found.full_type}")
         raise errors.resource_not_found(found.full_type, found.name, found.group)
 
@@ -226,8 +229,37 @@ def _concerns(row: Json, asked: str, at_scope: bool) -> bool:
     return above_or_at or (not at_scope and scope.startswith(target + "/"))
 
 
+def assign_role(
+    state: Arrangement, scope: str, object_id: str = COSMOS_DB_OBJECT_ID, role: str = roles.ENCRYPTION_USER
+) -> str:
+    """Assign a role at a scope; return the assignment's id.
+
+    The role is given by its id; by default it is Key Vault Crypto Service Encryption User.
+    """
+    with state.arranging():
+        name = ids.guid("assignment", scope, object_id, role)
+        identifier = f"{scope}/providers/{ASSIGNMENT}/{name}"
+        definition = f"/subscriptions/{ids.subscription_of(scope)}/providers/{DEFINITION}/{role}"
+        properties = {
+            "roleDefinitionId": definition,
+            "principalId": object_id,
+            "principalType": "ServicePrincipal",
+            "scope": scope,
+        }
+        document = {
+            "properties": properties,
+            "id": identifier,
+            "type": ASSIGNMENT,
+            "name": name,
+        }
+        state.tenant.table("assignments")[ids.key(identifier)] = {"doc": document}
+    return identifier
+
+
 _ASSIGNMENTS = "{scope}/providers/" + ASSIGNMENT
 _DEFINITIONS = "{scope}/providers/" + DEFINITION
+
+
 ROUTES = (
     Route("PUT", _ASSIGNMENTS + "/{name}", put_assignment, ASSIGNMENT, VERSIONS),
     Route("GET", _ASSIGNMENTS + "/{name}", get_assignment, ASSIGNMENT, VERSIONS),
@@ -235,4 +267,13 @@ ROUTES = (
     Route("GET", _ASSIGNMENTS, list_assignments, ASSIGNMENT, VERSIONS),
     Route("GET", _DEFINITIONS + "/{name}", get_definition, DEFINITION, VERSIONS),
     Route("GET", _DEFINITIONS, list_definitions, DEFINITION, VERSIONS),
+)
+
+PROVIDER = Provider(
+    namespace="Microsoft.Authorization",
+    coverage=(COVERAGE,),
+    routes=ROUTES,
+    registration=Registration.REGISTERED,
+    durations=(Duration("grant.role", 70, "field: seconds to 5 minutes; modules wait 60, 70 or 120 s"),),
+    arrange=(assign_role,),
 )

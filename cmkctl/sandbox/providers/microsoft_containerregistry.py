@@ -4,7 +4,9 @@ import re
 
 from cmkctl.sandbox.core import errors, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.latency import GUESS, Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
 
@@ -123,3 +125,10 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
 
 
 ROUTES = REGISTRIES.routes(put_registry, patch_registry)
+
+PROVIDER = Provider(
+    namespace="Microsoft.ContainerRegistry",
+    coverage=(COVERAGE,),
+    routes=ROUTES,
+    durations=(Duration("registry.create", 10, GUESS),),
+)

@@ -1,57 +1,20 @@
-"""Log Analytics workspaces and Application Insights components: what a workspace's telemetry goes to."""
+"""Application Insights components and their billing features.
+
+The values of the billing features are those of the published examples (azure-rest-api-specs, Microsoft.Insights
+2015-05-01, ``CurrentBillingFeaturesGet`` and ``CurrentBillingFeaturesUpdate``). Terraform reads them and writes them back
+with every component it creates.
+"""
 
 import re
 
 from cmkctl.sandbox.core import errors, ids, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.provider import Provider
+from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
 
-COVERAGE = Area(
-    "Log Analytics, Application Insights",
-    supported=("PUT, PATCH, GET, list, DELETE; a component needs its workspace to exist",),
-    not_modelled=("queries, clusters, replication; telemetry sent to them",),
-)
-
-LOGS = resources.ResourceType(
-    type="Microsoft.OperationalInsights/workspaces",
-    versions=(
-        "2015-03-20",
-        "2020-08-01",
-        "2020-10-01",
-        "2021-06-01",
-        "2021-12-01-preview",
-        "2022-10-01",
-        "2023-09-01",
-        "2025-02-01",
-        "2025-07-01",
-    ),
-    shape={
-        **shapes.TOP,
-        "location": str,
-        "tags": shapes.TAGS,
-        "etag": str,
-        "identity": dict,
-        "systemData": READ_ONLY,
-        "properties": {
-            "sku": {"name": Required(str), "capacityReservationLevel": int, "lastSkuUpdate": READ_ONLY},
-            "retentionInDays": int,
-            "workspaceCapping": {"dailyQuotaGb": float},
-            "publicNetworkAccessForIngestion": ("Enabled", "Disabled"),
-            "publicNetworkAccessForQuery": ("Enabled", "Disabled"),
-            "forceCmkForQuery": bool,
-            "features": dict,
-            "defaultDataCollectionRuleResourceId": str,
-            **dict.fromkeys(("failover", "replication"), shapes.NOT_MODELLED),
-            **dict.fromkeys(("provisioningState", "customerId", "createdDate", "modifiedDate"), READ_ONLY),
-            "privateLinkScopedResources": READ_ONLY,
-        },
-    },
-    name=re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]"),
-    name_rule="4-63 letters, digits and hyphens, not at the ends",
-)
-LOG_WORKSPACES = resources.Resources(LOGS)
 COMPONENTS = resources.ResourceType(
     type="Microsoft.Insights/components",
     versions=("2015-05-01", "2018-05-01-preview", "2020-02-02-preview", "2020-02-02"),
@@ -90,26 +53,30 @@ COMPONENTS = resources.ResourceType(
 )  # fmt: skip
 INSIGHTS = resources.Resources(COMPONENTS)
 
-
-def put_logs(tenant: Tenant, call: Call) -> Reply:
-    """Create a Log Analytics workspace, 201 while it is provisioned, or update one, 200."""
-    write = resources.begin_write(tenant, call, LOGS)
-    if write.existing is not None:
-        return _update(tenant, write.existing, write.body)
-    now = tenant.timestamp()
-    defaults = {
-        "customerId": ids.guid("customer", write.id),
-        "provisioningState": "Creating",
-        "sku": {"name": "PerGB2018", "lastSkuUpdate": now},
-        "retentionInDays": 30,
-        "features": {"legacy": 0, "searchVersion": 1, "enableLogAccessUsingOnlyResourcePermissions": True},
-        "workspaceCapping": {"dailyQuotaGb": -1.0, "quotaNextResetTime": now, "dataIngestionStatus": "RespectQuota"},
-        "publicNetworkAccessForIngestion": "Enabled",
-        "publicNetworkAccessForQuery": "Enabled",
-        "createdDate": now,
-        "modifiedDate": now,
-    }
-    return _create(tenant, write, LOGS.type, defaults)
+BILLING_TYPE = "Microsoft.Insights/components/currentbillingfeatures"
+BILLING_VERSIONS = ("2015-05-01",)
+BILLING_DEFAULTS: Json = {
+    "CurrentBillingFeatures": ["Basic"],
+    "DataVolumeCap": {
+        "Cap": 500,
+        "MaxHistoryCap": 500,
+        "ResetTime": 16,
+        "WarningThreshold": 90,
+        "StopSendNotificationWhenHitThreshold": False,
+        "StopSendNotificationWhenHitCap": False,
+    },
+}
+BILLING_SHAPE = {
+    "CurrentBillingFeatures": [("Basic", "Application Insights Enterprise")],
+    "DataVolumeCap": {
+        "Cap": float,
+        "WarningThreshold": int,
+        "StopSendNotificationWhenHitThreshold": bool,
+        "StopSendNotificationWhenHitCap": bool,
+        "ResetTime": shapes.IGNORED,
+        "MaxHistoryCap": shapes.IGNORED,
+    },
+}
 
 
 def put_component(tenant: Tenant, call: Call) -> Reply:
@@ -139,25 +106,17 @@ def put_component(tenant: Tenant, call: Call) -> Reply:
         "publicNetworkAccessForQuery": "Enabled",
         "DisableIpMasking": False,
     }
-    return _create(tenant, write, "microsoft.insights/components", defaults)
-
-
-def _create(tenant: Tenant, write: resources.Write, resource_type: str, defaults: Json) -> Reply:
     sent = {name: value for name, value in (write.body.get("properties") or {}).items() if value is not None}
     document = {
         "id": write.id.replace("Microsoft.Insights", "microsoft.insights"),
         "name": write.name,
-        "type": resource_type,
+        "type": "microsoft.insights/components",
         "location": write.location,
         "tags": write.body.get("tags") or {},
         **({"kind": write.body["kind"]} if write.body.get("kind") else {}),
         "properties": shapes.merge(defaults, sent),
     }
-    creating = document["properties"]["provisioningState"] == "Creating"
-    record = resources.store(tenant, document, **({"countdown": tenant.begin("logs.create")} if creating else {}))
-    if creating and tenant.over(record["countdown"]):
-        resources.settle(tenant, record)
-    return Reply(201 if creating else 200, document)
+    return Reply(200, resources.store(tenant, document)["doc"])
 
 
 def _update(tenant: Tenant, record: Json, body: Json) -> Reply:
@@ -170,12 +129,6 @@ def _update(tenant: Tenant, record: Json, body: Json) -> Reply:
     return Reply(200, document)
 
 
-def patch_logs(tenant: Tenant, call: Call) -> Reply:
-    """Change a Log Analytics workspace, 200."""
-    record = resources.existing(tenant, call, LOGS)
-    return _update(tenant, record, shapes.accept(LOGS.shape, call.json(), call.api_version, partial=True))
-
-
 def patch_component(tenant: Tenant, call: Call) -> Reply:
     """Change a component's tags, 200."""
     record = resources.existing(tenant, call, COMPONENTS)
@@ -184,4 +137,42 @@ def patch_component(tenant: Tenant, call: Call) -> Reply:
     )
 
 
-ROUTES = (*LOG_WORKSPACES.routes(put_logs, patch_logs), *INSIGHTS.routes(put_component, patch_component))
+def get_billing(tenant: Tenant, call: Call) -> Reply:
+    """Answer a component's billing features, 200."""
+    return Reply(200, _features(resources.existing(tenant, call, COMPONENTS)))
+
+
+def put_billing(tenant: Tenant, call: Call) -> Reply:
+    """Change a component's billing features, 200; what the service sets itself stays as it is."""
+    record = resources.existing(tenant, call, COMPONENTS)
+    sent = shapes.accept(BILLING_SHAPE, call.json(), call.api_version)
+    record["billing"] = shapes.merge(
+        _features(record), {name: value for name, value in sent.items() if value is not None}
+    )
+    tenant.changed()
+    return Reply(200, record["billing"])
+
+
+def _features(record: Json) -> Json:
+    features: Json = record.get("billing") or BILLING_DEFAULTS
+    return features
+
+
+_BILLING = f"{COMPONENTS.path}/currentbillingfeatures"
+PROVIDER = Provider(
+    namespace="microsoft.insights",
+    coverage=(
+        Area(
+            "Log Analytics, Application Insights",
+            supported=(
+                "PUT, PATCH, GET, list, DELETE of components; a component needs its workspace to exist",
+                "currentBillingFeatures of a component: GET, PUT (Terraform writes them back)",
+            ),
+        ),
+    ),
+    routes=(
+        *INSIGHTS.routes(put_component, patch_component),
+        Route("GET", _BILLING, get_billing, BILLING_TYPE, BILLING_VERSIONS),
+        Route("PUT", _BILLING, put_billing, BILLING_TYPE, BILLING_VERSIONS),
+    ),
+)

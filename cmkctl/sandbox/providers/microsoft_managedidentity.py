@@ -3,8 +3,10 @@
 import re
 
 from cmkctl.sandbox.core import ids, resources, shapes
+from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.provider import Provider, Registration
 from cmkctl.sandbox.core.state import Tenant
 
 COVERAGE = Area(
@@ -83,4 +85,21 @@ def with_principal(tenant: Tenant, identifier: str, sent: Json) -> Json:
     return {**sent, "principalId": principal, "tenantId": tenant.tenant_id}
 
 
+def add_identity(state: Arrangement, name: str, group: str = "rg", location: str = LOCATION) -> str:
+    """Add a user-assigned identity; return its id."""
+    group_id = state.add_resource_group(group, location)
+    identifier = f"{group_id.replace('resourceGroups', 'resourcegroups')}/providers/{RESOURCE_TYPE.type}/{name}"
+    with state.arranging():
+        resources.store(state.tenant, new_identity(state.tenant, identifier, name, location))
+    return identifier
+
+
 ROUTES = IDENTITIES.routes(put_identity, delete=delete_identity)
+
+PROVIDER = Provider(
+    namespace="Microsoft.ManagedIdentity",
+    coverage=(COVERAGE,),
+    routes=ROUTES,
+    registration=Registration.REGISTERED,
+    arrange=(add_identity,),
+)

@@ -8,6 +8,7 @@ from cmkctl.sandbox.core import errors, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.policy import Policy, policies
+from cmkctl.sandbox.core.provider import Provider, Registration
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import Required
 from cmkctl.sandbox.core.state import Tenant
@@ -89,4 +90,12 @@ _PATH = "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions"
 ROUTES = (
     Route("POST", "/subscriptions/{subscription}" + _PATH, check, TYPE, VERSIONS),
     Route("POST", "/subscriptions/{subscription}/resourceGroups/{group}" + _PATH, check, TYPE, VERSIONS),
+)
+
+PROVIDER = Provider(
+    namespace="Microsoft.PolicyInsights",
+    coverage=(COVERAGE,),
+    routes=ROUTES,
+    registration=Registration.UNLISTED,
+    read_actions={TYPE.lower(): f"{TYPE}/read"},
 )

@@ -5,8 +5,11 @@ import hashlib
 import re
 
 from cmkctl.sandbox.core import errors, operations, resources, shapes
+from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.provider import Provider, Registration
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -276,6 +279,20 @@ def list_keys(tenant: Tenant, call: Call) -> Reply:
     return Reply(200, {"keys": rows})
 
 
+def add_storage_account(
+    state: Arrangement, name: str, group: str = "rg", location: str = LOCATION, **properties: object
+) -> str:
+    """Add a StorageV2 account; return its id."""
+    group_id = state.add_resource_group(group, location)
+    identifier = f"{group_id}/providers/{RESOURCE_TYPE.type}/{name}"
+    with state.arranging():
+        body = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": properties}
+        document = new_account(state.tenant, identifier, name, location, body)
+        document["properties"]["provisioningState"] = "Succeeded"
+        resources.store(state.tenant, document)
+    return identifier
+
+
 ROUTES = (
     *ACCOUNTS.routes(put_account, patch_account, delete_account),
     RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/listKeys", list_keys),
@@ -291,4 +308,13 @@ ROUTES = (
         "/subscriptions/{subscription}/providers/Microsoft.Storage/locations/{location}/asyncoperations/{operation}",
         poll_create,
     ),
+)
+
+PROVIDER = Provider(
+    namespace="Microsoft.Storage",
+    coverage=(COVERAGE,),
+    routes=ROUTES,
+    registration=Registration.REGISTERED,
+    durations=(Duration("storage.create", 17, "recordings, fact 35 and recording 02: Retry-After 17"),),
+    arrange=(add_storage_account,),
 )

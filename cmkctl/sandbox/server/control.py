@@ -9,8 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from cmkctl.sandbox.core.arrange import Arrangement
-from cmkctl.sandbox.core.arrange_rules import SUBSCRIPTION
+from cmkctl.sandbox.core.arrange import SUBSCRIPTION, Arrangement
 from cmkctl.sandbox.core.policy import policies
 
 Json = dict[str, Any]

@@ -17,7 +17,7 @@ from cmkctl.sandbox.core.faults import Faults
 from cmkctl.sandbox.core.messages import Call
 from cmkctl.sandbox.core.pace import Pace
 from cmkctl.sandbox.core.requestlog import LoggedRequest, RequestLog
-from cmkctl.sandbox.core.state import ADDED, Tenant, new_document
+from cmkctl.sandbox.core.state import Tenant, complete, new_document
 from cmkctl.sandbox.core.store import Files, SandboxError
 from cmkctl.sandbox.server import certificates
 from cmkctl.sandbox.server.app import Application, Moment, Watch
@@ -26,6 +26,11 @@ from cmkctl.sandbox.server.listener import Listener
 from cmkctl.sandbox.server.proxy import Proxy
 
 START_SECONDS = 20
+REQUIRED = frozenset(
+    {"serial", "subscriptions", "providers", "groups", "resources", "principals", "assignments", "operations"}
+)
+"""The tables every state file has had since schema 1; others get their first state when they are missing."""
+
 FLUSH_SECONDS = 1.0
 
 
@@ -252,10 +257,10 @@ class Running:
 
 def _complete(document: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return the document of a state file, if nothing is missing in it."""
-    missing = sorted(new_document().keys() - document.keys() - ADDED.keys())
+    missing = sorted(REQUIRED - document.keys())
     if missing:
         raise SandboxError(
             f"the sandbox's state file {path} is damaged: it has no {', '.join(missing)}. "
             "It was left as it is. Repair it, name another with --state, or move it away to start anew."
         )
-    return {**{name: make() for name, make in ADDED.items()}, **document}
+    return complete(document)

@@ -1,8 +1,9 @@
 """One call to one vault by one caller: what every handler of the data plane is given."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from cmkctl.sandbox.core.messages import Call, Json
+from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers.microsoft_keyvault import vaults
 
@@ -69,6 +70,10 @@ class Context:
     def since(self, version: str) -> bool:
         """Say whether the api-version called is `version` or younger."""
         return VERSIONS.index(self.call.api_version) >= VERSIONS.index(version)
+
+
+Handler = Callable[[Context], Reply]
+"""Serves one request of the data plane. Raises `VaultError` to refuse."""
 
 
 def place(vault: Json) -> str:

@@ -1,10 +1,8 @@
 """Using a key: encrypt, decrypt, wrap, unwrap, sign, verify, by the rules for disabled, expired and restricted keys."""
 
-from collections.abc import Callable
-
 from cmkctl.sandbox.core.messages import Json, Reply
 from cmkctl.sandbox.planes.vault import algorithms, bodies, material, records, refusals, views
-from cmkctl.sandbox.planes.vault.context import Context
+from cmkctl.sandbox.planes.vault.context import Context, Handler
 from cmkctl.sandbox.providers.microsoft_keyvault.keys import properties_of
 
 WHENEVER = frozenset({"decrypt", "unwrapKey", "verify"})
@@ -19,7 +17,7 @@ TRANSFORMS = {
 }
 
 
-def operation(name: str) -> Callable[[Context], Reply]:
+def operation(name: str) -> Handler:
     """Return the handler of one operation."""
 
     def perform(context: Context) -> Reply:

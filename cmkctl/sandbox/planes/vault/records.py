@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from cmkctl.sandbox.core import ids
 from cmkctl.sandbox.core.messages import Json
-from cmkctl.sandbox.core.soft_delete import DEFAULT_RETENTION_DAYS
 from cmkctl.sandbox.planes.vault import refusals
 from cmkctl.sandbox.planes.vault.context import Context
 from cmkctl.sandbox.providers.microsoft_keyvault import keys
+from cmkctl.sandbox.providers.microsoft_keyvault.soft_delete import DEFAULT_RETENTION_DAYS
 
 DAY = 86400
 

@@ -1,16 +1,35 @@
 """The table of everything a vault answers, each row with the right it takes."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.core.messages import Call, Reply
-from cmkctl.sandbox.core.routing import Route, Table
+from cmkctl.sandbox.core.routing import Table
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.planes.vault import deleted, keys, operations, permissions, rotation
 from cmkctl.sandbox.planes.vault.authentication import authenticate
-from cmkctl.sandbox.planes.vault.context import Context
+from cmkctl.sandbox.planes.vault.context import Context, Handler
 from cmkctl.sandbox.planes.vault.permissions import Right
 from cmkctl.sandbox.planes.vault.refusals import VaultError
+
+
+@dataclass(frozen=True)
+class VaultRoute:
+    """One row of the table; the template is as in `Route`.
+
+    Attributes:
+        method: the HTTP method.
+        template: the path; literals are compared without case.
+        right: the right the caller needs on the key in the path, or on the vault.
+        handler: serves the request.
+
+    """
+
+    method: str
+    template: str
+    right: Right
+    handler: Handler
+
 
 OTHER_OBJECTS = frozenset({"secrets", "deletedsecrets", "certificates", "deletedcertificates", "storage", "rng"})
 
@@ -26,7 +45,8 @@ def serve(tenant: Tenant, call: Call) -> Reply:
     route, call.params, _ = TABLE.find(call.method, call.path)
     if route is None:
         raise errors.not_modelled(_unknown(call))
-    reply = route.handler(context, call)
+    permissions.require(context, route.right, call.params.get("name", ""))
+    reply = route.handler(context)
     reply.headers.setdefault("x-ms-keyvault-region", context.vault["doc"]["location"])
     return reply
 
@@ -41,17 +61,9 @@ def contacts(context: Context) -> Reply:
     raise VaultError(404, "ContactsNotFound", f"{errors.OWN}The vault {context.vault['doc']['name']} has no contacts.")
 
 
-def _route(method: str, template: str, right: Right, handler: Callable[[Context], Reply]) -> Route:
-    def guarded(context: Context, call: Call) -> Reply:
-        permissions.require(context, right, call.params.get("name", ""))
-        return handler(context)
-
-    return Route(method, template, guarded)
-
-
-def _operations() -> list[Route]:
+def _operations() -> list[VaultRoute]:
     return [
-        _route("POST", f"/keys/{{name}}{version}/{name.lower()}", right, operations.operation(name))
+        VaultRoute("POST", f"/keys/{{name}}{version}/{name.lower()}", right, operations.operation(name))
         for name, right in permissions.OPERATIONS.items()
         for version in ("", "/{version}")
     ]
@@ -59,23 +71,23 @@ def _operations() -> list[Route]:
 
 TABLE = Table(
     (
-        _route("GET", "/keys", permissions.LIST, keys.list_keys),
-        _route("POST", "/keys/{name}/create", permissions.CREATE, keys.create),
-        _route("PUT", "/keys/{name}", permissions.IMPORT, keys.import_key),
-        _route("DELETE", "/keys/{name}", permissions.DELETE, deleted.delete),
-        _route("GET", "/keys/{name}/versions", permissions.LIST, keys.list_versions),
-        _route("POST", "/keys/{name}/rotate", permissions.ROTATE, rotation.rotate),
-        _route("GET", "/keys/{name}/rotationpolicy", permissions.GET_POLICY, rotation.get_policy),
-        _route("PUT", "/keys/{name}/rotationpolicy", permissions.SET_POLICY, rotation.put_policy),
-        _route("GET", "/keys/{name}", permissions.GET, keys.get),
-        _route("GET", "/keys/{name}/{version}", permissions.GET, keys.get),
-        _route("PATCH", "/keys/{name}", permissions.UPDATE, keys.update),
-        _route("PATCH", "/keys/{name}/{version}", permissions.UPDATE, keys.update),
-        _route("GET", "/deletedkeys", permissions.LIST, deleted.list_deleted),
-        _route("GET", "/deletedkeys/{name}", permissions.GET, deleted.get),
-        _route("POST", "/deletedkeys/{name}/recover", permissions.RECOVER, deleted.recover),
-        _route("DELETE", "/deletedkeys/{name}", permissions.PURGE, deleted.purge),
-        _route("GET", "/certificates/contacts", permissions.CONTACTS, contacts),
+        VaultRoute("GET", "/keys", permissions.LIST, keys.list_keys),
+        VaultRoute("POST", "/keys/{name}/create", permissions.CREATE, keys.create),
+        VaultRoute("PUT", "/keys/{name}", permissions.IMPORT, keys.import_key),
+        VaultRoute("DELETE", "/keys/{name}", permissions.DELETE, deleted.delete),
+        VaultRoute("GET", "/keys/{name}/versions", permissions.LIST, keys.list_versions),
+        VaultRoute("POST", "/keys/{name}/rotate", permissions.ROTATE, rotation.rotate),
+        VaultRoute("GET", "/keys/{name}/rotationpolicy", permissions.GET_POLICY, rotation.get_policy),
+        VaultRoute("PUT", "/keys/{name}/rotationpolicy", permissions.SET_POLICY, rotation.put_policy),
+        VaultRoute("GET", "/keys/{name}", permissions.GET, keys.get),
+        VaultRoute("GET", "/keys/{name}/{version}", permissions.GET, keys.get),
+        VaultRoute("PATCH", "/keys/{name}", permissions.UPDATE, keys.update),
+        VaultRoute("PATCH", "/keys/{name}/{version}", permissions.UPDATE, keys.update),
+        VaultRoute("GET", "/deletedkeys", permissions.LIST, deleted.list_deleted),
+        VaultRoute("GET", "/deletedkeys/{name}", permissions.GET, deleted.get),
+        VaultRoute("POST", "/deletedkeys/{name}/recover", permissions.RECOVER, deleted.recover),
+        VaultRoute("DELETE", "/deletedkeys/{name}", permissions.PURGE, deleted.purge),
+        VaultRoute("GET", "/certificates/contacts", permissions.CONTACTS, contacts),
         *_operations(),
     )
 )

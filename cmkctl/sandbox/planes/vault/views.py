@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
 from cmkctl.sandbox.core.messages import Json
-from cmkctl.sandbox.core.soft_delete import DEFAULT_RETENTION_DAYS
 from cmkctl.sandbox.planes.vault import material, records, refusals
 from cmkctl.sandbox.planes.vault.context import Context
 from cmkctl.sandbox.providers.microsoft_keyvault.keys import properties_of, recovery_level
+from cmkctl.sandbox.providers.microsoft_keyvault.soft_delete import DEFAULT_RETENTION_DAYS
 
 PAGE = 3
 """Keys or versions on a page when the client does not say how many: so few that every client has to follow the link."""

@@ -7,9 +7,9 @@ from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Handler, Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
-from cmkctl.sandbox.core.soft_delete import DEFAULT_RETENTION_DAYS
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers.microsoft_keyvault import vaults
+from cmkctl.sandbox.providers.microsoft_keyvault.soft_delete import DEFAULT_RETENTION_DAYS
 
 COVERAGE = Area(
     "keys, through ARM",

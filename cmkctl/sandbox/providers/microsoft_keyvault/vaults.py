@@ -8,8 +8,8 @@ from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.grants import note_new_grant
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
-from cmkctl.sandbox.core.soft_delete import DEFAULT_RETENTION_DAYS, soft_delete
 from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.providers.microsoft_keyvault.soft_delete import DEFAULT_RETENTION_DAYS, soft_delete
 
 COVERAGE = Area(
     "key vaults",

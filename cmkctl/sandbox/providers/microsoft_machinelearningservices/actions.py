@@ -186,16 +186,10 @@ def finish_provision(tenant: Tenant, operation: Json) -> None:
         record["doc"]["properties"]["managedNetwork"]["status"] = operation["result"]
 
 
-_POLL = (
-    "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
-    "/workspaceOperationsStatus/{operation}"
-)
 ROUTES = (
-    RESOURCE_TYPE.route("PATCH", RESOURCE_TYPE.path, patch_workspace),
-    RESOURCE_TYPE.route("GET", _POLL, poll),
+    *workspaces.routes(patch_workspace, poll),
     RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/diagnose", diagnose),
     RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/listKeys", list_keys),
     RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/resyncKeys", resync_keys),
     RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/provisionManagedNetwork", provision_network),
 )
-"""They come before the workspace's own, two of which they wrap."""

@@ -4,12 +4,11 @@ The sandbox refuses such properties in a direct request, by design. In a templat
 they become what the provider makes of them, or are refused as not modelled where they would change something.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.core.shapes import Since
-from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import PROPERTIES, RESOURCE_TYPE
+from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import PROPERTIES
 
 Json = dict[str, Any]
 STORE_NAMES = {
@@ -30,17 +29,6 @@ WITHOUT_EFFECT = {
 
 ``allowRoleAssignmentOnRG`` was asked for in recording 01, answered 202, and the later GET said otherwise (fact 7).
 """
-
-
-def tolerate(resource_type: str, body: Json) -> Json:
-    """Return the body of a PUT as the published type of the resource would have it.
-
-    Raises:
-        AzureError: `SandboxNotModelled` for a property that would change something.
-
-    """
-    change = CHANGES.get(resource_type.lower())
-    return body if change is None else change(body)
 
 
 def workspace(body: Json) -> Json:
@@ -91,15 +79,3 @@ def _encryption(sent: Json) -> Json | None:
 def _is_blank(value: Any) -> bool:
     """Say whether there is nothing in an object but empty texts."""
     return isinstance(value, dict) and all(inner == "" or _is_blank(inner) for inner in value.values())
-
-
-def log_analytics(body: Json) -> Json:
-    """Return the body of a Log Analytics workspace without ``kind`` and ``Application_Type``, which are another type's."""
-    properties = {name: value for name, value in (body.get("properties") or {}).items() if name != "Application_Type"}
-    return {**{name: value for name, value in body.items() if name != "kind"}, "properties": properties}
-
-
-CHANGES: dict[str, Callable[[Json], Json]] = {
-    RESOURCE_TYPE.type.lower(): workspace,
-    "microsoft.operationalinsights/workspaces": log_analytics,
-}

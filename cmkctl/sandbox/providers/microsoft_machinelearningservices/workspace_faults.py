@@ -1,13 +1,23 @@
-"""How the creation of a workspace can fail although everything that was asked for is right (P38, P54, P58 to P60)."""
+"""Failures of a workspace creation that is right in itself (P38, P54, P58 to P60)."""
+
+import re
 
 from cmkctl.sandbox.core import ids, platform_errors, resources
 from cmkctl.sandbox.core.errors import AzureError
-from cmkctl.sandbox.core.messages import Json
+from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.policy import Policy, denial
+from cmkctl.sandbox.core.regions import normal
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers.microsoft_machinelearningservices import managed_group
+from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RESOURCE_TYPE
+from cmkctl.sandbox.providers.microsoft_machinelearningservices.soft_delete import soft_delete
 
 PERMISSION = ("may not", "enough permissions")
+LOCATION = "eastus2"
+PATH = re.compile(
+    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.machinelearningservices/workspaces/(?P<name>[^/]+)",
+    re.IGNORECASE,
+)
 COSMOS = managed_group.KINDS["cosmosDbResourceId"][0]
 LOCAL_AUTHENTICATION = (
     "This request was denied due to internal policy. Local authentication methods are not allowed. For more information, "
@@ -107,3 +117,20 @@ def _capacity(tenant: Tenant, key: str, write: resources.Write, account: str) ->
     half_made[key] = {"account": account}
     tenant.changed()
     return platform_errors.no_capacity(account)
+
+
+# --- a workspace of the name that is soft-deleted already
+
+
+def spawn(tenant: Tenant, call: Call) -> None:
+    """Put a soft-deleted workspace of the name in the way of a creation (fault ``workspace-soft-deleted``)."""
+    match = PATH.fullmatch(call.path)
+    if match is None or call.method != "PUT":
+        return
+    taken = ids.key(call.path) in tenant.table("deleted_workspaces") or tenant.resource(call.path) is not None
+    if taken or not tenant.faults.strikes("workspace-soft-deleted", call.path, method=call.method):
+        return
+    location = normal(str(call.json().get("location") or LOCATION))
+    properties: Json = {"provisioningState": "Succeeded"}
+    document = {"id": call.path, "name": match["name"], "type": RESOURCE_TYPE.type, "location": location}
+    soft_delete(tenant, {"doc": {**document, "properties": properties}})

@@ -5,10 +5,14 @@ from typing import Any
 from cmkctl.sandbox.core import errors, ids, operations, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.routing import Route
-from cmkctl.sandbox.core.soft_delete import soft_delete
+from cmkctl.sandbox.core.routing import Handler, Route
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.providers.microsoft_machinelearningservices import managed_group, workspace_cmk, workspace_faults
+from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
+    managed_group,
+    soft_delete,
+    workspace_cmk,
+    workspace_faults,
+)
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import (
     RESOURCE_TYPE,
     UPDATE_SHAPE,
@@ -272,17 +276,10 @@ def finish_delete(tenant: Tenant, operation: Json) -> None:
     """Soft-delete or purge; the managed resource group goes with the purge only (P71)."""
     key = ids.key(operation["target"])
     record = tenant.table("resources").pop(key, None)
-    if not operation["purge"]:
-        if record is not None:
-            soft_delete(tenant, record)
-        return
-    deleted = tenant.table("deleted_workspaces").pop(key, None)
-    document = (record or (deleted or {}).get("record") or {}).get("doc")
-    group = document and document["properties"].get("serviceProvisionedResourceGroup")
-    if group:
-        for inner in list(tenant.resources_in(group)):
-            tenant.table("resources").pop(ids.key(inner["doc"]["id"]), None)
-        tenant.table("groups").pop(ids.key(group), None)
+    if operation["purge"]:
+        soft_delete.purge(tenant, key, record)
+    elif record is not None:
+        soft_delete.soft_delete(tenant, record)
 
 
 # --- operations
@@ -329,10 +326,8 @@ def _poll_location(tenant: Tenant, call: Call, operation: Json) -> Reply:
     return Reply(204) if record is None else Reply(200, view(tenant, record, call))
 
 
-def _routes() -> tuple[Route, ...]:
-    usual = WORKSPACES.routes(put_workspace, patch_workspace, delete_workspace)
-    poll = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
-    return (*usual, RESOURCE_TYPE.route("GET", poll + "/workspaceOperationsStatus/{operation}", poll_workspace))
-
-
-ROUTES = _routes()
+def routes(patch: Handler, poll: Handler) -> tuple[Route, ...]:
+    """Return the routes of a workspace itself; `patch` and `poll` build on `patch_workspace` and `poll_workspace`."""
+    usual = WORKSPACES.routes(put_workspace, patch, delete_workspace)
+    location = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
+    return (*usual, RESOURCE_TYPE.route("GET", location + "/workspaceOperationsStatus/{operation}", poll))

@@ -3,12 +3,11 @@
 import base64
 import re
 
-from cmkctl.sandbox.core import errors, ids, operations, shapes
+from cmkctl.sandbox.core import errors, ids, operations, registry, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.regions import normal, require_location
 from cmkctl.sandbox.core.routing import Route
-from cmkctl.sandbox.core.soft_delete import soft_delete
 from cmkctl.sandbox.core.state import Tenant
 
 COVERAGE = Area(
@@ -134,7 +133,7 @@ def finish_delete(tenant: Tenant, operation: Json) -> None:
     for key, record in [
         (key, record) for key, record in tenant.table("resources").items() if key.startswith(prefix + "/")
     ]:
-        soft_delete(tenant, record)
+        registry.deleted(tenant, record)
         tenant.table("resources").pop(key, None)
     for table in (tenant.table("assignments"), tenant.data.get("deployments", {})):
         for key in [key for key in table if key.startswith(prefix + "/")]:

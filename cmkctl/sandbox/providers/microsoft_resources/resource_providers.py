@@ -1,15 +1,9 @@
-"""Resource providers of a subscription: list, get, register, unregister, and what registering brings into the tenant."""
+"""Resource providers of a subscription: list, get, register, unregister."""
 
-from cmkctl.sandbox.core import errors
-from cmkctl.sandbox.core.constants import (
-    COSMOS_DB_APP_ID,
-    COSMOS_DB_GOVERNMENT_APP_ID,
-    COSMOS_DB_GOVERNMENT_OBJECT_ID,
-    COSMOS_DB_OBJECT_ID,
-)
+from cmkctl.sandbox.core import errors, registry
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.routing import VERSIONS, Route
+from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers.microsoft_resources import groups
 
@@ -25,30 +19,8 @@ COVERAGE = Area(
 )
 
 TYPE = "Microsoft.Resources/providers"
-TYPES = {
-    "microsoft.authorization": ("roleAssignments", "roleDefinitions"),
-    "microsoft.compute": ("diskEncryptionSets",),
-    "microsoft.containerregistry": ("registries",),
-    "microsoft.documentdb": ("databaseAccounts",),
-    "microsoft.insights": ("components",),
-    "microsoft.keyvault": (
-        "vaults",
-        "vaults/keys",
-        "deletedVaults",
-        "locations/deletedVaults",
-        "checkNameAvailability",
-    ),
-    "microsoft.machinelearningservices": ("workspaces",),
-    "microsoft.managedidentity": ("userAssignedIdentities",),
-    "microsoft.operationalinsights": ("workspaces",),
-    "microsoft.resources": ("resourceGroups", "deployments"),
-    "microsoft.search": ("searchServices",),
-    "microsoft.storage": ("storageAccounts",),
-}
 POLICY_SINCE = "2020-06-01"
 """Older api-versions do not say whether registration is required (recordings 30 and 34 lie on either side)."""
-
-PRINCIPALS = {"AzureUSGovernment": (COSMOS_DB_GOVERNMENT_APP_ID, COSMOS_DB_GOVERNMENT_OBJECT_ID)}
 
 
 def _find(tenant: Tenant, call: Call) -> Json:
@@ -63,9 +35,10 @@ def _find(tenant: Tenant, call: Call) -> Json:
 
 def _view(call: Call, provider: Json) -> Json:
     namespace = provider["namespace"]
+    declared = registry.provider(namespace)
     shown = [
         {"resourceType": name, "locations": [], "apiVersions": _versions(f"{namespace}/{name}"), "capabilities": "None"}
-        for name in TYPES[namespace.lower()]
+        for name in (declared.types if declared else ())
     ]
     return {
         "id": f"/subscriptions/{call['subscription']}/providers/{namespace}",
@@ -78,7 +51,7 @@ def _view(call: Call, provider: Json) -> Json:
 
 
 def _versions(resource_type: str) -> list[str]:
-    return sorted(VERSIONS.get(resource_type.lower(), ()), reverse=True)
+    return sorted(registry.versions().get(resource_type.lower(), ()), reverse=True)
 
 
 def _advance(tenant: Tenant, call: Call, provider: Json) -> None:
@@ -88,15 +61,7 @@ def _advance(tenant: Tenant, call: Call, provider: Json) -> None:
     del provider["countdown"]
     provider["state"] = "Registered" if provider["state"] == "Registering" else "Unregistered"
     if provider["state"] == "Registered":
-        bring_principal(tenant, provider["namespace"], call.cloud.name)
-
-
-def bring_principal(tenant: Tenant, namespace: str, cloud: str = "AzureCloud") -> None:
-    """Create the service principal that registering a provider brings: Azure Cosmos DB for Microsoft.DocumentDB."""
-    if namespace.lower() != "microsoft.documentdb":
-        return
-    app_id, object_id = PRINCIPALS.get(cloud, (COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID))
-    tenant.add_principal(object_id, app_id, "Azure Cosmos DB")
+        registry.registered(tenant, provider["namespace"], call.cloud.name)
 
 
 def get_provider(tenant: Tenant, call: Call) -> Reply:

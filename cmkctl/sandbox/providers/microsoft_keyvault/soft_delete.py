@@ -1,4 +1,4 @@
-"""Where deleted vaults and workspaces go: their names stay taken until they are purged or recovered."""
+"""Soft-deleted vaults: their names stay taken until they are purged, recovered, or their retention ends."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,24 +7,11 @@ from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.state import Tenant
 
 DEFAULT_RETENTION_DAYS = 90
-WORKSPACE_RETENTION_DAYS = 14
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def soft_delete(tenant: Tenant, record: Json) -> None:
-    """Note a resource that is being deleted, if its type is one that can be recovered."""
-    kind = record["doc"]["type"].lower()
-    if kind == "microsoft.keyvault/vaults":
-        _delete_vault(tenant, record)
-    elif kind == "microsoft.machinelearningservices/workspaces":
-        tenant.table("deleted_workspaces")[ids.key(record["doc"]["id"])] = {
-            "record": record,
-            "deleted": tenant.timestamp(),
-        }
-        tenant.changed()
-
-
-def _delete_vault(tenant: Tenant, record: Json) -> None:
+    """Move a vault and its keys to the soft-deleted ones."""
     document = record["doc"]
     prefix = ids.key(document["id"])
     now = datetime.fromtimestamp(tenant.clock(), UTC)
@@ -42,3 +29,13 @@ def _delete_vault(tenant: Tenant, record: Json) -> None:
     for key in [key for key in tenant.table("assignments") if key.startswith(prefix + "/")]:
         del tenant.table("assignments")[key]
     tenant.changed()
+
+
+def expire(tenant: Tenant, now: float) -> None:
+    """Remove the vaults whose retention has ended, with their keys."""
+    table = tenant.table("deleted_vaults")
+    for name in [
+        name for name, row in table.items() if datetime.fromisoformat(row["scheduledPurgeDate"]).timestamp() <= now
+    ]:
+        del table[name]
+        tenant.changed()
