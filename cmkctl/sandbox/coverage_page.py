@@ -1,13 +1,15 @@
-"""The tables of docs/sandbox.md, made from what each module declares of itself (`cmkctl.sandbox.core.coverage`)."""
+"""Generates the tables of docs/sandbox.md: coverage of each provider, faults, and errors whose wording is unpublished."""
 
 from collections.abc import Iterable
 
 from cmkctl.sandbox.core import faults, registry
 from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.refusal import TABLE, Source
 from cmkctl.sandbox.planes import entra, graph, vault
 
 BEGIN = "<!-- made from the COVERAGE constants in cmkctl/sandbox; do not edit by hand -->"
 FAULTS = "<!-- made from cmkctl/sandbox/faults.py; do not edit by hand -->"
+TEXTS = "<!-- made from cmkctl/sandbox/core/errors.py; do not edit by hand -->"
 END = "<!-- end of what is made -->"
 
 
@@ -47,9 +49,21 @@ def fault_table() -> str:
     return "\n".join(lines)
 
 
+def unpublished_table() -> str:
+    """Return the Markdown table of the errors whose wording is the sandbox's, wholly or in part."""
+    registry.providers()  # a provider's own rows are declared when it is imported
+    lines = ["| status | code | text | what is known |", "|---|---|---|---|"]
+    for row in TABLE:
+        if row.origin.source in {Source.OURS, Source.PARTLY}:
+            text = " ".join(row.text.split()).replace("|", "\\|")
+            known = row.origin.where or "the refusal only"
+            lines.append(f"| {row.status} | `{row.code}` | {text} | {known} |")
+    return "\n".join(lines)
+
+
 def page(text: str) -> str:
     """Return a page with the tables in it brought up to date; each stands between two comments."""
-    for begin, made in ((BEGIN, table(areas())), (FAULTS, fault_table())):
+    for begin, made in ((BEGIN, table(areas())), (FAULTS, fault_table()), (TEXTS, unpublished_table())):
         before, _, rest = text.partition(begin)
         after = rest.partition(END)[2]
         text = f"{before}{begin}\n\n{made}\n\n{END}{after}"

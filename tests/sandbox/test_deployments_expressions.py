@@ -7,8 +7,8 @@ import pytest
 
 from cmkctl.sandbox.core.errors import AzureError
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions import require_known
-from cmkctl.sandbox.deployments.refusals import ExpressionError
 from cmkctl.sandbox.deployments.syntax import Function, Literal, Member, parse
 
 SCOPE = Scope(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cmkctl.sandbox.core import ids, platform_errors
+from cmkctl.sandbox.core import errors, ids
 from cmkctl.sandbox.core.constants import CLIENT_ID, CLIENT_OBJECT_ID, CLIENT_SECRET
 from cmkctl.sandbox.core.messages import Call
 from cmkctl.sandbox.core.state import Tenant
@@ -59,4 +59,4 @@ def require_graph(tenant: Tenant, call: Call) -> None:
     application = find(tenant, call.caller.app_id) if call.caller else None
     needed = READING if call.method == "GET" else {WRITE_APPLICATIONS}
     if application is None or not needed.intersection(application.graph):
-        raise platform_errors.graph_denied()
+        raise errors.graph_denied()

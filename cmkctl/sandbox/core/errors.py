@@ -1,465 +1,930 @@
-"""Every refusal the sandbox gives, as named constructors, each with the source of its words.
+"""The table of errors: status, code, where the text comes from, text, and what else the response has.
 
-``recorded``   the text was recorded from Azure by a public test suite;
-``quoted``     the text is quoted from Azure in a public issue thread or by its documentation;
-``sandbox``    the words are the sandbox's own, because nobody has published what Azure says there. Such messages
-               begin with ``[sandbox]``, so that no one takes them for Azure's.
+A row is called with its values and gives the exception to raise: ``raise errors.group_not_found("rg-ml")``. The table of
+unpublished texts in docs/sandbox.md is generated from the rows.
 """
 
-from typing import Any
-
-OWN = "[sandbox] "
-DOCS = "docs/sandbox.md"
-
-
-class AzureError(Exception):
-    """An ARM-shaped refusal: HTTP status, ``error.code``, ``error.message``, optional details and headers."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        details: list[dict[str, Any]] | None = None,
-        target: str | None = None,
-        headers: dict[str, str] | None = None,
-        additional_info: list[dict[str, Any]] | None = None,
-    ) -> None:
-        """Keep what is answered; `headers` are added to the reply."""
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.details = details
-        self.target = target
-        self.headers = headers or {}
-        self.additional_info = additional_info
-
-    def error(self) -> dict[str, Any]:
-        """Return the ``error`` object, as it also stands in a failed operation."""
-        value: dict[str, Any] = {"code": self.code}
-        if self.target is not None:
-            value["target"] = self.target
-        value["message"] = self.message
-        if self.details is not None:
-            value["details"] = self.details
-        if self.additional_info is not None:
-            value["additionalInfo"] = self.additional_info
-        return value
-
-    def body(self) -> dict[str, Any]:
-        """Return the whole body of the answer."""
-        return {"error": self.error()}
-
-
-# --- the sandbox's own limits -------------------------------------------------------------------------------------
-
-
-def not_modelled(what: str) -> AzureError:
-    """Sandbox: the request is fine as far as anyone knows, but the sandbox has no such thing."""
-    text = (
-        f"The cmkctl sandbox does not model {what}. This is a limit of the sandbox, not an answer of Azure: see {DOCS}."
-    )
-    return AzureError(400, "SandboxNotModelled", text)
-
-
-def not_json(problem: str) -> AzureError:
-    """Sandbox's words; the code is ARM's."""
-    return AzureError(400, "InvalidRequestContent", f"{OWN}The request content is not valid JSON: {problem}.")
-
-
-def property_refused(path: str, why: str) -> AzureError:
-    """Sandbox's words; the code is ARM's. Azure often ignores such a property; the sandbox never does."""
-    return AzureError(400, "InvalidRequestContent", f"{OWN}Property '{path}' {why}.", target=path)
-
-
-# --- authentication -----------------------------------------------------------------------------------------------
-
-
-def _challenge(login: str, tenant: str, reason: str) -> dict[str, str]:
-    head = f'Bearer authorization_uri="https://{login}/{tenant}", error="invalid_token", error_description='
-    return {"WWW-Authenticate": f'{head}"{reason}"'}
-
-
-def authorization_missing(login: str, tenant: str) -> AzureError:
-    """From recordings (60)."""
-    reason = "The authentication failed because of missing 'Authorization' header."
-    text = "Authentication failed. The 'Authorization' header is missing."
-    return AzureError(401, "AuthenticationFailed", text, headers=_challenge(login, tenant, reason))
-
-
-def token_invalid(login: str, tenant: str) -> AzureError:
-    """Code as ARM gives it; words of the sandbox."""
-    text = f"{OWN}The access token is invalid: it was not issued by this sandbox."
-    return AzureError(
-        401, "InvalidAuthenticationToken", text, headers=_challenge(login, tenant, "The token is invalid.")
-    )
-
-
-def token_audience(login: str, tenant: str, audience: str) -> AzureError:
-    """Code as ARM gives it; words of the sandbox."""
-    text = f"{OWN}The access token was issued for the wrong audience '{audience}'."
-    reason = "The access token is from the wrong audience or resource."
-    return AzureError(401, "InvalidAuthenticationTokenAudience", text, headers=_challenge(login, tenant, reason))
-
-
-def token_expired(login: str, tenant: str, expiry: str, now: str) -> AzureError:
-    """From recordings (01, 60)."""
-    text = f"The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'."
-    headers = _challenge(login, tenant, "The access token has expired.")
-    return AzureError(401, "ExpiredAuthenticationToken", text, headers=headers)
-
-
-def vault_token_missing(login: str, tenant: str, resource: str) -> AzureError:
-    """From recordings (62)."""
-    headers = {"WWW-Authenticate": f'Bearer authorization="https://{login}/{tenant}", resource="{resource}"'}
-    return AzureError(401, "Unauthorized", "AKV10000: Request is missing a Bearer or PoP token.", headers=headers)
-
-
-# --- ARM in general -----------------------------------------------------------------------------------------------
-
-
-def api_version_missing() -> AzureError:
-    """Azure Resource Manager's documented text for a request without api-version."""
-    text = "The api-version query parameter (?api-version=) is required for all requests."
-    return AzureError(400, "MissingApiVersionParameter", text)
-
-
-def api_version_invalid(version: str) -> AzureError:
-    """Code as ARM gives it; words of the sandbox."""
-    text = f"{OWN}The api-version '{version}' is invalid. The format is 'YYYY-MM-DD' or 'YYYY-MM-DD-preview'."
-    return AzureError(400, "InvalidApiVersionParameter", text)
-
-
-def api_version_unsupported(resource_type: str, version: str, supported: tuple[str, ...]) -> AzureError:
-    """Code as ARM gives it; words of the sandbox."""
-    namespace, _, kind = resource_type.partition("/")
-    text = (
-        f"{OWN}No registered resource provider found for API version '{version}' and type '{kind}' of namespace "
-        f"'{namespace}'. The api-versions the sandbox models are '{', '.join(supported)}'."
-    )
-    return AzureError(400, "NoRegisteredProviderFound", text)
-
-
-def subscription_not_found(subscription: str) -> AzureError:
-    """Azure Resource Manager's well-known text."""
-    return AzureError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
-
-
-def namespace_not_found(namespace: str) -> AzureError:
-    """Azure Resource Manager's well-known text."""
-    return AzureError(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
-
-
-def group_not_found(group: str) -> AzureError:
-    """From recordings (10, 60)."""
-    return AzureError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
-
-
-def group_location_conflict(existing: str, asked: str) -> AzureError:
-    """Azure Resource Manager's well-known text, for a group that exists elsewhere."""
-    text = f"Invalid resource group location '{asked}'. The Resource group already exists in location '{existing}'."
-    return AzureError(409, "InvalidResourceGroupLocation", text)
-
-
-def group_being_deleted(group: str) -> AzureError:
-    """Azure Resource Manager's well-known text."""
-    text = f"The resource group '{group}' is in deprovisioning state and cannot perform this operation."
-    return AzureError(409, "ResourceGroupBeingDeleted", text)
-
-
-def group_location_unavailable(location: str) -> AzureError:
-    """Code recorded (fact 34); words of the sandbox."""
-    text = f"{OWN}The provided location '{location}' is not available for resource group."
-    return AzureError(400, "LocationNotAvailableForResourceGroup", text)
-
-
-def location_required() -> AzureError:
-    """Azure Resource Manager's documented text."""
-    return AzureError(400, "LocationRequired", "The location property is required for this definition.")
-
-
-def location_unavailable(location: str, resource_type: str) -> AzureError:
-    """Code as ARM gives it; words of the sandbox."""
-    text = f"{OWN}The provided location '{location}' is not available for resource type '{resource_type}'."
-    return AzureError(400, "LocationNotAvailableForResourceType", text)
-
-
-def location_conflict(name: str, group: str, existing: str, asked: str) -> AzureError:
-    """Quoted (MicrosoftDocs/azure-docs#70422); status 409 belongs to the code."""
-    text = (
-        f"The resource '{name}' already exists in location '{existing}' in resource group '{group}'. A resource with the "
-        f"same name cannot be created in location '{asked}'. Please select a new resource name."
-    )
-    return AzureError(409, "InvalidResourceLocation", text)
-
-
-def resource_not_found(resource_type: str, name: str, group: str) -> AzureError:
-    """From recordings (16, fact 19)."""
-    text = (
-        f"The Resource '{resource_type}/{name}' under resource group '{group}' was not found. "
-        "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
-    )
-    return AzureError(404, "ResourceNotFound", text)
-
-
-def parent_not_found(action: str, child_type: str, parent_id: str) -> AzureError:
-    """From recordings (60)."""
-    text = (
-        f"Failed to perform '{action}' on resource(s) of type '{child_type}', because the parent resource "
-        f"'{parent_id}' could not be found."
-    )
-    return AzureError(404, "ParentResourceNotFound", text)
-
-
-def not_registered(namespace: str) -> AzureError:
-    """From recordings (30, 31, 60)."""
-    text = (
-        f"The subscription is not registered to use namespace '{namespace}'. "
-        "See https://aka.ms/rps-not-found for how to register subscriptions."
-    )
-    detail = {"code": "MissingSubscriptionRegistration", "target": namespace, "message": text}
-    return AzureError(409, "MissingSubscriptionRegistration", text, details=[detail])
-
-
-def name_invalid(resource_type: str, name: str, rule: str) -> AzureError:
-    """Sandbox's words: services word their name rules differently."""
-    return AzureError(400, "InvalidResourceName", f"{OWN}'{name}' is not a valid name for {resource_type}: {rule}.")
-
-
-def operation_not_found(operation: str) -> AzureError:
-    """Sandbox's words."""
-    return AzureError(404, "OperationNotFound", f"{OWN}There is no operation '{operation}'.")
-
-
-def identity_not_found(resource_id: str, identity_id: str) -> AzureError:
-    """From recordings (60), shortened: the inner answer is quoted by Azure as escaped JSON."""
-    inner = f'{{"error":{{"code":"BadRequest","message":"Resource \'{identity_id}\' was not found."}}}}'
-    text = (
-        f"Identity operation for resource '{resource_id}' failed with error 'Failed to perform resource identity "
-        f"operation. Status: 'BadRequest'. Response: '{inner}'.'."
-    )
-    return AzureError(400, "FailedIdentityOperation", text)
-
-
-# --- Key Vault ----------------------------------------------------------------------------------------------------
-
-
-def vault_name_invalid(name: str) -> AzureError:
-    """Code from a field report; words of the sandbox."""
-    text = (
-        f"{OWN}The vault name '{name}' is invalid. A vault's name must be between 3-24 alphanumeric characters and "
-        "hyphens, begin with a letter, end with a letter or digit, and not contain consecutive hyphens."
-    )
-    return AzureError(400, "VaultNameNotValid", text)
-
-
-def vault_name_taken_text(name: str) -> str:
-    """From recordings (18): the text of checkNameAvailability and of `VaultAlreadyExists`."""
-    return (
-        f"The vault name '{name}' is already in use. Vault names are globally unique so it is possible that the name is "
-        "already taken. If you are sure that the vault name was not taken then it is possible that a vault with the "
-        "same name was recently deleted but not purged after being placed in a recoverable state. If the vault is in a "
-        "recoverable state then the vault will need to be purged before reusing the name. For more information about "
-        "VaultAlreadyExists, soft delete and purging a vault follow this link "
-        "https://go.microsoft.com/fwlink/?linkid=2147740."
-    )
-
-
-def vault_name_taken(name: str) -> AzureError:
-    """Quoted; status 409 is second-hand."""
-    return AzureError(409, "VaultAlreadyExists", vault_name_taken_text(name))
-
-
-def vault_soft_deleted() -> AzureError:
-    """Quoted (Azure/azure-cli#29115); status 409 is second-hand."""
-    text = "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault."
-    return AzureError(409, "ConflictError", text)
-
-
-def vault_not_deleted(name: str) -> AzureError:
-    """Code quoted (azurerm#12972); words of the sandbox."""
-    text = f"{OWN}A soft deleted vault with the name '{name}' does not exist in this subscription and location."
-    return AzureError(404, "SoftDeletedVaultDoesNotExist", text)
-
-
-def deleted_vault_not_found(name: str) -> AzureError:
-    """From recordings (02, 12)."""
-    text = (
-        f"The specified deleted vault '{name}' does not exist. Ensure that the vault was indeed deleted and that it is in "
-        "recoverable state. If soft delete was not enabled then the vault is permanently deleted. Follow this link for "
-        "more information: https://go.microsoft.com/fwlink/?linkid=2149745"
-    )
-    return AzureError(404, "DeletedVaultNotFound", text)
-
-
-def purge_protection_stays() -> AzureError:
-    """Quoted (Azure/azure-cli#29115, Azure/azure-rest-api-specs#18106)."""
-    text = (
-        'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a vault is an '
-        "irreversible action."
-    )
-    return AzureError(400, "BadRequest", text)
-
-
-def retention_stays(existing: int) -> AzureError:
-    """Sandbox's words; that it cannot be modified is documented."""
-    text = f'{OWN}The property "softDeleteRetentionInDays" has been set already ({existing}) and it cannot be modified.'
-    return AzureError(400, "BadRequest", text)
-
-
-def vault_purge_refused() -> AzureError:
-    """Quoted (microsoft/AzureTRE#1446); status 405 belongs to the code, second-hand."""
-    return AzureError(405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
-
-
-def vault_value(message: str) -> AzureError:
-    """Sandbox's words, for a value the vault's documentation rules out."""
-    return AzureError(400, "BadRequest", OWN + message)
-
-
-def key_not_found(name: str) -> AzureError:
-    """Sandbox's words in ARM's code: the recorded `KeyNotFound` is the data plane's."""
-    return AzureError(404, "KeyNotFound", f"{OWN}A key with (name/id) {name} was not found in this key vault.")
-
-
-def key_soft_deleted(name: str) -> AzureError:
-    """Quoted for the data plane (azure-sdk-for-cpp compares it word for word); code and status in ARM are not published."""
-    text = (
-        f"Key {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the "
-        "key can only be recovered or purged."
-    )
-    return AzureError(409, "Conflict", text)
-
-
-# --- role assignments and Graph -----------------------------------------------------------------------------------
-
-
-def role_assignment_exists() -> AzureError:
-    """From recordings (44)."""
-    return AzureError(409, "RoleAssignmentExists", "The role assignment already exists.")
-
-
-def role_assignment_not_found(name: str) -> AzureError:
-    """Code recorded (fact 32); words of the sandbox."""
-    return AzureError(404, "RoleAssignmentNotFound", f"{OWN}The role assignment '{name}' is not found.")
-
-
-def role_assignment_fixed() -> AzureError:
-    """Code as the service gives it; words of the sandbox."""
-    text = f"{OWN}Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
-    return AzureError(400, "RoleAssignmentUpdateNotPermitted", text)
-
-
-def role_definition_not_found(name: str) -> AzureError:
-    """Code as the service gives it; words of the sandbox."""
-    return AzureError(
-        404, "RoleDefinitionDoesNotExist", f"{OWN}The specified role definition with ID '{name}' does not exist."
-    )
-
-
-def principal_invalid(principal: str) -> AzureError:
-    """From recordings (44)."""
-    text = f"The Principal ID '{principal}' is not valid. Principal ID must be a GUID."
-    return AzureError(400, "InvalidPrincipalId", text)
-
-
-def principal_not_found(principal: str, tenant: str) -> AzureError:
-    """From recordings (44): the GUID is printed without dashes."""
-    text = (
-        f"Principal {principal.replace('-', '')} does not exist in the directory {tenant}. Check that you have the correct "
-        "principal ID. If you are creating this principal and then immediately assigning a role, this error might be "
-        "related to a replication delay. In this case, set the role assignment principalType property to a value, such as "
-        "ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype"
-    )
-    return AzureError(400, "PrincipalNotFound", text)
-
-
-def principal_type_differs(principal: str, actual: str, asked: str) -> AzureError:
-    """From recordings (44), misspelling included."""
-    text = (
-        f"The PrincipalId '{principal.replace('-', '')}' has type '{actual}' , which is different from specified "
-        f"PrinciaplType '{asked}'."
-    )
-    return AzureError(400, "UnmatchedPrincipalType", text)
-
-
-def graph_not_found(principal: str) -> AzureError:
-    """From recordings (45)."""
-    text = f"Resource '{principal}' does not exist or one of its queried reference-property objects are not present."
-    return AzureError(404, "Request_ResourceNotFound", text)
-
-
-def graph_no_user() -> AzureError:
-    """Quoted (pnp/pnpcore#905): nobody is signed in with a service principal's token."""
-    return AzureError(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
-
-
-def graph_app_unknown(app_id: str) -> AzureError:
-    """Code as Graph gives it; words of the sandbox."""
-    text = f"{OWN}The appId '{app_id}' of the service principal does not reference a valid application object."
-    return AzureError(400, "Request_BadRequest", text)
-
-
-def graph_exists(app_id: str) -> AzureError:
-    """Code as Graph gives it; words of the sandbox."""
-    text = f"{OWN}The service principal cannot be created because one for appId '{app_id}' already exists."
-    return AzureError(409, "Request_MultipleObjectsWithSameKeyValue", text)
-
-
-# --- Azure Machine Learning workspace -----------------------------------------------------------------------------
-
-
-def cmk(message: str) -> AzureError:
-    """Sandbox's words: Azure's for this refusal have not been published."""
-    return AzureError(400, "BadRequest", OWN + message)
-
-
-def purge_protection_required() -> AzureError:
-    """Quoted (MicrosoftDocs/azure-docs#108584)."""
-    return AzureError(400, "BadRequest", "CMK workspaces should have purge protection enabled on their CMK keyvault.")
-
-
-def dependents_missing() -> AzureError:
-    """Quoted (Azure/azure-rest-api-specs#15878)."""
-    return AzureError(400, "ValidationError", "Missing dependent resources in workspace json")
-
-
-def identity_unauthorised(client_id: str, object_id: str, scope: str) -> AzureError:
-    """Quoted in a field report, with the parts it leaves out filled in."""
-    text = (
-        "User assigned identity doesn't have enough permissions. "
-        f"The client '{client_id}' with object id '{object_id}' does not have authorization to perform action "
-        f"'Microsoft.KeyVault/vaults/read' over scope '{scope}'."
-    )
-    return AzureError(400, "BadRequest", text)
-
-
-def immutable_changed() -> AzureError:
-    """Quoted (Azure/bicep-registry-modules#3849): the service says no more than this."""
-    return AzureError(500, "InternalServerError", "InternalServerError")
-
-
-def workspace_soft_deleted() -> AzureError:
-    """Quoted (Azure/ResourceModules#3596)."""
-    text = "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete"
-    return AzureError(400, "BadRequest", text)
-
-
-def storage_name_taken(name: str) -> AzureError:
-    """Documented by the storage provider."""
-    return AzureError(409, "StorageAccountAlreadyTaken", f"The storage account named {name} is already taken.")
-
-
-def storage_name_invalid_text(name: str) -> str:
-    """Quoted (Azure/azure-rest-api-specs#4594): checkNameAvailability's text."""
-    return (
-        f"{name} is not a valid storage account name. Storage account name must be between 3 and 24 characters in length "
-        "and use numbers and lower-case letters only."
-    )
-
-
-def registry_name_taken(name: str) -> AzureError:
-    """Code as the registry gives it; words of the sandbox."""
-    return AzureError(409, "AlreadyInUse", f"{OWN}The registry DNS name {name.lower()} is already in use.")
+from cmkctl.sandbox.core.refusal import (
+    LIMIT,
+    OWN,
+    AzureError,
+    ErrorRow,
+    documented,
+    ours,
+    partly,
+    quoted,
+    recorded,
+)
+
+__all__ = ["OWN", "AzureError", "ErrorRow"]
+# fmt: off  one row is one block
+CODE_KNOWN = ours("code as the service sends it")
+
+# --- limits of the sandbox ------------------------------------------------------------------------------------------
+
+not_modelled = ErrorRow(
+    400,
+    "SandboxNotModelled",
+    LIMIT,
+    "The cmkctl sandbox does not model {what}. This is a limit of the sandbox, not an answer of Azure: see docs/sandbox.md.",
+)
+not_json = ErrorRow(
+    400,
+    "InvalidRequestContent",
+    CODE_KNOWN,
+    "The request content is not valid JSON: {problem}.",
+)
+property_refused = ErrorRow(
+    400,
+    "InvalidRequestContent",
+    ours("Azure often ignores such a property; the sandbox never does"),
+    "Property '{path}' {problem}.",
+    target="{path}",
+)
+
+# --- authentication -------------------------------------------------------------------------------------------------
+
+_CHALLENGE = 'Bearer authorization_uri="https://{{login}}/{{tenant}}", error="invalid_token", error_description="{}"'
+
+
+def _challenge(reason: str) -> dict[str, str]:
+    return {"WWW-Authenticate": _CHALLENGE.format(reason)}
+
+
+_VAULT_CHALLENGE = {"WWW-Authenticate": 'Bearer authorization="https://{login}/{tenant}", resource="{resource}"'}
+
+authorization_missing = ErrorRow(
+    401,
+    "AuthenticationFailed",
+    recorded("60"),
+    "Authentication failed. The 'Authorization' header is missing.",
+    headers=_challenge("The authentication failed because of missing 'Authorization' header."),
+)
+token_invalid = ErrorRow(
+    401,
+    "InvalidAuthenticationToken",
+    CODE_KNOWN,
+    "The access token is invalid: it was not issued by this sandbox.",
+    headers=_challenge("The token is invalid."),
+)
+token_audience = ErrorRow(
+    401,
+    "InvalidAuthenticationTokenAudience",
+    CODE_KNOWN,
+    "The access token was issued for the wrong audience '{audience}'.",
+    headers=_challenge("The access token is from the wrong audience or resource."),
+)
+token_expired = ErrorRow(
+    401,
+    "ExpiredAuthenticationToken",
+    recorded("01, 60"),
+    "The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'.",
+    headers=_challenge("The access token has expired."),
+)
+vault_token_missing = ErrorRow(
+    401,
+    "Unauthorized",
+    recorded("62"),
+    "AKV10000: Request is missing a Bearer or PoP token.",
+    headers=_VAULT_CHALLENGE,
+)
+
+# --- Azure Resource Manager -----------------------------------------------------------------------------------------
+
+api_version_missing = ErrorRow(
+    400,
+    "MissingApiVersionParameter",
+    documented("Azure Resource Manager"),
+    "The api-version query parameter (?api-version=) is required for all requests.",
+)
+api_version_invalid = ErrorRow(
+    400,
+    "InvalidApiVersionParameter",
+    CODE_KNOWN,
+    "The api-version '{version}' is invalid. The format is 'YYYY-MM-DD' or 'YYYY-MM-DD-preview'.",
+)
+api_version_unsupported = ErrorRow(
+    400,
+    "NoRegisteredProviderFound",
+    CODE_KNOWN,
+    "No registered resource provider found for API version '{version}' and type '{kind}' of namespace '{namespace}'. "
+    "The api-versions the sandbox models are '{supported}'.",
+)
+subscription_not_found = ErrorRow(
+    404,
+    "SubscriptionNotFound",
+    documented("Azure Resource Manager"),
+    "The subscription '{subscription}' could not be found.",
+)
+namespace_not_found = ErrorRow(
+    404,
+    "InvalidResourceNamespace",
+    documented("Azure Resource Manager"),
+    "The resource namespace '{namespace}' is invalid.",
+)
+group_not_found = ErrorRow(
+    404,
+    "ResourceGroupNotFound",
+    recorded("10, 60"),
+    "Resource group '{group}' could not be found.",
+)
+group_location_conflict = ErrorRow(
+    409,
+    "InvalidResourceGroupLocation",
+    documented("Azure Resource Manager"),
+    "Invalid resource group location '{asked}'. The Resource group already exists in location '{existing}'.",
+)
+group_being_deleted = ErrorRow(
+    409,
+    "ResourceGroupBeingDeleted",
+    documented("Azure Resource Manager"),
+    "The resource group '{group}' is in deprovisioning state and cannot perform this operation.",
+)
+group_location_unavailable = ErrorRow(
+    400,
+    "LocationNotAvailableForResourceGroup",
+    ours("code recorded (fact 34)"),
+    "The provided location '{location}' is not available for resource group.",
+)
+location_required = ErrorRow(
+    400,
+    "LocationRequired",
+    documented("Azure Resource Manager"),
+    "The location property is required for this definition.",
+)
+location_unavailable = ErrorRow(
+    400,
+    "LocationNotAvailableForResourceType",
+    CODE_KNOWN,
+    "The provided location '{location}' is not available for resource type '{resource_type}'.",
+)
+location_conflict = ErrorRow(
+    409,
+    "InvalidResourceLocation",
+    quoted("MicrosoftDocs/azure-docs#70422; the status belongs to the code"),
+    "The resource '{name}' already exists in location '{existing}' in resource group '{group}'. A resource with the same "
+    "name cannot be created in location '{asked}'. Please select a new resource name.",
+)
+resource_not_found = ErrorRow(
+    404,
+    "ResourceNotFound",
+    recorded("16, fact 19"),
+    "The Resource '{resource_type}/{name}' under resource group '{group}' was not found. "
+    "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+)
+parent_not_found = ErrorRow(
+    404,
+    "ParentResourceNotFound",
+    recorded("60"),
+    "Failed to perform '{action}' on resource(s) of type '{child_type}', because the parent resource '{parent_id}' could "
+    "not be found.",
+)
+not_registered = ErrorRow(
+    409,
+    "MissingSubscriptionRegistration",
+    recorded("30, 31, 60"),
+    "The subscription is not registered to use namespace '{namespace}'. "
+    "See https://aka.ms/rps-not-found for how to register subscriptions.",
+    details=({"code": "MissingSubscriptionRegistration", "target": "{namespace}", "message": "{text}"},),
+)
+name_invalid = ErrorRow(
+    400,
+    "InvalidResourceName",
+    ours("each service has its own text"),
+    "'{name}' is not a valid name for {resource_type}: {rule}.",
+)
+operation_not_found = ErrorRow(404, "OperationNotFound", ours(), "There is no operation '{operation}'.")
+identity_not_found = ErrorRow(
+    400,
+    "FailedIdentityOperation",
+    recorded("60, shortened"),
+    "Identity operation for resource '{resource_id}' failed with error 'Failed to perform resource identity operation. "
+    'Status: \'BadRequest\'. Response: \'{{"error":{{"code":"BadRequest","message":"Resource \'{identity_id}\' was not '
+    "found.\"}}}}'.'.",
+)
+
+# --- permissions and policies ---------------------------------------------------------------------------------------
+
+authorization_failed = ErrorRow(
+    403,
+    "AuthorizationFailed",
+    recorded("44, 60; the client is an application id (P37)"),
+    "The client '{client}' with object id '{object_id}' does not have authorization to perform action '{action}' over scope "
+    "'{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+)
+deny_assignment = ErrorRow(
+    403,
+    "DenyAssignmentAuthorizationFailed",
+    quoted("for managed applications and Databricks, which work alike (P73)"),
+    "The client '{client}' with object id '{object_id}' has permission to perform action '{action}' on scope '{scope}'; "
+    "however, the access is denied because of the deny assignment with name 'System deny assignment created by {owner}' "
+    "and Id '{assignment}' at scope '{group}'.",
+)
+disallowed_by_policy = ErrorRow(
+    403,
+    "RequestDisallowedByPolicy",
+    quoted("Azure/azure-sdk-for-java#45273; kubernetes-sigs (P54)"),
+    "Resource '{name}' was disallowed by policy. {reason}",
+    target="{name}",
+)
+
+# --- throttling and gateways ----------------------------------------------------------------------------------------
+
+throttled = ErrorRow(
+    429,
+    "SubscriptionRequestsThrottled",
+    ours("code and header recorded (60, fact 36)"),
+    "Number of requests exceeded the limit. Please try again after the time in Retry-After.",
+    headers={"Retry-After": "{retry_after}"},
+)
+throttled_bare = ErrorRow(
+    429,
+    "TooManyRequests",
+    recorded("60, fact 36"),
+    "Too many requests. Please try again after sometime.",
+)
+throttled_capital = ErrorRow(
+    429,
+    "429",
+    ours("the form is recorded (60, fact 36)"),
+    "Too many requests at once. Retry the request later.",
+)
+throttled_in_text = ErrorRow(
+    429,
+    "ResourceRequestsThrottled",
+    recorded("60"),
+    "Number of requests for action '{action}' exceeded the limit of '150' for time interval '01:00:00'. "
+    "Please try again after '{seconds}' seconds.",
+)
+retryable = ErrorRow(
+    429,
+    "RetryableError",
+    recorded("60; the detail is shortened"),
+    "A retryable error occurred.",
+    details=(
+        {
+            "code": "ReferencedResourceNotProvisioned",
+            "message": "Cannot proceed with operation because resource {resource_id} is not in Succeeded state.",
+        },
+    ),
+)
+bad_gateway = ErrorRow(
+    502,
+    "BadGatewayConnection",
+    recorded("60"),
+    "The network connectivity issue encountered for '{namespace}'; cannot fulfill the request.",
+)
+server_timeout = ErrorRow(
+    503,
+    "ServerTimeout",
+    recorded("60, at the poll of an operation"),
+    "The request timed out. Diagnostic information: timestamp '{timestamp}', subscription id '{subscription}', tracking id "
+    "'{subscription}', request correlation id '{subscription}'.",
+)
+gateway_timeout = ErrorRow(
+    504,
+    "GatewayTimeout",
+    recorded("25, 60"),
+    "The gateway did not receive a response from '{namespace}' within the specified time period.",
+)
+failed_late = ErrorRow(
+    409,
+    "ResourceDeploymentFailure",
+    partly("the chain is recorded (61, fact 12)"),
+    "The resource write operation failed to complete successfully, because it reached terminal provisioning state 'Failed'.",
+    target="{resource_id}",
+    details=({"code": "InternalServerError", "message": f"{OWN}The operation was made to fail (fault late-failure)."},),
+)
+
+# --- role assignments and Microsoft Graph ---------------------------------------------------------------------------
+
+role_assignment_exists = ErrorRow(
+    409,
+    "RoleAssignmentExists",
+    recorded("44"),
+    "The role assignment already exists.",
+)
+role_assignment_not_found = ErrorRow(
+    404,
+    "RoleAssignmentNotFound",
+    ours("code recorded (fact 32)"),
+    "The role assignment '{name}' is not found.",
+)
+role_assignment_fixed = ErrorRow(
+    400,
+    "RoleAssignmentUpdateNotPermitted",
+    CODE_KNOWN,
+    "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
+)
+role_definition_not_found = ErrorRow(
+    404,
+    "RoleDefinitionDoesNotExist",
+    CODE_KNOWN,
+    "The specified role definition with ID '{name}' does not exist.",
+)
+principal_invalid = ErrorRow(
+    400,
+    "InvalidPrincipalId",
+    recorded("44"),
+    "The Principal ID '{principal}' is not valid. Principal ID must be a GUID.",
+)
+principal_not_found = ErrorRow(
+    400,
+    "PrincipalNotFound",
+    recorded("44; the GUID without dashes"),
+    "Principal {principal} does not exist in the directory {tenant}. Check that you have the correct principal ID. If you "
+    "are creating this principal and then immediately assigning a role, this error might be related to a replication delay. "
+    "In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  "
+    "See https://aka.ms/docs-principaltype",
+)
+principal_type_differs = ErrorRow(
+    400,
+    "UnmatchedPrincipalType",
+    recorded("44, misspelling included; the GUID without dashes"),
+    "The PrincipalId '{principal}' has type '{actual}' , which is different from specified PrinciaplType '{asked}'.",
+)
+graph_denied = ErrorRow(
+    403,
+    "Authorization_RequestDenied",
+    recorded("45"),
+    "Insufficient privileges to complete the operation.",
+)
+graph_not_found = ErrorRow(
+    404,
+    "Request_ResourceNotFound",
+    recorded("45"),
+    "Resource '{principal}' does not exist or one of its queried reference-property objects are not present.",
+)
+graph_no_user = ErrorRow(
+    400,
+    "BadRequest",
+    quoted("pnp/pnpcore#905: a service principal's token has no signed-in user"),
+    "/me request is only valid with delegated authentication flow.",
+)
+graph_app_unknown = ErrorRow(
+    400,
+    "Request_BadRequest",
+    CODE_KNOWN,
+    "The appId '{app_id}' of the service principal does not reference a valid application object.",
+)
+graph_exists = ErrorRow(
+    409,
+    "Request_MultipleObjectsWithSameKeyValue",
+    CODE_KNOWN,
+    "The service principal cannot be created because one for appId '{app_id}' already exists.",
+)
+
+# --- Key Vault through ARM ------------------------------------------------------------------------------------------
+
+vault_name_invalid = ErrorRow(
+    400,
+    "VaultNameNotValid",
+    ours("code from a field report"),
+    "The vault name '{name}' is invalid. A vault's name must be between 3-24 alphanumeric characters and hyphens, begin "
+    "with a letter, end with a letter or digit, and not contain consecutive hyphens.",
+)
+vault_name_taken = ErrorRow(
+    409,
+    "VaultAlreadyExists",
+    recorded("18, as the text of checkNameAvailability; the status is second-hand"),
+    "The vault name '{name}' is already in use. Vault names are globally unique so it is possible that the name is already "
+    "taken. If you are sure that the vault name was not taken then it is possible that a vault with the same name was "
+    "recently deleted but not purged after being placed in a recoverable state. If the vault is in a recoverable state then "
+    "the vault will need to be purged before reusing the name. For more information about VaultAlreadyExists, soft delete "
+    "and purging a vault follow this link https://go.microsoft.com/fwlink/?linkid=2147740.",
+)
+vault_soft_deleted = ErrorRow(
+    409,
+    "ConflictError",
+    quoted("Azure/azure-cli#29115; the status is second-hand"),
+    "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault.",
+)
+vault_not_deleted = ErrorRow(
+    404,
+    "SoftDeletedVaultDoesNotExist",
+    ours("code quoted (azurerm#12972)"),
+    "A soft deleted vault with the name '{name}' does not exist in this subscription and location.",
+)
+deleted_vault_not_found = ErrorRow(
+    404,
+    "DeletedVaultNotFound",
+    recorded("02, 12"),
+    "The specified deleted vault '{name}' does not exist. Ensure that the vault was indeed deleted and that it is in "
+    "recoverable state. If soft delete was not enabled then the vault is permanently deleted. Follow this link for more "
+    "information: https://go.microsoft.com/fwlink/?linkid=2149745",
+)
+purge_protection_stays = ErrorRow(
+    400,
+    "BadRequest",
+    quoted("Azure/azure-cli#29115, Azure/azure-rest-api-specs#18106"),
+    'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a vault is an '
+    "irreversible action.",
+)
+retention_stays = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that it cannot be modified is documented"),
+    'The property "softDeleteRetentionInDays" has been set already ({existing}) and it cannot be modified.',
+)
+retention_out_of_range = ErrorRow(
+    400,
+    "BadRequest",
+    ours("the range is documented"),
+    "softDeleteRetentionInDays must be from 7 to 90, not {days}.",
+)
+vault_purge_refused = ErrorRow(
+    405,
+    "MethodNotAllowed",
+    quoted("microsoft/AzureTRE#1446; the status belongs to the code, second-hand"),
+    "Operation 'DeletedVaultPurge' is not allowed.",
+)
+policy_tenant_differs = ErrorRow(
+    400,
+    "BadRequest",
+    documented("the published type of a vault"),
+    "All identities in the array must use the same tenant ID as the key vault's tenant ID.",
+)
+policy_identity_invalid = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The objectId '{object_id}' of an access policy is not a GUID.",
+)
+key_permission_unknown = ErrorRow(400, "BadRequest", ours(), "The key permission '{word}' does not exist.")
+policies_per_call = ErrorRow(
+    400,
+    "BadRequest",
+    ours("the limit is documented"),
+    "At most {most} access policies can be sent at once, not {sent}.",
+)
+policies_per_vault = ErrorRow(
+    400,
+    "BadRequest",
+    ours("the limit is documented"),
+    "A vault can have {most} access policies at most.",
+)
+key_not_found = ErrorRow(
+    404,
+    "KeyNotFound",
+    ours("the recorded KeyNotFound is the data plane's"),
+    "A key with (name/id) {name} was not found in this key vault.",
+)
+key_soft_deleted = ErrorRow(
+    409,
+    "Conflict",
+    quoted("azure-sdk-for-cpp, for the data plane; code and status in ARM are unpublished"),
+    "Key {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can "
+    "only be recovered or purged.",
+)
+key_needs_premium = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "A key of type {kty} needs a vault of sku premium; this one is standard.",
+)
+key_size_unsupported = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "keySize {size} is not supported; use {supported}.",
+)
+key_operations_unsupported = ErrorRow(
+    400,
+    "BadRequest",
+    ours("after the data plane's text for certificates, quoted in Azure/AzureKeyVault#22"),
+    'Unsupported key operation(s): {operations}. Supported values are "sign", "verify".',
+)
+key_dates_reversed = ErrorRow(400, "BadRequest", ours(), "The attribute exp must be later than nbf.")
+
+# --- associated resources -------------------------------------------------------------------------------------------
+
+storage_name_taken = ErrorRow(
+    409,
+    "StorageAccountAlreadyTaken",
+    documented("the storage provider"),
+    "The storage account named {name} is already taken.",
+)
+storage_name_invalid = ErrorRow(
+    400,
+    "AccountNameInvalid",
+    quoted("Azure/azure-rest-api-specs#4594, as the text of checkNameAvailability"),
+    "{name} is not a valid storage account name. Storage account name must be between 3 and 24 characters in length and "
+    "use numbers and lower-case letters only.",
+)
+storage_hns_fixed = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "isHnsEnabled is set once, when the account is created.",
+)
+registry_name_taken = ErrorRow(
+    409,
+    "AlreadyInUse",
+    CODE_KNOWN,
+    "The registry DNS name {name} is already in use.",
+)
+registry_needs_premium = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "A registry with a customer-managed key needs the sku Premium.",
+)
+registry_encryption_fixed = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "Encryption with a customer-managed key is chosen once, when the registry is created.",
+)
+log_workspace_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The Log Analytics workspace '{workspace}' does not exist.",
+)
+des_key_url_invalid = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that it is refused is documented"),
+    "The keyUrl '{url}' is not the address of a version of a key.",
+)
+des_key_elsewhere = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that it is refused is documented"),
+    "The keyUrl '{url}' is not in the vault '{vault}'.",
+)
+des_purge_protection = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that it is refused is documented"),
+    "The vault '{vault}' must have purge protection.",
+)
+des_key_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that it is refused is documented"),
+    "The key '{url}' does not exist.",
+)
+
+# --- Azure Machine Learning workspaces ------------------------------------------------------------------------------
+
+purge_protection_required = ErrorRow(
+    400,
+    "BadRequest",
+    quoted("MicrosoftDocs/azure-docs#108584"),
+    "CMK workspaces should have purge protection enabled on their CMK keyvault.",
+)
+dependents_missing = ErrorRow(
+    400,
+    "ValidationError",
+    quoted("Azure/azure-rest-api-specs#15878"),
+    "Missing dependent resources in workspace json",
+)
+identity_unauthorised = ErrorRow(
+    400,
+    "BadRequest",
+    quoted("in a field report; the parts it leaves out are filled in"),
+    "User assigned identity doesn't have enough permissions. The client '{client_id}' with object id '{object_id}' does not "
+    "have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope '{scope}'.",
+)
+immutable_changed = ErrorRow(
+    500,
+    "InternalServerError",
+    quoted("Azure/bicep-registry-modules#3849: the whole text"),
+    "InternalServerError",
+)
+workspace_soft_deleted = ErrorRow(
+    400,
+    "BadRequest",
+    quoted("Azure/ResourceModules#3596"),
+    "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete",
+)
+key_identifier_invalid = ErrorRow(
+    400, "BadRequest", ours(), "keyIdentifier '{identifier}' is not the address of a key."
+)
+key_version_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that it is refused is documented"),
+    "keyIdentifier '{identifier}' must include the version of the key.",
+)
+key_vault_id_invalid = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "keyVaultArmId '{vault}' is not the resource id of a key vault.",
+)
+key_vault_elsewhere = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that it is refused is documented"),
+    "The key vault is in subscription {vault}, the workspace in {workspace}.",
+)
+key_vault_missing = ErrorRow(400, "BadRequest", ours(), "The key vault '{vault}' does not exist.")
+key_host_differs = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "keyIdentifier is at '{host}', but the key vault is at '{expected}'.",
+)
+workspace_key_missing = ErrorRow(400, "BadRequest", ours(), "The key '{identifier}' does not exist.")
+workspace_key_disabled = ErrorRow(
+    400,
+    "KeyDisabled",
+    quoted("the EKM proxy API, for the verb (P20)"),
+    "Operation WrapKey is not allowed on a disabled key",
+)
+workspace_key_expired = ErrorRow(400, "BadRequest", ours(), "The key '{name}' has expired.")
+workspace_key_not_yet_valid = ErrorRow(400, "BadRequest", ours(), "The key '{name}' is not valid yet.")
+workspace_key_type = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that it is refused is documented"),
+    "The key '{name}' is of type {kty}; it must be RSA or RSA-HSM.",
+)
+workspace_key_operations = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The key '{name}' does not permit wrapKey and unwrapKey.",
+)
+service_side_needs_policies = ErrorRow(
+    400,
+    "BadRequest",
+    ours("one field report (P42)"),
+    "With a system-assigned identity, service-side encryption needs a vault with access policies: the workspace's identity "
+    "does not exist yet, so no role can have been assigned to it.",
+)
+identity_missing = ErrorRow(400, "BadRequest", ours(), "The user-assigned identity '{identity}' does not exist.")
+identity_may_not_use_key = ErrorRow(
+    403,
+    "Forbidden",
+    ours(),
+    "The identity '{identity}' may not get, wrap and unwrap with the key.",
+)
+cosmos_may_not_use_key = ErrorRow(
+    403,
+    "Forbidden",
+    ours(),
+    "Azure Cosmos DB (application id {app_id}) may not get, wrapKey and unwrapKey with the key '{key}' of the vault "
+    "'{vault}'. Grants count by object id, not by application id, and may take a while to take effect.",
+)
+GRANT_MISSING = frozenset({identity_unauthorised, identity_may_not_use_key, cosmos_may_not_use_key})
+"""Rows about a missing permission on the vault or the key; Azure remembers these by the workspace's name (P38)."""
+
+associated_id_invalid = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "{field} '{value}' is not the resource id of {resource_type}.",
+)
+storage_unsuitable = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that it is refused is documented"),
+    "The storage account must not be Premium and must not have a hierarchical namespace.",
+)
+datastore_without_secrets = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The datastore '{name}' has no secrets: the workspace reads it with its identity.",
+)
+network_not_isolated = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The isolation mode of the managed network is Disabled: there is nothing to provision.",
+)
+
+# --- the managed resource group of a workspace ----------------------------------------------------------------------
+
+no_capacity = ErrorRow(
+    503,
+    "ServiceUnavailable",
+    quoted("microsoft/vscode-cosmosdb#1410, #1631 (P59)"),
+    "Sorry, we are currently experiencing high demand in this region, and cannot fulfill your request at this time. We work "
+    "continuously to bring more and more capacity online, and encourage you to try again shortly. Please do not hesitate to "
+    "contact us via Azure support at any time or for any reason using this link http://aka.ms/azuresupport.\r\n"
+    "ActivityId: {activity}, Microsoft.Azure.Documents.Common/2.14.0",
+)
+half_made = ErrorRow(
+    400,
+    "BadRequest",
+    quoted("Azure/bicep#7316, Azure/azure-sdk-for-python#27024 (P60)"),
+    "DatabaseAccount {account} is in a failed provisioning state because the previous attempt to create it was not "
+    "successful. Please delete the previous instance before attempting to recreate this account.\r\n"
+    "ActivityId: {activity}, Microsoft.Azure.Documents.Common/2.14.0",
+)
+search_quota = ErrorRow(
+    409,
+    "ServiceQuotaExceeded",
+    quoted("Azure/azure-sdk-for-net#31546, as far as it goes (P58)"),
+    "Operation would exceed 'standard' tier service quota. You are using 12 out of 12 'standard' tier service quota.",
+)
+managed_group_failed = ErrorRow(
+    400,
+    "BadRequest",
+    ours("around the cause; how Azure ML wraps it is unpublished"),
+    "The resources that Azure Machine Learning manages for the workspace could not be created.",
+)
+
+# --- deployments ----------------------------------------------------------------------------------------------------
+
+template_invalid = ErrorRow(
+    400,
+    "InvalidTemplate",
+    partly("the frame is documented (error-invalid-template)"),
+    f"Deployment template validation failed: '{OWN}{{problem}}'.",
+)
+template_segments = ErrorRow(
+    400,
+    "InvalidTemplate",
+    documented("error-invalid-template"),
+    "Deployment template validation failed: 'The template resource '{name}' for type '{resource_type}' has incorrect "
+    "segment lengths.'.",
+)
+template_value_not_allowed = ErrorRow(
+    400,
+    "InvalidTemplate",
+    documented("error-invalid-template"),
+    "Deployment template validation failed: 'The provided value {value} for the template parameter {parameter} is not "
+    "valid. The parameter value is not part of the allowed values'.",
+)
+deployment_not_found = ErrorRow(404, "DeploymentNotFound", CODE_KNOWN, "Deployment '{name}' could not be found.")
+deployment_active = ErrorRow(
+    409,
+    "DeploymentActive",
+    CODE_KNOWN,
+    "Unable to edit or replace deployment '{name}': the previous deployment from '{began}' is still active.",
+)
+deployment_failed = ErrorRow(
+    409,
+    "DeploymentFailed",
+    recorded("61"),
+    "At least one resource deployment operation failed. Please list deployment operations for details. "
+    "Please see https://aka.ms/arm-deployment-operations for usage details.",
+    target="{target}",
+)
+deployment_resource_failed = ErrorRow(
+    409,
+    "ResourceDeploymentFailure",
+    recorded("61"),
+    "The resource write operation failed to complete successfully, because it reached terminal provisioning state 'Failed'.",
+    target="{target}",
+)
+deployment_expression = ErrorRow(400, "InvalidTemplate", CODE_KNOWN, "{problem}.")
+deployment_outputs = ErrorRow(
+    409,
+    "DeploymentOutputEvaluationFailed",
+    CODE_KNOWN,
+    "Unable to evaluate template outputs: {problem}",
+)
+
+# --- Key Vault's data plane -----------------------------------------------------------------------------------------
+
+_FORBIDDEN = (403, "Forbidden")
+
+host_unknown = ErrorRow(
+    400,
+    "NameDoesNotResolve",
+    ours("in Azure the name does not resolve, so that there is no response"),
+    "In Azure the host name '{host}' would not resolve: {why}. A client there sees a DNS failure.",
+)
+vault_wrong_audience = ErrorRow(
+    401,
+    "Unauthorized",
+    quoted("several public walk-throughs; MicrosoftDocs/azure-docs#109562"),
+    "AKV10022: Invalid audience. Expected {resource}, found: {audience}.",
+    headers=_VAULT_CHALLENGE,
+)
+vault_wrong_tenant = ErrorRow(
+    401,
+    "Unauthorized",
+    quoted("azure-sdk-for-net, sdk/keyvault/TROUBLESHOOTING.md"),
+    "AKV10032: Invalid issuer. Expected one of https://sts.windows.net/{tenant}/, found {issuer}.",
+    headers=_VAULT_CHALLENGE,
+)
+vault_token_forged = ErrorRow(
+    401,
+    "Unauthorized",
+    partly("the first sentence is quoted (hashicorp/terraform-provider-azurerm#30912)"),
+    f"AKV10046: Unable to resolve the key used for signature validation. {OWN}Not a token of this sandbox.",
+    headers=_VAULT_CHALLENGE,
+)
+vault_token_expired = ErrorRow(
+    401,
+    "Unauthorized",
+    CODE_KNOWN,
+    "The access token has expired.",
+    headers=_VAULT_CHALLENGE,
+)
+bad_parameter = ErrorRow(400, "BadParameter", CODE_KNOWN, "{problem}")
+public_access_disabled = ErrorRow(
+    *_FORBIDDEN,
+    quoted("microsoft/multimodal-ai#171"),
+    "Public network access is disabled and request is not from a trusted service nor via an approved private link."
+    "\r\nCaller: {caller}\r\nVault: {vault}",
+    inner="ForbiddenByConnection",
+)
+address_not_allowed = ErrorRow(
+    *_FORBIDDEN,
+    quoted("hashicorp/terraform-provider-azurerm#20742, Azure/sap-automation#245"),
+    "Client address is not authorized and caller is not a trusted service."
+    "\r\nClient address: {address}\r\nCaller: {caller}\r\nVault: {vault}",
+    inner="ForbiddenByFirewall",
+)
+forbidden_by_policy = ErrorRow(
+    *_FORBIDDEN,
+    recorded("62"),
+    "The user, group or application '{caller}' does not have {permission} permission on key vault '{vault}'. "
+    "For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287",
+    inner="ForbiddenByPolicy",
+)
+forbidden_by_role = ErrorRow(
+    *_FORBIDDEN,
+    quoted("in full: hashicorp/terraform-provider-azurerm#27817 (P30, P31)"),
+    "Caller is not authorized to perform action on resource.\r\n"
+    "If role assignments, deny assignments or role definitions were changed recently, please observe propagation time."
+    "\r\nCaller: {caller}\r\nAction: '{action}'\r\nResource: '{resource}'\r\nAssignment: (not found)\r\n"
+    "DenyAssignmentId: null\r\nDecisionReason: 'DeniedWithNoValidRBAC' \r\nVault: {vault}\r\n",
+    inner="ForbiddenByRbac",
+)
+vault_key_not_found = ErrorRow(
+    404,
+    "KeyNotFound",
+    quoted("azure-sdk-for-js (recorded), azure-sdk-for-cpp (compared word for word)"),
+    "A key with (name/id) {name} was not found in this key vault. If you recently deleted this key you may be able to "
+    "recover it using the correct recovery command. For help resolving this issue, please see "
+    "https://go.microsoft.com/fwlink/?linkid=2125182",
+)
+vault_operations_unsupported = ErrorRow(
+    400,
+    "BadParameter",
+    quoted("Azure/AzureKeyVault#22 for certificates (P17); assumed for keys"),
+    "Unsupported key operation(s): {sent}. Supported values are {supported}.",
+)
+release_policy_refused = ErrorRow(
+    400,
+    "BadParameter",
+    quoted("Azure/azure-cli#28288"),
+    "AKV.SKR.1005: Non-exportable keys must not have release policy",
+)
+deleted_key_not_found = ErrorRow(404, "KeyNotFound", recorded("62"), "Deleted Key not found: {name}")
+key_being_deleted = ErrorRow(
+    409,
+    "Conflict",
+    recorded("62"),
+    "Key {name} is currently being deleted.",
+    inner="ObjectIsBeingDeleted",
+)
+key_name_being_deleted = ErrorRow(
+    409,
+    "Conflict",
+    quoted("azure-sdk-for-cpp compares it word for word"),
+    "Key {name} is currently being deleted and cannot be re-created; retry later.",
+    inner="ObjectIsBeingDeleted",
+)
+key_name_soft_deleted = ErrorRow(
+    409,
+    "Conflict",
+    quoted("azure-sdk-for-cpp compares it word for word (P22)"),
+    key_soft_deleted.text,
+    inner="ObjectIsDeletedButRecoverable",
+)
+key_purge_refused = ErrorRow(
+    *_FORBIDDEN,
+    quoted("Azure/sap-automation#200; the inner code is unpublished"),
+    'Operation "purge" is not allowed because purge protection is enabled for this vault. Key Vault service will '
+    "automatically purge it after the retention period has passed.\r\nVault: {vault}",
+)
+vault_key_disabled = ErrorRow(
+    *_FORBIDDEN,
+    quoted("Azure/azure-sdk-for-python#45342 for decrypt, sign and unwrap; assumed for all six (P20)"),
+    "Operation {operation} is not allowed on a disabled key.",
+    inner="KeyDisabled",
+)
+vault_key_expired = ErrorRow(
+    *_FORBIDDEN,
+    ours("that it is refused with 403 is documented (P21)"),
+    "Operation {operation} is not allowed on an expired key.",
+    inner="KeyExpired",
+)
+vault_key_not_yet_valid = ErrorRow(
+    *_FORBIDDEN,
+    ours("that it is refused with 403 is documented (P21)"),
+    "Operation {operation} is not allowed on a key that is not yet valid.",
+    inner="KeyNotYetValid",
+)
+operation_not_permitted = ErrorRow(
+    *_FORBIDDEN,
+    quoted("azure-sdk-for-net, sdk/keyvault/TROUBLESHOOTING.md; Azure/azure-sdk-for-net#11518"),
+    "Operation {operation} is not permitted on this key.",
+    inner="KeyOperationForbidden",
+)
+contacts_not_found = ErrorRow(
+    404,
+    "ContactsNotFound",
+    CODE_KNOWN,
+    "The vault {vault} has no contacts.",
+)

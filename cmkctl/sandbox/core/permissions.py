@@ -7,7 +7,7 @@ Polls of operations, and the lists of subscriptions and tenants, need no right.
 import re
 from dataclasses import dataclass
 
-from cmkctl.sandbox.core import ids, platform_errors, registry, roles
+from cmkctl.sandbox.core import errors, ids, registry, roles
 from cmkctl.sandbox.core.callers import Caller
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 from cmkctl.sandbox.core.grants import has_role
@@ -96,7 +96,7 @@ def require(tenant: Tenant, call: Call) -> None:
     if action is None:
         return
     if not owns and not may(tenant, caller, action):
-        raise platform_errors.authorization_failed(caller.app_id, caller.object_id, action.name, action.scope)
+        raise errors.authorization_failed(caller.app_id, caller.object_id, action.name, action.scope)
     if not action.name.endswith("/read"):
         _require_not_denied(tenant, caller, action)
 
@@ -106,6 +106,12 @@ def _require_not_denied(tenant: Tenant, caller: Caller, action: Action) -> None:
     match = IN_GROUP.match(action.scope)
     group = tenant.table("groups").get(ids.key(match[0])) if match else None
     if group is not None and group.get("owner"):
-        raise platform_errors.deny_assignment(
-            caller.app_id, caller.object_id, action.name, action.scope, group["owner"], group["doc"]["id"]
+        raise errors.deny_assignment(
+            client=caller.app_id,
+            object_id=caller.object_id,
+            action=action.name,
+            scope=action.scope,
+            owner=group["owner"],
+            assignment=ids.hex_name(group["doc"]["id"]),
+            group=group["doc"]["id"],
         )

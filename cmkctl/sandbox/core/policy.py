@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from cmkctl.sandbox.core import ids, shapes
+from cmkctl.sandbox.core import errors, ids, shapes
 from cmkctl.sandbox.core.errors import AzureError
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.permissions import GROUPS
@@ -174,15 +174,11 @@ def denial(found: list[Policy], resource_type: str, name: str, content: Json) ->
         return None
     reasons = [rule.reason for rule in against if rule.reason]
     if reasons:
-        told = f"Reasons: '{' '.join(reasons)}'. See error details for policy resource IDs."
+        reason = f"Reasons: '{' '.join(reasons)}'. See error details for policy resource IDs."
     else:
-        told = f"Policy identifiers: '{json.dumps([rule.identifiers() for rule in against], separators=(',', ':'))}'."
-    return AzureError(
-        403,
-        "RequestDisallowedByPolicy",
-        f"Resource '{name}' was disallowed by policy. {told}",
-        target=name,
-        additional_info=[rule.violation(resource_type, content) for rule in against],
+        reason = f"Policy identifiers: '{json.dumps([rule.identifiers() for rule in against], separators=(',', ':'))}'."
+    return errors.disallowed_by_policy(name, reason).with_info(
+        [rule.violation(resource_type, content) for rule in against]
     )
 
 

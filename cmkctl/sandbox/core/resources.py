@@ -71,7 +71,7 @@ def begin_write(tenant: Tenant, call: Call, resource_type: ResourceType) -> Writ
         raise errors.group_being_deleted(call["group"])
     tenant.require_registered(call["subscription"], resource_type.namespace)
     if not resource_type.name.fullmatch(call["name"]):
-        raise errors.name_invalid(resource_type.type, call["name"], resource_type.name_rule)
+        raise errors.name_invalid(call["name"], resource_type.type, resource_type.name_rule)
     sent = call.json()
     require_own_address(sent, call["name"], resource_id)
     body = shapes.accept(resource_type.shape, sent, call.api_version)
@@ -94,7 +94,7 @@ def _location(body: Json, existing: Json | None, resource_type: ResourceType, na
     location = require_location(body["location"], resource_type.type)
     if existing is not None and normal(existing["doc"]["location"]) != location:
         group = existing["doc"]["id"].split("/")[4]
-        raise errors.location_conflict(name, group, existing["doc"]["location"], location)
+        raise errors.location_conflict(name, existing["doc"]["location"], group=group, asked=location)
     return location
 
 

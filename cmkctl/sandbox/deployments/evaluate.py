@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cmkctl.sandbox.core import errors, ids
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions_text import TEXTS, text
 from cmkctl.sandbox.deployments.functions_values import VALUES, flag, number, shown
-from cmkctl.sandbox.deployments.refusals import ExpressionError
 from cmkctl.sandbox.deployments.syntax import Function, Literal, Node, is_expression, literal_text, parse
 
 PURE = VALUES | TEXTS

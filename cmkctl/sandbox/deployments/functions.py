@@ -4,7 +4,7 @@ from typing import Any
 
 from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.deployments.evaluate import LAZY, PURE
-from cmkctl.sandbox.deployments.refusals import ExpressionError
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.syntax import functions_in
 
 NOT_MODELLED = frozenset(

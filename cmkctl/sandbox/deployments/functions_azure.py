@@ -8,8 +8,8 @@ from cmkctl.sandbox.core.clouds import Cloud, locate
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.deployments.addresses import Place, resource_id
 from cmkctl.sandbox.deployments.evaluate import Scope, Special
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions_text import text
-from cmkctl.sandbox.deployments.refusals import ExpressionError
 from cmkctl.sandbox.deployments.tenant_facade import TenantFacade, newest_version
 
 Json = dict[str, Any]

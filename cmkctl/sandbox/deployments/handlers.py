@@ -11,9 +11,10 @@ from cmkctl.sandbox.core.regions import require_location
 from cmkctl.sandbox.core.routing import Handler, Route
 from cmkctl.sandbox.core.shapes import Required
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.deployments import extended_json, order, parameters, reading, records, refusals, run, template
+from cmkctl.sandbox.deployments import extended_json, order, parameters, reading, records, run, template
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions import require_known
 from cmkctl.sandbox.deployments.functions_azure import static
 from cmkctl.sandbox.providers.microsoft_resources import groups
@@ -47,7 +48,7 @@ def put_deployment(tenant: Tenant, call: Call) -> Reply:
     place = records.place_of(record)
     before = records.table(tenant).get(ids.key(place.id))
     if before is not None and before["state"] in {"Accepted", "Running"}:
-        raise refusals.deployment_active(place.name, records.stamp(before["began"]))
+        raise errors.deployment_active(place.name, records.stamp(before["began"]))
     shown = records.view(record)
     run.begin(tenant, record)
     operations.settle(tenant)
@@ -66,8 +67,8 @@ def _prepare(tenant: Tenant, call: Call) -> Json:
     form = template.check_form(body["properties"].get("template"))
     try:
         require_known(form)
-    except refusals.ExpressionError as problem:
-        raise refusals.invalid(str(problem)) from problem
+    except ExpressionError as problem:
+        raise errors.template_invalid(str(problem)) from problem
     number = tenant.serial()
     scope = _scope(tenant, call, place, form, number)
     given = parameters.take(form.get("parameters") or {}, body["properties"].get("parameters") or {}, scope)
@@ -80,7 +81,7 @@ def _prepare(tenant: Tenant, call: Call) -> Json:
 def _located(tenant: Tenant, place: Place, body: Json) -> Place:
     """Refuse what a deployment cannot be, and return its place with its location."""
     if not NAME.fullmatch(place.name):
-        raise errors.name_invalid(DEPLOYMENTS, place.name, "1-64 letters, digits, _ - . ( )")
+        raise errors.name_invalid(place.name, DEPLOYMENTS, "1-64 letters, digits, _ - . ( )")
     properties = body["properties"]
     if properties["mode"].lower() == "complete":
         raise errors.not_modelled("deployments in mode Complete")
@@ -169,7 +170,7 @@ def delete_deployment(tenant: Tenant, call: Call) -> Reply:
     if record is None:
         return Reply(204)
     if record["state"] in {"Accepted", "Running"}:
-        raise refusals.deployment_active(place.name, records.stamp(record["began"]))
+        raise errors.deployment_active(place.name, records.stamp(record["began"]))
     return Reply(202, headers=_poll_headers(tenant, call, operations.start(tenant, "deployment.delete", place.id)))
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from cmkctl.sandbox.core import ids
+from cmkctl.sandbox.core import errors, ids
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate_node
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions_azure import find_step
-from cmkctl.sandbox.deployments.refusals import ExpressionError, invalid
 from cmkctl.sandbox.deployments.syntax import Function, functions_in
 
 Json = dict[str, Any]
@@ -35,7 +35,7 @@ def _meant(steps: list[Json], base: str, want: str) -> list[Json]:
         return loop
     found = find_step(steps, base, want)
     if found is None:
-        raise invalid(f"The resource '{want}' is not defined in the template")
+        raise errors.template_invalid(f"The resource '{want}' is not defined in the template")
     return [found]
 
 
@@ -72,6 +72,6 @@ def _refuse_circles(steps: list[Json]) -> None:
     while left:
         free = [key for key, wanted in left.items() if not wanted & set(left)]
         if not free:
-            raise invalid(f"Circular dependency detected on resource: '{next(iter(left))}'")
+            raise errors.template_invalid(f"Circular dependency detected on resource: '{next(iter(left))}'")
         for key in free:
             del left[key]

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from cmkctl.sandbox.core import ids
+from cmkctl.sandbox.core import errors, ids
 from cmkctl.sandbox.core.callers import Caller
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope
+from cmkctl.sandbox.deployments.failures import reason
 from cmkctl.sandbox.deployments.functions_azure import live, static
 from cmkctl.sandbox.deployments.parameters import Given
-from cmkctl.sandbox.deployments.refusals import deployment_not_found, reason
 from cmkctl.sandbox.deployments.tenant_facade import TenantFacade
 
 Json = dict[str, Any]
@@ -33,7 +33,7 @@ def find(tenant: Tenant, place: Place) -> Json:
         tenant.group(place.subscription, place.group)
     found = table(tenant).get(ids.key(place.id))
     if found is None:
-        raise deployment_not_found(place.name)
+        raise errors.deployment_not_found(place.name)
     return found
 
 

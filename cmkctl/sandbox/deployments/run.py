@@ -7,13 +7,13 @@ the pace has it) it does one round: it looks at what is running, then begins wha
 from contextlib import suppress
 from typing import Any
 
-from cmkctl.sandbox.core import ids, operations, registry
+from cmkctl.sandbox.core import errors, ids, operations, registry
 from cmkctl.sandbox.core.clouds import locate
-from cmkctl.sandbox.core.errors import OWN, AzureError
+from cmkctl.sandbox.core.errors import AzureError
 from cmkctl.sandbox.core.messages import Reply
 from cmkctl.sandbox.core.pace import Countdown
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.deployments import records, refusals
+from cmkctl.sandbox.deployments import failures, records
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate
 from cmkctl.sandbox.deployments.outputs import evaluate_outputs
@@ -107,10 +107,10 @@ def _begin_step(tenant: Tenant, facade: TenantFacade, step: Json, scope: Scope) 
     try:
         body = registry.adapted(step["type"], _body(step, scope.inside(step["loops"])))
         reply = facade.send("PUT", step["id"], step["api"], body)
-    except refusals.ExpressionError as problem:
-        _fail(tenant, step, {"code": "InvalidTemplate", "message": f"{OWN}{problem}."}, 400)
+    except failures.ExpressionError as problem:
+        _fail(tenant, step, errors.deployment_expression(problem).error(), 400)
     except AzureError as refusal:
-        _fail(tenant, step, refusals.rejected(refusal), refusal.status)
+        _fail(tenant, step, failures.rejected(refusal), refusal.status)
     else:
         _note_begun(tenant, step, reply)
 
@@ -148,12 +148,12 @@ def _watch(tenant: Tenant, facade: TenantFacade, step: Json) -> bool:
         try:
             cause = _look(facade, step)
         except AzureError as refusal:
-            _fail(tenant, step, refusals.rejected(refusal), refusal.status)
+            _fail(tenant, step, failures.rejected(refusal), refusal.status)
             return True
         if cause is None:
             continue
         if cause:
-            _fail(tenant, step, refusals.ended_failed(step["id"], cause), 409)
+            _fail(tenant, step, errors.deployment_resource_failed(step["id"]).because(cause).error(), 409)
         else:
             _succeed(tenant, step)
         return True
@@ -184,16 +184,16 @@ def _fail(tenant: Tenant, step: Json, error: Json, status: int) -> None:
 
 def _conclude(tenant: Tenant, record: Json) -> None:
     place = records.place_of(record)
-    errors = [step["error"] for step in record["steps"] if "error" in step]
-    if not errors:
+    failed = [step["error"] for step in record["steps"] if "error" in step]
+    if not failed:
         try:
             record["outputs"] = evaluate_outputs(record["template"], records.scope_of(tenant, record))
-        except refusals.ExpressionError as problem:
-            errors = [refusals.outputs_failed(str(problem))]
+        except failures.ExpressionError as problem:
+            failed = [errors.deployment_outputs(problem).error()]
         except AzureError as refusal:
-            errors = [refusals.outputs_failed(refusal.message)]
-    if errors:
-        record.update(state="Failed", error=refusals.failed(place.id, errors))
+            failed = [errors.deployment_outputs(refusal.message).error()]
+    if failed:
+        record.update(state="Failed", error=errors.deployment_failed(place.id).because(*failed).error())
     else:
         record.update(state="Succeeded", outputResources=_made(tenant, record))
     if not record.get("outputs"):

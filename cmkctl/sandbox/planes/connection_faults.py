@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from cmkctl.sandbox.core import errors, platform_errors
+from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.core.clouds import Service
 from cmkctl.sandbox.core.faults import Faults
 from cmkctl.sandbox.core.messages import Call, Reply, refused
@@ -58,37 +58,33 @@ class Induced:
 # --- answers
 
 
-def _throttled(text: str, headers: dict[str, str] | None = None, code: str = "SubscriptionRequestsThrottled") -> Reply:
-    return refused(errors.AzureError(429, code, text, headers=headers))
-
-
 def _throttle_seconds(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
-    return _throttled(platform_errors.THROTTLED, {"Retry-After": str(WAIT_SECONDS)})
+    return refused(errors.throttled(WAIT_SECONDS))
 
 
 def _throttle_date(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
     # By the machine's clock, against which the client will hold it, however far ahead the sandbox's own is.
-    return _throttled(platform_errors.THROTTLED, {"Retry-After": formatdate(tenant.wall() + WAIT_SECONDS, usegmt=True)})
+    return refused(errors.throttled(formatdate(tenant.wall() + WAIT_SECONDS, usegmt=True)))
 
 
 def _throttle_text(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
     wanted = action_of(call)
-    return refused(platform_errors.throttled_in_text(wanted.name if wanted else "read", WAIT_SECONDS))
+    return refused(errors.throttled_in_text(wanted.name if wanted else "read", WAIT_SECONDS))
 
 
 def _throttle_bare(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
-    return _throttled("Too many requests. Please try again after sometime.", code="TooManyRequests")
+    return refused(errors.throttled_bare())
 
 
 def _throttle_capital(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
-    text = f"{errors.OWN}Too many requests at once. Retry the request later."
+    text = errors.throttled_capital().message
     entity = {"ExtendedCode": "59207", "MessageTemplate": text, "Parameters": [], "Code": "429", "Message": text}
     details = [{"Message": text}, {"Code": "429"}, {"ErrorEntity": entity}]
     return Reply(429, {"Code": "429", "Message": text, "Target": None, "Details": details, "Innererror": None})
 
 
 def _throttle_retryable(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
-    return refused(platform_errors.retryable(call.path))
+    return refused(errors.retryable(call.path))
 
 
 def _error_500(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
@@ -96,15 +92,15 @@ def _error_500(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answ
 
 
 def _error_502(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
-    return refused(platform_errors.bad_gateway(_namespace(call)))
+    return refused(errors.bad_gateway(_namespace(call)))
 
 
 def _error_503(tenant: Tenant, call: Call) -> Reply:
-    return refused(platform_errors.server_timeout(tenant.timestamp(), call.path))
+    return refused(errors.server_timeout(_compact(tenant.timestamp()), _subscription(call)))
 
 
 def _error_504(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
-    return refused(platform_errors.gateway_timeout(_namespace(call)))
+    return refused(errors.gateway_timeout(_namespace(call)))
 
 
 def _html_500(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer has the same form
@@ -121,6 +117,15 @@ def _unheard(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every answer
 
 def _token_expired(tenant: Tenant, call: Call) -> Reply:
     return refused(expired(call, tenant.clock(), tenant.clock()))
+
+
+def _compact(timestamp: str) -> str:
+    return f"{timestamp[:19].replace('-', '').replace(':', '')}Z"
+
+
+def _subscription(call: Call) -> str:
+    parts = call.path.split("/")
+    return parts[2] if len(parts) > 2 else ""
 
 
 def _namespace(call: Call) -> str:

@@ -10,6 +10,7 @@ from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.core.clouds import CHINA, GOVERNMENT, PUBLIC, Cloud
 from cmkctl.sandbox.core.messages import Call, Reply
 from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.planes.tokens import version_unsupported
 
 Json = dict[str, Any]
 PATH = "/metadata/endpoints"
@@ -100,7 +101,7 @@ def endpoints(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handl
     if not call.api_version:
         raise errors.api_version_missing()
     if call.api_version not in VERSIONS:
-        raise errors.api_version_unsupported(TYPE, call.api_version, VERSIONS)
+        raise version_unsupported(TYPE, call.api_version, VERSIONS)
     return Reply(200, document(call.cloud))
 
 

@@ -38,7 +38,7 @@ def require_token(tenant: Tenant, call: Call) -> None:
     if claims is None:
         raise errors.token_invalid(login, TENANT_ID)
     if claims["aud"] not in _audiences(call):
-        raise errors.token_audience(login, TENANT_ID, claims["aud"])
+        raise errors.token_audience(claims["aud"], login, TENANT_ID)
     if claims["exp"] <= tenant.clock():
         raise expired(call, claims["exp"], tenant.clock())
     call.caller = Caller(claims["oid"], claims["appid"])
@@ -46,10 +46,10 @@ def require_token(tenant: Tenant, call: Call) -> None:
 
 def expired(call: Call, expiry: float, now: float) -> errors.AzureError:
     """Return the refusal of a token that ended at `expiry`."""
-    return errors.token_expired(call.cloud.login, TENANT_ID, _spoken(expiry), _spoken(now))
+    return errors.token_expired(_written(expiry), _written(now), call.cloud.login, TENANT_ID)
 
 
-def _spoken(seconds: float) -> str:
+def _written(seconds: float) -> str:
     """Write a moment as the message does: ``8/20/2024 4:48:47 PM``."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment.month}/{moment.day}/{moment.year} {moment.hour % 12 or 12}:{moment:%M:%S %p}"
@@ -70,7 +70,13 @@ def require_version(call: Call, route: Route) -> None:
     if not VERSION.fullmatch(call.api_version):
         raise errors.api_version_invalid(call.api_version)
     if route.versions and call.api_version not in route.versions:
-        raise errors.api_version_unsupported(route.type, call.api_version, route.versions)
+        raise version_unsupported(route.type, call.api_version, route.versions)
+
+
+def version_unsupported(resource_type: str, version: str, supported: tuple[str, ...]) -> errors.AzureError:
+    """Return the refusal of an api-version that the sandbox does not model."""
+    namespace, _, kind = resource_type.partition("/")
+    return errors.api_version_unsupported(version, kind, namespace, ", ".join(supported))
 
 
 def arm_headers(call: Call, reply: Reply) -> None:

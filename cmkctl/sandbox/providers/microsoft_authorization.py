@@ -124,7 +124,7 @@ def put_assignment(tenant: Tenant, call: Call) -> Reply:
     """Assign a role at a scope: 201, also for the same assignment again under the same name."""
     _require_scope(tenant, call["scope"])
     if not ids.is_guid(call["name"]):
-        raise errors.name_invalid(ASSIGNMENT, call["name"], "it must be a GUID")
+        raise errors.name_invalid(call["name"], ASSIGNMENT, "it must be a GUID")
     sent = shapes.accept(SHAPE, call.json(), call.api_version)["properties"]
     role = sent["roleDefinitionId"].rstrip("/").rsplit("/", 1)[-1].lower()
     if role not in roles.BY_ID:
@@ -149,9 +149,9 @@ def _principal_type(tenant: Tenant, sent: Json) -> str:
         raise errors.principal_invalid(principal)
     actual, asked = tenant.principal_type(principal), sent.get("principalType")
     if actual is None and asked is None:
-        raise errors.principal_not_found(principal, tenant.tenant_id)
+        raise errors.principal_not_found(principal.replace("-", ""), tenant.tenant_id)
     if actual is not None and asked is not None and actual.lower() != asked.lower():
-        raise errors.principal_type_differs(principal, actual, asked)
+        raise errors.principal_type_differs(principal.replace("-", ""), actual, asked)
     return actual or str(asked)
 
 

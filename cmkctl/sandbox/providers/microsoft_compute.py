@@ -2,7 +2,7 @@
 
 import re
 
-from cmkctl.sandbox.core import errors, operations, platform_errors, resources, shapes
+from cmkctl.sandbox.core import errors, operations, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
@@ -98,7 +98,7 @@ def patch_set(tenant: Tenant, call: Call) -> Reply:
 def _accepted(tenant: Tenant, call: Call, document: Json) -> Reply:
     _require_key(tenant, call, document["properties"]["activeKey"])
     late = tenant.faults.strikes("late-failure", document["id"])
-    failure = platform_errors.failed_late(document["id"]).error() if late else None
+    failure = errors.failed_late(document["id"]).error() if late else None
     # As recorded: without id, name and type, and without the principal of a new identity.
     answer: Json = {name: document[name] for name in ("location", "tags") if name in document}
     own = ("principalId", "tenantId")
@@ -117,18 +117,18 @@ def _require_key(tenant: Tenant, call: Call, key: Json) -> None:
     """
     match = KEY_URL.fullmatch(key["keyUrl"])
     if match is None:
-        raise errors.vault_value(f"The keyUrl '{key['keyUrl']}' is not the address of a version of a key.")
+        raise errors.des_key_url_invalid(key["keyUrl"])
     wanted = (key.get("sourceVault") or {}).get("id")
     if not wanted:
         return
     vault = tenant.resource(wanted)
     if vault is None or match[1].lower() != f"{vault['doc']['name'].lower()}.{call.cloud.vault_suffix}":
-        raise errors.vault_value(f"The keyUrl '{key['keyUrl']}' is not in the vault '{wanted}'.")
+        raise errors.des_key_elsewhere(key["keyUrl"], wanted)
     if not vault["doc"]["properties"].get("enablePurgeProtection"):
-        raise errors.vault_value(f"The vault '{wanted}' must have purge protection.")
+        raise errors.des_purge_protection(wanted)
     record = tenant.resource(f"{vault['doc']['id']}/keys/{match[2]}")
     if record is None or match[3].lower() not in {row["version"] for row in record["versions"]}:
-        raise errors.vault_value(f"The key '{key['keyUrl']}' does not exist.")
+        raise errors.des_key_missing(key["keyUrl"])
 
 
 @operations.finisher(WRITE)

@@ -68,10 +68,10 @@ def put_registry(tenant: Tenant, call: Call) -> Reply:
     if write.existing is not None:
         return _update(tenant, call, write.existing, write.body)
     if (sent.get("encryption") or {}).get("status") == "enabled" and write.body["sku"]["name"].lower() != "premium":
-        raise errors.vault_value("A registry with a customer-managed key needs the sku Premium.")
+        raise errors.registry_needs_premium()
     name = write.name.lower()
     if any(key.endswith(f"/microsoft.containerregistry/registries/{name}") for key in tenant.table("resources")):
-        raise errors.registry_name_taken(write.name)
+        raise errors.registry_name_taken(write.name.lower())
     defaults = {
         "creationDate": tenant.timestamp(),
         "provisioningState": "Creating",
@@ -114,7 +114,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
     wanted = (sent.get("encryption") or {}).get("status")
     if wanted is not None and wanted != document["properties"]["encryption"]["status"]:
-        raise errors.vault_value("Encryption with a customer-managed key is chosen once, when the registry is created.")
+        raise errors.registry_encryption_fixed()
     document["properties"] = shapes.merge(document["properties"], sent)
     if body.get("tags") is not None:
         document["tags"] = body["tags"]

@@ -84,7 +84,7 @@ def put_component(tenant: Tenant, call: Call) -> Reply:
     write = resources.begin_write(tenant, call, COMPONENTS)
     logs = (write.body.get("properties") or {}).get("WorkspaceResourceId")
     if logs is not None and tenant.resource(logs) is None:
-        raise errors.vault_value(f"The Log Analytics workspace '{logs}' does not exist.")
+        raise errors.log_workspace_missing(logs)
     if write.existing is not None:
         return _update(tenant, write.existing, write.body)
     key, application = ids.guid("instrumentation", write.id), ids.guid("application", write.id)

@@ -150,7 +150,7 @@ def check_name(tenant: Tenant, call: Call) -> Reply:
     """Say whether an account's name is free; the az CLI asks before it creates one."""
     name = str(call.json().get("name", ""))
     if not RESOURCE_TYPE.name.fullmatch(name):
-        text = errors.storage_name_invalid_text(name)
+        text = errors.storage_name_invalid(name).message
         return Reply(200, {"nameAvailable": False, "reason": "AccountNameInvalid", "message": text})
     if _taken(tenant, name):
         text = errors.storage_name_taken(name).message
@@ -235,7 +235,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     document = record["doc"]
     sent = {word: value for word, value in (body.get("properties") or {}).items() if value is not None}
     if "isHnsEnabled" in sent and sent["isHnsEnabled"] != document["properties"].get("isHnsEnabled", False):
-        raise errors.vault_value("isHnsEnabled is set once, when the account is created.")
+        raise errors.storage_hns_fixed()
     document["properties"] = shapes.merge(document["properties"], sent)
     _settle_key(tenant, document["properties"]["encryption"])
     for name in ("tags", "sku"):

@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
-from cmkctl.sandbox.planes.vault import refusals
+from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.planes.vault.material import PrivateKey, curve_name
 
 ENCRYPTION: Mapping[str, padding.AsymmetricPadding] = {
@@ -25,7 +25,7 @@ def encrypt(key: PrivateKey, algorithm: str, plain: bytes) -> bytes:
     try:
         return _rsa(key, algorithm).public_key().encrypt(plain, ENCRYPTION[algorithm])
     except ValueError as problem:
-        raise refusals.bad_parameter(f"The value cannot be encrypted: {problem}.") from problem
+        raise errors.bad_parameter(f"The value cannot be encrypted: {problem}.") from problem
 
 
 def decrypt(key: PrivateKey, algorithm: str, cipher: bytes) -> bytes:
@@ -33,7 +33,7 @@ def decrypt(key: PrivateKey, algorithm: str, cipher: bytes) -> bytes:
     try:
         return _rsa(key, algorithm).decrypt(cipher, ENCRYPTION[algorithm])
     except ValueError as problem:
-        raise refusals.bad_parameter("The value cannot be decrypted with this key and algorithm.") from problem
+        raise errors.bad_parameter("The value cannot be decrypted with this key and algorithm.") from problem
 
 
 def _rsa(key: PrivateKey, algorithm: str) -> rsa.RSAPrivateKey:
@@ -75,7 +75,7 @@ def _hash(key: PrivateKey, algorithm: str, digest: bytes) -> hashes.HashAlgorith
         raise _unsupported(algorithm, "RS and PS 256/384/512 for RSA; ES256, ES384, ES512, ES256K by the curve for EC")
     hashed = HASHES[algorithm[2:5]]
     if len(digest) != hashed.digest_size:
-        raise refusals.bad_parameter(f"A digest for {algorithm} has {hashed.digest_size} bytes, not {len(digest)}.")
+        raise errors.bad_parameter(f"A digest for {algorithm} has {hashed.digest_size} bytes, not {len(digest)}.")
     return hashed
 
 
@@ -91,5 +91,5 @@ def _padding(algorithm: str, hashed: hashes.HashAlgorithm) -> padding.Asymmetric
     return padding.PSS(padding.MGF1(hashed), hashed.digest_size)
 
 
-def _unsupported(algorithm: str, supported: str) -> refusals.VaultError:
-    return refusals.bad_parameter(f"The algorithm '{algorithm}' is not supported for this key. Supported: {supported}.")
+def _unsupported(algorithm: str, supported: str) -> errors.AzureError:
+    return errors.bad_parameter(f"The algorithm '{algorithm}' is not supported for this key. Supported: {supported}.")

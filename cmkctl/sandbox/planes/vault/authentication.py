@@ -7,7 +7,6 @@ from cmkctl.sandbox.core.grants import advance_grants
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.planes import entra
-from cmkctl.sandbox.planes.vault import refusals
 from cmkctl.sandbox.planes.vault.context import VERSIONS, Caller, Context, place
 
 CALLER_ADDRESS = "203.0.113.7"
@@ -27,10 +26,10 @@ def authenticate(tenant: Tenant, call: Call) -> Context:
     vault = find_vault(tenant, name)
     caller = _authenticate(tenant, call, vault)
     if vault is None:
-        raise refusals.host_unknown(call.host, _why_unknown(tenant, name))
+        raise errors.host_unknown(call.host, _why_unknown(tenant, name))
     resources.settle(tenant, vault)
     if "countdown" in vault:
-        raise refusals.host_unknown(call.host, "the vault was created, but its DNS is still being registered")
+        raise errors.host_unknown(call.host, "the vault was created, but its DNS is still being registered")
     _require_version(call)
     _require_network(vault, caller)
     advance_grants(tenant)
@@ -57,23 +56,30 @@ def _authenticate(tenant: Tenant, call: Call, vault: Json | None) -> Caller:
         raise errors.vault_token_missing(*login)
     claims = entra.claims_of(value.strip())
     if claims is None:
-        raise refusals.token_forged(login)
+        raise errors.vault_token_forged(*login)
     if claims["aud"].rstrip("/") not in {resource, KEY_VAULT_APP_ID}:
-        raise refusals.wrong_audience(login, claims["aud"])
+        raise errors.vault_wrong_audience(
+            audience=claims["aud"], login=call.cloud.login, tenant=directory, resource=resource
+        )
     if claims["exp"] <= tenant.clock():
-        raise refusals.token_expired(login)
+        raise errors.vault_token_expired(*login)
     caller = Caller(claims["oid"], claims["appid"], claims["tid"])
     if caller.directory.lower() != directory.lower():
-        raise refusals.wrong_tenant(login, f"https://sts.windows.net/{caller.directory}/")
+        raise errors.vault_wrong_tenant(
+            issuer=f"https://sts.windows.net/{caller.directory}/",
+            login=call.cloud.login,
+            tenant=directory,
+            resource=resource,
+        )
     return caller
 
 
 def _require_version(call: Call) -> None:
     if not call.api_version:
-        raise refusals.bad_parameter("The api-version query parameter is required for all requests.")
+        raise errors.bad_parameter("The api-version query parameter is required for all requests.")
     if call.api_version not in VERSIONS:
         known = ", ".join(VERSIONS)
-        raise refusals.bad_parameter(
+        raise errors.bad_parameter(
             f"The api-version '{call.api_version}' is not supported. The sandbox models {known}."
         )
 
@@ -83,12 +89,12 @@ def _require_network(vault: Json, caller: Caller) -> None:
     properties = vault["doc"]["properties"]
     access = str(properties.get("publicNetworkAccess") or "Enabled").lower()
     if access == "disabled":
-        raise refusals.public_access_disabled(str(caller), place(vault))
+        raise errors.public_access_disabled(str(caller), place(vault))
     if access != "enabled":
         raise errors.not_modelled("network security perimeters of Key Vault (publicNetworkAccess SecuredByPerimeter)")
     rules = properties.get("networkAcls") or {}
     if str(rules.get("defaultAction") or "Allow").lower() == "deny" and not _allowed(rules.get("ipRules") or []):
-        raise refusals.address_not_allowed(CALLER_ADDRESS, str(caller), place(vault))
+        raise errors.address_not_allowed(CALLER_ADDRESS, str(caller), place(vault))
 
 
 def _allowed(rules: list[Json]) -> bool:

@@ -1,12 +1,12 @@
 """What the requests of the data plane may hold, and the rules for a new key or new attributes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cmkctl.sandbox.core import errors, shapes
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.shapes import IGNORED, Required
-from cmkctl.sandbox.planes.vault import material, refusals
+from cmkctl.sandbox.planes.vault import material
 from cmkctl.sandbox.planes.vault.context import Context
 from cmkctl.sandbox.providers.microsoft_keyvault import keys
 
@@ -46,7 +46,7 @@ def read(call: Call, shape: Mapping[str, Any], *, partial: bool = False) -> Json
     try:
         return shapes.accept(shape, call.json(), call.api_version, partial=partial)
     except errors.AzureError as problem:
-        raise refusals.bad_parameter(problem.message) from problem
+        raise errors.bad_parameter(problem.problem) from problem
 
 
 def new_key(context: Context, body: Json) -> Json:
@@ -57,11 +57,11 @@ def new_key(context: Context, body: Json) -> Json:
     require_exportable(body)
     size, exponent = body.get("key_size"), body.get("public_exponent")
     if exponent not in {None, material.EXPONENT}:
-        raise refusals.bad_parameter("public_exponent can only be chosen in a managed HSM.")
+        raise errors.bad_parameter("public_exponent can only be chosen in a managed HSM.")
     if size is not None and (not kind.startswith("RSA") or size not in keys.SIZES):
-        raise refusals.bad_parameter(f"key_size {size} is not supported for {kind}; RSA has 2048, 3072 and 4096.")
+        raise errors.bad_parameter(f"key_size {size} is not supported for {kind}; RSA has 2048, 3072 and 4096.")
     if body.get("crv") and kind.startswith("RSA"):
-        raise refusals.bad_parameter("crv is for elliptic curve keys.")
+        raise errors.bad_parameter("crv is for elliptic curve keys.")
     inner = {"keySize": size} if kind.startswith("RSA") else {"curveName": body.get("crv")}
     return {"kty": kind, **inner, **_use(kind, body)}
 
@@ -80,29 +80,29 @@ def imported_key(context: Context, body: Json) -> tuple[Json, material.PrivateKe
     private = material.imported(web_key)
     parts = {"keySize": private.key_size} if kind.startswith("RSA") else {"curveName": web_key["crv"]}
     if kind.startswith("RSA") and private.key_size not in keys.SIZES:
-        raise refusals.bad_parameter(f"A key of {private.key_size} bits is not supported; RSA has 2048, 3072 and 4096.")
+        raise errors.bad_parameter(f"A key of {private.key_size} bits is not supported; RSA has 2048, 3072 and 4096.")
     return {"kty": kind, **parts, **_use(kind, {**body, "key_ops": web_key.get("key_ops")})}, private
 
 
 def _require_name(context: Context) -> None:
     if not keys.NAME.fullmatch(context.name):
-        raise refusals.bad_parameter(f"'{context.name}' is not a name for a key: 1-127 letters, digits and hyphens.")
+        raise errors.bad_parameter(f"'{context.name}' is not a name for a key: 1-127 letters, digits and hyphens.")
 
 
 def _require_kind(context: Context, kind: str) -> None:
     if kind.startswith("oct"):
-        raise refusals.bad_parameter(f"Keys of type {kind} are for managed HSMs, not for vaults.")
+        raise errors.bad_parameter(f"Keys of type {kind} are for managed HSMs, not for vaults.")
     if kind.endswith("-HSM") and context.properties["sku"]["name"].lower() != "premium":
-        raise refusals.bad_parameter(f"A key of type {kind} needs a vault of sku premium; this one is standard.")
+        raise errors.bad_parameter(f"A key of type {kind} needs a vault of sku premium; this one is standard.")
 
 
 def require_exportable(body: Json) -> None:
     """Refuse release policies: a quoted refusal where Azure has one, else as not modelled."""
     exportable = (body.get("attributes") or {}).get("exportable")
     if body.get("release_policy") and not exportable:
-        raise refusals.release_policy_refused()
+        raise errors.release_policy_refused()
     if exportable and not body.get("release_policy"):
-        raise refusals.bad_parameter("An exportable key needs a release_policy.")
+        raise errors.bad_parameter("An exportable key needs a release_policy.")
     if exportable:
         raise errors.not_modelled("exportable keys and their release")
 
@@ -126,11 +126,15 @@ def key_operations(kind: str, sent: list[str]) -> list[str]:
     allowed = [*possible, "import"] if kind == "RSA-HSM" else possible
     wrong = [name for name in wanted if name not in allowed]
     if wrong:
-        raise refusals.operations_unsupported(wrong, list(allowed))
+        raise errors.vault_operations_unsupported(_listed(wrong), _listed(allowed))
     return wanted
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def require_dates(attributes: Json) -> None:
     """Refuse a key that would expire before it is valid."""
     if attributes.get("nbf") and attributes.get("exp") and attributes["exp"] <= attributes["nbf"]:
-        raise refusals.bad_parameter("The attribute exp must be later than nbf.")
+        raise errors.bad_parameter("The attribute exp must be later than nbf.")

@@ -1,8 +1,8 @@
 """Soft-deleted keys: delete, look, recover, purge. Deleting takes a while, in which nothing else can be done (fact 27)."""
 
-from cmkctl.sandbox.core import ids
+from cmkctl.sandbox.core import errors, ids
 from cmkctl.sandbox.core.messages import Json, Reply
-from cmkctl.sandbox.planes.vault import records, refusals, views
+from cmkctl.sandbox.planes.vault import records, views
 from cmkctl.sandbox.planes.vault.context import Context
 
 
@@ -19,7 +19,7 @@ def get(context: Context) -> Reply:
     """Answer a deleted key; 404 while it is still being deleted, which is what SDKs poll."""
     row = _existing(context)
     if not context.tenant.tick(row["countdown"]):
-        raise refusals.deleted_key_not_found(context.name)
+        raise errors.deleted_key_not_found(context.name)
     return _shown(context, row)
 
 
@@ -45,7 +45,7 @@ def purge(context: Context) -> Reply:
     """Delete for good, 204; refused while the vault has purge protection."""
     _existing(context)
     if context.properties.get("enablePurgeProtection"):
-        raise refusals.purge_refused(context.place)
+        raise errors.key_purge_refused(context.place)
     _settled(context)
     _forget(context)
     return Reply(204)
@@ -54,14 +54,14 @@ def purge(context: Context) -> Reply:
 def _existing(context: Context) -> Json:
     row = records.deleted_keys(context).get(context.name.lower())
     if row is None:
-        raise refusals.deleted_key_not_found(context.name)
+        raise errors.deleted_key_not_found(context.name)
     return row
 
 
 def _settled(context: Context) -> Json:
     row = _existing(context)
     if not context.tenant.tick(row["countdown"]):
-        raise refusals.being_deleted(context.name)
+        raise errors.key_being_deleted(context.name)
     return row
 
 

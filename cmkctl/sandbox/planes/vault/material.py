@@ -7,9 +7,9 @@ from functools import lru_cache
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.planes.vault import refusals
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 CURVES: dict[str, ec.EllipticCurve] = {
@@ -74,7 +74,7 @@ def imported(jwk: Json) -> PrivateKey:
     try:
         return _rsa(jwk) if jwk["kty"].upper().startswith("RSA") else _elliptic(jwk)
     except (ArithmeticError, KeyError, ValueError) as problem:
-        raise refusals.bad_parameter(f"The JSON Web Key is not a private key: {problem}.") from problem
+        raise errors.bad_parameter(f"The JSON Web Key is not a private key: {problem}.") from problem
 
 
 def _rsa(jwk: Json) -> PrivateKey:
@@ -109,7 +109,7 @@ def decoded(text: object, name: str) -> bytes:
     try:
         return base64.b64decode(f"{text}{'=' * (-len(str(text)) % 4)}", altchars="-_", validate=True)
     except (ValueError, binascii.Error) as problem:
-        raise refusals.bad_parameter(f"Property {name} is not base64url.") from problem
+        raise errors.bad_parameter(f"Property {name} is not base64url.") from problem
 
 
 def _number(value: int, length: int = 0) -> str:

@@ -1,7 +1,8 @@
 """Using a key: encrypt, decrypt, wrap, unwrap, sign, verify, by the rules for disabled, expired and restricted keys."""
 
+from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.core.messages import Json, Reply
-from cmkctl.sandbox.planes.vault import algorithms, bodies, material, records, refusals, views
+from cmkctl.sandbox.planes.vault import algorithms, bodies, material, records, views
 from cmkctl.sandbox.planes.vault.context import Context, Handler
 from cmkctl.sandbox.providers.microsoft_keyvault.keys import properties_of
 
@@ -26,7 +27,7 @@ def operation(name: str) -> Handler:
         properties = properties_of(record, version)
         _require_usable(context, version["attributes"], name)
         if name not in properties["keyOps"]:
-            raise refusals.operation_not_permitted(name)
+            raise errors.operation_not_permitted(name)
         body = bodies.read(context.call, bodies.OPERATION)
         private = material.private_key(context.tenant, version, properties)
         if name == "verify":
@@ -39,14 +40,14 @@ def operation(name: str) -> Handler:
 
 def _require_usable(context: Context, attributes: Json, name: str) -> None:
     if not attributes["enabled"]:
-        raise refusals.key_disabled(name)
+        raise errors.vault_key_disabled(name)
     if name in WHENEVER:
         return
     now = context.tenant.clock()
     if attributes.get("exp") and now >= attributes["exp"]:
-        raise refusals.key_expired(name)
+        raise errors.vault_key_expired(name)
     if attributes.get("nbf") and now < attributes["nbf"]:
-        raise refusals.key_not_yet_valid(name)
+        raise errors.vault_key_not_yet_valid(name)
 
 
 def _verified(private: material.PrivateKey, body: Json) -> bool:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from cmkctl.sandbox.core import ids
+from cmkctl.sandbox.core import errors, ids
 from cmkctl.sandbox.core.grants import has_role, pending
 from cmkctl.sandbox.core.roles import allowing_data
-from cmkctl.sandbox.planes.vault import refusals
 from cmkctl.sandbox.planes.vault.context import Context
 
 
@@ -57,7 +56,7 @@ def require(context: Context, right: Right, key: str) -> None:
         return
     scope = f"{context.id}/keys/{key}" if key else context.id
     if not has_role(context.tenant, scope, context.caller.object_id, roles_with(right.data_action)):
-        raise refusals.forbidden_by_role(str(context.caller), right.data_action, ids.key(scope), context.place)
+        raise errors.forbidden_by_role(str(context.caller), right.data_action, ids.key(scope), context.place)
 
 
 def roles_with(data_action: str) -> frozenset[str]:
@@ -68,7 +67,7 @@ def roles_with(data_action: str) -> frozenset[str]:
 def _require_policy(context: Context, right: Right) -> None:
     waiting = pending(context.tenant, context.id, context.caller.object_id)
     if waiting or not {right.word.lower(), "all"} & _words(context, right.group):
-        raise refusals.forbidden_by_policy(str(context.caller), f"{right.group} {right.word}", context.place)
+        raise errors.forbidden_by_policy(str(context.caller), f"{right.group} {right.word}", context.place)
 
 
 def _words(context: Context, group: str) -> set[str]:

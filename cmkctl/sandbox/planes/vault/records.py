@@ -6,9 +6,8 @@ was changed on its own, carries its own. Soft-deleted keys lie in their vault's 
 
 from collections.abc import Iterator
 
-from cmkctl.sandbox.core import ids
+from cmkctl.sandbox.core import errors, ids
 from cmkctl.sandbox.core.messages import Json
-from cmkctl.sandbox.planes.vault import refusals
 from cmkctl.sandbox.planes.vault.context import Context
 from cmkctl.sandbox.providers.microsoft_keyvault import keys
 from cmkctl.sandbox.providers.microsoft_keyvault.soft_delete import DEFAULT_RETENTION_DAYS
@@ -30,7 +29,7 @@ def existing(context: Context) -> Json:
     """
     record = context.tenant.resource(key_id(context))
     if record is None:
-        raise refusals.key_not_found("/".join(part for part in (context.name, context.version) if part))
+        raise errors.vault_key_not_found("/".join(part for part in (context.name, context.version) if part))
     return record
 
 
@@ -44,7 +43,7 @@ def chosen(context: Context, record: Json) -> Json:
     wanted = context.version.lower()
     found = [version for version in record["versions"] if not wanted or version["version"] == wanted]
     if not found:
-        raise refusals.key_not_found(f"{context.name}/{context.version}")
+        raise errors.vault_key_not_found(f"{context.name}/{context.version}")
     newest: Json = found[-1]
     return newest
 
@@ -114,8 +113,8 @@ def refuse_deleted_name(context: Context) -> None:
     if row is None:
         return
     if context.tenant.tick(row["countdown"]):
-        raise refusals.name_soft_deleted(context.name)
-    raise refusals.name_being_deleted(context.name)
+        raise errors.key_name_soft_deleted(context.name)
+    raise errors.key_name_being_deleted(context.name)
 
 
 def delete(context: Context, record: Json) -> Json:

@@ -10,7 +10,6 @@ from cmkctl.sandbox.planes.vault import deleted, keys, operations, permissions, 
 from cmkctl.sandbox.planes.vault.authentication import authenticate
 from cmkctl.sandbox.planes.vault.context import Context, Handler
 from cmkctl.sandbox.planes.vault.permissions import Right
-from cmkctl.sandbox.planes.vault.refusals import VaultError
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,8 @@ def _unknown(call: Call) -> str:
 
 
 def contacts(context: Context) -> Reply:
-    """Refuse 404, because nobody is a contact: Terraform asks with every vault, and takes that for an answer."""
-    raise VaultError(404, "ContactsNotFound", f"{errors.OWN}The vault {context.vault['doc']['name']} has no contacts.")
+    """Refuse with 404: no vault has contacts. Terraform asks for them with every vault."""
+    raise errors.contacts_not_found(context.vault["doc"]["name"])
 
 
 def _operations() -> list[VaultRoute]:

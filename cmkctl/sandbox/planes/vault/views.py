@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
+from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.core.messages import Json
-from cmkctl.sandbox.planes.vault import material, records, refusals
+from cmkctl.sandbox.planes.vault import material, records
 from cmkctl.sandbox.planes.vault.context import Context
 from cmkctl.sandbox.providers.microsoft_keyvault.keys import properties_of, recovery_level
 from cmkctl.sandbox.providers.microsoft_keyvault.soft_delete import DEFAULT_RETENTION_DAYS
@@ -68,7 +69,7 @@ def page(context: Context, rows: Sequence[Json]) -> Json:
     size = _size(context.call.query.get("maxresults"))
     token = context.call.query.get("$skiptoken", "0")
     if not NUMBER.fullmatch(token):
-        raise refusals.bad_parameter("The $skiptoken is not one that was handed out: follow nextLink as it is.")
+        raise errors.bad_parameter("The $skiptoken is not one that was handed out: follow nextLink as it is.")
     start = int(token)
     more = start + size < len(rows)
     return {"value": list(rows[start : start + size]), "nextLink": _link(context, start + size) if more else None}
@@ -78,7 +79,7 @@ def _size(asked: str | None) -> int:
     if asked is None:
         return PAGE
     if not NUMBER.fullmatch(asked) or not 1 <= int(asked) <= MOST:
-        raise refusals.bad_parameter(f"maxresults must be from 1 to {MOST}, not {asked}.")
+        raise errors.bad_parameter(f"maxresults must be from 1 to {MOST}, not {asked}.")
     return int(asked)
 
 

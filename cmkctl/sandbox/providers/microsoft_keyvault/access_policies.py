@@ -26,7 +26,7 @@ def put_policies(tenant: Tenant, call: Call) -> Reply:
     tenant.require_registered(call["subscription"], vaults.RESOURCE_TYPE.namespace)
     sent = shapes.accept(SHAPE, call.json(), call.api_version)["properties"]["accessPolicies"]
     if len(sent) > MOST_PER_CALL:
-        raise errors.vault_value(f"At most {MOST_PER_CALL} access policies can be sent at once, not {len(sent)}.")
+        raise errors.policies_per_call(most=MOST_PER_CALL, sent=len(sent))
     properties = record["doc"]["properties"]
     vaults.check_policies(sent, properties["tenantId"])
     change = CHANGES.get(call["operation"].lower())
@@ -35,7 +35,7 @@ def put_policies(tenant: Tenant, call: Call) -> Reply:
     before = properties["accessPolicies"]
     properties["accessPolicies"] = change(before, sent)
     if len(properties["accessPolicies"]) > MOST:
-        raise errors.vault_value(f"A vault can have {MOST} access policies at most.")
+        raise errors.policies_per_vault(MOST)
     record["doc"]["systemData"] = tenant.system_data(record["doc"]["systemData"])
     vaults.note_policies(tenant, record["doc"], before)
     tenant.changed()

@@ -100,7 +100,7 @@ def check_name(tenant: Tenant, call: Call) -> Reply:
         text = errors.vault_name_invalid(name).message
         return Reply(200, {"nameAvailable": False, "reason": "AccountNameInvalid", "message": text})
     if name.lower() in tenant.table("deleted_vaults") or vaults.taken(tenant, name):
-        text = errors.vault_name_taken_text(name)
+        text = errors.vault_name_taken(name).message
         return Reply(200, {"nameAvailable": False, "reason": "AlreadyExists", "message": text})
     return Reply(200, {"nameAvailable": True})
 

@@ -77,7 +77,7 @@ def put_key(tenant: Tenant, call: Call) -> Reply:
     vault = _vault(tenant, call, "write")
     tenant.require_registered(call["subscription"], vaults.RESOURCE_TYPE.namespace)
     if not NAME.fullmatch(call["key"]):
-        raise errors.name_invalid(TYPE, call["key"], "1-127 letters, digits and hyphens")
+        raise errors.name_invalid(call["key"], TYPE, "1-127 letters, digits and hyphens")
     body = shapes.accept(SHAPE, call.json(), call.api_version)
     _check(vault, body["properties"])
     identifier = f"{vault['doc']['id']}/keys/{call['key']}"
@@ -99,18 +99,17 @@ def _check(vault: Json, properties: Json) -> None:
     kty = properties["kty"].upper()
     hsm = kty.endswith("-HSM")
     if hsm and vault["doc"]["properties"]["sku"]["name"].lower() != "premium":
-        raise errors.vault_value(f"A key of type {kty} needs a vault of sku premium; this one is standard.")
+        raise errors.key_needs_premium(kty)
     if properties.get("keySize") is not None and kty.startswith("RSA") and properties["keySize"] not in SIZES:
-        raise errors.vault_value(f"keySize {properties['keySize']} is not supported; use {', '.join(map(str, SIZES))}.")
+        raise errors.key_size_unsupported(properties["keySize"], ", ".join(map(str, SIZES)))
     if kty.startswith("EC"):
         wrong = [name for name in properties.get("keyOps") or () if name.lower() not in EC_OPERATIONS]
         if wrong:
-            # After the data plane's words for certificates, quoted in Azure/AzureKeyVault#22.
             quoted = ", ".join(f'"{name}"' for name in wrong)
-            raise errors.vault_value(f'Unsupported key operation(s): {quoted}. Supported values are "sign", "verify".')
+            raise errors.key_operations_unsupported(quoted)
     attributes = properties.get("attributes") or {}
     if attributes.get("nbf") and attributes.get("exp") and attributes["exp"] <= attributes["nbf"]:
-        raise errors.vault_value("The attribute exp must be later than nbf.")
+        raise errors.key_dates_reversed()
 
 
 def create_key(tenant: Tenant, vault: Json, name: str, properties: Json, tags: Json | None = None) -> Json:

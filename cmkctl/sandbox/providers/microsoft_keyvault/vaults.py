@@ -138,7 +138,7 @@ def _check(properties: Json, existing: Json | None) -> None:
         raise errors.purge_protection_stays()
     days = properties.get("softDeleteRetentionInDays")
     if days is not None and not LEAST_RETENTION_DAYS <= days <= DEFAULT_RETENTION_DAYS:
-        raise errors.vault_value(f"softDeleteRetentionInDays must be from 7 to 90, not {days}.")
+        raise errors.retention_out_of_range(days)
     kept = before.get("softDeleteRetentionInDays") or DEFAULT_RETENTION_DAYS
     if existing is not None and days is not None and days != kept:
         raise errors.retention_stays(kept)
@@ -150,14 +150,12 @@ def check_policies(policies: object, tenant_id: str | None) -> None:
     """Refuse policies of another tenant, of no identity, or with unknown words."""
     for policy in policies if isinstance(policies, list) else ():
         if policy["tenantId"].lower() != str(tenant_id).lower():
-            # Quoted from the published ARM type's description.
-            text = "All identities in the array must use the same tenant ID as the key vault's tenant ID."
-            raise errors.AzureError(400, "BadRequest", text)
+            raise errors.policy_tenant_differs()
         if not ids.is_guid(policy["objectId"]):
-            raise errors.vault_value(f"The objectId '{policy['objectId']}' of an access policy is not a GUID.")
+            raise errors.policy_identity_invalid(policy["objectId"])
         unknown = [word for word in policy["permissions"].get("keys") or () if word.lower() not in KEY_WORDS]
         if unknown:
-            raise errors.vault_value(f"The key permission '{unknown[0]}' does not exist.")
+            raise errors.key_permission_unknown(unknown[0])
 
 
 KEY_WORDS = frozenset(

@@ -172,7 +172,7 @@ def provision_network(tenant: Tenant, call: Call) -> Reply:
     sent = shapes.accept({"includeSpark": bool}, call.json() if call.body else {}, call.api_version)
     network = resources.existing(tenant, call, RESOURCE_TYPE)["doc"]["properties"].get("managedNetwork") or {}
     if network.get("isolationMode", "Disabled") == "Disabled":
-        raise errors.cmk("The isolation mode of the managed network is Disabled: there is nothing to provision.")
+        raise errors.network_not_isolated()
     spark = bool(sent.get("includeSpark"))
     return _begin(tenant, call, PROVISION, ("Azure-AsyncOperation", "Location"), spark=spark)
 

@@ -70,7 +70,7 @@ def put_compute(tenant: Tenant, call: Call) -> Reply:
     if kind is not None and str(kind).lower() != "amlcompute":
         raise errors.not_modelled(f"computes of type {kind}")
     if not NAME.fullmatch(call["child"]):
-        raise errors.name_invalid(TYPE, call["child"], "2-32 letters, digits and hyphens, beginning with a letter")
+        raise errors.name_invalid(call["child"], TYPE, "2-32 letters, digits and hyphens, beginning with a letter")
     body = shapes.accept(SHAPE, sent, call.api_version)
     document = _cluster(tenant, workspace, call["child"], body)
     before = _find(tenant, workspace, call["child"])

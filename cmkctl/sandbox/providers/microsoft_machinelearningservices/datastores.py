@@ -87,7 +87,7 @@ def list_secrets(tenant: Tenant, call: Call) -> Reply:
     """Answer the key a datastore is opened with. It opens nothing, and it is never logged."""
     workspace, name = parent(tenant, call, TYPE), _known(call)
     if _datastore(call, workspace, name)["properties"]["credentials"]["credentialsType"] == "None":
-        raise errors.cmk(f"The datastore '{name}' has no secrets: the workspace reads it with its identity.")
+        raise errors.datastore_without_secrets(name)
     key = storage_key(tenant, call, workspace["properties"]["storageAccount"])
     return Reply(200, {"secretsType": "AccountKey", "key": key})
 

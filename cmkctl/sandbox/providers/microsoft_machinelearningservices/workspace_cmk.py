@@ -36,14 +36,14 @@ def check_body(encryption: Json, subscription: str) -> None:
     properties = encryption["keyVaultProperties"]
     match = IDENTIFIER.fullmatch(properties["keyIdentifier"])
     if match is None:
-        raise errors.cmk(f"keyIdentifier '{properties['keyIdentifier']}' is not the address of a key.")
+        raise errors.key_identifier_invalid(properties["keyIdentifier"])
     if match[3] is None:
-        raise errors.cmk(f"keyIdentifier '{properties['keyIdentifier']}' must include the version of the key.")
+        raise errors.key_version_missing(properties["keyIdentifier"])
     vault = ids.parse(properties["keyVaultArmId"])
     if vault is None or vault.full_type.lower() != "microsoft.keyvault/vaults":
-        raise errors.cmk(f"keyVaultArmId '{properties['keyVaultArmId']}' is not the resource id of a key vault.")
+        raise errors.key_vault_id_invalid(properties["keyVaultArmId"])
     if vault.subscription.lower() != subscription.lower():
-        raise errors.cmk(f"The key vault is in subscription {vault.subscription}, the workspace in {subscription}.")
+        raise errors.key_vault_elsewhere(vault=vault.subscription, workspace=subscription)
 
 
 def check_key(tenant: Tenant, call: Call, encryption: Json) -> Key:
@@ -56,18 +56,18 @@ def check_key(tenant: Tenant, call: Call, encryption: Json) -> Key:
     properties = encryption["keyVaultProperties"]
     vault = tenant.resource(properties["keyVaultArmId"])
     if vault is None:
-        raise errors.cmk(f"The key vault '{properties['keyVaultArmId']}' does not exist.")
+        raise errors.key_vault_missing(properties["keyVaultArmId"])
     if not vault["doc"]["properties"].get("enablePurgeProtection"):
         raise errors.purge_protection_required()
     match = IDENTIFIER.fullmatch(properties["keyIdentifier"])
     host, name, version = match.groups() if match else ("", "", "")
     expected = f"{vault['doc']['name'].lower()}.{call.cloud.vault_suffix}"
     if host.lower() != expected:
-        raise errors.cmk(f"keyIdentifier is at '{host}', but the key vault is at '{expected}'.")
+        raise errors.key_host_differs(host, expected)
     record = tenant.resource(f"{vault['doc']['id']}/keys/{name}")
     found = [row for row in (record or {}).get("versions", ()) if row["version"] == version.lower()]
     if record is None or not found:
-        raise errors.cmk(f"The key '{properties['keyIdentifier']}' does not exist.")
+        raise errors.workspace_key_missing(properties["keyIdentifier"])
     _check_usable(tenant, record, found[0])
     return Key(vault, record, found[0])
 
@@ -75,18 +75,15 @@ def check_key(tenant: Tenant, call: Call, encryption: Json) -> Key:
 def _check_usable(tenant: Tenant, record: Json, version: Json) -> None:
     properties, attributes, now = record["doc"]["properties"], version["attributes"], tenant.clock()
     if not attributes["enabled"]:
-        # The verb is quoted from the EKM proxy API page (P20).
-        raise errors.AzureError(400, "KeyDisabled", "Operation WrapKey is not allowed on a disabled key")
+        raise errors.workspace_key_disabled()
     if attributes.get("exp") and attributes["exp"] <= now:
-        raise errors.cmk(f"The key '{record['doc']['name']}' has expired.")
+        raise errors.workspace_key_expired(record["doc"]["name"])
     if attributes.get("nbf") and attributes["nbf"] > now:
-        raise errors.cmk(f"The key '{record['doc']['name']}' is not valid yet.")
+        raise errors.workspace_key_not_yet_valid(record["doc"]["name"])
     if not properties["kty"].upper().startswith("RSA"):
-        raise errors.cmk(
-            f"The key '{record['doc']['name']}' is of type {properties['kty']}; it must be RSA or RSA-HSM."
-        )
+        raise errors.workspace_key_type(record["doc"]["name"], properties["kty"])
     if not {word.lower() for word in properties["keyOps"]} >= NEEDED_OPERATIONS:
-        raise errors.cmk(f"The key '{record['doc']['name']}' does not permit wrapKey and unwrapKey.")
+        raise errors.workspace_key_operations(record["doc"]["name"])
 
 
 def check_grants(tenant: Tenant, call: Call, body: Json, key: Key) -> None:
@@ -104,10 +101,7 @@ def check_grants(tenant: Tenant, call: Call, body: Json, key: Key) -> None:
         "enableRbacAuthorization"
     ):
         # A field report (P42): the identity does not exist before the create, and the service cannot assign roles.
-        raise errors.cmk(
-            "With a system-assigned identity, service-side encryption needs a vault with access policies: the "
-            "workspace's identity does not exist yet, so no role can have been assigned to it."
-        )
+        raise errors.service_side_needs_policies()
     if not properties.get("enableServiceSideCMKEncryption"):
         _check_cosmos(tenant, call, key)
 
@@ -115,14 +109,12 @@ def check_grants(tenant: Tenant, call: Call, body: Json, key: Key) -> None:
 def _check_identity(tenant: Tenant, identity_id: str, key: Key) -> None:
     identity = tenant.resource(identity_id)
     if identity is None:
-        raise errors.cmk(f"The user-assigned identity '{identity_id}' does not exist.")
+        raise errors.identity_missing(identity_id)
     inner = identity["doc"]["properties"]
     if not grants.may_read_vault(tenant, key.vault, inner["principalId"]):
         raise errors.identity_unauthorised(inner["clientId"], inner["principalId"], key.vault["doc"]["id"])
     if not grants.may_use_key(tenant, key.vault, key.record["doc"]["id"], inner["principalId"]):
-        raise errors.AzureError(
-            403, "Forbidden", f"{errors.OWN}The identity '{identity_id}' may not get, wrap and unwrap with the key."
-        )
+        raise errors.identity_may_not_use_key(identity_id)
 
 
 def _check_cosmos(tenant: Tenant, call: Call, key: Key) -> None:
@@ -132,10 +124,4 @@ def _check_cosmos(tenant: Tenant, call: Call, key: Key) -> None:
     for object_id, principal in tenant.table("principals").items():
         if principal["appId"] == app_id and grants.may_use_key(tenant, key.vault, key.record["doc"]["id"], object_id):
             return
-    raise errors.AzureError(
-        403,
-        "Forbidden",
-        f"{errors.OWN}Azure Cosmos DB (application id {app_id}) may not get, wrapKey and unwrapKey with the key "
-        f"'{key.record['doc']['name']}' of the vault '{key.vault['doc']['name']}'. Grants count by object id, not by "
-        "application id, and may take a while to take effect.",
-    )
+    raise errors.cosmos_may_not_use_key(app_id, key.record["doc"]["name"], key.vault["doc"]["name"])

@@ -2,7 +2,7 @@
 
 import re
 
-from cmkctl.sandbox.core import ids, platform_errors, resources
+from cmkctl.sandbox.core import errors, ids, resources
 from cmkctl.sandbox.core.errors import AzureError
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.policy import Policy, denial
@@ -12,7 +12,6 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices import managed_g
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RESOURCE_TYPE
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.soft_delete import soft_delete
 
-PERMISSION = ("may not", "enough permissions")
 LOCATION = "eastus2"
 PATH = re.compile(
     r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.machinelearningservices/workspaces/(?P<name>[^/]+)",
@@ -26,7 +25,7 @@ LOCAL_AUTHENTICATION = (
 """Quoted (Azure/azure-sdk-for-java#45273)."""
 
 
-def creation_failure(tenant: Tenant, write: resources.Write, failure: Json | None) -> Json | None:
+def creation_failure(tenant: Tenant, write: resources.Write, failure: AzureError | None) -> Json | None:
     """Return the error the creation of a workspace will end with; None when it will succeed.
 
     Args:
@@ -41,12 +40,12 @@ def creation_failure(tenant: Tenant, write: resources.Write, failure: Json | Non
         return remembered
     if failure is not None:
         _remember(tenant, key, write.id, failure)
-        return failure
+        return failure.error()
     refused = _in_managed_group(tenant, key, write) if _managed(write.body["properties"]) else None
     if refused is not None:
-        return platform_errors.managed_group(refused).error()
+        return errors.managed_group_failed().because(refused.error()).error()
     if tenant.faults.strikes("late-failure", write.id):
-        return platform_errors.failed_late(write.id).error()
+        return errors.failed_late(write.id).error()
     return None
 
 
@@ -60,14 +59,14 @@ def _managed(properties: Json) -> bool:
 # --- a failure that the service keeps by name (P38)
 
 
-def _remember(tenant: Tenant, key: str, workspace_id: str, failure: Json) -> None:
-    permission = failure["code"] == "Forbidden" or any(words in failure["message"] for words in PERMISSION)
-    struck = tenant.faults.strike("failure-cached", workspace_id) if permission else None
+def _remember(tenant: Tenant, key: str, workspace_id: str, failure: AzureError) -> None:
+    missing = failure.row in errors.GRANT_MISSING
+    struck = tenant.faults.strike("failure-cached", workspace_id) if missing else None
     if struck is not None:
         now = tenant.clock()
         pace = tenant.pace.at_least_reads()
         countdown = struck.countdown(now) or pace.start(now, kind="workspace.failure")
-        tenant.table("failed_names")[key] = {"error": failure, "countdown": countdown}
+        tenant.table("failed_names")[key] = {"error": failure.error(), "countdown": countdown}
         tenant.changed()
 
 
@@ -94,7 +93,7 @@ def _in_managed_group(tenant: Tenant, key: str, write: resources.Write) -> Azure
     if tenant.faults.strikes("policy-managed-group", write.id):
         return _policy(write, account)
     if tenant.faults.strikes("search-quota", write.id):
-        return platform_errors.search_quota()
+        return errors.search_quota()
     return _capacity(tenant, key, write, account)
 
 
@@ -110,13 +109,13 @@ def _capacity(tenant: Tenant, key: str, write: resources.Write, account: str) ->
     """Return P59 the first time; then, as long as the failed workspace stays, P60 about the half-made account."""
     half_made = tenant.table("half_made")
     if key in half_made and write.existing is not None:
-        return platform_errors.half_made(account)
+        return errors.half_made(account, ids.guid("activity", account))
     half_made.pop(key, None)
     if not tenant.faults.strikes("no-capacity", write.id):
         return None
     half_made[key] = {"account": account}
     tenant.changed()
-    return platform_errors.no_capacity(account)
+    return errors.no_capacity(ids.guid("activity", account))
 
 
 # --- a workspace of the name that is soft-deleted already

@@ -99,14 +99,14 @@ def _check_associated(tenant: Tenant, properties: Json, kind: str) -> None:
             continue
         found = ids.parse(properties[name])
         if found is None or found.full_type.lower() != wanted:
-            raise errors.cmk(f"{name} '{properties[name]}' is not the resource id of {wanted}.")
+            raise errors.associated_id_invalid(name, properties[name], wanted)
         if tenant.resource(properties[name]) is None:
             raise errors.resource_not_found(found.full_type, found.name, found.group)
     storage = tenant.resource(properties["storageAccount"])
     # A feature store's account has a hierarchical namespace (recording 09).
     layered = bool(storage and storage["doc"]["properties"].get("isHnsEnabled")) and kind.lower() != "featurestore"
     if storage and (layered or storage["doc"]["sku"]["tier"] == "Premium"):
-        raise errors.cmk("The storage account must not be Premium and must not have a hierarchical namespace.")
+        raise errors.storage_unsuitable()
 
 
 def _identity(tenant: Tenant, workspace_id: str, sent: Json, before: Json) -> Json:
@@ -128,13 +128,13 @@ def _identity(tenant: Tenant, workspace_id: str, sent: Json, before: Json) -> Js
     return {**shown, "userAssignedIdentities": named} if named else shown
 
 
-def _failure(tenant: Tenant, call: Call, body: Json) -> Json | None:
-    """Return the error the operation will end with, if the vault, the key or a grant is not right now."""
+def _failure(tenant: Tenant, call: Call, body: Json) -> errors.AzureError | None:
+    """Return the error the operation will end with, when the vault, the key or a grant is wrong at this moment."""
     try:
         key = workspace_cmk.check_key(tenant, call, body["properties"]["encryption"])
         workspace_cmk.check_grants(tenant, call, body, key)
     except errors.AzureError as refusal:
-        return refusal.error()
+        return refusal
     return None
 
 
@@ -246,7 +246,7 @@ def _change_key(tenant: Tenant, call: Call, document: Json, encryption: Json) ->
     failure = _failure(tenant, call, {"properties": {**document["properties"], "encryption": candidate}})
     if failure is None:
         old["keyIdentifier"] = wanted
-    return failure
+    return None if failure is None else failure.error()
 
 
 @operations.finisher("workspace.update")

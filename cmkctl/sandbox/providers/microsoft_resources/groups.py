@@ -37,7 +37,7 @@ RETRY_AFTER = 15
 def put_group(tenant: Tenant, call: Call) -> Reply:
     """Create a group (201) or set its tags (200)."""
     if not NAME.fullmatch(call["group"]):
-        raise errors.name_invalid(TYPE, call["group"], "1-90 letters, digits, _ - . ( ), not ending in a full stop")
+        raise errors.name_invalid(call["group"], TYPE, "1-90 letters, digits, _ - . ( ), not ending in a full stop")
     body = shapes.accept(SHAPE, call.json(), call.api_version)
     location = require_location(body["location"])
     identifier = f"/subscriptions/{call['subscription']}/resourceGroups/{call['group']}"
@@ -62,7 +62,7 @@ def _put_existing(tenant: Tenant, document: Json, body: Json, location: str) -> 
     if document["properties"]["provisioningState"] == "Deleting":
         raise errors.group_being_deleted(document["name"])
     if normal(document["location"]) != location:
-        raise errors.group_location_conflict(document["location"], location)
+        raise errors.group_location_conflict(asked=location, existing=document["location"])
     document.pop("tags", None)
     if body.get("tags") is not None:
         document["tags"] = body["tags"]
