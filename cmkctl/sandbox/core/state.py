@@ -12,6 +12,7 @@ from cmkctl.sandbox.core import pace as paces
 from cmkctl.sandbox.core.constants import CLIENT_ID, CLIENT_OBJECT_ID, SCHEMA, SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.core.faults import Faults
 from cmkctl.sandbox.core.pace import Countdown, Pace
+from cmkctl.sandbox.core.signing import SigningKey
 
 Json = dict[str, Any]
 
@@ -68,6 +69,7 @@ class Tenant:
         data: the JSON document that is kept in the state file.
         pace: how fast long-running things advance.
         faults: induced failures that are switched on.
+        signing_key: the key of access tokens.
         wall: seconds since the epoch on this machine; `clock` is the sandbox's own time.
         swept: when `expiry` last looked for what has ended.
 
@@ -76,6 +78,7 @@ class Tenant:
     data: Json = field(default_factory=new_document)
     pace: Pace = field(default_factory=Pace.reads)
     faults: Faults = field(default_factory=Faults)
+    signing_key: SigningKey = field(default_factory=SigningKey)
     wall: Callable[[], float] = time.time
     swept: float = 0
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -1,7 +1,7 @@
-"""The files of a sandbox: state, lock, log, certificate authority, and the sidecar that tells others where it runs.
+"""The files of a sandbox: state, lock, log, authority, key of tokens, and the sidecar that names the running server.
 
 For a state file ``sandbox.json`` they are ``sandbox.json.lock``, ``sandbox.log.jsonl``, ``sandbox.ca.pem`` (the
-certificate to trust), ``sandbox.ca.key`` and ``sandbox.running.json``, all in one folder.
+certificate to trust), ``sandbox.ca.key``, ``sandbox.signing.key`` and ``sandbox.running.json``, all in one folder.
 """
 
 import json
@@ -59,6 +59,11 @@ class Files:
     def ca_key(self) -> Path:
         """Its private key, readable by the user alone."""
         return self.state.with_suffix(".ca.key")
+
+    @property
+    def signing_key(self) -> Path:
+        """The private key of access tokens, readable by the user alone."""
+        return self.state.with_suffix(".signing.key")
 
     @property
     def sidecar(self) -> Path:

@@ -1,8 +1,6 @@
 """Microsoft Entra ID: discovery, and tokens for the service principals of the sandbox."""
 
-import base64
 import hmac
-import json
 from urllib.parse import parse_qsl
 
 from cmkctl.sandbox.core import directory, ids
@@ -11,21 +9,24 @@ from cmkctl.sandbox.core.constants import TENANT_ID
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route, Table
+from cmkctl.sandbox.core.signing import SigningKey
 from cmkctl.sandbox.core.state import Tenant
 
 COVERAGE = Area(
     "login (Microsoft Entra ID)",
-    supported=("discovery; client credentials with a secret; wrong tenant, client or secret refused in Entra's form",),
+    supported=(
+        "discovery; client credentials with a secret; wrong tenant, client or secret refused in Entra's form",
+        "tokens signed with RS256, which clients can verify by the `jwks_uri`",
+    ),
     differs=(
         "the hosts of AzureCloud, AzureUSGovernment and AzureChinaCloud are all one tenant",
-        "tokens are signed with a constant; there is no `jwks_uri` content",
+        "the key set at the `jwks_uri` has one key, without certificates",
     ),
     not_modelled=("people, device codes, certificates, managed identities' own login",),
 )
 
 TOKEN_SECONDS = 3599
 SHORT_SECONDS = 5
-_SIGNING_KEY = b"cmkctl sandbox: signs nothing that anyone trusts"
 
 
 def openid_configuration(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
@@ -77,7 +78,7 @@ def token(tenant: Tenant, call: Call) -> Reply:
         return _refused(401, "invalid_client", 7000215, text)
     audience = (form.get("scope") or form.get("resource", "")).removesuffix("/.default").rstrip("/")
     seconds = SHORT_SECONDS if tenant.faults.strikes("short-tokens", call.path, audience) else TOKEN_SECONDS
-    issued = issue(audience, tenant.clock(), call.url, application, seconds)
+    issued = issue(audience, tenant.clock(), call.url, application, seconds, tenant.signing_key)
     body: Json = {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds}
     return Reply(200, {**body, "access_token": issued})
 
@@ -90,14 +91,30 @@ def _refused(status: int, error: str, number: int, text: str) -> Reply:
     )
 
 
+def keys(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
+    """Answer the public key that tokens are signed with; the ``jwks_uri`` of the discovery document."""
+    return Reply(200, tenant.signing_key.jwks())
+
+
 def issue(
     audience: str,
     now: float,
     issuer: str,
     application: directory.Application = directory.USUAL,
     seconds: int = TOKEN_SECONDS,
+    key: SigningKey | None = None,
 ) -> str:
-    """Return a JWT-shaped access token that only this sandbox accepts."""
+    """Return an access token that only this sandbox accepts.
+
+    Args:
+        audience: the resource it is for.
+        now: the time of issue, in seconds since the epoch.
+        issuer: scheme and host of the login service.
+        application: the bearer.
+        seconds: its life.
+        key: the key that signs it; None is the key of sandboxes in this process that have no state file.
+
+    """
     claims = {
         "aud": audience,
         "iss": f"{issuer}/{TENANT_ID}/v2.0",
@@ -111,29 +128,7 @@ def issue(
         "tid": TENANT_ID,
         "ver": "1.0",
     }
-    head = _encode({"typ": "JWT", "alg": "HS256", "kid": "cmkctl-sandbox"})
-    signed = f"{head}.{_encode(claims)}"
-    return f"{signed}.{_signature(signed)}"
-
-
-def claims_of(access_token: str) -> Json | None:
-    """Return the claims of a token this sandbox issued; None for any other."""
-    signed, _, signature = access_token.rpartition(".")
-    if not signed or not hmac.compare_digest(signature, _signature(signed)):
-        return None
-    payload = signed.partition(".")[2]
-    claims: Json = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return claims
-
-
-def _encode(value: Json) -> str:
-    raw = json.dumps(value, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _signature(signed: str) -> str:
-    digest = hmac.digest(_SIGNING_KEY, signed.encode(), "sha256")
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return (key or SigningKey()).sign(claims)
 
 
 TABLE = Table(
@@ -141,6 +136,8 @@ TABLE = Table(
         Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration),
         Route("GET", "/{tenant}/.well-known/openid-configuration", openid_configuration),
         Route("GET", "/common/discovery/instance", instance_discovery),
+        Route("GET", "/{tenant}/discovery/v2.0/keys", keys),
+        Route("GET", "/{tenant}/discovery/keys", keys),
         Route("POST", "/{tenant}/oauth2/v2.0/token", token),
         Route("POST", "/{tenant}/oauth2/token", token),
     )

@@ -1,15 +1,19 @@
-"""The CONNECT proxy: every tunnel ends at the sandbox's own listener, whatever host was asked for. Nothing leaves."""
+"""The CONNECT proxy: every tunnel ends at the sandbox's own listener, whatever its host. Nothing leaves the machine."""
 
 import asyncio
 import json
 import socket
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, cast
+
+import h11
 
 Control = Callable[[str, str, bytes], tuple[int, dict[str, Any]]]
 """Answers a control request: method, path, body → status, JSON."""
 
 HEAD_LIMIT = 65536
+BODY_LIMIT = 1048576
 QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 REFUSAL = (
     "This is the cmkctl sandbox, Azure on this machine. It only tunnels CONNECT (use https:// with HTTPS_PROXY set to this "
@@ -52,7 +56,10 @@ class Proxy(asyncio.Protocol):
         """Tunnel to `listener_port` on this machine; give control requests to `control`."""
         self.listener_port = listener_port
         self.control = control
-        self.buffer = b""
+        self.head = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+        self.request: h11.Request | None = None
+        self.body = b""
+        self.early = b""
         self.upstream: asyncio.Transport | None = None
         self.connecting: asyncio.Task[None] | None = None
 
@@ -67,11 +74,15 @@ class Proxy(asyncio.Protocol):
         if self.upstream is not None:
             self.upstream.write(data)
             return
-        self.buffer += data
-        if self.connecting is None and b"\r\n\r\n" in self.buffer:
-            self._begin()
-        elif len(self.buffer) > HEAD_LIMIT:
-            self.transport.close()
+        if self.connecting is not None:
+            self.early += data
+            return
+        try:
+            self.head.receive_data(data)
+            self._advance()
+        except h11.RemoteProtocolError as problem:
+            status = HTTPStatus(problem.error_status_hint)
+            self._answer(status, f"{problem}\n".encode(), "text/plain; charset=utf-8")
 
     def _acknowledge(self) -> None:
         # urllib3, and with it every Azure SDK, leaves Nagle's delay on towards a proxy: a body that follows its head
@@ -79,43 +90,58 @@ class Proxy(asyncio.Protocol):
         if QUICK_ACK is not None:
             self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
 
-    def _begin(self) -> None:
-        head, _, rest = self.buffer.partition(b"\r\n\r\n")
-        method, _, target = head.split(b"\r\n", 1)[0].decode("latin-1").rpartition(" ")[0].partition(" ")
-        if method == "CONNECT":
-            self.buffer = rest
-            self.connecting = asyncio.get_running_loop().create_task(self._connect())
-        elif target.startswith("/_sandbox/"):
-            self._control(method, target, head, rest)
-        else:
-            self._answer(501, "Not Implemented", REFUSAL.encode(), "text/plain; charset=utf-8")
+    def _advance(self) -> None:
+        """Take what has arrived of the request; act once there is enough of it."""
+        while True:
+            event = self.head.next_event()
+            if isinstance(event, h11.Request):
+                self.request = event
+                if event.method == b"CONNECT":
+                    self._connect_upstream()
+                    return
+                if not event.target.startswith(b"/_sandbox/"):
+                    self._refuse(HTTPStatus.NOT_IMPLEMENTED)
+                    return
+            elif isinstance(event, h11.Data):
+                self.body += event.data
+                if len(self.body) > BODY_LIMIT:
+                    self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                    return
+            elif isinstance(event, h11.EndOfMessage) and self.request is not None:
+                self._control(self.request)
+                return
+            else:
+                return
+
+    def _connect_upstream(self) -> None:
+        self.head.next_event()  # the end of the request; what follows belongs to the tunnel
+        self.early = self.head.trailing_data[0]
+        self.connecting = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         upstream, _ = await loop.create_connection(lambda: Peer(self.transport), "127.0.0.1", self.listener_port)
         self.transport.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        if self.buffer:
-            upstream.write(self.buffer)
-            self.buffer = b""
+        if self.early:
+            upstream.write(self.early)
+            self.early = b""
         self.upstream = upstream
 
-    def _control(self, method: str, target: str, head: bytes, rest: bytes) -> None:
-        length = 0
-        for line in head.split(b"\r\n")[1:]:
-            name, _, value = line.partition(b":")
-            if name.strip().lower() == b"content-length":
-                length = int(value)
-        if len(rest) < length:
-            return  # wait for the rest of the body; data_received comes here again
-        if b"\norigin:" in head.lower():  # a page in a browser must not arrange anything
-            self._answer(403, "Forbidden", REFUSAL.encode(), "text/plain; charset=utf-8")
+    def _control(self, request: h11.Request) -> None:
+        if any(name == b"origin" for name, _ in request.headers):  # a page in a browser must not arrange anything
+            self._refuse(HTTPStatus.FORBIDDEN)
             return
-        status, body = self.control(method, target, rest[:length])
-        self._answer(status, "OK", json.dumps(body).encode(), "application/json")
+        method, target = request.method.decode("ascii"), request.target.decode("ascii")
+        status, body = self.control(method, target, self.body)
+        self._answer(HTTPStatus(status), json.dumps(body).encode(), "application/json")
 
-    def _answer(self, status: int, reason: str, body: bytes, content_type: str) -> None:
-        head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-        self.transport.write(f"{head}x-cmkctl-sandbox: 1\r\nConnection: close\r\n\r\n".encode("latin-1") + body)
+    def _refuse(self, status: HTTPStatus) -> None:
+        self._answer(status, REFUSAL.encode(), "text/plain; charset=utf-8")
+
+    def _answer(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
+        headers = {"Content-Type": content_type, "Content-Length": str(len(body)), "x-cmkctl-sandbox": "1"}
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+        self.transport.write("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1") + body)
         self.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  asyncio's signature

@@ -17,6 +17,7 @@ from cmkctl.sandbox.core.faults import Faults
 from cmkctl.sandbox.core.messages import Call
 from cmkctl.sandbox.core.pace import Pace
 from cmkctl.sandbox.core.requestlog import LoggedRequest, RequestLog
+from cmkctl.sandbox.core.signing import SigningKey
 from cmkctl.sandbox.core.state import Tenant, complete, new_document
 from cmkctl.sandbox.core.store import Files, SandboxError
 from cmkctl.sandbox.server import certificates
@@ -166,6 +167,10 @@ class Running:
         self._cleanup.callback(self._log.close)
         self._ca = files.ca
         self._authority = certificates.authority(files.ca, files.ca_key)
+        if self._path is not None:
+            self._tenant.signing_key = SigningKey(files.signing_key)
+            if files.signing_key.exists():
+                _ = self._tenant.signing_key.private  # a damaged key ends the start, not the first request
         if self._path is not None and not files.state.exists():
             self._tenant.changed()
             self._save()

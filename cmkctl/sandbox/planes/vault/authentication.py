@@ -6,7 +6,7 @@ from cmkctl.sandbox.core import errors, resources
 from cmkctl.sandbox.core.grants import advance_grants
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.planes import entra
+from cmkctl.sandbox.planes.tokens import claims_of
 from cmkctl.sandbox.planes.vault.context import VERSIONS, Caller, Context, place
 
 CALLER_ADDRESS = "203.0.113.7"
@@ -54,7 +54,7 @@ def _authenticate(tenant: Tenant, call: Call, vault: Json | None) -> Caller:
     scheme, _, value = call.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not value:
         raise errors.vault_token_missing(*login)
-    claims = entra.claims_of(value.strip())
+    claims = claims_of(value.strip(), tenant.signing_key)
     if claims is None:
         raise errors.vault_token_forged(*login)
     if claims["aud"].rstrip("/") not in {resource, KEY_VAULT_APP_ID}:
