@@ -60,7 +60,7 @@ class Arrangement:
     # --- who
 
     def add_principal(self, app_id: str, name: str, object_id: str | None = None) -> str:
-        """Add a service principal to the directory, one that nobody logs in as; return its object id."""
+        """Add a service principal to the directory, without a way to log in; return its object id."""
         object_id = object_id or ids.guid("object", app_id)
         with self.arranging():
             self.tenant.add_principal(object_id, app_id, name)

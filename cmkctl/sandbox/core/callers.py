@@ -1,4 +1,4 @@
-"""Who calls: what a token says about its bearer."""
+"""The caller of a request, from the claims of its token."""
 
 from dataclasses import dataclass
 

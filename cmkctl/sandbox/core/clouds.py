@@ -1,4 +1,4 @@
-"""Which host belongs to which cloud and service: the sandbox is all three clouds at once, told apart by Host."""
+"""Maps hosts to clouds and services. The sandbox serves all three clouds, distinguished by the Host header."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 
 class Service(Enum):
-    """What kind of endpoint a host name is."""
+    """The kind of endpoint behind a host name."""
 
     ARM = "arm"
     LOGIN = "login"

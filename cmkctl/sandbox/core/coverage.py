@@ -1,4 +1,4 @@
-"""How far the sandbox goes, said once next to what goes that far: docs/sandbox.md's table is made from it.
+"""Coverage: how far each part of the sandbox models Azure. The table of docs/sandbox.md is generated from it.
 
 Each module that answers requests has a constant ``COVERAGE``, an `Area` or several. Modules of one area (its name) are one
 row of the table. To add a fact, add a sentence to the module's constant and run ``python tests/docs/docs_support.py``.
@@ -14,9 +14,9 @@ class Area:
     Attributes:
         name: the row it belongs to.
         supported: what works as in Azure.
-        differs: what works, and otherwise than in Azure; each says both.
+        differs: what works in another way than in Azure; each sentence states both.
         not_modelled: what is refused as ``SandboxNotModelled``.
-        guesses: what the sandbox does because it has to do something: nobody has published what Azure does.
+        guesses: behaviour that is unpublished for Azure and chosen for the sandbox.
 
     """
 

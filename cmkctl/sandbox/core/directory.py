@@ -12,7 +12,7 @@ READ_APPLICATIONS = "Application.Read.All"
 WRITE_APPLICATIONS = "Application.ReadWrite.All"
 READING = frozenset({READ_APPLICATIONS, WRITE_APPLICATIONS, "Directory.Read.All"})
 PREFIX = "c0ffee00-0000-4000-8000-"
-"""How every GUID of the sandbox's own begins."""
+"""The first part of every GUID that the sandbox generates."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ USUAL = Application(CLIENT_ID, CLIENT_OBJECT_ID, CLIENT_SECRET, (WRITE_APPLICATI
 
 
 def find(tenant: Tenant, app_id: str) -> Application | None:
-    """Return the application with a client id; None when nobody can log in with that."""
+    """Return the application with a client id; None when there is no such application."""
     if app_id.lower() == USUAL.app_id:
         return USUAL
     row = tenant.table("applications").get(app_id.lower())

@@ -1,4 +1,4 @@
-"""What time alone ends: retention of soft-deleted resources, and the memory of finished operations. Checked once a second."""
+"""Expiry: ends the retention of soft-deleted resources and forgets finished operations. Checked once a second."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ FORGET_AFTER = 3600
 """Seconds after which a finished operation is forgotten."""
 
 KEEP_OPERATIONS = 500
-"""How many finished operations are kept at most, however young."""
+"""The maximum number of finished operations that are kept."""
 
 
 def expire(tenant: Tenant) -> None:

@@ -30,7 +30,7 @@ TARGET = re.compile(r"(?:(GET|HEAD|PUT|PATCH|POST|DELETE)(?::|$))?(.*)")
 
 @dataclass(frozen=True)
 class FaultKind:
-    """What a fault does and how often it does so unless told otherwise (0 means always)."""
+    """The effect of a fault, and how often it occurs by default (0: always)."""
 
     name: str
     summary: str
@@ -42,8 +42,8 @@ KINDS = {
     for kind in (
         FaultKind("throttle-seconds", "429 with Retry-After in seconds"),
         FaultKind("throttle-date", "429 with Retry-After as an HTTP date"),
-        FaultKind("throttle-text", "429 that says only in its text when to come back"),
-        FaultKind("throttle-bare", "429 that does not say when to come back"),
+        FaultKind("throttle-text", "429 that has the delay only in its text"),
+        FaultKind("throttle-bare", "429 without a delay"),
         FaultKind("throttle-capital", "429 with Code and Message in capitals, and no error object"),
         FaultKind("throttle-retryable", "429 RetryableError with the reason in its details"),
         FaultKind("error-500", "500 InternalServerError and no more"),
@@ -106,11 +106,11 @@ class Fault:
 
     @property
     def aimed(self) -> bool:
-        """Whether the fault is for some requests only."""
+        """True if the fault is restricted to some requests."""
         return bool(self.method or self.pattern)
 
     def hits(self, subjects: Sequence[str], method: str = "") -> bool:
-        """Say whether the fault is meant for something that is known by `subjects` (a path, or a path with its host)."""
+        """Return whether the fault is meant for something that is known by `subjects` (a path, or a path with its host)."""
         if self.left == 0 or (self.method and method and self.method != method):
             return False
         if not self.pattern or self.pattern == "*":
@@ -126,7 +126,7 @@ class Fault:
         return self
 
     def countdown(self, now: float) -> Countdown | None:
-        """Return how long a delay lasts; None when the fault does not say."""
+        """Return how long a delay lasts; None when the fault has no length."""
         if not self.length:
             return None
         return {"reads": int(self.length)} if self.length.isdigit() else {"until": now + parse_span(self.length)}
@@ -222,5 +222,5 @@ class Faults:
         return None
 
     def strikes(self, name: str, *subjects: str, method: str = "") -> bool:
-        """Say whether a fault of that name happens now, and count it."""
+        """Return whether a fault of that name happens now, and count it."""
         return self.strike(name, *subjects, method=method) is not None

@@ -1,4 +1,4 @@
-"""Who may use a key: access policies and role assignments, and whether they have taken effect yet."""
+"""Permissions on a key by access policies and role assignments, including those that have not taken effect yet."""
 
 from collections.abc import Container
 
@@ -29,7 +29,7 @@ def advance_grants(tenant: Tenant) -> None:
 
 
 def may_use_key(tenant: Tenant, vault: Json, key_id: str, principal: str) -> bool:
-    """Say whether a principal (by object id) may get, wrap and unwrap with a key of the vault, effective now."""
+    """Return whether a principal (by object id) may get, wrap and unwrap with a key of the vault, effective now."""
     document = vault["doc"]
     if document["properties"].get("enableRbacAuthorization"):
         return has_role(tenant, key_id, principal, roles.allowing_data(*USE_OF_A_KEY))
@@ -37,7 +37,7 @@ def may_use_key(tenant: Tenant, vault: Json, key_id: str, principal: str) -> boo
 
 
 def may_read_vault(tenant: Tenant, vault: Json, principal: str) -> bool:
-    """Say whether a principal has control-plane read on the vault."""
+    """Return whether a principal has control-plane read on the vault."""
     return has_role(tenant, vault["doc"]["id"], principal, roles.allowing(READ_OF_A_VAULT))
 
 
@@ -50,7 +50,7 @@ def _has_policy(document: Json, principal: str) -> bool:
 
 
 def has_role(tenant: Tenant, resource_id: str, principal: str, wanted: Container[str]) -> bool:
-    """Say whether a principal holds one of the roles at a resource or above it, effective now."""
+    """Return whether a principal holds one of the roles at a resource or above it, effective now."""
     target = ids.key(resource_id)
     for assignment in tenant.table("assignments").values():
         properties = assignment["doc"]["properties"]
@@ -64,7 +64,7 @@ def has_role(tenant: Tenant, resource_id: str, principal: str, wanted: Container
 
 
 def pending(tenant: Tenant, scope: str, principal: str) -> bool:
-    """Say whether a grant to a principal at exactly this scope has been made and has not taken effect yet."""
+    """Return whether a grant to a principal at exactly this scope has been made and has not taken effect yet."""
     key = ids.key(scope)
     return any(
         grant["scope"] == key and grant["principal"] == principal.lower() and not tenant.over(grant["countdown"])

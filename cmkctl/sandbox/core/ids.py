@@ -62,7 +62,7 @@ def hex_name(*seed: str, length: int = 32) -> str:
 
 
 def is_guid(text: object) -> bool:
-    """Say whether `text` is a GUID in its usual form with dashes."""
+    """Return whether `text` is a GUID in its usual form with dashes."""
     try:
         return isinstance(text, str) and str(uuid.UUID(text)) == text.lower()
     except ValueError:

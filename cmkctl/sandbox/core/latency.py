@@ -3,7 +3,7 @@
 Each provider declares its own (`Provider.durations`).
 
 "Recordings" are the exchanges recorded from Azure by public test suites, "fact" a number in their index; "field" is the
-collection of field reports. Where nobody has published a figure the source says that it is a guess.
+collection of field reports. Where no figure is published the source is "guess".
 """
 
 from dataclasses import dataclass

@@ -19,9 +19,9 @@ JSON_TYPE = "application/json; charset=utf-8"
 class Call:
     """One request.
 
-    Header names are lower-case; `params` are the path parameters of the matched route. `caller` is who the token says
-    it is; None where no token was asked for, and for what the service itself sends. `struck` names a fault that is to
-    happen once the request has been served.
+    Header names are lower-case; `params` are the path parameters of the matched route. `caller` comes from
+    the token; None where no token is required, and for requests of the service itself. `struck` names a fault that occurs
+    once the request has been served.
     """
 
     method: str

@@ -11,7 +11,7 @@ from cmkctl.sandbox.core.state import Tenant
 Json = dict[str, Any]
 Finisher = Callable[[Tenant, Json], None]
 FINISHERS: dict[str, Finisher] = {}
-"""What to do when an operation of a kind ends. By name, because the state file can only hold names."""
+"""The function that ends an operation, by the operation's kind: the state file holds names only."""
 
 CERTIFICATE_LENGTH = 2660
 SIGNATURE_LENGTH = 342

@@ -1,4 +1,4 @@
-"""How fast things that take time in Azure get done in the sandbox: by reads, by seconds, or at once."""
+"""The pace of long-running transitions in the sandbox: by reads, by seconds, or at once."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from cmkctl.sandbox.core import latency
 
 Countdown = dict[str, Any]
-"""What is left of a transition, as kept in the state file: ``{"reads": 2}`` or ``{"until": 1700000000.0}``."""
+"""The remainder of a transition, as kept in the state file: ``{"reads": 2}`` or ``{"until": 1700000000.0}``."""
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -124,14 +124,14 @@ def parse_span(text: str) -> float:
 
 
 def done(countdown: Countdown, now: float) -> bool:
-    """Say whether the transition is over, without counting this as a read."""
+    """Return whether the transition is over, without counting this as a read."""
     if "until" in countdown:
         return bool(now >= countdown["until"])
     return bool(countdown.get("reads", 0) <= 0)
 
 
 def read(countdown: Countdown, now: float) -> bool:
-    """Count one read; say whether it already sees the end. Changes `countdown`."""
+    """Count one read; return whether it already sees the end. Changes `countdown`."""
     if done(countdown, now):
         return True
     if "reads" in countdown:

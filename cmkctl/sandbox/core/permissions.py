@@ -1,4 +1,4 @@
-"""What a caller may do on the management plane: the action a request is, who holds it where, and deny assignments.
+"""Permissions on the management plane: the action of a request, the role assignments that allow it, deny assignments.
 
 The sandbox's usual service principal is Owner of every subscription; others have what their role assignments give them.
 Polls of operations, and the lists of subscriptions and tenants, need no right.
@@ -23,7 +23,7 @@ IN_GROUP = re.compile(r"/subscriptions/[^/]+/resourcegroups/[^/]+", re.IGNORECAS
 
 @dataclass(frozen=True)
 class Action:
-    """What a request does, in the words of Azure RBAC, and the scope it does it at."""
+    """The Azure RBAC action of a request, and its scope."""
 
     name: str
     scope: str
@@ -73,7 +73,7 @@ def _of_provider(call: Call, parts: list[str], last: int) -> Action | None:
 
 
 def may(tenant: Tenant, caller: Caller, action: Action) -> bool:
-    """Say whether a caller's roles allow an action, effective now."""
+    """Return whether a caller's roles allow an action, effective now."""
     if caller.object_id == CLIENT_OBJECT_ID and tenant.data["caller_owns"]:
         return True
     return has_role(tenant, action.scope, caller.object_id, roles.allowing(action.name))

@@ -55,7 +55,7 @@ class Policy:
 
     @property
     def path(self) -> str:
-        """Where the property lies in a resource's document."""
+        """The path of the property in a resource's document."""
         head = self.field.partition(".")[0].lower()
         return self.field if head in (*TOP_LEVEL, "properties") else f"properties.{self.field}"
 
@@ -74,12 +74,12 @@ class Policy:
     # --- the verdict
 
     def concerns(self, resource_type: str, scope: str) -> bool:
-        """Say whether the policy is for resources of a type at or below a scope."""
+        """Return whether the policy is for resources of a type at or below a scope."""
         here, there = ids.key(self.scope), ids.key(scope)
         return self.type.lower() in {"*", resource_type.lower()} and (there == here or there.startswith(here + "/"))
 
     def denies(self, content: Json) -> bool:
-        """Say whether a resource with this document would be denied."""
+        """Return whether a resource with this document would be denied."""
         found = _plain(self.value(content))
         if self.allow:
             return found not in {_plain(value) for value in self.allow}

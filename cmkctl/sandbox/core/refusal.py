@@ -12,7 +12,7 @@ OWN = "[sandbox] "
 
 
 class Source(Enum):
-    """Where the text of an error comes from."""
+    """The source of an error's text."""
 
     RECORDED = "recorded"
     """Recorded from Azure by a public test suite."""

@@ -1,4 +1,4 @@
-"""What was asked and answered: in memory for tests, as JSON lines beside the state file for people. Never a secret."""
+"""The request log: in memory for tests, as JSON lines beside the state file for users. It contains no secret."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from cmkctl.sandbox.core.clouds import Service
 
 READS = ("GET", "HEAD", "OPTIONS")
 KEPT = 4000
-"""How many requests are kept in memory; the older half goes when there are more. The file keeps all."""
+"""The number of requests kept in memory; beyond it the older half is dropped. The file keeps all."""
 
 HEADERS_SENT = ("accept", "content-type", "user-agent", "x-ms-client-request-id", "x-ms-correlation-request-id")
 HEADERS_ANSWERED = ("retry-after", "location", "azure-asyncoperation", "x-ms-request-id", "www-authenticate")
@@ -28,7 +28,7 @@ class LoggedRequest:
     `body` is the request's body, parsed when it is JSON; None for requests to the login host, whose bodies carry
     secrets. `response` is the answer's body, None where there was none or it carried a secret. Both are kept as text, so
     that what is logged stays as it was. `duration` is in seconds, `started` in seconds since the epoch on this machine.
-    Of the headers a few are kept, and never Authorization. `dropped` says that the client never got the answer.
+    Of the headers a few are kept, and never Authorization. `dropped` means that the client never got the response.
     """
 
     method: str
@@ -48,7 +48,7 @@ class LoggedRequest:
 
     @property
     def is_write(self) -> bool:
-        """Whether this may have changed something: not GET or HEAD, and to ARM, Graph or a vault."""
+        """True if this may have changed something: neither GET nor HEAD, and to ARM, Graph or a vault."""
         return self.method not in READS and self.service in {
             Service.ARM.value,
             Service.GRAPH.value,
@@ -138,7 +138,7 @@ class RequestLog(Sequence[LoggedRequest]):
 
 
 def carries_secret(service: Service, path: str) -> bool:
-    """Say whether the bodies of a request must not be kept: tokens, and whatever a list…Keys action answers."""
+    """Return whether the bodies of a request must not be kept: tokens, and whatever a list…Keys action answers."""
     return service is Service.LOGIN or path.lower().rsplit("/", 1)[-1].startswith("list")
 
 

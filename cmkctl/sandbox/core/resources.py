@@ -1,4 +1,4 @@
-"""What all resource types have in common: addresses, checks before a write, get, list, delete, and provisioning."""
+"""Shared by all resource types: addresses, checks before a write, get, list, delete, and provisioning."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -83,7 +83,7 @@ def begin_write(tenant: Tenant, call: Call, resource_type: ResourceType) -> Writ
 def require_own_address(sent: Json, name: str, resource_id: str) -> None:
     """Refuse a body that repeats another resource's name or id."""
     if sent.get("name") is not None and str(sent["name"]).lower() != name.lower():
-        raise errors.property_refused("name", f"is {sent['name']!r}, but the URL says {name!r}")
+        raise errors.property_refused("name", f"is {sent['name']!r}, but the URL has {name!r}")
     if sent.get("id") is not None and ids.key(str(sent["id"])) != ids.key(resource_id):
         raise errors.property_refused("id", "is not the id in the URL")
 

@@ -40,16 +40,16 @@ class Role:
     data_actions: tuple[str, ...] = ()
 
     def allows(self, action: str) -> bool:
-        """Say whether the role allows an action of the management plane."""
+        """Return whether the role allows an action of the management plane."""
         return _any(self.actions, action) and not _any(self.not_actions, action)
 
     def allows_data(self, action: str) -> bool:
-        """Say whether the role allows an action on data."""
+        """Return whether the role allows an action on data."""
         return _any(self.data_actions, action)
 
 
 def _any(patterns: tuple[str, ...], action: str) -> bool:
-    """Say whether an action fits one of the patterns; ``vaults/*/read`` is meant to include ``vaults/read``, too."""
+    """Return whether an action fits one of the patterns; ``vaults/*/read`` is meant to include ``vaults/read``, too."""
     forms = {form.lower() for pattern in patterns for form in (pattern, pattern.replace("/*/", "/"))}
     return any(fnmatchcase(action.lower(), form) for form in forms)
 

@@ -1,4 +1,4 @@
-"""Which properties a request body may have: declared once a type, checked before anything else looks at the body.
+"""Shapes: the properties a request body may have, declared per type and checked before the handler reads the body.
 
 A shape is a dictionary of property name to what it may hold: `str`, `bool`, `int`, `float` (any number), `dict`
 (anything inside), a tuple of allowed words (compared without case), a one-element list (an array of that), another
@@ -31,7 +31,7 @@ class Since:
     shape: Any
 
     def known_to(self, version: str) -> bool:
-        """Say whether `version` has the property."""
+        """Return whether `version` has the property."""
         return version >= (self.preview if version.endswith("-preview") else self.stable)
 
 
@@ -61,7 +61,7 @@ WORDS = {
 }
 TAGS = MapOf(str)
 TOP = {"id": IGNORED, "name": IGNORED, "type": IGNORED}
-"""What every resource may repeat from its own address."""
+"""Properties in which a resource may repeat its own address."""
 
 
 def accept(shape: Mapping[str, Any], body: Mapping[str, Any], version: str, *, partial: bool = False) -> dict[str, Any]:

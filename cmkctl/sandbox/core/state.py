@@ -23,8 +23,11 @@ ADDED: dict[str, Callable[[], Any]] = {
     "caller_owns": lambda: True,
     "policies": dict,
 }
-"""What state files of schema 1 got later, and its first value: seconds the clock is ahead, other service principals that
-can log in, whether the usual one is Owner, deny policies."""
+"""Tables and values that state files of schema 1 got later, with their first values.
+
+They are the seconds the clock is ahead, other service principals that can log in, whether the usual one is Owner, and
+deny policies.
+"""
 
 
 def new_document() -> Json:
@@ -133,7 +136,7 @@ class Tenant:
     def lag(self, fault: str, subject: str, kind: str) -> Countdown | None:
         """Return how long something new stays unseen; None when it is seen at once.
 
-        It is unseen for a while when a fault strikes, and with a latency profile that says so.
+        It is unseen for a while when a fault strikes, and with a latency profile that includes the delay.
         """
         struck = self.faults.strike(fault, subject)
         if struck is not None:
@@ -141,13 +144,13 @@ class Tenant:
         return self.begin(kind) if self.pace.unit == "azure" else None
 
     def tick(self, countdown: Countdown) -> bool:
-        """Count one read of a transition; say whether it is over."""
+        """Count one read of a transition; return whether it is over."""
         over = paces.read(countdown, self.clock())
         self.advanced()
         return over
 
     def over(self, countdown: Countdown) -> bool:
-        """Say whether a transition is over, without counting a read."""
+        """Return whether a transition is over, without counting a read."""
         return paces.done(countdown, self.clock())
 
     # --- what is there
@@ -195,7 +198,7 @@ class Tenant:
             self.changed()
 
     def principal_type(self, object_id: str) -> str | None:
-        """Return ``ServicePrincipal`` or whatever the directory says; None when it knows no such object id (yet)."""
+        """Return ``ServicePrincipal`` or another type from the directory; None when it has no such object id (yet)."""
         known = self.table("principals").get(object_id.lower())
         if known is None or ("countdown" in known and not self.tick(known["countdown"])):
             return None

@@ -19,7 +19,7 @@ STATE_VARIABLE = "CMKCTL_SANDBOX_STATE"
 
 
 class SandboxError(Exception):
-    """The sandbox cannot start or go on; the text says why and what to do."""
+    """The sandbox cannot start or continue; the text gives the reason and the remedy."""
 
 
 def default_state_path() -> Path:
@@ -36,7 +36,7 @@ def default_state_path() -> Path:
 
 @dataclass(frozen=True)
 class Files:
-    """Where a sandbox keeps its files, given its state file."""
+    """The paths of a sandbox's files, derived from its state file."""
 
     state: Path
 

@@ -1,4 +1,4 @@
-"""Where things are: the scope a deployment works in, and the ids of the resources its template names."""
+"""Addresses: the scope of a deployment, and the ids of the resources in its template."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What expressions are evaluate_node: a scope knows what they may refer to, `evaluate` walks a template's value."""
+"""Evaluates template expressions: a scope holds what they may refer to, `evaluate` walks a template's value."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Special = Callable[["Scope", tuple[Any, ...]], Any]
 
 @dataclass(frozen=True)
 class Scope:
-    """What an expression may refer to.
+    """The names an expression may refer to.
 
     Attributes:
         azure: functions that ask about the deployment and its surroundings, by lower-case name.

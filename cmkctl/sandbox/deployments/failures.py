@@ -1,4 +1,4 @@
-"""Why an expression has no value, and the errors that a failed deployment and its resources show."""
+"""Failures: an expression without a value, and the errors that a failed deployment shows for its resources."""
 
 import json
 from http import HTTPStatus

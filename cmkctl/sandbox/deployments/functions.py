@@ -1,4 +1,4 @@
-"""Which template functions there are: in the sandbox, in Azure alone, or nowhere."""
+"""The template functions: those of the sandbox, and those that only Azure has."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ AZURE = frozenset(
 
 
 def known(name: str) -> bool:
-    """Say whether there is a function of that name, in the sandbox or in Azure alone."""
+    """Return whether there is a function of that name, in the sandbox or in Azure alone."""
     short = name.lower()
     return short in PURE or short in LAZY or short in AZURE or short in NOT_MODELLED or short.startswith("list")
 
 
 def require_known(template: Any) -> None:
-    """Refuse a template that uses a function nobody has, or one the sandbox does not model, by name.
+    """Refuse a template that uses an unknown function, or one the sandbox does not model, by name.
 
     Raises:
         ExpressionError: there is no such function, or an expression cannot be read.

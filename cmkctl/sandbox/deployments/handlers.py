@@ -59,7 +59,7 @@ def put_deployment(tenant: Tenant, call: Call) -> Reply:
 
 
 def _prepare(tenant: Tenant, call: Call) -> Json:
-    """Return the record of a deployment whose template is in order; nothing is begun."""
+    """Return the record of a deployment whose template is valid; nothing is started."""
     place, sent = reading.place_in(tenant, call), extended_json.body_of(call)
     _hide_secrets(call, sent)
     body = shapes.accept(SHAPE, sent, call.api_version)

@@ -1,4 +1,4 @@
-"""What has to be there before what: the dependencies a template states, and those its references imply."""
+"""Order of resources: the dependencies a template states, and those its references imply."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def _meant(steps: list[Json], base: str, want: str) -> list[Json]:
 
 
 def _implied(step: Json, steps: list[Json], base: str, scope: Scope) -> list[Json]:
-    """Return the steps whose state a resource's properties ask for, as far as that can be told beforehand."""
+    """Return the steps whose state a resource's properties ask for, as far as that is known beforehand."""
     found = []
     for call in functions_in(step["raw"]) if step["deployed"] else ():
         if call.name.lower() == "reference" or call.name.lower().startswith("list"):
@@ -54,7 +54,7 @@ def _asked(call: Function, step: Json, scope: Scope) -> str:
     try:
         return str(evaluate_node(call.arguments[0], scope.inside(step["loops"]))) if call.arguments else ""
     except ExpressionError:
-        return ""  # it depends on what is not there yet; the template has to say so itself
+        return ""  # it depends on what is not there yet; the template has to state it
 
 
 def _before_in_loop(step: Json, steps: list[Json]) -> list[Json]:

@@ -39,7 +39,7 @@ class Given:
 
 
 def is_secure(declaration: Any) -> bool:
-    """Say whether a parameter's value must never be shown or logged."""
+    """Return whether a parameter's value must never be shown or logged."""
     return isinstance(declaration, dict) and str(declaration.get("type", "")).lower() in SECURE
 
 

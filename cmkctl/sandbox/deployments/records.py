@@ -1,4 +1,4 @@
-"""What is kept of a deployment, and how it is shown (recordings 01, 04, 07)."""
+"""The record of a deployment, and its representation (recordings 01, 04, 07)."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -141,9 +141,9 @@ def _reference(step: Json) -> Json:
 
 
 def operation_views(record: Json) -> list[Json]:
-    """Show what was begun, latest first, and at the end of a deployment that its outputs were evaluated."""
-    begun = [step for step in record["steps"] if "operationId" in step]
-    rows = [_operation(record, step) for step in sorted(begun, key=lambda step: step["turn"], reverse=True)]
+    """Show the operations, latest first, and at the end of a deployment the evaluation of its outputs."""
+    started = [step for step in record["steps"] if "operationId" in step]
+    rows = [_operation(record, step) for step in sorted(started, key=lambda step: step["turn"], reverse=True)]
     if record["state"] == "Succeeded":
         rows.append(_evaluation(record))
     return rows

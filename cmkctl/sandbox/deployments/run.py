@@ -1,4 +1,4 @@
-"""A deployment under way: what is ready is begun, what was begun is looked after, and at the end there is an outcome.
+"""Runs a deployment: starts the resources that are ready, polls those that are running, and concludes.
 
 A deployment is an operation of the sandbox like any other. Each time it is its turn (a poll, or the time that passes, as
 the pace has it) it does one round: it looks at what is running, then begins what all dependencies are done of.
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 RESOURCE_TYPE = "deployment"
 REGISTER = "2021-04-01"
 LOOKS = 100
-"""How often a running resource is looked at in one round where the pace counts reads: enough for any of them to end."""
+"""Polls of a running resource in one round where the pace counts reads: enough for any of them to end."""
 
 
 def begin(tenant: Tenant, record: Json) -> None:
@@ -75,7 +75,7 @@ def _register(tenant: Tenant, record: Json) -> None:
 
 
 def _round(tenant: Tenant, record: Json) -> bool:
-    """Look after what is running, begin what is ready, and conclude when neither is left; say whether anything moved."""
+    """Poll what is running, start what is ready, and conclude when neither is left; return whether anything moved."""
     facade = records.world_of(tenant, record)
     record["touched"] = tenant.clock()
     running = [step for step in record["steps"] if step.get("state") == "Running"]
@@ -143,7 +143,7 @@ def _settled(reply: Reply) -> bool:
 
 
 def _watch(tenant: Tenant, facade: TenantFacade, step: Json) -> bool:
-    """Look at a running resource until it is done, or as often as the pace lets one round; say whether it is done."""
+    """Look at a running resource until it is done, or as often as the pace lets one round; return whether it is done."""
     for _ in range(LOOKS if tenant.pace.unit == "reads" else 1):
         try:
             cause = _look(facade, step)

@@ -24,7 +24,7 @@ META = frozenset(
         "subscriptionId", "existing", "metadata",
     )
 )  # fmt: skip
-"""What a resource of a template says to the deployment rather than to its provider."""
+"""Properties of a template's resource that are for the deployment, not for the provider."""
 
 
 def check_form(template: Any) -> Json:
@@ -154,7 +154,7 @@ def _batch(copy: Json) -> int:
 
 
 def _base(resource: Json, kind: str, place: Place, evaluate_node: Any) -> str:
-    """Return the id of the scope a resource lies in: the deployment's, unless it says otherwise."""
+    """Return the id of the scope a resource lies in: the deployment's by default."""
     if "scope" in resource:
         scope = str(evaluate_node("scope", ""))
         return scope.rstrip("/") if scope.startswith("/") else f"{place.base}/providers/{scope}"

@@ -1,1 +1,1 @@
-"""What Azure answers at each kind of host: login, Graph, vaults, and the checks in front of every ARM request."""
+"""The services behind each kind of host: login, Graph, vaults, and the checks in front of every ARM request."""

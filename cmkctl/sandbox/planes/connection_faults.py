@@ -1,4 +1,4 @@
-"""Faults of the connection: what a client gets instead of the service's answer, or instead of hearing it.
+"""Faults of the connection: responses in place of the service's, and connections that close without one.
 
 The shapes are Azure's (recordings 01, 27, 44, 60; facts 4, 8, 20, 22 and 36); where the words are not recorded they begin
 with ``[sandbox]``. Unless a fault is aimed it is for Azure Resource Manager; aimed, it reaches Graph and vaults, too, and
@@ -31,7 +31,7 @@ Condition = Callable[[Call], bool]
 
 
 def is_poll(call: Call) -> bool:
-    """Say whether a request polls an operation."""
+    """Return whether a request polls an operation."""
     return call.method == "GET" and POLL.search(call.path) is not None
 
 
@@ -49,7 +49,7 @@ def _is_recovery(call: Call) -> bool:
 
 @dataclass(frozen=True)
 class Induced:
-    """What a fault answers instead of the service, and to which requests."""
+    """The response of a fault in place of the service's, and the requests it is for."""
 
     answer: Answer
     when: Condition = _any
@@ -183,7 +183,7 @@ def _lost(tenant: Tenant, call: Call, reply: Reply, name: str) -> Reply:
 
 
 def _reachable(call: Call) -> bool:
-    """Say whether faults reach a request at all: the unauthenticated one that asks for a challenge is left alone."""
+    """Return whether faults reach a request at all: the unauthenticated one that asks for a challenge is left alone."""
     return call.service is Service.LOGIN or "authorization" in call.headers
 
 

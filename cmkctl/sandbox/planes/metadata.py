@@ -1,4 +1,4 @@
-"""``/metadata/endpoints``: what a cloud's endpoints are, told to anyone. Terraform and ``az cloud register`` begin with it.
+"""``/metadata/endpoints``: the endpoints of a cloud, without authentication. Terraform and ``az cloud register`` begin with it.
 
 The public cloud's document is the one recorded in the tests of hashicorp/go-azure-sdk. Those of the other two hold what
 is published about them: the same tests' document of all clouds (2019-05-01), and that SDK's own tables of the two.

@@ -1,4 +1,4 @@
-"""What every request to ARM passes before its handler, in ARM's order: version, subscription, permission, policy."""
+"""Checks of every ARM request before its handler, in ARM's order: version, subscription, permission, policy."""
 
 from cmkctl.sandbox.core import permissions, policy
 from cmkctl.sandbox.core.messages import Call

@@ -1,4 +1,4 @@
-"""What every request to ARM, Graph or a vault passes before its handler: token, api-version, subscription."""
+"""Checks of every request to ARM or Graph before its handler: token and api-version; and ARM's response headers."""
 
 import itertools
 import re

@@ -80,7 +80,7 @@ BILLING_SHAPE = {
 
 
 def put_component(tenant: Tenant, call: Call) -> Reply:
-    """Create an Application Insights component or update one: 200, as a deployment's operations say (recordings 04, 07)."""
+    """Create an Application Insights component or update one: 200, as in a deployment's operations (recordings 04, 07)."""
     write = resources.begin_write(tenant, call, COMPONENTS)
     logs = (write.body.get("properties") or {}).get("WorkspaceResourceId")
     if logs is not None and tenant.resource(logs) is None:

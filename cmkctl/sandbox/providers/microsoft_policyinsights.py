@@ -1,4 +1,4 @@
-"""checkPolicyRestrictions: what the deny policies would say to a resource that is not there yet.
+"""checkPolicyRestrictions: evaluates the deny policies for a resource that does not exist yet.
 
 The shapes are those of Microsoft's published examples of Microsoft.PolicyInsights; that the answer agrees with what a
 write meets is the sandbox's own promise.
@@ -19,7 +19,7 @@ COVERAGE = Area(
         "deny policies by type, property and value (`cmkctl sandbox policy`), enforced and asked by checkPolicyRestrictions",
         "what a caller may do, by role assignments (`cmkctl sandbox principal`); 403 in the recorded words",
     ),
-    differs=("the usual service principal is Owner of every subscription without an assignment that says so",),
+    differs=("the usual service principal is Owner of every subscription without a role assignment",),
     not_modelled=("policy definitions and assignments through ARM, other effects, locks, quotas through ARM",),
 )
 

@@ -140,14 +140,14 @@ def put_account(tenant: Tenant, call: Call) -> Reply:
 
 
 def _taken(tenant: Tenant, name: str) -> bool:
-    """Say whether an account of that name exists anywhere in the sandbox: account names are global."""
+    """Return whether an account of that name exists anywhere in the sandbox: account names are global."""
     return any(
         key.endswith(f"/providers/microsoft.storage/storageaccounts/{name}") for key in tenant.table("resources")
     )
 
 
 def check_name(tenant: Tenant, call: Call) -> Reply:
-    """Say whether an account's name is free; the az CLI asks before it creates one."""
+    """Return whether an account's name is free; the az CLI asks before it creates one."""
     name = str(call.json().get("name", ""))
     if not RESOURCE_TYPE.name.fullmatch(name):
         text = errors.storage_name_invalid(name).message

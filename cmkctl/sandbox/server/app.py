@@ -1,4 +1,4 @@
-"""The ASGI application: a request comes in, the tenant answers, the log remembers, the state is on disk."""
+"""The ASGI application: dispatches requests to the tenant, logs them, and saves the state before it responds."""
 
 import json
 import time
@@ -22,22 +22,22 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Moment(Enum):
-    """When a watcher is told of a request: before it is carried out, and after, before its answer is sent."""
+    """The moment at which a watcher is called: before a request is carried out, or before its response is sent."""
 
     BEFORE = "before"
     AFTER = "after"
 
 
 Watch = Callable[[Moment, Call], bool]
-"""Is told of every request, twice. False closes the connection without an answer: BEFORE, so that nothing is done; AFTER,
-so that nobody hears of it. No lock is held and no other request is served meanwhile, so the order is that of arrival."""
+"""Called twice for every request. False closes the connection without a response: BEFORE, so that nothing is done; AFTER,
+when it is done. No lock is held and no other request is served meanwhile, so the order is that of arrival."""
 
 
 class Application:
     """Azure, as one ASGI application for all hosts."""
 
     def __init__(self, tenant: Tenant, log: RequestLog, save: Callable[[], None], watch: Watch) -> None:
-        """Answer from `tenant`, note in `log`, call `save` before a write is answered, and tell `watch` of everything."""
+        """Answer from `tenant`, note in `log`, call `save` before a write is answered, and `watch` for every request."""
         self.tenant = tenant
         self.log = log
         self.save = save
@@ -60,8 +60,8 @@ class Application:
         if not self.watch(Moment.BEFORE, call):
             return Reply(0, drop=True)
         reply = self.answer(call)
-        heard = self.watch(Moment.AFTER, call)
-        return reply if heard else replace(reply, drop=True)
+        kept = self.watch(Moment.AFTER, call)
+        return reply if kept else replace(reply, drop=True)
 
     def answer(self, call: Call) -> Reply:
         """Return the answer to one call, with the state saved as far as it has to be."""

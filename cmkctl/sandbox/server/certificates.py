@@ -1,4 +1,4 @@
-"""The sandbox's own certificate authority: trusted by nobody but whoever is told to, and kept across restarts."""
+"""The sandbox's own certificate authority: trusted only where it is installed, and kept across restarts."""
 
 import contextlib
 import ssl

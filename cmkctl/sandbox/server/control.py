@@ -1,4 +1,4 @@
-"""The control endpoint: plain HTTP on the proxy's port, this machine only, by which the commands speak to a server.
+"""The control endpoint: plain HTTP on the proxy's port, this machine only, by which the commands reach a running server.
 
 ``GET hello``, ``POST reset``, ``POST stop``; ``GET``/``POST faults``, ``clock``, ``policies``; ``POST principals``.
 """
@@ -20,14 +20,14 @@ class Control:
     """Answers control requests.
 
     Attributes:
-        port: the proxy's port, for who asks whether this is the server they look for.
+        port: the proxy's port, so that a client can recognise the server it looks for.
 
     """
 
     def __init__(
         self, state: Arrangement, requests: Callable[[], int], reset: Callable[[], None], stop: Callable[[], None]
     ) -> None:
-        """Speak for a server: what it arranges, how many requests it has served, how it is reset and stopped."""
+        """Control a server by what it arranges, counts, and by its functions to reset and stop."""
         self.state = state
         self.port = 0
         self._requests = requests

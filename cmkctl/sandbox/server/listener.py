@@ -39,7 +39,7 @@ class Listener:
 
     async def start(self) -> int:
         """Begin to listen, and return the port."""
-        # The protocol has to be named: asyncio switches Nagle's delay off only for sockets that say they are TCP.
+        # The protocol has to be named: asyncio switches Nagle's delay off only for sockets declared as TCP.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
         await self._server.startup(sockets=[listener])

@@ -42,7 +42,7 @@ class Running:
         requests: every request since the start (a sequence of `LoggedRequest`).
         state: arranges and inspects the tenant; see `Arrangement`.
         control: what other processes may ask this one; see `Control`.
-        watch: is told of every request before it is carried out and before it is answered, and may close the connection
+        watch: called for every request before it is carried out and before it is answered; it may close the connection
             instead: for tests that interrupt a client at an exact request. None, as it is at first, watches nothing.
         port: the proxy's port on 127.0.0.1.
         ca: the certificate to trust.
@@ -171,6 +171,10 @@ class Running:
             self._tenant.signing_key = SigningKey(files.signing_key)
             if files.signing_key.exists():
                 _ = self._tenant.signing_key.private  # a damaged key ends the start, not the first request
+            if files.signing_key.exists():
+                _ = self._tenant.signing_key.private  # a damaged key ends the start, not the first request
+            if files.signing_key.exists():
+                _ = self._tenant.signing_key.private  # a damaged key ends the start, not the first request
         if self._path is not None and not files.state.exists():
             self._tenant.changed()
             self._save()
@@ -222,7 +226,7 @@ class Running:
             await self._serve_proxy(loop, port, self._stop)
         finally:
             listener.stop()
-            await asyncio.sleep(0)  # lets the closed connections say so
+            await asyncio.sleep(0)  # lets the closed connections finish
 
     def _watched(self, moment: Moment, call: Call) -> bool:
         return self.watch is None or self.watch(moment, call)

@@ -53,7 +53,7 @@ def sign(key: PrivateKey, algorithm: str, digest: bytes) -> bytes:
 
 
 def verify(key: PrivateKey, algorithm: str, digest: bytes, signature: bytes) -> bool:
-    """Say whether a signature is this key's over a digest."""
+    """Return whether a signature is this key's over a digest."""
     hashed = _hash(key, algorithm, digest)
     try:
         if isinstance(key, rsa.RSAPrivateKey):

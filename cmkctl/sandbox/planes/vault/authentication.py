@@ -1,4 +1,4 @@
-"""The door of a vault: does the name resolve, is the token good, does the network let the caller in."""
+"""Authentication of a request to a vault: host name, token, api-version, network rules."""
 
 from ipaddress import ip_address, ip_network
 
@@ -16,7 +16,7 @@ KEY_VAULT_APP_ID = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
 
 
 def authenticate(tenant: Tenant, call: Call) -> Context:
-    """Let a call in.
+    """Return the context of a request that is admitted.
 
     Raises:
         AzureError: 401 with the recorded challenge, 400 for a host or api-version that is not there, 403 by the network.

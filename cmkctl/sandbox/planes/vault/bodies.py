@@ -1,4 +1,4 @@
-"""What the requests of the data plane may hold, and the rules for a new key or new attributes."""
+"""Request bodies of the data plane, and the rules for a new key or new attributes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""One call to one vault by one caller: what every handler of the data plane is given."""
+"""The context of a request to a vault: what every handler of the data plane gets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ VERSIONS = (
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, from the token's claims."""
+    """The caller, from the token's claims."""
 
     object_id: str
     app_id: str
@@ -29,7 +29,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Context:
-    """A call that has passed the door: its token is good and the vault's network rules let it in."""
+    """A request whose token is valid and which the vault's network rules admit."""
 
     tenant: Tenant
     call: Call
@@ -68,7 +68,7 @@ class Context:
         return self.call.params.get("version", "")
 
     def since(self, version: str) -> bool:
-        """Say whether the api-version called is `version` or younger."""
+        """Return whether the api-version called is `version` or younger."""
         return VERSIONS.index(self.call.api_version) >= VERSIONS.index(version)
 
 

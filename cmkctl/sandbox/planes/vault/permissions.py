@@ -1,4 +1,4 @@
-"""What a caller may do: a word in an access policy, or a data action of a role, depending on the vault (P30, P32)."""
+"""Permissions on a vault: words of access policies, or data actions of roles, depending on the vault (P30, P32)."""
 
 from dataclasses import dataclass
 

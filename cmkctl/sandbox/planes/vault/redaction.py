@@ -1,4 +1,4 @@
-"""What the request log may keep of a data-plane body: everything but plaintext and private parts of keys."""
+"""Redacts data-plane bodies for the request log: plaintext and private parts of keys are removed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Rotation: a new version now, and the policy that says when Azure would make one by itself (which the sandbox never does)."""
+"""Rotation: a new version now, and the policy by which Azure would make one by itself; the sandbox never does."""
 
 import re
 
@@ -13,11 +13,11 @@ DAYS = (365, 30, 7, 1)
 LEAST_EXPIRY = 28
 LEAST_TRIGGER = 7
 NOTIFY = {"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}
-"""The action every policy has unless told otherwise: near expiry, an event is sent."""
+"""The default action of every policy: near expiry, an event is sent."""
 
 
 def rotate(context: Context) -> Reply:
-    """Make a new version like the newest one, expiring as the policy says (recording 21)."""
+    """Make a new version like the newest one, with the expiry of the policy (recording 21)."""
     record = records.existing(context)
     newest = record["versions"][-1]
     properties = properties_of(record, newest)

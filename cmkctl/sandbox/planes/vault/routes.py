@@ -1,4 +1,4 @@
-"""The table of everything a vault answers, each row with the right it takes."""
+"""The routes of a vault, each with the right it needs."""
 
 from dataclasses import dataclass
 

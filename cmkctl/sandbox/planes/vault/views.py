@@ -12,7 +12,7 @@ from cmkctl.sandbox.providers.microsoft_keyvault.keys import properties_of, reco
 from cmkctl.sandbox.providers.microsoft_keyvault.soft_delete import DEFAULT_RETENTION_DAYS
 
 PAGE = 3
-"""Keys or versions on a page when the client does not say how many: so few that every client has to follow the link."""
+"""The default page size for keys and versions: so small that every client has to follow the link."""
 MOST = 25
 NUMBER = re.compile(r"[0-9]{1,9}")
 ORDER = ("enabled", "nbf", "exp", "created", "updated")

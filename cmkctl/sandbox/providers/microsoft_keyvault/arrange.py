@@ -1,4 +1,4 @@
-"""What tests and demos arrange of Key Vault. Everything arranged is there at once and finished."""
+"""Arrangements of Key Vault for tests and demos. Everything arranged is finished at once."""
 
 from collections.abc import Iterable
 from typing import Any

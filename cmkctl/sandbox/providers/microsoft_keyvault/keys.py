@@ -145,7 +145,7 @@ def properties_of(record: Json, version: Json) -> Json:
 
 
 def recovery_level(vault: Json) -> str:
-    """Return what a key's attributes say about how it can be recovered (fact 26)."""
+    """Return the recovery level in a key's attributes (fact 26)."""
     properties = vault["doc"]["properties"]
     days = properties.get("softDeleteRetentionInDays") or DEFAULT_RETENTION_DAYS
     level = "Recoverable" if days == DEFAULT_RETENTION_DAYS else "CustomizedRecoverable"

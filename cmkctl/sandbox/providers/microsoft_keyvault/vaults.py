@@ -79,12 +79,12 @@ RESOURCE_TYPE = resources.ResourceType(
 )
 NAME = re.compile(r"(?=.{3,24}$)[A-Za-z](?:[A-Za-z0-9]|-(?!-))*[A-Za-z0-9]")
 NETWORK_DEFAULTS: Json = {"bypass": "AzureServices", "ipRules": [], "virtualNetworkRules": []}
-"""What Azure adds to network rules that leave it out (recording 16; ``bypass`` by its published type)."""
+"""The values Azure adds to network rules that leave them out (recording 16; ``bypass`` by its published type)."""
 OPEN_NETWORK: Json = {**NETWORK_DEFAULTS, "defaultAction": "Allow"}
 """Network rules that let everybody in: Azure takes them and does not show them (recordings 16, 30, 70, 73)."""
 
 SHOWN_SINCE = {"publicNetworkAccess": "2021-06-01-preview", "systemData": "2021-04-01-preview"}
-"""What older api-versions do not show (recordings 16, 20, 30, 70, 73)."""
+"""Properties that older api-versions do not show (recordings 16, 20, 30, 70, 73)."""
 
 ORDER = (
     "sku", "tenantId", "networkAcls", "accessPolicies", "enabledForDeployment", "enabledForDiskEncryption",
@@ -243,7 +243,7 @@ def plain(tenant: Tenant, identifier: str, name: str, location: str, **propertie
 
 
 def taken(tenant: Tenant, name: str) -> bool:
-    """Say whether a vault of that name exists anywhere in the sandbox: vault names are global."""
+    """Return whether a vault of that name exists anywhere in the sandbox: vault names are global."""
     return any(
         key.endswith(f"/providers/microsoft.keyvault/vaults/{name.lower()}") for key in tenant.table("resources")
     )

@@ -1,4 +1,4 @@
-"""What can be done with a workspace besides writing it: diagnose, keys, the managed network (recordings 01, 05)."""
+"""Actions of a workspace: diagnose, keys, the managed network (recordings 01, 05)."""
 
 import json
 from collections.abc import Iterator

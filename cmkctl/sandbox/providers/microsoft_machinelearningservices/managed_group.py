@@ -10,7 +10,7 @@ KINDS = {
     "storageAccountResourceId": ("Microsoft.Storage/storageAccounts", "sa"),
     "searchAccountResourceId": ("Microsoft.Search/searchServices", "azuremlrg"),
 }
-"""What is made, by the property of ``encryption`` that names it: its type, and how its name begins."""
+"""Type and name prefix of each managed resource, by the property of ``encryption`` that refers to it."""
 
 
 def made_for(workspace_id: str) -> dict[str, tuple[str, str]]:

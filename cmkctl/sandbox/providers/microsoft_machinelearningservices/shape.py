@@ -1,4 +1,4 @@
-"""What a workspace body may hold, by api-version, and how the service shows a workspace back."""
+"""The shape of a workspace body by api-version, and the representation of a workspace."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ VERSIONS = (
     "2026-05-15-preview",
 )  # fmt: skip
 ISOLATION_MODES = ("AllowInternetOutbound", "AllowOnlyApprovedOutbound")
-"""What the managed network of a workspace without one can still become."""
+"""Isolation modes to which the managed network of a workspace without one can change."""
 
 SERVICE_SIDE = Since("2025-06-01", "2024-07-01-preview", bool)
 """Azure's older api-versions drop the flag without a word, and do not show it either (P92)."""
@@ -107,7 +107,7 @@ CASING = (
     ("keyVault", "Microsoft.KeyVault", "Microsoft.Keyvault"),
     ("applicationInsights", "Microsoft.Insights", "Microsoft.insights"),
 )
-"""How the service writes the namespaces of associated resources back (fact 6)."""
+"""The casing in which the service returns the namespaces of associated resources (fact 6)."""
 
 
 FIRST_OF_TODAY = "2022-05-01"

@@ -1,4 +1,4 @@
-"""What providers take although no published type has it: azure-ai-ml sends it, and Azure answers as if it were usual.
+"""Properties outside the published type that azure-ai-ml sends and Azure accepts.
 
 The sandbox refuses such properties in a direct request, by design. In a template they are as the SDK wrote them, so here
 they become what the provider makes of them, or are refused as not modelled where they would change something.
@@ -27,7 +27,7 @@ WITHOUT_EFFECT = {
 }
 """Properties that are dropped at these values, or empty; at any other value they are refused as not modelled.
 
-``allowRoleAssignmentOnRG`` was asked for in recording 01, answered 202, and the later GET said otherwise (fact 7).
+``allowRoleAssignmentOnRG`` was asked for in recording 01, answered 202, and the later GET had another value (fact 7).
 """
 
 
@@ -77,5 +77,5 @@ def _encryption(sent: Json) -> Json | None:
 
 
 def _is_blank(value: Any) -> bool:
-    """Say whether there is nothing in an object but empty texts."""
+    """Return whether there is nothing in an object but empty texts."""
     return isinstance(value, dict) and all(inner == "" or _is_blank(inner) for inner in value.values())

@@ -1,7 +1,7 @@
 """The rules of a workspace with a customer-managed key: what is refused at once, what fails the operation later.
 
 Only two of these refusals have published words (purge protection; a user-assigned identity without rights). Everywhere
-else the message begins with ``[sandbox]``: that Azure refuses is documented, how it says so is not.
+else the message begins with ``[sandbox]``: the refusal is documented, its wording is unpublished.
 """
 
 import re

@@ -50,7 +50,7 @@ def creation_failure(tenant: Tenant, write: resources.Write, failure: AzureError
 
 
 def _managed(properties: Json) -> bool:
-    """Say whether the workspace gets resources in a managed group: with a key, and not service-side."""
+    """Return whether the workspace gets resources in a managed group: with a key, and not service-side."""
     encryption = properties.get("encryption") or {}
     enabled = encryption.get("status", "").lower() == "enabled"
     return enabled and not properties.get("enableServiceSideCMKEncryption")
@@ -98,7 +98,7 @@ def _in_managed_group(tenant: Tenant, key: str, write: resources.Write) -> Azure
 
 
 def _policy(write: resources.Write, account: str) -> AzureError | None:
-    """Return what a policy against local authentication says to the Cosmos DB account."""
+    """Return the refusal of the Cosmos DB account by a policy against local authentication."""
     subscription = f"/subscriptions/{ids.subscription_of(write.id)}"
     name = "sandbox-no-local-authentication"
     rule = Policy(name, COSMOS, "disableLocalAuth", subscription, allow=(True,), reason=LOCAL_AUTHENTICATION)

@@ -1,4 +1,4 @@
-"""Azure Machine Learning workspaces: PUT, PATCH and DELETE are 202 with an empty body; the operation tells the rest."""
+"""Azure Machine Learning workspaces: PUT, PATCH and DELETE are 202 with an empty body and an operation to poll."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What tests and demos arrange of subscriptions, providers and groups."""
+"""Arrangements of subscriptions, providers and groups for tests and demos."""
 
 from typing import Any
 

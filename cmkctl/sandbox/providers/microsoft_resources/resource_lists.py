@@ -30,7 +30,7 @@ VALUES: dict[str, Callable[[Json], str]] = {
     "resourcegroup": lambda document: ids.group_of(document["id"]).rpartition("/")[2],
     "location": lambda document: normal(str(document["location"])),
 }
-"""What the words of a filter are compared with, by lower-case word."""
+"""The value of a resource that a filter compares, by the filter's lower-case word."""
 
 
 def list_in_group(tenant: Tenant, call: Call) -> Reply:

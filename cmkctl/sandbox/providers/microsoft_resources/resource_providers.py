@@ -20,7 +20,7 @@ COVERAGE = Area(
 
 TYPE = "Microsoft.Resources/providers"
 POLICY_SINCE = "2020-06-01"
-"""Older api-versions do not say whether registration is required (recordings 30 and 34 lie on either side)."""
+"""Older api-versions lack ``registrationPolicy`` (recordings 30 and 34 lie on either side)."""
 
 
 def _find(tenant: Tenant, call: Call) -> Json:
