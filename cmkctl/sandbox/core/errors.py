@@ -819,7 +819,103 @@ vault_token_expired = ErrorRow(
     "The access token has expired.",
     headers=_VAULT_CHALLENGE,
 )
-bad_parameter = ErrorRow(400, "BadParameter", CODE_KNOWN, "{problem}")
+value_not_encryptable = ErrorRow(400, "BadParameter", CODE_KNOWN, "The value cannot be encrypted: {problem}.")
+value_not_decryptable = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "The value cannot be decrypted with this key and algorithm.",
+)
+digest_size_differs = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "A digest for {algorithm} has {expected} bytes, not {size}.",
+)
+algorithm_unsupported = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "The algorithm '{algorithm}' is not supported for this key. Supported: {supported}.",
+)
+duration_invalid = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "'{duration}' is not an ISO 8601 duration of years, months and days, such as P90D.",
+)
+expiry_too_short = ErrorRow(400, "BadParameter", CODE_KNOWN, "expiryTime must be at least {least} days, not {days}.")
+lifetime_actions_repeated = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "lifetimeActions can have one Rotate and one Notify.",
+)
+trigger_ambiguous = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "A trigger has either timeAfterCreate or timeBeforeExpiry.",
+)
+notify_after_create = ErrorRow(400, "BadParameter", CODE_KNOWN, "A Notify action can only have timeBeforeExpiry.")
+trigger_needs_expiry = ErrorRow(400, "BadParameter", CODE_KNOWN, "timeBeforeExpiry needs an expiryTime in the policy.")
+trigger_too_close = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "A trigger is at least {least} days from creation and from expiry.",
+)
+exponent_fixed = ErrorRow(400, "BadParameter", CODE_KNOWN, "public_exponent can only be chosen in a managed HSM.")
+vault_key_size_unsupported = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "key_size {size} is not supported for {kind}; RSA has 2048, 3072 and 4096.",
+)
+curve_of_rsa = ErrorRow(400, "BadParameter", CODE_KNOWN, "crv is for elliptic curve keys.")
+imported_size_unsupported = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "A key of {size} bits is not supported; RSA has 2048, 3072 and 4096.",
+)
+key_name_invalid = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "'{name}' is not a name for a key: 1-127 letters, digits and hyphens.",
+)
+key_type_of_hsm = ErrorRow(400, "BadParameter", CODE_KNOWN, "Keys of type {kind} are for managed HSMs, not for vaults.")
+vault_key_needs_premium = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "A key of type {kind} needs a vault of sku premium; this one is standard.",
+)
+release_policy_missing = ErrorRow(400, "BadParameter", CODE_KNOWN, "An exportable key needs a release_policy.")
+vault_key_dates_reversed = ErrorRow(400, "BadParameter", CODE_KNOWN, "The attribute exp must be later than nbf.")
+vault_version_missing = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "The api-version query parameter is required for all requests.",
+)
+vault_version_unsupported = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "The api-version '{version}' is not supported. The sandbox models {known}.",
+)
+skiptoken_invalid = ErrorRow(
+    400,
+    "BadParameter",
+    CODE_KNOWN,
+    "The $skiptoken is not one that was handed out: follow nextLink as it is.",
+)
+maxresults_out_of_range = ErrorRow(400, "BadParameter", CODE_KNOWN, "maxresults must be from 1 to {most}, not {asked}.")
+private_key_invalid = ErrorRow(400, "BadParameter", CODE_KNOWN, "The JSON Web Key is not a private key: {problem}.")
+value_not_base64url = ErrorRow(400, "BadParameter", CODE_KNOWN, "Property {name} is not base64url.")
+vault_body_invalid = ErrorRow(400, "BadParameter", CODE_KNOWN, "{problem}")
 public_access_disabled = ErrorRow(
     *_FORBIDDEN,
     quoted("microsoft/multimodal-ai#171"),

@@ -25,7 +25,7 @@ def encrypt(key: PrivateKey, algorithm: str, plain: bytes) -> bytes:
     try:
         return _rsa(key, algorithm).public_key().encrypt(plain, ENCRYPTION[algorithm])
     except ValueError as problem:
-        raise errors.bad_parameter(f"The value cannot be encrypted: {problem}.") from problem
+        raise errors.value_not_encryptable(problem) from problem
 
 
 def decrypt(key: PrivateKey, algorithm: str, cipher: bytes) -> bytes:
@@ -33,7 +33,7 @@ def decrypt(key: PrivateKey, algorithm: str, cipher: bytes) -> bytes:
     try:
         return _rsa(key, algorithm).decrypt(cipher, ENCRYPTION[algorithm])
     except ValueError as problem:
-        raise errors.bad_parameter("The value cannot be decrypted with this key and algorithm.") from problem
+        raise errors.value_not_decryptable() from problem
 
 
 def _rsa(key: PrivateKey, algorithm: str) -> rsa.RSAPrivateKey:
@@ -75,7 +75,7 @@ def _hash(key: PrivateKey, algorithm: str, digest: bytes) -> hashes.HashAlgorith
         raise _unsupported(algorithm, "RS and PS 256/384/512 for RSA; ES256, ES384, ES512, ES256K by the curve for EC")
     hashed = HASHES[algorithm[2:5]]
     if len(digest) != hashed.digest_size:
-        raise errors.bad_parameter(f"A digest for {algorithm} has {hashed.digest_size} bytes, not {len(digest)}.")
+        raise errors.digest_size_differs(algorithm, hashed.digest_size, len(digest))
     return hashed
 
 
@@ -92,4 +92,4 @@ def _padding(algorithm: str, hashed: hashes.HashAlgorithm) -> padding.Asymmetric
 
 
 def _unsupported(algorithm: str, supported: str) -> errors.AzureError:
-    return errors.bad_parameter(f"The algorithm '{algorithm}' is not supported for this key. Supported: {supported}.")
+    return errors.algorithm_unsupported(algorithm, supported)

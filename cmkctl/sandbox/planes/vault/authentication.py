@@ -76,12 +76,9 @@ def _authenticate(tenant: Tenant, call: Call, vault: Json | None) -> Caller:
 
 def _require_version(call: Call) -> None:
     if not call.api_version:
-        raise errors.bad_parameter("The api-version query parameter is required for all requests.")
+        raise errors.vault_version_missing()
     if call.api_version not in VERSIONS:
-        known = ", ".join(VERSIONS)
-        raise errors.bad_parameter(
-            f"The api-version '{call.api_version}' is not supported. The sandbox models {known}."
-        )
+        raise errors.vault_version_unsupported(call.api_version, ", ".join(VERSIONS))
 
 
 def _require_network(vault: Json, caller: Caller) -> None:

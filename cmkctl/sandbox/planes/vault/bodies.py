@@ -46,7 +46,7 @@ def read(call: Call, shape: Mapping[str, Any], *, partial: bool = False) -> Json
     try:
         return shapes.accept(shape, call.json(), call.api_version, partial=partial)
     except errors.AzureError as problem:
-        raise errors.bad_parameter(problem.problem) from problem
+        raise errors.vault_body_invalid(problem.problem) from problem
 
 
 def new_key(context: Context, body: Json) -> Json:
@@ -57,11 +57,11 @@ def new_key(context: Context, body: Json) -> Json:
     require_exportable(body)
     size, exponent = body.get("key_size"), body.get("public_exponent")
     if exponent not in {None, material.EXPONENT}:
-        raise errors.bad_parameter("public_exponent can only be chosen in a managed HSM.")
+        raise errors.exponent_fixed()
     if size is not None and (not kind.startswith("RSA") or size not in keys.SIZES):
-        raise errors.bad_parameter(f"key_size {size} is not supported for {kind}; RSA has 2048, 3072 and 4096.")
+        raise errors.vault_key_size_unsupported(size, kind)
     if body.get("crv") and kind.startswith("RSA"):
-        raise errors.bad_parameter("crv is for elliptic curve keys.")
+        raise errors.curve_of_rsa()
     inner = {"keySize": size} if kind.startswith("RSA") else {"curveName": body.get("crv")}
     return {"kty": kind, **inner, **_use(kind, body)}
 
@@ -80,20 +80,20 @@ def imported_key(context: Context, body: Json) -> tuple[Json, material.PrivateKe
     private = material.imported(web_key)
     parts = {"keySize": private.key_size} if kind.startswith("RSA") else {"curveName": web_key["crv"]}
     if kind.startswith("RSA") and private.key_size not in keys.SIZES:
-        raise errors.bad_parameter(f"A key of {private.key_size} bits is not supported; RSA has 2048, 3072 and 4096.")
+        raise errors.imported_size_unsupported(private.key_size)
     return {"kty": kind, **parts, **_use(kind, {**body, "key_ops": web_key.get("key_ops")})}, private
 
 
 def _require_name(context: Context) -> None:
     if not keys.NAME.fullmatch(context.name):
-        raise errors.bad_parameter(f"'{context.name}' is not a name for a key: 1-127 letters, digits and hyphens.")
+        raise errors.key_name_invalid(context.name)
 
 
 def _require_kind(context: Context, kind: str) -> None:
     if kind.startswith("oct"):
-        raise errors.bad_parameter(f"Keys of type {kind} are for managed HSMs, not for vaults.")
+        raise errors.key_type_of_hsm(kind)
     if kind.endswith("-HSM") and context.properties["sku"]["name"].lower() != "premium":
-        raise errors.bad_parameter(f"A key of type {kind} needs a vault of sku premium; this one is standard.")
+        raise errors.vault_key_needs_premium(kind)
 
 
 def require_exportable(body: Json) -> None:
@@ -102,7 +102,7 @@ def require_exportable(body: Json) -> None:
     if body.get("release_policy") and not exportable:
         raise errors.release_policy_refused()
     if exportable and not body.get("release_policy"):
-        raise errors.bad_parameter("An exportable key needs a release_policy.")
+        raise errors.release_policy_missing()
     if exportable:
         raise errors.not_modelled("exportable keys and their release")
 
@@ -137,4 +137,4 @@ def _listed(names: Iterable[str]) -> str:
 def require_dates(attributes: Json) -> None:
     """Refuse a key that would expire before it is valid."""
     if attributes.get("nbf") and attributes.get("exp") and attributes["exp"] <= attributes["nbf"]:
-        raise errors.bad_parameter("The attribute exp must be later than nbf.")
+        raise errors.vault_key_dates_reversed()

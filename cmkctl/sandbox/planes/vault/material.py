@@ -74,7 +74,7 @@ def imported(jwk: Json) -> PrivateKey:
     try:
         return _rsa(jwk) if jwk["kty"].upper().startswith("RSA") else _elliptic(jwk)
     except (ArithmeticError, KeyError, ValueError) as problem:
-        raise errors.bad_parameter(f"The JSON Web Key is not a private key: {problem}.") from problem
+        raise errors.private_key_invalid(problem) from problem
 
 
 def _rsa(jwk: Json) -> PrivateKey:
@@ -109,7 +109,7 @@ def decoded(text: object, name: str) -> bytes:
     try:
         return base64.b64decode(f"{text}{'=' * (-len(str(text)) % 4)}", altchars="-_", validate=True)
     except (ValueError, binascii.Error) as problem:
-        raise errors.bad_parameter(f"Property {name} is not base64url.") from problem
+        raise errors.value_not_base64url(name) from problem
 
 
 def _number(value: int, length: int = 0) -> str:

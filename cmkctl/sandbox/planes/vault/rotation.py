@@ -67,17 +67,17 @@ def _action(action: Json) -> Json:
 def _days(text: str) -> int:
     match = DURATION.fullmatch(text)
     if match is None:
-        raise errors.bad_parameter(f"'{text}' is not an ISO 8601 duration of years, months and days, such as P90D.")
+        raise errors.duration_invalid(text)
     return sum(int(amount or 0) * days for amount, days in zip(match.groups(), DAYS, strict=True))
 
 
 def _check(actions: list[Json], expiry: int | None) -> None:
     """Apply the rules of a policy: 28 days to expiry, 7 to and from each rotation, one action of a kind."""
     if expiry is not None and expiry < LEAST_EXPIRY:
-        raise errors.bad_parameter(f"expiryTime must be at least {LEAST_EXPIRY} days, not {expiry}.")
+        raise errors.expiry_too_short(LEAST_EXPIRY, expiry)
     kinds = [action["action"]["type"].lower() for action in actions]
     if len(kinds) != len(set(kinds)):
-        raise errors.bad_parameter("lifetimeActions can have one Rotate and one Notify.")
+        raise errors.lifetime_actions_repeated()
     for action in actions:
         _check_action(action, expiry)
 
@@ -86,11 +86,11 @@ def _check_action(action: Json, expiry: int | None) -> None:
     after, before = (action["trigger"].get(name) for name in ("timeAfterCreate", "timeBeforeExpiry"))
     rotates = action["action"]["type"].lower() == "rotate"
     if bool(after) == bool(before):
-        raise errors.bad_parameter("A trigger has either timeAfterCreate or timeBeforeExpiry.")
+        raise errors.trigger_ambiguous()
     if after and not rotates:
-        raise errors.bad_parameter("A Notify action can only have timeBeforeExpiry.")
+        raise errors.notify_after_create()
     if before and rotates and expiry is None:
-        raise errors.bad_parameter("timeBeforeExpiry needs an expiryTime in the policy.")
+        raise errors.trigger_needs_expiry()
     days = _days(after or before)
     if days < LEAST_TRIGGER or (expiry is not None and days > expiry - LEAST_TRIGGER):
-        raise errors.bad_parameter(f"A trigger is at least {LEAST_TRIGGER} days from creation and from expiry.")
+        raise errors.trigger_too_close(LEAST_TRIGGER)

@@ -69,7 +69,7 @@ def page(context: Context, rows: Sequence[Json]) -> Json:
     size = _size(context.call.query.get("maxresults"))
     token = context.call.query.get("$skiptoken", "0")
     if not NUMBER.fullmatch(token):
-        raise errors.bad_parameter("The $skiptoken is not one that was handed out: follow nextLink as it is.")
+        raise errors.skiptoken_invalid()
     start = int(token)
     more = start + size < len(rows)
     return {"value": list(rows[start : start + size]), "nextLink": _link(context, start + size) if more else None}
@@ -79,7 +79,7 @@ def _size(asked: str | None) -> int:
     if asked is None:
         return PAGE
     if not NUMBER.fullmatch(asked) or not 1 <= int(asked) <= MOST:
-        raise errors.bad_parameter(f"maxresults must be from 1 to {MOST}, not {asked}.")
+        raise errors.maxresults_out_of_range(MOST, asked)
     return int(asked)
 
 
