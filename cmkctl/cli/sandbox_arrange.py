@@ -22,7 +22,7 @@ def faults(
     state: StateOption = None,
 ) -> None:
     """List the failures that --fault can switch on; or switch them on and off while the sandbox runs."""
-    from cmkctl.sandbox.faults import KINDS  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.faults import KINDS  # noqa: PLC0415  commands load lazily
 
     if put or clear or active:
         method = "POST" if put or clear else "GET"
@@ -64,7 +64,7 @@ def add_principal(
     state: StateOption = None,
 ) -> None:
     """Add a service principal, and print the environment that makes a client log in as it."""
-    from cmkctl.sandbox import environment  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core import environment  # noqa: PLC0415  commands load lazily
 
     permissions = [] if no_graph else graph or ["Application.Read.All"]
     asked: dict[str, Any] = {"name": name, "role": role, "scope": scope, "graph": permissions}

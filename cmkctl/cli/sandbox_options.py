@@ -1,4 +1,4 @@
-"""What the sandbox's commands have in common: options, words on stderr, and how they reach a server."""
+"""Shared by the sandbox's commands: options, messages on stderr, and requests to a running server."""
 
 from pathlib import Path
 from typing import Annotated, Any, NoReturn

@@ -21,7 +21,7 @@ from cmkctl.cli.apply import outputs
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.plan import Action, Plan
 from cmkctl.sandbox import Pace
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.views import make_view
 
 WISHED = (ProfileVariant(), ProfileVariant(authorization="rbac", user_identity=True, registry=True))

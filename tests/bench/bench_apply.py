@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from cmkctl import __version__
-from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox, latency
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox.core import latency
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
 
 RESULTS: Final = Path(__file__).with_name("results_apply.json")

@@ -23,7 +23,7 @@ from support.scenarios import (
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.diagnostics import RefusedError
 from cmkctl.plan import Action, Json, Output, Plan, Request, Unknown, unknowns
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 Sent = tuple[str, str, str, str, str]
 """A write for comparing: method, host, path, api-version and canonical body."""

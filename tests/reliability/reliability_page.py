@@ -14,7 +14,7 @@ from reliability_faults import EXPECTED
 from reliability_verdict import FAILED, Outcome
 
 from cmkctl import __version__
-from cmkctl.sandbox.faults import KINDS
+from cmkctl.sandbox.core.faults import KINDS
 
 HERE: Final = Path(__file__).parent
 RESULTS: Final = HERE / "results.json"

@@ -13,7 +13,7 @@ from support.dataplane import Vault, open_vault, refusal, shape
 from support.reference import RECORDINGS, needs_reference
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID
-from cmkctl.sandbox.keyvault.material import encoded
+from cmkctl.sandbox.planes.vault.material import encoded
 from cmkctl.sandbox.server import Running
 
 pytestmark = needs_reference

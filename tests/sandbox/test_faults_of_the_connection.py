@@ -9,7 +9,7 @@ from support.reference import RECORDINGS, require_reference
 from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import Pace, Sandbox
-from cmkctl.sandbox.faults import KINDS
+from cmkctl.sandbox.core.faults import KINDS
 from cmkctl.sandbox.server import Running
 
 LOST = requests.exceptions.ConnectionError

@@ -7,7 +7,7 @@ import pytest
 from support.sandbox import Client, code
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID
 from cmkctl.sandbox.server import Running
 
 PATH = "/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/mlw"

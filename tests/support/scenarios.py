@@ -31,8 +31,8 @@ from cmkctl.procedures.base import no_proof
 from cmkctl.procedures.create import CREATE
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
 
 UNPROVED: Final = replace(CREATE, proof=no_proof)
