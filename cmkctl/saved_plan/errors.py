@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cmkctl import __version__, codes
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Location, ProfileError, RefusedError
+from cmkctl.diagnostics import CmkctlError, Code, Diagnostic, Location, ProfileError, RefusedError
 from cmkctl.files import mend
 from cmkctl.saved_plan.schema import MARKER, SCHEMA
 
@@ -25,7 +25,7 @@ def unwritable(path: Path, error: OSError) -> CmkctlError:
 def damaged(path: Path, detail: str, line: int | None = None, column: int | None = None) -> ProfileError:
     """It begins like a saved plan, and is none (CMK522)."""
     place = Location(str(path), line, column)
-    return _unusable("CMK522", "The saved plan cannot be read", detail, path, place)
+    return _unusable(codes.CMK522, detail, path, place)
 
 
 def another_version(path: Path, document: dict[str, Any]) -> ProfileError:
@@ -34,14 +34,14 @@ def another_version(path: Path, document: dict[str, Any]) -> ProfileError:
         f"Its form has the number {document[MARKER]}, made by cmkctl {document.get('cmkctl')}; this cmkctl "
         f"({__version__}) reads number {SCHEMA}."
     )
-    return _unusable("CMK523", "The saved plan is of another version of cmkctl", detail, path)
+    return _unusable(codes.CMK523, detail, path)
 
 
 def edited(path: Path, changed: Sequence[str]) -> ProfileError:
     """It no longer matches its digests (CMK524)."""
     match = "matches its digest" if len(changed) == 1 else "match their digests"
     detail = f"Its {' and '.join(changed)} no longer {match}: what it says is not what was shown and approved."
-    return _unusable("CMK524", "The saved plan was edited after it was made", detail, path)
+    return _unusable(codes.CMK524, detail, path)
 
 
 def no_profile(path: Path) -> ProfileError:
@@ -85,7 +85,7 @@ def not_saved(path: Path) -> Diagnostic:
     )
 
 
-def _unusable(code: str, summary: str, detail: str, path: Path, place: Location | None = None) -> ProfileError:
+def _unusable(code: Code, detail: str, path: Path, place: Location | None = None) -> ProfileError:
     remedy = f"Plan again and approve that: cmkctl plan PROFILE --out {shlex.quote(str(path))}"
-    found = codes.declared(code).error(detail, remedy, subject=str(path), location=place or Location(str(path)))
+    found = code.error(detail, remedy, subject=str(path), location=place or Location(str(path)))
     return ProfileError(found)

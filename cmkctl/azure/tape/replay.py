@@ -44,7 +44,6 @@ class TapeMiss(CmkctlError):  # noqa: N818  a miss is what it is called
 
     def __init__(self, asked: Asked, nearest: Exchange | None, diff: str, detail: str) -> None:
         remedy = "Nothing was sent. If the request is right, record the run again: cmkctl … --record FILE"
-        summary = "The tape has no such exchange"
         super().__init__(codes.CMK504.error(detail, remedy, subject=str(asked)))
         self.asked = asked
         self.nearest = nearest
