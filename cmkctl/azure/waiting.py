@@ -21,8 +21,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.core.polling import PollingMethod
 
 from cmkctl import codes
-from cmkctl.azure.errors import AzureFailed, UndecodableResponse, innermost, kind_of_failed_operation
-from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.errors import AzureFailed, UndecodableResponse, operation_failure
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.retry import PATIENCE, retry_after, seconds_of
 from cmkctl.clock import at
 from cmkctl.diagnostics import CmkctlError, Diagnostic
@@ -372,15 +372,8 @@ def _poll_of(response: Any) -> _Poll | None:
 def _raise_unless_succeeded(status: str, document: ArmDocument, response: Any, what: str) -> None:
     if status in ("", "succeeded"):
         return
-    code, message = innermost(document)
-    failure = Failure(
-        kind=kind_of_failed_operation(code, message),
-        code=code or f"Operation{status.capitalize()}",
-        message=message or "Azure gives no reason.",
-        request=what,
-        correlation_id=response.headers.get("x-ms-correlation-request-id", ""),
-    )
-    raise AzureFailed(failure)
+    correlation_id = response.headers.get("x-ms-correlation-request-id", "")
+    raise AzureFailed(operation_failure(document, what, status, correlation_id))
 
 
 def _document(response: Any) -> ArmDocument:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+from support.reference import RECORDINGS
 from support.scripted import ARM, Answer, http_error
 
 from cmkctl.azure.errors import classify, operation_failure
@@ -205,7 +205,7 @@ def test_malformed_details_of_a_policy_do_no_harm(info: Any) -> None:
     assert "CMK313" == diagnose(failure).code
 
 
-# Permissions (P34, P37, G4)
+# What may be missing: P34, P37, G4
 
 AUTHORIZATION: Final = (
     "The client 'user@example.com' with object id '{object_id}' does not have authorization to perform action '{action}' over "
@@ -385,13 +385,10 @@ def test_a_lock_is_no_conflict_that_another_run_may_have_caused() -> None:
     assert FailureKind.LOCKED is CASES["G16 lock"][0].kind
 
 
-RECORDING: Final = Path(__file__).parents[3] / "shared" / "reference" / "recordings" / "60-arm-errors.json"
-
-
-@pytest.mark.skipif(not RECORDING.is_file(), reason="../shared/reference/recordings is not beside this checkout")
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference/recordings is not beside this checkout")
 def test_the_recorded_lock_names_the_locked_resource() -> None:
     """Recorded on a group whose network is locked."""
-    exchange = json.loads(RECORDING.read_text("utf-8"))["interactions"][10]
+    exchange = json.loads((RECORDINGS / "60-arm-errors.json").read_text("utf-8"))["interactions"][10]
     answer, request = exchange["response"], exchange["request"]
 
     diagnostic = diagnose(
