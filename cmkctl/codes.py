@@ -79,6 +79,19 @@ CMK010: Final = Code(
     "apply asks for confirmation before it writes. Without a terminal it cannot ask, so it needs --yes.",
     "Read the plan, then add --yes.",
 )
+CMK011: Final = Code(
+    "CMK011",
+    "Unknown region",
+    "The region is not in cmkctl's list of Azure's regions. A near miss of a known name is an error; any other name may be newer than the list.",
+    "Check the name with: az account list-locations --query [].name",
+    "https://learn.microsoft.com/azure/reliability/regions-list",
+)
+CMK012: Final = Code(
+    "CMK012",
+    "A secret would be stored in clear text",
+    "The value comes from an environment variable whose name looks like a secret's. Azure shows tags and settings to everyone who may read the resource.",
+    "Use a different variable, or leave the field out.",
+)
 
 # Preflight
 

@@ -7,5 +7,10 @@ from cmkctl.diagnostics import Diagnostic, Location
 
 
 def problem(code: str, detail: str, remedy: str, location: Location, subject: str = "") -> Diagnostic:
-    """A problem of a profile: always an error, always with its place."""
+    """Return an error in a profile, with its place."""
     return codes.declared(code).error(detail, remedy, subject=subject, location=location)
+
+
+def caution(code: str, detail: str, remedy: str, location: Location, subject: str = "") -> Diagnostic:
+    """Return a warning about a valid profile, with its place."""
+    return codes.declared(code).warning(detail, remedy, subject=subject, location=location)
