@@ -217,6 +217,8 @@ class Settle:
     plane: Plane = Plane.ARM
     group: str = ""
     """Waits of one group poll one after the other; empty for a wait of its own."""
+    usual: str = ""
+    """The usual duration for people (``5-20 min``), only where a source gives one."""
 
 
 @dataclass(frozen=True, slots=True)
