@@ -125,7 +125,7 @@ def _names(option: Any) -> str:
 
 
 def _described(option: Any) -> str:
-    text = str(option.help or "")
+    text = f"{option.help or ''}{' Required.' if option.required else ''}"
     plain = isinstance(option.default, str | int) and not option.is_flag and "Default" not in text
     return f"{text} Default: {option.default}." if plain and option.default != "" else text
 

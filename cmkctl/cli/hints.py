@@ -27,8 +27,8 @@ _OPTIONS: Final[Mapping[str, str]] = {
 }
 
 _COMMANDS: Final[Mapping[str, str]] = {
-    "destroy": "cmkctl does not delete workspaces, vaults or keys. Delete the workspace with the Azure CLI: az ml workspace delete",
-    "delete": "cmkctl does not delete workspaces, vaults or keys. Delete the workspace with the Azure CLI: az ml workspace delete",
+    "destroy": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
+    "delete": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
     "import": "cmkctl keeps no state, so nothing needs to be imported: describe the existing resources in a profile, then run "
     "cmkctl plan PROFILE.",
     "state": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",

@@ -118,13 +118,19 @@ class Options:
     record: Annotated[
         Path | None,
         typer.Option(
-            "--record", metavar="FILE", rich_help_panel=CONNECTION, help="Write the HTTP exchanges, redacted, to a tape."
+            "--record",
+            metavar="FILE",
+            rich_help_panel=CONNECTION,
+            help="Write the HTTP exchanges, redacted, to a tape.",
         ),
     ] = None
     replay: Annotated[
         Path | None,
         typer.Option(
-            "--replay", metavar="FILE", rich_help_panel=CONNECTION, help="Take the responses from a tape, without a network."
+            "--replay",
+            metavar="FILE",
+            rich_help_panel=CONNECTION,
+            help="Take the responses from a tape, without a network.",
         ),
     ] = None
     ignore: Annotated[
@@ -137,9 +143,7 @@ class Options:
             help="Show findings with this code as notes. Repeatable.",
         ),
     ] = field(default_factory=list)
-    strict: Annotated[
-        bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Treat warnings as errors.")
-    ] = False
+    strict: Annotated[bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Treat warnings as errors.")] = False
     json: Annotated[
         bool,
         typer.Option(
@@ -152,7 +156,10 @@ class Options:
     report: Annotated[
         Path | None,
         typer.Option(
-            "--report", metavar="FILE", rich_help_panel=OUTPUT, help="Write a report with every request, redacted, as JSON."
+            "--report",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write a report with every request, redacted, as JSON.",
         ),
     ] = None
     no_color: Annotated[

@@ -145,7 +145,9 @@ def _apply(opened: Run, operation: Operation) -> int:
     result = apply_plan(opened.session, opened.profile, made, operation.procedure, emit)
     seconds = opened.session.clock.elapsed() - started
     conclusion = operation.conclusion(opened.profile)
-    opened.show(Applied(made, result, seconds, conclusion, _command(options, "verify", options.path, saved=bool(saved))))
+    opened.show(
+        Applied(made, result, seconds, conclusion, _command(options, "verify", options.path, saved=bool(saved)))
+    )
     opened.show(OutputsShown(operation.procedure.outputs(result.known)))
     return DONE
 
@@ -166,7 +168,10 @@ def _show_outputs(opened: Run, operation: Operation, made: Plan) -> None:
     """Show the outputs of a plan to scripts, null where unknown. People get them after an apply."""
     if opened.options.json and not made.errored:
         values = operation.procedure.outputs(made.known)
-        known = {name: None if isinstance(value, Unknown) or any(unknowns(value)) else value for name, value in values.items()}
+        known = {
+            name: None if isinstance(value, Unknown) or any(unknowns(value)) else value
+            for name, value in values.items()
+        }
         opened.show(OutputsShown(known))
 
 

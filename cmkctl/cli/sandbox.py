@@ -87,7 +87,11 @@ def env(
         typer.echo(line)
 
 
-@app.command(cls=HelpCommand, options_metavar="[OPTIONS] -- COMMAND...", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    cls=HelpCommand,
+    options_metavar="[OPTIONS] -- COMMAND...",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
 def run(
     context: typer.Context,
     state: StateOption = None,

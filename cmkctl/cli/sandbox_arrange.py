@@ -19,7 +19,9 @@ def faults(
         typer.Option("--set", help="Activate a fault in the running sandbox. Repeatable.", metavar="FAULT"),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Deactivate every fault in the running sandbox.")] = False,
-    active: Annotated[bool, typer.Option("--active", help="List only the active faults of the running sandbox.")] = False,
+    active: Annotated[
+        bool, typer.Option("--active", help="List only the active faults of the running sandbox.")
+    ] = False,
     state: StateOption = None,
 ) -> None:
     """List the faults that --fault can inject, or activate and deactivate them while the sandbox runs."""
@@ -61,7 +63,9 @@ def add_principal(
     graph: Annotated[
         list[str] | None,
         typer.Option(
-            "--graph", help="A permission of Microsoft Graph. Repeatable. Default: Application.Read.All.", metavar="NAME"
+            "--graph",
+            help="A permission of Microsoft Graph. Repeatable. Default: Application.Read.All.",
+            metavar="NAME",
         ),
     ] = None,
     no_graph: Annotated[bool, typer.Option("--no-graph", help="Grant no permission of Microsoft Graph.")] = False,
@@ -85,8 +89,12 @@ def add_policy(
     field: Annotated[
         str, typer.Option("--property", help="location, tags.NAME, or a property of the type.", metavar="NAME")
     ],
-    allow: Annotated[list[str] | None, typer.Option("--allow", metavar="VALUE", help="An allowed value. Repeatable.")] = None,
-    deny: Annotated[list[str] | None, typer.Option("--deny", metavar="VALUE", help="A denied value. Repeatable.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="VALUE", help="An allowed value. Repeatable.")
+    ] = None,
+    deny: Annotated[
+        list[str] | None, typer.Option("--deny", metavar="VALUE", help="A denied value. Repeatable.")
+    ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason in the error message.")] = "",
     scope: ScopeOption = None,
     state: StateOption = None,

@@ -8,7 +8,9 @@ import typer
 StateOption = Annotated[
     Path | None,
     typer.Option(
-        "--state", metavar="FILE", help="The state file. Default: $CMKCTL_SANDBOX_STATE, else a file in the user's state folder."
+        "--state",
+        metavar="FILE",
+        help="The state file. Default: $CMKCTL_SANDBOX_STATE, else a file in the user's state folder.",
     ),
 ]
 PaceOption = Annotated[
@@ -51,7 +53,9 @@ def known_shell(shell: str) -> str:
 
     kind = "sh" if shell in ("bash", "zsh") else shell
     if kind not in environment.SHELLS:
-        raise typer.BadParameter(f"Unknown shell {shell!r}; use bash, zsh, {', '.join(environment.SHELLS)}", param_hint="--shell")
+        raise typer.BadParameter(
+            f"Unknown shell {shell!r}; use bash, zsh, {', '.join(environment.SHELLS)}", param_hint="--shell"
+        )
     return kind
 
 

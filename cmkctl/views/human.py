@@ -42,8 +42,8 @@ _NEAR_THE_END: Final = 0.1
 
 _SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _YES: Final = frozenset({"y", "yes"})
-_QUESTION_ROWS: Final = 4
-"""Rows of a screen that the question needs, with an empty line before it."""
+_QUESTION_ROWS: Final = 3
+"""Rows of a screen that the question needs."""
 
 
 def _utc_now() -> datetime:
@@ -134,7 +134,7 @@ class HumanView:
             if not self._stdout_is_screen:  # the plan went elsewhere; what is being approved must be visible
                 self._err.lines(plan_lines(plan, self._context, self._err.width, rows=self._rows_for_plan(self._err)))
             *lines, last = question(plan, self._context, self._err.width)
-            self._err.lines([Line(), *(Line(each, "bold") for each in lines)])
+            self._err.lines([Line(each, "bold") for each in lines])
             self._err.ask(f"{last} ")
             return self._answer(self._stdin).casefold() in _YES
 
@@ -230,7 +230,9 @@ class HumanView:
         running = [Line(f"  … {each.title}") for each in self._activity.changes]
         azure = [Line("Azure may continue with:"), *running] if running else []
         again = f"To continue, run the same command again{':' if command else '.'}"
-        self._err.lines([Line("Interrupted.", "bold"), *azure, Line(again), *([Line(f"  {command}")] if command else [])])
+        self._err.lines(
+            [Line("Interrupted.", "bold"), *azure, Line(again), *([Line(f"  {command}")] if command else [])]
+        )
 
     def _show_event(self, event: Event) -> None:
         due = self._activity.record(event)

@@ -59,17 +59,19 @@ def plan_lines(
 ) -> list[Line]:
     """A whole plan: header, changes, irreversible effects, costs and totals.
 
-    With `rows`, the least shortened form that fits into so many lines: without the resources that are up to date, then with
-    the resources of each action in one paragraph.
+    With `rows`, the first form that fits into so many lines: the whole plan; without the resources that are up to date; also
+    without a column for the descriptions; with the resources of each action in one paragraph. The header is not counted in
+    the shorter forms, because the question repeats it.
     """
     head = list(header(plan, context, width))
-    end = [Line(), *irreversible_lines(plan, width), *_cost_lines(plan, width), *_total_lines(plan, width)]
-    whole = list(change_lines(plan.changes, width, detailed=detailed))
-    if detailed or rows is None or len(head) + len(whole) + len(end) <= rows or plan.errored:
-        return [*head, *whole, *end]
-    pending = list(change_lines(plan.pending, width))
-    if len(head) + len(pending) + len(end) <= rows:
-        return [*head, *pending, *end]
+    end = [*irreversible_lines(plan, width), *_cost_lines(plan, width), *_total_lines(plan, width)]
+    whole = [*head, *change_lines(plan.changes, width, detailed=detailed), Line(), *end]
+    if detailed or plan.errored or rows is None or len(whole) <= rows:
+        return whole
+    for form in (change_lines(plan.pending, width), change_lines(plan.pending, width, aligned=False)):
+        changes = list(form)
+        if len(changes) + len(end) <= rows:
+            return [*head, *changes, *end]
     return [*head, *_paragraphs(plan, width), *end]
 
 
@@ -101,10 +103,15 @@ def subscription_text(plan: Plan, context: RunContext) -> str:
     return f"{context.subscription_name} ({identifier})" if context.subscription_name else identifier
 
 
-def change_lines(changes: Iterable[Change], width: int, *, detailed: bool = False) -> Iterator[Line]:
-    """The changes in order, as a table. Resources with the same description share a row, unless `detailed`."""
+def change_lines(
+    changes: Iterable[Change], width: int, *, detailed: bool = False, aligned: bool = True
+) -> Iterator[Line]:
+    """The changes in order, as a table. Resources with the same description share a row, unless `detailed`.
+
+    Without `aligned`, each description follows its title directly, which takes fewer lines.
+    """
     rows = list(_rows(changes, detailed=detailed))
-    column = _column(rows, width)
+    column = _column(rows, width) if aligned else 0
     for row in rows:
         yield from _row_lines(row, column, width)
         if detailed and row.change.request is not None:
@@ -234,9 +241,9 @@ def _attributes(change: Change, *, detailed: bool) -> tuple[AttributeChange, ...
 
 
 def _column(rows: Sequence[_Row], width: int) -> int:
-    """The column of the descriptions: behind the longest title, but in the first 45 % of the line."""
+    """The column of the descriptions: behind the longest title, but in the first 48 % of the line."""
     widest = max((len(each.head) for each in rows), default=0) + 2
-    return min(widest, max(width * 9 // 20, _NARROW))
+    return min(widest, max(width * 12 // 25, _NARROW))
 
 
 def _row_lines(row: _Row, column: int, width: int) -> Iterator[Line]:
@@ -253,6 +260,8 @@ def _row_lines(row: _Row, column: int, width: int) -> Iterator[Line]:
 def _titled(head: str, words: str, column: int, width: int) -> list[str]:
     if not words:
         return [head]
+    if not column:
+        return _wrapped(words, width, f"{head}  ", _CONTINUED)
     described = _wrapped(words, width, " " * column, " " * column)
     if len(head) + 2 <= column:
         return [f"{head:<{column}}{described[0][column:]}", *described[1:]]

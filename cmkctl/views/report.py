@@ -50,9 +50,7 @@ class ReportView:
 
     can_ask: Final = False
 
-    def __init__(
-        self, path: Path, command: str, clock: Clock, redactor: Redactor, *, sandbox: bool = False
-    ) -> None:
+    def __init__(self, path: Path, command: str, clock: Clock, redactor: Redactor, *, sandbox: bool = False) -> None:
         self._path = path
         self._command = command
         self._clock = clock
