@@ -13,8 +13,8 @@ from support.view_streams import UNTIL, Pipe
 
 from cmkctl import events
 from cmkctl.views.activity import READING, Heartbeat, RateLimit
-from cmkctl.views.shown import PlanShown
 from cmkctl.views.json import JsonView
+from cmkctl.views.shown import PlanShown
 
 WORKSPACE = new_workspace().of("workspace")[0]
 VAULT = new_workspace().of("key_vault")[0]

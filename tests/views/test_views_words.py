@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from cmkctl.plan import AttributeChange, Json, Phrase, Unknown
 from cmkctl.views.words import attribute_text, clean, duration, pretty, value_text
 
