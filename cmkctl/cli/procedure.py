@@ -148,7 +148,7 @@ def _apply(opened: Run, operation: Operation) -> int:
     opened.show(
         Applied(made, result, seconds, conclusion, _command(options, "verify", options.path, saved=bool(saved)))
     )
-    opened.show(OutputsShown(operation.procedure.outputs(result.known)))
+    opened.show(OutputsShown(operation.procedure.outputs(opened.profile, result.known)))
     return DONE
 
 
@@ -167,7 +167,7 @@ def _confirmed(opened: Run, made: Plan) -> int | None:
 def _show_outputs(opened: Run, operation: Operation, made: Plan) -> None:
     """Show the outputs of a plan to scripts, null where unknown. People get them after an apply."""
     if opened.options.json and not made.errored:
-        values = operation.procedure.outputs(made.known)
+        values = operation.procedure.outputs(opened.profile, made.known)
         known = {
             name: None if isinstance(value, Unknown) or any(unknowns(value)) else value
             for name, value in values.items()

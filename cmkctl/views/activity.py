@@ -139,6 +139,8 @@ class Activity:
                 self._end(change)
             case events.Waiting():
                 return self._record_wait(event)
+            case events.WaitEnded():
+                pass  # the change goes on, or ends with an event of its own
             case _:
                 assert_never(event)
         return None

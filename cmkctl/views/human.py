@@ -119,6 +119,7 @@ class HumanView:
                     | events.ChangeSkipped()
                     | events.ChangeFailed()
                     | events.Waiting()
+                    | events.WaitEnded()
                 ):
                     if not self._closed:
                         self._show_event(shown)
@@ -253,6 +254,9 @@ class HumanView:
                     self._explain(line)
                 if not self._draw() and due:
                     self._print(due)
+            case events.WaitEnded(_, what, seconds, reason):
+                if self._debug:
+                    self._err.lines([Line(f"wait for {what}: {reason}, after {duration(seconds)}", "dim")])
             case events.StepStarted() | events.StepFinished():
                 self._draw()
             case _:

@@ -117,6 +117,7 @@ class JsonView:
                     | events.ChangeSkipped()
                     | events.ChangeFailed()
                     | events.Waiting()
+                    | events.WaitEnded()
                 ):
                     if not self._closed:
                         self._write_event(shown)
@@ -219,8 +220,8 @@ class JsonView:
             case events.Waiting():
                 if due:
                     self._write_progress(due, event.seconds)
-            case events.StepStarted() | events.StepFinished():
-                pass  # a step has no line of its own
+            case events.StepStarted() | events.StepFinished() | events.WaitEnded():
+                pass  # these have no line of their own
             case _:
                 assert_never(event)
 

@@ -64,6 +64,7 @@ class ReportView:
         self._tries: dict[str, dict[str, Any]] = {}
         self._steps: dict[str, dict[str, Any]] = {}
         self._requests: list[dict[str, Any]] = []
+        self._waits: list[dict[str, Any]] = []
         self._found: list[dict[str, Any]] = []
         self._outputs: dict[str, Any] | None = None
         try:
@@ -123,6 +124,15 @@ class ReportView:
                 case events.ChangeFailed(change):
                     self._tries.setdefault(change.resource_id, {"tries": 0})["result"] = "failed"
                     self._steps.setdefault(change.step, {})["state"] = "failed"
+                case events.WaitEnded(change, what, seconds, reason):
+                    self._waits.append(
+                        {
+                            "resource_id": change and change.resource_id,
+                            "waited_for": what,
+                            "seconds": seconds_of(seconds),
+                            "end": reason.value,
+                        }
+                    )
                 case (
                     s.PlanSaved()
                     | s.Applied()
@@ -190,6 +200,7 @@ class ReportView:
             "steps": self._step_documents(),
             "changes": [self._change_document(each) for each in (self._plan.changes if self._plan else ())],
             "outputs": self._outputs,
+            "waits": self._waits,
             "requests": sorted(self._requests, key=lambda each: each["at"]),
         }
 

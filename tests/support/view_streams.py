@@ -112,6 +112,7 @@ def show_everything(view: View) -> None:
         for seconds in (0.0, 5.0, 10.0, 15.5, 100.0):
             view.show(events.Waiting(workspace, workspace.title, seconds, UNTIL))
         view.show(events.Waiting(workspace, f"{workspace.title} to be ready", 12))
+        view.show(events.WaitEnded(workspace, workspace.title, 100, events.WaitEnd.FAILED))
         view.show(events.ChangeFailed(workspace, plan.diagnostics))
         view.show(s.DiagnosticsShown(plan.diagnostics))
         view.show(s.LogText("GET /subscriptions 200"))
