@@ -7,7 +7,7 @@ The catalogue of codes, with the longer explanation behind ``cmkctl explain``, i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -23,15 +23,29 @@ class Severity(StrEnum):
 class Location:
     """A place the operator wrote: a file with line and column (both counted from 1), or an option on the command line.
 
-    `line` and `column` are None where the source has none, as with ``--set key_vault.name=kv1``.
+    `line` and `column` are None where the source has none, as with ``--set key_vault.name=kv1``. `excerpt` is the text
+    of that line; it takes no part in comparisons.
     """
 
     source: str
     line: int | None = None
     column: int | None = None
+    excerpt: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return ":".join(str(part) for part in (self.source, self.line, self.column) if part is not None)
+
+    def pointer(self, width: int = 80) -> tuple[str, str] | None:
+        """Return the source line, cut around the column to at most `width` characters, and a caret below the column.
+
+        Characters that a terminal would interpret are replaced by "?". None where there is no excerpt.
+        """
+        if self.column is None or not self.excerpt.strip():
+            return None
+        shown = "".join(each if each.isprintable() else " " if each == "\t" else "?" for each in self.excerpt)
+        at = min(self.column - 1, len(shown))
+        start = max(0, at - width // 2) if len(shown) > width else 0
+        return shown[start : start + width].rstrip(), " " * (at - start) + "^"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,29 @@
-"""The diagnostics of a profile: one function a code, so that the fixed sentences stand in one place."""
+"""The diagnostics of a profile. Each code has one summary, which is defined here."""
 
 from __future__ import annotations
 
 from cmkctl.diagnostics import Diagnostic, Location, Severity
 
 SUMMARIES = {
-    "CMK001": "The profile cannot be read",
-    "CMK002": "The profile is not YAML that cmkctl accepts",
-    "CMK003": "A field is not known",
-    "CMK004": "A field has a wrong value",
-    "CMK005": "A required field is missing",
-    "CMK006": "An environment variable is not set",
-    "CMK007": "The profile that this one extends cannot be followed",
-    "CMK008": "An override on the command line is malformed",
-    "CMK009": "Fields contradict each other",
+    "CMK001": "Cannot read the file",
+    "CMK002": "Invalid YAML",
+    "CMK003": "Unknown field",
+    "CMK004": "Invalid value",
+    "CMK005": "Missing required field",
+    "CMK006": "Environment variable not set",
+    "CMK007": "Cannot follow extends",
+    "CMK008": "Invalid command line",
+    "CMK009": "Conflicting fields",
+    "CMK011": "Unknown region",
+    "CMK012": "A secret would be stored in clear text",
 }
-"""The fixed sentence of each code of this room."""
 
 
 def problem(code: str, detail: str, remedy: str, location: Location, subject: str = "") -> Diagnostic:
-    """A problem of a profile: always an error, always with its place."""
+    """Return an error in a profile, with its place."""
     return Diagnostic(code, Severity.ERROR, SUMMARIES[code], detail, remedy, subject, location)
+
+
+def caution(code: str, detail: str, remedy: str, location: Location, subject: str = "") -> Diagnostic:
+    """Return a warning about a valid profile, with its place."""
+    return Diagnostic(code, Severity.WARNING, SUMMARIES[code], detail, remedy, subject, location)
