@@ -52,10 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _normalized(list(sys.argv[1:] if argv is None else argv))
     ARGUMENTS.set(tuple(arguments))
     try:
+        if arguments == ["version"]:
+            # At once: typer imports pydantic to call a command.
+            return int(importlib.import_module("cmkctl.cli.version").command())
         if misplaced := _misplaced(arguments):
             return _complain(misplaced, arguments)
         # A command returns its exit code; typer.Exit, raised by --help and the like, comes back as its code.
-        code = int(_app(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or DONE)
+        code = int(application(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or DONE)
         if code == DONE:
             sys.stdout.flush()  # output that was not delivered is a failure
     except TyperException as error:
@@ -136,7 +139,7 @@ def _defect(error: Exception) -> int:
     return FAILED
 
 
-def _app(arguments: Sequence[str]) -> typer.Typer:
+def application(arguments: Sequence[str]) -> typer.Typer:
     """The application with the command that is wanted, and the names and purposes of the others."""
     wanted = next((each for each in arguments if not each.startswith("-")), "")
     app = typer.Typer(

@@ -6,7 +6,7 @@ import os
 from itertools import combinations
 from pathlib import Path
 
-from cmkctl.cli.options import Options
+from cmkctl.cli.options import STANDARD_STREAM, Options
 from cmkctl.diagnostics import ProfileError, contradictory
 
 
@@ -14,7 +14,7 @@ def refuse_to_overwrite(options: Options) -> None:
     """Raise ProfileError CMK008 when a file to write is also named for something else."""
     written = {"--out": options.out, "--report": options.report, "--record": options.record}
     used = {"the profile": options.path, "--replay": options.replay, "--state": options.state}
-    named = [(name, path) for name, path in (written | used).items() if path is not None]
+    named = [(name, path) for name, path in (written | used).items() if path not in (None, STANDARD_STREAM)]
     for (name, path), (other, another) in combinations(named, 2):
         if name in written and _same(path, another):
             both = f"{name} {path} and {other} are the same file; one would overwrite the other."

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cmkctl.cli import PROGRAM
 from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
-from cmkctl.cli.options import Options
+from cmkctl.cli.options import STANDARD_STREAM, Options
 from cmkctl.cli.run import Run, run
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeStarted, Emit, Event
-from cmkctl.facts import RulePolicy
 from cmkctl.plan import Action, Plan, Unknown, unknowns
 from cmkctl.procedures.base import Procedure
 from cmkctl.profile.model import Profile
@@ -81,7 +82,7 @@ def plan(options: Options, operation: Operation) -> int:
     """Show the plan, and save it with ``--out``."""
 
     def body(opened: Run) -> int:
-        if options.out:
+        if options.out and options.out != STANDARD_STREAM:
             try_saving(options.out)
         made = _plan(opened, operation)
         opened.show(PlanShown(made, options.requests))
@@ -91,7 +92,7 @@ def plan(options: Options, operation: Operation) -> int:
                 opened.show(DiagnosticsShown((not_saved(options.out),)))
             return REFUSED
         if options.out:
-            digests = save(options.out, made, opened.profile, opened.session.clock.now())
+            digests = _save(options.out, made, opened)
             opened.show(PlanSaved(str(options.out), digests, _command(options, "apply", options.out, saved=True)))
         return CHANGES if options.detailed_exitcode and made.pending else DONE
 
@@ -117,9 +118,21 @@ def verify(options: Options, operation: Operation) -> int:
     return run(options, body, load)
 
 
+def _save(out: Path, made: Plan, opened: Run) -> Mapping[str, str]:
+    """Save a plan to a file, or write it to standard output for ``-``. Returns its digests."""
+    now = opened.session.clock.now()
+    if out != STANDARD_STREAM:
+        return save(out, made, opened.profile, now)
+    with TemporaryDirectory(prefix="cmkctl-") as folder:
+        copy = Path(folder, "plan.json")
+        digests = save(copy, made, opened.profile, now)
+        sys.stdout.write(copy.read_text(encoding="utf-8"))
+        sys.stdout.flush()
+    return digests
+
+
 def _plan(opened: Run, operation: Operation) -> Plan:
-    policy = RulePolicy(frozenset(opened.options.ignore), opened.options.strict)
-    made = make_plan(opened.session, opened.profile, operation.procedure, policy)
+    made = make_plan(opened.session, opened.profile, operation.procedure, opened.policy)
     opened.show_context()
     # A saved plan has no lines of a profile to point to.
     return made if isinstance(opened.loaded, LoadedPlan) else opened.located(made)

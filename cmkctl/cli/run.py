@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
@@ -29,6 +30,7 @@ from cmkctl.cli.options import STANDARD_STREAM, Options
 from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity, contradictory
+from cmkctl.facts import RulePolicy
 from cmkctl.plan import Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
 from cmkctl.profile.model import Profile
@@ -59,8 +61,15 @@ class Run:
         self.show(RunContext(self.options.sandbox or bool(getattr(self.session, "is_sandbox", False))))
 
     def located(self, plan: Plan) -> Plan:
-        """The same plan, with the places in the profile that its diagnostics are about."""
-        return replace(plan, diagnostics=tuple(self._located(each) for each in plan.diagnostics))
+        """The same plan with the warnings about the profile, and the places in the profile that its diagnostics are about."""
+        policy = self.policy
+        warnings = [policy.applied_to(each) for each in self.loaded.warnings]
+        return replace(plan, diagnostics=(*warnings, *(self._located(each) for each in plan.diagnostics)))
+
+    @property
+    def policy(self) -> RulePolicy:
+        """The operator's choices about findings."""
+        return RulePolicy(frozenset(self.options.ignore), self.options.strict)
 
     def _located(self, diagnostic: Diagnostic) -> Diagnostic:
         if diagnostic.location is not None or "/" in diagnostic.subject or not diagnostic.subject:
@@ -82,7 +91,8 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
     logging.getLogger().addHandler(logging.NullHandler())
     view = make_view(
         json=options.json,
-        stdout=sys.stdout,
+        # With ``--out -`` the saved plan is the data; the plan for people is narration then.
+        stdout=sys.stderr if options.out == STANDARD_STREAM else sys.stdout,
         stderr=sys.stderr,
         sandbox=options.sandbox,
         color=False if options.no_color else None,
@@ -145,6 +155,9 @@ def _check(options: Options) -> None:
     if options.record and options.replay:
         both = "--record sends requests to Azure, and --replay sends none."
         raise ProfileError(contradictory(both, "Use one of them."))
+    if options.out == STANDARD_STREAM and options.json:
+        both = "--out - and --json both write to standard output."
+        raise ProfileError(contradictory(both, "Save the plan to a file: --out FILE."))
     if options.state and not options.sandbox:
         alone = "--state names the state of the sandbox, but without --sandbox the command would go to Azure."
         raise ProfileError(contradictory(alone, "Add --sandbox, or remove --state."))
@@ -153,7 +166,7 @@ def _check(options: Options) -> None:
 def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.sandbox:
         os.environ.update(_sandbox(options.state, stack))
-    loaded = load(_input(options.path, stack), overrides=options.overrides, environ=os.environ)
+    loaded = _load(options, load, stack)
     reporter.set_profile(loaded.profile)
     view = reporter.view
     transport, credential = connect(options, loaded.profile, view, stack, reporter.observe)
@@ -164,14 +177,18 @@ def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitS
     return Run(options, loaded, session, view)
 
 
-def _input(path: Path, stack: ExitStack) -> Path:
-    """The file to load: a copy of standard input for ``-``, because a loader may read it twice."""
-    if path != STANDARD_STREAM:
-        return path
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cmkctl-")))
-    copy = folder / "standard-input.yaml"
-    copy.write_bytes(sys.stdin.buffer.read())
-    return copy
+def _load(options: Options, load: Load, stack: ExitStack) -> LoadedProfile:
+    """Load the file of the command line, or standard input for ``-``, which may be a saved plan or a profile."""
+    if options.path != STANDARD_STREAM:
+        return load(options.path, overrides=options.overrides, environ=os.environ)
+    content = sys.stdin.buffer.read()
+    if content.lstrip().startswith(b"{"):  # a saved plan is read by its path
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cmkctl-")))
+        copy = folder / "standard-input.json"
+        copy.write_bytes(content)
+        return load(copy, overrides=options.overrides, environ=os.environ)
+    sys.stdin = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8")
+    return load_profile(STANDARD_STREAM, overrides=options.overrides, environ=os.environ)
 
 
 def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:

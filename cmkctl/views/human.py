@@ -102,6 +102,12 @@ class HumanView:
                     self._show_applied(shown)
                 case s.Verified(plan):
                     self._show_verified(plan)
+                case s.ProfileValid(file):
+                    self._settle()
+                    self._out.lines([Line(f"{file} is valid. Not checked: everything that needs Azure.")])
+                case s.CheckShown():
+                    self._settle()
+                    self._out.lines(_check_lines(shown, self._out.width))
                 case s.Cancelled():
                     self._settle()
                     self._err.lines([Line("Cancelled. Nothing was changed.", "bold")])
@@ -320,6 +326,26 @@ class HumanView:
         self._written = True
         self._activity.settle()
         self.close()
+
+
+def _check_lines(check: s.CheckShown, width: int) -> Iterable[Line]:
+    sign, style = _signs(check.state)
+    yield from paragraph(f"{sign} {check.name}: {check.found}", width, "  ", style=style)
+    # Not wrapped: a remedy may be a command to copy.
+    yield from (Line(f"  → {each}") for each in check.remedy.splitlines())
+
+
+def _signs(state: s.CheckState) -> tuple[str, str]:
+    """The sign and the colour of a check's result. A new result without them is a type error."""
+    match state:
+        case s.CheckState.OK:
+            return "✓", "green"
+        case s.CheckState.FAILED:
+            return "✗", "bold red"
+        case s.CheckState.UNKNOWN:
+            return "?", "yellow"
+        case _:
+            assert_never(state)
 
 
 def _finished(change: Change, seconds: float) -> Line:

@@ -98,6 +98,10 @@ class JsonView:
                     drift = [each for each in plan.changes if each.action is not Action.NO_OP]
                     matches = not drift and not plan.errored
                     self._line("verified", {"matches": matches, "drift": [*map(identity, drift)]})
+                case s.ProfileValid(file):
+                    self._line("profile_valid", {"file": file})
+                case s.CheckShown(name, state, found, remedy):
+                    self._line("check", {"name": name, "state": state.value, "found": found, "remedy": remedy or None})
                 case s.Cancelled():
                     pass  # nobody was asked
                 case s.RunInterrupted(command):

@@ -135,6 +135,8 @@ class ReportView:
                     )
                 case (
                     s.PlanSaved()
+                    | s.ProfileValid()
+                    | s.CheckShown()
                     | s.Applied()
                     | s.Cancelled()
                     | s.RunInterrupted()

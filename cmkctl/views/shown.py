@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from cmkctl.diagnostics import Diagnostic
@@ -80,6 +81,31 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileValid:
+    """A profile is valid, as far as that can be checked without Azure."""
+
+    file: str
+
+
+class CheckState(StrEnum):
+    """The result of one check of ``cmkctl doctor``."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckShown:
+    """One check of ``cmkctl doctor``: its name, its result, what was found, and what to do if it is not ok."""
+
+    name: str
+    state: CheckState
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The question was not answered with yes; nothing was changed."""
 
@@ -113,6 +139,8 @@ Shown: TypeAlias = (
     | DiagnosticsShown
     | Applied
     | Verified
+    | ProfileValid
+    | CheckShown
     | Cancelled
     | RunInterrupted
     | LogText
