@@ -219,6 +219,8 @@ class Settle:
     """The recorded duration in seconds, 0 where none is known: until then polls are far apart."""
     group: str = ""
     """Waits of one group poll one after the other; empty for a wait of its own."""
+    usual: str = ""
+    """The usual duration for people (``5-20 min``), only where a source gives one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from cmkctl.cli.options import Options
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
 from cmkctl.views import View
+from cmkctl.views.shown import DiagnosticsShown, LogText
 
 Transport: TypeAlias = HttpTransport[Any, Any]
 
@@ -49,7 +50,7 @@ def _sign_in(
     from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - a replay has no network
 
     try:
-        return sign_in(way, ENDPOINTS[profile.cloud].authority, observe(RequestsTransport()), view.log)
+        return sign_in(way, ENDPOINTS[profile.cloud].authority, observe(RequestsTransport()), _log_to(view))
     except ValueError as error:
         raise CmkctlError(
             codes.CMK302.error(
@@ -57,6 +58,10 @@ def _sign_in(
                 "Set the environment variables that it needs, or choose another --auth.",
             )
         ) from error
+
+
+def _log_to(view: View) -> Callable[[str], None]:
+    return lambda text: view.show(LogText(text))
 
 
 def _transport() -> Transport:
@@ -99,7 +104,7 @@ def _replaying(path: Path, view: View, stack: ExitStack) -> Transport:
     ) -> None:
         # After a failure the rest of the tape cannot have been played, and the failure is what matters.
         if kind is None:
-            view.diagnostics(_unused(tape, path))
+            view.show(DiagnosticsShown(tuple(_unused(tape, path))))
 
     stack.push(report_unused)
     return ReplayTransport(tape)
