@@ -21,22 +21,22 @@ from cmkctl.azure.remedies import WITHOUT_A_REASON
 from cmkctl.azure.session import WRITING, Session
 from cmkctl.azure.waiting import InitialResponseOnly, delay, poll_to_end, poll_until
 from cmkctl.clock import at
-from cmkctl.plan import USUAL_TIMEOUT, Action, Change, Plane, Request, Resend, Settle
+from cmkctl.plan import Action, Change, Plane, Request, Resend, Settle
 
 _LOG: Final = logging.getLogger(__name__)
 
 
-def send(session: Session, change: Change) -> None:
-    """Send the write of a change, if it has one, and wait until its resource has settled.
+def send(session: Session, change: Change) -> ArmDocument | None:
+    """Send the write of a change, if it has one, wait until its resource has settled, and return its last reading.
 
-    Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError (CMK312) when the time is over first.
+    None for a change without a wait. Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError (CMK312)
+    when the time is over first.
     """
     early = (change.earliest - session.clock.now()).total_seconds() if change.earliest else 0.0
     delay(session, "the access to the key to take effect", early)
     if change.request is not None:
         _resending(session, change, change.request, waited=early > 0)
-    if change.settle is not None:
-        _settle(session, change, change.settle)
+    return None if change.settle is None else _settle(session, change, change.settle)
 
 
 def _resending(session: Session, change: Change, request: Request, *, waited: bool) -> None:
@@ -102,40 +102,40 @@ def _send_to_arm(session: Session, change: Change, request: Request) -> None:
     if response is None:
         return
     settle = change.settle
-    timeout = settle.timeout if settle else USUAL_TIMEOUT
-    # A new resource that reports itself ready is made, however far apart Azure spaces the polls of its operation. The state
-    # of one that existed before proves nothing.
-    if settle is not None and change.action is Action.CREATE:
-        poll_to_end(session, response, change.title, timeout, ready=lambda: _state(session, settle) in settle.ready)
-    else:
-        poll_to_end(session, response, change.title, timeout)
+    if settle is None:
+        poll_to_end(session, response, change.title)
+        return
+    # A new resource that reports itself ready is complete, however far apart Azure spaces the polls of its operation. The
+    # state of one that existed before proves nothing.
+    ready = (lambda: _state(session, settle) in settle.ready) if change.action is Action.CREATE else None
+    with session.turns.take(settle.group):
+        poll_to_end(session, response, change.title, settle.timeout, ready, settle.expected)
 
 
-def _settle(session: Session, change: Change, settle: Settle) -> None:
-    """Wait until the resource reports the end. Raises AzureFailed when that is a failure."""
-
-    def wait() -> str:
-        return poll_until(
+def _settle(session: Session, change: Change, settle: Settle) -> ArmDocument | None:
+    """Wait until the resource reports the end, and return that reading. Raises AzureFailed for a failed end."""
+    with session.turns.take(settle.group):
+        document = poll_until(
             session,
             f"{change.title} to be ready",
-            lambda: _state(session, settle),
-            lambda state: state in settle.ready or state in settle.failed,
+            lambda: session.snapshot().settling(settle),
+            lambda found: _state_of(found, settle) in settle.ready | settle.failed,
             settle.timeout,
+            settle.expected,
         )
-
-    if settle.group:
-        with session.turns.take(settle.group):
-            state = wait()
-    else:
-        state = wait()
+    state = _state_of(document, settle)
     if state in settle.failed:
         detail = f"{change.title} ended as {state.capitalize()}, {WITHOUT_A_REASON}."
         raise AzureFailed(Failure(FailureKind.TERMINAL, "", detail))
+    return document
 
 
 def _state(session: Session, settle: Settle) -> str:
-    """The state of the resource in lower case, empty when it is absent."""
-    document = session.snapshot().settling(settle)
+    return _state_of(session.snapshot().settling(settle), settle)
+
+
+def _state_of(document: ArmDocument | None, settle: Settle) -> str:
+    """Return the state of the resource in lower case, empty when it is absent."""
     if document is None:
         return ""
     value = at_path(document, settle.state_path)

@@ -1,7 +1,7 @@
-"""The command line: parse, make options, one call, an exit code. Only the command that runs is imported.
+"""The command line: from the arguments to one command and its exit code. Only the command that runs is imported.
 
-Exit codes are those of docs/output.md; Click's own code for a usage error is 2, ours is 64, so that a typo is never read as
-drift (docs/adr/0005-exit-codes.md).
+Exit codes are those of docs/output.md. Click's code for a usage error is 2, ours is 64, so that a typo is never read as drift
+(docs/adr/0005-exit-codes.md).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -20,64 +21,84 @@ import typer
 from typer.exceptions import TyperException
 
 from cmkctl.cli.exits import DONE, FAILED, INTERRUPTED, USAGE
+from cmkctl.cli.help import HelpCommand, HelpGroup
 
 ARGUMENTS: Final[ContextVar[Sequence[str]]] = ContextVar("arguments", default=())
-"""What stood on the command line, behind the name of the program."""
+"""The command line, without the name of the program."""
 
 PROGRAM: Final[ContextVar[Sequence[str]]] = ContextVar("program", default=("cmkctl",))
-"""What stood before that: how this program was started, and can be started again."""
+"""The words that start this program again."""
 
-_COMMANDS: Final = {
-    "plan": "Show what would be done. Sends no write.",
-    "apply": "Do it. Asks first on a terminal, needs --yes elsewhere.",
-    "verify": "Check that everything is still as asked for. Sends no write.",
+COMMANDS: Final = {
+    "plan": "Show what would change, without changing anything.",
+    "apply": "Apply a profile or a saved plan. Prompts on a terminal; requires --yes otherwise.",
+    "verify": "Check that Azure still matches the profile. Changes nothing.",
+    "validate": "Check a profile without connecting to Azure.",
+    "show": "Show a saved plan without connecting to Azure.",
+    "doctor": "Check sign-in, network and permissions.",
     "init": "Write a commented profile to start from.",
     "schema": "Print the JSON Schema of profiles.",
-    "explain": "Explain a diagnostic code.",
-    "sandbox": "Run and use the embedded Azure.",
+    "explain": "Explain a diagnostic code or a profile field, or list and search them.",
+    "sandbox": "Run and use the sandbox, an embedded Azure for demos, tests and rehearsals.",
+    "completion": "Print the completion script of a shell.",
     "version": "Print the version.",
 }
+_GROUPS: Final = (["sandbox"], ["sandbox", "principal"], ["sandbox", "policy"])
+_VERSION: Final = ("-V", "--version")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code. Never raises for anything a user can cause."""
-    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
-    if arguments[0] == "--version":
-        arguments[0] = "version"
+    arguments = _normalized(list(sys.argv[1:] if argv is None else argv))
     ARGUMENTS.set(tuple(arguments))
     try:
+        if arguments == ["version"]:
+            # At once: typer imports pydantic to call a command.
+            return int(importlib.import_module("cmkctl.cli.version").command())
+        if misplaced := _misplaced(arguments):
+            return _complain(misplaced, arguments)
         # A command returns its exit code; typer.Exit, raised by --help and the like, comes back as its code.
-        code = int(_app(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or DONE)
+        code = int(application(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or DONE)
         if code == DONE:
-            sys.stdout.flush()  # a command that nobody could hear is not done
+            sys.stdout.flush()  # output that was not delivered is a failure
     except TyperException as error:
         return _usage_error(error, arguments)
-    except typer.Abort:
-        return INTERRUPTED
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
+        sys.stderr.write("\nInterrupted.\n")
         return INTERRUPTED
     except BrokenPipeError:
-        return FAILED  # whoever read our output has gone; nothing can be said to them any more
+        return FAILED  # the reader of our output has gone
     except Exception as error:  # noqa: BLE001 - the outermost boundary: no traceback is for a user
         return _defect(error)
     else:
         return code
 
 
+def _normalized(arguments: list[str]) -> list[str]:
+    """The arguments with ``help``, ``-V`` and groups without a command replaced by what they mean."""
+    if not arguments or arguments == ["help"]:
+        return ["--help"]
+    if arguments[0] in _VERSION:
+        return ["version", *arguments[1:]]
+    if arguments[0] == "help":
+        return [*arguments[1:], "--help"]
+    return [*arguments, "--help"] if arguments in _GROUPS else arguments
+
+
 def run_and_exit() -> NoReturn:
-    """Run the process's command line and end the process: at once after an interruption, whatever Azure still owes."""
-    _mend_streams()
+    """Run the process's command line and end the process: at once after an interruption, whatever is still in progress."""
+    _prepare_streams()
     PROGRAM.set(_started(sys.argv, sys.orig_argv))
     code = main()
     if not _flushed() or code == INTERRUPTED:
-        # Requests under way are waited for by nobody: Python would, for as long as Azure takes to answer. And it would
-        # complain of what cannot be written.
+        # Python would wait for the threads of requests in progress, and complain about closed streams.
         os._exit(code or FAILED)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left that needs an orderly end
     sys.exit(code)
 
 
 def _flushed() -> bool:
-    """Whether everything that was said reached those who listen; they may have gone, with the terminal for instance."""
+    """True when all output was delivered; the terminal may be closed, for instance."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -86,18 +107,18 @@ def _flushed() -> bool:
     return True
 
 
-def _mend_streams() -> None:
-    """Make both streams such that writing to them fails neither for what they are closed to nor for their encoding."""
+def _prepare_streams() -> None:
+    """Make writing to both streams safe: when they are closed, and whatever their encoding."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by whoever started us: ``>&-``
+        if stream is None:  # closed by the parent process: ``>&-``
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for as long as we run
         elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _started(arguments: Sequence[str], typed: Sequence[str]) -> tuple[str, ...]:
-    """What to type to start this program again: its name where the shell finds it by that, else what was typed."""
+    """The words that start this program again: its name where the shell finds it by that, else the words that were typed."""
     script = Path(arguments[0])
     if script.name == "__main__.py":  # python -m cmkctl
         return tuple(typed[: len(typed) - len(arguments) + 1])
@@ -106,54 +127,83 @@ def _started(arguments: Sequence[str], typed: Sequence[str]) -> tuple[str, ...]:
 
 
 def _defect(error: Exception) -> int:
-    """Tell of an error that nobody expected, in a command that has no run of its own."""
+    """Show an unexpected error in a command without a run of its own."""
     from cmkctl.azure.redaction import Redactor  # noqa: PLC0415 - hardly ever
     from cmkctl.cli.reporting import defect  # noqa: PLC0415 - see above
     from cmkctl.views import make_view  # noqa: PLC0415 - see above
     from cmkctl.views.redacting import RedactingView  # noqa: PLC0415 - see above
+    from cmkctl.views.shown import DiagnosticsShown  # noqa: PLC0415 - see above
 
     view = make_view(json=False, stdout=sys.stdout, stderr=sys.stderr)
-    RedactingView(Redactor.for_display(os.environ), view).diagnostics([defect(error)])
+    RedactingView(Redactor.for_display(os.environ), view).show(DiagnosticsShown((defect(error),)))
     return FAILED
 
 
-def _app(arguments: Sequence[str]) -> typer.Typer:
+def application(arguments: Sequence[str]) -> typer.Typer:
     """The application with the command that is wanted, and the names and purposes of the others."""
     wanted = next((each for each in arguments if not each.startswith("-")), "")
     app = typer.Typer(
-        help="Azure Machine Learning workspaces encrypted with a customer-managed key, created correctly.",
-        epilog="Exit codes: 0 done · 1 failed · 2 changes or drift · 3 refused · 64 wrong usage or profile · 130 interrupted",
+        cls=HelpGroup,
+        help="Create Azure Machine Learning workspaces encrypted with a customer-managed key, and check that they stay so.",
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name, purpose in _COMMANDS.items():
+    for name, purpose in COMMANDS.items():
         if name == wanted:
             _add(app, name, purpose)
         else:
-            app.command(name, short_help=purpose)(_not_loaded)
+            app.command(name, short_help=purpose, cls=HelpCommand)(_not_loaded)
+    if wanted == _COMPLETE:
+        _add(app, wanted, "")
     return app
+
+
+_COMPLETE: Final = "complete"
+"""The hidden command behind the completion scripts."""
 
 
 def _add(app: typer.Typer, name: str, purpose: str) -> None:
     module: Any = importlib.import_module(f"cmkctl.cli.{name}")
     if hasattr(module, "app"):
-        app.add_typer(module.app, name=name, help=purpose, short_help=purpose)
+        app.add_typer(module.app, name=name, help=purpose, short_help=purpose, cls=HelpGroup)
     else:
-        app.command(name, help=purpose, short_help=purpose)(module.command)
+        hidden = name == _COMPLETE
+        app.command(name, help=purpose, short_help=purpose, cls=HelpCommand, hidden=hidden)(module.command)
 
 
 def _not_loaded() -> None:
     """Stand in for a command that this run does not need."""
 
 
+def _misplaced(arguments: Sequence[str]) -> str:
+    """The complaint about an option before the command, empty when there is none."""
+    if not arguments[0].startswith("-") or arguments[0] in ("-h", "--help"):
+        return ""
+    from cmkctl.cli.hints import before_the_command  # noqa: PLC0415 - only for an error
+
+    return before_the_command(arguments, COMMANDS)
+
+
 def _usage_error(error: TyperException, arguments: Sequence[str]) -> int:
-    command = next((each for each in arguments if each in _COMMANDS), "")
-    about = f"cmkctl {command}".rstrip()
+    context: Any = getattr(error, "ctx", None)
+    return _complain(error.format_message() or "a command is missing", arguments, context and context.command_path)
+
+
+def _complain(message: str, arguments: Sequence[str], path: str = "") -> int:
+    """Show a usage error, as JSON lines when ``--json`` is among the arguments. Returns the exit code."""
+    from cmkctl import codes  # noqa: PLC0415 - see above
     from cmkctl.azure.redaction import Redactor  # noqa: PLC0415 - a right command line needs it later, or never
+    from cmkctl.cli.hints import hint  # noqa: PLC0415 - see above
+    from cmkctl.views import make_view  # noqa: PLC0415 - see above
+    from cmkctl.views.shown import DiagnosticsShown, RunEnded  # noqa: PLC0415 - see above
 
     redactor = Redactor.for_display(os.environ)
-    message = redactor.text(error.format_message() or "a command is missing")
-    sys.stderr.write(f"error: {message}\n  → see: {about} --help\n")
+    text = redactor.text(message.replace("Value error, ", ""))
+    remedies = [redactor.text(each) for each in hint(message, arguments, COMMANDS)]
+    remedy = "\n".join([*remedies, f"See: {path or 'cmkctl'} --help"])
+    view = make_view(json="--json" in arguments, stdout=sys.stdout, stderr=sys.stderr)
+    view.show(DiagnosticsShown((codes.CMK008.error(text, remedy),)))
+    view.show(RunEnded(USAGE))
     return USAGE

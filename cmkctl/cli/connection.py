@@ -12,13 +12,15 @@ from typing import Any, Final, TypeAlias
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import HttpTransport
 
+from cmkctl import codes
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
 from cmkctl.azure.redaction import Redactor, secrets_of
 from cmkctl.cli.options import Options
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
 from cmkctl.views import View
+from cmkctl.views.shown import DiagnosticsShown, LogText
 
 Transport: TypeAlias = HttpTransport[Any, Any]
 
@@ -48,17 +50,18 @@ def _sign_in(
     from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - a replay has no network
 
     try:
-        return sign_in(way, ENDPOINTS[profile.cloud].authority, observe(RequestsTransport()), view.log)
+        return sign_in(way, ENDPOINTS[profile.cloud].authority, observe(RequestsTransport()), _log_to(view))
     except ValueError as error:
         raise CmkctlError(
-            Diagnostic(
-                "CMK302",
-                Severity.ERROR,
-                "Azure does not accept the credential",
+            codes.CMK302.error(
                 f"--auth {way} cannot be used here: {error}",
                 "Set the environment variables that it needs, or choose another --auth.",
             )
         ) from error
+
+
+def _log_to(view: View) -> Callable[[str], None]:
+    return lambda text: view.show(LogText(text))
 
 
 def _transport() -> Transport:
@@ -101,7 +104,7 @@ def _replaying(path: Path, view: View, stack: ExitStack) -> Transport:
     ) -> None:
         # After a failure the rest of the tape cannot have been played, and the failure is what matters.
         if kind is None:
-            view.diagnostics(_unused(tape, path))
+            view.show(DiagnosticsShown(tuple(_unused(tape, path))))
 
     stack.push(report_unused)
     return ReplayTransport(tape)
@@ -114,4 +117,4 @@ def _unused(tape: Any, path: Path) -> list[Diagnostic]:
     listed = "\n".join(str(each) for each in unused)
     detail = f"{len(unused)} of {len(tape.exchanges)} exchanges were never asked for:\n{listed}"
     remedy = f"If what changed is meant, record again: --record {path}"
-    return [Diagnostic("CMK503", Severity.WARNING, "The tape was not played to its end", detail, remedy, str(path))]
+    return [codes.CMK503.warning(detail, remedy, subject=str(path))]

@@ -1,4 +1,4 @@
-"""The lines of ``--debug``: each request with its answer, redacted and shortened."""
+"""The lines of ``--debug``: each request with its response, redacted and shortened."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _LONGEST: Final = 1000
 _HEADERS: Final = ("Retry-After", "Location", "Azure-AsyncOperation", "WWW-Authenticate")
 
 
-def lines_of(heard: ObservedExchange, redactor: Redactor) -> Iterator[str]:
+def lines_of(exchange: ObservedExchange, redactor: Redactor) -> Iterator[str]:
     """One line for the request, and one for each body and each header that decides what happens next."""
-    status = heard.status or f"no answer ({heard.error})"
-    ids = f", correlation id {heard.correlation_id}" if heard.correlation_id else ""
-    asked = asked_of(heard.request, redactor)
-    yield f"{heard.at:%H:%M:%S.%f} {heard.method} {_short(asked.url)} {status}, {heard.seconds:.2f} s{ids}"
+    status = exchange.status or f"no response ({exchange.error})"
+    ids = f", correlation id {exchange.correlation_id}" if exchange.correlation_id else ""
+    asked = asked_of(exchange.request, redactor)
+    yield f"{exchange.at:%H:%M:%S.%f} {exchange.method} {_short(asked.url)} {status}, {exchange.seconds:.2f} s{ids}"
     if asked.body is not None:
         yield f"  > {_short(asked.body)}"
-    if heard.response is None:
+    if exchange.response is None:
         return
-    yield from (f"  {name}: {_short(redactor.text(value))}" for name in _HEADERS if (value := heard.header(name)))
+    yield from (f"  {name}: {_short(redactor.text(value))}" for name in _HEADERS if (value := exchange.header(name)))
     try:
-        answered = answered_of(heard.request.url, heard.response, redactor)
-    except UndecodableResponse as error:  # whoever asked reads it, too, and knows what to do
+        answered = answered_of(exchange.request.url, exchange.response, redactor)
+    except UndecodableResponse as error:  # the sender decodes it as well and reports the error
         yield f"  < {error}"
         return
     if answered.body is not None:

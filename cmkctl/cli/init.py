@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -10,25 +11,36 @@ from typing import Annotated
 import typer
 
 from cmkctl.cli.exits import DONE, USAGE
+from cmkctl.cli.options import DEFAULT_PROFILE, STANDARD_STREAM
 
 
 def command(
-    path: Annotated[Path, typer.Argument(metavar="[PATH]", help="Where to write it.")] = Path("cmkctl.yaml"),
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="The file to write. `-` is standard output.")
+    ] = DEFAULT_PROFILE,
 ) -> int:
-    """Write a commented profile to start from. A file that is there already is never overwritten."""
+    """Write a commented profile to start from. An existing file is never overwritten."""
     text = files("cmkctl.cli").joinpath("starter.yaml").read_text(encoding="utf-8")
+    if path == STANDARD_STREAM:
+        sys.stdout.write(text)
+        return DONE
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        sys.stderr.write(
-            f"error: {path} is there already, and nothing was written.\n  → name another file: cmkctl init PATH\n"
-        )
-        return USAGE
+        return _failed(f"{path} already exists; not overwritten.")
     except OSError as error:
-        sys.stderr.write(
-            f"error: {path} cannot be written: {error.strerror}.\n  → name another file: cmkctl init PATH\n"
-        )
-        return USAGE
-    sys.stderr.write(f"Wrote {path}. Change its names, then: cmkctl plan {path}\n")
+        return _failed(f"Cannot write {path}: {error.strerror}.")
+    named = "" if path == DEFAULT_PROFILE else f" {shlex.quote(str(path))}"
+    sys.stderr.write(
+        f"Wrote {path}. Edit its names, then:\n"
+        f"  cmkctl validate{named}\n"
+        f"  cmkctl plan{named} --sandbox   (a rehearsal without Azure)\n"
+        f"  cmkctl plan{named}\n"
+    )
     return DONE
+
+
+def _failed(text: str) -> int:
+    sys.stderr.write(f"error: {text}\n  → Name a different file: cmkctl init PATH\n")
+    return USAGE

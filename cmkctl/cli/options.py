@@ -1,36 +1,27 @@
-"""The options that several commands share, each declared once, and what was asked for with them."""
+"""The options of the commands, each declared once as a field of `Options`; `takes` gives a command the ones that it names."""
 
 from __future__ import annotations
 
+import inspect
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the operator asked for on the command line, apart from the command itself."""
-
-    profile: Path
-    overrides: tuple[str, ...] = ()
-    sandbox: bool = False
-    state: Path | None = None
-    json: bool = False
-    auth: str | None = None
-    record: Path | None = None
-    replay: Path | None = None
-    timeout: float | None = None
-    report: Path | None = None
-    debug: bool = False
-    out: Path | None = None
+CONNECTION: Final = "Connection"
+OUTPUT: Final = "Output"
+CHECKS: Final = "Checks"
+DEFAULT_PROFILE: Final = Path("cmkctl.yaml")
+STANDARD_STREAM: Final = Path("-")
+"""Standard input where a file is read, standard output where one is written."""
 
 
 class Auth(StrEnum):
-    """The ways of signing in that `--auth` chooses from; left out, azure-identity tries them in its own order."""
+    """The ways to sign in."""
 
     CLI = "cli"
     ENVIRONMENT = "environment"
@@ -44,53 +35,179 @@ def _duration(text: str) -> float:
     """Seconds from ``90s``, ``45m``, ``1h30m`` or a plain number of seconds."""
     found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
     if not text or found is None:
-        raise typer.BadParameter(f"{text!r} is no duration; write 90s, 45m or 1h30m")
+        raise typer.BadParameter(f"{text!r} is not a duration; for example 90s, 45m or 1h30m")
     hours, minutes, seconds = (int(each or 0) for each in found.groups())
+    if not hours + minutes + seconds:
+        raise typer.BadParameter("a timeout must be longer than 0 s")
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
-ProfilePath = Annotated[Path, typer.Argument(metavar="PROFILE", help="The profile, a YAML file.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="FIELD=VALUE", help="Override one field of the profile, such as key.size=4096. Repeatable."
-    ),
-]
-SandboxOption = Annotated[
-    bool, typer.Option("--sandbox", help="Run against the embedded Azure instead of the real one.")
-]
-StateOption = Annotated[
-    Path | None, typer.Option("--state", metavar="FILE", help="With --sandbox: where its state is kept.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines on standard output, and nothing else there.")]
-AuthOption = Annotated[
-    Auth | None, typer.Option("--auth", help="How to sign in. Left out: azure-identity's default chain.")
-]
-RecordOption = Annotated[
-    Path | None, typer.Option("--record", metavar="FILE", help="Write the HTTP exchanges, redacted, to a tape.")
-]
-ReplayOption = Annotated[
-    Path | None, typer.Option("--replay", metavar="FILE", help="Answer from a tape, with no network.")
-]
-OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="Save the plan; `cmkctl apply FILE` does it, or refuses.")
-]
-ReportOption = Annotated[
-    Path | None,
-    typer.Option("--report", metavar="FILE", help="Write what was done and every request, redacted, as JSON."),
-]
-DebugOption = Annotated[
-    bool, typer.Option("--debug", help="Say on standard error what goes to Azure and comes back, redacted.")
-]
-TimeoutOption = Annotated[
-    float | None,
-    typer.Option(
-        "--timeout",
-        metavar="DURATION",
-        parser=_duration,
-        help="Give up waiting after 90s, 45m or 1h30m. Azure goes on working.",
-    ),
-]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DetailedExitCode = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")]
-DetailedOption = Annotated[bool, typer.Option("--requests", help="Also show every request with its body.")]
+def _code(text: str) -> str:
+    """A diagnostic code in upper case."""
+    if not re.fullmatch(r"CMK\d{3}", text.upper()):
+        raise typer.BadParameter(f"{text!r} is not a diagnostic code, such as CMK107; cmkctl explain lists them")
+    return text.upper()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The command line of one run, apart from the command itself."""
+
+    profile: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="PROFILE",
+            envvar="CMKCTL_PROFILE",
+            help="The profile, a YAML file. `-` is standard input. Default: cmkctl.yaml.",
+        ),
+    ] = None
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="PROFILE",
+            envvar="CMKCTL_PROFILE",
+            help="The profile, or a plan that `cmkctl plan --out` saved. `-` is standard input. Default: cmkctl.yaml.",
+        ),
+    ] = None
+    overrides: Annotated[
+        list[str],
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="Override one field of the profile, such as key.size=4096. Repeatable."
+        ),
+    ] = field(default_factory=list)
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Apply without asking.")] = False
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
+    ] = False
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for a later `cmkctl apply FILE`.")
+    ] = None
+    sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox", rich_help_panel=CONNECTION, help="Run against the embedded sandbox instead of Azure."
+        ),
+    ] = False
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state", metavar="FILE", rich_help_panel=CONNECTION, help="With --sandbox: the file that holds its state."
+        ),
+    ] = None
+    auth: Annotated[
+        Auth | None,
+        typer.Option(
+            "--auth",
+            metavar="METHOD",
+            envvar="CMKCTL_AUTH",
+            rich_help_panel=CONNECTION,
+            help=f"How to sign in: {', '.join(Auth)}. Default: azure-identity's default chain.",
+        ),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="DURATION",
+            envvar="CMKCTL_TIMEOUT",
+            parser=_duration,
+            rich_help_panel=CONNECTION,
+            help="Stop waiting after this long (90s, 45m, 1h30m). Operations continue in Azure.",
+        ),
+    ] = None
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record",
+            metavar="FILE",
+            rich_help_panel=CONNECTION,
+            help="Write the HTTP exchanges, redacted, to a tape.",
+        ),
+    ] = None
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            "--replay",
+            metavar="FILE",
+            rich_help_panel=CONNECTION,
+            help="Take the responses from a tape, without a network.",
+        ),
+    ] = None
+    ignore: Annotated[
+        list[str],
+        typer.Option(
+            "--ignore",
+            metavar="CODE",
+            parser=_code,
+            rich_help_panel=CHECKS,
+            help="Show findings with this code as notes. Repeatable.",
+        ),
+    ] = field(default_factory=list)
+    strict: Annotated[bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Treat warnings as errors.")] = False
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", rich_help_panel=OUTPUT, help="Write JSON lines to standard output, and nothing else there."
+        ),
+    ] = False
+    requests: Annotated[
+        bool, typer.Option("--requests", rich_help_panel=OUTPUT, help="Also show every request with its body.")
+    ] = False
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write a report with every request, redacted, as JSON.",
+        ),
+    ] = None
+    no_color: Annotated[
+        bool, typer.Option("--no-color", rich_help_panel=OUTPUT, help="Print without colours and live lines.")
+    ] = False
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            rich_help_panel=OUTPUT,
+            help="Log HTTP requests and responses to standard error, redacted.",
+        ),
+    ] = False
+
+    @property
+    def path(self) -> Path:
+        """The profile or plan file that the command works on."""
+        return self.profile or self.file or DEFAULT_PROFILE
+
+
+CONNECTING: Final = ("overrides", "sandbox", "state", "auth", "timeout", "record", "replay")
+"""The options of every command that connects to Azure."""
+REPORTING: Final = ("json", "report", "no_color", "debug")
+"""The options of every command that shows a run."""
+
+
+def takes(*names: str) -> Callable[[Callable[[Options], int]], Callable[..., int]]:
+    """Give a command the options with these names, as one `Options` value."""
+    hints = get_type_hints(Options, include_extras=True)
+    declared = {each.name: each for each in fields(Options)}
+
+    def decorate(body: Callable[[Options], int]) -> Callable[..., int]:
+        def command(**given: Any) -> int:
+            return body(Options(**given))
+
+        parameters = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=_default(declared[name]), annotation=hints[name]
+            )
+            for name in names
+        ]
+        command.__name__, command.__doc__ = body.__name__, body.__doc__
+        command.__annotations__ = {name: hints[name] for name in names}
+        vars(command)["__signature__"] = inspect.Signature(parameters, return_annotation=int)
+        return command
+
+    return decorate
+
+
+def _default(declared: Any) -> Any:
+    return declared.default if declared.default is not MISSING else declared.default_factory()

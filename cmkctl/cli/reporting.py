@@ -1,4 +1,4 @@
-"""What a run says, and to whom: its view, and with ``--report`` and ``--debug`` whoever looks closer. All of it redacted."""
+"""The output of a run: its view, and with ``--report`` and ``--debug`` the report and the log. All of it is redacted."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import errno
 import logging
 import shlex
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cmkctl import codes
 from cmkctl.azure.redaction import Redactor, shortened
 from cmkctl.cli import ARGUMENTS, PROGRAM
 from cmkctl.cli.exits import FAILED
 from cmkctl.clock import Clock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
 from cmkctl.views import View
 from cmkctl.views.redacting import RedactingView
+from cmkctl.views.shown import DiagnosticsShown, LogText, RunEnded
 
 if TYPE_CHECKING:
     from cmkctl.azure.traffic import ObservedExchange
@@ -28,10 +31,10 @@ _LOGGERS: Final = ("azure.identity", "msal")
 
 
 class Reporter:
-    """The views of one run. Nothing reaches a person, a script or a file but through `view`, without secrets."""
+    """The views of one run. All output to a person, a script or a file goes through `view`, redacted."""
 
     def __init__(self, view: View, redactor: Redactor, clock: Clock) -> None:
-        self._spoken = view
+        self._first = view
         self._redactor = redactor
         self._clock = clock
         self._report: ReportView | None = None
@@ -40,101 +43,102 @@ class Reporter:
 
     @property
     def command_line(self) -> str:
-        """The command that runs, as it can be typed again. Each argument is redacted before it is quoted, which would part it."""
+        """The command of this run, to be typed again. Each argument is redacted before quoting, which could split a secret."""
         return shlex.join((*PROGRAM.get(), *map(self._redactor.argument, ARGUMENTS.get())))
 
-    def open(self, *, report: Path | None, debug: bool) -> None:
-        """Begin to tell to a report and to a log. Raises CmkctlError CMK531 when the report cannot be written."""
+    def open(self, *, report: Path | None, debug: bool, sandbox: bool = False) -> None:
+        """Start the report and the log. Raises CmkctlError CMK531 when the report cannot be written."""
         if report:
             from cmkctl.views.report import ReportView  # noqa: PLC0415 - only with --report
 
-            self._report = ReportView(report, self.command_line, self._clock, self._redactor)
-            self.view = RedactingView(self._redactor, self._spoken, self._report)
+            self._report = ReportView(report, self.command_line, self._clock, self._redactor, sandbox=sandbox)
+            self.view = RedactingView(self._redactor, self._first, self._report)
         if debug:
             self._debug = True
-            _listen(self.view)
+            _start_logging(self.view)
 
     def set_profile(self, profile: Profile) -> None:
-        """Tell which profile the run is about."""
+        """Set the profile of the run, for the report."""
         if self._report:
             self._report.set_profile(profile)
 
     def observe(self, transport: Any) -> Any:
-        """A transport of which every request is told; the same one when nobody wants to know."""
+        """A transport that reports every request; the same one without ``--report`` and ``--debug``."""
         if not self._report and not self._debug:
             return transport
         from cmkctl.azure.traffic import ObservedTransport  # noqa: PLC0415 - see above
 
-        return ObservedTransport(transport, self._clock, self._hear)
+        return ObservedTransport(transport, self._clock, self._record)
 
-    def _hear(self, heard: ObservedExchange) -> None:
+    def _record(self, exchange: ObservedExchange) -> None:
         if self._report:
-            self._report.request(heard)
+            self._report.add_request(exchange)
         if self._debug:
             from cmkctl.cli.debug import lines_of  # noqa: PLC0415 - only with --debug
 
-            self.view.log("\n".join(lines_of(heard, self._redactor)))
+            self.view.show(LogText("\n".join(lines_of(exchange, self._redactor))))
 
     def defect(self, error: Exception) -> int:
-        """Tell of an error that nobody expected; with --debug where it happened, too. Returns the exit code."""
+        """Show an unexpected error, with --debug its traceback. Returns the exit code."""
         if self._debug:
-            self.view.log("".join(traceback.format_exception(error)))
-        self.view.diagnostics([defect(error)])
+            self.view.show(LogText("".join(traceback.format_exception(error))))
+        self.view.show(DiagnosticsShown((defect(error),)))
         return FAILED
 
-    def close(self, exit_code: int) -> int:
-        """Listen no more, write the report if there is one, and return the exit code: one that cannot be written is a failure."""
+    def close(self, exit_code: int, *, silent: bool = False) -> int:
+        """Stop logging, write the report if there is one, and return the exit code. A report that cannot be written is a failure.
+
+        `silent` when the output is closed.
+        """
         if self._debug:
-            _listen_no_more()
-        if self._report is None:
-            return exit_code
-        try:
-            self._report.write(exit_code)
-        except CmkctlError as error:
-            self.view.diagnostics(error.diagnostics)
-            return exit_code or FAILED
-        return exit_code
+            _stop_logging()
+        code = exit_code
+        if self._report is not None:
+            try:
+                self._report.write(exit_code)
+            except CmkctlError as error:
+                code = exit_code or FAILED
+                if not silent:
+                    self.view.show(DiagnosticsShown(error.diagnostics))
+        if not silent:
+            with suppress(OSError):  # the reader may have gone after the last line
+                self.view.show(RunEnded(code))
+        return code
 
 
 def defect(error: Exception) -> Diagnostic:
-    """The diagnostic of an error that nobody expected; a full disk is none of ours."""
+    """The diagnostic of an unexpected error; a full disk is not a defect."""
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return Diagnostic(
-            "CMK541",
-            Severity.ERROR,
-            "The output cannot be written",
-            f"{error.strerror}. Standard output or standard error goes to a place that takes no more.",
-            "Make room, or send the output elsewhere; then run the same command again. What was done stays done.",
+        return codes.CMK541.error(
+            f"{error.strerror}. Standard output or standard error cannot be written.",
+            "Free some space or redirect the output, then run the same command again. Completed changes are kept.",
         )
-    return Diagnostic(
-        "CMK901",
-        Severity.ERROR,
-        "A defect of cmkctl",
+    return codes.CMK901.error(
         f"{type(error).__name__}: {shortened(str(error), _SHOWN)}",
-        "Run the same command again with --debug, which says where it happened, and report that. What was done stays done.",
+        "Run the same command again with --debug and report the output. Completed changes are kept.",
     )
 
 
 class _Handler(logging.Handler):
-    """Hands log records to a view."""
+    """Shows log records in a view."""
 
     def __init__(self, view: View) -> None:
         super().__init__()
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand on one record."""
-        self._view.log(f"{record.name}: {shortened(record.getMessage(), _SHOWN)}")
+        """Show one record."""
+        self._view.show(LogText(f"{record.name}: {shortened(record.getMessage(), _SHOWN)}"))
 
 
-def _listen(view: View) -> None:
+def _start_logging(view: View) -> None:
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.addHandler(_Handler(view))
         logger.setLevel(logging.INFO)
 
 
-def _listen_no_more() -> None:
+def _stop_logging() -> None:
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers = [each for each in logger.handlers if not isinstance(each, _Handler)]

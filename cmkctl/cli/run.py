@@ -1,14 +1,16 @@
-"""What every command that talks to Azure has in common: the sandbox or not, the profile, the session, the view.
+"""A run: the part that every command that connects to Azure shares, from the options to an exit code.
 
-`run` turns whatever happens into an exit code; no command catches anything by itself.
+`run` turns whatever happens into an exit code; commands catch nothing by themselves.
 """
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,27 +20,30 @@ from typing import Protocol
 
 from azure.core.exceptions import AzureError
 
+from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.session import Session
 from cmkctl.cli.connection import connect
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.files import refuse_to_overwrite
-from cmkctl.cli.options import Options
+from cmkctl.cli.options import STANDARD_STREAM, Options
 from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import Interrupted, SystemClock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity, contradictory
-from cmkctl.events import Waiting
+from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError
+from cmkctl.facts import RulePolicy
 from cmkctl.plan import Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
 from cmkctl.profile.model import Profile
-from cmkctl.views import View, make_view
+from cmkctl.views import Shown, View, make_view
+from cmkctl.views.shown import DiagnosticsShown, RunContext, RunInterrupted
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An opened run: the profile with its places, the session, and the view that speaks."""
+    """An open run: options, the profile with its places, the session, and the view."""
 
+    options: Options
     loaded: LoadedProfile
     session: Session
     view: View
@@ -48,9 +53,24 @@ class Run:
         """The operator's declared settings."""
         return self.loaded.profile
 
+    def show(self, shown: Shown) -> None:
+        """Show a value."""
+        self.view.show(shown)
+
+    def show_context(self) -> None:
+        """Show where the run goes, once Azure has answered."""
+        self.show(RunContext(self.options.sandbox or bool(getattr(self.session, "is_sandbox", False))))
+
     def located(self, plan: Plan) -> Plan:
-        """The same plan, whose diagnostics say where in the profile they can be mended."""
-        return replace(plan, diagnostics=tuple(self._located(each) for each in plan.diagnostics))
+        """The same plan with the warnings about the profile, and the places in the profile that its diagnostics are about."""
+        policy = self.policy
+        warnings = [policy.applied_to(each) for each in self.loaded.warnings]
+        return replace(plan, diagnostics=(*warnings, *(self._located(each) for each in plan.diagnostics)))
+
+    @property
+    def policy(self) -> RulePolicy:
+        """The operator's choices about findings."""
+        return RulePolicy(frozenset(self.options.ignore), self.options.strict)
 
     def _located(self, diagnostic: Diagnostic) -> Diagnostic:
         if diagnostic.location is not None or "/" in diagnostic.subject or not diagnostic.subject:
@@ -59,7 +79,7 @@ class Run:
 
 
 class Load(Protocol):
-    """What makes a profile of the file that is named on the command line. Raises ProfileError."""
+    """A loader of the file on the command line. Raises ProfileError."""
 
     def __call__(self, path: Path, *, overrides: Sequence[str], environ: Mapping[str, str]) -> LoadedProfile:
         """Load it."""
@@ -68,21 +88,29 @@ class Load(Protocol):
 
 def run(options: Options, body: Callable[[Run], int], load: Load = load_profile) -> int:
     """Open a run, do its work, and return the exit code of whatever happened."""
-    # Libraries log warnings of their own; what the operator has to know comes as a diagnostic.
+    # Libraries log warnings of their own; the operator gets diagnostics.
     logging.getLogger().addHandler(logging.NullHandler())
-    view = make_view(json=options.json, stdout=sys.stdout, stderr=sys.stderr)
+    view = make_view(
+        json=options.json,
+        # With ``--out -`` the saved plan is the data; the plan for people is narration then.
+        stdout=sys.stderr if options.out == STANDARD_STREAM else sys.stdout,
+        stderr=sys.stderr,
+        sandbox=options.sandbox,
+        color=False if options.no_color else None,
+        debug=options.debug,
+    )
     clock = _ReplayClock() if options.replay else SystemClock()
     reporter = Reporter(view, Redactor.for_display(os.environ), clock)
     try:
-        refuse_to_overwrite(options)
-        reporter.open(report=options.report, debug=options.debug)
+        _check(options)
+        reporter.open(report=options.report, debug=options.debug, sandbox=options.sandbox)
     except CmkctlError as error:
-        reporter.view.diagnostics(error.diagnostics)
-        return _exit_code(error)
+        reporter.view.show(DiagnosticsShown(error.diagnostics))
+        return reporter.close(_exit_code(error))
     try:
         code = _outcome(options, body, load, reporter, clock)
     except OSError:
-        reporter.close(FAILED)  # nobody hears us any more; the report is for later
+        reporter.close(FAILED, silent=True)  # stdout is closed; still write the report
         raise
     return reporter.close(code)
 
@@ -93,14 +121,14 @@ def _outcome(options: Options, body: Callable[[Run], int], load: Load, reporter:
         with _signals(clock), view, ExitStack() as stack:
             return body(_open(options, reporter, clock, stack, load))
     except CmkctlError as error:
-        view.diagnostics(error.diagnostics)
+        view.show(DiagnosticsShown(error.diagnostics))
         return _exit_code(error)
     except AzureError as error:
-        view.diagnostics(AzureFailed(classify(error)).diagnostics)
+        view.show(DiagnosticsShown(AzureFailed(classify(error)).diagnostics))
         return FAILED
     except (KeyboardInterrupt, Interrupted):
-        with suppress(OSError):  # a terminal that was closed hears no last word
-            view.interrupted(reporter.command_line)
+        with suppress(OSError):  # the terminal may be closed
+            view.show(RunInterrupted(reporter.command_line))
         return INTERRUPTED
     except BrokenPipeError:
         raise
@@ -109,10 +137,10 @@ def _outcome(options: Options, body: Callable[[Run], int], load: Load, reporter:
 
 
 class _ReplayClock(SystemClock):
-    """The clock of a replay: what the tape asks to wait for has already happened."""
+    """The clock of a replay: the waits of the tape are over."""
 
     def sleep(self, seconds: float) -> None:  # noqa: ARG002
-        """Return at once. Raises `Interrupted` when the run was told to stop."""
+        """Return at once. Raises `Interrupted` when the run is stopped."""
         super().sleep(0)
 
 
@@ -122,28 +150,46 @@ def _exit_code(error: CmkctlError) -> int:
     return REFUSED if isinstance(error, RefusedError) else FAILED
 
 
-def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
+def _check(options: Options) -> None:
+    """Raise ProfileError CMK008 for options that exclude each other."""
+    refuse_to_overwrite(options)
     if options.record and options.replay:
-        both = "--record and --replay are both given: one asks Azure, the other must not."
-        raise ProfileError(contradictory(both, "Keep one of them."))
+        both = "--record sends requests to Azure, and --replay sends none."
+        raise ProfileError(codes.CMK008.error(both, "Use one of them."))
+    if options.out == STANDARD_STREAM and options.json:
+        both = "--out - and --json both write to standard output."
+        raise ProfileError(codes.CMK008.error(both, "Save the plan to a file: --out FILE."))
+    if options.state and not options.sandbox:
+        alone = "--state names the state of the sandbox, but without --sandbox the command would go to Azure."
+        raise ProfileError(codes.CMK008.error(alone, "Add --sandbox, or remove --state."))
+
+
+def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.sandbox:
         os.environ.update(_sandbox(options.state, stack))
-    loaded = load(options.profile, overrides=options.overrides, environ=os.environ)
+    loaded = _load(options, load, stack)
     reporter.set_profile(loaded.profile)
     view = reporter.view
     transport, credential = connect(options, loaded.profile, view, stack, reporter.observe)
-    session = Session(
-        loaded.profile.cloud,
-        loaded.profile.subscription,
-        credential,
-        transport,
-        clock,
-        emit=lambda each: view.waiting(each.what, each.seconds, each.until) if isinstance(each, Waiting) else None,
-    )
+    session = Session(loaded.profile.cloud, loaded.profile.subscription, credential, transport, clock, emit=view.show)
     stack.callback(session.close)
     if options.timeout is not None:
         session.deadline = clock.elapsed() + options.timeout
-    return Run(loaded, session, view)
+    return Run(options, loaded, session, view)
+
+
+def _load(options: Options, load: Load, stack: ExitStack) -> LoadedProfile:
+    """Load the file of the command line, or standard input for ``-``, which may be a saved plan or a profile."""
+    if options.path != STANDARD_STREAM:
+        return load(options.path, overrides=options.overrides, environ=os.environ)
+    content = sys.stdin.buffer.read()
+    if content.lstrip().startswith(b"{"):  # a saved plan is read by its path
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cmkctl-")))
+        copy = folder / "standard-input.json"
+        copy.write_bytes(content)
+        return load(copy, overrides=options.overrides, environ=os.environ)
+    sys.stdin = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8")
+    return load_profile(STANDARD_STREAM, overrides=options.overrides, environ=os.environ)
 
 
 def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
@@ -156,19 +202,16 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
         return running.environment()
     except sandbox.SandboxError as error:
         raise CmkctlError(
-            Diagnostic(
-                "CMK511",
-                Severity.ERROR,
-                "The sandbox cannot start",
+            codes.CMK511.error(
                 str(error),
-                "Name another file with --state, or start over with: cmkctl sandbox reset",
+                "Wait for the other command to finish, or use another state file with --state.",
                 subject=str(path),
             )
         ) from error
 
 
 def _ending() -> Iterator[signal.Signals]:
-    """The signals that end a run. Whoever starts it with nohup wants it to outlive the terminal."""
+    """The signals that end a run. With nohup a run outlives its terminal."""
     yield from (signal.SIGINT, signal.SIGTERM)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         yield signal.SIGHUP
@@ -176,17 +219,17 @@ def _ending() -> Iterator[signal.Signals]:
 
 @contextmanager
 def _signals(clock: SystemClock) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a closed terminal end every wait, so that the run can say what goes on; a second one leaves at once."""
-    told = False
+    """End every wait at Ctrl-C, SIGTERM or a closed terminal, so that the run can show its state; exit at once at the second."""
+    stopped = False
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        nonlocal told
+        nonlocal stopped
         if number not in (signal.SIGINT, signal.SIGTERM):
-            # A terminal that is closed says so twice, itself and through the shell: nobody is impatient.
+            # A closed terminal sends it twice, by itself and through the shell.
             signal.signal(number, signal.SIG_IGN)
-        if told:
+        if stopped:
             os._exit(INTERRUPTED)
-        told = True
+        stopped = True
         clock.stop()
         raise KeyboardInterrupt
 

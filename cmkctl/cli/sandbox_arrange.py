@@ -1,29 +1,36 @@
-"""`cmkctl sandbox faults`, `clock`, `principal` and `policy`: what is arranged in a sandbox, running or not."""
+"""`cmkctl sandbox faults`, `clock`, `principal` and `policy`: changes to a sandbox, running or not."""
 
 import json
 from typing import Annotated, Any
 
 import typer
 
-from cmkctl.cli.sandbox_options import StateOption, ask, say
+from cmkctl.cli.help import HelpCommand, HelpGroup
+from cmkctl.cli.sandbox_options import StateOption, ask, known_shell, say
 
-principal = typer.Typer(no_args_is_help=True, help="Service principals that can log in to the sandbox.")
-policy = typer.Typer(no_args_is_help=True, help="Policies that deny resources by type and property.")
-ScopeOption = Annotated[str | None, typer.Option("--scope", help="Where. Default: the subscription.", metavar="ID")]
+principal = typer.Typer(cls=HelpGroup, help="Add service principals that can sign in to the sandbox.")
+policy = typer.Typer(cls=HelpGroup, help="Assign policies that deny resources by type and property.")
+ScopeOption = Annotated[str | None, typer.Option("--scope", help="The scope. Default: the subscription.", metavar="ID")]
 
 
 def faults(
     put: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Switch a fault on in the running sandbox. Repeatable.", metavar="FAULT"),
+        typer.Option("--set", help="Activate a fault in the running sandbox. Repeatable.", metavar="FAULT"),
     ] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Switch every fault off in the running sandbox.")] = False,
-    active: Annotated[bool, typer.Option("--active", help="Only list what is switched on there.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Deactivate every fault in the running sandbox.")] = False,
+    active: Annotated[
+        bool, typer.Option("--active", help="List only the active faults of the running sandbox.")
+    ] = False,
     state: StateOption = None,
 ) -> None:
-    """List the failures that --fault can switch on; or switch them on and off while the sandbox runs."""
-    from cmkctl.sandbox.faults import KINDS  # noqa: PLC0415  commands load lazily
+    """List the faults that --fault can inject, or activate and deactivate them while the sandbox runs."""
+    from cmkctl.sandbox.core.faults import KINDS, Faults  # noqa: PLC0415  commands load lazily
 
+    try:
+        Faults.parse(put or ())
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--set") from problem
     if put or clear or active:
         method = "POST" if put or clear else "GET"
         for text in ask(state, method, "faults", {"set": put or [], "clear": clear})["faults"]:
@@ -36,70 +43,77 @@ def faults(
 
 def clock(
     advance: Annotated[
-        str | None, typer.Option("--advance", help="Put the clock forward, such as 14d or 1d12h.", metavar="SPAN")
+        str | None, typer.Option("--advance", help="Move the clock forward, such as 14d or 1d12h.", metavar="SPAN")
     ] = None,
     state: StateOption = None,
 ) -> None:
-    """Print the sandbox's time; or put it forward, so that soft deletes, keys and tokens end."""
+    """Print the sandbox's time, or move it forward, so that soft deletes, keys and tokens expire."""
     method, asked = ("GET", {}) if advance is None else ("POST", {"advance": advance})
     shown = ask(state, method, "clock", asked, start=True)
     typer.echo(shown["now"])
     if shown["ahead"]:
-        say(f"{shown['ahead'] / 86400:g} days ahead; cmkctl sandbox reset takes it back")
+        say(f"{shown['ahead'] / 86400:g} days ahead of the real time; cmkctl sandbox reset undoes that")
 
 
-@principal.command("add")
+@principal.command("add", cls=HelpCommand)
 def add_principal(
-    name: Annotated[str, typer.Argument(help="Its display name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The display name.")],
     role: Annotated[str | None, typer.Option("--role", help="A built-in role, by name or id.", metavar="ROLE")] = None,
     scope: ScopeOption = None,
     graph: Annotated[
         list[str] | None,
         typer.Option(
-            "--graph", help="Its permissions of Microsoft Graph. Default: Application.Read.All.", metavar="NAME"
+            "--graph",
+            help="A permission of Microsoft Graph. Repeatable. Default: Application.Read.All.",
+            metavar="NAME",
         ),
     ] = None,
-    no_graph: Annotated[bool, typer.Option("--no-graph", help="It has no permission of Microsoft Graph.")] = False,
-    shell: Annotated[str, typer.Option(help="sh, fish or powershell.")] = "sh",
+    no_graph: Annotated[bool, typer.Option("--no-graph", help="Grant no permission of Microsoft Graph.")] = False,
+    shell: Annotated[str, typer.Option(metavar="SHELL", help="sh, bash, zsh, fish or powershell.")] = "sh",
     state: StateOption = None,
 ) -> None:
-    """Add a service principal, and print the environment that makes a client log in as it."""
-    from cmkctl.sandbox import environment  # noqa: PLC0415  commands load lazily
+    """Add a service principal, and print the environment variables that make a client sign in as it."""
+    from cmkctl.sandbox.core import environment  # noqa: PLC0415  commands load lazily
 
+    kind = known_shell(shell)
     permissions = [] if no_graph else graph or ["Application.Read.All"]
     asked: dict[str, Any] = {"name": name, "role": role, "scope": scope, "graph": permissions}
-    for line in environment.lines(ask(state, "POST", "principals", asked, start=True)["environment"], shell):
+    for line in environment.lines(ask(state, "POST", "principals", asked, start=True)["environment"], kind):
         typer.echo(line)
 
 
-@policy.command("add")
+@policy.command("add", cls=HelpCommand)
 def add_policy(
-    name: Annotated[str, typer.Argument(help="The name of the policy and of its assignment.")],
-    kind: Annotated[str, typer.Option("--type", help="The resource type; * is every type.", metavar="TYPE")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the policy and of its assignment.")],
+    kind: Annotated[str, typer.Option("--type", help="The resource type; * matches every type.", metavar="TYPE")],
     field: Annotated[
-        str, typer.Option("--property", help="location, tags.NAME, or one of its properties.", metavar="NAME")
+        str, typer.Option("--property", help="location, tags.NAME, or a property of the type.", metavar="NAME")
     ],
-    allow: Annotated[list[str] | None, typer.Option("--allow", help="A value it may have. Repeatable.")] = None,
-    deny: Annotated[list[str] | None, typer.Option("--deny", help="A value it may not have. Repeatable.")] = None,
-    reason: Annotated[str, typer.Option("--reason", help="What the refusal says.")] = "",
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="VALUE", help="An allowed value. Repeatable.")
+    ] = None,
+    deny: Annotated[
+        list[str] | None, typer.Option("--deny", metavar="VALUE", help="A denied value. Repeatable.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason in the error message.")] = "",
     scope: ScopeOption = None,
     state: StateOption = None,
 ) -> None:
-    """Assign a policy: without --allow and --deny, the property must be there."""
+    """Assign a policy. Without --allow and --deny, the property is required."""
     row = {"name": name, "type": kind, "field": field, "allow": allow or [], "deny": deny or [], "reason": reason}
     place = {} if scope is None else {"scope": scope}
     _show(ask(state, "POST", "policies", {"set": [{**row, **place}]}, start=True))
 
 
-@policy.command("list")
+@policy.command("list", cls=HelpCommand)
 def list_policies(state: StateOption = None) -> None:
     """List the policies, as JSON lines."""
     _show(ask(state, "GET", "policies", {}, start=True))
 
 
-@policy.command("clear")
+@policy.command("clear", cls=HelpCommand)
 def clear_policies(state: StateOption = None) -> None:
-    """Take every policy away."""
+    """Remove every policy."""
     _show(ask(state, "POST", "policies", {"clear": True}, start=True))
 
 

@@ -1,4 +1,4 @@
-"""`cmkctl sandbox log`: the requests the sandbox was asked, as a table, as JSON lines, or as HAR for the usual viewers."""
+"""`cmkctl sandbox log`: the requests that the sandbox received, as a table, as JSON lines, or as HAR for the usual viewers."""
 
 import sys
 from pathlib import Path
@@ -9,25 +9,25 @@ import typer
 from cmkctl.cli.sandbox_options import StateOption, fail, say
 
 if TYPE_CHECKING:
-    from cmkctl.sandbox.requestlog import LoggedRequest
+    from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 COLUMNS = "status       time  method what, and with which api-version"
 
 
 def log(
     state: StateOption = None,
-    writes: Annotated[bool, typer.Option("--writes", help="Only what may have changed something.")] = False,
-    last: Annotated[int | None, typer.Option("--last", help="Only the newest N.", metavar="N", min=1)] = None,
+    writes: Annotated[bool, typer.Option("--writes", help="Only requests that may have changed something.")] = False,
+    last: Annotated[int | None, typer.Option("--last", help="Only the newest N requests.", metavar="N", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with headers and bodies.")] = False,
     har: Annotated[
         Path | None,
         typer.Option("--har", help="Write HTTP Archive 1.2 to FILE, for browsers' developer tools.", metavar="FILE"),
     ] = None,
 ) -> None:
-    """Print the requests the sandbox was asked, oldest first. No secret is in the log, so none is in what this writes."""
+    """Print the requests that the sandbox received, oldest first. Secrets are redacted."""
     from cmkctl.sandbox import default_state_path  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.requestlog import read_file  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.store import Files  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.requestlog import read_file  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.store import Files  # noqa: PLC0415  commands load lazily
 
     path = (state or default_state_path()).expanduser().absolute()
     entries = [entry for entry in read_file(Files(path).log) if entry.is_write or not writes]
@@ -48,13 +48,13 @@ def _write_har(target: Path, entries: list["LoggedRequest"]) -> None:
     import json  # noqa: PLC0415  commands load lazily
 
     from cmkctl import __version__  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.har import document  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.har import document  # noqa: PLC0415  commands load lazily
 
     try:
         target.write_text(json.dumps(document(entries, __version__), indent=1), encoding="utf-8")
     except OSError as problem:
-        fail(f"{target} cannot be written: {problem.strerror or problem}")
-    say(f"{len(entries)} requests written to {target}")
+        fail(f"Cannot write {target}: {problem.strerror or problem}")
+    say(f"Wrote {len(entries)} requests to {target}")
 
 
 def _row(entry: "LoggedRequest") -> str:

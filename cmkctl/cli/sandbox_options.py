@@ -1,4 +1,4 @@
-"""What the sandbox's commands have in common: options, words on stderr, and how they reach a server."""
+"""The shared part of the sandbox's commands: options, messages on stderr, and requests to a server."""
 
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -8,17 +8,19 @@ import typer
 StateOption = Annotated[
     Path | None,
     typer.Option(
-        "--state", metavar="FILE", help="State file. Default: $CMKCTL_SANDBOX_STATE, else one in your state folder."
+        "--state",
+        metavar="FILE",
+        help="The state file. Default: $CMKCTL_SANDBOX_STATE, else a file in the user's state folder.",
     ),
 ]
 PaceOption = Annotated[
-    str, typer.Option("--pace", help="How slow things get done: reads[:N], seconds[:N] or none.", metavar="PACE")
+    str, typer.Option("--pace", help="How long operations take: reads[:N], seconds[:N] or none.", metavar="PACE")
 ]
 LatencyOption = Annotated[
     str | None,
     typer.Option(
         "--latency",
-        help="Instead of a pace, the time Azure takes for each kind of thing: azure[:FACTOR], or none.",
+        help="Realistic durations for each kind of operation, instead of --pace: azure[:FACTOR], or none.",
         metavar="PROFILE",
     ),
 ]
@@ -26,27 +28,41 @@ FaultOption = Annotated[
     list[str] | None,
     typer.Option(
         "--fault",
-        help="Switch a fault on: NAME[:TIMES][~LENGTH][@TARGET], such as throttle-seconds:2@workspaces. Repeatable.",
+        help="Inject a fault: NAME[:TIMES][~LENGTH][@TARGET], such as throttle-seconds:2@workspaces. Repeatable.",
         metavar="FAULT",
     ),
 ]
 
 
 def say(text: str) -> None:
-    """Write a line of narration."""
+    """Print a line to stderr."""
     typer.echo(text, err=True)
 
 
-def fail(text: str) -> NoReturn:
-    """Say what is wrong and end with 1."""
-    say(f"cmkctl sandbox: {text}")
+def fail(text: str, remedy: str = "") -> NoReturn:
+    """Print an error and exit with 1."""
+    say(f"error: {text}")
+    if remedy:
+        say(f"  → {remedy}")
     raise typer.Exit(1)
 
 
-def ask(state: Path | None, method: str, what: str, body: dict[str, Any], *, start: bool = False) -> dict[str, Any]:
-    """Ask the server that runs over a state file; with `start`, one that runs only for this where there is none.
+def known_shell(shell: str) -> str:
+    """The kind of a shell: bash and zsh take what sh takes. Raises BadParameter for an unknown one."""
+    from cmkctl.sandbox.core import environment  # noqa: PLC0415  commands load lazily
 
-    Ends the command with 1 and the reason where that cannot be done.
+    kind = "sh" if shell in ("bash", "zsh") else shell
+    if kind not in environment.SHELLS:
+        raise typer.BadParameter(
+            f"Unknown shell {shell!r}; use bash, zsh, {', '.join(environment.SHELLS)}", param_hint="--shell"
+        )
+    return kind
+
+
+def ask(state: Path | None, method: str, what: str, body: dict[str, Any], *, start: bool = False) -> dict[str, Any]:
+    """Send a request to the server of a state file; with `start`, start one for this request where there is none.
+
+    Exits with 1 when that fails.
     """
     from cmkctl.sandbox import Sandbox, SandboxError, default_state_path, find_running  # noqa: PLC0415  lazily
 
@@ -56,7 +72,7 @@ def ask(state: Path | None, method: str, what: str, body: dict[str, Any], *, sta
         if running is not None:
             return running.ask(method, what, body)
         if not start:
-            fail(f"no sandbox is running over {path}. Start one with: cmkctl sandbox serve")
+            fail(f"No sandbox is running with the state {path}.", "Start one with: cmkctl sandbox serve")
         with Sandbox(path).serve() as own:
             return own.ask(method, what, body)
     except SandboxError as problem:

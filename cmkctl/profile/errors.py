@@ -1,23 +1,16 @@
-"""The diagnostics of a profile: one function a code, so that the fixed sentences stand in one place."""
+"""The diagnostics of a profile."""
 
 from __future__ import annotations
 
-from cmkctl.diagnostics import Diagnostic, Location, Severity
-
-SUMMARIES = {
-    "CMK001": "The profile cannot be read",
-    "CMK002": "The profile is not YAML that cmkctl accepts",
-    "CMK003": "A field is not known",
-    "CMK004": "A field has a wrong value",
-    "CMK005": "A required field is missing",
-    "CMK006": "An environment variable is not set",
-    "CMK007": "The profile that this one extends cannot be followed",
-    "CMK008": "An override on the command line is malformed",
-    "CMK009": "Fields contradict each other",
-}
-"""The fixed sentence of each code of this room."""
+from cmkctl import codes
+from cmkctl.diagnostics import Diagnostic, Location
 
 
 def problem(code: str, detail: str, remedy: str, location: Location, subject: str = "") -> Diagnostic:
-    """A problem of a profile: always an error, always with its place."""
-    return Diagnostic(code, Severity.ERROR, SUMMARIES[code], detail, remedy, subject, location)
+    """Return an error in a profile, with its place."""
+    return codes.declared(code).error(detail, remedy, subject=subject, location=location)
+
+
+def caution(code: str, detail: str, remedy: str, location: Location, subject: str = "") -> Diagnostic:
+    """Return a warning about a valid profile, with its place."""
+    return codes.declared(code).warning(detail, remedy, subject=subject, location=location)

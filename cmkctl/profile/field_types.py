@@ -8,6 +8,7 @@ https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
@@ -18,6 +19,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from cmkctl.azure.ids import ResourceId
+from cmkctl.profile.reserved_words import objection
 
 RULE: Final = "rule"
 """The error type of a broken rule; its context holds the sentence under ``words``."""
@@ -26,23 +28,50 @@ _HEX = "[0-9a-fA-F]"
 _GUID = f"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
 
 
-def broken(words: str) -> PydanticCustomError:
-    """The error of a value that breaks a rule, with the sentence that says what would be right."""
-    return PydanticCustomError(RULE, "{words}", {"words": words})
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Metadata of a field: what it expects in its own words, and where to find a right value."""
+
+    expected: str
+    remedy: str
+
+
+def broken(words: str, *, form: bool = False) -> PydanticCustomError:
+    """Return the error of a value that breaks a rule; `words` is the sentence that describes a right value.
+
+    `form` is true where the value is of an altogether different form, so that a field may describe it better.
+    """
+    return PydanticCustomError(RULE, "{words}", {"words": words, "form": form})
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A text must match `pattern` from end to end; `words` say so to people."""
+    """A text must match `pattern` from end to end; `words` describe that in a sentence.
+
+    With `shortest`, `longest` and `characters` (a regular expression for one of them), a message names the condition
+    that is not met before it gives the whole rule.
+    """
 
     pattern: str
     words: str
+    shortest: int = 0
+    longest: int | None = None
+    characters: str = ""
 
     def check(self, value: str) -> str:
         """Return the value. Raises PydanticCustomError when it does not match."""
         if re.fullmatch(self.pattern, value) is None:
-            raise broken(self.words)
+            raise broken(" ".join((*self._faults(value), self.words)), form=True)
         return value
+
+    def _faults(self, value: str) -> Iterator[str]:
+        if self.longest is not None and len(value) > self.longest:
+            yield f"It is {_characters(len(value) - self.longest)} too long."
+        if len(value) < self.shortest:
+            yield f"It is {_characters(self.shortest - len(value))} too short."
+        wrong = next((each for each in value if self.characters and re.fullmatch(self.characters, each) is None), None)
+        if wrong is not None:
+            yield f"It contains {wrong!r}."
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check after pydantic has made sure that the value is text."""
@@ -51,6 +80,16 @@ class Pattern:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Show the pattern to editors."""
         return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+
+def _characters(count: int) -> str:
+    return "1 character" if count == 1 else f"{count} characters"
+
+
+def _unreserved(value: str) -> str:
+    if found := objection(value):
+        raise broken(found)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +102,7 @@ class ArmId:
     def words(self) -> str:
         """What would be right, as a sentence."""
         return (
-            f"It takes the ARM id of a {self.resource_type}: "
+            f"Expected the ARM id of a {self.resource_type}: "
             f"{ResourceId('GUID', 'GROUP', *_type_and_names(self.resource_type))}."
         )
 
@@ -98,8 +137,7 @@ _COSMOS_DB_APPLICATIONS = frozenset({"a232010e-820c-4083-83bb-3ace5fc29d0b", "57
 def _real_guid(value: str) -> str:
     if value.lower() in _PLACEHOLDERS:
         raise broken(
-            "This is the placeholder that Microsoft's documentation prints in place of a real id; it names nothing. "
-            "It takes the id of your own."
+            "This is the placeholder that Microsoft's documentation prints in place of a real id. Use your own id."
         )
     return value.lower()
 
@@ -107,8 +145,8 @@ def _real_guid(value: str) -> str:
 def _object_id(value: str) -> str:
     if value in _COSMOS_DB_APPLICATIONS:
         raise broken(
-            "This is the application id of Azure Cosmos DB, the same in every tenant, and a grant to it gives nobody "
-            "access. It takes the object id of its service principal in your tenant: "
+            "This is the application id of Azure Cosmos DB, the same in every tenant; a grant to it gives no access. "
+            "Expected the object id of its service principal in your tenant: "
             f"az ad sp show --id {value} --query id -o tsv."
         )
     return value
@@ -121,7 +159,7 @@ def _normalised_location(value: str) -> str:
 def _whole(value: object) -> object:
     # Python holds 3072.0 and 3072 for equal, and pydantic's Literal asks Python.
     if isinstance(value, float):
-        raise broken("It takes 2048, 3072 or 4096, without a decimal point.")
+        raise broken("Expected 2048, 3072 or 4096, without a decimal point.")
     return value
 
 
@@ -136,7 +174,7 @@ def days(duration: str) -> int:
     return sum(int(count or 0) * unit for count, unit in zip(found.groups(), (365, 30, 1), strict=True))
 
 
-_DURATION_WORDS = "It takes an ISO 8601 duration in years, months and days, such as P90D, P18M or P1Y6M."
+_DURATION_WORDS = "Expected an ISO 8601 duration in years, months and days, such as P90D, P18M or P1Y6M."
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +189,7 @@ class Duration:
         if _DURATION.fullmatch(value) is None or value == "P":
             raise broken(_DURATION_WORDS)
         if not self.least <= days(value) <= self.most:
-            raise broken(f"Key Vault takes P{self.least}D to P{self.most // 365}Y here.")
+            raise broken(f"Key Vault accepts P{self.least}D to P{self.most // 365}Y here.")
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -163,7 +201,7 @@ class Duration:
         return {**handler(schema), "pattern": r"^P(?=\d)(\d+Y)?(\d+M)?(\d+D)?$"}
 
 
-_MOMENT_WORDS = "It takes a date, such as 2031-01-31, or a date and time with a zone, such as 2031-01-31T12:00:00Z."
+_MOMENT_WORDS = "Expected a date, such as 2031-01-31, or a date and time with a zone, such as 2031-01-31T12:00:00Z."
 
 
 def _moment(value: object) -> object:
@@ -186,7 +224,7 @@ def _address(value: str) -> str:
         (IPv4Network if "/" in value else IPv4Address)(value)
     except (AddressValueError, NetmaskValueError, ValueError):
         raise broken(
-            "It takes an IPv4 address, such as 203.0.113.7, or a CIDR range whose host bits are zero, such as "
+            "Expected an IPv4 address, such as 203.0.113.7, or a CIDR range whose host bits are zero, such as "
             "203.0.113.0/24."
         ) from None
     return value
@@ -196,7 +234,7 @@ Switch = Literal["enabled", "disabled"]
 
 Guid = Annotated[
     str,
-    Pattern(_GUID, "It takes a GUID: 8-4-4-4-12 hexadecimal digits."),
+    Pattern(_GUID, "Expected a GUID, such as 3f2b8c1e-0d4a-4c7b-9e65-1a2b3c4d5e6f."),
     AfterValidator(_real_guid),
 ]
 """A GUID in lower case, and not one that Microsoft's documentation prints as a placeholder."""
@@ -206,7 +244,7 @@ ObjectId = Annotated[Guid, AfterValidator(_object_id)]
 
 LocationName = Annotated[
     str,
-    Pattern("[A-Za-z][A-Za-z0-9 ]{2,59}", "It takes the name of an Azure region, such as eastus2 or West Europe."),
+    Pattern("[A-Za-z][A-Za-z0-9 ]{2,59}", "Expected the name of an Azure region, such as eastus2 or West Europe."),
     AfterValidator(_normalised_location),
 ]
 """An Azure region in ARM's own form: lower case, no spaces."""
@@ -217,6 +255,9 @@ GroupName = Annotated[
         r"[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]",
         "A resource group's name has 1 to 90 letters, digits, underscores, hyphens, full stops and parentheses, and "
         "does not end with a full stop.",
+        longest=90,
+        shortest=1,
+        characters="[A-Za-z0-9_.()-]",
     ),
 ]
 
@@ -226,21 +267,46 @@ VaultName = Annotated[
         "(?=.{3,24}$)[a-zA-Z](?!.*--)[a-zA-Z0-9-]*[a-zA-Z0-9]",
         "A key vault's name has 3 to 24 letters, digits and hyphens, begins with a letter, ends with a letter or "
         "digit, and has no two hyphens in a row.",
+        shortest=3,
+        longest=24,
+        characters="[a-zA-Z0-9-]",
     ),
+    AfterValidator(_unreserved),
 ]
 
-KeyName = Annotated[str, Pattern("[a-zA-Z0-9-]{1,127}", "A key's name has 1 to 127 letters, digits and hyphens.")]
+KeyName = Annotated[
+    str,
+    Pattern(
+        "[a-zA-Z0-9-]{1,127}",
+        "A key's name has 1 to 127 letters, digits and hyphens.",
+        shortest=1,
+        longest=127,
+        characters="[a-zA-Z0-9-]",
+    ),
+]
 
 WorkspaceName = Annotated[
     str,
     Pattern(
         "[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
         "A workspace's name has 3 to 33 letters, digits, underscores and hyphens, and begins with a letter or digit.",
+        shortest=3,
+        longest=33,
+        characters="[a-zA-Z0-9_-]",
     ),
+    AfterValidator(_unreserved),
 ]
 
 StorageName = Annotated[
-    str, Pattern("[a-z0-9]{3,24}", "A storage account's name has 3 to 24 lower-case letters and digits.")
+    str,
+    Pattern(
+        "[a-z0-9]{3,24}",
+        "A storage account's name has 3 to 24 lower-case letters and digits.",
+        shortest=3,
+        longest=24,
+        characters="[a-z0-9]",
+    ),
+    AfterValidator(_unreserved),
 ]
 
 LogAnalyticsName = Annotated[
@@ -249,7 +315,11 @@ LogAnalyticsName = Annotated[
         "[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
         "A Log Analytics workspace's name has 4 to 63 letters, digits and hyphens, and begins and ends with a letter "
         "or digit.",
+        shortest=4,
+        longest=63,
+        characters="[A-Za-z0-9-]",
     ),
+    AfterValidator(_unreserved),
 ]
 
 ComponentName = Annotated[
@@ -258,19 +328,37 @@ ComponentName = Annotated[
         r"[^%&\\?/<>#\x00-\x1f]{0,259}[^%&\\?/<>#. \x00-\x1f]",
         "An Application Insights name has 1 to 260 characters, none of % & \\ ? / < > #, and does not end with a space "
         "or full stop.",
+        shortest=1,
+        longest=260,
+        characters=r"[^%&\\?/<>#\x00-\x1f]",
     ),
+    AfterValidator(_unreserved),
 ]
 
 RegistryName = Annotated[
-    str, Pattern("[a-zA-Z0-9]{5,50}", "A container registry's name has 5 to 50 letters and digits.")
+    str,
+    Pattern(
+        "[a-zA-Z0-9]{5,50}",
+        "A container registry's name has 5 to 50 letters and digits.",
+        shortest=5,
+        longest=50,
+        characters="[a-zA-Z0-9]",
+    ),
+    AfterValidator(_unreserved),
 ]
 
 TagKey = Annotated[
     str,
-    Pattern(r"[^<>%&\\?/\x00-\x1f]{1,512}", "A tag's name has 1 to 512 characters, none of < > % & \\ ? /."),
+    Pattern(
+        r"[^<>%&\\?/\x00-\x1f]{1,512}",
+        "A tag's name has 1 to 512 characters, none of < > % & \\ ? /.",
+        shortest=1,
+        longest=512,
+        characters=r"[^<>%&\\?/\x00-\x1f]",
+    ),
 ]
 
-TagValue = Annotated[str, Pattern(r"[\s\S]{0,256}", "A tag's value has at most 256 characters.")]
+TagValue = Annotated[str, Pattern(r"[\s\S]{0,256}", "A tag's value has at most 256 characters.", longest=256)]
 
 VaultId = Annotated[str, ArmId("Microsoft.KeyVault/vaults")]
 SubnetId = Annotated[str, ArmId("Microsoft.Network/virtualNetworks/subnets")]
@@ -288,7 +376,7 @@ def _identity(value: str) -> str:
     try:
         return _IDENTITY.check(value)
     except PydanticCustomError:
-        raise broken(f"It takes system-assigned, or a user-assigned identity. {_IDENTITY.words}") from None
+        raise broken(f"Expected system-assigned, or a user-assigned identity. {_IDENTITY.words}") from None
 
 
 Identity = Annotated[

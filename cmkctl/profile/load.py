@@ -1,4 +1,4 @@
-"""From files, environment and ``--set`` to a `Profile`, or to diagnostics that say where and what to mend.
+"""From files, environment and ``--set`` to a `Profile`, or to diagnostics that give the place and what to fix.
 
 The order: the file and those it extends are parsed and merged, overrides are put on top, variables are filled in, and
 the model decides. So an override wins over every file, and a value that was overridden needs no variable.
@@ -6,23 +6,38 @@ the model decides. So an override wins over every file, and a value that was ove
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import chain
 from os.path import realpath
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
-from cmkctl.diagnostics import Diagnostic, Location, ProfileError
+from cmkctl.diagnostics import Diagnostic, Location, ProfileError, Severity
 from cmkctl.profile.environment import fill
 from cmkctl.profile.errors import problem
 from cmkctl.profile.fields import EXTENDS, free_name_in, path_of
 from cmkctl.profile.model import Profile, Section
+from cmkctl.profile.offline import findings
 from cmkctl.profile.parse import parse_document, parse_value
 from cmkctl.profile.tree import Branch, Node, Scalar, assign, overlay, place_of, plain
 from cmkctl.profile.validation_errors import explain, shown
 
-_LONGEST_OVERRIDE = 16
+STANDARD_INPUT: Final = Path("-")
+"""Names standard input in place of a file."""
+
+_LONGEST_OVERRIDE: Final = 16
+# UTF-32 in little-endian order begins like UTF-16, so it comes first.
+_OTHER_ENCODINGS: Final = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,7 @@ class LoadedProfile:
 
     profile: Profile
     root: Branch
+    warnings: tuple[Diagnostic, ...] = field(default=(), kw_only=True)
 
     def locate(self, field: str) -> Location:
         """Where the operator wrote `field` (``key_vault.name``), or the nearest section around it if nobody did."""
@@ -38,11 +54,17 @@ class LoadedProfile:
 
 
 def load_profile(
-    path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str], model: type[Profile] = Profile
+    path: Path,
+    *,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str],
+    model: type[Profile] = Profile,
+    now: datetime | None = None,
 ) -> LoadedProfile:
     """Load the profile at `path`, with `overrides` (``a.b=value``) on top and `environ` for its ``${NAME}``.
 
-    `model` may have more sections than `Profile`.
+    `path` may be ``-`` for standard input, relative to the current folder. `model` may have more sections than
+    `Profile`. `now`, the current time if it is left out, decides which expiry is in the past.
 
     Raises ProfileError with one diagnostic a cause: CMK001 to CMK009, each with its place.
     """
@@ -51,16 +73,38 @@ def load_profile(
     try:
         profile = model.model_validate(plain(filled.root))
     except ValidationError as error:
-        raise ProfileError(*filled.problems, *explain(error, filled, model)) from None
-    if filled.problems:
-        raise ProfileError(*filled.problems)
-    return LoadedProfile(profile, filled.root)
+        raise ProfileError(*_in_order(filled.problems, explain(error, filled, model))) from None
+    found = tuple(findings(profile, filled.root, now or datetime.now(UTC)))
+    errors = _in_order(filled.problems, (each for each in found if each.severity is Severity.ERROR))
+    if errors:
+        raise ProfileError(*errors)
+    return LoadedProfile(profile, filled.root, warnings=found)
+
+
+def _in_order(*several: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return diagnostics in the order of their places, file by file."""
+
+    def place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+        where = diagnostic.location or Location("")
+        return where.source, where.line or 0, where.column or 0
+
+    return sorted(chain(*several), key=place)
+
+
+def validate_profile(
+    path: Path, overrides: Sequence[str], environ: Mapping[str, str], now: datetime | None = None
+) -> list[Diagnostic]:
+    """Return the errors of a profile, or the warnings about a valid one, without Azure and without a credential."""
+    try:
+        return list(load_profile(path, overrides=overrides, environ=environ, now=now).warnings)
+    except ProfileError as error:
+        return list(error.diagnostics)
 
 
 def read_text(path: Path) -> str:
-    """The text of a UTF-8 file. Raises ProfileError (CMK001) when it cannot be read."""
+    """Return the text of a UTF-8 file, or of standard input. Raises ProfileError (CMK001) when it cannot be read."""
     try:
-        content = path.read_bytes()
+        content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
     except (OSError, ValueError) as error:
         detail = f"{str(path)!r} cannot be read: {_reason(error)}."
         remedy = "Give the path of a profile; cmkctl init writes a first one."
@@ -68,12 +112,22 @@ def read_text(path: Path) -> str:
     return _decoded(content, path)
 
 
+def _name(path: Path) -> str:
+    return "standard input" if path == STANDARD_INPUT else str(path)
+
+
 def _decoded(content: bytes, path: Path) -> str:
+    other = next((name for mark, name in _OTHER_ENCODINGS.items() if content.startswith(mark)), None)
+    if other:
+        marks = " ".join(f"0x{each:02x}" for each in content[:2])
+        detail = f"The file is {other}, not UTF-8: it begins with {marks}."
+        remedy = "Save the file as UTF-8; in PowerShell: Set-Content -Encoding utf8."
+        raise ProfileError(problem("CMK001", detail, remedy, Location(_name(path), 1, 1)))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start]
-        place = Location(str(path), before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+        place = Location(_name(path), before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
         detail = f"The byte 0x{content[error.start]:02x} is not UTF-8."
         raise ProfileError(problem("CMK001", detail, "Save the file as UTF-8.", place)) from None
 
@@ -84,7 +138,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 def _with_bases(path: Path, environ: Mapping[str, str]) -> Branch:
     """The file at `path`, laid over the one it extends, over the one that extends, and so on."""
-    layers = [parse_document(read_text(path), str(path))]
+    layers = [parse_document(read_text(path), _name(path))]
     chain = [path]
     while base := _base_of(layers[-1], chain[-1], environ):
         found, place = base
@@ -107,8 +161,14 @@ def _base_of(layer: Branch, path: Path, environ: Mapping[str, str]) -> tuple[Pat
         raise ProfileError(*filled.problems)
     node = filled.root.entries[EXTENDS].node
     if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
-        detail = f"extends is {shown(filled.root, (EXTENDS,))}. It takes the path of one file, relative to this one."
-        raise ProfileError(problem("CMK004", detail, "Write for example extends: base.yaml", entry.place, EXTENDS))
+        detail = f"extends is {shown(filled.root, (EXTENDS,))}. Expected the path of one file, relative to this one."
+        raise ProfileError(problem("CMK004", detail, "For example: extends: base.yaml", entry.place, EXTENDS))
+    if "://" in node.value:
+        scheme, _, rest = node.value.partition("://")
+        host = rest.partition("/")[0].rpartition("@")[2]
+        detail = f"extends names a URL, {scheme}://{host}/…, and cmkctl reads profiles from files only."
+        remedy = "Download the profile, and give the path of the file, relative to this one."
+        raise ProfileError(problem("CMK007", detail, remedy, node.location, EXTENDS))
     return path.parent / node.value, node.location
 
 
@@ -117,7 +177,7 @@ def _base_layer(path: Path, place: Location) -> Branch:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         detail = f"extends names {str(path)!r}, which cannot be read: {_reason(error)}."
-        remedy = "Correct the path; it is relative to the file that says extends."
+        remedy = "Correct the path; it is relative to the file with extends."
         raise ProfileError(problem("CMK007", detail, remedy, place, EXTENDS)) from None
     return parse_document(_decoded(content, path), str(path))
 
@@ -155,13 +215,15 @@ def _override(override: str, model: type[Section]) -> tuple[tuple[str, ...], Nod
         raise _malformed(f"{override!r} has no equals sign.", location)
     path = _override_path(name, model)
     if path is None:
-        raise _malformed(f"{name!r} is no path to a field.", location)
+        raise _malformed(f"{name!r} is not the path of a field.", location)
     if path[0] == EXTENDS:
-        raise _malformed("extends belongs into a file, because it is relative to one.", location)
+        raise _malformed("extends is relative to a file, so it can only be set in one.", location)
     try:
         return path, parse_value(value, location)
     except ProfileError as error:
-        raise _malformed(f"{value!r} begins like a list, a mapping or a quoted text and is none.", location) from error
+        raise _malformed(
+            f"{value!r} begins like a list, a mapping or a quoted text, and is malformed.", location
+        ) from error
 
 
 def _override_path(name: str, model: type[Section]) -> tuple[str, ...] | None:

@@ -8,14 +8,16 @@ Schema and docs/profiles.md are made from them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.ids import group_id, resource_id
-from cmkctl.profile import field_types
-from cmkctl.profile.section import Contradiction, Placement, Section
+from cmkctl.profile import field_types, regions
+from cmkctl.profile.field_types import Hint
+from cmkctl.profile.reserved_words import objection
+from cmkctl.profile.section import Contradiction, Nameable, Placement, Section
 from cmkctl.profile.sections.associated_resources import AssociatedResources
 from cmkctl.profile.sections.key import KeySettings, RotationPolicy
 from cmkctl.profile.sections.key_access import KeyAccessSettings
@@ -34,10 +36,13 @@ class Profile(Section):
     cloud: Annotated[Cloud, Field(strict=False)] = Field(
         Cloud.AZURE, description="The Azure cloud, by its name in the az CLI.", examples=["AzureCloud"]
     )
-    subscription: field_types.Guid = Field(
-        description="The id of the subscription that everything is in.", examples=["${AZURE_SUBSCRIPTION_ID}"]
-    )
-    tenant: field_types.Guid | None = Field(
+    subscription: Annotated[
+        field_types.Guid, Hint("Expected a subscription GUID.", "List yours with: az account list -o table")
+    ] = Field(description="The id of the subscription that everything is in.", examples=["${AZURE_SUBSCRIPTION_ID}"])
+    tenant: Annotated[
+        field_types.Guid | None,
+        Hint("Expected a tenant GUID.", "Show yours with: az account show --query tenantId -o tsv"),
+    ] = Field(
         None,
         description="The id of the tenant. If given, cmkctl refuses a subscription that belongs to another.",
         examples=["${AZURE_TENANT_ID}"],
@@ -82,15 +87,40 @@ class Profile(Section):
                 "Write key_vault.sku: premium, or leave it out, or write key.type: RSA.",
             )
         yield from self._location_of_another_cloud()
+        yield from _reserved_names(self, "")
+        yield from self._tags_that_azure_refuses()
 
     def _location_of_another_cloud(self) -> Iterator[Contradiction]:
-        belongs = _cloud_of(self.location)
+        belongs = regions.cloud_of(self.location)
         if belongs is not self.cloud:
             yield Contradiction(
                 "location",
                 f"The region belongs to {belongs}, and the profile's cloud is {self.cloud}.",
-                f"Write cloud: {belongs}, or a region of {self.cloud}, such as {_A_REGION[self.cloud]}.",
+                f"Write cloud: {belongs}, or a region of {self.cloud}, such as {regions.EXAMPLE[self.cloud]}.",
             )
+
+    def _tags_that_azure_refuses(self) -> Iterator[Contradiction]:
+        """Yield the limits that the type of a tag's name cannot know.
+
+        Source: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
+        """
+        first: dict[str, str] = {}
+        for name in self.tags:
+            other = first.setdefault(name.lower(), name)
+            if other != name:
+                yield Contradiction(
+                    f"tags.{name}",
+                    f"Azure compares tag names without regard to case, and there is a tag {other!r} as well.",
+                    "Keep one of the two tags.",
+                )
+            if len(name) > _LONGEST_STORAGE_TAG and self.associated_resources.storage_account.id is None:
+                yield Contradiction(
+                    f"tags.{name}",
+                    f"A storage account's tags have names of at most {_LONGEST_STORAGE_TAG} characters, and this one has "
+                    f"{len(name)}.",
+                    "Shorten the tag's name, or give a storage account that exists: "
+                    "associated_resources.storage_account.id.",
+                )
 
     def place_sections(self) -> None:
         """Give every section what it derives names and ids from."""
@@ -116,10 +146,18 @@ class Profile(Section):
         return self.key_vault.sku or ("premium" if self.key.type == "RSA-HSM" else "standard")
 
 
-_A_REGION = {Cloud.AZURE: "eastus2", Cloud.US_GOVERNMENT: "usgovvirginia", Cloud.CHINA: "chinanorth3"}
+_LONGEST_STORAGE_TAG: Final = 128
 
 
-def _cloud_of(location: str) -> Cloud:
-    if location.startswith(("usgov", "usdod")):
-        return Cloud.US_GOVERNMENT
-    return Cloud.CHINA if location.startswith("china") else Cloud.AZURE
+def _reserved_names(section: Section, prefix: str) -> Iterator[Contradiction]:
+    """Yield the names that are legal in themselves, but are derived with a word that Azure reserves."""
+    for name in type(section).model_fields:
+        inner = getattr(section, name)
+        if isinstance(inner, Nameable) and inner.name is None and (found := objection(inner.resource_name)):
+            yield Contradiction(
+                prefix + name,
+                f"Its derived name would be {inner.resource_name}. {found}",
+                f"Write {prefix}{name}.name, or choose a different workspace.name.",
+            )
+        if isinstance(inner, Section):
+            yield from _reserved_names(inner, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""YAML text to a tree with places. Stricter than YAML: what is ambiguous, hidden or endless is refused.
+"""YAML text to a tree with places. Stricter than YAML: ambiguous, hidden and unbounded content is refused.
 
 Scalars mean what YAML 1.2's core schema says, as in editors: ``yes`` and ``on`` are texts, only ``true`` and ``false``
 are booleans, and dates are texts that the field itself reads. Source:
@@ -23,6 +23,7 @@ _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _DEPTH: Final = 32
 _SHOWN: Final = 100
 _NODES: Final = 10_000
+_LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _STANDARD: Final = "tag:yaml.org,2002:"
 _UNPRINTABLE: Final = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Longer numbers are no setting of Azure's, and Python refuses to convert very long ones.
@@ -40,15 +41,29 @@ _WORDS: Final = {
 def parse_document(text: str, source: str) -> Branch:
     """The one mapping that `text` holds. Raises ProfileError (CMK002) for anything else."""
     _refuse_unprintable(text, source)
-    builder = _Builder(text, lambda line, column: Location(source, line + 1, column + 1))
+    lines = _LINE_BREAK.split(text)
+
+    def at(line: int, column: int) -> Location:
+        return Location(source, line + 1, column + 1, lines[line] if line < len(lines) else "")
+
+    builder = _Builder(text, at)
     root = builder.document()
     if root is None:
-        builder.refuse("The file is empty.", "Write a profile, or begin with: cmkctl init.", Location(source, 1, 1))
+        builder.refuse(_emptiness(text), "Write a profile, or start with: cmkctl init.", Location(source, 1, 1))
     if not isinstance(root, Branch):
         builder.refuse(
-            "The file holds no mapping of fields.", "Begin with lines such as: location: eastus2", root.location
+            "Expected a mapping of fields at the top level.",
+            "Begin with lines such as: location: eastus2",
+            root.location,
         )
     return root
+
+
+def _emptiness(text: str) -> str:
+    if not text.strip():
+        return "The file is empty."
+    only_comments = all(not each.strip() or each.lstrip().startswith("#") for each in text.splitlines())
+    return "The file contains only comments." if only_comments else "The file contains no fields."
 
 
 def parse_value(text: str, location: Location) -> Node:
@@ -92,6 +107,7 @@ class _Builder:
     at: Callable[[int, int], Location]
     anchors: dict[str, tuple[Node, int] | None] = field(default_factory=dict)
     count: int = 0
+    aliases: int = 0
 
     def document(self) -> Node | None:
         try:
@@ -137,7 +153,10 @@ class _Builder:
         if depth > _DEPTH:
             self.refuse(f"It is nested more than {_DEPTH} deep.", "A profile needs four levels.", location)
         if self.count > _NODES:
-            self.refuse(f"It has more than {_NODES} values.", "Use fewer aliases.", location)
+            remedy = (
+                "Use fewer aliases." if self.aliases else "Check that this is the right file; a profile is far shorter."
+            )
+            self.refuse(f"It has more than {_NODES} values.", remedy, location)
 
     def _value(
         self,
@@ -192,6 +211,7 @@ class _Builder:
         if found is None:
             self.refuse(f"*{name} contains itself.", "Write the value out.", location)
         node, size = found
+        self.aliases += 1
         self.count += size
         return node
 
@@ -208,11 +228,8 @@ class _Builder:
             self.refuse(f"It uses the YAML tag {event.tag}.", "Remove the tag; a profile needs none.", location)
 
     def _twice(self, name: str, again: Location, first: Location) -> NoReturn:
-        self.refuse(
-            f"{name!r} is given twice in one mapping, first at {first}; one of them would be lost.",
-            "Keep one of them.",
-            again,
-        )
+        where = f" (first defined at {first.line}:{first.column})" if first.line else ""
+        self.refuse(f"Duplicate key `{name}`{where}.", "Keep one of them.", again)
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> NoReturn:
         mark = error.problem_mark or error.context_mark

@@ -1,8 +1,10 @@
-"""What pydantic found, said to people: one diagnostic a cause, with the place, the value and what would be right."""
+"""Diagnostics of what pydantic refused: one for each cause, with the place, the value and what would be right."""
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,44 +13,54 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from cmkctl.azure.redaction import shortened
-from cmkctl.diagnostics import Diagnostic
+from cmkctl.diagnostics import Diagnostic, Location
 from cmkctl.profile.environment import Filled
 from cmkctl.profile.errors import problem
-from cmkctl.profile.field_types import RULE
-from cmkctl.profile.fields import ProfileField, path_of_error, profile_fields
+from cmkctl.profile.field_types import RULE, Hint
+from cmkctl.profile.fields import EXTENDS, ProfileField, path_of, path_of_error, profile_fields
 from cmkctl.profile.model import Profile
 from cmkctl.profile.parse import resolve
-from cmkctl.profile.section import CONTRADICTION, SECTION, Contradiction, Section
+from cmkctl.profile.section import CONTRADICTION, SECTION, Contradiction, Nameable, Section
 from cmkctl.profile.tree import Branch, Items, Path, Scalar, dotted, find, key_of, place_of
 
 _SECRETIVE: Final = ("SECRET", "PASSWORD", "TOKEN", "KEY")
-_REFERENCE: Final = "See the profile reference: cmkctl schema."
+OPTION: Final = "--set"
+"""The source of a value from the command line begins with this."""
+
 _SHORT: Final = 60
 _LONG: Final = 240
 _WORDS: Final = {
-    "string_type": "It takes text.",
-    "string_unicode": "It takes text.",
-    "int_type": "It takes a whole number.",
-    "bool_type": "It takes true or false.",
-    "tuple_type": "It takes a list.",
-    "dict_type": "It takes a mapping of names to values.",
-    "model_type": "It takes a mapping of fields.",
-    "greater_than_equal": "It takes a whole number of at least {ge}.",
-    "less_than_equal": "It takes a whole number of at most {le}.",
-    "too_long": "It takes at most {max_length} entries.",
-    "literal_error": "It takes {expected}.",
-    "enum": "It takes {expected}.",
+    "string_type": "Expected text.",
+    "string_unicode": "Expected text.",
+    "int_type": "Expected a whole number.",
+    "bool_type": "Expected true or false.",
+    "tuple_type": "Expected a list.",
+    "dict_type": "Expected a mapping of names to values.",
+    "model_type": "Expected a mapping of fields.",
+    "greater_than_equal": "Expected a whole number of at least {ge}.",
+    "less_than_equal": "Expected a whole number of at most {le}.",
+    "too_long": "Expected at most {max_length} entries.",
+    "literal_error": "Expected {expected}.",
+    "enum": "Expected {expected}.",
     RULE: "{words}",
 }
 
 
 def explain(error: ValidationError, filled: Filled, model: type[Section] = Profile) -> Iterator[Diagnostic]:
-    """Yield the diagnostics of what pydantic refused. Fields without a value for want of a variable are left out."""
+    """Yield the diagnostics of what pydantic refused, one for each cause.
+
+    Fields without a value for want of a variable are left out, and so is a required field that was misspelt.
+    """
     explainer = _Explainer(filled.root, model, profile_fields(model))
-    for each in error.errors(include_url=False, include_input=False):
-        path = path_of_error(each["loc"], model)
-        if not any(path[: len(unset)] == unset for unset in filled.unset):
-            yield from explainer.diagnostics(each["type"], path, each.get("ctx", {}))
+    found = [
+        (each["type"], path_of_error(each["loc"], model), each.get("ctx", {}))
+        for each in error.errors(include_url=False, include_input=False)
+    ]
+    misspelt = {(*path[:-1], explainer.near(path)) for kind, path, _ in found if kind == "extra_forbidden"}
+    for kind, path, context in found:
+        unset = any(path[: len(each)] == each for each in filled.unset)
+        if not unset and not (kind == "missing" and path in misspelt):
+            yield from explainer.diagnostics(kind, path, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ class _Explainer:
             yield self._wrong(kind, path, context)
 
     def _contradiction(self, found: Contradiction, section: Path) -> Diagnostic:
-        path = (*section, *found.field.split("."))
+        path = path_of(f"{dotted(section)}.{found.field}".removeprefix("."), self.model)
         where, remedy = place_of(self.root, path), found.remedy.replace(SECTION, dotted(section))
         if found.missing:
             return problem("CMK005", found.detail, remedy, where, dotted(section))
@@ -78,33 +90,56 @@ class _Explainer:
         return problem("CMK009", detail, remedy, where, dotted(path))
 
     def _unknown(self, path: Path) -> Diagnostic:
-        name, section = str(path[-1]), dotted(path[:-1])
-        where = f"in {section}" if section else "at the top of a profile"
-        detail = f"There is no field {name!r} {where}; its value is {shown(self.root, path)}."
-        return problem("CMK003", detail, self._suggestion(name, section), key_of(self.root, path), dotted(path))
+        detail = f"Unknown field `{dotted(path)}`."
+        return problem("CMK003", detail, self._suggestion(path), key_of(self.root, path), dotted(path))
 
-    def _suggestion(self, name: str, section: str) -> str:
-        here = [path.rpartition(".")[2] for path in self.fields if path.rpartition(".")[0] == section]
-        near = get_close_matches(name.lower().replace("-", "_"), here, n=1)
+    def _suggestion(self, path: Path) -> str:
+        near, section = self.near(path), dotted(path[:-1])
         if near:
-            return f"Did you mean {near[0]}?"
-        elsewhere = [path for path in self.fields if path.rpartition(".")[2] == name]
+            return f"Did you mean {self._instead(path, near)}?"
+        # Only at the top: a setting of one resource is not a setting of another one.
+        elsewhere = [] if section else [each.path for each in self.fields.values() if each.name == path[-1]]
         if elsewhere:
             return f"Write it as {' or '.join(elsewhere[:3])}."
-        return f"Remove it, or use one of: {', '.join(here)}."
+        around = self.fields.get(section)
+        bring = around is not None and around.section is not None and issubclass(around.section, Nameable)
+        more = f" For other settings, create the resource yourself and write {section}.id." if bring else ""
+        return f"Remove it, or use one of: {', '.join(self._names_in(section))}.{more}"
+
+    def _instead(self, path: Path, name: str) -> str:
+        node, place = find(self.root, path), key_of(self.root, path)
+        if isinstance(node, Scalar) and place.source.startswith(OPTION):
+            return _setting((*path[:-1], name), node.text, place)
+        return name
+
+    def near(self, path: Path) -> str:
+        """Return the field that an unknown one was probably meant to be; empty when none is near."""
+        written = str(path[-1]).lower().replace("-", "_")
+        return next(iter(get_close_matches(written, self._names_in(dotted(path[:-1])), n=1)), "")
+
+    def _names_in(self, section: str) -> list[str]:
+        names = [each.name for each in self.fields.values() if each.path.rpartition(".")[0] == section]
+        return names if section else [*names, EXTENDS]
 
     def _missing(self, path: Path) -> Diagnostic:
         where, known = dotted(path), self.fields.get(dotted(path))
         about = f" {known.info.description}" if known else ""
-        detail = f"{where} is required and not given.{about}"
-        return problem("CMK005", detail, self._example(where), place_of(self.root, path), where)
+        place = place_of(self.root, path)
+        return problem("CMK005", f"Missing required field `{where}`.{about}", self._example(path, place), place, where)
 
     def _wrong(self, kind: str, path: Path, context: Mapping[str, Any]) -> Diagnostic:
-        where = dotted(path)
-        words = self._range(where, kind) or _WORDS.get(kind, "It takes another kind of value.")
-        right = words.format_map(_readable(context))
+        where, hint = dotted(path), self._hint(path)
+        words = self._range(where, kind) or _WORDS.get(kind, "Expected a different kind of value.")
+        right = (hint.expected if hint and kind == RULE and context.get("form") else "") or words.format_map(
+            _readable(context)
+        )
+        remedy = f"{self._remedy(kind, path, context)} {hint.remedy if hint else ''}".rstrip()
         detail = f"{where} is {shown(self.root, path)}. {right}"
-        return problem("CMK004", detail, self._remedy(kind, path), place_of(self.root, path), where)
+        return problem("CMK004", detail, remedy, place_of(self.root, path), where)
+
+    def _hint(self, path: Path) -> Hint | None:
+        known = self.fields.get(dotted(path))
+        return next((each for each in known.info.metadata if isinstance(each, Hint)), None) if known else None
 
     def _range(self, where: str, kind: str) -> str:
         """Return a range in full, although pydantic names only the end that was passed."""
@@ -112,25 +147,42 @@ class _Explainer:
         if known is None or kind not in ("greater_than_equal", "less_than_equal", "int_type"):
             return ""
         ends = [getattr(each, end) for end in ("ge", "le") for each in known.info.metadata if hasattr(each, end)]
-        return f"It takes a whole number from {ends[0]} to {ends[1]}." if len(ends) > 1 else ""
+        return f"Expected a whole number from {ends[0]} to {ends[1]}." if len(ends) > 1 else ""
 
-    def _remedy(self, kind: str, path: Path) -> str:
-        node = find(self.root, path)
-        if kind == "string_type" and isinstance(node, Scalar) and not node.variables:
-            return (
-                f'Put it in quotes: {path[-1]}: "{node.text}".'
-                if isinstance(path[-1], str)
-                else f'Write "{node.text}".'
-            )
-        if kind in ("int_type", "literal_error") and isinstance(node, Scalar) and _is_quoted_number(node):
-            return f"Write {path[-1]}: {node.text}, without quotes."
-        if kind == "bool_type" and isinstance(node, Scalar):
-            return f"Write {path[-1]}: true or {path[-1]}: false, without quotes."
-        return self._example(dotted(path))
+    def _remedy(self, kind: str, path: Path, context: Mapping[str, Any]) -> str:
+        node, place = find(self.root, path), place_of(self.root, path)
+        if not isinstance(node, Scalar):
+            return self._example(path, place)
+        if kind == "string_type" and not node.variables:
+            return f"Put it in quotes: {_setting(path, json.dumps(node.text), place)}"
+        if kind in ("int_type", "literal_error") and _is_quoted_number(node):
+            return f"Write it without quotes: {_setting(path, node.text, place)}"
+        if kind == "bool_type":
+            return f"Write {_setting(path, 'true', place)} or {_setting(path, 'false', place)}, without quotes."
+        near = _near_choice(node.text, str(context.get("expected", "")))
+        return f"Did you mean {_setting(path, near, place)}?" if near else self._example(path, place)
 
-    def _example(self, where: str) -> str:
-        known = self.fields.get(where.partition("[")[0])
-        return f"Write for example {known.name}: {_yaml(known.example)}" if known else _REFERENCE
+    def _example(self, path: Path, place: Location) -> str:
+        known = self.fields.get(dotted(path).partition("[")[0])
+        return example_of(known.path, place, self.model) if known else "Change it as described, or remove it."
+
+
+def example_of(where: str, place: Location, model: type[Section] = Profile) -> str:
+    """Return a right value of the field `where`, in the syntax that `place` is written in."""
+    field = profile_fields(model)[where]
+    return f"For example: {_setting(path_of(where, model), _yaml(field.example), place)}"
+
+
+def _setting(path: Path, value: str, place: Location) -> str:
+    """Return how to set a field: as an option where it was set by one, in YAML otherwise. `value` is YAML."""
+    if place.source.startswith(OPTION):
+        return f"{OPTION} {shlex.quote(f'{dotted(path)}={value}')}"
+    return f"{path[-1]}: {value}" if isinstance(path[-1], str) else f"- {value}"
+
+
+def _near_choice(text: str, expected: str) -> str:
+    choices = {each.lower(): each for each in re.findall("'([^']*)'", expected)}
+    return next((choices[each] for each in get_close_matches(text.lower(), choices, n=1, cutoff=0.75)), "")
 
 
 def _readable(context: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -150,7 +202,7 @@ def _yaml(value: Any) -> str:
 
 
 def shown(root: Branch, path: Path) -> str:
-    """The value at `path` for people. What came from a variable is shown only if short and not like a secret."""
+    """Return the value at `path` for a message. A variable's value is left out if long or if it looks like a secret."""
     node = find(root, path)
     if isinstance(node, Branch):
         return "a mapping"

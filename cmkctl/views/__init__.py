@@ -1,80 +1,41 @@
-"""What people and scripts see: the same plans and events, rendered for a person (`human`) or as JSON lines (`json`).
+"""Renderings of a run: for people (`human`), as JSON lines (`json`), as a report (`report`). All get the same values.
 
-A view's methods are what happened, never "print this". Data goes to stdout, narration to stderr. Nothing else in the
-package writes to a stream.
+Data goes to stdout, narration to stderr. Nothing else in the package writes to a stream.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
-from cmkctl.diagnostics import Diagnostic
-from cmkctl.events import Event
 from cmkctl.plan import Plan
+from cmkctl.views.shown import Shown
 
 
 class View(Protocol):
-    """One rendering. Every method may be called from any thread; what one call says stays together.
+    """One rendering. Every method may be called from any thread; the output of one call stays together.
 
-    As a context manager it gives the terminal back at the end; it can still speak afterwards.
+    As a context manager it restores the terminal at the end; it can still show things afterwards.
     """
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody is there to answer `confirm`."""
+        """True when a person can answer `confirm`."""
         ...
 
-    def plan(self, plan: Plan, *, detailed: bool = False) -> None:
-        """Show what would be done, with the plan's diagnostics; `detailed` adds every request with its body."""
-        ...
-
-    def saved(self, file: str, digests: Mapping[str, str]) -> None:
-        """Say where the plan was saved, with the digests by name."""
+    def show(self, shown: Shown) -> None:
+        """Render a value."""
         ...
 
     def confirm(self, plan: Plan) -> bool:
-        """Ask once whether to apply. Only the whole word ``yes`` is a yes; without `can_ask` the answer is no."""
-        ...
-
-    def event(self, event: Event) -> None:
-        """Tell what just happened while a plan is applied."""
-        ...
-
-    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
-        """Tell what is waited for, for how many seconds already, and when it is given up, if that is known."""
-        ...
-
-    def outputs(self, values: Mapping[str, object]) -> None:
-        """Hand over what a script needs, by name."""
-        ...
-
-    def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Show problems, in the order given."""
-        ...
-
-    def applied(self, before: Plan, after: Plan, seconds: float) -> None:
-        """Close an apply: `before` is the plan that was applied, `after` what was read at the end."""
-        ...
-
-    def verified(self, plan: Plan) -> None:
-        """Say whether everything is as asked for, or what drifted."""
-        ...
-
-    def interrupted(self, command: str = "") -> None:
-        """Say that the run was told to stop, what Azure goes on with, and the `command` that goes on."""
-        ...
-
-    def log(self, text: str) -> None:
-        """Say something to whoever looks for a fault (``--debug``)."""
+        """Ask once whether to apply. True for y or yes; False without `can_ask`."""
         ...
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Restore the terminal."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -91,16 +52,31 @@ def make_view(
     stderr: TextIO,
     stdin: TextIO | None = None,
     environ: Mapping[str, str] | None = None,
+    sandbox: bool = False,
+    color: bool | None = None,
+    debug: bool = False,
 ) -> View:
-    """The view of one run. `stdin` and `environ` are the process's own unless given."""
+    """The view of one run. `stdin` and `environ` are the process's own unless given.
+
+    `sandbox` is True when the run is known from the start to go to the sandbox; `color` None follows the stream and the
+    environment; `debug` shows when every wait is given up.
+    """
     # Each view is imported only when it is used: a command starts faster without the other.
     if json:
         from cmkctl.views.json import JsonView  # noqa: PLC0415 - see above
 
-        return JsonView(stdout, stderr)
+        return JsonView(stdout, stderr, sandbox=sandbox)
     from cmkctl.views.human import HumanView  # noqa: PLC0415 - see above
 
-    return HumanView(stdout, stderr, stdin or sys.stdin, environ=os.environ if environ is None else environ)
+    return HumanView(
+        stdout,
+        stderr,
+        stdin or sys.stdin,
+        environ=os.environ if environ is None else environ,
+        sandbox=sandbox,
+        color=color,
+        debug=debug,
+    )
 
 
-__all__ = ["View", "make_view"]
+__all__ = ["Shown", "View", "make_view"]

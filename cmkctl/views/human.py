@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import Final, Self, TextIO, assert_never
 
 from cmkctl import events
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
 from cmkctl.plan import Action, Change, Plan
-from cmkctl.views.heartbeat import Ticker
-from cmkctl.views.inflight import Row
+from cmkctl.views import shown as s
+from cmkctl.views.activity import Activity, ActivityLine, Heartbeat
 from cmkctl.views.layout import (
     change_lines,
     diagnostic_lines,
     header,
-    irreversible_lines,
     paragraph,
     plan_lines,
     question,
+    resources,
+    style_of,
 )
-from cmkctl.views.streams import Line, Plain, Writer, is_styled, width_of
-from cmkctl.views.watch import Watch
-from cmkctl.views.words import doing, done, duration
+from cmkctl.views.streams import Line, Plain, Writer, is_colored
+from cmkctl.views.words import duration, local_time
 
 _EVERY: Final = 10.0
-"""Seconds of waiting for the same thing between two lines about it, where lines cannot be replaced."""
+"""Seconds between two lines about the same wait, where lines cannot be replaced."""
 
 _SENTENCE: Final = 80
-"""Characters of a label from which it explains something, and is no name."""
+"""Characters of a label above which it is an explanation and no name."""
 
-_TICK: Final = 1.0
-"""Seconds between two looks at the clock: the times on live lines go on while Azure is silent."""
+_BEAT: Final = 1.0
+"""Seconds between two redraws of the live lines."""
+
+_NEAR_THE_END: Final = 0.1
+"""The part of a wait, at its end, in which the moment of giving up is displayed."""
+
+_SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_YES: Final = frozenset({"y", "yes"})
+_QUESTION_ROWS: Final = 3
+"""Rows of a screen that the question needs."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class HumanView:
-    """Text for people; colours and live lines on a terminal, unless ``NO_COLOR`` or ``TERM=dumb`` is in `environ`."""
+    """Text for people. Colours and live lines as `streams.is_colored` and `streams.is_addressable` say."""
 
     def __init__(
         self,
@@ -49,206 +60,297 @@ class HumanView:
         stdin: TextIO | None,
         *,
         environ: Mapping[str, str],
+        sandbox: bool = False,
+        color: bool | None = None,
+        debug: bool = False,
         now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._stdin = stdin
-        self._out = _open_writer(stdout, environ)
-        self._err = _open_writer(stderr, environ)
+        self._stdout_is_screen = stdout.isatty()
+        self._out = _open_writer(stdout, environ, color)
+        self._err = _open_writer(stderr, environ, color)
         self._lock = threading.RLock()
-        self._watch = Watch(_EVERY, _EVERY, now)
-        self._ticker = Ticker(_TICK, self.beat)
+        self._activity = Activity(_EVERY, _EVERY, now)
+        self._heartbeat = Heartbeat(_BEAT, self.beat)
+        self._context = s.RunContext(sandbox)
+        self._debug = debug
+        self._now = now
+        self._wall = wall
+        self._started = now()
         self._explained: set[str] = set()
-        self._over = False
-        self._spoken = False
+        self._closed = False
+        self._written = False
         self.can_ask: bool = stdin is not None and stdin.isatty() and stderr.isatty()
 
-    def plan(self, plan: Plan, *, detailed: bool = False) -> None:
-        """The plan on stdout, its diagnostics on stderr behind it."""
+    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912 - one case for each kind of value
+        """Render a value: plans, verdicts and outputs on stdout, everything else on stderr."""
         with self._lock:
-            self._settle()
-            self._out.lines(plan_lines(plan, self._out.width, detailed=detailed))
-            self.diagnostics(plan.diagnostics)
-
-    def saved(self, file: str, digests: Mapping[str, str]) -> None:  # noqa: ARG002 - the file has them
-        """Where the plan was saved and the command that applies it, on stderr."""
-        with self._lock:
-            self._settle()
-            self._err.lines([Line(f"Saved to {file}. Apply it with: cmkctl apply {shlex.quote(file)}")])
+            match shown:
+                case s.RunContext():
+                    self._context = shown
+                case s.PlanShown(plan, detailed):
+                    self._show_plan(plan, detailed=detailed)
+                case s.PlanSaved(file, _, command):
+                    self._settle()
+                    self._err.lines([Line(f"Saved the plan to {file}. Apply it with:"), Line(f"  {command}")])
+                case s.OutputsShown(values):
+                    self._show_outputs(values)
+                case s.DiagnosticsShown(diagnostics):
+                    self._show_diagnostics(diagnostics)
+                case s.Applied():
+                    self._show_applied(shown)
+                case s.Verified(plan):
+                    self._show_verified(plan)
+                case s.ProfileValid(file):
+                    self._settle()
+                    self._out.lines([Line(f"{file} is valid. Not checked: everything that needs Azure.")])
+                case s.CheckShown():
+                    self._settle()
+                    self._out.lines(_check_lines(shown, self._out.width))
+                case s.Cancelled():
+                    self._settle()
+                    self._err.lines([Line("Cancelled. Nothing was changed.", "bold")])
+                case s.RunInterrupted(command):
+                    self._show_interrupted(command)
+                case s.LogText(text):
+                    self._err.lines([Line(line, "dim") for line in text.splitlines()])
+                case s.RunEnded():
+                    pass  # the shell has the exit code
+                case (
+                    events.StepStarted()
+                    | events.StepFinished()
+                    | events.ChangeStarted()
+                    | events.ChangeFinished()
+                    | events.ChangeSkipped()
+                    | events.ChangeFailed()
+                    | events.Waiting()
+                    | events.WaitEnded()
+                ):
+                    if not self._closed:
+                        self._show_event(shown)
+                case _:
+                    assert_never(shown)
 
     def confirm(self, plan: Plan) -> bool:
-        """Say once more what cannot be undone, and ask. Only ``yes`` is a yes; the end of input is a no."""
+        """Ask on stderr. ``y`` and ``yes``, in any case, are a yes; everything else and the end of input are a no."""
         if self._stdin is None or not self.can_ask:
             return False
         with self._lock:
             self._settle()
-            *lines, last = question(plan, self._err.width)
-            self._err.lines([Line(), *irreversible_lines(plan, self._err.width), *map(Line, lines)])
+            if not self._stdout_is_screen:  # the plan went elsewhere; what is being approved must be visible
+                self._err.lines(plan_lines(plan, self._context, self._err.width, rows=self._rows_for_plan(self._err)))
+            *lines, last = question(plan, self._context, self._err.width)
+            self._err.lines([Line(each, "bold") for each in lines])
             self._err.ask(f"{last} ")
-            return self._answer(self._stdin) == "yes"
-
-    def _answer(self, stdin: TextIO) -> str:
-        """What is typed. However it ends, the next word begins a line, and nothing was waited for meanwhile."""
-        typed = ""
-        try:
-            typed = stdin.readline()
-        finally:
-            self._err.lines([] if typed.endswith("\n") else [Line()])
-            self._watch.settle()
-        return typed.strip()
-
-    def event(self, event: Event) -> None:
-        """A line for each start, end and failure."""
-        with self._lock:
-            if self._over:
-                return
-            self._watch.hear(event)
-            match event:
-                case events.ChangeStarted(change):
-                    self._begin(change)
-                case events.ChangeFinished(change, seconds):
-                    self._end(_finished(change, seconds))
-                case events.ChangeFailed(change, diagnostics):
-                    self._end(_failed(change, diagnostics))
-                case events.StepFinished():
-                    self._refresh()
-
-    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
-        """The live line of what is waited for; without a terminal a line, now and then."""
-        with self._lock:
-            if self._over:
-                return
-            row, told = self._watch.wait(what, seconds, until)
-            self._explain(row)
-            if not self._refresh() and told:
-                self._tell(row)
+            return self._answer(self._stdin).casefold() in _YES
 
     def beat(self) -> None:
-        """Let the times on live lines go on; where there are none, say every ten seconds what is waited for."""
+        """Redraw the live lines; where there are none, repeat every ten seconds what is in progress."""
         with self._lock:
-            if self._over or (self._watch.in_flight.rows and self._refresh()):
+            if self._closed or (self._activity.lines and self._draw()):
                 return
-            for each, _ in self._watch.due():
-                self._tell(Row(each.change, each.since, each.what, each.until))
-
-    def _explain(self, row: Row) -> None:
-        """Say once, in full, what no live line has room for, and nobody wants to read every ten seconds."""
-        if len(row.label) > max(self._err.width, _SENTENCE) and row.label not in self._explained:
-            self._explained.add(row.label)
-            self._spoken = True
-            self._err.lines(paragraph(f"… {row.label}", self._err.width, "  "))
-
-    def _tell(self, row: Row) -> None:
-        self._spoken = True
-        self._err.lines([Line(f"… {self._short(row)}: {self._waited(row)}")])
-
-    def _short(self, row: Row) -> str:
-        return row.change.title if row.change and row.label in self._explained else row.label
-
-    def _waited(self, row: Row) -> str:
-        ends = f", until {row.until:%H:%M} UTC at most" if row.until else ""
-        return duration(self._watch.in_flight.seconds(row)) + ends
-
-    def outputs(self, values: Mapping[str, object]) -> None:
-        """A line for each value on stdout: its name, two spaces or more, the value whole."""
-        with self._lock:
-            self._settle()
-            longest = max(map(len, values), default=0)
-            self._out.lines(Line(f"{name:<{longest}}  {_output(value)}") for name, value in values.items())
-
-    def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Each with what is wrong, why it matters, what to do and where to read more, on stderr."""
-        with self._lock:
-            found = list(diagnostics)
-            if found:
-                apart = [Line()] if self._spoken else []
-                self._settle()
-                self._err.lines([*apart, *diagnostic_lines(found, self._err.width)])
-
-    def applied(self, before: Plan, after: Plan, seconds: float) -> None:
-        """The closing sentence, on stderr."""
-        with self._lock:
-            self._settle()
-            right = before.count(Action.NO_OP)
-            if not before.pending:
-                self._err.lines([Line(f"Nothing was written: {right} already right.", "bold")])
-                return
-            what = f"{_made(self._watch.in_flight.made)}, {right} already right"
-            complete = paragraph(f"Apply complete in {duration(seconds)}: {what}.", self._err.width, style="bold")
-            read = f"All {after.count(Action.NO_OP)} were read back and are as asked for."
-            self._err.lines([Line(), *complete, *paragraph(read, self._err.width)])
-
-    def verified(self, plan: Plan) -> None:
-        """What is as asked for and what drifted, on stdout; the sentence that counts comes last."""
-        with self._lock:
-            self._settle()
-            width = self._out.width
-            self._out.lines([*header(plan, width), *change_lines(plan.changes, width), Line()])
-            self._out.lines([Line(_verdict(plan), "bold")])
-            self.diagnostics(plan.diagnostics)
-
-    def interrupted(self, command: str = "") -> None:
-        """What had begun, and how to go on, on stderr. What threads that were not waited for still tell is dropped."""
-        with self._lock:
-            self._over = True
-            self.close()
-            begun = [Line(f"  … {each.title}") for each in self._watch.in_flight.changes]
-            goes_on = [Line("Azure may go on with what was begun:"), *begun] if begun else []
-            again = f"Run the same command again to go on from here{':' if command else '.'}"
-            written = [Line(f"  {command}")] if command else []
-            self._err.lines([Line("Interrupted.", "bold"), *goes_on, Line(again), *written])
-
-    def log(self, text: str) -> None:
-        """The lines, dimmed, on stderr."""
-        with self._lock:
-            self._err.lines([Line(line, "dim") for line in text.splitlines()])
+            for each in self._activity.due():
+                self._print(each)
 
     def close(self) -> None:
-        """Take the live lines away and give the cursor back."""
+        """Remove the live lines."""
         with self._lock:
-            self._err.now(())
+            self._err.live(())
 
     def __enter__(self) -> Self:
-        self._ticker.start()
+        self._heartbeat.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ticker.stop()
+        self._heartbeat.stop()
         with self._lock:
-            self._over = True
+            self._closed = True
             self.close()
 
-    def _begin(self, change: Change) -> None:
-        self._spoken = True
-        if not self._refresh():
-            self._err.lines([Line(f"{change.action.symbol} {change.title}: {doing(change)}")])
+    def _answer(self, stdin: TextIO) -> str:
+        """The typed line. However it ends, further output starts on a new line."""
+        typed = ""
+        try:
+            typed = stdin.readline()
+        finally:
+            self._err.lines([] if typed.endswith("\n") else [Line()])
+            self._activity.settle()
+        return typed.strip()
 
-    def _end(self, line: Line) -> None:
-        self._refresh()
-        self._err.lines([line])
+    def _rows_for_plan(self, writer: Writer) -> int | None:
+        height = writer.height if self.can_ask else None
+        return None if height is None else height - _QUESTION_ROWS
 
-    def _refresh(self) -> bool:
-        return self._err.now([self._live(each) for each in self._watch.in_flight.rows])
+    def _show_plan(self, plan: Plan, *, detailed: bool) -> None:
+        self._settle()
+        self._activity.expect(plan)
+        rows = self._rows_for_plan(self._out)
+        self._out.lines(plan_lines(plan, self._context, self._out.width, detailed=detailed, rows=rows))
+        self._show_diagnostics(plan.diagnostics)
 
-    def _live(self, row: Row) -> Line:
-        """One line. Where it has no room for all, the end gives way first, then words; never how long it takes."""
-        seconds = self._watch.in_flight.seconds(row)
-        label, whole = self._short(row), f"   {self._waited(row)}"
-        waited = whole if len(label) + len(whole) + 2 <= self._err.width else f"   {duration(seconds)}"
-        waited = waited if row.waiting_for or seconds >= 1 else ""
-        room = max(self._err.width - len(waited) - 2, 1)
-        return Line(f"… {label if len(label) <= room else label[: room - 1] + '…'}{waited}", "cyan", 1)
+    def _show_outputs(self, values: Mapping[str, object]) -> None:
+        """A line for each value: its name, two spaces or more, the whole value."""
+        self._settle()
+        longest = max(map(len, values), default=0)
+        self._out.lines(Line(f"{name:<{longest}}  {_output(value)}") for name, value in values.items())
+
+    def _show_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+        found = list(diagnostics)
+        if found:
+            apart = [Line()] if self._written else []
+            self._settle()
+            self._err.lines([*apart, *diagnostic_lines(found, self._err.width)])
+
+    def _show_applied(self, end: s.Applied) -> None:
+        self._settle()
+        width = self._err.width
+        if end.before.pending:
+            complete = f"Apply complete in {duration(end.seconds)}: {self._counts(end.before)}."
+            count = end.after.count(Action.NO_OP)
+            checked = f"Verified: {'all ' if count > 1 else ''}{resources(count)} {_match(count)} the profile."
+            self._err.lines([Line(), *paragraph(complete, width, style="bold"), *paragraph(checked, width)])
+        self._err.lines(paragraph(end.conclusion, width) if end.conclusion else ())
+        self._err.lines([Line("Check it at any time with:"), Line(f"  {end.check}")] if end.check else [])
+
+    def _counts(self, before: Plan) -> str:
+        """Counts that add up to the plan's total: ``14 created, 1 not needed, 2 up to date``."""
+        made = [f"{count} {action.words.done}" for action in Action if (count := self._activity.done[action])]
+        skipped = [f"{self._activity.skipped} not needed"] if self._activity.skipped else []
+        kept = [f"{count} up to date"] if (count := before.count(Action.NO_OP)) else []
+        return ", ".join([*made, *skipped, *kept])
+
+    def _show_verified(self, plan: Plan) -> None:
+        """The comparison on stdout; the verdict comes last."""
+        self._settle()
+        width = self._out.width
+        self._out.lines([*header(plan, self._context, width), *change_lines(plan.changes, width), Line()])
+        self._out.lines([Line(_verdict(plan), "bold")])
+        self._show_diagnostics(plan.diagnostics)
+
+    def _show_interrupted(self, command: str) -> None:
+        """The changes in progress and the command that continues. Later events of threads still running are dropped."""
+        self._closed = True
+        self.close()
+        running = [Line(f"  … {each.title}") for each in self._activity.changes]
+        azure = [Line("Azure may continue with:"), *running] if running else []
+        again = f"To continue, run the same command again{':' if command else '.'}"
+        self._err.lines(
+            [Line("Interrupted.", "bold"), *azure, Line(again), *([Line(f"  {command}")] if command else [])]
+        )
+
+    def _show_event(self, event: Event) -> None:
+        due = self._activity.record(event)
+        match event:
+            case events.ChangeStarted(change):
+                self._written = True
+                if not self._draw():
+                    self._err.lines([Line(f"{change.action.symbol} {change.title}: {change.doing}")])
+            case events.ChangeFinished(change, seconds):
+                self._end(_finished(change, seconds), count=True)
+            case events.ChangeSkipped(change):
+                self._end(Line(f"= {change.title}: not needed any more", "dim"), count=True)
+            case events.ChangeFailed(change, diagnostics):
+                self._end(_failed(change, diagnostics), count=False)
+            case events.Waiting():
+                line = due or next((each for each in self._activity.lines if each.change == event.change), None)
+                if line:
+                    self._explain(line)
+                if not self._draw() and due:
+                    self._print(due)
+            case events.WaitEnded(_, what, seconds, reason):
+                if self._debug:
+                    self._err.lines([Line(f"wait for {what}: {reason}, after {duration(seconds)}", "dim")])
+            case events.StepStarted() | events.StepFinished():
+                self._draw()
+            case _:
+                assert_never(event)
+
+    def _end(self, line: Line, *, count: bool) -> None:
+        """A lasting line for the end of a change, with its number in the plan."""
+        total = self._activity.total
+        suffix = f" ({self._activity.finished} of {total})" if count and total > 1 else ""
+        self._err.lines([Line(f"{line.text}{suffix}", line.style, line.marked)])
+        self._draw()
+
+    def _explain(self, line: ActivityLine) -> None:
+        """Print once, in full, a text that is too long for a live line and for repetition."""
+        if len(line.label) > max(self._err.width, _SENTENCE) and line.label not in self._explained:
+            self._explained.add(line.label)
+            self._written = True
+            self._err.lines(paragraph(f"… {line.label}", self._err.width, "  "))
+
+    def _print(self, line: ActivityLine) -> None:
+        self._written = True
+        self._err.lines([Line(f"… {self._short(line)}, {self._times(line)}")])
+
+    def _short(self, line: ActivityLine) -> str:
+        return line.change.title if line.change and line.label in self._explained else line.label
+
+    def _times(self, line: ActivityLine) -> str:
+        """The time so far, the usual time where a source gives one, and near the end when the wait is given up."""
+        settle = line.change.settle if line.change else None
+        usual = f" (usually {settle.usual})" if settle and settle.usual else ""
+        return duration(self._activity.seconds(line)) + usual + self._gives_up(line)
+
+    def _gives_up(self, line: ActivityLine) -> str:
+        if line.until is None:
+            return ""
+        left = (line.until - self._wall()).total_seconds()
+        near = left <= _NEAR_THE_END * (left + self._activity.seconds(line))
+        return f" (gives up at {local_time(line.until)})" if near or self._debug else ""
+
+    def _draw(self) -> bool:
+        lines = [self._live(each) for each in self._activity.lines]
+        total = self._activity.total
+        if lines and total > 1:
+            whole = duration(self._now() - self._started)
+            lines.append(Line(f"  {self._activity.finished} of {total} done, {whole}", "dim"))
+        return self._err.live(lines)
+
+    def _live(self, line: ActivityLine) -> Line:
+        """One line. Where it is too long, the times are shortened first, then the words; never the elapsed time."""
+        seconds = self._activity.seconds(line)
+        width = self._err.width - 1
+        label, whole, brief = self._short(line), f"  {self._times(line)}", f"  {duration(seconds)}"
+        times = whole if len(label) + len(whole) + 2 <= width else brief
+        times = times if line.waiting_for or seconds >= 1 else ""
+        room = max(width - len(times) - 2, 1)
+        sign = _SPINNER[int(seconds) % len(_SPINNER)]
+        return Line(f"{sign} {label if len(label) <= room else label[: room - 1] + '…'}{times}", "cyan", 1)
 
     def _settle(self) -> None:
-        """What follows is said on its own: waits that belong to no change are over, live lines make room."""
-        self._spoken = True
-        self._watch.settle()
+        """Prepare for output on its own: waits of the run as a whole are over, live lines are removed."""
+        self._written = True
+        self._activity.settle()
         self.close()
 
 
+def _check_lines(check: s.CheckShown, width: int) -> Iterable[Line]:
+    sign, style = _signs(check.state)
+    yield from paragraph(f"{sign} {check.name}: {check.found}", width, "  ", style=style)
+    # Not wrapped: a remedy may be a command to copy.
+    yield from (Line(f"  → {each}") for each in check.remedy.splitlines())
+
+
+def _signs(state: s.CheckState) -> tuple[str, str]:
+    """The sign and the colour of a check's result. A new result without them is a type error."""
+    match state:
+        case s.CheckState.OK:
+            return "✓", "green"
+        case s.CheckState.FAILED:
+            return "✗", "bold red"
+        case s.CheckState.UNKNOWN:
+            return "?", "yellow"
+        case _:
+            assert_never(state)
+
+
 def _finished(change: Change, seconds: float) -> Line:
-    return Line(f"{change.action.symbol} {change.title}: {done(change)} after {duration(seconds)}", "green", 1)
+    text = f"{change.action.symbol} {change.title}: {change.done} in {duration(seconds)}"
+    return Line(text, style_of(change.action), 1)
 
 
 def _failed(change: Change, diagnostics: Iterable[Diagnostic]) -> Line:
@@ -256,31 +358,31 @@ def _failed(change: Change, diagnostics: Iterable[Diagnostic]) -> Line:
     return Line(f"! {change.title}: failed{f', {codes}' if codes else ''}", "bold red")
 
 
-def _made(made_of: Mapping[Action, int]) -> str:
-    waited = made_of.get(Action.WAIT, 0)
-    made = f"{made_of.get(Action.CREATE, 0)} created, {made_of.get(Action.UPDATE, 0)} updated"
-    return f"{made}, {waited} waited for" if waited else made
+def _match(count: int) -> str:
+    return "matches" if count == 1 else "match"
 
 
 def _verdict(plan: Plan) -> str:
-    right = plan.count(Action.NO_OP)
-    drifted = len(plan.changes) - right
-    if drifted:
-        return f"Drift: {drifted} not as asked for, {right} as asked for."
+    right, total = plan.count(Action.NO_OP), len(plan.changes)
+    if drifted := total - right:
+        return f"Drift: {drifted} of {resources(total)} {'differs' if drifted == 1 else 'differ'} from the profile."
     if plan.errored:
-        return "Everything is there as asked for, but a rule is broken."
-    return f"As asked for: {right} of {right}."
+        return f"Problem: {resources(total)} {_match(total)} the profile, but a check failed."
+    return f"OK: {right} of {resources(total)} {_match(total)} the profile."
 
 
 def _output(value: object) -> str:
     return "(none)" if value is None else str(value)
 
 
-def _open_writer(stream: TextIO, environ: Mapping[str, str]) -> Writer:
+def _open_writer(stream: TextIO, environ: Mapping[str, str], color: bool | None) -> Writer:
     """The writer that fits a stream."""
-    width = width_of(stream, environ)
-    if not is_styled(stream, environ):
-        return Plain(stream, width)
+    # Live lines come with colours; a terminal without colours gets what a pipe gets.
+    if not is_colored(stream, environ, color):
+        return Plain(stream, environ)
     from cmkctl.views.terminal import Terminal  # noqa: PLC0415 - a pipe does without rich
 
-    return Terminal(stream, width)
+    return Terminal(stream, environ)
+
+
+__all__ = ["HumanView"]

@@ -1,18 +1,22 @@
-"""Values as JSON documents: the lines of ``--json`` and the run report say the same things in the same form."""
+"""Values as JSON objects: the lines of ``--json`` and the run report have the same fields in the same form."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
+from cmkctl import codes
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request, Unknown
 
 JsonObject: TypeAlias = dict[str, Any]
 
+_ARM: Final = ("/subscriptions/", "/providers/")
+_POLICIES: Final = "/accesspolicies/"
+
 
 def plain(value: Any) -> Any:
-    """What `json` cannot encode by itself: a value that is not known yet, and read-only mappings and sequences."""
+    """What `json` cannot encode by itself: unknown values, and read-only mappings and sequences."""
     if isinstance(value, Unknown):
         return {"$unknown": f"{value.step}.{value.output}"}
     if isinstance(value, Mapping):
@@ -27,20 +31,23 @@ def seconds_of(seconds: float) -> float:
     return round(float(seconds), 3)
 
 
-def who(change: Change) -> JsonObject:
-    """Which change it is."""
+def identity(change: Change) -> JsonObject:
+    """The identity of a change. `resource_id` is a Resource Manager id or null; anything else is in `subject`."""
+    identifier = change.resource_id
+    is_arm = identifier.lower().startswith(_ARM) and _POLICIES not in identifier.lower()
     return {
         "step": change.step,
         "action": change.action.value,
-        "resource_id": change.resource_id,
+        "resource_id": identifier if is_arm else None,
+        "subject": None if is_arm else identifier,
         "title": change.title,
     }
 
 
-def change_document(change: Change) -> JsonObject:
-    """All of a change."""
+def change_object(change: Change) -> JsonObject:
+    """A whole change."""
     return {
-        **who(change),
+        **identity(change),
         "reason": change.reason,
         "attributes": [*map(_attribute, change.attributes)],
         "irreversible": change.irreversible,
@@ -73,14 +80,29 @@ def _request(request: Request) -> JsonObject:
     }
 
 
-def summary(plan: Plan) -> JsonObject:
-    """A plan in numbers, and what it is about."""
+def conflicts(plan: Plan) -> Iterable[Diagnostic]:
+    """A diagnostic for each conflict of a plan, with the title that its code has everywhere."""
+    for change in plan.changes:
+        if change.action is Action.CONFLICT:
+            yield codes.declared(change.code).error(
+                f"{change.title}: {change.reason}", "\n".join(change.ways_out), subject=change.resource_id
+            )
+
+
+def counts_of(plan: Plan) -> JsonObject:
+    """The number of changes by action; they add up to the number of `planned_change` lines."""
+    return {each.value: plan.count(each) for each in Action}
+
+
+def summary(plan: Plan, findings: Sequence[Diagnostic]) -> JsonObject:
+    """A plan in numbers, and its subject. `findings` are all diagnostics that belong to it."""
     subject = plan.subject
     return {
-        "counts": {each.value: plan.count(each) for each in Action},
+        "counts": counts_of(plan),
+        "changes": bool(plan.pending),
         "irreversible": len(plan.irreversible),
-        "errors": sum(each.severity is Severity.ERROR for each in plan.diagnostics),
-        "warnings": sum(each.severity is Severity.WARNING for each in plan.diagnostics),
+        "errors": sum(each.severity is Severity.ERROR for each in findings),
+        "warnings": sum(each.severity is Severity.WARNING for each in findings),
         "errored": plan.errored,
         "cloud": str(subject.cloud),
         "subscription": subject.subscription,
@@ -89,11 +111,11 @@ def summary(plan: Plan) -> JsonObject:
     }
 
 
-def diagnostic_document(diagnostic: Diagnostic) -> JsonObject:
-    """All of a diagnostic."""
+def diagnostic_object(diagnostic: Diagnostic) -> JsonObject:
+    """A whole diagnostic."""
     place = diagnostic.location
     return {
-        "code": diagnostic.code,
+        "code": diagnostic.code or None,
         "severity": diagnostic.severity.value,
         "summary": diagnostic.summary,
         "detail": diagnostic.detail,

@@ -1,117 +1,201 @@
-"""How a plan and a diagnostic are laid out for people: values in, lines out. Pure; knows columns, not terminals."""
+"""The layout of plans and diagnostics for people: values in, lines out. Pure; it knows columns and rows, not terminals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from textwrap import wrap
-from typing import Final
+from typing import Final, assert_never
 
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request
+from cmkctl.views.shown import RunContext
 from cmkctl.views.streams import Line
-from cmkctl.views.words import NOT_THERE, kind_and_name, phrase, pretty, said
-
-_STYLES: Final = {
-    Action.CREATE: "green",
-    Action.UPDATE: "yellow",
-    Action.NO_OP: "dim",
-    Action.WAIT: "cyan",
-    Action.CONFLICT: "bold red",
-}
-_WORDS: Final = 38
-"""The column at which the words behind a title begin, where title and words allow it."""
+from cmkctl.views.words import ABSENT, attribute_text, pretty, value_text
 
 _CONTINUED: Final = "      "
 _CANNOT_BE_UNDONE: Final = "  (cannot be undone)"
+_NARROW: Final = 24
+"""Columns below which a title gets no column of its own."""
+
+SANDBOX: Final = "SANDBOX (not Azure)"
 
 
-def plan_lines(plan: Plan, width: int, *, detailed: bool = False) -> Iterator[Line]:
-    """A whole plan: what it is about, its changes, what cannot be undone, what it costs, and the sum of it."""
-    yield from header(plan, width)
-    yield from change_lines(plan.changes, width, detailed=detailed)
-    yield Line()
-    yield from irreversible_lines(plan, width)
-    if costs := _costs(plan):
-        yield from paragraph(f"Will cost: {'; '.join(costs)}", width, "  ")
-    yield from paragraph(_sum(plan), width, "  ", style="bold")
+def style_of(action: Action) -> str:
+    """The colour of an action. A new action without one is a type error."""
+    match action:
+        case Action.CREATE | Action.ENABLE:
+            return "green"
+        case Action.UPDATE:
+            return "yellow"
+        case Action.DELETE | Action.DISABLE:
+            return "red"
+        case Action.NO_OP:
+            return "dim"
+        case Action.WAIT:
+            return "cyan"
+        case Action.CONFLICT:
+            return "bold red"
+        case _:
+            assert_never(action)
 
 
-def header(plan: Plan, width: int) -> Iterator[Line]:
-    """The workspace, and where it is."""
-    about = plan.subject
-    name = about.workspace_id.rpartition("/")[2]
-    what, where = f"Workspace {name} in {about.location}", f"{about.cloud}, subscription {about.subscription}"
+def style_of_severity(severity: Severity) -> str:
+    """The colour of a severity. A new severity without one is a type error."""
+    match severity:
+        case Severity.ERROR:
+            return "bold red"
+        case Severity.WARNING:
+            return "bold yellow"
+        case Severity.NOTE:
+            return "bold"
+        case _:
+            assert_never(severity)
+
+
+def plan_lines(
+    plan: Plan, context: RunContext, width: int, *, detailed: bool = False, rows: int | None = None
+) -> list[Line]:
+    """A whole plan: header, changes, irreversible effects, costs and totals.
+
+    With `rows`, the first form that fits into so many lines: the whole plan; without the resources that are up to date; also
+    without a column for the descriptions; with the resources of each action in one paragraph. The header is not counted in
+    the shorter forms, because the question repeats it.
+    """
+    head = list(header(plan, context, width))
+    end = [*irreversible_lines(plan, width), *_cost_lines(plan, width), *_total_lines(plan, width)]
+    whole = [*head, *change_lines(plan.changes, width, detailed=detailed), Line(), *end]
+    if detailed or plan.errored or rows is None or len(whole) <= rows:
+        return whole
+    for form in (change_lines(plan.pending, width), change_lines(plan.pending, width, aligned=False)):
+        changes = list(form)
+        if len(changes) + len(end) <= rows:
+            return [*head, *changes, *end]
+    return [*head, *_paragraphs(plan, width), *end]
+
+
+def _paragraphs(plan: Plan, width: int) -> Iterator[Line]:
+    """The pending changes, a paragraph for each action."""
+    for action in Action:
+        titles = [each.title for each in plan.pending if each.action is action]
+        if titles:
+            text = f"  {action.symbol} {action.words.planned}: {', '.join(titles)}"
+            yield from paragraph(text, width, "    ", style=style_of(action))
+
+
+def header(plan: Plan, context: RunContext, width: int) -> Iterator[Line]:
+    """The workspace, its region and subscription, the account, and the sandbox if it is one."""
+    subject = plan.subject
+    name = subject.workspace_id.rpartition("/")[2]
+    mark = f"{SANDBOX}: " if context.sandbox else ""
+    what = f"{mark}Workspace {name} in {subject.location}"
+    account = f", signed in as {context.account}" if context.account else ""
+    where = f"{subject.cloud}, subscription {subscription_text(plan, context)}{account}"
     whole = f"{what} ({where})"
-    yield from (Line(each, "bold") for each in ([whole] if len(whole) <= width else [what, f"  {where}"]))
+    lines = [whole] if len(whole) <= width else [what, *_wrapped(where, width, "  ", "  ")]
+    yield from (Line(each, "bold") for each in lines)
 
 
-def change_lines(changes: Iterable[Change], width: int, *, detailed: bool = False) -> Iterator[Line]:
-    """The changes in their order. Those that say the same of several resources share a row, unless `detailed`."""
-    for row in _rows(changes, detailed=detailed):
-        yield from _row_lines(row, width)
+def subscription_text(plan: Plan, context: RunContext) -> str:
+    """The subscription's name, if known, and its id."""
+    identifier = plan.subject.subscription
+    return f"{context.subscription_name} ({identifier})" if context.subscription_name else identifier
+
+
+def change_lines(
+    changes: Iterable[Change], width: int, *, detailed: bool = False, aligned: bool = True
+) -> Iterator[Line]:
+    """The changes in order, as a table. Resources with the same description share a row, unless `detailed`.
+
+    Without `aligned`, each description follows its title directly, which takes fewer lines.
+    """
+    rows = list(_rows(changes, detailed=detailed))
+    column = _column(rows, width) if aligned else 0
+    for row in rows:
+        yield from _row_lines(row, column, width)
         if detailed and row.change.request is not None:
             yield from _request_lines(row.change.request)
 
 
 def irreversible_lines(plan: Plan, width: int) -> Iterator[Line]:
-    """What cannot be undone, a paragraph for each resource."""
-    if plan.irreversible:
-        yield Line("Cannot be undone:", "bold yellow")
+    """The effects that cannot be undone. Resources with the same effects share a paragraph."""
+    alike: dict[tuple[str, ...], list[str]] = {}
     for each in plan.changes:
         if each.irreversible:
-            name = kind_and_name(each)[1] or each.title
-            yield from paragraph(f"  {name}: {'; '.join(each.irreversible)}", width, "    ")
+            alike.setdefault(each.irreversible, []).append(each.name or each.title)
+    if alike:
+        yield Line("Cannot be undone:", "bold yellow")
+    for effects, names in alike.items():
+        yield from paragraph(f"  {', '.join(names)}: {'; '.join(effects)}", width, "    ")
 
 
 def diagnostic_lines(diagnostics: Iterable[Diagnostic], width: int) -> Iterator[Line]:
-    """Diagnostics, with an empty line between them."""
-    for index, each in enumerate(diagnostics):
+    """Diagnostics, with an empty line between them. Those with the same summary and remedy are shown once."""
+    alike: dict[object, list[Diagnostic]] = {}
+    for each in diagnostics:
+        alike.setdefault((each.code, each.severity, each.summary, each.remedy), []).append(each)
+    for index, group in enumerate(alike.values()):
         if index:
             yield Line()
-        yield from _diagnostic(each, width)
+        yield from _diagnostic(group, width)
 
 
 def tally(plan: Plan) -> str:
-    """How many of each: ``12 to create, 0 to update, 3 already right``."""
-    waits, conflicts = plan.count(Action.WAIT), plan.count(Action.CONFLICT)
-    parts = [
-        f"{plan.count(Action.CREATE)} to create",
-        f"{plan.count(Action.UPDATE)} to update",
-        f"{waits} to wait for" if waits else "",
-        f"{plan.count(Action.NO_OP)} already right",
-        f"{conflicts} in conflict" if conflicts else "",
-    ]
-    return ", ".join(filter(None, parts))
+    """The number of changes by action: ``12 to create, 3 up to date``."""
+    return ", ".join(f"{count} {each.words.planned}" for each in Action if (count := plan.count(each))) or "no changes"
 
 
-def question(plan: Plan, width: int) -> list[str]:
-    """The question whether to apply, with room on its last line for the answer."""
-    what, how = f"Apply this plan ({tally(plan)})?", "Only yes applies it:"
-    whole = f"{what} {how}"
-    return [whole] if len(whole) + len(" yes") < width else [*_wrapped(what, width, "", "  "), how]
+def question(plan: Plan, context: RunContext, width: int) -> list[str]:
+    """The question whether to apply; the answer is typed behind its last line."""
+    name = plan.subject.workspace_id.rpartition("/")[2]
+    where = f"{plan.subject.location}, subscription {subscription_text(plan, context)}"
+    mark = f" in the {SANDBOX}" if context.sandbox else ""
+    account = f" as {context.account}" if context.account else ""
+    what = f"Apply this plan to workspace {name} in {where}{account}{mark}?"
+    return [*_wrapped(what, width, "", "  "), 'Type "yes" to apply:']
 
 
-def _sum(plan: Plan) -> str:
+def _total_lines(plan: Plan, width: int) -> Iterator[Line]:
+    return paragraph(_totals(plan), width, "  ", style="bold")
+
+
+def _totals(plan: Plan) -> str:
     if plan.errored:
         return f"Plan: {tally(plan)}. This plan cannot be applied."
     if not plan.pending:
-        return f"Nothing to do: {plan.count(Action.NO_OP)} already right."
+        return f"No changes. {up_to_date(plan.count(Action.NO_OP))}."
     return f"Plan: {tally(plan)}."
 
 
-def _costs(plan: Plan) -> list[str]:
-    return list(dict.fromkeys(cost for change in plan.changes for cost in change.costs))
+def up_to_date(count: int) -> str:
+    """``1 resource is up to date``, ``16 resources are up to date``."""
+    return f"{resources(count)} {'is' if count == 1 else 'are'} up to date"
+
+
+def resources(count: int) -> str:
+    """``1 resource``, ``16 resources``."""
+    return f"{count} resource{'' if count == 1 else 's'}"
+
+
+def _cost_lines(plan: Plan, width: int) -> Iterator[Line]:
+    costs = list(dict.fromkeys(cost for change in plan.changes for cost in change.costs))
+    return paragraph(f"Adds billable resources: {'; '.join(costs)}", width, "  ") if costs else iter(())
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One row of the plan: a change, and the title and words for it and for those that share the row."""
+    """One row of the table: a change, and the title and words for it and for those that share the row."""
 
     change: Change
     title: str
     words: str
     attributes: tuple[AttributeChange, ...] = ()
+
+    @property
+    def head(self) -> str:
+        """The sign and the title."""
+        return f"  {self.change.action.symbol} {self.title}"
 
 
 def _rows(changes: Iterable[Change], *, detailed: bool) -> Iterator[_Row]:
@@ -122,68 +206,72 @@ def _rows(changes: Iterable[Change], *, detailed: bool) -> Iterator[_Row]:
         if others:
             yield _shared_row([first, *others])
         else:
-            yield _Row(first, first.title, _words(first, detailed=detailed), _shown(first, detailed=detailed))
+            yield _Row(first, first.title, _words(first, detailed=detailed), _attributes(first, detailed=detailed))
 
 
 def _likeness(change: Change) -> object:
-    """What is equal for changes that can share a row: all that would be said, but for the name."""
-    kind, name = kind_and_name(change)
-    if not name or change.action in (Action.UPDATE, Action.CONFLICT) or change.irreversible or change.costs:
+    """A key that is equal for changes that can share a row: everything displayed but the name."""
+    alone = change.action in (Action.UPDATE, Action.CONFLICT)
+    if not change.name or alone or change.irreversible or change.costs or change.ways_out:
         return object()
-    return change.step, change.action, kind, _words(change)
+    return change.step, change.action, change.kind, _words(change)
 
 
 def _shared_row(changes: list[Change]) -> _Row:
     first = changes[0]
-    kind = kind_and_name(first)[0]
-    # How many are right is enough to know; what is to be done to whom is said by the sign and the names.
-    names = ", ".join(kind_and_name(each)[1] for each in changes)
-    return _Row(first, f"{kind}s", f"{len(changes)} {_words(first)}" if first.action is Action.NO_OP else names)
+    # A count is enough for what is up to date; the names of what changes are needed.
+    names = ", ".join(each.name for each in changes)
+    return _Row(first, f"{first.kind}s", f"{len(changes)} {_words(first)}" if first.action is Action.NO_OP else names)
 
 
 def _words(change: Change, *, detailed: bool = False) -> str:
-    """What a row says behind its title: what a new resource will be like, else why."""
+    """The description behind a title: the attributes of a new resource, else the reason."""
     if change.action is Action.CONFLICT:
         return f"{change.code}: {change.reason}" if change.code else change.reason
     if change.action is Action.CREATE and not detailed:
-        # What cannot be undone has its own place below, in whole sentences.
-        said_here = (each for each in change.attributes if not (each.irreversible and change.irreversible))
-        return ", ".join(filter(None, map(phrase, said_here))) or change.reason
+        # Irreversible effects have their own place below, in whole sentences.
+        listed = (each for each in change.attributes if not (each.irreversible and change.irreversible))
+        return ", ".join(filter(None, map(attribute_text, listed))) or change.reason
     return change.reason
 
 
-def _shown(change: Change, *, detailed: bool) -> tuple[AttributeChange, ...]:
-    return change.attributes if detailed or change.action is Action.UPDATE else ()
+def _attributes(change: Change, *, detailed: bool) -> tuple[AttributeChange, ...]:
+    compared = change.action.writes and change.action is not Action.CREATE
+    return change.attributes if detailed or compared else ()
 
 
-def _row_lines(row: _Row, width: int) -> Iterator[Line]:
-    symbol, style = row.change.action.symbol, _STYLES[row.change.action]
+def _column(rows: Sequence[_Row], width: int) -> int:
+    """The column of the descriptions: behind the longest title, but in the first 48 % of the line."""
+    widest = max((len(each.head) for each in rows), default=0) + 2
+    return min(widest, max(width * 12 // 25, _NARROW))
+
+
+def _row_lines(row: _Row, column: int, width: int) -> Iterator[Line]:
+    style = style_of(row.change.action)
     whole = row.change.action in (Action.NO_OP, Action.CONFLICT)
-    first, *following = _titled(f"  {symbol} {row.title}", row.words, width)
+    first, *following = _titled(row.head, row.words, column, width)
     yield Line(first, style, None if whole else 4)
     yield from (Line(each, style if whole else "") for each in following)
-    updates = row.change.action is Action.UPDATE
-    yield from (_attribute_line(each, updates=updates) for each in row.attributes)
+    yield from (_attribute_line(each, new=row.change.action is Action.CREATE) for each in row.attributes)
     # Not wrapped: a way out may be a command to copy.
     yield from (Line(f"{_CONTINUED}→ {each}") for each in row.change.ways_out)
 
 
-def _titled(title: str, words: str, width: int) -> list[str]:
+def _titled(head: str, words: str, column: int, width: int) -> list[str]:
     if not words:
-        return [title]
-    column = f"{title:<{_WORDS - 2}}  "
-    if len(column) + len(words) <= width:
-        return [column + words]
-    # What does not fit on one line gets all the room there is.
-    if len(title) + 2 + len(words.split(maxsplit=1)[0]) <= width:
-        return _wrapped(words, width, f"{title}  ", _CONTINUED)
-    return [title, *_wrapped(words, width, _CONTINUED, _CONTINUED)]
+        return [head]
+    if not column:
+        return _wrapped(words, width, f"{head}  ", _CONTINUED)
+    described = _wrapped(words, width, " " * column, " " * column)
+    if len(head) + 2 <= column:
+        return [f"{head:<{column}}{described[0][column:]}", *described[1:]]
+    return [head, *described]
 
 
-def _attribute_line(attribute: AttributeChange, *, updates: bool) -> Line:
-    before, after = said(attribute.before), said(attribute.after)
+def _attribute_line(attribute: AttributeChange, *, new: bool) -> Line:
+    before, after = value_text(attribute.before), value_text(attribute.after)
     undone = _CANNOT_BE_UNDONE if attribute.irreversible else ""
-    change = f"{before} → {after}" if updates or before != NOT_THERE else after
+    change = after if new and before == ABSENT else f"{before} → {after}"
     return Line(f"{_CONTINUED}{attribute.path}  {change}{undone}", "yellow" if undone else "")
 
 
@@ -195,28 +283,28 @@ def _request_lines(request: Request) -> Iterator[Line]:
         yield from (Line(f"{_CONTINUED}{each}", "dim") for each in pretty(request.body))
 
 
-def _diagnostic(diagnostic: Diagnostic, width: int) -> Iterator[Line]:
-    severity = diagnostic.severity.value
-    style = "bold red" if diagnostic.severity is Severity.ERROR else "bold yellow"
-    label = f"{severity} {diagnostic.code}:" if diagnostic.code else f"{severity}:"
-    yield Line(f"{label} {diagnostic.summary}", style, len(label))
-    yield from _detail(diagnostic.detail.splitlines(), width)
+def _diagnostic(alike: Sequence[Diagnostic], width: int) -> Iterator[Line]:
+    """Diagnostics that differ in detail, subject and location only."""
+    first = alike[0]
+    severity = first.severity.value
+    label = f"{severity} {first.code}:" if first.code else f"{severity}:"
+    yield Line(f"{label} {first.summary}", style_of_severity(first.severity), len(label))
+    for detail in dict.fromkeys(each.detail for each in alike):
+        yield from _detail(detail.splitlines(), width)
     # Not wrapped: a remedy may be a command to copy.
-    yield from (Line(f"  → {each}") for each in diagnostic.remedy.splitlines())
-    if diagnostic.location is not None:
-        yield Line(f"  at {diagnostic.location}", "dim")
-    elif diagnostic.subject:
-        yield Line(f"  about {diagnostic.subject}", "dim")
-    if diagnostic.code:
-        yield Line(f"  cmkctl explain {diagnostic.code}", "dim")
+    yield from (Line(f"  → {each}") for each in first.remedy.splitlines())
+    places = (f"at {each.location}" if each.location else each.subject and f"about {each.subject}" for each in alike)
+    yield from (Line(f"  {each}", "dim") for each in dict.fromkeys(filter(None, places)))
+    if first.code:
+        yield Line(f"  cmkctl explain {first.code}", "dim")
 
 
 def _detail(lines: Sequence[str], width: int) -> Iterator[Line]:
-    """A detail. One of several lines, a difference or a list, was laid out by whoever wrote it, and stays so."""
+    """A detail. One of several lines, a difference or a list, has a layout of its own and keeps it."""
     if len(lines) > 1:
         yield from (Line(f"  {each}") for each in lines)
     else:
-        yield from (line for each in lines for line in paragraph(f"  {each}", width, "  "))
+        yield from chain.from_iterable(paragraph(f"  {each}", width, "  ") for each in lines)
 
 
 def paragraph(text: str, width: int, indent: str = "", *, style: str = "") -> Iterator[Line]:
@@ -226,7 +314,7 @@ def paragraph(text: str, width: int, indent: str = "", *, style: str = "") -> It
 
 
 def _wrapped(text: str, width: int, first: str, following: str) -> list[str]:
-    """Text in lines of at most `width`; a word longer than that, an id for instance, is never broken."""
+    """Text in lines of at most `width`; a longer word, such as an id, is not broken."""
     return wrap(
         text,
         width,

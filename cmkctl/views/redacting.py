@@ -1,31 +1,29 @@
-"""Several views that hear the same, without secrets: the one place where what is shown loses them.
+"""A view that redacts and hands on to several views: the one place where output loses its secrets.
 
-Plans, events, diagnostics and outputs are values; each is copied with every text in it redacted, and handed on. What is
-sent to Azure is not touched: it does not come from here.
+Plans, events, diagnostics and outputs are values; each is copied with every text in it redacted. Requests to Azure are not
+affected: they do not pass through here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
 from cmkctl.azure.redaction import Redactor
-from cmkctl.diagnostics import Diagnostic
-from cmkctl.events import Event
-from cmkctl.plan import Plan
+from cmkctl.plan import Known, Plan
 from cmkctl.views import View
+from cmkctl.views.shown import Shown
 
 T = TypeVar("T")
 _REMEMBERED: Final = 4096
 
 
 class RedactingView:
-    """One view made of several. The first is asked what only one can answer."""
+    """One view made of several. The first one asks the operator."""
 
     def __init__(self, redactor: Redactor, first: View, *others: View) -> None:
         self._views = (first, *others)
@@ -35,67 +33,18 @@ class RedactingView:
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody is there to answer `confirm`."""
+        """True when a person can answer `confirm`."""
         return self._views[0].can_ask
 
-    def plan(self, plan: Plan, *, detailed: bool = False) -> None:
-        """Hand on a plan."""
-        shown = self._redact(plan)
+    def show(self, shown: Shown) -> None:
+        """Redact a value and hand it on. A text is redacted as a whole: a private key has many lines."""
+        redacted = self._redact(shown)
         for each in self._views:
-            each.plan(shown, detailed=detailed)
-
-    def saved(self, file: str, digests: Mapping[str, str]) -> None:
-        """Hand on where the plan was saved."""
-        for each in self._views:
-            each.saved(self._redact(file), digests)
+            each.show(redacted)
 
     def confirm(self, plan: Plan) -> bool:
         """Ask, once."""
         return self._views[0].confirm(self._redact(plan))
-
-    def event(self, event: Event) -> None:
-        """Hand on what happened."""
-        shown = self._redact(event)
-        for each in self._views:
-            each.event(shown)
-
-    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
-        """Hand on what is waited for."""
-        for each in self._views:
-            each.waiting(self._redact(what), seconds, until)
-
-    def outputs(self, values: Mapping[str, object]) -> None:
-        """Hand on the outputs."""
-        shown = self._redact(values)
-        for each in self._views:
-            each.outputs(shown)
-
-    def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Hand on problems."""
-        shown = [self._redact(each) for each in diagnostics]
-        for each in self._views:
-            each.diagnostics(shown)
-
-    def applied(self, before: Plan, after: Plan, seconds: float) -> None:
-        """Hand on the end of an apply."""
-        for each in self._views:
-            each.applied(self._redact(before), self._redact(after), seconds)
-
-    def verified(self, plan: Plan) -> None:
-        """Hand on the answer of verify."""
-        shown = self._redact(plan)
-        for each in self._views:
-            each.verified(shown)
-
-    def interrupted(self, command: str = "") -> None:
-        """Hand on that the run was told to stop."""
-        for each in self._views:
-            each.interrupted(self._redact(command))
-
-    def log(self, text: str) -> None:
-        """Hand on a text for whoever looks for a fault. It is redacted as a whole: a private key has many lines."""
-        for each in self._views:
-            each.log(self._redact(text))
 
     def close(self) -> None:
         """Close every view."""
@@ -118,7 +67,7 @@ class RedactingView:
         return cast("T", self._redacted(value))
 
     def _redacted(self, value: Any) -> Any:
-        if isinstance(value, Enum):
+        if isinstance(value, Enum | Known):  # a view shows outputs as values of their own
             return value
         if isinstance(value, str):
             return self._text(value)
@@ -127,7 +76,7 @@ class RedactingView:
             changed = {name: shown for name, one in found.items() if (shown := self._redacted(one)) != one}
             return replace(value, **changed) if changed else value
         if isinstance(value, Mapping):
-            # By place as well: what stands in a field called clientSecret is one, whatever it looks like.
+            # By name as well: the value of a field called clientSecret is a secret, whatever it looks like.
             return self._redactor.redact(value)
         if isinstance(value, tuple | list):
             return type(value)(map(self._redacted, value))

@@ -1,32 +1,32 @@
-"""The run report of ``--report``: what was planned, done and asked, as one JSON document. The format is docs/report.md.
+"""The run report of ``--report``: plan, results and requests as one JSON document. The format is docs/report.md.
 
-It hears what the other views hear, and of every request, and is written at the end however the run ended.
+It gets the values of the other views, and every request, and is written at the end however the run ended.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, assert_never
 
-from cmkctl import __version__, events
+from cmkctl import __version__, codes, events
 from cmkctl.azure.redaction import REDACTED, Redactor
 from cmkctl.azure.traffic import ObservedExchange
 from cmkctl.clock import Clock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError
 from cmkctl.digests import digest
-from cmkctl.events import Event
 from cmkctl.files import mend, try_out, write_whole
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.profile.model import Profile
-from cmkctl.views.json_objects import change_document, diagnostic_document, plain, seconds_of
+from cmkctl.views import shown as s
+from cmkctl.views.json_objects import change_object, diagnostic_object, plain, seconds_of
 
-SCHEMA: Final = 1
-"""The number of the format. It goes up when a reader of an older report could no longer read a newer one rightly."""
+SCHEMA: Final = 2
+"""The number of the format. It is raised when a reader of the older format would misread the newer one."""
 
 MEANINGS: Final[Mapping[int, str]] = {
     0: "done, or nothing to do",
@@ -37,7 +37,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     130: "interrupted",
 }
 
-_NOT_BEGUN: Final = "not begun"
+_NOT_STARTED: Final = "not started"
 # Of a polling URL: a certificate, its signature, and what goes with them; and the signature of a shared access signature.
 _SIGNED: Final = frozenset({"c", "s", "h", "t", "sig"})
 
@@ -45,12 +45,12 @@ _SIGNED: Final = frozenset({"c", "s", "h", "t", "sig"})
 class ReportView:
     """A report being collected; `write` ends it. Safe for use by several threads.
 
-    Making one tries out whether the file can be written, before anything is asked of Azure; CmkctlError CMK531 says why not.
+    The constructor checks that the file can be written, before any request to Azure. Raises CmkctlError CMK531.
     """
 
     can_ask: Final = False
 
-    def __init__(self, path: Path, command: str, clock: Clock, redactor: Redactor) -> None:
+    def __init__(self, path: Path, command: str, clock: Clock, redactor: Redactor, *, sandbox: bool = False) -> None:
         self._path = path
         self._command = command
         self._clock = clock
@@ -58,11 +58,13 @@ class ReportView:
         self._lock = threading.RLock()
         self._began = clock.now()
         self._since = clock.elapsed()
+        self._context = s.RunContext(sandbox)
         self._plan: Plan | None = None
         self._profile: Profile | None = None
         self._tries: dict[str, dict[str, Any]] = {}
         self._steps: dict[str, dict[str, Any]] = {}
         self._requests: list[dict[str, Any]] = []
+        self._waits: list[dict[str, Any]] = []
         self._found: list[dict[str, Any]] = []
         self._outputs: dict[str, Any] | None = None
         try:
@@ -70,92 +72,88 @@ class ReportView:
         except OSError as error:
             raise _unwritable(path, error) from error
 
-    # --- what is heard
+    # --- collecting
 
     def set_profile(self, profile: Profile) -> None:
-        """Note the profile that the run is about."""
+        """Record the profile of the run."""
         self._profile = profile
 
-    def request(self, heard: ObservedExchange) -> None:
-        """Note a request, with what a support case needs."""
-        path, query = heard.parts(self._redactor)
+    def add_request(self, exchange: ObservedExchange) -> None:
+        """Record a request, with the ids that a support case needs."""
+        path, query = exchange.parts(self._redactor)
         document = {
-            "at": _moment(heard.at),
-            "method": heard.method,
-            "host": heard.host,
+            "at": _moment(exchange.at),
+            "method": exchange.method,
+            "host": exchange.host,
             "path": path,
             "query": {name: REDACTED if name in _SIGNED else value for name, value in query.items()},
-            "status": heard.status,
-            "error": heard.error or None,
-            "seconds": seconds_of(heard.seconds),
-            "correlation_id": heard.correlation_id,
-            "request_id": heard.request_id,
+            "status": exchange.status,
+            "error": exchange.error or None,
+            "seconds": seconds_of(exchange.seconds),
+            "correlation_id": exchange.correlation_id,
+            "request_id": exchange.request_id,
         }
         with self._lock:
             self._requests.append(self._redactor.redact(document))
 
-    def plan(self, plan: Plan, *, detailed: bool = False) -> None:  # noqa: ARG002 - requests are always kept
-        """Note the plan, and what was found while planning."""
+    def show(self, shown: s.Shown) -> None:  # noqa: C901 - one case for each kind of value
+        """Record a value."""
         with self._lock:
-            self._plan = plan
-            self.diagnostics(plan.diagnostics)
-
-    def saved(self, file: str, digests: Mapping[str, str]) -> None:
-        """Nothing: the saved plan says it itself."""
-
-    def confirm(self, plan: Plan) -> bool:  # noqa: ARG002
-        """No: nobody asks a report."""
-        return False
-
-    def event(self, event: Event) -> None:
-        """Note what happened to a step or a change."""
-        with self._lock:
-            match event:
+            match shown:
+                case s.RunContext():
+                    self._context = shown
+                case s.PlanShown(plan) | s.Verified(plan):
+                    self._plan = plan
+                    self._found += map(diagnostic_object, plan.diagnostics)
+                case s.OutputsShown(values):
+                    self._outputs = dict(values)
+                case s.DiagnosticsShown(diagnostics):
+                    self._found += map(diagnostic_object, diagnostics)
                 case events.StepStarted(step):
-                    self._steps[step] = {"state": "begun", "began": self._clock.elapsed()}
+                    self._steps[step] = {"state": "started", "started": self._clock.elapsed()}
                 case events.StepFinished(step):
-                    took = self._clock.elapsed() - self._steps[step]["began"]
+                    took = self._clock.elapsed() - self._steps[step]["started"]
                     self._steps[step] = {"state": "done", "seconds": seconds_of(took)}
                 case events.ChangeStarted(change):
                     tried = self._tries.setdefault(change.resource_id, {"tries": 0})
                     tried |= {"tries": tried["tries"] + 1, "result": "interrupted"}
                 case events.ChangeFinished(change, seconds):
                     self._tries[change.resource_id] |= {"result": "made", "seconds": seconds_of(seconds)}
+                case events.ChangeSkipped(change):
+                    self._tries.setdefault(change.resource_id, {"tries": 0})["result"] = "not needed"
                 case events.ChangeFailed(change):
-                    self._fail(change)
+                    self._tries.setdefault(change.resource_id, {"tries": 0})["result"] = "failed"
+                    self._steps.setdefault(change.step, {})["state"] = "failed"
+                case events.WaitEnded(change, what, seconds, reason):
+                    self._waits.append(
+                        {
+                            "resource_id": change and change.resource_id,
+                            "waited_for": what,
+                            "seconds": seconds_of(seconds),
+                            "end": reason.value,
+                        }
+                    )
+                case (
+                    s.PlanSaved()
+                    | s.ProfileValid()
+                    | s.CheckShown()
+                    | s.Applied()
+                    | s.Cancelled()
+                    | s.RunInterrupted()
+                    | s.LogText()
+                    | s.RunEnded()
+                    | events.Waiting()
+                ):
+                    pass  # the file, the changes, the requests and the exit code contain it
+                case _:
+                    assert_never(shown)
 
-    def _fail(self, change: Change) -> None:
-        tried = self._tries.setdefault(change.resource_id, {"tries": 0})
-        tried["result"] = "failed"
-        self._steps.setdefault(change.step, {})["state"] = "failed"
-
-    def waiting(self, what: str, seconds: float, until: datetime | None = None) -> None:
-        """Nothing: the requests show how long what took."""
-
-    def outputs(self, values: Mapping[str, object]) -> None:
-        """Note the outputs."""
-        self._outputs = dict(values)
-
-    def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Note problems."""
-        with self._lock:
-            self._found += map(diagnostic_document, diagnostics)
-
-    def applied(self, before: Plan, after: Plan, seconds: float) -> None:
-        """Nothing: the changes say it."""
-
-    def verified(self, plan: Plan) -> None:
-        """Note what differs."""
-        self.plan(plan)
-
-    def interrupted(self, command: str = "") -> None:
-        """Nothing: the exit code says it."""
-
-    def log(self, text: str) -> None:
-        """Nothing: a log is for a terminal."""
+    def confirm(self, plan: Plan) -> bool:  # noqa: ARG002
+        """False: a report asks nobody."""
+        return False
 
     def close(self) -> None:
-        """Nothing yet: `write` comes later, with the exit code."""
+        """Do nothing: `write` comes later, with the exit code."""
 
     def __enter__(self) -> Self:
         return self
@@ -165,7 +163,7 @@ class ReportView:
     ) -> None:
         self.close()
 
-    # --- what is written
+    # --- writing
 
     def write(self, exit_code: int) -> None:
         """Write the report, whole or not at all. Raises CmkctlError CMK531."""
@@ -184,6 +182,7 @@ class ReportView:
             "cmkctl_report": SCHEMA,
             "cmkctl": __version__,
             "command": self._command,
+            "sandbox": self._context.sandbox,
             "began": _moment(self._began),
             "ended": _moment(self._clock.now()),
             "seconds": seconds_of(self._clock.elapsed() - self._since),
@@ -203,6 +202,7 @@ class ReportView:
             "steps": self._step_documents(),
             "changes": [self._change_document(each) for each in (self._plan.changes if self._plan else ())],
             "outputs": self._outputs,
+            "waits": self._waits,
             "requests": sorted(self._requests, key=lambda each: each["at"]),
         }
 
@@ -212,19 +212,15 @@ class ReportView:
 
     def _step_document(self, step: str) -> dict[str, Any]:
         pending = self._plan is not None and any(each in self._plan.pending for each in self._plan.of(step))
-        known = self._steps.get(step, {"state": _NOT_BEGUN if pending else "nothing to do"})
-        state = "interrupted" if known["state"] == "begun" else known["state"]
-        return {"state": state, "seconds": known.get("seconds")}
-
-    def _idle(self, change: Change) -> str:
-        """What became of a change that was due and never begun: when its turn came, something else may have brought it about."""
-        return "not needed" if self._steps.get(change.step, {}).get("state") == "done" else _NOT_BEGUN
+        recorded = self._steps.get(step, {"state": _NOT_STARTED if pending else "nothing to do"})
+        state = "interrupted" if recorded["state"] == "started" else recorded["state"]
+        return {"state": state, "seconds": recorded.get("seconds")}
 
     def _change_document(self, change: Change) -> dict[str, Any]:
-        idle = "nothing to do" if change.action is Action.NO_OP else self._idle(change)
+        idle = "nothing to do" if change.action is Action.NO_OP else _NOT_STARTED
         tried = self._tries.get(change.resource_id, {"tries": 0, "result": idle})
         return {
-            **change_document(change),
+            **change_object(change),
             "result": tried["result"],
             "tries": tried["tries"],
             "seconds": tried.get("seconds"),
@@ -237,12 +233,5 @@ def _moment(when: datetime) -> str:
 
 def _unwritable(path: Path, error: OSError) -> CmkctlError:
     return CmkctlError(
-        Diagnostic(
-            "CMK531",
-            Severity.ERROR,
-            "The report cannot be written",
-            f"{path}: {error.strerror or error}.",
-            mend("--report", path),
-            subject=str(path),
-        )
+        codes.CMK531.error(f"{path}: {error.strerror or error}.", mend("--report", path), subject=str(path))
     )

@@ -1,4 +1,4 @@
-"""Lines of text with a little style, and the plain way to write them; the styled way, on rich, is `terminal`."""
+"""Lines of text with a style, and the plain writer; `terminal` has the one for colours and live lines."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cmkctl.views.words import clean
 
 NARROWEST: Final = 40
 WIDEST: Final = 120
-"""Sentences longer than this are hard to read, however wide the window is."""
+"""Longer sentences are hard to read in any window."""
 
 _USUAL: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line to be written. The first `marked` characters, or all of them, carry the style: a rich style's name."""
+    """One line of output. The first `marked` characters, or all of them, have the style, which is the name of a rich style."""
 
     text: str = ""
     style: str = ""
@@ -26,40 +26,58 @@ class Line:
 
 
 class Writer(Protocol):
-    """Where lines go. `width` is how many columns there are."""
+    """A destination of lines."""
 
-    width: int
+    @property
+    def width(self) -> int:
+        """The columns for text, at this moment."""
+        ...
+
+    @property
+    def height(self) -> int | None:
+        """The rows of the screen at this moment, None without a screen."""
+        ...
 
     def lines(self, lines: Iterable[Line]) -> None:
-        """Write lines, above whatever is shown by `now`."""
+        """Write lines, above the live ones."""
         ...
 
     def ask(self, question: str) -> None:
-        """Write a question, and leave the cursor behind it."""
+        """Write a question and leave the cursor behind it."""
         ...
 
-    def now(self, lines: Sequence[Line]) -> bool:
-        """Show lines that later calls replace; none takes them away. False where only lasting lines can be written."""
+    def live(self, lines: Sequence[Line]) -> bool:
+        """Display lines that the next call replaces; an empty sequence removes them. False where only lasting lines fit."""
         ...
 
 
 class Plain:
     """Plain text: a pipe, a file, a terminal without colours."""
 
-    def __init__(self, stream: TextIO, width: int) -> None:
+    def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         self._stream = stream
-        self.width = width
+        self._environ = environ
+
+    @property
+    def width(self) -> int:
+        """The columns for text."""
+        return width_of(self._stream, self._environ)
+
+    @property
+    def height(self) -> int | None:
+        """The rows of the screen."""
+        return rows_of(self._stream)
 
     def lines(self, lines: Iterable[Line]) -> None:
-        """Write lines and hand them over at once."""
+        """Write lines and flush."""
         self._write("".join(f"{clean(each.text)}\n" for each in lines))
 
     def ask(self, question: str) -> None:
         """Write a question without ending its line."""
         self._write(clean(question))
 
-    def now(self, lines: Sequence[Line]) -> bool:  # noqa: ARG002
-        """Nothing: what is written stays."""
+    def live(self, lines: Sequence[Line]) -> bool:  # noqa: ARG002
+        """Nothing: written lines last."""
         return False
 
     def _write(self, text: str) -> None:
@@ -68,25 +86,45 @@ class Plain:
 
 
 def encodable(text: str, stream: TextIO) -> str:
-    """The text with what the stream's encoding cannot hold written as escapes: a C locale must not end a run."""
+    """The text with escapes for what the stream's encoding cannot represent: a C locale must not end a run."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def is_styled(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether a stream takes colours: a terminal, unless ``NO_COLOR`` or ``TERM=dumb`` asks for plain text."""
-    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM", "") not in ("dumb", "unknown")
+def is_colored(stream: TextIO, environ: Mapping[str, str], color: bool | None = None) -> bool:
+    """True when a stream gets colours: as `color` says, else as ``NO_COLOR`` and ``FORCE_COLOR`` say, else on a terminal."""
+    if color is not None:
+        return color
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return is_addressable(stream, environ)
+
+
+def is_addressable(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """True for a terminal whose lines can be replaced."""
+    return stream.isatty() and environ.get("TERM", "") not in ("dumb", "unknown")
 
 
 def width_of(stream: TextIO, environ: Mapping[str, str]) -> int:
-    """How many columns to use: ``COLUMNS``, else those of the terminal, else 80; between 40 and 120."""
+    """The columns for text: ``COLUMNS``, else those of the terminal, else 80; between 40 and 120."""
     given = environ.get("COLUMNS", "")
-    wanted = int(given) if given.isdecimal() else _columns(stream)
+    wanted = int(given) if given.isdecimal() else columns_of(stream) or _USUAL
     return min(max(wanted, NARROWEST), WIDEST)
 
 
-def _columns(stream: TextIO) -> int:
+def columns_of(stream: TextIO) -> int | None:
+    """The columns of the terminal behind a stream, None without one."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns or _USUAL
+        return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
-        return _USUAL
+        return None
+
+
+def rows_of(stream: TextIO) -> int | None:
+    """The rows of the terminal behind a stream, None without one."""
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or None
+    except (OSError, ValueError):
+        return None

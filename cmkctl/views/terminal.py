@@ -1,70 +1,92 @@
-"""A terminal with colours: rich writes, and keeps a few lines at the bottom that say what is waited for."""
+"""A writer with colours and, on a terminal, live lines at the bottom that are redrawn in place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TextIO
 
 from rich.console import Console
-from rich.live import Live
+from rich.control import Control
+from rich.segment import ControlType
 from rich.text import Text
 
-from cmkctl.views.streams import Line, encodable
+from cmkctl.views.streams import Line, columns_of, encodable, is_addressable, rows_of, width_of
 from cmkctl.views.words import clean
 
 
 class Terminal:
-    """Lines in colour, and live lines below them. Redrawn only when told: no timer, no thread."""
+    """Lines in colour, and live lines below them. Redrawn on request only: no timer, no thread.
 
-    def __init__(self, stream: TextIO, width: int) -> None:
-        self.width = width
+    The live lines are drawn here and not by rich's `Live`, which counts rows at the width at which it drew them: when the
+    window is resized, the terminal wraps those lines anew, and rows of an older drawing stay behind. Here the rows are
+    counted at the width of the moment of removal.
+    """
+
+    def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         self._stream = stream
-        # Whether there are colours was decided before; rich's own look at the environment could only disagree.
+        self._environ = environ
+        self._addressable = is_addressable(stream, environ)
+        self._drawn: list[int] = []
+        # The decision about colours was made by the caller; rich's own look at the environment could only disagree.
         self._console = Console(
-            file=stream, force_terminal=True, color_system="standard", no_color=False, width=width, _environ={}
+            file=stream, force_terminal=True, color_system="standard", no_color=False, width=10_000, _environ={}
         )
-        self._live: Live | None = None
+
+    @property
+    def width(self) -> int:
+        """The columns for text."""
+        return width_of(self._stream, self._environ)
+
+    @property
+    def height(self) -> int | None:
+        """The rows of the screen."""
+        return rows_of(self._stream)
 
     def lines(self, lines: Iterable[Line]) -> None:
-        """Write lines above the live ones."""
+        """Write lines above the live ones, which are removed; the next `live` draws them again."""
         found = list(lines)
         if found:
-            # Soft: an id or a command longer than the line is left to the terminal, so that it can be copied whole.
+            self._erase()
+            # Not wrapped: the terminal wraps a long id or command, so that it can be copied as a whole.
             self._console.print(self._text(found), soft_wrap=True)
 
     def ask(self, question: str) -> None:
         """Write a question without ending its line."""
+        self._erase()
         self._console.print(Text(encodable(clean(question), self._stream), style="bold"), end="", soft_wrap=True)
         self._stream.flush()
 
-    def now(self, lines: Sequence[Line]) -> bool:
-        """Replace the live lines; none takes them away and gives the cursor back."""
+    def live(self, lines: Sequence[Line]) -> bool:
+        """Replace the live lines; none removes them."""
+        if not self._addressable:
+            return False
         if not lines:
-            self._stop()
+            with suppress(OSError):  # a closed terminal has no lines to remove
+                self._erase()
             return True
-        if self._live is None:
-            self._live = self._start()
-        self._live.update(self._text(lines, crop=True), refresh=True)
+        self._erase()
+        room = max((self.height or len(lines) + 1) - 1, 1)
+        # One column stays free: a terminal treats a full line differently from one that is a character longer.
+        columns = max((columns_of(self._stream) or self.width) - 1, 1)
+        drawn = [Line(each.text[:columns], each.style, each.marked) for each in lines[-room:]]
+        self._console.print(self._text(drawn), end="", soft_wrap=True)
+        self._stream.flush()
+        self._drawn = [len(each.text) for each in drawn]
         return True
 
-    def _start(self) -> Live:
-        live = Live(
-            console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-        )
-        live.start()
-        # A cursor that was never hidden need not be given back: not by Ctrl-Z, a second Ctrl-C or kill -9 either.
-        self._console.show_cursor(show=True)
-        return live
+    def _erase(self) -> None:
+        """Remove the live lines, however many rows they take now."""
+        if not self._drawn:
+            return
+        columns = columns_of(self._stream) or self.width
+        rows = sum(max(-(-length // columns), 1) for length in self._drawn)
+        self._drawn = []
+        up = ((ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2))
+        self._console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), *up * (rows - 1)))
 
-    def _stop(self) -> None:
-        if self._live is not None:
-            live, self._live = self._live, None
-            with suppress(OSError):  # of a terminal that was closed nothing can be taken away
-                live.stop()
-
-    def _text(self, lines: Sequence[Line], *, crop: bool = False) -> Text:
-        return Text("\n", no_wrap=crop, overflow="ellipsis" if crop else None).join(map(self._styled, lines))
+    def _text(self, lines: Sequence[Line]) -> Text:
+        return Text("\n").join(map(self._styled, lines))
 
     def _styled(self, line: Line) -> Text:
         text = Text(encodable(clean(line.text), self._stream))

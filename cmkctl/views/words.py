@@ -1,54 +1,29 @@
-"""Plain words for values: how an attribute, a duration, a change are said to people. Pure, and without a terminal."""
+"""Words for values: attributes, durations and moments as people read them. Pure, and independent of the terminal."""
 
 from __future__ import annotations
 
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from cmkctl.plan import Action, AttributeChange, Change, Json, Unknown
+from cmkctl.plan import AttributeChange, Json, Unknown
 
-NOT_THERE: Final = "(absent)"
-
-_PHRASES: Final[Mapping[str, str | tuple[str, str]]] = {
-    "allowBlobPublicAccess": ("public blobs", "no public blobs"),
-    "appId": "",
-    "enablePurgeProtection": ("purge protection", "no purge protection"),
-    "enableRbacAuthorization": ("roles", "access policies"),
-    "encryption": "{} encryption",
-    "hbiWorkspace": ("high business impact", "no high business impact"),
-    "identity": "{}",
-    "keyIdentifier": "key identifier {}",
-    "keyOps": "{}",
-    "keySize": "{} bits",
-    "kty": "{}",
-    "location": "in {}",
-    "minimumTlsVersion": "{}",
-    "objectId": "",
-    "permissions.keys": "{}",
-    "principalId": "",
-    "registrationState": "to be registered",
-    "role": "{}",
-    "sku": "{}",
-    "softDeleteRetentionInDays": "soft delete {} days",
-    "supportsHttpsTrafficOnly": ("https only", "http as well"),
-}
-"""How the attributes of a new resource are said in the short plan; a pair is for true and false, and what the title
-says already is empty. Any other attribute is said as its path and value."""
-
-_DOING: Final = {Action.CREATE: "creating", Action.UPDATE: "updating", Action.WAIT: "waiting for it"}
-_DONE: Final = {Action.CREATE: "created", Action.UPDATE: "updated", Action.WAIT: "ready"}
-_REGISTRATION: Final = "register"
+ABSENT: Final = "(absent)"
 
 
 def clean(text: str) -> str:
     r"""One line of text, safe for a terminal.
 
-    Names and messages come from files and from Azure; what could move the cursor, change colours or reverse the reading
-    direction is shown as its escape (``\x1b``) instead of being obeyed.
+    Names and messages come from files and from Azure. Characters that move the cursor, change colours or reverse the reading
+    direction are replaced by their escapes (``\x1b``), and so is the beginning of a command that a CI system would obey in its
+    log (``::set-output``, ``##vso[``).
     """
-    return text if text.isascii() and text.isprintable() else "".join(map(_harmless, text))
+    safe = text if text.isascii() and text.isprintable() else "".join(map(_harmless, text))
+    if safe.lstrip().startswith("::"):
+        safe = safe.replace("::", "\\x3a:", 1)
+    return safe.replace("##vso[", "\\x23#vso[").replace("##[", "\\x23#[") if "##" in safe else safe
 
 
 def duration(seconds: float) -> str:
@@ -62,61 +37,46 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}h {minutes % 60:02}m"
 
 
-def said(value: Json) -> str:
-    """A JSON value as people read it: words bare, lists with commas, everything else as JSON."""
+def local_time(moment: datetime) -> str:
+    """A moment in the operator's time zone, with the zone: ``16:06 CEST``."""
+    return f"{moment.astimezone():%H:%M %Z}".strip()
+
+
+def value_text(value: Json) -> str:
+    """A JSON value for people: words bare, lists with commas, everything else as JSON."""
     if isinstance(value, Unknown):
         return str(value)
     if value is None:
-        return NOT_THERE
+        return ABSENT
     if isinstance(value, str):
         return value if value and not any(map(str.isspace, value)) else json.dumps(value, ensure_ascii=False)
     if isinstance(value, Sequence):
-        return ", ".join(map(said, value)) or "[]"
+        return ", ".join(map(value_text, value)) or "[]"
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def phrase(attribute: AttributeChange) -> str:
-    """What a new resource will be like in one respect, in a few words; empty when its title says it already."""
-    path = attribute.path.removeprefix("properties.")
-    words = _PHRASES.get(path, f"{path} {{}}")
-    if isinstance(words, tuple):
-        return words[attribute.after is not True]
-    return words.format(attribute.after if isinstance(attribute.after, str) else said(attribute.after))
-
-
-def kind_and_name(change: Change) -> tuple[str, str]:
-    """A title taken apart, ``key vault`` and ``kv-ml-01``; the name is empty where the title does not end with it."""
-    kind, _, last = change.title.rpartition(" ")
-    named = change.resource_id.rpartition("/")[2].casefold() == last.casefold()
-    return (kind, last) if kind and named else (change.title, "")
-
-
-def doing(change: Change) -> str:
-    """What is being done to a resource: ``creating``."""
-    return "registering" if _registers(change) else _DOING.get(change.action, str(change.action))
-
-
-def done(change: Change) -> str:
-    """What was done to a resource: ``created``."""
-    return "registered" if _registers(change) else _DONE.get(change.action, str(change.action))
+def attribute_text(attribute: AttributeChange) -> str:
+    """One attribute of a new resource in the words that it brings, else as path and value. Empty: the title has it."""
+    phrase, value = attribute.phrase, attribute.after
+    if phrase is None:
+        return f"{attribute.path.removeprefix('properties.')} {value_text(value)}"
+    if value is False and phrase.no:
+        return phrase.no
+    return phrase.text.replace("{}", value if isinstance(value, str) else value_text(value))
 
 
 def pretty(body: Mapping[str, Json]) -> list[str]:
-    """A request's body as the lines of a JSON document; what is not known yet is said in brackets, without quotes."""
+    """A request's body as the lines of a JSON document; unknown values are in brackets, without quotes."""
     text = json.dumps(body, indent=2, ensure_ascii=False, default=_marked)
     return [line.replace(f'"{_MARK}', "(").replace(f'{_MARK}"', ")") for line in text.splitlines()]
 
 
 _MARK: Final = "\ue000"
-"""Stands where a quote is taken away. A private-use character: no name, id or setting of Azure can hold one."""
+"""Marks a quote to remove. A private-use character: no name, id or setting of Azure can contain one."""
 
 
 def _marked(value: Any) -> str:
     return f"{_MARK}{str(value).strip('()')}{_MARK}"
-
-
-def _registers(change: Change) -> bool:
-    return change.request is not None and change.request.path.rpartition("/")[2] == _REGISTRATION
 
 
 def _harmless(character: str) -> str:

@@ -10,7 +10,7 @@ from support.scripted import ARM, Answer, Azure, azure, http_error, response_to
 
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.failures import FailureKind
-from cmkctl.azure.operations import finish, until
+from cmkctl.azure.waiting import poll_to_end, poll_until
 
 RESOURCE = f"{ARM}/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/mlw"
 NGINX = (
@@ -33,7 +33,7 @@ def begun(url: str = LONG) -> Answer:
 def followed(first: Answer, *replies: Any) -> Azure:
     """Follow the operation that a write began."""
     scripted = azure(*replies)
-    finish(scripted.session, response_to("PUT", RESOURCE, first), "workspace mlw")
+    poll_to_end(scripted.session, response_to("PUT", RESOURCE, first), "workspace mlw")
     return scripted
 
 
@@ -206,6 +206,6 @@ def test_a_state_that_shows_its_end_is_read_no_more() -> None:
     """Nothing is asked once the end was seen."""
     scripted = azure(Answer(200, {"value": []}))
 
-    until(scripted.session, "it", lambda: 1, lambda found: found == 1)
+    poll_until(scripted.session, "it", lambda: 1, lambda found: found == 1)
 
     assert [] == scripted.network.sent

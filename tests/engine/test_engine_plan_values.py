@@ -135,7 +135,7 @@ def test_actions(action: Action, symbol: str, writes: bool) -> None:
 def test_plan_counts_and_finds_its_changes() -> None:
     """What is still to happen are writes and waits; a conflict makes the plan errored."""
     changes = tuple(
-        Change(step, action, step, step, "because", irreversible=("for ever",) if action is Action.CREATE else ())
+        Change(step, action, step, "", step, "because", irreversible=("for ever",) if action is Action.CREATE else ())
         for step, action in zip("abcd", (Action.CREATE, Action.NO_OP, Action.WAIT, Action.CONFLICT), strict=True)
     )
 

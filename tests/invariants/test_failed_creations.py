@@ -11,6 +11,7 @@ from support.scenarios import Client, ImpatientClock, ProfileVariant, ScenarioBu
 
 from cmkctl.azure.session import Session
 from cmkctl.diagnostics import CmkctlError
+from cmkctl.events import Waiting
 from cmkctl.plan import Action
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import Pace
@@ -53,7 +54,7 @@ def in_step(maker: ScenarioBuilder, client: Client, profile: Profile) -> tuple[S
     """A session in whose waits time passes in the sandbox as well, and what is told of them."""
     session, told = client.session(profile), list[str]()
     session.clock = InStep(maker.running)
-    session.notify = lambda what, _seconds, _until=None: told.append(what)
+    session.emit = lambda event: told.append(event.what) if isinstance(event, Waiting) else None
     return session, told
 
 
@@ -113,7 +114,7 @@ def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: ScenarioBui
         assert {Action.NO_OP} == {each.action for each in result.changes}
         assert 2 == creations(client, began)
         assert session.clock.elapsed() - clock >= 600
-        assert [] != [each for each in told if "may not use the key yet" in each and "UTC" in each]
+        assert [] != [each for each in told if "cannot use the key yet" in each and "UTC" in each]
 
 
 class Meanwhile(InStep):

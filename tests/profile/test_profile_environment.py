@@ -66,10 +66,10 @@ def test_a_variable_that_is_not_set_is_named_with_ways_to_set_it(files: Files) -
 
 
 def test_other_mistakes_are_told_beside_a_variable_that_is_not_set(files: Files) -> None:
-    """The operator mends everything in one go."""
+    """The operator corrects everything in one go, from top to bottom."""
     text = GOOD.replace(SUBSCRIPTION, "${SUB}").replace("mlw-prod", "${WS}").replace("eastus2", "1")
 
-    assert [each.code for each in files.problems(text)] == ["CMK006", "CMK006", "CMK004"]
+    assert [each.code for each in files.problems(text)] == ["CMK006", "CMK004", "CMK006"]
 
 
 @pytest.mark.parametrize("written", ["${}", "${1A}", "${A:?no}", "'${A'", "${A:-${B}}"])

@@ -50,7 +50,8 @@ def test_a_missing_field_is_named_at_its_section(files: Files, line: str, place:
     place = place if subject.count(".") == 0 else "profile.yaml:8:1"
 
     assert (problem.code, files.place(problem), problem.subject) == ("CMK005", place, subject)
-    assert problem.remedy.startswith(f"Write for example {subject.rpartition('.')[2]}: ")
+    assert problem.remedy.startswith(f"For example: {subject.rpartition('.')[2]}: ")
+    assert problem.detail.startswith(f"Missing required field `{subject}`.")
 
 
 def test_a_field_with_nothing_after_it_is_missing_there(files: Files) -> None:

@@ -11,11 +11,11 @@ STORAGE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.
 WRONG = [
     # field, value as written, words of the detail, words of the remedy
     ("cloud", "AzureGermany", "AzureCloud, AzureUSGovernment or AzureChinaCloud", "cloud: AzureCloud"),
-    ("subscription", "my-subscription", "It takes a GUID", "${AZURE_SUBSCRIPTION_ID}"),
+    ("subscription", "my-subscription", "Expected a subscription GUID", "${AZURE_SUBSCRIPTION_ID}"),
     ("subscription", "00001111-aaaa-2222-bbbb-3333cccc4444", "placeholder", "${AZURE_SUBSCRIPTION_ID}"),
     ("tenant", "11112222-bbbb-3333-cccc-4444dddd5555", "placeholder", "${AZURE_TENANT_ID}"),
     ("location", "east-us", "name of an Azure region", "location: eastus2"),
-    ("location", "7", "It takes text", 'location: "7"'),
+    ("location", "7", "Expected text", 'location: "7"'),
     ("resource_group", "rg.", "does not end with a full stop", "rg-ml-prod"),
     ("resource_group", "a" * 91, "1 to 90", "rg-ml-prod"),
     ("resource_group", "rg ml", "1 to 90 letters", "rg-ml-prod"),
@@ -28,23 +28,23 @@ WRONG = [
     ("key_vault.soft_delete_days", "6", "whole number from 7 to 90", "soft_delete_days: 90"),
     ("key_vault.soft_delete_days", "91", "whole number from 7 to 90", "soft_delete_days: 90"),
     ("key_vault.soft_delete_days", "90.0", "whole number from 7 to 90", "soft_delete_days: 90"),
-    ("key_vault.soft_delete_days", '"30"', "whole number from 7 to 90", "soft_delete_days: 30, without quotes"),
+    ("key_vault.soft_delete_days", '"30"', "whole number from 7 to 90", "without quotes: soft_delete_days: 30"),
     ("key_vault.soft_delete_days", "true", "whole number from 7 to 90", "soft_delete_days: 90"),
     ("key_vault.sku", "basic", "standard or premium", "sku: premium"),
     ("key_vault.allow_enabling_purge_protection", "yes", "true or false", "without quotes"),
-    ("key_vault.network.bypass", "none", "AzureServices or None", "bypass: AzureServices"),
-    ("key_vault.network.default_action", "deny", "Allow or Deny", "default_action: Deny"),
+    ("key_vault.network.bypass", "none", "AzureServices or None", "Did you mean bypass: None?"),
+    ("key_vault.network.default_action", "deny", "Allow or Deny", "Did you mean default_action: Deny?"),
     ("key_vault.network.public_access", "true", "enabled or disabled", "public_access: enabled"),
-    ("key_vault.network.ip_rules", "203.0.113.7", "It takes a list", 'ip_rules: ["203.0.113.0/24"]'),
+    ("key_vault.network.ip_rules", "203.0.113.7", "Expected a list", 'ip_rules: ["203.0.113.0/24"]'),
     ("key.name", "cmk_ml", "letters, digits and hyphens", "cmk-ml-prod"),
     ("key.type", "EC", "RSA or RSA-HSM", "type: RSA"),
     ("key.size", "1024", "2048, 3072 or 4096", "size: 3072"),
     ("key.size", "3072.0", "2048, 3072 or 4096", "size: 3072"),
-    ("key.size", '"3072"', "2048, 3072 or 4096", "size: 3072, without quotes"),
+    ("key.size", '"3072"', "2048, 3072 or 4096", "without quotes: size: 3072"),
     ("key.size", '"RSA"', "2048, 3072 or 4096", "size: 3072"),
     ("key.size", "true", "2048, 3072 or 4096", "size: 3072"),
-    ("key.expires", "tomorrow", "It takes a date", "expires: 2031-01-31"),
-    ("key.expires", "2031-02-30", "It takes a date", "expires: 2031-01-31"),
+    ("key.expires", "tomorrow", "Expected a date", "expires: 2031-01-31"),
+    ("key.expires", "2031-02-30", "Expected a date", "expires: 2031-01-31"),
     ("key.expires", "2031-01-31T12:00:00", "with a zone", "expires: 2031-01-31"),
     ("key.rotation_policy.rotate_after", "1 year", "ISO 8601 duration", "rotate_after: P1Y"),
     ("key.rotation_policy.rotate_after", "P", "ISO 8601 duration", "rotate_after: P1Y"),
@@ -68,7 +68,12 @@ WRONG = [
     ("workspace.high_business_impact", '"true"', "true or false", "without quotes"),
     ("workspace.high_business_impact", "on", "true or false", "without quotes"),
     ("workspace.high_business_impact", "1", "true or false", "without quotes"),
-    ("workspace.encryption", "serviceside", "in-subscription or service-side", "encryption: in-subscription"),
+    (
+        "workspace.encryption",
+        "serviceside",
+        "in-subscription or service-side",
+        "Did you mean encryption: service-side?",
+    ),
     (
         "workspace.identity",
         "SystemAssigned",
@@ -76,16 +81,16 @@ WRONG = [
         "identity: system-assigned",
     ),
     ("workspace.cosmos_db_throughput", "100", "whole number of at least 400", "cosmos_db_throughput: 400"),
-    ("associated_resources.key_vault", "other", "It takes same", "key_vault: same"),
+    ("associated_resources.key_vault", "other", "Expected same", "key_vault: same"),
     ("associated_resources.storage_account.name", "St-1", "lower-case letters and digits", "stmlprod"),
     ("associated_resources.storage_account.sku", "Premium_LRS", "Standard_LRS", "sku: Standard_ZRS"),
     ("associated_resources.storage_account", "stml", "mapping of fields", "storage_account: {sku: Standard_ZRS}"),
     ("associated_resources.log_analytics.name", "log", "4 to 63", "log-ml-prod"),
     ("associated_resources.application_insights.name", "a/b", "1 to 260", "appi-ml-prod"),
     ("associated_resources.container_registry.name", "cr-1", "5 to 50 letters and digits", "crmlprod"),
-    ("tags.owner", "7", "It takes text", 'owner: "7"'),
-    ("tags.owner", "true", "It takes text", 'owner: "true"'),
-    ("tags.owner", "x" * 257, "at most 256", "cmkctl schema"),
+    ("tags.owner", "7", "Expected text", 'owner: "7"'),
+    ("tags.owner", "true", "Expected text", 'owner: "true"'),
+    ("tags.owner", "x" * 257, "1 character too long", "Change it as described"),
     ("workspace", "mlw", "mapping of fields", "workspace: {name: mlw-prod"),
 ]
 
@@ -93,10 +98,12 @@ WRONG = [
 @pytest.mark.parametrize(("field", "value", "right", "remedy"), WRONG, ids=lambda value: str(value)[:40])
 def test_a_wrong_value_says_what_would_be_right(files: Files, field: str, value: str, right: str, remedy: str) -> None:
     """One diagnostic: CMK004, where it was given, with the value, the rule in words and something to write instead."""
-    problem = files.the_problem(overrides=[f"{field}={value}"])
+    files.write(GOOD, "good.yaml")
+    lines = [f"{'  ' * depth}{name}:" for depth, name in enumerate(field.split("."))]
+    problem = files.the_problem("extends: good.yaml\n" + "\n".join(lines) + f" {value}\n")
 
     assert (problem.code, problem.subject) == ("CMK004", field)
-    assert files.place(problem) == f"--set {field}={value}"
+    assert files.place(problem) == f"profile.yaml:{1 + len(lines)}:{len(lines[-1]) + 2}"
     assert value.strip('"')[:100] in problem.detail
     assert right in problem.detail
     assert remedy in problem.remedy

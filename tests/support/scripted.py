@@ -24,6 +24,7 @@ from urllib3 import HTTPResponse
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.session import Session
+from cmkctl.events import Event, Waiting
 
 ARM: Final = "https://management.azure.com"
 SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"
@@ -76,7 +77,7 @@ class ScriptedNetwork(BaseAdapter):
         self._lock = threading.Lock()
         self.sent: list[requests.PreparedRequest] = []
 
-    def send(self, request: requests.PreparedRequest, **_kwargs: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any) -> requests.Response:
         """Answer, or fail as a network fails."""
         with self._lock:
             self.sent.append(request)
@@ -153,9 +154,10 @@ def azure(*replies: Reply) -> Azure:
     network, clock, progress = ScriptedNetwork(replies), FakeClock(), list[tuple[str, float]]()
     ends: list[datetime | None] = []
 
-    def notify(what: str, seconds: float, until: datetime | None = None) -> None:
-        progress.append((what, seconds))
-        ends.append(until)
+    def emit(event: Event) -> None:
+        if isinstance(event, Waiting):
+            progress.append((event.what, event.seconds))
+            ends.append(event.until)
 
     session = Session(
         Cloud.AZURE,
@@ -163,7 +165,7 @@ def azure(*replies: Reply) -> Azure:
         FixedCredential(),
         transport_to(network),
         clock,
-        notify,
+        emit,
     )
     return Azure(session, network, clock, progress, ends)
 

@@ -1,4 +1,4 @@
-"""A world without Azure: resources are names with values, and steps bring them to what they want."""
+"""A toy procedure without Azure: resources are names with values, and steps bring them to the values they want."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from azure.core.exceptions import ServiceResponseError
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.engine import apply_plan, make_plan
-from cmkctl.events import ChangeStarted, Event
-from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Plan, Request, Unknown
+from cmkctl.events import ChangeStarted, Event, WaitEnd
+from cmkctl.facts import Rule
+from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Outputs, Plan, Request, Subject, Unknown
+from cmkctl.procedures.base import Procedure
 from cmkctl.profile.model import Profile
 
 PROFILE: Final = Profile.model_validate(
@@ -95,16 +97,20 @@ class World:
         """A look at the world is the world."""
         return self
 
-    def subscription(self) -> dict[str, Any]:
-        """The subscription, about which no rule has anything to say."""
-        return {"state": "Enabled"}
+    def again(self, _stale: object, _settled: object) -> World:
+        """Look again at everything."""
+        return self
 
     def clamp_to_deadline(self, moment: float) -> float:
         """When a wait really ends."""
         return moment if self.deadline is None else min(moment, self.deadline)
 
     def notify(self, what: str, _seconds: float, _until: datetime | None = None) -> None:
-        """OnExchange what is waited for."""
+        """Keep what is waited for."""
+        self.told.append(what)
+
+    def wait_ended(self, what: str, _seconds: float, _reason: WaitEnd) -> None:
+        """Keep what was waited for."""
         self.told.append(what)
 
     def look(self, step: str, names: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,9 +161,10 @@ class FakeStep:
         """The name, for people."""
         return f"step {self.name}"
 
-    def observe(self, azure: World, profile: Profile) -> dict[str, Any]:  # noqa: ARG002
+    def observe(self, azure: Any, profile: Profile) -> dict[str, Any]:  # noqa: ARG002
         """The values of the resources, None for those that are not there."""
-        return azure.look(self.name, self.wants)
+        world: World = azure
+        return world.look(self.name, self.wants)
 
     def plan(self, profile: Profile, observed: Mapping[str, Any], known: Known) -> list[Change]:  # noqa: ARG002
         """What each resource needs."""
@@ -165,42 +172,59 @@ class FakeStep:
 
     def _wanted(self, name: str, known: Known) -> Any:
         value = self.wants[name]
-        return known.get(value.step, {}).get(value.output, value) if isinstance(value, Unknown) else value
+        return known.get(Output(value.step, value.output)) if isinstance(value, Unknown) else value
 
     def _plan_one(self, name: str, found: Any, wanted: Any) -> Change:
         if found == wanted:
-            return Change(self.name, Action.NO_OP, name, name, "right")
+            return Change(self.name, Action.NO_OP, name, "", name, "right")
         if found == CREATING:
-            return Change(self.name, Action.WAIT, name, name, "being made")
+            return Change(self.name, Action.WAIT, name, "", name, "being made")
         if found == OTHER:
-            return Change(self.name, Action.CONFLICT, name, name, "fixed", code="CMK299", ways_out=("another one",))
+            return Change(self.name, Action.CONFLICT, name, "", name, "fixed", code="CMK243", ways_out=("another one",))
         return Change(
             self.name,
             Action.CREATE if found is None else Action.UPDATE,
             name,
+            "",
             name,
-            "not there yet" if found is None else "differs",
+            "does not exist" if found is None else "differs",
             attributes=(AttributeChange("value", found, wanted),),
             depends_on=self.after.get(name, ()),
             request=Request("PUT", f"/{name}", "1", {"value": wanted}),
         )
 
-    def outputs(self, profile: Profile, observed: Mapping[str, Any], known: Known) -> Outputs:  # noqa: ARG002
+    def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002
+        """Create nothing that needs a registration."""
+        return ()
+
+    def outputs(self, profile: Profile, observed: Mapping[str, Any]) -> Outputs:  # noqa: ARG002
         """`value`: what the resource that is given away turned out to be."""
         if not self.gives:
             return {}
-        made = observed[self.gives] is not None
-        return {"value": f"made {self.gives}" if made else Unknown(self.name, "value")}
+        value: Output[str] = Output(self.name, "value")
+        return {value: value.unknown if observed[self.gives] is None else f"made {self.gives}"}
 
-    def apply(self, azure: World, change: Change) -> None:
-        """Write one resource, or wait until somebody has made it."""
-        if change.action is Action.WAIT:
-            azure.log.append(f"wait {change.resource_id}")
-            azure.state[change.resource_id] = self.wants[change.resource_id]
-            return
-        assert change.request is not None
-        assert change.request.body is not None
-        azure.write(change.resource_id, change.request.body["value"])
+
+def send(world: Any, change: Change) -> None:
+    """Write one resource, or wait until another run has made it."""
+    if change.action is Action.WAIT:
+        world.log.append(f"wait {change.resource_id}")
+        world.state[change.resource_id] = 1
+        return
+    assert change.request is not None
+    assert change.request.body is not None
+    world.write(change.resource_id, change.request.body["value"])
+
+
+def procedure(steps: tuple[FakeStep, ...], rules: tuple[Rule, ...] = ()) -> Procedure:
+    """Some steps as a procedure."""
+    return Procedure(
+        "toy",
+        steps,
+        rules,
+        lambda profile: Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id),
+        lambda _profile, _known: {},
+    )
 
 
 @dataclass
@@ -211,14 +235,19 @@ class Run:
     steps: tuple[FakeStep, ...]
     events: list[Event] = field(default_factory=list)
     hear: Callable[[Event], object] = lambda _event: None
+    rules: tuple[Rule, ...] = ()
 
     def plan(self) -> Plan:
         """The plan as things are now."""
-        return make_plan(self._session, PROFILE, self.steps)
+        return make_plan(self._session, PROFILE, self._procedure)
 
     def apply(self, plan: Plan | None = None) -> Plan:
         """Apply a plan, or the one that follows from how things are now."""
-        return apply_plan(self._session, PROFILE, plan or self.plan(), self._emit, self.steps)
+        return apply_plan(self._session, PROFILE, plan or self.plan(), self._procedure, self._emit, send)
+
+    @property
+    def _procedure(self) -> Procedure:
+        return procedure(self.steps, self.rules)
 
     def _emit(self, event: Event) -> None:
         self.events.append(event)

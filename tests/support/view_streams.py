@@ -1,20 +1,27 @@
-"""Streams to look at, goldens to compare with, and one session that holds everything a view can be told."""
+"""Streams to look at, golden texts, and one session with a value of every kind."""
 
 from __future__ import annotations
 
 import io
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from support.view_plans import everything, new_workspace, up_to_date
+
 from cmkctl import events
-from cmkctl.views import View, make_view
-from support.view_plans import everything, new_workspace
+from cmkctl.views import View
+from cmkctl.views import shown as s
+from cmkctl.views.human import HumanView
+from cmkctl.views.json import JsonView
 
 GOLDEN: Final = Path(__file__).parents[1] / "views" / "golden"
+NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+"""The moment of every line."""
 UNTIL: Final = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 UPDATE: Final = "CMKCTL_UPDATE_GOLDENS"
 """Set it to write what is seen instead of comparing: ``CMKCTL_UPDATE_GOLDENS=1 pytest tests/views``."""
@@ -52,12 +59,16 @@ class Seen:
     ) -> None:
         stream = Screen if terminal else Pipe
         self.stdout, self.stderr = stream(), stream()
-        self.view: View = make_view(
-            json=json,
-            stdout=self.stdout,
-            stderr=self.stderr,
-            stdin=stream(typed),
+        if json:
+            self.view: View = JsonView(self.stdout, self.stderr, now=lambda: 100.0, wall=lambda: NOW)
+            return
+        self.view = HumanView(
+            self.stdout,
+            self.stderr,
+            stream(typed),
             environ={"COLUMNS": str(columns), "TERM": "xterm-256color", **environ},
+            now=lambda: 100.0,
+            wall=lambda: NOW,
         )
 
     @property
@@ -80,27 +91,39 @@ def assert_golden(name: str, seen: str) -> None:
     assert path.read_text(encoding="utf-8") == text
 
 
-def tell_everything(view: View) -> None:
-    """One session in which every method of a view is used, in the order of an apply."""
+def show_everything(view: View) -> None:
+    """One session with a value of every kind, in the order of an apply."""
     plan = everything()
     grant, workspace = plan.of("key_access")[0], plan.of("workspace")[0]
+    skipped, kept = plan.of("associated_resources")[0], up_to_date(new_workspace()).changes[0]
+    applied = replace(new_workspace(), changes=(grant, skipped, kept))
+    after = up_to_date(replace(applied, changes=(grant, kept)))
     with view:
-        view.waiting("Azure answered HTTP 429; asking again", 2)
-        view.plan(plan)
-        view.saved("plan.json", dict.fromkeys(("profile", "plan", "observations"), "0" * 64))
-        view.event(events.StepStarted("key_access", "key access"))
-        view.event(events.ChangeStarted(grant))
-        view.event(events.ChangeFinished(grant, 1.25))
-        view.event(events.StepFinished("key_access", "key access"))
-        view.event(events.ChangeStarted(workspace))
+        view.show(s.RunContext(sandbox=True, account="ada@example.com", subscription_name="ML production"))
+        view.show(events.Waiting(None, "Azure returned HTTP 429; next try in 2 s", 2))
+        view.show(s.PlanShown(plan))
+        view.show(s.PlanSaved("plan.json", dict.fromkeys(("profile", "plan"), "0" * 64), "cmkctl apply plan.json"))
+        view.show(events.StepStarted("key_access", "key access"))
+        view.show(events.ChangeStarted(grant))
+        view.show(events.ChangeFinished(grant, 1.25))
+        view.show(events.StepFinished("key_access", "key access"))
+        view.show(events.ChangeSkipped(skipped))
+        view.show(events.ChangeStarted(workspace))
         for seconds in (0.0, 5.0, 10.0, 15.5, 100.0):
-            view.waiting(workspace.title, seconds, UNTIL)
-        view.waiting(f"{workspace.title} to be ready", 12)
-        view.event(events.ChangeFailed(workspace, plan.diagnostics))
-        view.diagnostics(plan.diagnostics)
-        done = new_workspace(registered=True)
-        view.applied(done, done, 723.4)
-        view.outputs({"workspace_id": plan.subject.workspace_id, "managed_resource_group": None})
-        view.verified(plan)
-        view.event(events.ChangeStarted(workspace))
-    view.interrupted("cmkctl apply profile.yaml")
+            view.show(events.Waiting(workspace, workspace.title, seconds, UNTIL))
+        view.show(events.Waiting(workspace, f"{workspace.title} to be ready", 12))
+        view.show(events.WaitEnded(workspace, workspace.title, 100, events.WaitEnd.FAILED))
+        view.show(events.ChangeFailed(workspace, plan.diagnostics))
+        view.show(s.DiagnosticsShown(plan.diagnostics))
+        view.show(s.LogText("GET /subscriptions 200"))
+        view.show(s.Applied(applied, after, 723.4, "It is encrypted.", "cmkctl verify prod.yaml"))
+        view.show(s.OutputsShown({"workspace_id": plan.subject.workspace_id, "managed_resource_group": None}))
+        view.show(s.Verified(plan))
+        view.show(s.ProfileValid("prod.yaml"))
+        view.show(s.CheckShown("Clock", s.CheckState.OK, "2 s ahead of Azure"))
+        view.show(s.CheckShown("Sign-in", s.CheckState.FAILED, "no credential", "Sign in with: az login"))
+        view.show(s.CheckShown("Permissions", s.CheckState.UNKNOWN, "the resource group does not exist yet"))
+        view.show(s.Cancelled())
+        view.show(events.ChangeStarted(workspace))
+    view.show(s.RunInterrupted("cmkctl apply profile.yaml"))
+    view.show(s.RunEnded(130))

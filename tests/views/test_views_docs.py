@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.view_plans import everything, new_workspace
-from support.view_streams import UNTIL, UPDATE, Seen, tell_everything
+from support.view_plans import everything, new_workspace, up_to_date
+from support.view_streams import UNTIL, UPDATE, Seen, show_everything
 
 from cmkctl import events
 from cmkctl.cli import exits
-from cmkctl.plan import Action
+from cmkctl.views import shown as s
 
 PAGE = Path(__file__).parents[2] / "docs" / "output.md"
 SHOWN = re.compile(r"<!-- shown: (?P<name>[\w-]+) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
@@ -21,53 +21,72 @@ SHOWN = re.compile(r"<!-- shown: (?P<name>[\w-]+) -->\n```\w+\n(?P<text>.*?)```\
 def plan() -> str:
     """The plan of a new workspace."""
     seen = Seen()
-    seen.view.plan(new_workspace(registered=True))
+    seen.view.show(s.PlanShown(new_workspace(registered=True)))
     return seen.out
 
 
 def difficult() -> str:
     """The plan with one of everything."""
     seen = Seen()
-    seen.view.plan(everything())
+    seen.view.show(s.PlanShown(everything()))
     return seen.out
 
 
 def diagnostic() -> str:
     """One diagnostic."""
     seen = Seen()
-    seen.view.diagnostics(everything().diagnostics[:1])
+    seen.view.show(s.DiagnosticsShown(everything().diagnostics[:1]))
     return seen.err
 
 
 def narration() -> str:
-    """Two changes, made in a pipe."""
+    """Three changes in a pipe, one of which is not needed."""
     seen = Seen()
-    vault, workspace = new_workspace().of("key_vault")[0], new_workspace().of("workspace")[0]
-    for change, length in ((vault, 14.0), (workspace, 605.0)):
-        seen.view.event(events.ChangeStarted(change))
-        for seconds in range(0, int(length), 300):
-            seen.view.waiting(change.title, seconds, UNTIL)
-        seen.view.event(events.ChangeFinished(change, length))
-    before = replace(new_workspace(), changes=(vault, workspace))
-    after = replace(before, changes=tuple(replace(each, action=Action.NO_OP) for each in before.changes))
-    seen.view.applied(before, after, 640)
+    plan = new_workspace(registered=True)
+    vault, access, workspace = (plan.of(each)[0] for each in ("key_vault", "key_access", "workspace"))
+    before = replace(plan, changes=(plan.of("resource_providers")[1], vault, access, workspace))
+    seen.view.show(s.PlanShown(before))
+    seen.view.show(events.ChangeStarted(vault))
+    seen.view.show(events.ChangeFinished(vault, 14))
+    seen.view.show(events.ChangeSkipped(access))
+    seen.view.show(events.ChangeStarted(workspace))
+    for seconds in range(0, 605, 300):
+        seen.view.show(events.Waiting(workspace, workspace.title, seconds, UNTIL))
+    seen.view.show(events.ChangeFinished(workspace, 605))
+    conclusion = "Workspace mlw-quickstart is encrypted with key cmk-ml in vault kv-ml-quickstart (in-subscription)."
+    after = up_to_date(replace(before, changes=(before.changes[0], vault, workspace)))
+    seen.view.show(s.Applied(before, after, 640, conclusion, "cmkctl verify profiles/quickstart.yaml"))
     return seen.err
 
 
+def asked() -> str:
+    """The question, with an answer."""
+    seen = Seen(terminal=True, typed="yes\n", environ={"NO_COLOR": "1"})
+    seen.view.show(s.RunContext(sandbox=False, account="ada@example.com", subscription_name="ML production"))
+    seen.view.confirm(new_workspace())
+    return f"{seen.err}yes\n"
+
+
 def json_lines() -> dict[str, str]:
-    """The most telling line of each type of the protocol, laid out on several lines."""
+    """An example line of each type, formatted over several lines."""
     seen = Seen(json=True)
-    tell_everything(seen.view)
+    show_everything(seen.view)
     lines = [json.loads(line) for line in seen.out.splitlines()]
-    telling = {line["type"]: line for line in reversed(lines)}
-    telling["planned_change"] = next(each for each in lines if each.get("step") == "workspace")
-    telling["apply_progress"] = next(each for each in lines if each.get("seconds") == 100)
-    return {name: json.dumps(line, indent=2, ensure_ascii=False) + "\n" for name, line in telling.items()}
+    chosen = {line["type"]: line for line in reversed(lines)}
+    chosen["planned_change"] = next(each for each in lines if each.get("step") == "workspace")
+    chosen["apply_progress"] = next(each for each in lines if each.get("seconds") == 100)
+    return {name: json.dumps(line, indent=2, ensure_ascii=False) + "\n" for name, line in chosen.items()}
 
 
 def examples() -> dict[str, str]:
     """Everything that the page shows, as it is now."""
-    human = {"plan": plan(), "difficult-plan": difficult(), "diagnostic": diagnostic(), "narration": narration()}
+    human = {
+        "plan": plan(),
+        "difficult-plan": difficult(),
+        "diagnostic": diagnostic(),
+        "narration": narration(),
+        "question": asked(),
+    }
     lines = json_lines()
     return {**human, **lines, "diagnostic": human["diagnostic"], "diagnostic-line": lines["diagnostic"]}
 

@@ -6,16 +6,21 @@ import os
 import re
 import termios
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
-from support.view_plans import everything, new_workspace
-from support.view_streams import UNTIL, Pipe, Screen, Seen, assert_golden, tell_everything
+from support.view_plans import everything, new_workspace, up_to_date
+from support.view_streams import NOW, UNTIL, Pipe, Screen, Seen, assert_golden, show_everything
 
-from cmkctl import events
+from cmkctl import codes, events
+from cmkctl.plan import Settle
 from cmkctl.views import make_view
-from cmkctl.views.heartbeat import ANSWERS
+from cmkctl.views import shown as s
+from cmkctl.views.activity import READING
 from cmkctl.views.human import HumanView
 from cmkctl.views.streams import width_of
+
+WORKSPACE = everything().changes[-1]
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
@@ -23,7 +28,7 @@ def test_a_session_reads_like_this(terminal: bool) -> None:
     """Data on stdout, narration on stderr; on a terminal the live lines are redrawn and taken away."""
     seen = Seen(terminal=terminal)
 
-    tell_everything(seen.view)
+    show_everything(seen.view)
 
     kind = "terminal" if terminal else "pipe"
     assert_golden(f"session-{kind}-stdout", seen.out)
@@ -32,24 +37,45 @@ def test_a_session_reads_like_this(terminal: bool) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "answer"),
-    [("yes\n", True), (" yes \n", True), ("y\n", False), ("YES\n", False), ("no\n", False), ("\n", False), ("", False)],
+    [
+        ("yes\n", True),
+        (" yes \n", True),
+        ("y\n", True),
+        ("Y\n", True),
+        ("YES\n", True),
+        ("yess\n", False),
+        ("no\n", False),
+        ("\n", False),
+        ("", False),
+    ],
 )
-def test_only_yes_is_a_yes(typed: str, answer: bool) -> None:
-    """The end of input is a no, as is everything that is not the whole word."""
+def test_y_and_yes_confirm(typed: str, answer: bool) -> None:
+    """In any case; everything else and the end of input do not."""
     seen = Seen(terminal=True, typed=typed)
 
     assert seen.view.can_ask
     assert answer is seen.view.confirm(everything())
 
 
-def test_the_question_says_once_more_what_cannot_be_undone() -> None:
+def test_the_question_names_workspace_region_and_subscription() -> None:
     """It is asked on stderr, so that stdout can be redirected."""
     seen = Seen(terminal=True, typed="yes\n", environ={"NO_COLOR": "1"})
 
+    seen.view.show(s.RunContext(sandbox=True, account="ada@example.com", subscription_name="ML production"))
     seen.view.confirm(new_workspace())
 
     assert_golden("confirm", seen.err)
     assert seen.out == ""
+
+
+def test_the_question_shows_the_plan_when_stdout_is_elsewhere() -> None:
+    """``apply > plan.txt``: what is approved is on the screen all the same."""
+    screen = Screen()
+    view = HumanView(Pipe(), screen, Screen("yes\n"), environ={"NO_COLOR": "1"})
+
+    assert view.confirm(new_workspace())
+
+    assert [] == [each.name for each in new_workspace().pending if each.name not in screen.getvalue()]
 
 
 def test_nobody_is_asked_in_a_pipe() -> None:
@@ -71,15 +97,15 @@ def test_a_process_without_stdin_cannot_be_asked(monkeypatch: pytest.MonkeyPatch
     assert not view.confirm(everything())
 
 
-def test_a_wait_is_told_every_ten_seconds_in_a_pipe() -> None:
-    """By the seconds it is told, without a clock; a wait that starts over speaks again."""
+def test_a_wait_is_displayed_every_ten_seconds_in_a_pipe() -> None:
+    """By its own seconds; a wait that starts over is displayed again."""
     seen = Seen()
 
     for seconds in (0, 2, 9.9, 10, 15, 20.5, 30, 31, 0, 10):
-        seen.view.waiting("workspace mlw-prod", seconds)
+        seen.view.show(events.Waiting(None, "workspace mlw-prod", seconds))
 
     expected = ["10s", "20s", "31s", "10s"]
-    assert expected == [line.rpartition(": ")[2] for line in seen.err.splitlines()]
+    assert expected == [line.rpartition(", ")[2] for line in seen.err.splitlines()]
 
 
 class Person(Screen):
@@ -89,7 +115,7 @@ class Person(Screen):
         super().__init__(typed)
         self._thinks = thinks
 
-    def readline(self, size: int = -1, /) -> str:
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override] # typeshed's bases disagree
         """Think, then type."""
         self._thinks()
         return super().readline(size)
@@ -103,7 +129,7 @@ class Watching:
         self.stderr = Screen() if terminal else Pipe()
         environ = {"COLUMNS": str(columns), "TERM": "xterm-256color"}
         person = Person(typed, lambda: self.pass_unseen(thinks))
-        self.view = HumanView(Pipe(), self.stderr, person, environ=environ, now=lambda: self.moment)
+        self.view = HumanView(Pipe(), self.stderr, person, environ=environ, now=lambda: self.moment, wall=lambda: NOW)
 
     def pass_unseen(self, seconds: int) -> None:
         """Let time pass without a tick, as the view does while it asks."""
@@ -123,13 +149,13 @@ class Watching:
 
 
 def test_a_long_pause_is_told_of_in_a_pipe() -> None:
-    """Azure asked to come back in five minutes; the log of a pipeline goes on, and says until when."""
+    """A Retry-After of five minutes: the log of a pipeline goes on."""
     watching = Watching(terminal=False)
-    watching.view.waiting("Azure answered HTTP 429; asking again in 300 s", 0, UNTIL)
+    watching.view.show(events.Waiting(None, "Azure returned HTTP 429; next try in 300 s", 0, UNTIL))
 
     watching.pass_by(30)
 
-    line = "… Azure answered HTTP 429; asking again in 300 s: {}s, until 14:05 UTC at most"
+    line = "… Azure returned HTTP 429; next try in 300 s, {}s"
     assert [line.format(each) for each in (10, 20, 30)] == watching.stderr.getvalue().splitlines()
 
 
@@ -140,18 +166,18 @@ def test_a_silent_azure_is_told_of(terminal: bool) -> None:
 
     watching.pass_by(21)
 
-    assert ["… answers from Azure: 10s", "… answers from Azure: 20s"] == watching.stderr.getvalue().splitlines()
+    assert ["… reading from Azure, 10s", "… reading from Azure, 20s"] == watching.stderr.getvalue().splitlines()
 
 
 def test_nothing_is_said_of_the_time_in_which_a_person_thinks() -> None:
     """While the question stands nobody waits for Azure."""
     watching = Watching(terminal=True, typed="yes\n", thinks=60)
-    watching.view.plan(new_workspace())
+    watching.view.show(s.PlanShown(new_workspace()))
     assert watching.view.confirm(new_workspace())
 
     watching.pass_by(9)
 
-    assert ANSWERS not in watching.stderr.getvalue()
+    assert READING not in watching.stderr.getvalue()
 
 
 def test_an_answer_that_is_never_given_leaves_the_line() -> None:
@@ -163,70 +189,210 @@ def test_an_answer_that_is_never_given_leaves_the_line() -> None:
     assert watching.stderr.getvalue().endswith("\n")
 
 
-def test_a_live_line_counts_on_and_says_until_when() -> None:
-    """Also while nobody has anything new to say, and for a change whose request is not answered."""
+def test_a_live_line_has_the_elapsed_time() -> None:
+    """Also while Azure sends nothing, and for a change whose request has no response yet."""
     watching = Watching(terminal=True)
-    watching.view.event(events.ChangeStarted(everything().changes[-1]))
+    watching.view.show(events.ChangeStarted(WORKSPACE))
     watching.pass_by(3)
-    silent = watching.live
-    watching.view.waiting("workspace mlw-prod", 60, UNTIL)
+    before = watching.live
+    watching.view.show(events.Waiting(WORKSPACE, WORKSPACE.title, 60, UNTIL))
 
     watching.pass_by(5)
 
-    assert ["… workspace mlw-prod   3s"] == silent
-    assert ["… workspace mlw-prod   1m 5s, until 14:05 UTC at most"] == watching.live
+    assert ["⠸ workspace mlw-prod: creating  3s"] == before
+    assert ["⠴ workspace mlw-prod: creating  1m 5s"] == watching.live
+
+
+@pytest.mark.parametrize(
+    ("waited", "left", "shown"), [(60, 7200, False), (7200, 600, True), (100, 11, True), (100, 12, False)]
+)
+def test_the_end_of_a_wait_is_displayed_when_it_is_near(waited: int, left: int, shown: bool) -> None:
+    """In its last tenth; two hours before, it would read as a forecast."""
+    watching = Watching(terminal=False)
+    until = NOW + timedelta(seconds=left)
+
+    watching.view.show(events.Waiting(None, "workspace mlw-prod", waited, until))
+
+    assert shown is ("(gives up at " in watching.stderr.getvalue())
+
+
+def test_the_end_of_a_wait_is_in_local_time_and_always_there_with_debug() -> None:
+    """With the zone, so that nobody has to convert."""
+    stderr = Pipe()
+    view = HumanView(Pipe(), stderr, Pipe(), environ={}, debug=True, wall=lambda: NOW)
+
+    view.show(events.Waiting(None, "workspace mlw-prod", 100, UNTIL))
+
+    assert f"… workspace mlw-prod, 1m 40s (gives up at {UNTIL.astimezone():%H:%M %Z})\n" == stderr.getvalue()
+
+
+def test_a_usual_time_is_displayed_where_the_change_brings_one() -> None:
+    """A view has no times of its own."""
+    watching = Watching(terminal=False)
+    change = dataclasses.replace(WORKSPACE, settle=Settle(WORKSPACE.resource_id, "2025-06-01", usual="5-20 min"))
+    watching.view.show(events.ChangeStarted(change))
+
+    watching.view.show(events.Waiting(change, change.title, 60))
+
+    assert "… workspace mlw-prod: creating, 1m 0s (usually 5-20 min)" == watching.stderr.getvalue().splitlines()[-1]
+
+
+def test_live_lines_say_how_much_is_done() -> None:
+    """Changes that are done or not needed, of those that the plan has; and the time of the whole run."""
+    watching = Watching(terminal=True)
+    watching.view.show(s.PlanShown(everything()))
+    watching.view.show(events.ChangeSkipped(everything().of("key_access")[0]))
+    watching.view.show(events.ChangeStarted(WORKSPACE))
+
+    watching.pass_by(3)
+
+    assert ["⠸ workspace mlw-prod: creating  3s", "  1 of 7 done, 3s"] == watching.live
+
+
+class Window(Screen):
+    """A terminal that can be resized."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pty, self._tty = os.openpty()
+        self.resize(100)
+
+    def resize(self, columns: int) -> None:
+        """Change the width."""
+        termios.tcsetwinsize(self._tty, (24, columns))
+        self.columns = columns
+
+    def fileno(self) -> int:
+        """The terminal whose size is asked for."""
+        return self._tty
+
+    def close(self) -> None:
+        """Close the terminal as well."""
+        os.close(self._pty)
+        os.close(self._tty)
+        super().close()
+
+
+class Emulator:
+    """The part of a terminal that live lines need, with the reflow of tmux and most windows: it wraps lines anew."""
+
+    def __init__(self) -> None:
+        self.lines = [""]  # logical lines; the cursor is at the end of one of them, or at the beginning of a row
+
+    def rows(self, columns: int) -> list[tuple[int, int]]:
+        """The rows on the screen: index of the logical line, offset in it."""
+        return [
+            (index, offset) for index, line in enumerate(self.lines) for offset in range(0, max(len(line), 1), columns)
+        ]
+
+    def write(self, text: str, columns: int) -> None:
+        """Obey what a view writes: text, newlines, CR, erase line, cursor up."""
+        for token in re.findall(r"\x1b\[[0-9;?]*[a-zA-Z]|\r|\n|[^\x1b\r\n]+", text):
+            if token == "\n":
+                self.lines.append("")
+            elif token.endswith("K"):
+                # The cursor is on the last row: of a wrapped line only that row is erased.
+                self.lines[-1] = self.lines[-1][: self.rows(columns)[-1][1]]
+            elif token.endswith("A"):
+                # The row was erased before. Above it is another row of the same line, or another line.
+                if not self.lines[-1] and len(self.lines) > 1:
+                    self.lines.pop()
+            elif token == "\r" or token.startswith("\x1b"):
+                pass
+            else:
+                self.lines[-1] += token
+
+
+def test_no_live_line_is_left_behind_when_the_window_is_resized() -> None:
+    """Narrower, much narrower, wider; between two redraws and several times."""
+    window, emulator, moment = Window(), Emulator(), [0.0]
+    view = HumanView(Pipe(), window, Pipe(), environ={"TERM": "xterm"}, now=lambda: moment[0], wall=lambda: NOW)
+    for change in new_workspace().changes[:5]:
+        view.show(events.ChangeStarted(change))
+    for columns in (100, 60, 36, 120, 20, 45, 100):
+        emulator.write(window.getvalue(), window.columns)
+        window.truncate(0)
+        window.seek(0)
+        window.resize(columns)
+        moment[0] += 1
+        view.beat()
+    for change in new_workspace().changes[:5]:
+        view.show(events.ChangeFinished(change, 7))
+    emulator.write(window.getvalue(), window.columns)
+
+    left = [each for each in emulator.lines if each.strip()]
+    assert [] == [each for each in left if any(sign in each for sign in "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")]
+    assert 5 == len(left)
+    window.close()
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {"NO_COLOR": "1", "TERM": "xterm"}])
+def test_a_terminal_without_colours_gets_lasting_lines(environ: dict[str, str]) -> None:
+    """No escape sequence reaches it."""
+    seen = Seen(terminal=True, environ=environ)
+
+    show_everything(seen.view)
+
+    assert "\x1b" not in seen.out + seen.err
+
+
+def test_colours_can_be_forced_in_a_pipe_without_live_lines() -> None:
+    """A CI log shows colours, and cannot replace lines."""
+    seen = Seen(environ={"FORCE_COLOR": "1"})
+
+    show_everything(seen.view)
+
+    assert "\x1b[32m" in seen.out
+    assert not re.search(r"\x1b\[\d*[AK]", seen.out + seen.err)
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_a_long_explanation_is_said_once_and_the_time_stays_in_sight(terminal: bool) -> None:
     """A line that is cut off would hide what to do; the same lines every ten seconds would hide everything else."""
     watching = Watching(terminal=terminal, columns=40)
-    watching.view.event(events.ChangeStarted(everything().changes[-1]))
-    watching.view.waiting(
-        "the key may not be used yet, and asking again too soon makes it worse; sending the creation again at 14:00 UTC",
-        5,
-        UNTIL,
-    )
+    watching.view.show(events.ChangeStarted(WORKSPACE))
+    text = "the grant has not taken effect yet, and a retry too soon would extend the wait; next try at 14:00 UTC"
+    watching.view.show(events.Waiting(WORKSPACE, text, 5, UNTIL))
 
     watching.pass_by(30)
 
-    said = " ".join(watching.stderr.getvalue().split())
-    assert 1 == said.count("sending the creation again at 14:00 UTC")
+    text = " ".join(watching.stderr.getvalue().split())
+    assert 1 == text.count("next try at 14:00 UTC")
     last = watching.live[-1] if terminal else watching.stderr.getvalue().splitlines()[-1]
-    assert last == ("… workspace mlw-prod   35s" if terminal else "… workspace mlw-prod: 35s, until 14:05 UTC at most")
+    assert last[2:] == ("workspace mlw-prod  35s" if terminal else "workspace mlw-prod, 35s")
     assert not terminal or [] == [each for each in watching.live if len(each) > 40]
 
 
 def test_a_wait_names_the_change_it_belongs_to() -> None:
-    """The thread that waits is the one that makes the change."""
+    """The event brings its change."""
     seen = Seen()
-    seen.view.event(events.ChangeStarted(everything().changes[-1]))
+    seen.view.show(events.ChangeStarted(WORKSPACE))
 
-    seen.view.waiting("Azure answered HTTP 429; asking again", 30)
+    seen.view.show(events.Waiting(WORKSPACE, "Azure returned HTTP 429; next try in 2 s", 30))
 
-    assert "… workspace mlw-prod: Azure answered HTTP 429; asking again: 30s" == seen.err.splitlines()[-1]
+    assert "… workspace mlw-prod: Azure returned HTTP 429; next try in 2 s, 30s" == seen.err.splitlines()[-1]
 
 
 def test_a_try_that_failed_in_passing_leaves_no_row_behind() -> None:
     """It ends without an event; the end of its step clears it away."""
-    change = everything().changes[-1]
+    change = WORKSPACE
     seen = Seen()
-    seen.view.event(events.ChangeStarted(change))
-    seen.view.event(events.ChangeStarted(change))
-    seen.view.event(events.StepFinished(change.step, "workspace"))
+    seen.view.show(events.ChangeStarted(change))
+    seen.view.show(events.ChangeStarted(change))
+    seen.view.show(events.StepFinished(change.step, "workspace"))
 
-    seen.view.interrupted()
+    seen.view.show(s.RunInterrupted())
 
-    assert "Interrupted.\nRun the same command again to go on from here.\n" in seen.err
+    assert "Interrupted.\nTo continue, run the same command again.\n" in seen.err
 
 
 def test_an_error_alone_begins_on_the_first_line() -> None:
     """A profile error is all there is to see."""
     seen = Seen()
 
-    seen.view.diagnostics(everything().diagnostics[:1])
+    seen.view.show(s.DiagnosticsShown(everything().diagnostics[:1]))
 
-    assert seen.err.startswith("error CMK103: The key cannot be reached by the service\n")
+    assert seen.err.startswith("error CMK103: The service may be unable to reach the key\n")
     assert seen.out == ""
 
 
@@ -235,27 +401,53 @@ def test_a_diagnostic_without_code_place_and_subject_has_no_empty_lines() -> Non
     bare = dataclasses.replace(everything().diagnostics[0], code="", subject="", location=None, detail="", remedy="x")
     seen = Seen()
 
-    seen.view.diagnostics([bare])
+    seen.view.show(s.DiagnosticsShown((bare,)))
 
-    assert "error: The key cannot be reached by the service\n  → x\n" == seen.err
+    assert "error: The service may be unable to reach the key\n  → x\n" == seen.err
 
 
-def test_nothing_to_do_is_one_sentence() -> None:
-    """An apply that found everything right says so, and no more."""
-    plan = dataclasses.replace(everything(), changes=everything().changes[:1], diagnostics=())
+def test_identical_diagnostics_are_displayed_once_with_their_subjects() -> None:
+    """Five denied requests are one problem."""
+    one = codes.CMK303.error("Not allowed.", "Ask for the role.", subject="/a")
     seen = Seen()
 
-    seen.view.applied(plan, plan, 0.5)
+    seen.view.show(s.DiagnosticsShown((one, dataclasses.replace(one, subject="/b"), everything().diagnostics[0])))
 
-    assert "Nothing was written: 1 already right.\n" == seen.err
+    assert 1 == seen.err.count("Permission denied")
+    assert "  → Ask for the role.\n  about /a\n  about /b\n" in seen.err
+    assert "CMK103" in seen.err
+
+
+def test_an_apply_without_changes_says_what_is_true_and_how_to_check_it() -> None:
+    """The plan has already said that there is nothing to do."""
+    plan = up_to_date(new_workspace())
+    seen = Seen()
+
+    seen.view.show(s.Applied(plan, plan, 0.5, "Workspace w is encrypted.", "cmkctl verify p.yaml --sandbox"))
+
+    assert "Workspace w is encrypted.\nCheck it at any time with:\n  cmkctl verify p.yaml --sandbox\n" == seen.err
+
+
+def test_the_counts_of_an_apply_add_up_to_the_plan() -> None:
+    """Also when a change turned out not to be needed, which has a line of its own."""
+    plan = new_workspace(registered=True)
+    seen = Seen()
+    seen.view.show(s.PlanShown(plan))
+    for index, change in enumerate(plan.pending):
+        seen.view.show(events.ChangeSkipped(change) if index == 5 else events.ChangeFinished(change, 1))
+
+    seen.view.show(s.Applied(plan, up_to_date(plan), 60))
+
+    assert "Apply complete in 1m 0s: 12 created, 1 not needed, 3 up to date.\n" in seen.err
+    assert f"= {plan.pending[5].title}: not needed any more (6 of 13)\n" in seen.err
 
 
 @pytest.mark.parametrize(
     ("count", "diagnosed", "last"),
     [
-        (1, False, "As asked for: 1 of 1."),
-        (2, False, "Drift: 1 not as asked for, 1 as asked for."),
-        (1, True, "Everything is there as asked for, but a rule is broken."),
+        (1, False, "OK: 1 of 1 resource matches the profile."),
+        (2, False, "Drift: 1 of 2 resources differs from the profile."),
+        (1, True, "Problem: 1 resource matches the profile, but a check failed."),
     ],
 )
 def test_verify_ends_with_its_verdict(count: int, diagnosed: bool, last: str) -> None:
@@ -264,7 +456,7 @@ def test_verify_ends_with_its_verdict(count: int, diagnosed: bool, last: str) ->
     plan = dataclasses.replace(plan, changes=plan.changes[:count], diagnostics=plan.diagnostics if diagnosed else ())
     seen = Seen()
 
-    seen.view.verified(plan)
+    seen.view.show(s.Verified(plan))
 
     assert last == seen.out.splitlines()[-1]
 
@@ -274,9 +466,9 @@ def test_a_stream_that_cannot_hold_our_signs_does_not_end_the_run() -> None:
     raw = io.BytesIO()
     stdout = io.TextIOWrapper(raw, encoding="ascii")
 
-    make_view(json=False, stdout=stdout, stderr=Pipe(), stdin=Pipe(), environ={}).plan(everything())
+    make_view(json=False, stdout=stdout, stderr=Pipe(), stdin=Pipe(), environ={}).show(s.PlanShown(everything()))
 
-    assert b"\\u2192 choose another key.name" in raw.getvalue()
+    assert b"\\u2192 choose a different key.name" in raw.getvalue()
 
 
 @pytest.mark.parametrize(("columns", "width"), [("", 80), ("30", 40), ("100", 100), ("500", 120), ("wide", 80)])

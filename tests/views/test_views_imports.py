@@ -10,14 +10,16 @@ import io, sys
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.plan import Plan, Subject
 from cmkctl.views import make_view
+from cmkctl.views.shown import DiagnosticsShown, PlanShown
 view = make_view(json={json}, stdout=sys.stdout, stderr=sys.stderr, stdin=sys.stdin, environ={{}})
-view.plan(Plan(Subject("AzureCloud", "s", "l", "/w"), ()))
-view.diagnostics([Diagnostic("CMK001", Severity.ERROR, "a", "b", "c")])
+view.show(PlanShown(Plan(Subject("AzureCloud", "s", "l", "/w"), ())))
+view.show(DiagnosticsShown((Diagnostic("CMK001", Severity.ERROR, "a", "b", "c"),)))
 heavy = ("rich", "azure", "cmkctl.engine", "pydantic", "typer")
 sys.exit(" ".join(each for each in heavy if each in sys.modules) or 0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("json", [False, True], ids=["human", "json"])
 def test_a_pipe_needs_neither_rich_nor_the_engine(json: bool) -> None:
     """A plan or an error in a pipe imports next to nothing, so a command can start at once."""

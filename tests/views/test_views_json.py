@@ -7,21 +7,22 @@ from typing import Any
 
 import jsonschema
 import pytest
-from support.view_plans import everything, new_workspace
-from support.view_streams import Pipe, Seen, tell_everything
+from cmkctl.checks import CODES
+from support.view_plans import COSMOS_APP, everything, new_workspace
+from support.view_streams import Pipe, Seen, show_everything
 
-from cmkctl import __version__
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl import __version__, codes, events
 from cmkctl.plan import Action
 from cmkctl.views import make_view
+from cmkctl.views import shown as s
 
-PROTOCOL = json.loads((Path(__file__).parent / "protocol.schema.json").read_text(encoding="utf-8"))
+PROTOCOL = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text(encoding="utf-8"))
 
 
 def session() -> list[dict[str, Any]]:
-    """The lines of a session in which everything is told."""
+    """The lines of a session with a value of every kind."""
     seen = Seen(json=True)
-    tell_everything(seen.view)
+    show_everything(seen.view)
     return [json.loads(line) for line in seen.out.splitlines()]
 
 
@@ -38,11 +39,12 @@ def test_every_type_of_the_protocol_is_seen() -> None:
     assert set(PROTOCOL["properties"]["type"]["enum"]) == {line["type"] for line in session()}
 
 
+@pytest.mark.slow
 def test_a_real_plan_keeps_to_the_protocol() -> None:
     """Also the plan that the steps make."""
     seen = Seen(json=True)
 
-    seen.view.plan(new_workspace())
+    seen.view.show(s.PlanShown(new_workspace()))
 
     for line in seen.out.splitlines():
         jsonschema.validate(json.loads(line), PROTOCOL)
@@ -52,17 +54,19 @@ def test_the_first_line_is_the_version_and_comes_once() -> None:
     """A reader checks it before anything else."""
     lines = session()
 
-    assert {"type": "version", "cmkctl": __version__, "schema": "1.1"} == lines[0]
+    assert {"type": "version", "cmkctl": __version__, "schema": "2.0", "sandbox": True} == {
+        k: v for k, v in lines[0].items() if k != "at"
+    }
     assert 1 == sum(line["type"] == "version" for line in lines)
 
 
 def test_nothing_else_is_written() -> None:
-    """No narration on stdout, and none on stderr either; nobody is asked."""
+    """No narration on stdout, and only the log on stderr; nobody is asked."""
     seen = Seen(json=True, terminal=True, typed="yes\n")
 
-    tell_everything(seen.view)
+    show_everything(seen.view)
 
-    assert seen.err == ""
+    assert seen.err == "GET /subscriptions 200\n"
     assert all(line.startswith('{"type":"') for line in seen.out.splitlines())
     assert not seen.view.can_ask
     assert not seen.view.confirm(everything())
@@ -72,19 +76,19 @@ def test_a_plan_is_its_changes_then_its_diagnostics_then_the_sum() -> None:
     """In the order of the plan, so that a reader can stop at the summary."""
     seen = Seen(json=True)
 
-    seen.view.plan(everything())
+    seen.view.show(s.PlanShown(everything()))
 
     types = [json.loads(line)["type"] for line in seen.out.splitlines()]
-    assert ["version", *["planned_change"] * 6, *["diagnostic"] * 2, "plan_summary"] == types
+    assert ["version", *["planned_change"] * 9, *["diagnostic"] * 3, "plan_summary"] == types
 
 
 def test_the_sum_counts_every_action() -> None:
     """Those that do not occur are zero, not missing."""
     summary = next(line for line in session() if line["type"] == "plan_summary")
 
-    assert {"create": 2, "update": 1, "no-op": 1, "wait": 1, "conflict": 1} == summary["counts"]
+    assert len(everything().changes) == sum(summary["counts"].values())
     assert [each.value for each in Action] == list(summary["counts"])
-    assert (2, True, 1, 1) == tuple(summary[each] for each in ("irreversible", "errored", "errors", "warnings"))
+    assert (2, True, 2, 1) == tuple(summary[each] for each in ("irreversible", "errored", "errors", "warnings"))
 
 
 def test_what_is_not_known_yet_is_no_text() -> None:
@@ -102,7 +106,7 @@ def test_progress_is_a_heartbeat() -> None:
     seen = Seen(json=True)
 
     for tenth in range(200):
-        seen.view.waiting("workspace mlw-prod", tenth / 10)
+        seen.view.show(events.Waiting(None, "workspace mlw-prod", tenth / 10))
 
     assert [0.0, 5.0, 10.0, 15.0] == [json.loads(line)["seconds"] for line in seen.out.splitlines()[1:]]
 
@@ -111,7 +115,7 @@ def test_every_line_is_flushed() -> None:
     """A reader sees a line when it happens."""
     seen = Seen(json=True)
 
-    tell_everything(seen.view)
+    show_everything(seen.view)
 
     assert len(seen.out.splitlines()) == seen.stdout.flushes
 
@@ -119,12 +123,12 @@ def test_every_line_is_flushed() -> None:
 def test_text_is_utf_8_and_harmless() -> None:
     """Letters stay letters; what a terminal or a line reader would obey is escaped."""
     seen = Seen(json=True)
-    text = "Größe → \x1b[2J \x9b2J \u2028 \n"
+    text = "Größe → \x1b[2J \x9b2J \u2028 \u202e \ufeff ##vso[x] \n"
 
-    seen.view.diagnostics([Diagnostic("CMK001", Severity.ERROR, text, "", "")])
+    seen.view.show(s.DiagnosticsShown((codes.CMK001.error("", ""),)))
 
     line = seen.out.splitlines()[1]
-    assert "Größe → \\u001b[2J \\u009b2J \\u2028 \\n" in line
+    assert "Größe → \\u001b[2J \\u009b2J \\u2028 \\u202e \\ufeff \\u0023#vso[x] \\n" in line
     assert text == json.loads(line)["summary"]
 
 
@@ -134,12 +138,46 @@ def test_a_stream_that_cannot_hold_a_character_gets_its_escape(text: str) -> Non
     raw = io.BytesIO()
     view = make_view(json=True, stdout=io.TextIOWrapper(raw, encoding="ascii"), stderr=Pipe())
 
-    view.outputs({"name": text})
+    view.show(s.OutputsShown({"name": text}))
 
-    assert {"type": "outputs", "name": text} == json.loads(raw.getvalue().splitlines()[1])
+    assert text == json.loads(raw.getvalue().splitlines()[1])["name"]
 
 
-def test_what_is_no_json_is_a_mistake_of_ours() -> None:
-    """It is never turned into some text."""
+def test_a_value_that_is_not_json_is_a_defect() -> None:
+    """It is never converted to text."""
     with pytest.raises(TypeError, match="object is no JSON value"):
-        Seen(json=True).view.outputs({"thing": object()})
+        Seen(json=True).view.show(s.OutputsShown({"thing": object()}))
+
+
+def test_a_conflict_has_a_diagnostic_with_the_title_of_its_code() -> None:
+    """With the ways out as its remedy; so a script finds every code among the diagnostics."""
+    (found,) = [line for line in session() if line["type"] == "diagnostic" and line["code"] == "CMK224"][:1]
+
+    assert CODES["CMK224"].title == found["summary"]
+    assert "choose a different key.name" in found["remedy"]
+
+
+def test_the_counts_of_an_apply_add_up_to_the_plan() -> None:
+    """Each change is created, updated, waited for, not needed or up to date."""
+    (summary,) = [line for line in session() if line["type"] == "apply_summary"]
+
+    parts = ("created", "updated", "deleted", "disabled", "enabled", "waited_for", "not_needed", "up_to_date")
+    assert 3 == summary["total"] == sum(summary[each] for each in parts)
+    assert 1 == summary["not_needed"]
+
+
+def test_a_resource_id_is_one_of_resource_manager() -> None:
+    """Everything else is in `subject`; each change has one of the two."""
+    changes = [line for line in session() if line["type"] == "planned_change"]
+
+    assert all((line["resource_id"] is None) != (line["subject"] is None) for line in changes)
+    assert {f"/v1.0/servicePrincipals(appId={COSMOS_APP!r})"} == {
+        line["subject"] for line in changes if line["subject"]
+    }
+
+
+def test_the_last_line_is_the_end() -> None:
+    """With the exit code, whether anything changed, and where the run went."""
+    last = session()[-1]
+
+    assert ("end", 130, True, True) == tuple(last[each] for each in ("type", "exit_code", "changed", "sandbox"))

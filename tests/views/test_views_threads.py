@@ -4,6 +4,7 @@ import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from support.view_plans import everything
@@ -12,6 +13,7 @@ from support.view_streams import Seen
 from cmkctl import events
 from cmkctl.plan import Change
 from cmkctl.views import View
+from cmkctl.views.shown import RunInterrupted
 
 THREADS = 8
 
@@ -20,32 +22,32 @@ def changes() -> list[Change]:
     """As many changes as threads, of different names."""
     last = everything().changes[-1]
     names = [f"mlw-{index}" for index in range(THREADS)]
-    return [dataclasses.replace(last, title=f"workspace {each}", resource_id=f"/x/{each}") for each in names]
+    return [dataclasses.replace(last, name=each, resource_id=f"/x/{each}") for each in names]
 
 
-def make(view: View, change: Change, together: Barrier) -> None:
-    """What the engine tells of one change, from the thread that makes it."""
-    view.event(events.ChangeStarted(change))
+def apply_change(view: View, change: Change, together: Barrier) -> None:
+    """The events of one change, from the thread that applies it."""
+    view.show(events.ChangeStarted(change))
     together.wait()
     for tenth in range(200):
-        view.waiting("Azure answered HTTP 429; asking again", tenth / 10)
+        view.show(events.Waiting(change, "Azure returned HTTP 429; next try in 2 s", tenth / 10))
     together.wait()
-    view.event(events.ChangeFinished(change, 20))
+    view.show(events.ChangeFinished(change, 20))
 
 
-def tell_at_the_same_time(view: View) -> None:
+def show_concurrently(view: View) -> None:
     """All changes at once."""
     together = Barrier(THREADS)
     with view, ThreadPoolExecutor(THREADS) as pool:
-        for each in [pool.submit(make, view, change, together) for change in changes()]:
+        for each in [pool.submit(apply_change, view, change, together) for change in changes()]:
             each.result()
 
 
 def test_json_lines_of_several_threads_stay_whole() -> None:
-    """And each wait is told with the change of its own thread."""
+    """Each wait is displayed with its change."""
     seen = Seen(json=True)
 
-    tell_at_the_same_time(seen.view)
+    show_concurrently(seen.view)
 
     lines = [json.loads(line) for line in seen.out.splitlines()]
     assert "version" == lines[0]["type"]
@@ -55,67 +57,68 @@ def test_json_lines_of_several_threads_stay_whole() -> None:
 
 
 @pytest.mark.parametrize("how", [{"json": True}, {}, {"terminal": True}], ids=["json", "pipe", "terminal"])
-def test_nothing_is_said_after_the_last_word(how: dict[str, bool]) -> None:
-    """A thread that was not waited for hears of its end only after the run was told to stop."""
+def test_events_after_an_interruption_are_dropped(how: dict[str, bool]) -> None:
+    """Threads that are still running may emit events after the run was stopped."""
     seen = Seen(**how)
     change = changes()[0]
-    seen.view.event(events.ChangeStarted(change))
-    seen.view.interrupted("cmkctl apply profile.yaml")
-    said = seen.out + seen.err
+    seen.view.show(events.ChangeStarted(change))
+    seen.view.show(RunInterrupted("cmkctl apply profile.yaml"))
+    before = seen.out + seen.err
 
-    seen.view.waiting("Azure answered HTTP 429; asking again", 20)
-    seen.view.event(events.ChangeFinished(change, 20))
+    seen.view.show(events.Waiting(change, "Azure returned HTTP 429; next try in 2 s", 20))
+    seen.view.show(events.ChangeFinished(change, 20))
 
-    assert said == seen.out + seen.err
+    assert before == seen.out + seen.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_text_of_several_threads_stays_whole(terminal: bool) -> None:
-    """Each finished change has a line of its own, and nothing stays under way."""
+    """Each finished change has a line of its own, and nothing stays in progress."""
     seen = Seen(terminal=terminal)
 
-    tell_at_the_same_time(seen.view)
-    seen.view.interrupted()
+    show_concurrently(seen.view)
+    seen.view.show(RunInterrupted())
 
     for each in changes():
-        assert f"{each.title}: created after 20s" in seen.err
-    assert "Azure may go on" not in seen.err
+        assert f"{each.title}: created in 20s" in seen.err
+    assert "Azure may continue" not in seen.err
     assert "\x1b[?25l" not in seen.err.replace("\x1b[?25l\x1b[?25h", "")
 
 
 @pytest.mark.parametrize("json_lines", [False, True], ids=["human", "json"])
-def test_a_change_that_was_given_up_is_not_under_way(json_lines: bool) -> None:
-    """The engine says so from the step's thread, after the last try ended in a thread of its own."""
+def test_a_failed_change_is_not_in_progress(json_lines: bool) -> None:
+    """The engine reports it from another thread than the one of the last try."""
     seen, change = Seen(json=json_lines), changes()[0]
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(seen.view.event, events.ChangeStarted(change)).result()
-    seen.view.event(events.ChangeFailed(change, ()))
+        pool.submit(seen.view.show, events.ChangeStarted(change)).result()
+    seen.view.show(events.ChangeFailed(change, ()))
     before = len(seen.out + seen.err)
 
-    seen.view.interrupted()
+    seen.view.show(RunInterrupted())
 
     assert change.title not in (seen.out + seen.err)[before:]
 
 
 @pytest.mark.parametrize("json_lines", [False, True], ids=["human", "json"])
-def test_a_change_between_two_tries_is_under_way_whoever_else_begins(json_lines: bool) -> None:
-    """Its answer was lost, and its thread has ended; a thread of another change may get the number of that one."""
+def test_a_change_between_two_tries_is_in_progress(json_lines: bool) -> None:
+    """Its thread has ended, and other changes have started and ended since."""
     seen, (lost, *others) = Seen(json=json_lines), changes()
     for each in (lost, *others):
-        thread = Thread(target=seen.view.event, args=(events.ChangeStarted(each),))
+        thread = Thread(target=seen.view.show, args=(events.ChangeStarted(each),))
         thread.start()
         thread.join()
     for each in others:
-        seen.view.event(events.ChangeFinished(each, 1))
+        seen.view.show(events.ChangeFinished(each, 1))
     before = len(seen.out + seen.err)
 
-    seen.view.interrupted()
+    seen.view.show(RunInterrupted())
 
     assert lost.title in (seen.out + seen.err)[before:]
 
 
 def test_a_terminal_shows_several_waits_at_once() -> None:
-    """One live line for each change under way, each with its own time."""
+    """One live line for each change in progress, each with its own time."""
     seen = Seen(terminal=True)
     with ThreadPoolExecutor(2) as pool:
         together = Barrier(2)
@@ -123,12 +126,12 @@ def test_a_terminal_shows_several_waits_at_once() -> None:
             pool.submit(_begin, seen.view, change, 100 * index + 5, together)
 
     last = seen.err.rpartition("\x1b[2K")[2]
-    assert ["… workspace mlw-0   5s", "… workspace mlw-1   1m 45s"] == sorted(
-        line.replace("\x1b[36m", "").replace("\x1b[0m", "").strip() for line in last.splitlines()
+    assert ["workspace mlw-0: creating  5s", "workspace mlw-1: creating  1m 45s"] == sorted(
+        line.replace("\x1b[36m", "").replace("\x1b[0m", "")[2:].strip() for line in last.splitlines()
     )
 
 
 def _begin(view: View, change: Change, seconds: float, together: Barrier) -> None:
-    view.event(events.ChangeStarted(change))
+    view.show(events.ChangeStarted(change))
     together.wait()
-    view.waiting(change.title, seconds)
+    view.show(events.Waiting(change, change.title, seconds))

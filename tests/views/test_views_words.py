@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from support.view_plans import everything
 
-from cmkctl.plan import AttributeChange, Json, Unknown
-from cmkctl.views.words import clean, duration, kind_and_name, phrase, pretty, said
+from cmkctl.plan import AttributeChange, Json, Phrase, Unknown
+from cmkctl.views.words import attribute_text, clean, duration, pretty, value_text
 
 
 @pytest.mark.parametrize(
@@ -19,6 +18,12 @@ from cmkctl.views.words import clean, duration, kind_and_name, phrase, pretty, s
         ("two\nlines\r", "two\\nlines\\r"),
         ("half \ud800", "half \\ud800"),
         ("sep\u2028", "sep\\u2028"),
+        ("mark\ufeff", "mark\\ufeff"),
+        ("::set-output name=x::y", "\\x3a:set-output name=x::y"),
+        ("  ::add-mask::x", "  \\x3a:add-mask::x"),
+        ("a ##vso[task.setvariable]b", "a \\x23#vso[task.setvariable]b"),
+        ("##[error]b", "\\x23#[error]b"),
+        ("a::b", "a::b"),
     ],
 )
 def test_what_a_terminal_would_obey_is_shown_instead(text: str, shown: str) -> None:
@@ -30,7 +35,7 @@ def test_what_a_terminal_would_obey_is_shown_instead(text: str, shown: str) -> N
     ("seconds", "words"),
     [(-1, "0s"), (0, "0s"), (8.9, "8s"), (60, "1m 0s"), (100, "1m 40s"), (3600, "1h 00m"), (3725, "1h 02m")],
 )
-def test_durations_are_said_in_two_units_at_most(seconds: float, words: str) -> None:
+def test_durations_have_two_units_at_most(seconds: float, words: str) -> None:
     """Somebody who waits wants to know how long, not how many seconds."""
     assert words == duration(seconds)
 
@@ -50,33 +55,26 @@ def test_durations_are_said_in_two_units_at_most(seconds: float, words: str) -> 
         (Unknown("key", "identifier"), "(known after key)"),
     ],
 )
-def test_values_are_said_so_that_they_cannot_be_mistaken(value: Json, words: str) -> None:
+def test_values_are_unambiguous(value: Json, words: str) -> None:
     """An empty text, an absent value and an empty list look different."""
-    assert words == said(value)
+    assert words == value_text(value)
 
 
 @pytest.mark.parametrize(
-    ("path", "after", "words"),
+    ("phrase", "after", "words"),
     [
-        ("enablePurgeProtection", True, "purge protection"),
-        ("properties.allowBlobPublicAccess", False, "no public blobs"),
-        ("softDeleteRetentionInDays", 90, "soft delete 90 days"),
-        ("objectId", "22222222", ""),
-        ("keyIdentifier", Unknown("key", "identifier"), "key identifier (known after key)"),
-        ("somethingNew", {"a": 1}, 'somethingNew {"a": 1}'),
+        (Phrase("purge protection", "no purge protection"), True, "purge protection"),
+        (Phrase("public blobs", "no public blobs"), False, "no public blobs"),
+        (Phrase("soft delete {} days"), 90, "soft delete 90 days"),
+        (Phrase(""), "22222222", ""),
+        (Phrase("key identifier {}"), Unknown("key", "identifier"), "key identifier (known after key)"),
+        (Phrase("{} encryption"), "a {b}", "a {b} encryption"),
+        (None, {"a": 1}, 'somethingNew {"a": 1}'),
     ],
 )
-def test_an_attribute_of_a_new_resource_has_words(path: str, after: Json, words: str) -> None:
-    """Known ones are said in the words people use, others as they are; none is lost."""
-    assert words == phrase(AttributeChange(path, None, after))
-
-
-def test_a_title_is_taken_apart_only_where_it_ends_with_the_name() -> None:
-    """The service principal is titled after its application, which is not the end of its id."""
-    vault, principal = everything().of("key_vault")[0], everything().of("key_access")[0]
-
-    assert ("key vault", "kv-ml-01") == kind_and_name(vault)
-    assert ("service principal Azure Cosmos DB", "") == kind_and_name(principal)
+def test_an_attribute_of_a_new_resource_brings_its_words(phrase: Phrase | None, after: Json, words: str) -> None:
+    """One without words is shown as path and value; none is lost."""
+    assert words == attribute_text(AttributeChange("properties.somethingNew", None, after, phrase=phrase))
 
 
 def test_a_body_shows_what_is_not_known_yet_without_quotes() -> None:

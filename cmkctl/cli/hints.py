@@ -1,0 +1,71 @@
+"""Hints for command lines that mean something else: habits from other tools, and options in the wrong place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Final
+
+_OPTIONS: Final[Mapping[str, str]] = {
+    "--auto-approve": "Use --yes to apply without asking.",
+    "-auto-approve": "Use --yes to apply without asking.",
+    "--approve": "Use --yes to apply without asking.",
+    "--force": "Use --yes to apply without asking. A conflict cannot be overridden.",
+    "-o": "Use --json for JSON lines. --out saves a plan.",
+    "--output": "Use --json for JSON lines. --out saves a plan.",
+    "--format": "Use --json for JSON lines.",
+    "-v": "Use --debug to log requests and responses.",
+    "--verbose": "Use --debug to log requests and responses.",
+    "--var": "Use --set FIELD=VALUE to override a field of the profile.",
+    "-var": "Use --set FIELD=VALUE to override a field of the profile.",
+    "--var-file": "Name the profile as the argument: cmkctl plan PROFILE.",
+    "--what-if": "cmkctl plan PROFILE shows what would change.",
+    "--dry-run": "cmkctl plan PROFILE shows what would change.",
+    "--install-completion": 'Completion: eval "$(cmkctl completion bash)"; see cmkctl completion --help.',
+    "--show-completion": "cmkctl completion SHELL prints the script.",
+}
+
+_COMMANDS: Final[Mapping[str, str]] = {
+    "destroy": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
+    "delete": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
+    "import": "cmkctl keeps no state, so nothing needs to be imported: describe the existing resources in a profile, then run "
+    "cmkctl plan PROFILE.",
+    "state": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",
+    "status": "cmkctl verify PROFILE compares Azure with the profile.",
+    "refresh": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",
+    "diff": "cmkctl plan PROFILE shows what would change.",
+    "preview": "cmkctl plan PROFILE shows what would change.",
+    "deploy": "cmkctl apply PROFILE creates the workspace.",
+    "create": "cmkctl apply PROFILE creates the workspace.",
+    "up": "cmkctl apply PROFILE creates the workspace.",
+    "login": "Sign in with the Azure CLI (az login), or choose a method with --auth. See: cmkctl doctor",
+    "output": "cmkctl verify PROFILE --json has a line of type outputs.",
+    "lint": "cmkctl validate PROFILE checks a profile without connecting to Azure.",
+}
+
+
+def hint(message: str, arguments: Sequence[str], commands: Collection[str]) -> Iterator[str]:
+    """Hints for a command line that was refused with `message`."""
+    unknown = re.search(r"No such option:? '?(-[\w-]+)", message)
+    if unknown and (found := _option_hint(unknown[1])):
+        yield found
+    elif "No such command" in message and arguments:
+        word = next((each for each in arguments if not each.startswith("-")), "")
+        if word in _COMMANDS:
+            yield _COMMANDS[word]
+        elif near := get_close_matches(word, commands, n=1):
+            yield f"Did you mean: cmkctl {near[0]}"
+
+
+def _option_hint(option: str) -> str:
+    return _OPTIONS.get(option) or (_OPTIONS["-o"] if option.startswith("-o") and option != "-out" else "")
+
+
+def before_the_command(arguments: Sequence[str], commands: Collection[str]) -> str:
+    """The complaint about options before the command, with the order that works."""
+    index = next((index for index, each in enumerate(arguments) if each in commands), None)
+    if index is None:
+        return ""
+    early = " ".join(arguments[:index])
+    return f"Options go after the command. Put {early} after it: cmkctl {arguments[index]} … {early}"

@@ -1,0 +1,224 @@
+"""The command layer of procedures: plan, apply and verify work the same for each of them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cmkctl import codes
+from cmkctl.cli import PROGRAM
+from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
+from cmkctl.cli.options import STANDARD_STREAM, Options
+from cmkctl.cli.run import Run, run
+from cmkctl.diagnostics import Diagnostic
+from cmkctl.engine import apply_plan, make_plan
+from cmkctl.events import ChangeStarted, Emit, Event
+from cmkctl.plan import Action, Plan, Unknown, unknowns
+from cmkctl.procedures.base import Procedure
+from cmkctl.profile.model import Profile
+from cmkctl.saved_plan import (
+    Journal,
+    LoadedPlan,
+    SavedPlan,
+    load,
+    load_only_profile,
+    not_saved,
+    refuse_unless_approved,
+    save,
+    try_saving,
+)
+from cmkctl.views.shown import (
+    Applied,
+    Cancelled,
+    DiagnosticsShown,
+    OutputsShown,
+    PlanSaved,
+    PlanShown,
+    Verified,
+)
+
+
+def _nothing(_plan: Plan) -> None:
+    """Prepare nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A procedure on the command line.
+
+    `conclusion` is the sentence that is true after an apply; `prepare` is called with an approved plan before it is applied.
+    """
+
+    procedure: Procedure
+    conclusion: Callable[[Profile], str]
+    prepare: Callable[[Plan], None] = _nothing
+
+
+def create_workspace() -> Operation:
+    """The procedure of ``plan``, ``apply`` and ``verify``."""
+    from cmkctl.procedures.create import CREATE  # noqa: PLC0415 - each command imports its own procedure
+
+    return Operation(CREATE, _workspace_conclusion, _import_sdk)
+
+
+def _workspace_conclusion(profile: Profile) -> str:
+    vault = profile.key_vault.name or str(profile.key_vault.id).rpartition("/")[2]
+    key, workspace = profile.key.name, profile.workspace
+    return f"Workspace {workspace.name} is encrypted with key {key} in vault {vault} ({workspace.encryption})."
+
+
+def _import_sdk(plan: Plan) -> None:
+    """Import azure-ai-ml in the background when the proof will need it: it takes over a second."""
+    if any(each.action in (Action.CREATE, Action.WAIT) for each in plan.of("workspace")):
+        from cmkctl.procedures.open_with_sdk import begin_import  # noqa: PLC0415 - only when it is used
+
+        begin_import()
+
+
+def plan(options: Options, operation: Operation) -> int:
+    """Show the plan, and save it with ``--out``."""
+
+    def body(opened: Run) -> int:
+        if options.out and options.out != STANDARD_STREAM:
+            try_saving(options.out)
+        made = _plan(opened, operation)
+        opened.show(PlanShown(made, options.requests))
+        _show_outputs(opened, operation, made)
+        if made.errored:
+            if options.out:
+                opened.show(DiagnosticsShown((not_saved(options.out),)))
+            return REFUSED
+        if options.out:
+            digests = _save(options.out, made, opened)
+            opened.show(PlanSaved(str(options.out), digests, _command(options, "apply", options.out, saved=True)))
+        return CHANGES if options.detailed_exitcode and made.pending else DONE
+
+    return run(options, body, load_only_profile)
+
+
+def apply(options: Options, operation: Operation) -> int:
+    """Show the plan, ask, and apply it."""
+    return run(options, lambda opened: _apply(opened, operation), load)
+
+
+def verify(options: Options, operation: Operation) -> int:
+    """Compare Azure with the profile."""
+
+    def body(opened: Run) -> int:
+        made = _plan(opened, operation)
+        opened.show(Verified(made))
+        _show_outputs(opened, operation, made)
+        matches = not made.errored and all(each.action is Action.NO_OP for each in made.changes)
+        return DONE if matches else CHANGES
+
+    # A saved plan contains its profile.
+    return run(options, body, load)
+
+
+def _save(out: Path, made: Plan, opened: Run) -> Mapping[str, str]:
+    """Save a plan to a file, or write it to standard output for ``-``. Returns its digests."""
+    now = opened.session.clock.now()
+    if out != STANDARD_STREAM:
+        return save(out, made, opened.profile, now)
+    with TemporaryDirectory(prefix="cmkctl-") as folder:
+        copy = Path(folder, "plan.json")
+        digests = save(copy, made, opened.profile, now)
+        sys.stdout.write(copy.read_text(encoding="utf-8"))
+        sys.stdout.flush()
+    return digests
+
+
+def _plan(opened: Run, operation: Operation) -> Plan:
+    made = make_plan(opened.session, opened.profile, operation.procedure, opened.policy)
+    opened.show_context()
+    # A saved plan has no lines of a profile to point to.
+    return made if isinstance(opened.loaded, LoadedPlan) else opened.located(made)
+
+
+def _apply(opened: Run, operation: Operation) -> int:
+    options = opened.options
+    made = _plan(opened, operation)
+    saved = opened.loaded.saved if isinstance(opened.loaded, LoadedPlan) else None
+    opened.show(PlanShown(made, options.requests))
+    emit: Emit = _as_approved(opened, saved, made) if saved else opened.show
+    if made.errored:
+        return REFUSED
+    if any(each.action.writes for each in made.pending) and not options.yes:
+        if not opened.view.can_ask:
+            opened.show(DiagnosticsShown((_confirmation_required(),)))
+            return USAGE
+        answer = _confirmed(opened, made)
+        if answer is not None:
+            return answer
+    operation.prepare(made)
+    started = opened.session.clock.elapsed()
+    result = apply_plan(opened.session, opened.profile, made, operation.procedure, emit)
+    seconds = opened.session.clock.elapsed() - started
+    conclusion = operation.conclusion(opened.profile)
+    opened.show(
+        Applied(made, result, seconds, conclusion, _command(options, "verify", options.path, saved=bool(saved)))
+    )
+    opened.show(OutputsShown(operation.procedure.outputs(opened.profile, result.known)))
+    return DONE
+
+
+def _confirmed(opened: Run, made: Plan) -> int | None:
+    """Ask. Returns the exit code when the operator does not confirm."""
+    try:
+        if opened.view.confirm(made):
+            return None
+    except KeyboardInterrupt:
+        opened.show(Cancelled())
+        return INTERRUPTED
+    opened.show(Cancelled())
+    return REFUSED
+
+
+def _show_outputs(opened: Run, operation: Operation, made: Plan) -> None:
+    """Show the outputs of a plan to scripts, null where unknown. People get them after an apply."""
+    if opened.options.json and not made.errored:
+        values = operation.procedure.outputs(opened.profile, made.known)
+        known = {
+            name: None if isinstance(value, Unknown) or any(unknowns(value)) else value
+            for name, value in values.items()
+        }
+        opened.show(OutputsShown(known))
+
+
+def _as_approved(opened: Run, saved: SavedPlan, made: Plan) -> Emit:
+    """Refuse a plan other than the approved one. The returned function records each write in the file before it is sent."""
+    journal = Journal(saved, lambda found: opened.show(DiagnosticsShown(tuple(found))))
+    # Read after Azure was read: another run of this file records what it starts before Azure can show it.
+    refuse_unless_approved(saved, made, journal.begun())
+    if made.pending and not made.errored:
+        journal.try_out()
+
+    def emit(event: Event) -> None:
+        if isinstance(event, ChangeStarted) and event.change.action.writes:
+            journal.begin(event.change.resource_id)
+        opened.show(event)
+
+    return emit
+
+
+def _command(options: Options, name: str, file: Path, *, saved: bool) -> str:
+    """A command line for the operator that goes to the same place as this run.
+
+    A saved plan contains its profile's values, so it needs no overrides.
+    """
+    flags = ["--sandbox"] if options.sandbox else []
+    flags += ["--state", str(options.state)] if options.state else []
+    flags += ["--auth", options.auth.value] if options.auth else []
+    overrides = [] if saved else [text for each in options.overrides for text in ("--set", each)]
+    return shlex.join((*PROGRAM.get(), name, str(file), *overrides, *flags))
+
+
+def _confirmation_required() -> Diagnostic:
+    return codes.CMK010.error(
+        "Standard input is not a terminal, so cmkctl cannot ask. Nothing was changed.",
+        "Read the plan, then run the same command with --yes.",
+    )

@@ -1,0 +1,149 @@
+"""What a view can be given: one closed union of values.
+
+Every view matches over all of `Shown` and ends its match in `assert_never`, so a new member is a type error in every view until
+it is handled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from cmkctl.diagnostics import Diagnostic
+from cmkctl.events import Event
+from cmkctl.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """Where the run goes: to the sandbox or to Azure, as which account, under which display name of the subscription.
+
+    An empty text is not known.
+    """
+
+    sandbox: bool
+    account: str = ""
+    subscription_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanShown:
+    """A plan with its diagnostics; `detailed` adds every attribute and every request with its body."""
+
+    plan: Plan
+    detailed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSaved:
+    """A plan was saved to `file`; `digests` are those in the file, by name; `command` applies it."""
+
+    file: str
+    digests: Mapping[str, str]
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputsShown:
+    """The values that a script needs, by name. A value that is not known yet is `Unknown`."""
+
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosticsShown:
+    """Problems, in order."""
+
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An apply is complete: the plan that was applied, the plan read back, and the duration in seconds.
+
+    `conclusion` is one sentence that is true now; `check` is the command that checks it at any time.
+    """
+
+    before: Plan
+    after: Plan
+    seconds: float
+    conclusion: str = ""
+    check: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The comparison of Azure with the profile."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileValid:
+    """A profile is valid, as far as that can be checked without Azure."""
+
+    file: str
+
+
+class CheckState(StrEnum):
+    """The result of one check of ``cmkctl doctor``."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckShown:
+    """One check of ``cmkctl doctor``: its name, its result, what was found, and what to do if it is not ok."""
+
+    name: str
+    state: CheckState
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The question was not answered with yes; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInterrupted:
+    """The run was stopped; `command` continues it."""
+
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogText:
+    """Text for debugging (``--debug``), of one or more lines."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run is over, with this exit code."""
+
+    exit_code: int
+
+
+Shown: TypeAlias = (
+    RunContext
+    | PlanShown
+    | PlanSaved
+    | OutputsShown
+    | DiagnosticsShown
+    | Applied
+    | Verified
+    | ProfileValid
+    | CheckShown
+    | Cancelled
+    | RunInterrupted
+    | LogText
+    | RunEnded
+    | Event
+)
