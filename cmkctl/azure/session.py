@@ -334,6 +334,15 @@ class Snapshot:
             lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(decoding.Key)),
         )
 
+    def key_version(self, vault: ResourceId, name: str, version: str) -> ArmDocument | None:
+        """One version of a key, through the management plane."""
+        return self._ask(
+            f"{vault.child('keys', name)}/versions/{version}",
+            lambda: self._key_vault.keys.get_version(
+                vault.resource_group, vault.name, name, version, **_as(decoding.Key)
+            ),
+        )
+
     def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:
         """Any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)

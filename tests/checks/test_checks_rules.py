@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
 from cmkctl.checks import RULES
+from cmkctl.checks.observed import KeyInUse
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.facts import Facts, judge
 from cmkctl.profile.model import Profile
@@ -54,6 +55,7 @@ def seen(**parts: Any) -> dict[str, Any]:
         "key": ObservedKey(None, NOW),
         "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None, NOW),
         "workspace": None,
+        "key_in_use": None,
     }
     return usual | parts
 
@@ -76,6 +78,14 @@ def key(**properties: Any) -> ObservedKey:
 def workspace(identifier: str) -> dict[str, Any]:
     """An existing workspace, with the key that it uses."""
     return {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": identifier}}}}
+
+
+def in_use(**attributes: Any) -> dict[str, Any]:
+    """A workspace that uses an older version of the key, with these attributes."""
+    return {
+        "key": key(keyUriWithVersion=f"{KEY}/new"),
+        "key_in_use": KeyInUse(f"{KEY}/old", {"properties": {"attributes": attributes}}, NOW),
+    }
 
 
 def findings(wanted: Profile, observed: Mapping[str, Any]) -> list[Diagnostic]:
@@ -140,6 +150,24 @@ FIRES: Final = {
         WARNING,
     ),
     "key expires in a month": ({}, {"key": key(attributes={"exp": NOW.timestamp() + 30 * DAY})}, "CMK107", WARNING),
+    "new key would expire in three weeks": ({"key": {"expires": NOW + timedelta(days=21)}}, {}, "CMK107", WARNING),
+    "version in use expires in a month": ({}, in_use(exp=NOW.timestamp() + 30 * DAY), "CMK107", WARNING),
+    "version in use is disabled": ({}, in_use(enabled=False), "CMK114", ERROR),
+    "version in use has expired": ({}, in_use(exp=NOW.timestamp()), "CMK114", ERROR),
+    "version in use is not valid yet": ({}, in_use(nbf=NOW.timestamp() + 1), "CMK114", ERROR),
+    "version in use is gone": (
+        {},
+        {"key": key(keyUriWithVersion=f"{KEY}/new"), "key_in_use": KeyInUse(f"{KEY}/old", None, NOW)},
+        "CMK114",
+        ERROR,
+    ),
+    "key in use is gone with all its versions": (
+        {},
+        {"key_in_use": KeyInUse(f"{KEY}/old", None, NOW)},
+        "CMK114",
+        ERROR,
+    ),
+    "new key would be expired": ({"key": {"expires": NOW}}, {}, "CMK115", ERROR),
     "key that is there never expires": (EXPIRES, {"key": key(attributes={"enabled": True})}, "CMK113", WARNING),
     "key that is there expires at another time": (
         EXPIRES,
@@ -212,6 +240,15 @@ SILENT: Final = {
         {"key": key(keyUriWithVersion=f"{KEY}/new"), "workspace": workspace(f"{KEY}-2/old")},
     ),
     "workspace has no key": ({}, {"key": key(keyUriWithVersion=f"{KEY}/new"), "workspace": {"properties": {}}}),
+    "new key expires in a year": ({"key": {"expires": NOW + timedelta(days=365)}}, {}),
+    "version in use is enabled and valid": ({}, in_use(enabled=True, nbf=NOW.timestamp(), exp=LATER)),
+    "version in use is the latest, which the key step compares": (
+        {},
+        {
+            "key": key(keyUriWithVersion=f"{KEY}/new", attributes={"enabled": False}),
+            "key_in_use": KeyInUse(f"{KEY.upper()}/new", {"properties": {"attributes": {"enabled": False}}}, NOW),
+        },
+    ),
     "key expires in a year": ({}, {"key": key(attributes={"exp": NOW.timestamp() + 365 * DAY})}),
     "key has expired, which is a conflict": ({}, {"key": key(attributes={"exp": NOW.timestamp() - DAY})}),
     "key never expires": ({}, {"key": key(attributes={"enabled": True})}),

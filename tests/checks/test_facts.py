@@ -10,10 +10,12 @@ from typing import Any, Final, cast
 import pytest
 from test_checks_rules import IDENTITY, SERVICE_SIDE, profile, seen
 
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.session import Snapshot
 from cmkctl.checks import CODES, RULES, chosen
 from cmkctl.checks.grants import CMK104
-from cmkctl.codes import CMK190, CMK303
+from cmkctl.codes import CMK190, CMK303, CMK504
 from cmkctl.diagnostics import CmkctlError, Code, ProfileError, Severity
 from cmkctl.facts import Fact, Facts, Finding, NotReadable, Rule, RulePolicy, attempt, judge, needed, rule
 from cmkctl.profile.model import Profile
@@ -26,7 +28,7 @@ RBAC: Final = {**SERVICE_SIDE, "key_vault": {"authorization": "rbac"}}
 
 def denied(_azure: Snapshot, _profile: Profile) -> int:
     """Refuse the read, as Azure does."""
-    raise CmkctlError(CMK303.error("HTTP 403 AuthorizationFailed: no right to read quotas."))
+    raise AzureFailed(Failure(FailureKind.DENIED, "AuthorizationFailed", "no right to read quotas.", 403))
 
 
 def reading(value: int) -> Fact[int]:
@@ -74,6 +76,16 @@ def test_a_denied_fact_is_one_note_with_the_rules_it_skipped() -> None:
         )
         == note
     )
+
+
+def test_only_a_failure_of_azure_makes_a_fact_unreadable() -> None:
+    """A request that is not on the tape, or a defect, ends the run as ever."""
+
+    def missing(_azure: Snapshot, _profile: Profile) -> int:
+        raise CmkctlError(CMK504.error("GET /quota"))
+
+    with pytest.raises(CmkctlError):
+        attempt(Fact("quota", missing), AZURE, profile())
 
 
 def test_a_fact_that_no_read_was_made_for_is_not_absent() -> None:
