@@ -55,12 +55,6 @@ CMK114: Final = Code(
     "Make that version usable again, or point the workspace at a usable version of the same key.",
     _CONCEPT,
 )
-CMK115: Final = Code(
-    "CMK115",
-    "The key would be expired when created",
-    "key.expires is in the past. The vault accepts such a key, but it cannot wrap, and the vault that holds it cannot be purged.",
-    "Set key.expires to a date in the future, or leave it out.",
-)
 
 
 @rule(CMK105, severity=Severity.WARNING)
@@ -123,18 +117,6 @@ def new_key_expires(profile: Profile, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             f"A key created now would expire on {date(wanted.timestamp())}, in {(wanted - observed.at).days} days.",
             "Set key.expires to a later date, or leave it out.",
-            "key.expires",
-        )
-
-
-@rule(CMK115, severity=Severity.ERROR, needs=(KEY,))
-def new_key_is_not_expired(profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Refuse to create a key whose expiry has passed."""
-    observed, wanted = facts[KEY], profile.key.expires
-    if observed.key is None and wanted is not None and wanted <= observed.at:
-        yield Finding(
-            f"key.expires is {date(wanted.timestamp())}, which has passed.",
-            "Set key.expires to a date in the future, or leave it out.",
             "key.expires",
         )
 

@@ -13,10 +13,10 @@ from test_checks_rules import IDENTITY, SERVICE_SIDE, profile, seen
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.session import Snapshot
-from cmkctl.checks import CODES, RULES, chosen
+from cmkctl.checks import CODES, IGNORABLE, RULES
 from cmkctl.checks.grants import CMK104
 from cmkctl.codes import CMK190, CMK303, CMK504
-from cmkctl.diagnostics import CmkctlError, Code, ProfileError, Severity
+from cmkctl.diagnostics import CmkctlError, Code, Severity
 from cmkctl.facts import Fact, Facts, Finding, NotReadable, Rule, RulePolicy, attempt, judge, needed, rule
 from cmkctl.profile.model import Profile
 
@@ -141,9 +141,15 @@ def test_names_of_facts_are_unique() -> None:
 
 def test_ignored_findings_stay_visible_as_notes() -> None:
     """An ignored error no longer stops the run, and is still shown."""
-    (finding,) = judge(RULES, profile(**RBAC), Facts(seen()), chosen(["cmk104"], strict=True))
+    (finding,) = judge(RULES, profile(**RBAC), Facts(seen()), RulePolicy({"CMK104"}, strict=True))
 
     assert (CMK104.id, Severity.NOTE) == (finding.code, finding.severity)
+
+
+def test_conflicts_and_failures_cannot_be_ignored() -> None:
+    """`--ignore` is for judgements: what Azure or a step refuses stays refused."""
+    assert {each.code.id for each in RULES} <= IGNORABLE
+    assert [] == [each for each in IGNORABLE if each > "CMK190"]
 
 
 def test_strict_makes_errors_of_warnings() -> None:
@@ -153,16 +159,6 @@ def test_strict_makes_errors_of_warnings() -> None:
     found = list(judge([report, skipped], profile(), facts_of(report, skipped), RulePolicy(strict=True)))
 
     assert [("CMK199", Severity.ERROR), ("CMK190", Severity.NOTE)] == [(each.code, each.severity) for each in found]
-
-
-def test_only_codes_of_rules_can_be_ignored() -> None:
-    """A misspelt code would be ignored silently; a conflict cannot be ignored at all."""
-    with pytest.raises(ProfileError) as raised:
-        chosen(["CMK104", "CMK210", "CMK1"], strict=False)
-
-    (diagnostic,) = raised.value.diagnostics
-    assert ("CMK008", "--ignore") == (diagnostic.code, diagnostic.subject)
-    assert "reports CMK1 or CMK210," in diagnostic.detail
 
 
 def test_every_code_is_declared_once_under_its_id() -> None:

@@ -11,8 +11,7 @@ from support.scenarios import KEY, VAULT, ProfileVariant, ScenarioBuilder, World
 from cmkctl.diagnostics import Severity
 from cmkctl.plan import Plan
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import Sandbox
-from cmkctl.sandbox.pace import Pace
+from cmkctl.sandbox import Pace, Sandbox
 
 LONG_AGO: Final = 1_500_000_000
 FAR_OFF: Final = 4_000_000_000
