@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import pytest
-from test_checks_rules import IDENTITY, SERVICE_SIDE, profile, seen
+from support.rule_facts import IDENTITY, profile, seen
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
@@ -23,7 +23,7 @@ from cmkctl.profile.model import Profile
 CODE: Final = Code("CMK199", "A made-up rule", "It is made up.", "Do nothing.")
 OTHER: Final = Code("CMK198", "Another made-up rule", "It is made up.", "Do nothing.")
 AZURE: Final = cast("Snapshot", object())
-RBAC: Final = {**SERVICE_SIDE, "key_vault": {"authorization": "rbac"}}
+RBAC: Final[dict[str, Any]] = {"workspace": {"encryption": "service-side"}, "key_vault": {"authorization": "rbac"}}
 
 
 def denied(_azure: Snapshot, _profile: Profile) -> int:
