@@ -9,6 +9,10 @@ UNREADABLE = "The answer cannot be read"
 """How the message of an answer begins that is not what Azure sends; azure-identity hands on the message alone."""
 
 
+CLI_TIMEOUT = 60
+"""Seconds that the Azure CLI has to give a token: a first call after an update, or on a busy machine, takes over 10."""
+
+
 class FailureKind(StrEnum):
     """What an error means to somebody who has to decide what to do next."""
 
@@ -27,6 +31,9 @@ class FailureKind(StrEnum):
     POLICY = "policy"
     CAPACITY = "capacity"
     UNREADABLE = "unreadable"
+    FOREIGN_HOST = "foreign host"
+    CLAIMS = "claims required"
+    DEADLINE = "deadline passed"
     TERMINAL = "terminal"
 
 
@@ -37,6 +44,7 @@ class Failure:
     `status` is None when no answer came, and for an operation that failed after its answer. `code` and `message` are those
     of the innermost cause that Azure names. `request` is the method and path that was asked, for people; `correlation_id`
     is what Azure support asks for. `retry_after` is the delay that a throttled answer asks for, as Azure wrote it.
+    `refused` is True for a sign-in that was tried and rejected, False for one that is not set up.
     """
 
     kind: FailureKind
@@ -46,6 +54,7 @@ class Failure:
     request: str = ""
     correlation_id: str = ""
     retry_after: str = ""
+    refused: bool = False
 
     def __str__(self) -> str:
         said = f"{self.code}: {self.message}" if self.code else self.message

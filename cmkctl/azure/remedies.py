@@ -1,10 +1,12 @@
-"""What helps, by the kind of a failure and by Azure's own words: the diagnostics CMK301 to CMK317, but for the waits' own."""
+"""What helps, by the kind of a failure and by Azure's own words: the diagnostics CMK301 to CMK324, but for the waits' own."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
+from cmkctl.azure.failures import CLI_TIMEOUT, UNREADABLE, Failure, FailureKind
+from cmkctl.azure.reasons import PROXY, TLS
 from cmkctl.diagnostics import Diagnostic, Severity
 
 _ADVICE: Mapping[FailureKind, tuple[str, str, str]] = {
@@ -15,9 +17,9 @@ _ADVICE: Mapping[FailureKind, tuple[str, str, str]] = {
     ),
     FailureKind.UNAUTHENTICATED: (
         "CMK302",
-        "Azure does not accept the credential",
+        "Azure rejected the credential",
         (
-            "Sign in again (az login), or check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth chooses "
+            "Sign in again (az login), or correct AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth selects "
             "one way of signing in."
         ),
     ),
@@ -105,6 +107,27 @@ _ADVICE: Mapping[FailureKind, tuple[str, str, str]] = {
             "--record."
         ),
     ),
+    FailureKind.FOREIGN_HOST: (
+        "CMK318",
+        "A response points outside the cloud",
+        (
+            "If a proxy asks you to sign in, do that and run the same command again. Otherwise something between here and Azure "
+            "changes responses, or the profile names another cloud: check HTTPS_PROXY and the profile's cloud."
+        ),
+    ),
+    FailureKind.CLAIMS: (
+        "CMK322",
+        "Azure requires a stronger sign-in",
+        (
+            "A Conditional Access policy asks for more than this sign-in proves, such as multifactor authentication: sign in "
+            "again with az login --claims-challenge or --auth browser, or use an identity that the policy exempts."
+        ),
+    ),
+    FailureKind.DEADLINE: (
+        "CMK312",
+        "The time for waiting is over",
+        "Run the same command again to go on from here, with a longer --timeout.",
+    ),
     FailureKind.TERMINAL: (
         "CMK311",
         "Azure refuses the request",
@@ -112,6 +135,67 @@ _ADVICE: Mapping[FailureKind, tuple[str, str, str]] = {
     ),
 }
 
+
+_NOT_SIGNED_IN: tuple[str, str, str] = (
+    "CMK319",
+    "Not signed in to Azure",
+    (
+        "Run az login; in a script set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET. --auth selects one way of "
+        "signing in."
+    ),
+)
+_SIGN_IN: tuple[tuple[str, tuple[str, str, str]], ...] = (
+    (
+        "Failed to invoke the Azure CLI",
+        (
+            "CMK320",
+            "The Azure CLI did not answer in time",
+            (
+                f"cmkctl waits {CLI_TIMEOUT} s for az. Run az account get-access-token by itself to see what holds it up, then run "
+                "the same command again; or select another way of signing in with --auth."
+            ),
+        ),
+    ),
+    (
+        "AADSTS700024",
+        (
+            "CMK321",
+            "The federated sign-in has expired",
+            (
+                "The token of the CI system that az login exchanged is no longer valid. Log in again (a new az login or "
+                "azure/login step) and run the same command: it goes on from here."
+            ),
+        ),
+    ),
+)
+"""The causes of a failed sign-in that have a diagnostic of their own, by azure-identity's or Entra's words."""
+
+_NETWORK: tuple[tuple[re.Pattern[str], tuple[str, str, str]], ...] = (
+    (
+        re.compile(rf"{PROXY}|connect to proxy|Tunnel connection failed"),
+        (
+            "CMK323",
+            "The proxy cannot be used",
+            (
+                "Check HTTPS_PROXY and NO_PROXY, then run the same command again. A SOCKS proxy needs the package PySocks: "
+                "pip install 'requests[socks]'."
+            ),
+        ),
+    ),
+    (
+        re.compile(rf"{TLS}|certificate verify failed|CERTIFICATE_VERIFY_FAILED"),
+        (
+            "CMK324",
+            "The TLS connection cannot be trusted",
+            (
+                "If a proxy inspects TLS, set REQUESTS_CA_BUNDLE to a file with its CA certificate, then run the same command "
+                "again."
+            ),
+        ),
+    ),
+)
+"""The causes of a missing response that have a diagnostic of their own, by the words of `cmkctl.azure.reasons`, or
+of `requests` inside the az CLI."""
 
 WITHOUT_A_REASON = "and Azure tells the reason only to whoever began it"
 """Said of a resource that somebody else, or an earlier run, began to make."""
@@ -162,9 +246,20 @@ _ADVICE_BY_WORDS: Mapping[str, str] = {
 """A better remedy than the one of its kind, by words in Azure's code or message."""
 
 
+def _advice(failure: Failure) -> tuple[str, str, str]:
+    usual = _ADVICE[failure.kind]
+    if failure.kind is FailureKind.NETWORK:
+        return next((better for words, better in _NETWORK if words.search(failure.message)), usual)
+    # A refusal of a token by Azure has an HTTP status; signing in failed otherwise.
+    if failure.kind is not FailureKind.UNAUTHENTICATED or failure.status is not None:
+        return usual
+    own = next((better for words, better in _SIGN_IN if words in failure.message), None)
+    return own or (usual if failure.refused else _NOT_SIGNED_IN)
+
+
 def diagnose(failure: Failure) -> Diagnostic:
     """A failure as a diagnostic: code and summary of its kind, Azure's words, and the remedy that fits both."""
-    code, summary, remedy = _ADVICE[failure.kind]
+    code, summary, remedy = _advice(failure)
     remedy = next((better for words, better in _ADVICE_BY_WORDS.items() if words in str(failure)), remedy)
     about = f"{failure.request}: " if failure.request else ""
     unit = " s" if failure.retry_after.isdecimal() else ""

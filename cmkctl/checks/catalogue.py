@@ -327,9 +327,9 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "Check names, ids and the account that is signed in.",
     ),
     "CMK302": Entry(
-        "Azure does not accept the credential",
-        "No way of signing in worked, or the token was refused.",
-        "Sign in again, check the AZURE_ variables, or choose one way with --auth.",
+        "Azure rejected the credential",
+        "Signing in was tried and refused, or a token was: a wrong or expired secret, a wrong tenant or client id.",
+        "Sign in again, correct the AZURE_ variables, or select one way of signing in with --auth.",
     ),
     "CMK303": Entry(
         "The signed-in principal may not do this",
@@ -405,6 +405,54 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "Azure says that it exists already, and does not show it",
         "A grant or a service principal was made a moment ago, by another run or by one whose answer was lost, and Azure does not show it everywhere yet.",
         "Run the same command again in some minutes.",
+    ),
+    "CMK318": Entry(
+        "A response points outside the cloud",
+        "A next page, an operation or a redirect leads to a host that does not belong to the profile's cloud, to another port, to plain http, or to an address with user information. A token would go there with the next request, so nothing was sent.",
+        "If a proxy asks you to sign in, do that. Otherwise check HTTPS_PROXY and the profile's cloud.",
+    ),
+    "CMK319": Entry(
+        "Not signed in to Azure",
+        "No credential is available: nobody is signed in with the az CLI, and the variables of the other ways of signing in are not set. Nothing was sent.",
+        "Run az login, or set the AZURE_ variables of one way of signing in.",
+        "https://learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains",
+    ),
+    "CMK320": Entry(
+        "The Azure CLI did not answer in time",
+        "The token comes from az, which gave none within a minute, or could not be run.",
+        "Run az account get-access-token by itself, or select another way of signing in with --auth.",
+    ),
+    "CMK321": Entry(
+        "The federated sign-in has expired",
+        "az login exchanged a token of the CI system, which is valid for minutes only. cmkctl uses the last Azure token to its end; then a new login is needed (AADSTS700024).",
+        "Log in again and run the same command: it goes on from where it stopped.",
+        "https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+    ),
+    "CMK322": Entry(
+        "Azure requires a stronger sign-in",
+        "Azure answered 401 with a claims challenge, and no token that satisfies it could be had. Conditional Access asks for more than this sign-in proves.",
+        "Sign in with what the policy asks for, or use an identity that it exempts.",
+        "https://learn.microsoft.com/entra/identity-platform/claims-challenge",
+    ),
+    "CMK323": Entry(
+        "The proxy cannot be used",
+        "The proxy that HTTPS_PROXY names does not answer, refuses the connection or asks for a password; or it is a SOCKS proxy and the package PySocks is missing.",
+        "Check HTTPS_PROXY and NO_PROXY.",
+    ),
+    "CMK324": Entry(
+        "The TLS connection cannot be trusted",
+        "The certificate of the other side is not signed by a CA that is trusted here, or the other side does not speak TLS. A proxy that inspects TLS has a CA of its own.",
+        "Set REQUESTS_CA_BUNDLE to a file that holds the CA certificate.",
+    ),
+    "CMK325": Entry(
+        "The CA bundle cannot be read",
+        "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is missing or holds no certificate. Without it no connection can be trusted.",
+        "Correct the variable, or unset it to use the certificates that come with cmkctl.",
+    ),
+    "CMK326": Entry(
+        "The sign-in settings are invalid",
+        "A variable of a way of signing in has a value that cannot be right, such as a tenant that is neither a GUID nor a domain name.",
+        "Correct the variable.",
     ),
     "CMK401": Entry(
         "The result is not what was asked for",

@@ -68,18 +68,22 @@ Reply = Answer | Exception
 
 
 class ScriptedNetwork(BaseAdapter):
-    """Answers requests in the order of a script, the last reply again and again; `sent` is what was asked."""
+    """Answers requests in the order of a script, the last reply again and again; `sent` is what was asked, `timeouts` with
+    which timeouts.
+    """
 
     def __init__(self, replies: Iterable[Reply]) -> None:
         super().__init__()
         self._replies = _last_for_ever(replies)
         self._lock = threading.Lock()
         self.sent: list[requests.PreparedRequest] = []
+        self.timeouts: list[Any] = []
 
-    def send(self, request: requests.PreparedRequest, **_kwargs: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Answer, or fail as a network fails."""
         with self._lock:
             self.sent.append(request)
+            self.timeouts.append(kwargs.get("timeout"))
             reply = next(self._replies)
         if isinstance(reply, Exception):
             raise reply
