@@ -161,18 +161,28 @@ class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
         self.failure = failure
 
 
+_OWN_REFUSALS: Mapping[type[AzureError], FailureKind] = {
+    ForeignHost: FailureKind.FOREIGN_HOST,
+    ForeignRedirect: FailureKind.FOREIGN_HOST,
+    DeadlinePassed: FailureKind.DEADLINE,
+    ResponseTooLarge: FailureKind.UNREADABLE,
+}
+
+
 def classify(error: AzureError) -> Failure:
     """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
-    if isinstance(error, ForeignHost):
-        return Failure(FailureKind.FOREIGN_HOST, "", str(error.message))
-    if isinstance(error, ForeignRedirect):
-        status = int(error.response.status_code)
-        return Failure(FailureKind.FOREIGN_HOST, "", str(error.message), status, *exchange(error.response))
-    if isinstance(error, DeadlinePassed):
-        return Failure(FailureKind.DEADLINE, "", str(error.message))
-    if isinstance(error, ResponseTooLarge):
-        status = int(error.response.status_code)
-        return Failure(FailureKind.UNREADABLE, "", str(error.message), status, *exchange(error.response))
+    kind = next((kind for refusal, kind in _OWN_REFUSALS.items() if isinstance(error, refusal)), None)
+    return _classify_foreign(error) if kind is None else _of_ours(error, kind)
+
+
+def _of_ours(error: AzureError, kind: FailureKind) -> Failure:
+    """A failure that cmkctl itself raised; with the exchange, where a response was the reason."""
+    response = getattr(error, "response", None)
+    answered = () if response is None else (int(response.status_code), *exchange(response))
+    return Failure(kind, "", str(error.message), *answered)
+
+
+def _classify_foreign(error: AzureError) -> Failure:
     if isinstance(error, DecodeError):
         return Failure(FailureKind.PASSING, "", _first_lines(f"{UNREADABLE}. {_BODY.sub('', str(error))}"))
     if isinstance(error, HttpResponseError) and error.response is not None:

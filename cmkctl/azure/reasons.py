@@ -1,7 +1,7 @@
 """Why a request got no usable response, in one plain line: the innermost error of the libraries, without their Python.
 
     ServiceRequestError ─▶ requests.ConnectionError ─▶ MaxRetryError ─▶ ProxyError ─▶ NewConnectionError ─▶ OSError
-                                                                                                            └─▶ "Connection refused"
+                                                                                            └─▶ "Connection refused"
 
 azure-identity hands on the text of an error alone, so the texts that are made here begin with words by which
 `cmkctl.azure.errors` finds the cause again.

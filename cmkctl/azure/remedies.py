@@ -151,8 +151,8 @@ _SIGN_IN: tuple[tuple[str, tuple[str, str, str]], ...] = (
             "CMK320",
             "The Azure CLI did not answer in time",
             (
-                f"cmkctl waits {CLI_TIMEOUT} s for az. Run az account get-access-token by itself to see what holds it up, then run "
-                "the same command again; or select another way of signing in with --auth."
+                f"cmkctl waits {CLI_TIMEOUT} s for az. Run az account get-access-token by itself to see what holds it up, then "
+                "run the same command again; or select another way of signing in with --auth."
             ),
         ),
     ),

@@ -68,9 +68,7 @@ Reply = Answer | Exception
 
 
 class ScriptedNetwork(BaseAdapter):
-    """Answers requests in the order of a script, the last reply again and again; `sent` is what was asked, `timeouts` with
-    which timeouts.
-    """
+    """Answers requests in the order of a script, the last reply again and again; `sent` is what was asked."""
 
     def __init__(self, replies: Iterable[Reply]) -> None:
         super().__init__()

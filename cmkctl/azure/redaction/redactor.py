@@ -149,8 +149,7 @@ def redact(value: Any, *, secrets: Iterable[str] = (), client_ids: Iterable[str]
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return the beginning of a text, without what looks like a secret; one that was cut off, after a whole word,
-    ends with ``…``.
+    """Return the beginning of a text, without what looks like a secret; ``…`` ends one that was cut, after a whole word.
 
     It is redacted before it is cut: of the key in ``{"value": "abc", "keyName": "key1"}`` the beginning shows nothing.
     """
