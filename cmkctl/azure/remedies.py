@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from cmkctl import codes
@@ -489,10 +489,17 @@ def diagnose(failure: Failure) -> Diagnostic:
     return declared.error(_detail(failure), remedy, subject=failure.request)
 
 
+_IDENTIFIERS: Final = re.compile(
+    r"\s*(?:Policy identifiers: '.*'\.?|See error details for policy resource IDs\.?)\s*$", re.DOTALL
+)
+"""The end of Azure's message about a denial by policy, which the sentences about the policies replace."""
+
+
 def _detail(failure: Failure) -> str:
     request = f"{failure.request}: " if failure.request else ""
     policies = "".join(f" {each}" for each in policies_of(failure))
+    answered = replace(failure, message=_IDENTIFIERS.sub("", failure.message)) if policies else failure
     unit = " s" if failure.retry_after.isdecimal() else ""
     delay = f" Azure asks to wait {failure.retry_after}{unit}." if failure.retry_after else ""
     support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""
-    return f"{request}{failure}{policies}{delay}{support}"
+    return f"{request}{answered}{policies}{delay}{support}"

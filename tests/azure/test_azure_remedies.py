@@ -100,6 +100,7 @@ def test_a_policy_denial_names_resource_definition_assignment_and_condition() ->
         f"({DEFINITION}), assigned as 'No shared keys' ({ASSIGNMENT}), which requires "
         "Microsoft.Storage/storageAccounts/allowSharedKeyAccess = false, found true."
     ) in diagnostic.detail
+    assert "See error details" not in diagnostic.detail
 
 
 def test_a_denied_storage_account_of_ours_can_be_given_by_id() -> None:
