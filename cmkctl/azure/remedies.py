@@ -495,10 +495,18 @@ _IDENTIFIERS: Final = re.compile(
 """The end of Azure's message about a denial by policy, which the sentences about the policies replace."""
 
 
+def _message(failure: Failure) -> str:
+    """Azure's message without what the detail or the remedy has in another form."""
+    if failure.policies:
+        return _IDENTIFIERS.sub("", failure.message)
+    denied = _ACTION.search(failure.message) if failure.code == "AuthorizationFailed" else None
+    return f"no permission for {denied[1]} at {denied[2]}." if denied else failure.message
+
+
 def _detail(failure: Failure) -> str:
     request = f"{failure.request}: " if failure.request else ""
     policies = "".join(f" {each}" for each in policies_of(failure))
-    answered = replace(failure, message=_IDENTIFIERS.sub("", failure.message)) if policies else failure
+    answered = replace(failure, message=_message(failure))
     unit = " s" if failure.retry_after.isdecimal() else ""
     delay = f" Azure asks to wait {failure.retry_after}{unit}." if failure.retry_after else ""
     support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""

@@ -232,6 +232,7 @@ def test_a_missing_permission_has_the_command_that_grants_it(action: str, scope:
     diagnostic = diagnose(failed(error("AuthorizationFailed", message), status=403))
 
     assert "CMK303" == diagnostic.code
+    assert f"HTTP 403 AuthorizationFailed: no permission for {action} at {scope}." in diagnostic.detail
     assert f'az role assignment create --assignee {OBJECT_ID} --role "{role}" --scope {at}.' in diagnostic.remedy
 
 
