@@ -36,7 +36,7 @@ from cmkctl.steps.key_access import EFFECTIVE_AT
 MANAGED_RESOURCE_GROUP: Final[Output[str | None]] = Output(
     "workspace", "managed_resource_group", "properties.serviceProvisionedResourceGroup"
 )
-"""The name of the resource group that Microsoft manages; None for service-side encryption."""
+"""The resource id of the group that Microsoft manages; None for service-side encryption."""
 IDENTITY_OBJECT_ID: Final[Output[str | None]] = Output("workspace", "identity_object_id", "identity.principalId")
 
 _KIND: Final = "workspace"
