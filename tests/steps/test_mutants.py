@@ -151,6 +151,7 @@ def _passes(case: Case, step: AnyStep) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_mutants_are_noticed(mutant: Mutant, tmp_path: Path) -> None:
     """At least one case of the step fails."""
