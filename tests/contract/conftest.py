@@ -1,4 +1,4 @@
-"""What the contract tests share with the tests of the sandbox: its plain HTTP client. And the summary they print."""
+"""Shares the plain HTTP client of the sandbox's tests with the contract tests, and prints their summary."""
 
 import sys
 from pathlib import Path

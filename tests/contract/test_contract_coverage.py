@@ -12,12 +12,12 @@ from cmkctl.sandbox.deployments import handlers
 from cmkctl.sandbox.routes import ARM_MODULES
 
 ELSEWHERE = {handlers: deployments}
-"""Modules whose package speaks for them."""
+"""Modules that are described by their package."""
 
 
 @pytest.mark.parametrize("module", [*ARM_MODULES, entra, graph, keyvault], ids=lambda module: module.__name__)
 def test_what_answers_says_how_far(module: ModuleType) -> None:
-    """A module with routes has a COVERAGE constant: without one the table would pass it over in silence."""
+    """A module with routes has a COVERAGE constant: without one the table would leave it out."""
     assert coverage_page.of(ELSEWHERE.get(module, module)) != ()
 
 
