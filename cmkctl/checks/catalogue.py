@@ -454,6 +454,11 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         "A variable of a way of signing in has a value that cannot be right, such as a tenant that is neither a GUID nor a domain name.",
         "Correct the variable.",
     ),
+    "CMK327": Entry(
+        "A secret is part of a name",
+        "The value of a secret environment variable also occurs in a name or id of the profile. Redacting it there would show a workspace id or a key identifier that does not exist, so it is redacted only where it stands alone.",
+        "Replace the secret with a long random one.",
+    ),
     "CMK401": Entry(
         "The result is not what was asked for",
         "After everything was applied, reading everything once more showed a difference. That is a failure, not a warning: somebody would rely on it.",
