@@ -174,7 +174,8 @@ def _where(answer: Any) -> _Poll | None:
     if asynchronous:
         return _Poll(asynchronous, by_status=True)
     location = answer.headers.get("Location", "")
-    if answer.status_code not in (201, 202) or not location.startswith("https://"):
+    # Any other scheme is an address, too, and refused where it is followed: the operation has not ended.
+    if answer.status_code not in (201, 202) or "://" not in location:
         return None
     return _Poll(location, by_status=False)
 
