@@ -15,6 +15,7 @@ from cmkctl.azure.redaction.replacements import CLIENT_ID, REDACTED
 
 _SHORTEST_NAMED = 8  # of an environment variable that is only called like a secret: FEATURE_SECRET=true is none
 _STRONG = 12
+_NAME = re.compile(r"[\w.-]+")
 _WORDS = re.compile(r"(?:[a-z]+|[A-Z][a-z]*|\d{1,4})(?:[-_.](?:[a-z]+|[A-Z][a-z]*|\d{1,4}))*")
 # What joins the parts of a name, an id, a host or a path. A line break that is an escape is no part of a word.
 _BEFORE = r"(?:(?<![\w/.-])|(?<=\\[nrt]))"
@@ -55,7 +56,7 @@ def is_weak(secret: str) -> bool:
 
     Replaced wherever its letters stand, a client secret `prod` would turn the workspace `mlw-prod` into another one.
     """
-    return len(secret) < _STRONG or bool(_WORDS.fullmatch(secret))
+    return bool(_NAME.fullmatch(secret)) and (len(secret) < _STRONG or bool(_WORDS.fullmatch(secret)))
 
 
 def weak_secrets(environ: Mapping[str, str]) -> dict[str, str]:
@@ -70,7 +71,11 @@ def known(secrets: Iterable[str], client_ids: Iterable[str]) -> Iterable[tuple[r
     """
     strong, weak = set[str](), set[str]()
     for secret in secrets:
-        (weak if is_weak(secret) else strong).update(_spellings(secret))
+        spellings = _spellings(secret)
+        # In base64 it is no word any more.
+        chance = {each for each in spellings if is_weak(secret) and (len(secret) < _SHORTEST_NAMED or is_weak(each))}
+        weak |= chance
+        strong |= spellings - chance
     yield from _any_of(strong, REDACTED)
     yield from _any_of(weak - strong, REDACTED, alone=True)
     yield from _any_of(client_ids, CLIENT_ID, re.IGNORECASE)
