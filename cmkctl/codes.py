@@ -482,6 +482,13 @@ CMK327: Final = Code(
     "https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources",
 )
 
+CMK328: Final = Code(
+    "CMK328",
+    "A secret is part of a name",
+    "The value of a secret environment variable also occurs in a name or id of the profile. Redacting it there would show a workspace id or a key identifier that does not exist, so it is redacted only where it stands alone.",
+    "Replace the secret with a long random one.",
+)
+
 # Results
 
 CMK401: Final = Code(

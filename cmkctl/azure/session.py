@@ -29,7 +29,7 @@ from cmkctl.azure import decoding, versions
 from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
 from cmkctl.azure.decoding import ArmDocument, DecodePolicy
 from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.azure.failures import FailureKind
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.ids import (
     ResourceId,
@@ -50,6 +50,8 @@ from cmkctl.plan import Plane, Settle
 T = TypeVar("T")
 U = TypeVar("U")
 PARALLEL_READS: Final = 16
+LONGEST_LIST: Final = 200
+"""Pages that a list of role assignments may have; a subscription has 4,000 at most, a page hundreds."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
@@ -390,9 +392,16 @@ class Snapshot:
         return constant.keep(read, found)
 
     def _following(self, link: str, links: set[str]) -> ArmDocument | None:
-        """The next page of a list, None after the last. Each link is followed once: a list that has no end is none."""
+        """Return the next page of a list, None after the last. Each link is followed once.
+
+        Raises AzureFailed for more pages than any list has: each could name another one for ever, and the grants that are
+        missing until then are not absent.
+        """
         if not link or link in links:
             return None
+        if len(links) >= LONGEST_LIST:
+            message = f"The list has more than {LONGEST_LIST} pages."
+            raise AzureFailed(Failure(FailureKind.UNREADABLE, "", message))
         links.add(link)
         return self._ask(link, lambda: decoding.document(decoding.RoleAssignments, self._session.follow(link)))
 

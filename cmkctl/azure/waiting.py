@@ -366,7 +366,8 @@ def _poll_of(response: Any) -> _Poll | None:
     if asynchronous:
         return _Poll(asynchronous, by_status=True)
     location = response.headers.get("Location", "")
-    if response.status_code not in (201, 202) or not location.startswith("https://"):
+    # Any other scheme is an address as well, and refused where it is followed: the operation has not ended.
+    if response.status_code not in (201, 202) or "://" not in location:
         return None
     return _Poll(location, by_status=False)
 

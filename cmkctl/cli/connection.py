@@ -16,7 +16,8 @@ from azure.core.pipeline.transport import HttpTransport
 from cmkctl import codes
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
-from cmkctl.azure.redaction import Redactor, secrets_of
+from cmkctl.azure.policies import TOTAL_TIMEOUT
+from cmkctl.azure.redaction import Redactor, secrets_of, weak_secrets
 from cmkctl.cli.options import Options
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
@@ -25,6 +26,7 @@ from cmkctl.views.shown import DiagnosticsShown, LogText
 
 Transport: TypeAlias = HttpTransport[Any, Any]
 
+_SHORTEST_REQUEST: Final = 1.0
 _CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The variables from which `requests` takes its CA certificates, the first that is set."""
 
@@ -39,6 +41,9 @@ def connect(
     """
     if options.replay:
         return observe(_replaying(options.replay, view, stack)), ReplayCredential()
+    weak = _weak_secrets(os.environ, profile)
+    if weak:
+        view.show(DiagnosticsShown(tuple(weak)))
     _check_ca_bundle(os.environ)
     transport = observe(_transport())
     if options.record:
@@ -51,7 +56,21 @@ def _sign_in(
 ) -> TokenCredential:
     # A real token would go to the sandbox, where nothing is secret: only its own service principal signs in there.
     way = "environment" if options.sandbox else options.auth
-    return sign_in(way, ENDPOINTS[profile.cloud], observe(_transport()), _log_to(view), os.environ)
+    return sign_in(way, ENDPOINTS[profile.cloud], observe(_transport(options.timeout)), _log_to(view), os.environ)
+
+
+def _weak_secrets(environ: Mapping[str, str], profile: Profile) -> list[Diagnostic]:
+    """Warn of secrets that also occur in names of the profile: there they are shown, for a redacted id is a wrong one."""
+    named = repr(profile)
+    return [
+        codes.CMK328.warning(
+            f"The value of {name} occurs in the names or ids of the profile. It is redacted where it stands alone, and shown "
+            "inside names and ids.",
+            f"Replace the secret in {name} with a long random one.",
+        )
+        for name, value in weak_secrets(environ).items()
+        if value in named
+    ]
 
 
 def _check_ca_bundle(environ: Mapping[str, str]) -> None:
@@ -76,10 +95,13 @@ def _log_to(view: View) -> Callable[[str], None]:
     return lambda text: view.show(LogText(text))
 
 
-def _transport() -> Transport:
+def _transport(longest: float | None = None) -> Transport:
+    """Make a transport whose requests take no longer than `longest` seconds, or their usual total."""
     from cmkctl.azure.network import azure_transport  # noqa: PLC0415 - a replay has no network
 
-    transport: Transport = azure_transport()
+    # Zero would be no time limit to urllib3 but an error.
+    total = TOTAL_TIMEOUT if longest is None else min(max(longest, _SHORTEST_REQUEST), TOTAL_TIMEOUT)
+    transport: Transport = azure_transport(total=total)
     return transport
 
 

@@ -153,6 +153,7 @@ def test_no_credential_is_1_and_says_how_to_sign_in(azure: Any, profiles: Path) 
 
     assert (1, "") == (ran.code, ran.out)
     assert "error CMK319: Not signed in to Azure" in ran.err, ran.err
+    assert "AZURE_CLIENT_SECRET" in ran.err, ran.err
 
 
 def test_a_wrong_secret_is_1(azure: Any, profiles: Path) -> None:
