@@ -202,7 +202,7 @@ def next_interval(waited: float, expected: float = 0.0, usual: float = _USUAL_IN
     `expected` is the recorded duration of the operation in seconds, 0 where none is known. Until shortly before it, the
     interval is a sixteenth of it, since nothing was recorded to change earlier; around it, polls are closer together.
     """
-    interval = max(_FIRST_INTERVAL, min(2 * waited, usual), min(waited * _SHARE, _LONGEST_INTERVAL))
+    interval = max(_FIRST_INTERVAL, min(3 * waited, usual), min(waited * _SHARE, _LONGEST_INTERVAL))
     if _PROBING <= waited < _EARLY * expected:
         return max(interval, min(expected / 16, _EARLY * expected - waited))
     if _EARLY * expected <= waited < _LATE * expected:
