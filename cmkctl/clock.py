@@ -16,7 +16,7 @@ class Clock(Protocol):
     """What the time is, and waiting for it to pass."""
 
     def now(self) -> datetime:
-        """The date and time, in UTC."""
+        """Return the date and time, in UTC."""
         ...
 
     def elapsed(self) -> float:
@@ -33,7 +33,7 @@ class Clock(Protocol):
 
 
 def at(clock: Clock, moment: float) -> datetime:
-    """The date and time, in UTC, of a moment of `clock.elapsed()`."""
+    """Return the date and time, in UTC, of a moment of `clock.elapsed()`."""
     return clock.now() + timedelta(seconds=moment - clock.elapsed())
 
 
@@ -44,7 +44,7 @@ class SystemClock:
         self._stopped = threading.Event()
 
     def now(self) -> datetime:
-        """The date and time, in UTC."""
+        """Return the date and time, in UTC."""
         return datetime.now(UTC)
 
     def elapsed(self) -> float:

@@ -617,5 +617,5 @@ DECLARED: Final[Mapping[str, Code]] = {each.id: each for each in tuple(globals()
 
 
 def declared(code: str) -> Code:
-    """The declaration of a code of this module. Raises KeyError for an undeclared one."""
+    """Return the declaration of a code of this module. Raises KeyError for an undeclared one."""
     return DECLARED[code]

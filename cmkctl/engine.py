@@ -63,7 +63,7 @@ def make_plan(session: Session, profile: Profile, procedure: Procedure, policy: 
 
 
 def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
-    """The observation of every step, and the other facts that the rules need. No read depends on another, so all start together.
+    """Read the observation of every step and the facts that the rules need. All reads are independent and start together.
 
     A fact that only rules need may be unreadable; an observation that a step needs may not.
     """
@@ -227,7 +227,7 @@ class _StepRun:
         return self._step.observe(self._view, self._run.profile)
 
     def _due(self, observed: Any) -> list[Change]:
-        """The changes left, all as they were shown. Raises RefusedError for anything else."""
+        """Return the remaining changes after checking that all are as shown. Raises RefusedError for a deviation."""
         shown = {each.resource_id: each for each in self._run.plan.of(self._step.name)}
         running = {each.resource_id for each in self._running.values()}
         due = [
@@ -241,7 +241,7 @@ class _StepRun:
         return due
 
     def _ready(self, due: Sequence[Change]) -> list[Change]:
-        """The changes to start now: those that depend on no unfinished change, once sent never again."""
+        """Return the changes to start now: not sent before, and all their dependencies finished."""
         unfinished = {each.resource_id for each in (*due, *self._running.values())}
         return [
             each
@@ -358,13 +358,13 @@ def _await(*futures: Future[Any]) -> None:
 
 
 def _all_needs(step: AnyStep, steps: Sequence[AnyStep]) -> set[str]:
-    """The steps that a step needs, directly or through others: a step in between with nothing to do blocks nothing by itself."""
+    """Return all direct and indirect dependencies of a step: a step in between may have no change that blocks."""
     direct = [each for each in steps if each.name in step.needs]
     return {*step.needs, *(name for each in direct for name in _all_needs(each, steps))}
 
 
 def _is_final(change: Change, failed: CmkctlError) -> bool:
-    """True when another look cannot help."""
+    """Return True when reading again cannot resolve the failure."""
     return not is_transient(failed) and not (change.action is Action.CREATE and maybe_created_elsewhere(failed))
 
 
@@ -403,12 +403,12 @@ def _same_request(shown: Change, now: Change) -> bool:
 
 
 def conflicts(plan: Plan) -> Iterable[Diagnostic]:
-    """The conflicts of a plan as diagnostics."""
+    """Return the conflicts of a plan as diagnostics."""
     return (conflict_diagnostic(each) for each in plan.changes if each.action is Action.CONFLICT)
 
 
 def conflict_diagnostic(change: Change) -> Diagnostic:
-    """A conflict as a diagnostic: the reason is its detail, the ways out are its remedy."""
+    """Return a conflict as a diagnostic: its reason is the detail, its ways out are the remedy."""
     return codes.declared(change.code).error(
         f"{change.title}: {change.reason}.", "; or ".join(change.ways_out), subject=change.resource_id
     )

@@ -32,7 +32,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def mend(option: str, path: Path) -> str:
-    """What to do about the file of an option that cannot be written, as a remedy."""
+    """Return the remedy for an option whose file cannot be written."""
     if not path.parent.exists():
         return f"Make its folder first: mkdir -p {shlex.quote(str(path.parent))}"
     return f"Name another file with {option}."

@@ -126,12 +126,12 @@ class Known:
         self._values: Mapping[Output[Any], Any] = dict(values or {})
 
     def get(self, output: Output[T]) -> T | Unknown:
-        """The value of an output, `Unknown` until its step supplies it."""
+        """Return the value of an output, `Unknown` until its step supplies it."""
         value: T | Unknown = self._values.get(output, output.unknown)
         return value
 
     def plus(self, values: Mapping[Output[Any], Any]) -> Known:
-        """A copy with these outputs added or replaced."""
+        """Return a copy with these outputs added or replaced."""
         return Known({**self._values, **values})
 
     def __eq__(self, other: object) -> bool:
@@ -333,11 +333,11 @@ class Plan:
         return tuple((change, words) for change in self.changes for words in change.irreversible)
 
     def count(self, action: Action) -> int:
-        """The number of changes with this action."""
+        """Return the number of changes with this action."""
         return sum(each.action is action for each in self.changes)
 
     def of(self, step: str) -> tuple[Change, ...]:
-        """The changes of one step, in order."""
+        """Return the changes of one step, in order."""
         return tuple(each for each in self.changes if each.step == step)
 
 
@@ -354,7 +354,7 @@ def unknowns(value: Json, path: str = "") -> Iterator[tuple[str, Unknown]]:
 
 
 def fulfils(shown: Json, now: Json) -> bool:
-    """True when `now` equals `shown`, apart from unknowns of the shown value, which may have become anything."""
+    """Return True when `now` equals `shown`; an unknown in `shown` matches any value."""
     if isinstance(shown, Unknown):
         return True
     if isinstance(shown, Mapping):

@@ -23,7 +23,7 @@ def same_resource_id(one: str | None, other: str | None) -> bool:
 
 
 def same_uri(one: str | None, other: str | None) -> bool:
-    """A vault's URI lacks its trailing slash while the vault is ``RegisteringDns``, and host names have no case."""
+    """Compare two vault URIs. The trailing slash is missing while the vault is ``RegisteringDns``; host names have no case."""
     return (one or "").rstrip("/").lower() == (other or "").rstrip("/").lower()
 
 
@@ -43,13 +43,13 @@ def same_identity_type(one: str | None, other: str | None) -> bool:
 
 
 def missing_permissions(granted: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
-    """The wanted key permissions that are not granted; casing is echoed as stored, and ``all`` stands for every one."""
+    """Return the wanted key permissions that are not granted. Azure returns the stored casing; ``all`` includes every one."""
     held = {each.lower() for each in granted}
     return () if "all" in held else tuple(each for each in wanted if each.lower() not in held)
 
 
 def excess_permissions(granted: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
-    """The granted permissions beyond the wanted ones, as Azure spells them."""
+    """Return the granted permissions beyond the wanted ones, as Azure spells them."""
     allowed = {each.lower() for each in wanted}
     return tuple(each for each in granted if each.lower() not in allowed)
 

@@ -223,7 +223,7 @@ class SharedCredential:
         enable_cae: bool = False,
         **kwargs: Any,
     ) -> AccessToken:
-        """A token for `scopes`. Raises ClientAuthenticationError."""
+        """Return a token for `scopes`. Raises ClientAuthenticationError."""
         wanted = (scopes, tenant_id, enable_cae)
         options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae, **kwargs}
         asked = time.monotonic()
@@ -252,7 +252,7 @@ class SharedCredential:
         return left < _USABLE or (left < _RENEWED_BEFORE and not resting)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        """A token for `scopes`, with what is known about it. Raises ClientAuthenticationError."""
+        """Return a token for `scopes` with its metadata. Raises ClientAuthenticationError."""
         token = self.get_token(*scopes, **(options or {}))
         return AccessTokenInfo(token.token, token.expires_on)
 
@@ -261,5 +261,5 @@ class ReplayCredential:
     """Stands for a credential when a tape answers: the token is never sent anywhere."""
 
     def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
-        """A token that is no secret."""
+        """Return a fixed token, which is not a secret."""
         return AccessToken("replayed", int(time.time()) + _REPLAYED_TOKEN_LIFETIME)

@@ -251,12 +251,12 @@ _KINDS: Final[Mapping[str, Any]] = {
 
 
 def schema_of(resource_type: str) -> Any:
-    """What is read of a resource of this type."""
+    """Return the fields that cmkctl reads from a resource of this type."""
     return _KINDS.get(resource_type.lower(), Resource)
 
 
 def parse(body: bytes) -> Any:
-    """The JSON in the body of an answer, whatever its Content-Type says. Raises ValueError when it is none."""
+    """Return the JSON body of a response and ignore its Content-Type. Raises ValueError for invalid JSON."""
     try:
         return json.loads(body.decode("utf-8-sig"))
     except RecursionError as error:
@@ -264,7 +264,7 @@ def parse(body: bytes) -> Any:
 
 
 def document(kind: Any, response: PipelineResponse[Any, Any]) -> ArmDocument:
-    """The answer to a read as a document of its kind. Raises AzureFailed (CMK316) for one of another form."""
+    """Return the response to a read as a validated document. Raises AzureFailed (CMK316) for an unexpected shape."""
     answer = response.context.get(_ANSWER)
     try:
         found = without_nulls(answer)
@@ -278,7 +278,7 @@ def document(kind: Any, response: PipelineResponse[Any, Any]) -> ArmDocument:
 
 
 def moment(stamp: object) -> datetime | None:
-    """A time as Azure stamps it (RFC 3339, with up to seven digits of a second), in UTC; None for what is none."""
+    """Parse a timestamp (RFC 3339, up to seven fractional digits) to UTC; None for anything else."""
     try:
         found = datetime.fromisoformat(str(stamp))
     except ValueError:
@@ -345,7 +345,7 @@ class DecodePolicy(HTTPPolicy[Any, Any]):
 
 
 def body_of(response: Any) -> bytes:
-    """The body of an answer, of azure-core's older or newer kind, read to its end. Raises UndecodableResponse."""
+    """Read the body of a response (legacy or rest) to its end. Raises UndecodableResponse."""
     try:
         body: bytes = response.read() if isinstance(response, HttpResponse) else response.body()
     # azure-core has several names for a body that ends early, and takes any Content-Length for a number.

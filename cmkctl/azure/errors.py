@@ -181,13 +181,13 @@ _OWN_REFUSALS: Mapping[type[AzureError], FailureKind] = {
 
 
 def classify(error: AzureError) -> Failure:
-    """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
+    """Classify an exception of the Azure SDK. Never raises, even for a malformed response."""
     kind = next((kind for refusal, kind in _OWN_REFUSALS.items() if isinstance(error, refusal)), None)
     return _classify_foreign(error) if kind is None else _of_ours(error, kind)
 
 
 def _of_ours(error: AzureError, kind: FailureKind) -> Failure:
-    """A failure that cmkctl itself raised; with the exchange, where a response was the reason."""
+    """Classify a failure that cmkctl itself raised, with the exchange if a response caused it."""
     response = getattr(error, "response", None)
     answered = () if response is None else (int(response.status_code), *exchange(response))
     return Failure(kind, "", str(error.message), *answered)
@@ -310,7 +310,7 @@ def _levels(error: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _policies(levels: list[Mapping[str, Any]]) -> tuple[PolicyDenial, ...]:
-    """The policies that denied a request, each once."""
+    """Return the policies that denied a request, each once."""
     found: dict[PolicyDenial, None] = {}
     for level in levels:
         for each in _mappings(level.get("additionalInfo")):
@@ -343,14 +343,14 @@ def _mappings(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _shown(value: Any) -> str:
-    """A JSON value of a condition as text."""
+    """Format a JSON value of a condition."""
     if isinstance(value, list):
         return ", ".join(map(_shown, value))
     return "" if value is None else str(value)
 
 
 def innermost(error: Any) -> tuple[str, str]:
-    """The code and message of the innermost cause of an ARM error object.
+    """Return the code and message of the innermost cause of an ARM error object.
 
     Details nest, and a failed deployment carries its cause as a JSON string inside a message (recorded so). An object of
     unknown shape gives two empty strings.
@@ -379,7 +379,7 @@ def _innermost(error: Any) -> tuple[str, str]:
 
 
 def operation_failure(document: Any, operation: str, status: str, correlation_id: str = "") -> Failure:
-    """The failure of a long-running operation.
+    """Return the failure of a long-running operation.
 
     `document` is the body that ended it, `operation` names it in words, `status` is its terminal status.
     """
@@ -397,7 +397,7 @@ def operation_failure(document: Any, operation: str, status: str, correlation_id
 
 
 def kind_of_failed_operation(code: str, message: str) -> FailureKind:
-    """What the innermost cause of a long-running operation that failed means.
+    """Classify the innermost cause of a failed long-running operation.
 
     That the service may not use the key is no denial of ours: grants take time, and so it is a kind of its own.
     """
@@ -432,13 +432,13 @@ def _classify_response(error: HttpResponseError) -> Failure:
 
 
 def exchange(response: Any) -> tuple[str, str]:
-    """What was asked, as method and path, and the correlation id of the answer, empty when it has none."""
+    """Return the request as method and path, and the correlation id of the response, empty without one."""
     asked = f"{response.request.method} {response.request.url.partition('?')[0]}"
     return asked, str(response.headers.get("x-ms-correlation-request-id", ""))
 
 
 def asked_delay(response: Any, body: str) -> str:
-    """The delay a throttled answer asks for: its ``Retry-After``, or the seconds that stand only in its text (recorded)."""
+    """Return the delay of a throttled response: its ``Retry-After``, or the seconds in its text (recorded)."""
     found = re.search(r"try again after '?(\d+)'? seconds", body)
     return str(response.headers.get("Retry-After") or (found[1] if found else ""))
 
@@ -458,7 +458,7 @@ def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
 
 
 def body_text(response: Any) -> str:
-    """The body of an HTTP response as text, whatever it is; empty when it cannot be had."""
+    """Return the body of an HTTP response as text; empty when it cannot be read."""
     try:
         return str(response.text() if callable(response.text) else response.text)
     except (UnicodeDecodeError, AzureError):
@@ -473,7 +473,7 @@ def _json(text: str) -> Any:
 
 
 def _text(error: Any, name: str) -> str:
-    """A string member of an error object; some services capitalise, some nest the text (OData v3), some send null."""
+    """Return a string member of an error object. Some services capitalise it, nest the text (OData v3) or send null."""
     if not isinstance(error, Mapping):
         return ""
     value = error.get(name, error.get(name.capitalize()))

@@ -89,5 +89,5 @@ class Failure:
         return f"{status} {text}".strip()
 
     def has_code(self, *codes: str) -> bool:
-        """True when Azure named one of these codes at any level."""
+        """Return True when Azure named one of these codes at any level."""
         return any(each == self.code or each in self.codes for each in codes)

@@ -29,7 +29,7 @@ class Graph:
         self._pipeline: Pipeline[Any, Any] = Pipeline(transport, policies=policies)
 
     def service_principal(self, app_id: str) -> ArmDocument | None:
-        """The service principal of an application in this tenant, None when there is none.
+        """Read the service principal of an application in this tenant; None if it does not exist.
 
         Needs Application.Read.All. "None" is an empty list, never an HTTP 404. Raises HttpResponseError, UndecodableResponse,
         and AzureFailed for an answer that is no such list, and (as denied) for a directory that takes no token of this sign-in:

@@ -42,7 +42,7 @@ class Notify(Protocol):
     """Hears of every wait before it begins, and while it goes on."""
 
     def __call__(self, what: str, seconds: float, until: datetime | None = None) -> None:
-        """`what` is waited for, in words, for so many `seconds` already; at `until` it is given up, if that is known."""
+        """Report a wait for `what` that has lasted `seconds`; the wait ends at `until`, if known."""
 
 
 class RetryPolicy(HTTPPolicy[Any, Any]):
@@ -108,7 +108,7 @@ class _OneRequest:
 
 
 def retry_after(headers: Any, now: datetime) -> float | None:
-    """The seconds that the header `Retry-After` asks to wait, from either of its forms; None when absent or unreadable."""
+    """Return the seconds of a `Retry-After` header in either form; None when absent or invalid."""
     return seconds_of(headers.get("Retry-After") or "", now)
 
 
@@ -154,7 +154,7 @@ def _expired(response: Any) -> bool:
 
 
 def _asked(state: RetryCallState) -> str:
-    """The delay that the last answer asks for, empty where it does not."""
+    """Return the delay that the last response requests; empty without one."""
     outcome = state.outcome
     if outcome is None or outcome.failed:
         return ""
@@ -165,7 +165,7 @@ def _asked(state: RetryCallState) -> str:
 
 
 def _status(state: RetryCallState) -> int | None:
-    """The HTTP status of the last attempt, None when no answer came."""
+    """Return the HTTP status of the last attempt; None without a response."""
     outcome = state.outcome
     return None if outcome is None or outcome.failed else int(outcome.result().http_response.status_code)
 

@@ -143,7 +143,7 @@ def _state_of(document: ArmDocument | None, settle: Settle) -> str:
 
 
 def at_path(document: ArmDocument, path: str) -> Any:
-    """The value at a dotted path of a document, None where there is none."""
+    """Return the value at a dotted path of a document, None where there is none."""
     value: Any = document
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None

@@ -133,7 +133,7 @@ class Session:
         return Graph(self.endpoints.graph, self._policies(self.endpoints.graph_scope), self.transport)
 
     def tenant(self) -> str:
-        """The tenant that issued our token for Resource Manager; empty when the token does not say."""
+        """Return the tenant that issued our token for Resource Manager; empty when the token does not say."""
         claims = self.credential.get_token(self.endpoints.arm_scope).token.split(".")[1:2]
         try:
             said = decoding.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
@@ -262,7 +262,7 @@ class Snapshot:
         return self._session.cloud
 
     def now(self) -> datetime:
-        """The date and time of the asking, in UTC."""
+        """Return the current date and time in UTC."""
         return self._session.clock.now()
 
     def gather(self, *reads: Callable[[], T]) -> list[T]:
@@ -279,7 +279,7 @@ class Snapshot:
         return self._pool.submit(copy_context().run, read)
 
     def subscription(self) -> ArmDocument:
-        """The subscription: its `tenantId` and, where we may read it, its `state`.
+        """Read the subscription: its `tenantId` and, if permitted, its `state`.
 
         A principal whose roles are on resource groups only may not read the subscription; its tenant is then the one that
         issued the token, for Resource Manager takes no other. Raises AzureFailed for a subscription that does not exist.
@@ -299,7 +299,7 @@ class Snapshot:
         return found or {"tenantId": self._session.tenant()}
 
     def provider(self, namespace: str) -> ArmDocument | None:
-        """A resource provider, with its `registrationState` in this subscription."""
+        """Read a resource provider, with its `registrationState` in this subscription."""
         read, constant = provider_id(self._session.subscription, namespace), self._session.constant
         found = constant.get(read) or self._ask(
             read, lambda: self._resources.providers.get(namespace, **_as(decoding.Provider))
@@ -307,28 +307,28 @@ class Snapshot:
         return constant.keep(read, found, when=found is not None and found.get("registrationState") == "Registered")
 
     def resource_group(self, name: str) -> ArmDocument | None:
-        """A resource group."""
+        """Read a resource group."""
         return self._ask(
             group_id(self._session.subscription, name),
             lambda: self._resources.resource_groups.get(name, **_as(decoding.ResourceGroup)),
         )
 
     def vault(self, vault: ResourceId) -> ArmDocument | None:
-        """A key vault."""
+        """Read a key vault."""
         return self._ask(
             str(vault),
             lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_as(decoding.Vault)),
         )
 
     def deleted_vault(self, name: str, location: str) -> ArmDocument | None:
-        """A soft-deleted key vault of this subscription."""
+        """Read a soft-deleted key vault of this subscription."""
         return self._ask(
             deleted_vault_id(self._session.subscription, location, name),
             lambda: self._key_vault.vaults.get_deleted(name, location, **_as(decoding.DeletedVault)),
         )
 
     def key(self, vault: ResourceId, name: str) -> ArmDocument | None:
-        """A key with its latest version, through the management plane: no vault firewall is in the way."""
+        """Read a key with its latest version through the management plane, which a vault firewall does not block."""
         return self._ask(
             str(vault.child("keys", name)),
             lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(decoding.Key)),
@@ -357,7 +357,7 @@ class Snapshot:
         )
 
     def settling(self, settle: Settle) -> ArmDocument | None:
-        """The document whose state shows the end of a write."""
+        """Read the document whose state shows the end of a write."""
         if settle.plane is Plane.GRAPH:
             return self.service_principal(settle.resource_id)
         read = self._typed.get(resource_type(settle.resource_id).lower())
@@ -371,7 +371,7 @@ class Snapshot:
         }
 
     def role_assignments(self, scope: str, principal: str) -> list[ArmDocument]:
-        """The role assignments of a principal at a scope and above, all pages."""
+        """Read the role assignments of a principal at a scope and above, all pages."""
         page = self._by_id(
             decoding.RoleAssignments,
             role_assignments_id(scope),
@@ -386,7 +386,7 @@ class Snapshot:
         return found
 
     def service_principal(self, app_id: str) -> ArmDocument | None:
-        """The service principal of an application in this tenant, from Microsoft Graph."""
+        """Read the service principal of an application in this tenant from Microsoft Graph."""
         read, constant = f"graph {app_id}", self._session.constant
         found = constant.get(read) or self._ask(read, lambda: self._graph.service_principal(app_id))
         return constant.keep(read, found)
@@ -423,7 +423,7 @@ def _related(read: str, resource: str) -> bool:
 
 
 def _as(kind: Any) -> Mapping[str, Any]:
-    """Makes a typed SDK method that reads return the document as Azure sent it, held against what is read of its kind.
+    """Wrap a typed SDK read so that it returns Azure's own document, validated for its resource type.
 
     What steps compare is what Azure says; a model in between would drop what it does not know, and would be built for
     nothing.

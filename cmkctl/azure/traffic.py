@@ -43,7 +43,7 @@ class ObservedExchange:
         return str(urlsplit(self.request.url).hostname or "")
 
     def parts(self, redactor: Redactor) -> tuple[str, dict[str, str]]:
-        """The path, and the query by name, without secrets: which value is one may depend on where in the URL it is."""
+        """Return the redacted path and query. The whole URL is redacted first, because a secret's place in it can matter."""
         url = urlsplit(redactor.text(self.request.url))
         return url.path, dict(parse_qsl(url.query, keep_blank_values=True))
 
@@ -53,7 +53,7 @@ class ObservedExchange:
         return None if self.response is None else int(self.response.status_code)
 
     def header(self, *names: str) -> str | None:
-        """The first of some headers that the answer has."""
+        """Return the first of these headers that the response has."""
         headers = {} if self.response is None else self.response.headers
         return next((str(value) for name in names if (value := headers.get(name))), None)
 

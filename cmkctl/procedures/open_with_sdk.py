@@ -29,7 +29,7 @@ def begin_import() -> None:
 
 
 def verify_with_azure_ai_ml(session: Session, profile: Profile, key_identifier: str) -> Iterator[Diagnostic]:
-    """What azure-ai-ml sees in the workspace that is not what the profile asks for (CMK403).
+    """Return the differences between the workspace as azure-ai-ml reads it and the profile (CMK403).
 
     Raises AzureFailed when the workspace cannot be opened, CmkctlError (CMK403) when azure-ai-ml cannot read it.
     """

@@ -28,7 +28,7 @@ def refuse_unless_approved(saved: SavedPlan, now: Plan, begun: Collection[str]) 
 
 
 def differences(approved: Sequence[Change], now: Sequence[Change], begun: Collection[str]) -> Iterator[str]:
-    """What would be done otherwise than approved, a sentence each."""
+    """Describe each deviation from the approved plan in a sentence."""
     comparison = _Comparison(approved, now, begun)
     for each in now:
         if each.action is not Action.NO_OP:
@@ -45,7 +45,7 @@ class _Comparison:
     begun: Collection[str]
 
     def of_pending(self, now: Change) -> Iterator[str]:
-        """What a change that is due now has to do with what was approved."""
+        """Compare a change that is due now with the approved plan."""
         shown = _like(now, self.approved)
         if shown is None:
             yield f"{now.title}: not in what was approved, now {_now(now)}"
@@ -55,7 +55,7 @@ class _Comparison:
             yield f"{now.title}: {shown.action.words.approved}, now {_now(now)}"
 
     def of_done(self, shown: Change) -> Iterator[str]:
-        """What became of an approved change that is no longer due."""
+        """Explain an approved change that is no longer due."""
         now = _like(shown, self.now)
         if (now is None or now.action is Action.NO_OP) and not self._ours(shown):
             seen = now or next((each for each in self.now if _titled_alike(each, shown)), None)
@@ -69,7 +69,7 @@ class _Comparison:
 
 
 def _like(change: Change, among: Sequence[Change]) -> Change | None:
-    """The change of the same resource by the same step. Azure may answer an id in another casing than ours."""
+    """Return the change of the same resource by the same step. Azure may return ids in a different casing."""
     wanted = change.step, change.resource_id.lower()
     return next((each for each in among if (each.step, each.resource_id.lower()) == wanted), None)
 
@@ -96,7 +96,7 @@ def _request_differences(shown: Request | None, now: Request | None) -> Iterator
 
 
 def _body_differences(shown: Json, now: Json, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """The places where `now` is not what was `shown`, with both values."""
+    """Describe the differences between `now` and `shown`, with both values."""
     if isinstance(shown, Mapping) and isinstance(now, Mapping):
         for name in dict.fromkeys((*shown, *now)):
             inner = f"{path}.{name}" if path else name
@@ -110,7 +110,7 @@ def _body_differences(shown: Json, now: Json, path: str = "") -> Iterator[tuple[
 
 
 def _words(values: Mapping[str, Json], name: str) -> str:
-    """The value of that name as JSON, unless the name says that it is a secret."""
+    """Format the value of a name as JSON, redacted when the name marks a secret."""
     if name not in values:
         return _ABSENT
     document = Redactor(identities=False).redact({name: encoded(values[name])})

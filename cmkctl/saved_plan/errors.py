@@ -23,13 +23,13 @@ def unwritable(path: Path, error: OSError) -> CmkctlError:
 
 
 def damaged(path: Path, detail: str, line: int | None = None, column: int | None = None) -> ProfileError:
-    """It begins like a saved plan, and is none (CMK522)."""
+    """Return the error for a damaged saved plan (CMK522)."""
     place = Location(str(path), line, column)
     return _unusable(codes.CMK522, detail, path, place)
 
 
 def another_version(path: Path, document: dict[str, Any]) -> ProfileError:
-    """The number of its form is not ours (CMK523)."""
+    """Return the error for a saved plan of an unsupported version (CMK523)."""
     detail = (
         f"Its form has the number {document[MARKER]}, made by cmkctl {document.get('cmkctl')}; this cmkctl "
         f"({__version__}) reads number {SCHEMA}."
@@ -38,14 +38,14 @@ def another_version(path: Path, document: dict[str, Any]) -> ProfileError:
 
 
 def edited(path: Path, changed: Sequence[str]) -> ProfileError:
-    """It no longer matches its digests (CMK524)."""
+    """Return the error for a saved plan that does not match its digests (CMK524)."""
     match = "matches its digest" if len(changed) == 1 else "match their digests"
     detail = f"Its {' and '.join(changed)} no longer {match}: what it says is not what was shown and approved."
     return _unusable(codes.CMK524, detail, path)
 
 
 def no_profile(path: Path) -> ProfileError:
-    """A saved plan where a profile is wanted (CMK525)."""
+    """Return the error for a saved plan in place of a profile (CMK525)."""
     return ProfileError(
         codes.CMK525.error(
             f"{path} is what a plan came to. plan and verify begin from the profile.",
@@ -57,7 +57,7 @@ def no_profile(path: Path) -> ProfileError:
 
 
 def unnoted(path: Path, why: str) -> Diagnostic:
-    """A warning: what is begun cannot be noted in the file (CMK526)."""
+    """Return the warning that progress cannot be recorded in the file (CMK526)."""
     return codes.CMK526.warning(
         f"{path}: {why}. If this apply is interrupted, it cannot go on: what it made would look like somebody else's doing.",
         "After an interruption plan again, and approve what is left.",
@@ -66,7 +66,7 @@ def unnoted(path: Path, why: str) -> Diagnostic:
 
 
 def not_as_approved(path: Path, origin: str, differences: Sequence[str], *, same_azure: bool) -> RefusedError:
-    """What would be done is not what was approved (CMK527)."""
+    """Return the error for a plan that deviates from the approved one (CMK527)."""
     since = "Azure answers as it did then; what follows from it is another plan now" if same_azure else "Since then"
     lines = "\n".join(f"- {each}" for each in differences)
     return RefusedError(
@@ -79,7 +79,7 @@ def not_as_approved(path: Path, origin: str, differences: Sequence[str], *, same
 
 
 def not_saved(path: Path) -> Diagnostic:
-    """A plan that cannot be applied is not saved (CMK528)."""
+    """Return the error for an attempt to save an errored plan (CMK528)."""
     return codes.CMK528.error(
         f"Nothing was written to {path}.", "Mend what the plan names, then plan again.", subject=str(path)
     )

@@ -101,7 +101,7 @@ def load_only_profile(path: Path, *, overrides: Sequence[str] = (), environ: Map
 
 
 def read(path: Path) -> PlanDocument | None:
-    """The document of a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
+    """Read a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
 
     Raises ProfileError CMK522 for what begins like a saved plan and is no JSON.
     """

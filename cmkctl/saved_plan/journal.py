@@ -25,7 +25,7 @@ class Journal:
         self._lock = threading.Lock()
 
     def begun(self) -> frozenset[str]:
-        """The ids noted so far. The file is read again: another run of it may be at work."""
+        """Return the ids recorded so far. Reads the file again because a concurrent apply may write to it."""
         with self._lock:
             self._begun |= self._noted() or frozenset()
             return self._begun
@@ -55,7 +55,7 @@ class Journal:
             self._give_up(error.strerror or str(error))
 
     def _noted(self) -> frozenset[str] | None:
-        """What the file says now; None when it no longer is the plan that was approved."""
+        """Return the ids in the file; None when it no longer holds the approved plan."""
         try:
             document = read(self._saved.path) or {}
         except ProfileError:

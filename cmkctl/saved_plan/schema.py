@@ -87,7 +87,7 @@ class Content:
 
 
 def document_of(plan: Plan, profile: Profile, made_at: datetime) -> PlanDocument:
-    """The document of a plan that nobody has begun."""
+    """Return the document of a plan before its first apply."""
     shown = _shown(plan, profile)
     return {
         MARKER: SCHEMA,
@@ -116,7 +116,7 @@ def _shown(plan: Plan, profile: Profile) -> PlanDocument:
 
 
 def digests(document: PlanDocument) -> dict[str, str]:
-    """The digests that can be computed again from a document: of the profile, and of the plan that was shown."""
+    """Compute the digests of a document: of the profile and of the plan that was shown."""
     return {
         "profile": digest(document["profile"]),
         "plan": digest({name: document[name] for name in ("subject", "changes")}),
@@ -129,7 +129,7 @@ def check(document: PlanDocument) -> None:
 
 
 def content(document: PlanDocument) -> Content:
-    """The values of a document that was checked. Raises ValueError where they are none."""
+    """Decode a validated document. Raises ValueError for an invalid value."""
     changes = map(_decoded_change, _PlanFile.model_validate(document).changes)
     return Content(Profile.model_validate(document["profile"]), tuple(changes))
 
@@ -179,7 +179,7 @@ def _encoded_diagnostic(diagnostic: Diagnostic) -> dict[str, str]:
 
 
 def encoded(value: Json) -> Any:
-    """A JSON value for the file. A name that begins with a dollar gets another one, so that none is taken for ours."""
+    """Encode a JSON value for the file. A second dollar escapes names that begin with one."""
     if isinstance(value, Unknown):
         return {_UNKNOWN: f"{value.step}.{value.output}"}
     if isinstance(value, Mapping):
@@ -219,7 +219,7 @@ def _decoded_request(request: _Request) -> Request:
 
 
 def decoded(value: Any) -> Json:
-    """The value that `encoded` wrote. Raises ValueError for what it never writes."""
+    """Decode a value written by `encoded`. Raises ValueError for anything that `encoded` never writes."""
     if isinstance(value, list):
         return [*map(decoded, value)]
     if isinstance(value, dict):

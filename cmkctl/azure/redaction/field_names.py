@@ -39,7 +39,7 @@ NAME = re.compile(rf"{NAMES}|key[12]", re.IGNORECASE)
 
 
 def plain_name(name: Any) -> str:
-    """A name in small letters and digits alone: ``Client-Secret`` and ``clientSecret`` are one."""
+    """Normalise a name to lower-case letters and digits: ``Client-Secret`` equals ``clientSecret``."""
     return re.sub(r"[^a-z0-9]", "", str(name).lower())
 
 

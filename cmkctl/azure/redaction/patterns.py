@@ -115,7 +115,7 @@ _CALLER = re.compile(rf"(\bThe client '|\bappid=|\bclient_id=)({_GUID}|{EMAIL.pa
 
 
 def client_id(found: re.Match[str]) -> str:
-    """What stands in the place of a GUID where a client id is: itself, for an application that Microsoft publishes."""
+    """Return the replacement of a client id; an application id published by Microsoft stays as it is."""
     return found[0] if found[0].lower() in PUBLIC_APPLICATION_IDS else CLIENT_ID
 
 

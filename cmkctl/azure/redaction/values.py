@@ -41,7 +41,7 @@ def _is_secret_variable(name: str, value: str) -> bool:
 
 
 def _passwords(proxy: str) -> set[str]:
-    """The password in a proxy's address, as it is written there and as the proxy gets it, and its parts.
+    """Return the password of a proxy URL in its encoded and decoded forms, and its parts.
 
     Where somebody forgot to encode it, the address ends early for those who read it, and they complain with a part of it. It
     may come without a scheme.
@@ -65,7 +65,7 @@ def weak_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def known(secrets: Iterable[str], client_ids: Iterable[str]) -> Iterable[tuple[re.Pattern[str], str]]:
-    """The patterns that find these values however they are written, each with what takes their place.
+    """Return the patterns that match these values in every encoding, each with its replacement.
 
     A weak value is replaced where it stands alone, never inside a name, an id or a URL.
     """
@@ -94,7 +94,7 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _in_base64(secret: str) -> Iterable[str]:
-    """A secret in base64: by itself, and what is left of it behind one and two characters of something else."""
+    """Return the base64 forms of a secret, one for each of the three alignments it can have in a longer text."""
     content = secret.encode("utf-8", "surrogatepass")
     yield base64.b64encode(content).decode()
     yield base64.urlsafe_b64encode(content).decode()

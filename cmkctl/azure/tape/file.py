@@ -47,7 +47,7 @@ def check_head(path: Path, text: str) -> None:
 
 
 def complaints(error: ValidationError) -> Iterator[str]:
-    """What is wrong with a tape, a line for each place."""
+    """List the problems of a tape, one line each."""
     for each in error.errors(include_url=False, include_input=False):
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in each["loc"])
         yield f"{place.lstrip('.')}: {each['msg']}"
@@ -66,7 +66,7 @@ def unreadable(path: Path, detail: str, line: int | None = None, column: int | N
 
 
 def unwritable(path: Path, error: OSError) -> CmkctlError:
-    """The diagnostic for a file that cannot be written (CMK501)."""
+    """Return the diagnostic for a file that cannot be written (CMK501)."""
     return CmkctlError(
         codes.CMK501.error(
             f"{path}: {error.strerror or error}. Nothing is kept of a run whose tape cannot be written.",
