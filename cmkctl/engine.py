@@ -43,9 +43,9 @@ from cmkctl.steps.base import AnyStep
 
 _LOG: Final = logging.getLogger(__name__)
 
-_GLANCE: Final = 0.5
-"""Seconds for which the main thread waits in one piece. It runs the signal handlers, and a blocked main thread can miss a signal
-that the system delivered to another thread."""
+_SIGNAL_CHECK: Final = 0.5
+"""Seconds that the main thread blocks at a time. It runs the signal handlers, and while blocked it can miss a signal that the
+system delivered to a different thread."""
 
 Send: TypeAlias = Callable[[Session, Change], ArmDocument | None]
 """Sends one change, waits for it and returns the last reading of its resource.
@@ -145,7 +145,7 @@ class _Run:
                 ready = [each for each in waiting.values() if not held.intersection(_all_needs(each, self._steps))]
                 for step in ready if not (failures or self.failed) else ():
                     running[pool.submit(_StepRun(self, step).run)] = waiting.pop(step.name)
-                done, _ = wait_for(running, timeout=_GLANCE, return_when=FIRST_COMPLETED)
+                done, _ = wait_for(running, timeout=_SIGNAL_CHECK, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._collect(running.pop(future), future, failures)
         if failures:
@@ -186,7 +186,7 @@ class _StepRun:
         self._running: dict[Future[_Outcome], Change] = {}
         self._started: set[str] = set()
         self._readings: dict[str, ArmDocument | None] = {}
-        """By resource id: the last readings of changes that have settled since the last look."""
+        """By resource id: the last readings of changes that have settled since the last read."""
         self._current: set[str] = set()
         """The resource ids of changes whose last reading shows their effect."""
         self._view: Snapshot | None = None
@@ -250,7 +250,7 @@ class _StepRun:
         ]
 
     def _collect(self) -> dict[str, Change]:
-        """Wait until a change ends that allows or requires another look; return the changes that failed transiently.
+        """Wait until a change ends after which the step must be read again; return the changes that failed transiently.
 
         Raises CmkctlError for a final failure, after the other running changes have finished.
         """
@@ -291,7 +291,7 @@ class _StepRun:
             self._failed[change.resource_id] = error
 
     def _wait_before_retry(self, changes: Mapping[str, Change]) -> None:
-        """Wait before the next look at changes that failed or are not visible yet.
+        """Wait before the next read of changes that failed or are not visible yet.
 
         Raises CmkctlError when the budget is spent.
         """
@@ -339,7 +339,7 @@ class _StepRun:
 
 @contextmanager
 def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
-    """Threads whose work is waited for, except after an interruption: Azure may take minutes to answer."""
+    """Provide threads and wait for them at the end, except after an interruption: a response may take minutes."""
     pool = ThreadPoolExecutor(count, thread_name_prefix=name)
     wait = True
     try:
@@ -353,7 +353,7 @@ def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
 
 def _await(*futures: Future[Any]) -> None:
     """Wait until all futures are done, and let signal handlers run meanwhile."""
-    while wait_for(futures, timeout=_GLANCE).not_done:
+    while wait_for(futures, timeout=_SIGNAL_CHECK).not_done:
         pass
 
 
@@ -376,7 +376,7 @@ def _refuse_unless_shown(now: Change, shown: Change | None, *, sent: bool) -> No
         return
     conflict = [conflict_diagnostic(now)] if now.action is Action.CONFLICT else []
     if sent:
-        # This run wrote it and the result differs: that is no change of Azure's.
+        # This run wrote it and the result differs: Azure did not change by itself.
         raise CmkctlError(_incomplete(now), *conflict)
     raise RefusedError(
         codes.CMK402.error(

@@ -1,11 +1,11 @@
-"""Facts and rules: a named read with its answer, and the judgements that rest on it.
+"""Facts and rules: named reads with their results, and the judgements based on them.
 
-A fact is observed, or not readable for a reason. A rule declares the facts it needs and looks at no other; when one of them was
-not read, the rule is skipped and a note names it: what was not read is not absent.
+A fact is observed, or not readable for a reason. A rule declares the facts it needs and uses no others; when one of them is
+unread, the rule is skipped and a note names it: unread does not mean absent.
 
     rules ──needed──▶ facts to read ──attempt──▶ value or NotReadable ──Facts──▶ judge ──▶ diagnostics
 
-What a step observed is a fact as well, under the name of the step.
+The observation of a step is a fact as well, under the name of the step.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def needed(rules: Iterable[Rule], observed: Collection[str] = ()) -> tuple[Fact[
 
 
 def attempt(fact: Fact[T], azure: Snapshot, profile: Profile) -> T | NotReadable:
-    """Read a fact. A failure of Azure loses nothing but the rules that need the fact."""
+    """Read a fact. A failure of Azure only skips the rules that need the fact."""
     from cmkctl.azure.errors import AzureFailed  # noqa: PLC0415 - rules and codes load without the Azure SDK
 
     try:

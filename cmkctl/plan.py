@@ -101,7 +101,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Output(Generic[T_co]):
-    """One value that a step hands to later steps.
+    """One value that a step passes to later steps.
 
     `source` is the dotted path at which Azure shows it in the step's resource, empty for a value that follows from the
     profile alone; an export turns it into a reference.
@@ -288,7 +288,7 @@ class Change:
 
 
 Outputs: TypeAlias = Mapping[Output[Any], Any]
-"""What a step hands to later steps; a value is `Unknown` until the step has run."""
+"""The values that a step passes to later steps; `Unknown` until the step has run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +342,7 @@ class Plan:
 
 
 def unknowns(value: Json, path: str = "") -> Iterator[tuple[str, Unknown]]:
-    """Every `Unknown` inside a JSON value, with its dotted path."""
+    """Yield every `Unknown` inside a JSON value, with its dotted path."""
     if isinstance(value, Unknown):
         yield path, value
     elif isinstance(value, Mapping):

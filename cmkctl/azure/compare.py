@@ -1,7 +1,7 @@
 """Equalities named after the quirk of Azure that makes them necessary.
 
-What Azure answers is not what it was sent: ids come back in another casing, locations as display names, URIs with or
-without a trailing slash. A naive comparison plans an update for ever. Every comparison a step makes is one of these.
+Azure does not return what it was sent: ids come back in a different casing, locations as display names, URIs with or
+without a trailing slash. A naive comparison would plan an update on every run. Steps compare only with these functions.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 
 def same_location(one: str, other: str) -> bool:
-    """``West US`` and ``westus`` are one location: ARM normalises display names.
+    """Compare two locations. ``West US`` equals ``westus``: ARM normalises display names.
 
     Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-location
     """
@@ -18,7 +18,7 @@ def same_location(one: str, other: str) -> bool:
 
 
 def same_resource_id(one: str | None, other: str | None) -> bool:
-    """ARM ids are case-insensitive: Azure ML answers ``Microsoft.Keyvault`` where ``Microsoft.KeyVault`` was sent."""
+    """Compare two ARM ids, ignoring case: Azure ML returns ``Microsoft.Keyvault`` for ``Microsoft.KeyVault``."""
     return (one or "").rstrip("/").lower() == (other or "").rstrip("/").lower()
 
 
@@ -28,17 +28,17 @@ def same_uri(one: str | None, other: str | None) -> bool:
 
 
 def same_key_identifier(one: str | None, other: str | None) -> bool:
-    """Key identifiers: the host has no case, and Key Vault treats names without case, too."""
+    """Compare two key identifiers. Host names and Key Vault's names are case-insensitive."""
     return same_uri(one, other)
 
 
 def same_word(one: str | None, other: str | None) -> bool:
-    """Azure's enumerations come back in another casing: ``Standard`` for ``standard``, ``Enabled`` for ``enabled``."""
+    """Compare two enumeration values. Azure changes their casing: ``Standard`` for ``standard``."""
     return (one or "").lower() == (other or "").lower()
 
 
 def same_identity_type(one: str | None, other: str | None) -> bool:
-    """``SystemAssigned, UserAssigned`` is spelled with or without the blank, by resource provider."""
+    """Compare two identity types. Some providers write ``SystemAssigned, UserAssigned`` without the space."""
     return _squeezed(one or "") == _squeezed(other or "")
 
 

@@ -99,7 +99,7 @@ BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
         codes.CMK318,
         (
             "If a proxy asks you to sign in, do that and run the same command again. Otherwise something between this machine "
-            "and Azure changes responses, or the profile names another cloud: check HTTPS_PROXY and the profile's cloud."
+            "and Azure changes responses, or the profile names a different cloud: check HTTPS_PROXY and the profile's cloud."
         ),
     ),
     FailureKind.CLAIMS: (

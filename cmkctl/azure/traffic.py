@@ -22,8 +22,8 @@ _OWN_IDS = ("x-ms-request-id", "request-id")  # Resource Manager's and Graph's
 class ObservedExchange:
     """One HTTP exchange. Each retry is reported as its own exchange.
 
-    `at` is when it was sent, in UTC, and `seconds` how long the response took. Without a response `response` is None and
-    `error` says why.
+    `at` is the time of sending in UTC, `seconds` the duration until the response. Without a response `response` is None and
+    `error` gives the reason.
     """
 
     at: datetime
@@ -39,7 +39,7 @@ class ObservedExchange:
 
     @property
     def host(self) -> str:
-        """The host that was asked."""
+        """The host of the request."""
         return str(urlsplit(self.request.url).hostname or "")
 
     def parts(self, redactor: Redactor) -> tuple[str, dict[str, str]]:
@@ -49,7 +49,7 @@ class ObservedExchange:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the answer."""
+        """The HTTP status of the response."""
         return None if self.response is None else int(self.response.status_code)
 
     def header(self, *names: str) -> str | None:
@@ -59,7 +59,7 @@ class ObservedExchange:
 
     @property
     def correlation_id(self) -> str | None:
-        """The id that Azure support asks for."""
+        """The id for Azure support."""
         return self.header(_CORRELATION)
 
     @property

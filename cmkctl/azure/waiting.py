@@ -23,7 +23,7 @@ from azure.core.polling import PollingMethod
 from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed, UndecodableResponse, operation_failure
 from cmkctl.azure.failures import FailureKind
-from cmkctl.azure.retry import PATIENCE, retry_after, seconds_of
+from cmkctl.azure.retry import REQUEST_BUDGET, retry_after, seconds_of
 from cmkctl.clock import at
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.events import WaitEnd
@@ -58,7 +58,7 @@ _RETRY_BUDGET: Final = 180.0
 _RETRY_BUDGETS: Final[Mapping[FailureKind | None, float]] = {
     # A resource created by another run at the same moment shows at once, if it is the cause of the conflict.
     FailureKind.CONFLICT: 10.0,
-    FailureKind.THROTTLED: PATIENCE,
+    FailureKind.THROTTLED: REQUEST_BUDGET,
 }
 _BACK_OFF: Final = frozenset({FailureKind.NETWORK, FailureKind.PASSING, FailureKind.THROTTLED})
 _FIRST_BACKOFF: Final = 0.2
@@ -247,7 +247,7 @@ class Wait:
 
 
 class RetryBudget:
-    """How long to re-read after transient failures, and after a write that is not visible yet."""
+    """The budget for reading again after transient failures, and after a write that is not visible yet."""
 
     def __init__(self, session: Session, what: str) -> None:
         self._session = session
@@ -385,7 +385,7 @@ def _document(response: Any) -> ArmDocument:
     except ValueError as error:
         if response.status_code == 202:  # still in progress, by its status alone
             return {}
-        raise UndecodableResponse("It is no JSON; it begins: (empty)", response) from error
+        raise UndecodableResponse("It is not JSON; it begins: (empty)", response) from error
     return document if isinstance(document, dict) else {}
 
 

@@ -43,7 +43,7 @@ def explanation(code: Code) -> str:
 
 
 def reference() -> str:
-    """Every code as Markdown: docs/rules.md."""
+    """Return every code as Markdown: docs/rules.md."""
     lines = [
         "# Diagnostic codes",
         "",

@@ -201,6 +201,6 @@ def _set_attributes(used: KeyInUse) -> str:
 
 
 def _split(identifier: str) -> tuple[str, str]:
-    """Key and version of a key identifier, the version empty where there is none."""
+    """Split a key identifier into key and version; the version is empty for a versionless one."""
     key, _, version = identifier.rpartition("/")
     return key, version

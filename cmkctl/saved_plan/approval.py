@@ -1,4 +1,4 @@
-"""Whether what would be done now is what was approved: pure, and in words that people understand."""
+"""Compares the current plan with the approved one. Pure; the differences are sentences for people."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LONGEST: Final = 160
 
 
 def refuse_unless_approved(saved: SavedPlan, now: Plan, begun: Collection[str]) -> None:
-    """Raise RefusedError (CMK527), with the differences, unless `now` does what was approved and all of it.
+    """Raise RefusedError (CMK527), with the differences, unless `now` does exactly what was approved.
 
-    `begun` are the resource ids of the changes that applies of this very plan have begun: they may be done already.
+    `begun` holds the resource ids of the changes that earlier applies of this plan have started: they may be done already.
     """
     found = [*differences(saved.changes, now.changes, begun)]
     if found:
@@ -48,7 +48,7 @@ class _Comparison:
         """Compare a change that is due now with the approved plan."""
         shown = _like(now, self.approved)
         if shown is None:
-            yield f"{now.title}: not in what was approved, now {_now(now)}"
+            yield f"{now.title}: not approved, now {_now(now)}"
         elif now.action is shown.action:
             yield from (f"{now.title}: {each}" for each in _request_differences(shown.request, now.request))
         elif now.action is not Action.WAIT or not self._ours(shown):
@@ -59,10 +59,10 @@ class _Comparison:
         now = _like(shown, self.now)
         if (now is None or now.action is Action.NO_OP) and not self._ours(shown):
             seen = now or next((each for each in self.now if _titled_alike(each, shown)), None)
-            yield f"{shown.title}: {shown.action.words.approved}, now {_now(seen) if seen else 'not needed any more'}"
+            yield f"{shown.title}: {shown.action.words.approved}, now {_now(seen) if seen else 'no longer needed'}"
 
     def _ours(self, shown: Change) -> bool:
-        """Return True when it is done or being done as approved: we began it, or what brings it about, or it was under way."""
+        """Return True when the change is done or in progress as approved: started by us, a side effect, or a wait."""
         waits = (each.resource_id for each in self.approved if each.action is Action.WAIT)
         begun = {each.lower() for each in (*self.begun, *waits)}
         return not begun.isdisjoint(each.lower() for each in (shown.resource_id, *shown.may_result_from))
@@ -85,7 +85,7 @@ def _now(change: Change) -> str:
 def _request_differences(shown: Request | None, now: Request | None) -> Iterator[str]:
     if shown is None or now is None:
         if shown is not now:
-            yield "the request differs: there was none, or there is none now"
+            yield "the request differs: only one of the two plans has one"
         return
     for name in ("method", "path", "api_version", "host"):
         before, after = getattr(shown, name), getattr(now, name)

@@ -1,4 +1,4 @@
-"""The form of the file: what its document holds, and changes to JSON and back. Pure."""
+"""The schema of the file, and the conversion of changes to JSON and back. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmkctl.plan import Action, AttributeChange, Change, Json, Plan, Request, Un
 from cmkctl.profile.model import Profile
 
 MARKER: Final = "cmkctl_plan"
-"""The first field of the file, by which it is told from a profile. Its value is the number of the file's form."""
+"""The first field of the file, which distinguishes it from a profile. Its value is the schema version."""
 
 SCHEMA: Final = 2
 _UNKNOWN: Final = "$unknown"
@@ -80,7 +80,7 @@ class _PlanFile(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a document says, as values."""
+    """The decoded content of a document."""
 
     profile: Profile
     changes: tuple[Change, ...]
@@ -109,7 +109,7 @@ def _shown(plan: Plan, profile: Profile) -> PlanDocument:
             "location": subject.location,
             "workspace_id": subject.workspace_id,
         },
-        # With its defaults, so that a version with other defaults does not make another plan of it in silence.
+        # With its defaults, so that a version with different defaults cannot silently change the plan.
         "profile": profile.model_dump(mode="json", exclude_none=True),
         "changes": [*map(_encoded_change, plan.changes)],
     }
@@ -124,7 +124,7 @@ def digests(document: PlanDocument) -> dict[str, str]:
 
 
 def check(document: PlanDocument) -> None:
-    """See that everything is there and of the right type. Raises pydantic's ValidationError."""
+    """Validate presence and types. Raises pydantic's ValidationError."""
     _PlanFile.model_validate(document)
 
 
@@ -231,12 +231,12 @@ def decoded(value: Any) -> Json:
 def _decoded_object(value: PlanDocument) -> dict[str, Json]:
     alien = [name for name in value if name.startswith("$") and not name.startswith("$$")]
     if alien:
-        raise ValueError(f"{alien[0]!r} means nothing to this cmkctl")
+        raise ValueError(f"{alien[0]!r} is unknown to this cmkctl")
     return {name.removeprefix("$"): decoded(inner) for name, inner in value.items()}
 
 
 def _decoded_unknown(text: Any) -> Unknown:
     step, dot, output = text.partition(".") if isinstance(text, str) else ("", "", "")
     if not dot:
-        raise ValueError(f"{text!r} names no output of a step")
+        raise ValueError(f"{text!r} does not name an output of a step")
     return Unknown(step, output)

@@ -251,7 +251,7 @@ class HumanView:
             case events.ChangeFinished(change, seconds):
                 self._end(_finished(change, seconds), count=True)
             case events.ChangeSkipped(change):
-                self._end(Line(f"= {change.title}: not needed any more", "dim"), count=True)
+                self._end(Line(f"= {change.title}: no longer needed", "dim"), count=True)
             case events.ChangeFailed(change, diagnostics):
                 self._end(_failed(change, diagnostics), count=False)
             case events.Waiting():
