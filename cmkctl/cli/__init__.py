@@ -47,7 +47,7 @@ _GROUPS: Final = (["sandbox"], ["sandbox", "principal"], ["sandbox", "policy"])
 _VERSION: Final = ("-V", "--version")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one return for each outcome
     """Run a command line and return its exit code. Never raises for anything a user can cause."""
     arguments = _normalized(list(sys.argv[1:] if argv is None else argv))
     ARGUMENTS.set(tuple(arguments))
