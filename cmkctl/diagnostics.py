@@ -1,8 +1,10 @@
-"""What cmkctl has to say about a problem: a value with a stable code, never a loose string.
+"""Diagnostics: one problem each, as a value with a stable code.
 
-A diagnostic is written for somebody who is stuck. Its *summary* is a fixed sentence that people learn to recognise
-(no user data in it), its *detail* says what is wrong here and why it matters, its *remedy* is something to do or paste.
-The catalogue of codes, with the longer explanation behind ``cmkctl explain``, is `cmkctl.checks.catalogue`.
+A `Code` is declared once, with its title, meaning and remedy. A `Diagnostic` is made from its code (``CMK302.error(…)``), so the
+same code has the same title wherever it is shown. The title holds no user data; the *detail* describes this case; the *remedy*
+is something to do or to paste.
+
+The codes are declared in `cmkctl.codes`, those of the preflight rules beside their rules in `cmkctl.checks`.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place the operator wrote: a file with line and column (both counted from 1), or an option on the command line.
+    """A place in the operator's input: a file with line and column (both counted from 1), or an option on the command line.
 
     `line` and `column` are None where the source has none, as with ``--set key_vault.name=kv1``. `excerpt` is the text
     of that line; it takes no part in comparisons.
@@ -49,29 +51,67 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """One problem, said properly.
+class Code:
+    """The declaration of a diagnostic code.
 
-    `code` is stable and can be looked up with ``cmkctl explain CODE``; `subject` names what it is about, a profile field
-    (``key_vault.name``) or a resource id; `location` is where the operator can change it, when that is known.
+    `id` is ``CMKnnn``; `title` the fixed summary; `meaning` explains why it matters; `remedy` the general way out, where a
+    diagnostic has a more exact one; `source` the page it rests on, empty for none. A released code keeps its meaning, and a
+    retired id is never reused.
     """
 
-    code: str
+    id: str
+    title: str
+    meaning: str
+    remedy: str
+    source: str = ""
+
+    def error(self, detail: str, remedy: str = "", subject: str = "", location: Location | None = None) -> Diagnostic:
+        """A diagnostic that stops the run. Without a `remedy` it has the code's own."""
+        return self.diagnostic(Severity.ERROR, detail, remedy, subject, location)
+
+    def warning(self, detail: str, remedy: str = "", subject: str = "", location: Location | None = None) -> Diagnostic:
+        """A diagnostic that is shown while the run continues."""
+        return self.diagnostic(Severity.WARNING, detail, remedy, subject, location)
+
+    def note(self, detail: str, remedy: str = "", subject: str = "", location: Location | None = None) -> Diagnostic:
+        """A diagnostic for information."""
+        return self.diagnostic(Severity.NOTE, detail, remedy, subject, location)
+
+    def diagnostic(
+        self, severity: Severity, detail: str, remedy: str = "", subject: str = "", location: Location | None = None
+    ) -> Diagnostic:
+        """A diagnostic of a severity that is decided at run time."""
+        return Diagnostic(self, severity, detail, remedy or self.remedy, subject, location)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem, made by its code.
+
+    `subject` names the thing concerned, a profile field (``key_vault.name``) or a resource id; `location` is the place where the
+    operator can change it, when that is known.
+    """
+
+    declared: Code
     severity: Severity
-    summary: str
     detail: str
     remedy: str
     subject: str = ""
     location: Location | None = None
 
+    @property
+    def code(self) -> str:
+        """The stable id, for ``cmkctl explain CODE``."""
+        return self.declared.id
 
-def contradictory(detail: str, remedy: str) -> Diagnostic:
-    """Options that exclude each other (CMK008)."""
-    return Diagnostic("CMK008", Severity.ERROR, "The command line contradicts itself", detail, remedy)
+    @property
+    def summary(self) -> str:
+        """The title of the code."""
+        return self.declared.title
 
 
 class CmkctlError(Exception):
-    """A run that cannot go on, with the diagnostics that say why. Every expected failure reaches the user as one."""
+    """A run that cannot continue, with its diagnostics. Every expected failure reaches the user as one."""
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__("; ".join(f"{each.code} {each.summary}: {each.detail}" for each in diagnostics))
@@ -83,4 +123,4 @@ class ProfileError(CmkctlError):
 
 
 class RefusedError(CmkctlError):
-    """The plan has a conflict, a rule stops it, or Azure is no longer as it was shown (exit code 3)."""
+    """The plan has a conflict, a rule stops it, or Azure has changed since it was shown (exit code 3)."""

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeAlias
 
 from azure.core.exceptions import AzureError
 
+from cmkctl import codes
+from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.send import send
 from cmkctl.azure.session import Session, Snapshot
@@ -32,7 +35,7 @@ from cmkctl.events import (
     StepFinished,
     StepStarted,
 )
-from cmkctl.facts import Fact, Facts, NotReadable, RulePolicy, judge
+from cmkctl.facts import Facts, RulePolicy, attempt, judge, needed
 from cmkctl.plan import Action, Change, Known, Outputs, Plan, fulfils
 from cmkctl.procedures.base import Procedure
 from cmkctl.profile.model import Profile
@@ -44,8 +47,11 @@ _GLANCE: Final = 0.5
 """Seconds for which the main thread waits in one piece. It runs the signal handlers, and a blocked main thread can miss a signal
 that the system delivered to another thread."""
 
-Send: TypeAlias = Callable[[Session, Change], None]
-"""Sends one change and waits for it. Raises azure-core's errors, AzureFailed or CmkctlError."""
+Send: TypeAlias = Callable[[Session, Change], ArmDocument | None]
+"""Sends one change, waits for it and returns the last reading of its resource.
+
+Raises azure-core's errors, AzureFailed or CmkctlError.
+"""
 
 
 def make_plan(session: Session, profile: Profile, procedure: Procedure, policy: RulePolicy | None = None) -> Plan:
@@ -62,20 +68,12 @@ def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
     A fact that only rules need may be unreadable; an observation that a step needs may not.
     """
     steps = {each.name: each for each in procedure.steps}
-    others = {fact.name: fact for rule in procedure.rules for fact in rule.needs if fact.name not in steps}
+    others = needed(procedure.rules, steps)
     with _threads(len(steps) + len(others), "observe") as pool:
         observed = {name: pool.submit(step.observe, azure, profile) for name, step in steps.items()}
-        read = {name: pool.submit(_read, fact, azure, profile) for name, fact in others.items()}
+        read = {fact.name: pool.submit(attempt, fact, azure, profile) for fact in others}
         _await(*observed.values(), *read.values())
         return Facts({name: future.result() for name, future in (observed | read).items()})
-
-
-def _read(fact: Fact[Any], azure: Snapshot, profile: Profile) -> Any:
-    try:
-        return fact.read(azure, profile)
-    except AzureFailed as error:
-        _LOG.info("fact %s cannot be read: %s", fact.name, error)
-        return NotReadable(error)
 
 
 def plan_from(profile: Profile, facts: Facts, procedure: Procedure, policy: RulePolicy) -> Plan:
@@ -163,6 +161,14 @@ class _Run:
             failures.append(error)
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """The end of one attempt: its failure, or the last reading of the resource where there is one."""
+
+    error: CmkctlError | None = None
+    reading: ArmDocument | None = None
+
+
 class _StepRun:
     """The changes of one step: each starts as soon as the changes it depends on are done.
 
@@ -177,8 +183,13 @@ class _StepRun:
         """By resource id: why a change that was sent counts as failed if Azure never shows its effect."""
         self._failed: dict[str, CmkctlError] = {}
         """By resource id: the transient failure of the last attempt."""
-        self._running: dict[Future[CmkctlError | None], Change] = {}
+        self._running: dict[Future[_Outcome], Change] = {}
         self._started: set[str] = set()
+        self._readings: dict[str, ArmDocument | None] = {}
+        """By resource id: the last readings of changes that have settled since the last look."""
+        self._current: set[str] = set()
+        """The resource ids of changes whose last reading shows their effect."""
+        self._view: Snapshot | None = None
         self._budget = self._new_budget()
 
     def run(self) -> Outputs:
@@ -202,7 +213,18 @@ class _StepRun:
                     self._wait_before_retry(failed)
 
     def _observe(self) -> Any:
-        return self._step.observe(self._run.session.snapshot(), self._run.profile)
+        """Observe the step: everything at first, later only what this run has changed or may still change."""
+        if self._view is None:
+            self._view = self._run.session.snapshot()
+        else:
+            pending = {
+                each.resource_id for each in self._run.plan.of(self._step.name) if each in self._run.plan.pending
+            }
+            readings, self._readings = self._readings, {}
+            self._current |= readings.keys()
+            running = {each.resource_id for each in self._running.values()}
+            self._view = self._view.again(pending - self._current - running, readings)
+        return self._step.observe(self._view, self._run.profile)
 
     def _due(self, observed: Any) -> list[Change]:
         """The changes left, all as they were shown. Raises RefusedError for anything else."""
@@ -213,6 +235,7 @@ class _StepRun:
             for each in self._step.plan(self._run.profile, observed, self._run.known)
             if each.action is not Action.NO_OP and each.resource_id not in running
         ]
+        self._current -= {each.resource_id for each in due}
         for each in due:
             _refuse_unless_shown(each, shown.get(each.resource_id), sent=each.resource_id in self._settled)
         return due
@@ -235,12 +258,12 @@ class _StepRun:
         while self._running:
             done, _ = wait_for(self._running, return_when=FIRST_COMPLETED)
             finished = [(self._running.pop(future), future.result()) for future in done]
-            final = [error for change, error in finished if error is not None and _is_final(change, error)]
+            final = [each.error for change, each in finished if each.error and _is_final(change, each.error)]
             if final:
                 self._finish_running(final)
-            for change, error in finished:
-                self._note(change, error)
-            failed = {change.resource_id: change for change, error in finished if error is not None}
+            for change, outcome in finished:
+                self._note(change, outcome)
+            failed = {change.resource_id: change for change, outcome in finished if outcome.error}
             if failed or any(change.resource_id in held for change, _ in finished):
                 return failed
         return {}
@@ -248,14 +271,17 @@ class _StepRun:
     def _finish_running(self, final: list[CmkctlError]) -> NoReturn:
         """Let the running changes finish, and raise every failure that is final."""
         for future, change in self._running.items():
-            error = future.result()
-            if error is not None and _is_final(change, error):
+            error = future.result().error
+            if error and _is_final(change, error):
                 final.append(error)
         raise CmkctlError(*(diagnostic for each in final for diagnostic in each.diagnostics))
 
-    def _note(self, change: Change, error: CmkctlError | None) -> None:
+    def _note(self, change: Change, outcome: _Outcome) -> None:
+        error = outcome.error
         if error is None:
             self._failed.pop(change.resource_id, None)
+            if outcome.reading is not None:
+                self._readings[change.resource_id] = outcome.reading
             if change.action.writes:
                 self._settled[change.resource_id] = CmkctlError(_incomplete(change))
             self._budget = self._new_budget()
@@ -277,26 +303,26 @@ class _StepRun:
             self._emit_failed(changes[resource], error)
         self._finish_running([*trouble.values(), CmkctlError(*self._budget.deadline_diagnostics())])
 
-    def _attempt(self, change: Change) -> CmkctlError | None:
-        """Send one change and return its failure, None when it is done."""
+    def _attempt(self, change: Change) -> _Outcome:
+        """Send one change and return its outcome."""
         session = self._run.session
         token = CURRENT_CHANGE.set(change)
         began = session.clock.elapsed()
         self._run.emit(ChangeStarted(change))
         try:
-            self._run.send(session, change)
+            reading = self._run.send(session, change)
         except AzureError as error:
             failed: CmkctlError = AzureFailed(classify(error))
         except CmkctlError as error:
             failed = error
         else:
             self._run.emit(ChangeFinished(change, session.clock.elapsed() - began))
-            return None
+            return _Outcome(reading=reading)
         finally:
             CURRENT_CHANGE.reset(token)
         if _is_final(change, failed):
             self._emit_failed(change, failed)
-        return failed
+        return _Outcome(failed)
 
     def _emit_failed(self, change: Change, error: CmkctlError) -> None:
         self._run.failed = True
@@ -353,10 +379,7 @@ def _refuse_unless_shown(now: Change, shown: Change | None, *, sent: bool) -> No
         # This run wrote it and the result differs: that is no change of Azure's.
         raise CmkctlError(_incomplete(now), *conflict)
     raise RefusedError(
-        Diagnostic(
-            "CMK402",
-            Severity.ERROR,
-            "Azure has changed since the plan was made",
+        codes.CMK402.error(
             f"{now.title}: planned {shown.action if shown else 'nothing'}, now {now.action} ({now.reason}). "
             "Nothing was written for it.",
             "Run cmkctl plan again and review the new plan. Changes applied before this point stay in place.",
@@ -386,21 +409,13 @@ def conflicts(plan: Plan) -> Iterable[Diagnostic]:
 
 def conflict_diagnostic(change: Change) -> Diagnostic:
     """A conflict as a diagnostic: the reason is its detail, the ways out are its remedy."""
-    return Diagnostic(
-        change.code,
-        Severity.ERROR,
-        "Conflict that cmkctl will not fix automatically",
-        f"{change.title}: {change.reason}.",
-        "; or ".join(change.ways_out),
-        subject=change.resource_id,
+    return codes.declared(change.code).error(
+        f"{change.title}: {change.reason}.", "; or ".join(change.ways_out), subject=change.resource_id
     )
 
 
 def _incomplete(change: Change) -> Diagnostic:
-    return Diagnostic(
-        "CMK401",
-        Severity.ERROR,
-        "The result does not match the profile",
+    return codes.CMK401.error(
         f"{change.title}: it was applied, and {change.action} is still due: {change.reason}.",
         "Run cmkctl plan to see the difference. If it persists, report it together with the output of --record.",
         subject=change.resource_id,

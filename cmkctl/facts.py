@@ -1,16 +1,22 @@
 """Facts and rules: a named read with its answer, and the judgements that rest on it.
 
-A fact is observed, or not readable with the reason. A rule declares the facts it needs; when one of them could not be read, the
-rule is skipped and a note names it: what was not read is not absent.
+A fact is observed, or not readable for a reason. A rule declares the facts it needs and looks at no other; when one of them was
+not read, the rule is skipped and a note names it: what was not read is not absent.
+
+    rules ──needed──▶ facts to read ──attempt──▶ value or NotReadable ──Facts──▶ judge ──▶ diagnostics
+
+What a step observed is a fact as well, under the name of the step.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.codes import CMK190
+from cmkctl.diagnostics import CmkctlError, Code, Diagnostic, Severity
 
 if TYPE_CHECKING:
     from cmkctl.azure.session import Snapshot
@@ -18,13 +24,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOG: Final = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Fact(Generic[T]):
-    """A named read. `read` raises AzureFailed when Azure refuses it; absence is a value."""
+    """A named read. `read` raises CmkctlError when Azure refuses it; absence is a value."""
 
     name: str
     read: Callable[[Snapshot, Profile], T] = field(compare=False)
+
+    @property
+    def title(self) -> str:
+        """The name for people."""
+        return self.name.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +54,65 @@ class Facts:
         self._answers = dict(answers)
 
     def __getitem__(self, fact: Fact[T]) -> T:
-        """The value of a fact that a rule declared. Raises CmkctlError for one that could not be read."""
-        answer = self._answers[fact.name]
-        if isinstance(answer, NotReadable):
-            raise answer.error
-        value: T = answer
+        """The value of a fact. Raises LookupError for one that was not read, or that the rule did not declare."""
+        if not self.has(fact):
+            raise LookupError(fact.name)
+        value: T = self._answers[fact.name]
         return value
 
     def observation(self, step: str) -> Any:
         """The observation of a step."""
         return self._answers[step]
 
-    def unread(self, fact: Fact[Any]) -> NotReadable | None:
-        """Why a fact could not be read, None when it was."""
-        answer = self._answers.get(fact.name)
-        return answer if isinstance(answer, NotReadable) else None
-
     def has(self, fact: Fact[Any]) -> bool:
         """True when the fact was read."""
         return fact.name in self._answers and not isinstance(self._answers[fact.name], NotReadable)
 
+    def unread(self, fact: Fact[Any]) -> NotReadable | None:
+        """The reason why a fact could not be read; None when it was read, or when no read was attempted."""
+        answer = self._answers.get(fact.name)
+        return answer if isinstance(answer, NotReadable) else None
 
-Check: TypeAlias = "Callable[[Profile, Facts], Iterable[Diagnostic]]"
+    def only(self, facts: Iterable[Fact[Any]]) -> Facts:
+        """These facts and no others, so that a rule cannot rest on one that it did not declare."""
+        return Facts({each.name: self._answers[each.name] for each in facts if each.name in self._answers})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The part of a diagnostic that belongs to one case; the rule adds code and severity."""
+
+    detail: str
+    remedy: str
+    subject: str = ""
+
+
+Check: TypeAlias = "Callable[[Profile, Facts], Iterable[Finding]]"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A judgement over profile and facts: the codes it may report, the facts it needs, and the pure check."""
+    """A judgement over profile and facts: the code and severity of its findings, the facts it needs, and the pure check."""
 
     name: str
-    codes: tuple[str, ...]
+    code: Code
+    severity: Severity
     needs: tuple[Fact[Any], ...]
     check: Check
+
+    def findings(self, profile: Profile, facts: Facts) -> Iterator[Diagnostic]:
+        """Run the check on the declared facts, all of which must have been read."""
+        for each in self.check(profile, facts.only(self.needs)):
+            yield self.code.diagnostic(self.severity, each.detail, each.remedy, each.subject)
+
+
+def rule(code: Code, *, severity: Severity, needs: tuple[Fact[Any], ...] = ()) -> Callable[[Check], Rule]:
+    """Make a `Rule` of a check. A rule without facts needs the profile alone."""
+
+    def declare(check: Check) -> Rule:
+        return Rule(check.__name__, code, severity, needs, check)
+
+    return declare
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +123,7 @@ class RulePolicy:
     strict: bool = False
 
     def applied_to(self, finding: Diagnostic) -> Diagnostic:
-        """The finding with the severity that the operator chose."""
+        """The finding with the severity that the operator chose. An ignored one stays visible."""
         if finding.code in self.ignore:
             return replace(finding, severity=Severity.NOTE)
         if self.strict and finding.severity is Severity.WARNING:
@@ -91,27 +131,40 @@ class RulePolicy:
         return finding
 
 
-def judge(rules: Iterable[Rule], profile: Profile, facts: Facts, policy: RulePolicy) -> Iterator[Diagnostic]:
-    """The findings of every rule whose facts were read, and one note for each fact that could not be."""
-    skipped: dict[str, list[Rule]] = {}
-    for rule in rules:
-        unread = [each for each in rule.needs if not facts.has(each)]
-        if unread:
-            skipped.setdefault(unread[0].name, []).append(rule)
-            continue
-        yield from map(policy.applied_to, rule.check(profile, facts))
-    for name, held in skipped.items():
-        yield _skipped(name, held, facts)
+def needed(rules: Iterable[Rule], observed: Collection[str] = ()) -> tuple[Fact[Any], ...]:
+    """The facts that the rules need, each once, without those that the steps named `observed` have read already."""
+    found = {fact.name: fact for each in rules for fact in each.needs if fact.name not in observed}
+    return tuple(found.values())
 
 
-def _skipped(name: str, rules: list[Rule], facts: Facts) -> Diagnostic:
-    codes = ", ".join(dict.fromkeys(code for each in rules for code in each.codes))
-    unread = facts.unread(next(each for rule in rules for each in rule.needs if each.name == name))
-    reason = unread.error.diagnostics[0].detail if unread and unread.error.diagnostics else "it was not read"
-    return Diagnostic(
-        "CMK190",
-        Severity.NOTE,
-        "A check was skipped",
-        f"{name.replace('_', ' ').capitalize()} could not be read, so {codes} was not checked: {reason}",
-        "Have the missing right granted to check it beforehand; apply still reports what Azure refuses.",
-    )
+def attempt(fact: Fact[T], azure: Snapshot, profile: Profile) -> T | NotReadable:
+    """Read a fact. A refusal is an answer as well and loses nothing but the rules that need the fact."""
+    try:
+        return fact.read(azure, profile)
+    except CmkctlError as error:
+        _LOG.info("fact %s cannot be read: %s", fact.name, error)
+        return NotReadable(error)
+
+
+def judge(
+    rules: Iterable[Rule], profile: Profile, facts: Facts, policy: RulePolicy | None = None
+) -> Iterator[Diagnostic]:
+    """The findings of every rule whose facts were read, then one note for each fact that was not."""
+    chosen = policy or RulePolicy()
+    skipped: dict[Fact[Any], list[Rule]] = {}
+    for each in rules:
+        unread = next((fact for fact in each.needs if not facts.has(fact)), None)
+        if unread is None:
+            yield from map(chosen.applied_to, each.findings(profile, facts))
+        else:
+            skipped.setdefault(unread, []).append(each)
+    for fact, held in skipped.items():
+        yield _skipped(fact, held, facts.unread(fact))
+
+
+def _skipped(fact: Fact[Any], rules: Iterable[Rule], unread: NotReadable | None) -> Diagnostic:
+    codes = ", ".join(dict.fromkeys(f"{each.code.id} ({each.code.title})" for each in rules))
+    if unread is None:
+        return CMK190.note(f"Not checked: {codes}. The {fact.title} was not read in this run.", subject=fact.name)
+    reason = unread.error.diagnostics[0].detail if unread.error.diagnostics else str(unread.error)
+    return CMK190.note(f"Not checked: {codes}. The {fact.title} could not be read: {reason}", subject=fact.name)

@@ -109,7 +109,7 @@ class Output(Generic[T_co]):
 
     step: str
     name: str
-    source: str = ""
+    source: str = field(default="", compare=False)
 
     @property
     def unknown(self) -> Unknown:
@@ -215,6 +215,8 @@ class Settle:
     without_state: str = "succeeded"
     timeout: float = USUAL_TIMEOUT
     plane: Plane = Plane.ARM
+    expected: float = 0.0
+    """The recorded duration in seconds, 0 where none is known: until then polls are far apart."""
     group: str = ""
     """Waits of one group poll one after the other; empty for a wait of its own."""
     usual: str = ""

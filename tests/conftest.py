@@ -6,23 +6,66 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
+from support.reference import one_place_for_missing_data
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 from cmkctl.sandbox.server import Running
+
+HERE = Path(__file__).parent
 
 # How long an example takes says how busy the machine is, and nothing about cmkctl.
 settings.register_profile("cmkctl", deadline=None)
 settings.load_profile("cmkctl")
 
+SLOW_FOLDERS = frozenset(
+    [
+        *("answers", "clients", "contract", "invariants", "profiles", "recordings", "redaction"),
+        *("reliability", "report", "sandbox", "saved_plan"),
+    ]
+)
+"""The folders whose tests start a sandbox, another program or a process of their own, nearly all of them."""
+
+SLOW_FIXTURES = frozenset(("azure", "cmkctl", "rehearse"))
+"""Fixtures that start a sandbox or the command line as a process."""
+
 SECONDS = 60
 """How long a command may take before the test gives it up."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave whole slow folders out of the quick loop: their imports alone would take most of its time."""
+    quick = config.option.markexpr == "not slow"
+    return True if quick and collection_path.parent == HERE and collection_path.name in SLOW_FOLDERS else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what starts a sandbox or a process, and every property test."""
+    for item in items:
+        if _is_slow(item):
+            item.add_marker("slow")
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    if SLOW_FOLDERS.intersection(item.path.relative_to(HERE).parts[:1]):
+        return True
+    return isinstance(item, pytest.Function) and (
+        not SLOW_FIXTURES.isdisjoint(item.fixturenames) or is_hypothesis_test(item.function)
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fold the tests whose data is not beside the checkout into one line of the summary."""
+    report = yield
+    one_place_for_missing_data(report)
+    return report
 
 
 @dataclass(frozen=True)

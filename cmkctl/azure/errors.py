@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from azure.core.exceptions import (
@@ -24,12 +25,18 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
+from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind, PolicyDenial
 from cmkctl.azure.redaction import shortened
 from cmkctl.azure.remedies import diagnose
 from cmkctl.diagnostics import CmkctlError
 
-_QUOTA_CODES = ("ServiceQuotaExceeded", "QuotaExceeded")
+_QUOTA_CODES = (
+    "ServiceQuotaExceeded",
+    "QuotaExceeded",
+    "MaxStorageAccountsCountPerSubscriptionExceeded",
+    "RoleAssignmentLimitExceeded",
+    "SkuNotAvailable",
+)
 _RAW_START = 300
 
 UNREACHED = "The login host cannot be reached"
@@ -37,7 +44,8 @@ UNREACHED = "The login host cannot be reached"
 
 _UNREACHABLE = re.compile(
     rf"{UNREACHED}|Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
-    r"|(?:Cannot|Unable to) connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|timed out"
+    r"|(?:Cannot|Unable to) connect to proxy|Missing dependencies for SOCKS support"
+    r"|SSLError|CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|timed out"
 )
 """How we say that a host could not be reached, and urllib3 and requests where azure-identity has a transport of its own."""
 
@@ -77,6 +85,8 @@ _BY_CODE: Mapping[str, FailureKind] = {
     **dict.fromkeys(("SubscriptionNotFound", "InvalidSubscriptionId"), FailureKind.TERMINAL),
     **dict.fromkeys(("NoRegisteredProviderFound", "InvalidResourceType"), FailureKind.TERMINAL),
     "PrincipalNotFound": FailureKind.PENDING,
+    # A 409 as well, but waiting does not end it: somebody has to remove the lock.
+    "ScopeLocked": FailureKind.LOCKED,
     # Also 409s that are no conflict: what was to be made is there, only not everywhere yet.
     **dict.fromkeys(("RoleAssignmentExists", "Request_MultipleObjectsWithSameKeyValue"), FailureKind.EXISTS),
     "RequestDisallowedByPolicy": FailureKind.POLICY,
@@ -119,6 +129,10 @@ class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
         self.failure = failure
 
 
+_NOT_REPLICATED = re.compile(r"Could not retrieve the Log Analytics workspace from ARM")
+"""A 400 that a retry resolves: the workspace was created a moment ago, and Application Insights does not see it yet."""
+
+
 def classify(error: AzureError) -> Failure:
     """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
     if isinstance(error, DecodeError):
@@ -145,6 +159,80 @@ def _kind_of_sign_in(message: str) -> FailureKind:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """The content of an ARM error object: innermost code and message, and what the levels around it add."""
+
+    code: str
+    message: str
+    codes: frozenset[str]
+    target: str
+    policies: tuple[PolicyDenial, ...]
+
+
+def _cause(document: Any) -> _Cause:
+    code, message = innermost(document)
+    try:
+        levels = list(_levels(document))
+    except RecursionError:
+        levels = []
+    codes = frozenset(filter(None, (_text(each, "code") for each in levels)))
+    targets = [target for each in levels if (target := _text(each, "target"))]
+    return _Cause(code, message, codes, targets[-1] if targets else "", _policies(levels))
+
+
+def _levels(error: Any) -> Iterator[Mapping[str, Any]]:
+    """Every error object of a document, from the outermost to the innermost."""
+    if not isinstance(error, Mapping):
+        return
+    if isinstance(error.get("error"), Mapping):
+        yield from _levels(error["error"])
+        return
+    yield error
+    for inner in (*_details(error), _embedded(_text(error, "message"))):
+        yield from _levels(inner)
+
+
+def _policies(levels: list[Mapping[str, Any]]) -> tuple[PolicyDenial, ...]:
+    """The policies that denied a request, each once."""
+    found: dict[PolicyDenial, None] = {}
+    for level in levels:
+        for each in _mappings(level.get("additionalInfo")):
+            if each.get("type") == "PolicyViolation" and isinstance(each.get("info"), Mapping):
+                found[_denial(each["info"])] = None
+    return tuple(found)
+
+
+def _denial(info: Mapping[str, Any]) -> PolicyDenial:
+    details = info.get("evaluationDetails")
+    rows = _mappings(details.get("evaluatedExpressions") if isinstance(details, Mapping) else None)
+    types = [each for each in rows if _text(each, "expression") == "type"]
+    conditions = [each for each in rows if _text(each, "expression") != "type" and each.get("result") != "False"]
+    condition = conditions[-1] if conditions else {}
+    return PolicyDenial(
+        definition=_text(info, "policyDefinitionDisplayName") or _text(info, "policyDefinitionName"),
+        definition_id=_text(info, "policyDefinitionId"),
+        assignment=_text(info, "policyAssignmentDisplayName") or _text(info, "policyAssignmentName"),
+        assignment_id=_text(info, "policyAssignmentId"),
+        resource_type=_shown(types[0].get("expressionValue")) if types else "",
+        field=_text(condition, "expression"),
+        operator=_text(condition, "operator"),
+        target=_shown(condition.get("targetValue")),
+        value=_shown(condition.get("expressionValue")),
+    )
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _shown(value: Any) -> str:
+    """A JSON value of a condition as text."""
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return "" if value is None else str(value)
+
+
 def innermost(error: Any) -> tuple[str, str]:
     """The code and message of the innermost cause of an ARM error object.
 
@@ -168,10 +256,28 @@ def _innermost(error: Any) -> tuple[str, str]:
     code, message = _text(error, "code"), _text(error, "message")
     for inner in (*_details(error), _embedded(message)):
         found = _innermost(inner)
-        # An exception of the service, with its stack, says less than what is around it.
+        # An exception of the service, with its stack, explains less than the level around it.
         if found != ("", "") and found[0] != "Exception":
             return found[0] or code, found[1] or message
     return code, message
+
+
+def operation_failure(document: Any, operation: str, status: str, correlation_id: str = "") -> Failure:
+    """The failure of a long-running operation.
+
+    `document` is the body that ended it, `operation` names it in words, `status` is its terminal status.
+    """
+    cause = _cause(document)
+    return Failure(
+        kind_of_failed_operation(cause.code, cause.message),
+        cause.code or f"Operation{status.capitalize()}",
+        cause.message or "Azure gives no reason.",
+        request=operation,
+        correlation_id=correlation_id,
+        codes=cause.codes,
+        target=cause.target,
+        policies=cause.policies,
+    )
 
 
 def kind_of_failed_operation(code: str, message: str) -> FailureKind:
@@ -192,13 +298,21 @@ def _classify_response(error: HttpResponseError) -> Failure:
     response: Any = error.response
     status = int(response.status_code)
     body = body_text(response)
-    document = _json(body)
-    outer = _text(document.get("error", document), "code") if isinstance(document, Mapping) else ""
-    code, message = innermost(document)
-    kind = _kind(status, {outer, code}, message)
-    said = message or _first_lines(body) or str(getattr(response, "reason", "") or "")
+    cause = _cause(_json(body))
+    kind = _kind(status, cause.codes, cause.message)
+    message = cause.message or _first_lines(body) or str(getattr(response, "reason", "") or "")
     asked = asked_delay(response, body) if kind is FailureKind.THROTTLED else ""
-    return Failure(kind, code, said, status, *exchange(response), retry_after=asked)
+    return Failure(
+        kind,
+        cause.code,
+        message,
+        status,
+        *exchange(response),
+        retry_after=asked,
+        codes=cause.codes,
+        target=cause.target,
+        policies=cause.policies,
+    )
 
 
 def exchange(response: Any) -> tuple[str, str]:
@@ -213,13 +327,15 @@ def asked_delay(response: Any, body: str) -> str:
     return str(response.headers.get("Retry-After") or (found[1] if found else ""))
 
 
-def _kind(status: int, codes: set[str], message: str) -> FailureKind:
+def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
     """Azure's code says more than the HTTP status; Key Vault's code may stand only inside the text."""
     for code, kind in _BY_CODE.items():
         if code in codes:
             return kind
     if "ForbiddenByRbac" in message:
         return FailureKind.DENIED
+    if _NOT_REPLICATED.search(message):
+        return FailureKind.PENDING
     if status < 400:  # no refusal, and yet not what the request is answered with
         return FailureKind.UNREADABLE
     return _BY_STATUS.get(status, FailureKind.PASSING if status >= 500 else FailureKind.TERMINAL)

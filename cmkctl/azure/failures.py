@@ -1,4 +1,4 @@
-"""What a refusal of Azure is: its kind, and what Azure said. Values only; `cmkctl.azure.errors` makes them."""
+"""Failures of Azure as values: their kind and what Azure answered. `cmkctl.azure.errors` makes them."""
 
 from __future__ import annotations
 
@@ -6,37 +6,62 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 UNREADABLE = "The answer cannot be read"
-"""How the message of an answer begins that is not what Azure sends; azure-identity hands on the message alone."""
+"""The beginning of the message about a response that is not Azure's; azure-identity passes on the message alone."""
 
 
 class FailureKind(StrEnum):
-    """What an error means to somebody who has to decide what to do next."""
+    """The meaning of an error for the decision what to do next."""
 
-    ABSENT = "absent"
-    UNAUTHENTICATED = "unauthenticated"
-    DENIED = "denied"
-    NOT_REGISTERED = "not registered"
-    PENDING = "pending"
-    NOT_EFFECTIVE = "grant not effective"
-    EXISTS = "exists already"
+    ABSENT = "not found"
+    UNAUTHENTICATED = "not signed in"
+    DENIED = "permission denied"
+    NOT_REGISTERED = "resource provider not registered"
+    PENDING = "not replicated yet"
+    NOT_EFFECTIVE = "grant not effective yet"
+    EXISTS = "already exists"
     THROTTLED = "throttled"
-    IN_PROGRESS = "in progress"
+    IN_PROGRESS = "operation in progress"
+    LOCKED = "locked"
     CONFLICT = "conflict"
-    PASSING = "passing"
-    NETWORK = "network"
-    POLICY = "policy"
-    CAPACITY = "capacity"
-    UNREADABLE = "unreadable"
-    TERMINAL = "terminal"
+    PASSING = "transient server error"
+    NETWORK = "no response"
+    POLICY = "denied by policy"
+    CAPACITY = "quota or capacity exhausted"
+    UNREADABLE = "unexpected response"
+    TERMINAL = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDenial:
+    """One policy that denied a resource, as the error's ``additionalInfo`` describes it; empty texts where it is silent.
+
+    `definition` and `assignment` are display names, with the ids of both. The deny condition holds: `field` (an alias such as
+    ``Microsoft.Storage/storageAccounts/allowSharedKeyAccess``, or ``tags[CostCenter]``), compared by `operator` with `target`;
+    the request had `value`.
+
+    Source: https://learn.microsoft.com/azure/governance/policy/how-to/determine-non-compliance
+    """
+
+    definition: str = ""
+    definition_id: str = ""
+    assignment: str = ""
+    assignment_id: str = ""
+    resource_type: str = ""
+    field: str = ""
+    operator: str = ""
+    target: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One refusal of Azure: what it means, and what Azure said.
+    """One failure of Azure: its meaning, and what Azure answered.
 
-    `status` is None when no answer came, and for an operation that failed after its answer. `code` and `message` are those
-    of the innermost cause that Azure names. `request` is the method and path that was asked, for people; `correlation_id`
-    is what Azure support asks for. `retry_after` is the delay that a throttled answer asks for, as Azure wrote it.
+    `status` is None when no response came, and for an operation that failed after its response. `code` and `message` are those
+    of the innermost cause that Azure names, `codes` those of every level. `request` is the method and URL of the request, or
+    the operation in words. `target` names the resource that was refused, empty where Azure does not name it; it may be another
+    than the requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response asks
+    for, as Azure wrote it.
     """
 
     kind: FailureKind
@@ -46,9 +71,16 @@ class Failure:
     request: str = ""
     correlation_id: str = ""
     retry_after: str = ""
+    codes: frozenset[str] = frozenset()
+    target: str = ""
+    policies: tuple[PolicyDenial, ...] = ()
 
     def __str__(self) -> str:
-        said = f"{self.code}: {self.message}" if self.code else self.message
+        text = f"{self.code}: {self.message}" if self.code else self.message
         unanswered = "no answer:" if self.kind is FailureKind.NETWORK else ""
         status = f"HTTP {self.status}" if self.status else unanswered
-        return f"{status} {said}".strip()
+        return f"{status} {text}".strip()
+
+    def has_code(self, *codes: str) -> bool:
+        """True when Azure named one of these codes at any level."""
+        return any(each == self.code or each in self.codes for each in codes)

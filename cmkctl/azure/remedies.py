@@ -1,175 +1,472 @@
-"""What helps, by the kind of a failure and by Azure's own words: the diagnostics CMK301 to CMK317, but for the waits' own."""
+"""The table from errors of Azure to causes and remedies.
+
+    Failure ──first row that fits──▶ Explanation: remedy, more exact code ──▶ Diagnostic
+              └─none─▶ the remedy of the failure's kind
+
+Rows are matched on codes and structure first and on words second, because Azure changes its words more often. A remedy names the
+profile field to change where there is one, and one next command. `cmkctl plan` is no remedy for an error that plan does not
+foresee.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
+from cmkctl import codes
 from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.azure.policy_remedies import policies_of, policy_remedy
+from cmkctl.diagnostics import Code, Diagnostic
 
-_ADVICE: Mapping[FailureKind, tuple[str, str, str]] = {
-    FailureKind.ABSENT: (
-        "CMK301",
-        "Azure does not find something that must exist",
-        "Check the names and ids in the profile, then run the same command again.",
-    ),
+Remedy: TypeAlias = "str | Callable[[Failure], str]"
+
+_AGAIN: Final = "Then run the same command again."
+
+BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
+    FailureKind.ABSENT: (codes.CMK301, f"Check the names and ids in the profile. {_AGAIN}"),
     FailureKind.UNAUTHENTICATED: (
-        "CMK302",
-        "Azure does not accept the credential",
+        codes.CMK302,
         (
-            "Sign in again (az login), or check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth chooses "
-            "one way of signing in."
+            "Sign in again (az login), or check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth chooses one way "
+            "of signing in."
         ),
     ),
     FailureKind.DENIED: (
-        "CMK303",
-        "The signed-in principal may not do this",
+        codes.CMK303,
         (
-            "Ask an owner of the subscription for the role that allows the action named above, wait a few minutes for it "
-            "to take effect, then run the same command again."
+            "Ask an owner of the subscription for a role that allows the action named above, and wait a few minutes for it to "
+            f"take effect. {_AGAIN}"
         ),
     ),
     FailureKind.NOT_REGISTERED: (
-        "CMK304",
-        "A resource provider is not registered",
-        "Run the same command again: the first step registers it. If that was just done, Azure needs another minute.",
+        codes.CMK304,
+        "Run the same command again: the first step registers the provider. If that was just done, Azure needs another minute.",
     ),
     FailureKind.PENDING: (
-        "CMK305",
-        "Azure does not see a principal yet",
+        codes.CMK305,
         (
-            "A new principal takes a minute to reach every region: run the same command again. Of one that is not new, look at "
+            "A new principal takes a minute to replicate to every region: run the same command again. If it is not new, check "
             "key_access.cosmos_db_object_id: it must be an object id of this tenant, never the application id."
         ),
     ),
     FailureKind.NOT_EFFECTIVE: (
-        "CMK315",
-        "Azure Machine Learning may not use the key yet",
+        codes.CMK315,
         (
-            "Check with cmkctl plan that the key access is right; do not widen it. Azure Machine Learning may keep such a "
-            "failure by the workspace's name for tens of minutes: run the same command again in half an hour, or choose another "
-            "workspace.name and give its grants time with key_access.settle_seconds."
+            "Do not widen the access: the grant was read back before. Azure Machine Learning may keep such a failure under the "
+            "workspace's name for tens of minutes: run the same command again in half an hour, or choose another workspace.name "
+            "and give its grants time with key_access.settle_seconds."
         ),
     ),
     FailureKind.EXISTS: (
-        "CMK317",
-        "Azure says that it exists already, and does not show it",
-        "What was just made takes some minutes to be seen everywhere: run the same command again.",
+        codes.CMK317,
+        "A new object takes some minutes to be visible everywhere: run the same command again.",
     ),
     FailureKind.THROTTLED: (
-        "CMK306",
-        "Azure asks for fewer requests",
-        "Wait a few minutes, then run the same command again: what is done stays done.",
+        codes.CMK306,
+        "Wait a few minutes, then run the same command again: finished changes are kept.",
     ),
-    FailureKind.IN_PROGRESS: (
-        "CMK307",
-        "Another operation on the same resource is under way",
-        "Wait for it to end, then run the same command again.",
-    ),
+    FailureKind.IN_PROGRESS: (codes.CMK307, f"Wait until that operation has finished. {_AGAIN}"),
+    FailureKind.LOCKED: (codes.CMK318, "Have the lock removed for this run, and set again afterwards."),
     FailureKind.CONFLICT: (
-        "CMK308",
-        "Azure reports a conflict",
-        "Read Azure's message above; run `cmkctl plan` with the same profile to see what is there now.",
+        codes.CMK308,
+        f"Azure's message names what is in the way: remove or rename it, or change the profile to match it. {_AGAIN}",
     ),
     FailureKind.PASSING: (
-        "CMK309",
-        "Azure answers with a server error",
-        "Such errors pass: run the same command again. If it stays, look at https://azure.status.microsoft.",
+        codes.CMK309,
+        "Such errors are transient: run the same command again. If it persists, see https://azure.status.microsoft.",
     ),
-    FailureKind.NETWORK: (
-        "CMK310",
-        "Azure cannot be reached",
-        "Check the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE, then run the same command again.",
-    ),
+    FailureKind.NETWORK: (codes.CMK310, f"Check the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE. {_AGAIN}"),
     FailureKind.POLICY: (
-        "CMK313",
-        "A policy of the organisation denies it",
-        (
-            "Ask for an exemption above the resource group that Microsoft manages, or write workspace.encryption: service-side, "
-            "which makes fewer resources in your subscription."
-        ),
+        codes.CMK313,
+        f"Change the profile so that the resource complies, or ask the policy's owner for an exemption. {_AGAIN}",
     ),
     FailureKind.CAPACITY: (
-        "CMK314",
-        "The region or the subscription has no room for it",
+        codes.CMK314,
         (
-            "Request quota or access to the region, choose another location, or write workspace.encryption: service-side, which "
-            "needs no Cosmos DB and no AI Search of yours."
+            "Request quota or access to the region, choose another location, or set workspace.encryption: service-side, which "
+            "needs no Cosmos DB account and no AI Search service in your subscription."
         ),
     ),
     FailureKind.UNREADABLE: (
-        "CMK316",
-        "Azure answers in a form that cmkctl does not know",
-        (
-            "Run the same command again. If it stays, look for a newer cmkctl, and report it together with the output of "
-            "--record."
-        ),
+        codes.CMK316,
+        "Run the same command again. If it persists, look for a newer cmkctl, and report it with the output of --record.",
     ),
-    FailureKind.TERMINAL: (
-        "CMK311",
-        "Azure refuses the request",
-        "Read Azure's message above: the request itself has to change before it can succeed.",
-    ),
+    FailureKind.TERMINAL: (codes.CMK311, "Azure's message names what has to change before the request can succeed."),
 }
 
+WITHOUT_A_REASON = "and Azure gives the reason only to the client that started it"
+"""The detail about a resource whose creation another client, or an earlier run, started."""
 
-WITHOUT_A_REASON = "and Azure tells the reason only to whoever began it"
-"""Said of a resource that somebody else, or an earlier run, began to make."""
 
-_ADVICE_BY_WORDS: Mapping[str, str] = {
-    WITHOUT_A_REASON: (
-        "Look for the reason in the activity log of the resource group, or run the same command again: what a failed creation "
-        "left is created again, where there is nothing to lose, and then the reason is told here."
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One row of the table: the failures that it explains, and the remedy.
+
+    It fits a failure that has one of `codes` (empty: any), whose message matches `words` and whose request matches `request`
+    (empty: any), and that is of one of `kinds` (empty: any). `declared` is a more exact code than the one of the kind.
+    """
+
+    remedy: Remedy
+    codes: frozenset[str] = frozenset()
+    words: str = ""
+    request: str = ""
+    kinds: frozenset[FailureKind] = frozenset()
+    declared: Code | None = None
+
+    @property
+    def structural(self) -> bool:
+        """True for a row that needs no words of a message."""
+        return bool(self.codes or self.kinds) and not self.words
+
+    def fits(self, failure: Failure) -> bool:
+        """True when this row explains the failure."""
+        return (
+            (not self.codes or failure.has_code(*self.codes))
+            and (not self.kinds or failure.kind in self.kinds)
+            and (not self.words or re.search(self.words, f"{failure.code}: {failure.message}") is not None)
+            and (not self.request or re.search(self.request, failure.request) is not None)
+        )
+
+    def text(self, failure: Failure) -> str:
+        """The remedy for this failure."""
+        return self.remedy if isinstance(self.remedy, str) else self.remedy(failure)
+
+
+def _coded(*names: str, remedy: Remedy, declared: Code | None = None, request: str = "") -> Explanation:
+    return Explanation(remedy, frozenset(names), request=request, declared=declared)
+
+
+def _worded(words: str, remedy: Remedy, declared: Code | None = None) -> Explanation:
+    return Explanation(remedy, words=words, declared=declared)
+
+
+# Permissions
+
+_ACTION: Final = re.compile(r"perform action(?:\(s\))? '([^']+)' (?:over|on) (?:the linked )?scope(?:\(s\))? '([^']+)'")
+_PRINCIPAL: Final = re.compile(r"with object id '([^']+)'")
+_ROLES: Final = (
+    (r"^Microsoft\.Authorization/", "Role Based Access Control Administrator"),
+    (r"^Microsoft\.KeyVault/vaults/", "Key Vault Contributor"),
+    (r"/read$", "Reader"),
+    (r"", "Contributor"),
+)
+"""The built-in role with the least rights that allows an action, by its pattern; the first that fits.
+
+Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+"""
+
+
+def _permission(failure: Failure) -> str:
+    """The role for the denied action at its scope. Of a linked authorization the last action is the missing one."""
+    found = _ACTION.findall(failure.message)
+    if not found:
+        return BY_KIND[FailureKind.DENIED][1]
+    action, scope = found[-1]
+    role = next(name for pattern, name in _ROLES if re.search(pattern, action))
+    principal = _PRINCIPAL.search(failure.message)
+    assignee = principal[1] if principal else "OBJECT_ID"
+    command = f'az role assignment create --assignee {assignee} --role "{role}" --scope {_scope_of_role(action, scope)}'
+    return f"Ask an owner to run: {command}. Wait a few minutes for it to take effect. {_AGAIN}"
+
+
+def _scope_of_role(action: str, scope: str) -> str:
+    """The scope for a role: a grant belongs on the resource that it is for, not on the assignment's own id."""
+    if action.startswith("Microsoft.Authorization/"):
+        return scope.partition("/providers/Microsoft.Authorization/")[0]
+    return scope
+
+
+def _deny_assignment(failure: Failure) -> str:
+    named = re.search(r"deny assignment with name '([^']+)'", failure.message)
+    name = f" '{named[1]}'" if named else ""
+    return (
+        f"The deny assignment{name} overrides every role. In a resource group that Microsoft manages nothing can be changed: "
+        "change or delete the workspace instead. Anywhere else, ask the owner of the deny assignment to exclude you."
+    )
+
+
+# Locks
+
+_SCOPES: Final = re.compile(r"scope\(s\) are locked: ((?:'[^']+'(?:, ?)?)+)")
+
+
+def _lock(failure: Failure) -> str:
+    found = _SCOPES.search(failure.message)
+    scopes = re.findall(r"'([^']+)'", found[1]) if found else []
+    where = ", ".join(scopes) or "the scope above"
+    listed = f"az lock list --resource-group {_group(scopes[0])}" if scopes and _group(scopes[0]) else "az lock list"
+    return (
+        f"A lock on {where} blocks it. Find its id ({listed}), have it removed for this run (az lock delete --ids LOCK_ID), "
+        "run the same command again, and set the lock again afterwards."
+    )
+
+
+def _group(scope: str) -> str:
+    found = re.search(r"/resourceGroups/([^/]+)", scope, re.IGNORECASE)
+    return found[1] if found else ""
+
+
+# Names and locations
+
+
+def _location(failure: Failure) -> str:
+    wrong = re.search(r"location '([^']+)'", failure.message)
+    listed = re.search(r"(?:available regions|locations?)[^']*? (?:is|are) '([^']+)'", failure.message)
+    regions = re.split(r"\s*,\s*", listed[1]) if listed else []
+    near = difflib.get_close_matches(wrong[1], regions, n=1) if wrong else []
+    meant = f"Did you mean location: {near[0]}? " if near else ""
+    return f"{meant}Change location in the profile; az account list-locations --output table lists the regions."
+
+
+def _existing_location(failure: Failure) -> str:
+    found = re.search(r"already exists in location '([^']+)'", failure.message)
+    where = f"location: {found[1]}" if found else "the location of the existing resource"
+    return f"Set {where} in the profile, or choose another name. {_AGAIN}"
+
+
+def _vault_name(failure: Failure) -> str:
+    name = _last_segment(failure)
+    return (
+        f"Vault names are unique across Azure, and a soft-deleted vault keeps its name. If yours was deleted, recover it: az "
+        f"keyvault recover --name {name}. Otherwise choose another name: key_vault.name, or associated_resources.key_vault.name "
+        "for the workspace's own vault."
+    )
+
+
+def _last_segment(failure: Failure) -> str:
+    return failure.target or failure.request.rstrip("/").rpartition("/")[2] or "NAME"
+
+
+EXPLANATIONS: Final[tuple[Explanation, ...]] = (
+    # Codes and structure
+    Explanation(policy_remedy, kinds=frozenset({FailureKind.POLICY})),
+    _coded("ScopeLocked", remedy=_lock),
+    _coded("DenyAssignmentAuthorizationFailed", remedy=_deny_assignment),
+    Explanation(
+        "Ask someone who may read the directory for the object id (az ad sp show --id APPLICATION_ID --query id), and set "
+        "key_access.cosmos_db_object_id.",
+        kinds=frozenset({FailureKind.UNAUTHENTICATED, FailureKind.DENIED}),
+        request=r"^GET .*/servicePrincipals",
+        declared=codes.CMK231,
     ),
-    UNREADABLE: (
-        "Such errors pass: run the same command again. If it stays, something between here and Azure may answer in its place: "
-        "check HTTPS_PROXY, and whether a proxy asks you to sign in."
+    _coded(
+        "Authorization_RequestDenied",
+        remedy="This permission belongs to the directory, and no role on the subscription includes it: ask an administrator of "
+        f"the tenant to do it, or to allow it. {_AGAIN}",
     ),
-    "Authorization_RequestDenied": (
-        "This is a right in the directory, which no role on the subscription gives: ask an administrator of the tenant to do "
-        "it, or to allow it, then run the same command again."
+    _coded("AuthorizationFailed", "LinkedAuthorizationFailed", remedy=_permission),
+    _coded(
+        "ForbiddenByConnection",
+        "ForbiddenByFirewall",
+        remedy="The vault's firewall blocks this machine. Run from a network that the vault allows, or have your address added: "
+        "az keyvault network-rule add --name VAULT --ip-address ADDRESS.",
     ),
-    "CMK workspaces should have purge protection": (
-        "The vault with the key lacks purge protection: look at it with cmkctl plan, which says how to turn it on, and whether "
-        "somebody made another vault of that name."
+    _coded(
+        "ForbiddenByRbac",
+        remedy="Have Key Vault Crypto Officer assigned on the vault. A new assignment takes some minutes to take effect: run the "
+        "same command again then.",
     ),
-    "is in a failed provisioning state": (
-        "What an earlier creation left half made is in the way, in a group where you may delete nothing: choose another "
-        "workspace.name, or delete the failed workspace for good, after a look that it holds nothing."
+    _coded(
+        "ExpiredAuthenticationToken",
+        remedy="The token has expired: sign in again (az login; in CI request a new federated token), then run the same command "
+        "again. Finished changes are kept.",
     ),
-    "RoleAssignmentUpdateNotPermitted": (
-        "A role assignment of that name belongs to a principal that was there before: find it with az role assignment list "
-        "--all, delete it, then run the same command again."
+    _coded(
+        "InvalidAuthenticationTokenTenant",
+        remedy="Sign in to the subscription's tenant: az login --tenant TENANT_ID, or set AZURE_TENANT_ID.",
     ),
-    "identity doesn't have enough permissions": (
-        "Have the identity given a role with the right that Azure names (Microsoft.KeyVault/vaults/read is in Reader, on the "
-        "vault); Azure names one at a time. Then run the same command again: for tens of minutes it may go on failing."
+    _coded(
+        "SubscriptionNotFound",
+        "InvalidSubscriptionId",
+        remedy="Check the subscription id (az account list --output table), and that you are signed in to its tenant.",
+        declared=codes.CMK301,
     ),
-    "ForbiddenByRbac": (
-        "Have Key Vault Crypto Officer assigned on the vault. If that was just done, it takes some minutes to take effect: run "
-        "the same command again then."
+    _coded(
+        "ReadOnlyDisabledSubscription",
+        remedy="The subscription is disabled and read-only: have it enabled, or use another subscription.",
     ),
-    "InternalServerError": (
-        "This is an error inside Azure: run the same command again, which also creates again what a failed creation left. If it "
-        "stays, look at https://azure.status.microsoft, and give Microsoft's support the correlation id."
+    _coded("LocationNotAvailableForResourceGroup", "LocationNotAvailableForResourceType", remedy=_location),
+    _coded(
+        "RequestDisallowedByAzure",
+        remedy="Azure does not allow this subscription to deploy in this region: choose another location, or request access: "
+        "https://aka.ms/azureregionaccess.",
     ),
-    "SubscriptionNotFound": "Check AZURE_SUBSCRIPTION_ID, and that you are signed in to the tenant it belongs to.",
-    "Soft-deleted workspace exists": (
-        "A deleted workspace holds this name for 14 days: have it recovered or deleted for good, or choose another "
-        "workspace.name."
+    _coded("InvalidResourceLocation", "InvalidResourceGroupLocation", remedy=_existing_location),
+    _coded(
+        "ResourceGroupBeingDeleted",
+        remedy=f"Wait until the group is gone (az group exists --name NAME), or use another resource_group. {_AGAIN}",
     ),
-}
-"""A better remedy than the one of its kind, by words in Azure's code or message."""
+    _coded("VaultAlreadyExists", remedy=_vault_name),
+    _coded(
+        "VaultNameNotValid", remedy="Choose a name with 3 to 24 letters, digits and single hyphens: key_vault.name."
+    ),
+    _coded(
+        "StorageAccountAlreadyTaken",
+        "StorageAccountAlreadyExists",
+        remedy="Names of storage accounts are unique across Azure: choose another associated_resources.storage_account.name.",
+    ),
+    _coded(
+        "AlreadyInUse",
+        request=r"Microsoft\.ContainerRegistry|registry",
+        remedy="Names of registries are unique across Azure: choose another associated_resources.container_registry.name.",
+    ),
+    _coded(
+        "RoleAssignmentUpdateNotPermitted",
+        remedy="A role assignment of that name belongs to an earlier principal: find it (az role assignment list --all), delete "
+        "it, then run the same command again.",
+    ),
+    _coded(
+        "InvalidPrincipalId",
+        "UnmatchedPrincipalType",
+        remedy="Set key_access.cosmos_db_object_id to the object id of Azure Cosmos DB's service principal in this tenant: az ad "
+        "sp show --id APPLICATION_ID --query id.",
+    ),
+    _coded(
+        "RoleAssignmentLimitExceeded",
+        remedy="The subscription has no role assignments left: delete unused ones (az role assignment list --all), or use "
+        "key_vault.authorization: access-policy for a new vault.",
+    ),
+    _coded(
+        "MaxStorageAccountsCountPerSubscriptionExceeded",
+        remedy="Request a higher quota of storage accounts, choose another location, or set "
+        "associated_resources.storage_account.id to an existing account.",
+    ),
+    # Words about signing in and reaching Azure
+    _worded(
+        r"Please run 'az login'|no credential|No accounts? (?:was|were) found|failed to retrieve a token",
+        "No credential was found: run az login, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or choose one way "
+        "of signing in with --auth.",
+    ),
+    _worded(
+        r"AADSTS700024|AADSTS70043|AADSTS700082|AADSTS50173",
+        "The login has expired: sign in again (az login; in CI request a new federated token), then run the same command again. "
+        "Finished changes are kept.",
+    ),
+    _worded(
+        r"AADSTS7000215|AADSTS7000222",
+        "The client secret is wrong or has expired: create a new one (az ad app credential reset --id CLIENT_ID), and set "
+        "AZURE_CLIENT_SECRET to its value, not to its id.",
+    ),
+    _worded(
+        r"AADSTS700016|AADSTS90002|AADSTS900023",
+        "The tenant does not exist or does not contain the application: check AZURE_TENANT_ID and AZURE_CLIENT_ID.",
+    ),
+    _worded(
+        r"AADSTS50076|AADSTS50079|AADSTS53003|AADSTS50158",
+        "A Conditional Access policy wants more than this login: sign in again interactively (az login --tenant TENANT_ID), from "
+        "a device and network that the policy accepts.",
+    ),
+    _worded(
+        r"Failed to invoke the Azure CLI|Azure CLI.*timed out",
+        "The Azure CLI did not answer: check that az account get-access-token works. Then run the same command again.",
+    ),
+    _worded(
+        r"Missing dependencies for SOCKS support",
+        "HTTPS_PROXY names a SOCKS proxy, which needs the package PySocks: install it beside cmkctl, or use an HTTP proxy.",
+    ),
+    _worded(
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|TLS CA certificate bundle",
+        "The certificate is signed by an unknown authority, usually that of a proxy: set REQUESTS_CA_BUNDLE to a PEM file that "
+        "contains its certificate.",
+    ),
+    _worded(
+        r"ProxyError|connect to proxy",
+        "The proxy does not answer: check HTTPS_PROXY and NO_PROXY.",
+    ),
+    # Words in the responses to requests
+    _worded(
+        r"An invalid value was provided for 'accessPolicies'",
+        "The object id or the tenant of the policy is wrong: key_access.cosmos_db_object_id must be the object id of a service "
+        "principal in the vault's own tenant (az ad sp show --id APPLICATION_ID --query id).",
+    ),
+    _worded(
+        r"Could not retrieve the Log Analytics workspace from ARM",
+        "The new Log Analytics workspace is not visible to Application Insights yet: run the same command again in a minute.",
+        codes.CMK317,
+    ),
+    _worded(
+        r"A vault with the same name already exists in deleted state",
+        _vault_name,
+        codes.CMK205,
+    ),
+    _worded(
+        r"is currently in a deleted but recoverable state",
+        "A soft-deleted key holds the name: recover it (az keyvault key recover --vault-name VAULT --name KEY), or choose "
+        "another key.name.",
+    ),
+    _worded(
+        re.escape(WITHOUT_A_REASON),
+        "Look for the reason in the activity log of the resource group, or run the same command again: a failed creation is "
+        "created again where nothing can be lost, and then the reason is shown here.",
+    ),
+    _worded(
+        UNREADABLE,
+        "Such errors are transient: run the same command again. If it persists, something between this machine and Azure may "
+        "respond in its place: check HTTPS_PROXY, and whether a proxy asks you to sign in.",
+    ),
+    _worded(
+        r"CMK workspaces should have purge protection",
+        "Turn on purge protection of the vault that holds the key; it cannot be turned off again: az keyvault update --name "
+        f"VAULT --enable-purge-protection true. {_AGAIN}",
+        codes.CMK210,
+    ),
+    _worded(
+        r"is in a failed provisioning state",
+        "A half-created resource of an earlier attempt blocks it, in a group where you may delete nothing: choose another "
+        "workspace.name, or delete the failed workspace permanently, after checking that it is empty.",
+    ),
+    _worded(
+        r"[Ii]dentity doesn't have enough permissions",
+        "Have the identity assigned a role with the action that Azure names (Microsoft.KeyVault/vaults/read is in Reader, on "
+        "the vault); Azure names one at a time. Then run the same command again: it may continue to fail for tens of minutes.",
+        codes.CMK303,
+    ),
+    _worded(
+        r"ForbiddenByRbac",
+        "Have Key Vault Crypto Officer assigned on the vault. A new assignment takes some minutes to take effect: run the same "
+        "command again then.",
+    ),
+    _worded(
+        r"[Oo]peration \S+ is not allowed on a disabled key|KeyDisabled",
+        "Find out who disabled the key version and why. To allow its use again: az keyvault key set-attributes --vault-name "
+        "VAULT --name KEY --enabled true.",
+        codes.CMK224,
+    ),
+    _worded(
+        r"Soft-deleted workspace exists",
+        "A deleted workspace holds this name for 14 days: have it recovered or deleted permanently, or choose another "
+        "workspace.name.",
+    ),
+    _worded(
+        r"InternalServerError",
+        "This is an error inside Azure: run the same command again, which also repeats a failed creation. If it persists, see "
+        "https://azure.status.microsoft, and give Microsoft's support the correlation id.",
+    ),
+)
+"""The table, in the order of matching: rows on codes and structure before rows on words."""
+
+
+def explanation_of(failure: Failure) -> Explanation | None:
+    """The first row that fits a failure, None when only its kind is known."""
+    return next((each for each in EXPLANATIONS if each.fits(failure)), None)
 
 
 def diagnose(failure: Failure) -> Diagnostic:
-    """A failure as a diagnostic: code and summary of its kind, Azure's words, and the remedy that fits both."""
-    code, summary, remedy = _ADVICE[failure.kind]
-    remedy = next((better for words, better in _ADVICE_BY_WORDS.items() if words in str(failure)), remedy)
-    about = f"{failure.request}: " if failure.request else ""
+    """A failure as a diagnostic: the code of its cause or kind, Azure's own message, and the remedy that fits both."""
+    declared, remedy = BY_KIND[failure.kind]
+    found = explanation_of(failure)
+    if found is not None:
+        declared, remedy = found.declared or declared, found.text(failure)
+    return declared.error(_detail(failure), remedy, subject=failure.request)
+
+
+def _detail(failure: Failure) -> str:
+    request = f"{failure.request}: " if failure.request else ""
+    policies = "".join(f" {each}" for each in policies_of(failure))
     unit = " s" if failure.retry_after.isdecimal() else ""
-    delay = f" It asks to wait: {failure.retry_after}{unit}." if failure.retry_after else ""
+    delay = f" Azure asks to wait {failure.retry_after}{unit}." if failure.retry_after else ""
     support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""
-    return Diagnostic(
-        code, Severity.ERROR, summary, f"{about}{failure}{delay}{support}", remedy, subject=failure.request
-    )
+    return f"{request}{failure}{policies}{delay}{support}"

@@ -26,17 +26,17 @@ from cmkctl.plan import USUAL_TIMEOUT, Action, Change, Plane, Request, Resend, S
 _LOG: Final = logging.getLogger(__name__)
 
 
-def send(session: Session, change: Change) -> None:
-    """Send the write of a change, if it has one, and wait until its resource has settled.
+def send(session: Session, change: Change) -> ArmDocument | None:
+    """Send the write of a change, if it has one, wait until its resource has settled, and return its last reading.
 
-    Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError (CMK312) when the time is over first.
+    None for a change without a wait. Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError (CMK312)
+    when the time is over first.
     """
     early = (change.earliest - session.clock.now()).total_seconds() if change.earliest else 0.0
     delay(session, "the access to the key to take effect", early)
     if change.request is not None:
         _resending(session, change, change.request, waited=early > 0)
-    if change.settle is not None:
-        _settle(session, change, change.settle)
+    return None if change.settle is None else _settle(session, change, change.settle)
 
 
 def _resending(session: Session, change: Change, request: Request, *, waited: bool) -> None:
@@ -106,36 +106,49 @@ def _send_to_arm(session: Session, change: Change, request: Request) -> None:
     # A new resource that reports itself ready is made, however far apart Azure spaces the polls of its operation. The state
     # of one that existed before proves nothing.
     if settle is not None and change.action is Action.CREATE:
-        poll_to_end(session, response, change.title, timeout, ready=lambda: _state(session, settle) in settle.ready)
+        poll_to_end(
+            session,
+            response,
+            change.title,
+            timeout,
+            ready=lambda: _state(session, settle) in settle.ready,
+            expected=settle.expected,
+        )
     else:
         poll_to_end(session, response, change.title, timeout)
 
 
-def _settle(session: Session, change: Change, settle: Settle) -> None:
-    """Wait until the resource reports the end. Raises AzureFailed when that is a failure."""
+def _settle(session: Session, change: Change, settle: Settle) -> ArmDocument | None:
+    """Wait until the resource reports the end, and return that reading. Raises AzureFailed for a failed end."""
 
-    def wait() -> str:
+    def wait() -> ArmDocument | None:
         return poll_until(
             session,
             f"{change.title} to be ready",
-            lambda: _state(session, settle),
-            lambda state: state in settle.ready or state in settle.failed,
+            lambda: session.snapshot().settling(settle),
+            lambda document: _state_of(document, settle) in settle.ready | settle.failed,
             settle.timeout,
+            settle.expected,
         )
 
     if settle.group:
         with session.turns.take(settle.group):
-            state = wait()
+            document = wait()
     else:
-        state = wait()
+        document = wait()
+    state = _state_of(document, settle)
     if state in settle.failed:
         detail = f"{change.title} ended as {state.capitalize()}, {WITHOUT_A_REASON}."
         raise AzureFailed(Failure(FailureKind.TERMINAL, "", detail))
+    return document
 
 
 def _state(session: Session, settle: Settle) -> str:
-    """The state of the resource in lower case, empty when it is absent."""
-    document = session.snapshot().settling(settle)
+    return _state_of(session.snapshot().settling(settle), settle)
+
+
+def _state_of(document: ArmDocument | None, settle: Settle) -> str:
+    """Return the state of the resource in lower case, empty when it is absent."""
     if document is None:
         return ""
     value = at_path(document, settle.state_path)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
 from azure.core.credentials import TokenCredential
@@ -75,6 +75,7 @@ class Session:
         self.clock = clock
         self.emit = emit
         self.turns = Turns()
+        self.constant = Constants()
         self.deadline: float | None = None
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
 
@@ -136,8 +137,8 @@ class Session:
         return str(said.get("tid", "")) if isinstance(said, dict) else ""
 
     def snapshot(self) -> Snapshot:
-        """A fresh view of Azure: every question asked of it is answered once, from now on."""
-        # The clients are made here, by one thread: their making is not safe for several.
+        """Return a fresh view of Azure: each read is sent once, from now on."""
+        # The clients are created here, by one thread: their creation is not thread-safe.
         return Snapshot(self, self.resources, self.key_vault, self.graph, self._pool)
 
     @cached_property
@@ -198,10 +199,27 @@ class _NothingMorePolicy(policies.SansIOHTTPPolicy[Any, Any]):
         self._clock.check()
 
 
-class Snapshot:
-    """Azure as it answers now: each question is asked once, and the answer is shared by all who ask it.
+class Constants:
+    """What does not change during a run once it was read: the subscription, a finished registration, a principal's id."""
 
-    A resource that is not there is None. Every other refusal raises `AzureFailed`.
+    def __init__(self) -> None:
+        self._documents: dict[str, ArmDocument] = {}
+
+    def get(self, read: str) -> ArmDocument | None:
+        """Return the document of a read, None when it is not constant or not read yet."""
+        return self._documents.get(read)
+
+    def keep(self, read: str, document: ArmDocument | None, *, when: bool = True) -> ArmDocument | None:
+        """Keep the document of a read from now on, if there is one, and return it."""
+        if document is not None and when:
+            self._documents[read] = document
+        return document
+
+
+class Snapshot:
+    """A view of Azure: each read is sent once, and its answer is shared by every caller.
+
+    An absent resource is None. Every other refusal raises `AzureFailed`.
     """
 
     def __init__(
@@ -219,6 +237,24 @@ class Snapshot:
         self._pool = pool
         self._lock = threading.Lock()
         self._answers: dict[str, Future[Any]] = {}
+
+    def again(self, stale: Iterable[str], settled: Mapping[str, ArmDocument | None]) -> Snapshot:
+        """Return a newer view that reads again whatever `stale`, resource ids, may have changed, and failed reads.
+
+        `settled` holds the last readings of changes that have settled, by resource id: newer than this view, and not repeated.
+        """
+        newer = self._session.snapshot()
+        ids = [each.lower() for each in stale]
+        with self._lock:
+            newer._answers = {  # noqa: SLF001 - the same class
+                read: answer
+                for read, answer in self._answers.items()
+                if answer.done() and answer.exception() is None and not any(map(partial(_related, read.lower()), ids))
+            }
+        for resource, document in settled.items():
+            newer._answers[resource] = Future()  # noqa: SLF001 - the same class
+            newer._answers[resource].set_result(document)  # noqa: SLF001 - the same class
+        return newer
 
     @property
     def cloud(self) -> Cloud:
@@ -248,7 +284,9 @@ class Snapshot:
         A principal whose roles are on resource groups only may not read the subscription; its tenant is then the one that
         issued the token, for Resource Manager takes no other. Raises AzureFailed for a subscription that does not exist.
         """
-        return self._ask("subscription", self._subscription) or {}
+        constant = self._session.constant
+        found = constant.get("subscription") or self._ask("subscription", self._subscription)
+        return constant.keep("subscription", found) or {}
 
     def _subscription(self) -> ArmDocument:
         scope = subscription_id(self._session.subscription)
@@ -262,10 +300,11 @@ class Snapshot:
 
     def provider(self, namespace: str) -> ArmDocument | None:
         """A resource provider, with its `registrationState` in this subscription."""
-        return self._ask(
-            provider_id(self._session.subscription, namespace),
-            lambda: self._resources.providers.get(namespace, **_as(decoding.Provider)),
+        read, constant = provider_id(self._session.subscription, namespace), self._session.constant
+        found = constant.get(read) or self._ask(
+            read, lambda: self._resources.providers.get(namespace, **_as(decoding.Provider))
         )
+        return constant.keep(read, found, when=found is not None and found.get("registrationState") == "Registered")
 
     def resource_group(self, name: str) -> ArmDocument | None:
         """A resource group."""
@@ -301,7 +340,7 @@ class Snapshot:
 
     def _by_id(self, kind: Any, resource_id: str, api_version: str, **params: str) -> ArmDocument | None:
         return self._ask(
-            f"{resource_id}?{params}",
+            f"{resource_id}?{params}" if params else resource_id,
             # The SDK puts a slash of its own before the id.
             lambda: self._resources.resources.get_by_id(
                 resource_id.lstrip("/"), api_version=api_version, params=params, **_as(kind)
@@ -339,7 +378,9 @@ class Snapshot:
 
     def service_principal(self, app_id: str) -> ArmDocument | None:
         """The service principal of an application in this tenant, from Microsoft Graph."""
-        return self._ask(f"graph {app_id}", lambda: self._graph.service_principal(app_id))
+        read, constant = f"graph {app_id}", self._session.constant
+        found = constant.get(read) or self._ask(read, lambda: self._graph.service_principal(app_id))
+        return constant.keep(read, found)
 
     def _following(self, link: str, links: set[str]) -> ArmDocument | None:
         """The next page of a list, None after the last. Each link is followed once: a list that has no end is none."""
@@ -357,6 +398,12 @@ class Snapshot:
             _answer(answer, read)
         document: ArmDocument | None = answer.result()
         return document
+
+
+def _related(read: str, resource: str) -> bool:
+    """Return True when a change of a resource can change the answer to a read: it is the same, a parent or a child."""
+    path = read.partition("?")[0]
+    return f"{path}/".startswith(f"{resource}/") or f"{resource}/".startswith(f"{path}/")
 
 
 def _as(kind: Any) -> Mapping[str, Any]:

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.polling import PollingMethod
 
-from cmkctl.azure.errors import AzureFailed, UndecodableResponse, innermost, kind_of_failed_operation
-from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl import codes
+from cmkctl.azure.errors import AzureFailed, UndecodableResponse, operation_failure
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.retry import PATIENCE, retry_after, seconds_of
 from cmkctl.clock import at
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.events import WaitEnd
 from cmkctl.plan import FAILED_STATES, READY_STATES, USUAL_TIMEOUT
 
@@ -36,12 +37,17 @@ T = TypeVar("T")
 
 _LOG: Final = logging.getLogger(__name__)
 
-_FIRST_INTERVAL: Final = 0.1
-_LONGEST_INTERVAL: Final = 10.0
-_USUAL_INTERVAL: Final = 1.8
+_FIRST_INTERVAL: Final = 0.2
+_LONGEST_INTERVAL: Final = 30.0
+_USUAL_INTERVAL: Final = 1.9
 """Seconds. With a request's own time it keeps the end of a short wait within two seconds."""
-_SHARE: Final = 24
-"""A long wait is polled after this fraction of its length, which keeps its end within 5 %."""
+_SHARE: Final = 0.045
+"""A long wait is polled after this share of its length. With a request's own time it keeps its end within 5 %."""
+_PROBING: Final = 3.5
+"""Seconds in which every wait is polled often: most refusals come early, and so does a service that is instant."""
+_EARLY: Final = 0.93
+_LATE: Final = 1.1
+"""Shares of the expected duration between which the end is most likely."""
 _PROGRESS_EVERY: Final = 5.0
 """Seconds between two progress events of a plain delay."""
 _TERMINAL: Final = READY_STATES | FAILED_STATES
@@ -110,20 +116,21 @@ def poll_to_end(
     what: str,
     timeout: float = USUAL_TIMEOUT,
     ready: Callable[[], bool] | None = None,
+    expected: float = 0.0,
 ) -> None:
     """Follow the operation that `response` started to its end.
 
-    `response` is the HTTP response to a write; `what` names in words what is waited for, at most `timeout` seconds. `ready`
-    reads the resource's own state; it is used where Azure spaces the polls of the operation wider than the wait's own
-    intervals. Raises `AzureFailed` with Azure's innermost cause when the operation fails, `CmkctlError` (CMK312) when the time
-    is over first, while Azure goes on, and `UndecodableResponse` for an empty status. An operation that Azure no longer
-    knows is over: the caller reads the resource next.
+    `response` is the HTTP response to a write; `what` names what is waited for, at most `timeout` seconds. `ready` reads the
+    resource's own state; it is used where Azure spaces the polls of the operation wider than the wait's own intervals.
+    `expected` is explained at `next_interval`. Raises `AzureFailed` with Azure's innermost cause when the operation fails,
+    `CmkctlError` (CMK312) when the time is over first, while Azure goes on, and `UndecodableResponse` for an empty status. An
+    operation that Azure no longer knows is over: the caller reads the resource next.
     """
     poll = _poll_of(response)
     if poll is None:
         return
     with _ended(session, what) as end:
-        wait = Wait(session, what, timeout)
+        wait = Wait(session, what, timeout, expected)
         while True:
             if wait.once(response, ready):
                 end(WaitEnd.RESOURCE_READY)
@@ -148,13 +155,18 @@ def poll_to_end(
 
 
 def poll_until(
-    session: Session, what: str, read: Callable[[], T], done: Callable[[T], bool], timeout: float = USUAL_TIMEOUT
+    session: Session,
+    what: str,
+    read: Callable[[], T],
+    done: Callable[[T], bool],
+    timeout: float = USUAL_TIMEOUT,
+    expected: float = 0.0,
 ) -> T:
     """Read until `done` accepts the reading, and return it. Raises as `poll_to_end` does."""
     if done(reading := read()):
         return reading
     with _ended(session, what) as end:
-        wait = Wait(session, what, timeout)
+        wait = Wait(session, what, timeout, expected)
         while True:
             wait.once(None)
             if done(reading := read()):
@@ -184,17 +196,27 @@ def delay(session: Session, what: str, seconds: float) -> None:
         waited += part
 
 
-def next_interval(waited: float, usual: float = _USUAL_INTERVAL) -> float:
-    """The next polling interval in seconds, growing with the time already waited so that the end is noticed within 5 %."""
-    return max(_FIRST_INTERVAL, min(waited / 2, usual), min(waited / _SHARE, _LONGEST_INTERVAL))
+def next_interval(waited: float, expected: float = 0.0, usual: float = _USUAL_INTERVAL) -> float:
+    """The next polling interval in seconds, so that the end is noticed within two seconds or 5 % of the wait.
+
+    `expected` is the recorded duration of the operation in seconds, 0 where none is known. Until shortly before it, the
+    interval is 5 % of it, since nothing was recorded to change earlier; around it, polls are closer together.
+    """
+    interval = max(_FIRST_INTERVAL, min(2 * waited, usual), min(waited * _SHARE, _LONGEST_INTERVAL))
+    if _PROBING <= waited < _EARLY * expected:
+        return max(interval, min(expected / 20, _EARLY * expected - waited))
+    if _EARLY * expected <= waited < _LATE * expected:
+        return max(usual, expected / 150)
+    return interval
 
 
 class Wait:
     """One wait: short intervals at first, longer ones later, never shorter than Azure requests, never past its end."""
 
-    def __init__(self, session: Session, what: str, timeout: float = USUAL_TIMEOUT) -> None:
+    def __init__(self, session: Session, what: str, timeout: float = USUAL_TIMEOUT, expected: float = 0.0) -> None:
         self._session = session
         self._what = what
+        self._expected = expected
         self._began = session.clock.elapsed()
         self._ends = session.clamp_to_deadline(self._began + timeout)
 
@@ -210,7 +232,7 @@ class Wait:
         while True:
             waited = clock.elapsed() - self._began
             # A little jitter, so that many runs that started together do not poll together.
-            own = next_interval(waited) * random.uniform(0.8, 1.0)  # noqa: S311 - no secret depends on it
+            own = next_interval(waited, self._expected) * random.uniform(0.8, 1.0)  # noqa: S311 - no secret depends on it
             left = due - clock.elapsed()
             early = ready is not None and left > own
             pause = own if early else max(own, left)
@@ -264,7 +286,7 @@ class RetryBudget:
         """Short where Azure only has to show what is there; growing where more requests may make things worse."""
         if any(_kind(each) in _BACK_OFF for each in failures):
             return min(_FIRST_BACKOFF * float(2**self._reads), _LONGEST_BACKOFF)
-        return next_interval(waited, _BETWEEN_WRITES)
+        return next_interval(waited, usual=_BETWEEN_WRITES)
 
 
 def is_transient(failed: CmkctlError) -> bool:
@@ -350,15 +372,8 @@ def _poll_of(response: Any) -> _Poll | None:
 def _raise_unless_succeeded(status: str, document: ArmDocument, response: Any, what: str) -> None:
     if status in ("", "succeeded"):
         return
-    code, message = innermost(document)
-    failure = Failure(
-        kind=kind_of_failed_operation(code, message),
-        code=code or f"Operation{status.capitalize()}",
-        message=message or "Azure gives no reason.",
-        request=what,
-        correlation_id=response.headers.get("x-ms-correlation-request-id", ""),
-    )
-    raise AzureFailed(failure)
+    correlation_id = response.headers.get("x-ms-correlation-request-id", "")
+    raise AzureFailed(operation_failure(document, what, status, correlation_id))
 
 
 def _document(response: Any) -> ArmDocument:
@@ -391,10 +406,6 @@ def _gave_up(what: str, waited: float) -> Diagnostic:
 
 def timed_out(detail: str) -> Diagnostic:
     """The diagnostic of a wait, or a run, whose time is over (CMK312)."""
-    return Diagnostic(
-        "CMK312",
-        Severity.ERROR,
-        "Timed out",
-        detail,
-        "Run the same command again to continue from here, with a longer --timeout if one was given.",
+    return codes.CMK312.error(
+        detail, "Run the same command again to continue from here, with a longer --timeout if one was given."
     )

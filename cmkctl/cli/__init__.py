@@ -193,9 +193,9 @@ def _usage_error(error: TyperException, arguments: Sequence[str]) -> int:
 
 def _complain(message: str, arguments: Sequence[str], path: str = "") -> int:
     """Show a usage error, as JSON lines when ``--json`` is among the arguments. Returns the exit code."""
+    from cmkctl import codes  # noqa: PLC0415 - see above
     from cmkctl.azure.redaction import Redactor  # noqa: PLC0415 - a right command line needs it later, or never
     from cmkctl.cli.hints import hint  # noqa: PLC0415 - see above
-    from cmkctl.diagnostics import Diagnostic, Severity  # noqa: PLC0415 - see above
     from cmkctl.views import make_view  # noqa: PLC0415 - see above
     from cmkctl.views.shown import DiagnosticsShown, RunEnded  # noqa: PLC0415 - see above
 
@@ -204,6 +204,6 @@ def _complain(message: str, arguments: Sequence[str], path: str = "") -> int:
     remedies = [redactor.text(each) for each in hint(message, arguments, COMMANDS)]
     remedy = "\n".join([*remedies, f"See: {path or 'cmkctl'} --help"])
     view = make_view(json="--json" in arguments, stdout=sys.stdout, stderr=sys.stderr)
-    view.show(DiagnosticsShown((Diagnostic("", Severity.ERROR, text, "", remedy),)))
+    view.show(DiagnosticsShown((codes.CMK008.error(text, remedy),)))
     view.show(RunEnded(USAGE))
     return USAGE

@@ -62,9 +62,9 @@ def _fields() -> list[str]:
 
 
 def _codes() -> list[str]:
-    from cmkctl.checks.catalogue import CATALOGUE  # noqa: PLC0415 - only where a code is expected
+    from cmkctl.checks import CODES  # noqa: PLC0415 - only where a code is expected
 
-    return list(CATALOGUE)
+    return list(CODES)
 
 
 def _files(last: str) -> Iterator[str]:

@@ -12,11 +12,12 @@ from typing import Any, Final, TypeAlias
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import HttpTransport
 
+from cmkctl import codes
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
 from cmkctl.azure.redaction import Redactor, secrets_of
 from cmkctl.cli.options import Options
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
 from cmkctl.views import View
 from cmkctl.views.shown import DiagnosticsShown, LogText
@@ -52,10 +53,7 @@ def _sign_in(
         return sign_in(way, ENDPOINTS[profile.cloud].authority, observe(RequestsTransport()), _log_to(view))
     except ValueError as error:
         raise CmkctlError(
-            Diagnostic(
-                "CMK302",
-                Severity.ERROR,
-                "Azure does not accept the credential",
+            codes.CMK302.error(
                 f"--auth {way} cannot be used here: {error}",
                 "Set the environment variables that it needs, or choose another --auth.",
             )
@@ -119,4 +117,4 @@ def _unused(tape: Any, path: Path) -> list[Diagnostic]:
     listed = "\n".join(str(each) for each in unused)
     detail = f"{len(unused)} of {len(tape.exchanges)} exchanges were never asked for:\n{listed}"
     remedy = f"If what changed is meant, record again: --record {path}"
-    return [Diagnostic("CMK503", Severity.WARNING, "The tape was not played to its end", detail, remedy, str(path))]
+    return [codes.CMK503.warning(detail, remedy, subject=str(path))]

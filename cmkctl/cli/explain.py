@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cmkctl.checks.catalogue import CATALOGUE, explanation
+from cmkctl.checks import CODES, explanation
 from cmkctl.cli.exits import DONE, USAGE
 
 
@@ -24,10 +24,10 @@ def command(
 ) -> int:
     """Explain a diagnostic code or a profile field, or list and search them."""
     if word is None:
-        sys.stdout.writelines(f"{code}  {entry.title}\n" for code, entry in CATALOGUE.items())
+        sys.stdout.writelines(f"{code}  {entry.title}\n" for code, entry in CODES.items())
         return DONE
-    if (entry := CATALOGUE.get(word.upper())) is not None:
-        sys.stdout.write(explanation(word.upper(), entry))
+    if (entry := CODES.get(word.upper())) is not None:
+        sys.stdout.write(explanation(entry))
         return DONE
     if field := _field(word):
         sys.stdout.write(field)
@@ -44,7 +44,7 @@ def command(
 
 def _near(word: str) -> list[str]:
     if word.upper().startswith("CMK"):
-        near = difflib.get_close_matches(word.upper(), CATALOGUE, n=len(CATALOGUE), cutoff=0.8)
+        near = difflib.get_close_matches(word.upper(), CODES, n=len(CODES), cutoff=0.8)
         # Codes of one group have the same first digit.
         return [each for each in near if each[:4] == word.upper()[:4]][:3]
     from cmkctl.profile.fields import profile_fields  # noqa: PLC0415 - codes need no profile
@@ -74,7 +74,7 @@ def _search(word: str) -> Iterator[str]:
     from cmkctl.profile.fields import profile_fields  # noqa: PLC0415 - codes need no profile
 
     wanted = word.casefold()
-    for code, entry in CATALOGUE.items():
+    for code, entry in CODES.items():
         if wanted in f"{code} {entry.title} {entry.meaning} {entry.remedy}".casefold():
             yield f"{code}  {entry.title}\n"
     for path, field in profile_fields().items():

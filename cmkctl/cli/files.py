@@ -6,8 +6,9 @@ import os
 from itertools import combinations
 from pathlib import Path
 
+from cmkctl import codes
 from cmkctl.cli.options import STANDARD_STREAM, Options
-from cmkctl.diagnostics import ProfileError, contradictory
+from cmkctl.diagnostics import ProfileError
 
 
 def refuse_to_overwrite(options: Options) -> None:
@@ -18,7 +19,7 @@ def refuse_to_overwrite(options: Options) -> None:
     for (name, path), (other, another) in combinations(named, 2):
         if name in written and _same(path, another):
             both = f"{name} {path} and {other} are the same file; one would overwrite the other."
-            raise ProfileError(contradictory(both, f"Use a different file for {name}."))
+            raise ProfileError(codes.CMK008.error(both, f"Use a different file for {name}."))
 
 
 def _same(one: Path, other: Path) -> bool:

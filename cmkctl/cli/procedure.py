@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cmkctl import codes
 from cmkctl.cli import PROGRAM
 from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.options import STANDARD_STREAM, Options
 from cmkctl.cli.run import Run, run
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.diagnostics import Diagnostic
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeStarted, Emit, Event
 from cmkctl.plan import Action, Plan, Unknown, unknowns
@@ -217,10 +218,7 @@ def _command(options: Options, name: str, file: Path, *, saved: bool) -> str:
 
 
 def _confirmation_required() -> Diagnostic:
-    return Diagnostic(
-        "CMK010",
-        Severity.ERROR,
-        "Confirmation required",
+    return codes.CMK010.error(
         "Standard input is not a terminal, so cmkctl cannot ask. Nothing was changed.",
         "Read the plan, then run the same command with --yes.",
     )

@@ -10,11 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cmkctl import codes
 from cmkctl.azure.redaction import Redactor, shortened
 from cmkctl.cli import ARGUMENTS, PROGRAM
 from cmkctl.cli.exits import FAILED
 from cmkctl.clock import Clock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
 from cmkctl.views import View
 from cmkctl.views.redacting import RedactingView
@@ -108,17 +109,11 @@ class Reporter:
 def defect(error: Exception) -> Diagnostic:
     """The diagnostic of an unexpected error; a full disk is not a defect."""
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return Diagnostic(
-            "CMK541",
-            Severity.ERROR,
-            "The output cannot be written",
+        return codes.CMK541.error(
             f"{error.strerror}. Standard output or standard error cannot be written.",
             "Free some space or redirect the output, then run the same command again. Completed changes are kept.",
         )
-    return Diagnostic(
-        "CMK901",
-        Severity.ERROR,
-        "Internal error in cmkctl",
+    return codes.CMK901.error(
         f"{type(error).__name__}: {shortened(str(error), _SHOWN)}",
         "Run the same command again with --debug and report the output. Completed changes are kept.",
     )

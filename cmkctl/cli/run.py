@@ -20,6 +20,7 @@ from typing import Protocol
 
 from azure.core.exceptions import AzureError
 
+from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.session import Session
@@ -29,7 +30,7 @@ from cmkctl.cli.files import refuse_to_overwrite
 from cmkctl.cli.options import STANDARD_STREAM, Options
 from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import Interrupted, SystemClock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError, Severity, contradictory
+from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError
 from cmkctl.facts import RulePolicy
 from cmkctl.plan import Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
@@ -154,13 +155,13 @@ def _check(options: Options) -> None:
     refuse_to_overwrite(options)
     if options.record and options.replay:
         both = "--record sends requests to Azure, and --replay sends none."
-        raise ProfileError(contradictory(both, "Use one of them."))
+        raise ProfileError(codes.CMK008.error(both, "Use one of them."))
     if options.out == STANDARD_STREAM and options.json:
         both = "--out - and --json both write to standard output."
-        raise ProfileError(contradictory(both, "Save the plan to a file: --out FILE."))
+        raise ProfileError(codes.CMK008.error(both, "Save the plan to a file: --out FILE."))
     if options.state and not options.sandbox:
         alone = "--state names the state of the sandbox, but without --sandbox the command would go to Azure."
-        raise ProfileError(contradictory(alone, "Add --sandbox, or remove --state."))
+        raise ProfileError(codes.CMK008.error(alone, "Add --sandbox, or remove --state."))
 
 
 def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
@@ -201,10 +202,7 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
         return running.environment()
     except sandbox.SandboxError as error:
         raise CmkctlError(
-            Diagnostic(
-                "CMK511",
-                Severity.ERROR,
-                "The sandbox cannot start",
+            codes.CMK511.error(
                 str(error),
                 "Wait for the other command to finish, or use another state file with --state.",
                 subject=str(path),

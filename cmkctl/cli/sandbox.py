@@ -21,7 +21,7 @@ app = typer.Typer(
 
 def _sandbox(state: Path | None, pace: str, latency: str | None, faults: list[str] | None) -> "Sandbox":
     from cmkctl.sandbox import Pace, Sandbox, default_state_path  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.faults import Faults  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.faults import Faults  # noqa: PLC0415  commands load lazily
 
     try:
         Faults.parse(faults or ())
@@ -76,7 +76,8 @@ def env(
     shell: Annotated[str, typer.Option(metavar="SHELL", help="sh, bash, zsh, fish or powershell.")] = "sh",
 ) -> None:
     """Print the environment variables that make any Azure client use the running sandbox."""
-    from cmkctl.sandbox import default_state_path, environment, find_running  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox import default_state_path, find_running  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core import environment  # noqa: PLC0415  commands load lazily
 
     known = known_shell(shell)
     running = find_running(state)
@@ -132,7 +133,7 @@ def _call(command: list[str], environment: dict[str, str]) -> int:
 def reset(state: StateOption = None) -> None:
     """Delete the state: the next command finds a new, empty Azure."""
     from cmkctl.sandbox import SandboxError, default_state_path, find_running  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.store import Files, Lock  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.store import Files, Lock  # noqa: PLC0415  commands load lazily
 
     path = (state or default_state_path()).expanduser().absolute()
     try:

@@ -25,7 +25,7 @@ def faults(
     state: StateOption = None,
 ) -> None:
     """List the faults that --fault can inject, or activate and deactivate them while the sandbox runs."""
-    from cmkctl.sandbox.faults import KINDS, Faults  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.faults import KINDS, Faults  # noqa: PLC0415  commands load lazily
 
     try:
         Faults.parse(put or ())
@@ -73,7 +73,7 @@ def add_principal(
     state: StateOption = None,
 ) -> None:
     """Add a service principal, and print the environment variables that make a client sign in as it."""
-    from cmkctl.sandbox import environment  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core import environment  # noqa: PLC0415  commands load lazily
 
     kind = known_shell(shell)
     permissions = [] if no_graph else graph or ["Application.Read.All"]

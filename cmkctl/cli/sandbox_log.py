@@ -9,7 +9,7 @@ import typer
 from cmkctl.cli.sandbox_options import StateOption, fail, say
 
 if TYPE_CHECKING:
-    from cmkctl.sandbox.requestlog import LoggedRequest
+    from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 COLUMNS = "status       time  method what, and with which api-version"
 
@@ -26,8 +26,8 @@ def log(
 ) -> None:
     """Print the requests that the sandbox received, oldest first. Secrets are redacted."""
     from cmkctl.sandbox import default_state_path  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.requestlog import read_file  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.store import Files  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.requestlog import read_file  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.store import Files  # noqa: PLC0415  commands load lazily
 
     path = (state or default_state_path()).expanduser().absolute()
     entries = [entry for entry in read_file(Files(path).log) if entry.is_write or not writes]
@@ -48,7 +48,7 @@ def _write_har(target: Path, entries: list["LoggedRequest"]) -> None:
     import json  # noqa: PLC0415  commands load lazily
 
     from cmkctl import __version__  # noqa: PLC0415  commands load lazily
-    from cmkctl.sandbox.har import document  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox.core.har import document  # noqa: PLC0415  commands load lazily
 
     try:
         target.write_text(json.dumps(document(entries, __version__), indent=1), encoding="utf-8")

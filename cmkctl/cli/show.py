@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
+from cmkctl import codes
 from cmkctl.cli.exits import DONE, USAGE
 from cmkctl.cli.options import STANDARD_STREAM
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Location, ProfileError, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Location, ProfileError
 
 
 def command(
@@ -63,11 +64,6 @@ def _readable(file: Path) -> Iterator[Path]:
 
 
 def _not_a_plan(file: Path) -> Diagnostic:
-    return Diagnostic(
-        "CMK525",
-        Severity.ERROR,
-        "Expected a saved plan",
-        f"{file} is a profile.",
-        f"Show what it would change with: cmkctl plan {file}",
-        location=Location(str(file)),
+    return codes.CMK525.error(
+        f"{file} is a profile.", f"Show what it would change with: cmkctl plan {file}", location=Location(str(file))
     )

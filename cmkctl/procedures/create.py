@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from cmkctl.azure.session import Session
-from cmkctl.checks.rules import RULES
+from cmkctl.checks import RULES
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.plan import Action, Json, Known, Plan, Subject
 from cmkctl.procedures.base import Procedure

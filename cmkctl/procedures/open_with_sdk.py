@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from azure.core.exceptions import AzureError
 
+from cmkctl import codes
 from cmkctl.azure.compare import same_key_identifier, same_resource_id
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.session import Session
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
 
 _PUZZLED: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -77,10 +78,7 @@ def _not_seen(attribute: str, seen: object, wanted: object) -> Diagnostic:
 
 
 def _different(attribute: str, detail: str) -> Diagnostic:
-    return Diagnostic(
-        "CMK403",
-        Severity.ERROR,
-        "azure-ai-ml does not see the workspace as it was asked for",
+    return codes.CMK403.error(
         detail,
         "Run cmkctl verify. If it finds nothing, report it together with the output of --record.",
         subject=attribute,

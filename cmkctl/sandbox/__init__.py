@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmkctl.sandbox.constants import CLIENT_ID, CLIENT_OBJECT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
-from cmkctl.sandbox.pace import Pace
-from cmkctl.sandbox.store import SandboxError, default_state_path
+from cmkctl.sandbox.core.constants import CLIENT_ID, CLIENT_OBJECT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
+from cmkctl.sandbox.core.pace import Pace
+from cmkctl.sandbox.core.store import SandboxError, default_state_path
 
 if TYPE_CHECKING:
-    from cmkctl.sandbox.discovery import Elsewhere
+    from cmkctl.sandbox.core.discovery import Elsewhere
     from cmkctl.sandbox.server import Running
 
 __all__ = [
@@ -62,7 +62,7 @@ class Sandbox:
             ValueError: there is no such fault.
 
         """
-        from cmkctl.sandbox.faults import Faults  # noqa: PLC0415  importing the package stays cheap
+        from cmkctl.sandbox.core.faults import Faults  # noqa: PLC0415  importing the package stays cheap
         from cmkctl.sandbox.server import Running  # noqa: PLC0415  importing the package stays cheap
 
         return Running(self.state, self.pace, Faults.parse(self.faults), port).start()
@@ -75,6 +75,6 @@ def find_running(state: Path | None = None) -> "Elsewhere | None":
         state: the state file; None is `default_state_path()`.
 
     """
-    from cmkctl.sandbox.discovery import find  # noqa: PLC0415  importing the package stays cheap
+    from cmkctl.sandbox.core.discovery import find  # noqa: PLC0415  importing the package stays cheap
 
     return find(state or default_state_path())

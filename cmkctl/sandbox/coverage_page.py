@@ -1,36 +1,30 @@
-"""The tables of docs/sandbox.md, made from what each module declares of itself (`cmkctl.sandbox.coverage`)."""
+"""Generates the tables of docs/sandbox.md: coverage of each provider, faults, and errors whose wording is unpublished."""
 
 from collections.abc import Iterable
-from types import ModuleType
 
-from cmkctl.sandbox import deployments, entra, faults, graph, keyvault
-from cmkctl.sandbox.coverage import Area
-from cmkctl.sandbox.routes import ARM_MODULES
+from cmkctl.sandbox.core import faults, registry
+from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.refusal import TABLE, Source
+from cmkctl.sandbox.planes import entra, graph, vault
 
 BEGIN = "<!-- made from the COVERAGE constants in cmkctl/sandbox; do not edit by hand -->"
 FAULTS = "<!-- made from cmkctl/sandbox/faults.py; do not edit by hand -->"
+TEXTS = "<!-- made from cmkctl/sandbox/core/errors.py; do not edit by hand -->"
 END = "<!-- end of what is made -->"
 
 
-def of(module: ModuleType) -> tuple[Area, ...]:
-    """Return the areas a module declares; none when it declares none."""
-    declared: Area | tuple[Area, ...] = getattr(module, "COVERAGE", ())
-    return (declared,) if isinstance(declared, Area) else declared
-
-
-def rows(modules: Iterable[ModuleType]) -> list[Area]:
-    """Return one row an area, in the order in which modules first name them."""
+def rows(declared: Iterable[Area]) -> list[Area]:
+    """Return one row for each area, in the order in which they first occur."""
     found: dict[str, Area] = {}
-    for module in modules:
-        for area in of(module):
-            found[area.name] = found[area.name].with_more(area) if area.name in found else area
+    for area in declared:
+        found[area.name] = found[area.name].with_more(area) if area.name in found else area
     return list(found.values())
 
 
-def table(areas: Iterable[Area]) -> str:
+def table(shown: Iterable[Area]) -> str:
     """Return the Markdown table of the areas."""
     lines = ["| area | supported | differs from Azure | not modelled | guesses |", "|---|---|---|---|---|"]
-    for area in areas:
+    for area in shown:
         cells = (area.supported, area.differs, area.not_modelled, area.guesses)
         lines.append(" | ".join([f"| {area.name}", *(_cell(each) for each in cells)]) + " |")
     return "\n".join(lines)
@@ -40,9 +34,10 @@ def _cell(sentences: tuple[str, ...]) -> str:
     return "<br>".join(sentence.replace("|", "\\|") for sentence in sentences) or "-"
 
 
-def modules() -> tuple[ModuleType, ...]:
-    """Return every module that may declare an area, in the order of the table."""
-    return (entra, graph, *ARM_MODULES, deployments, keyvault, faults)
+def areas() -> list[Area]:
+    """Return every area: those of the planes and of the providers, then time and faults."""
+    provided = [area for provider in registry.providers() for area in provider.coverage]
+    return rows((entra.COVERAGE, graph.COVERAGE, *provided, vault.COVERAGE, faults.COVERAGE))
 
 
 def fault_table() -> str:
@@ -54,9 +49,21 @@ def fault_table() -> str:
     return "\n".join(lines)
 
 
+def unpublished_table() -> str:
+    """Return the Markdown table of the errors whose wording is the sandbox's, wholly or in part."""
+    registry.providers()  # a provider's own rows are declared when it is imported
+    lines = ["| status | code | text | what is known |", "|---|---|---|---|"]
+    for row in TABLE:
+        if row.origin.source in {Source.OURS, Source.PARTLY}:
+            text = " ".join(row.text.split()).replace("|", "\\|")
+            known = row.origin.where or "the refusal only"
+            lines.append(f"| {row.status} | `{row.code}` | {text} | {known} |")
+    return "\n".join(lines)
+
+
 def page(text: str) -> str:
     """Return a page with the tables in it brought up to date; each stands between two comments."""
-    for begin, made in ((BEGIN, table(rows(modules()))), (FAULTS, fault_table())):
+    for begin, made in ((BEGIN, table(areas())), (FAULTS, fault_table()), (TEXTS, unpublished_table())):
         before, _, rest = text.partition(begin)
         after = rest.partition(END)[2]
         text = f"{before}{begin}\n\n{made}\n\n{END}{after}"

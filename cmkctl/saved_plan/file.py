@@ -11,7 +11,8 @@ from typing import Any, Final, NoReturn
 
 from pydantic import ValidationError
 
-from cmkctl.diagnostics import Location, ProfileError, contradictory
+from cmkctl import codes
+from cmkctl.diagnostics import Location, ProfileError
 from cmkctl.files import try_out, write_whole
 from cmkctl.plan import Change, Plan
 from cmkctl.profile.load import LoadedProfile, load_profile
@@ -85,7 +86,7 @@ def load(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str
     if overrides:
         detail = f"{path} is a saved plan, and --set {overrides[0]} would make another plan of it."
         remedy = "Plan again with --set, and save and approve that: cmkctl plan PROFILE --set … --out FILE"
-        raise ProfileError(contradictory(detail, remedy))
+        raise ProfileError(codes.CMK008.error(detail, remedy))
     try:
         return _loaded(path, document)
     except RecursionError:

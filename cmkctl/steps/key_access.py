@@ -111,7 +111,7 @@ def _grant(
             "correct workspace.identity",
         )
     rbac = _rbac(vault) if vault is not None else known.get(RBAC) is True
-    depends_on = tuple(each.resource_id for each in before if each.action.writes)
+    depends_on = tuple(each.resource_id for each in before if each.action is not Action.NO_OP)
     if rbac:
         return role_grant(profile, principal, kind, depends_on)
     return policy_grant(profile, vault, principal, known, depends_on)

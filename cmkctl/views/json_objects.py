@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from cmkctl import codes
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request, Unknown
 
@@ -81,18 +82,10 @@ def _request(request: Request) -> JsonObject:
 
 def conflicts(plan: Plan) -> Iterable[Diagnostic]:
     """A diagnostic for each conflict of a plan, with the title that its code has everywhere."""
-    from cmkctl.checks.catalogue import CATALOGUE  # noqa: PLC0415 - only for a plan with a conflict
-
     for change in plan.changes:
         if change.action is Action.CONFLICT:
-            entry = CATALOGUE.get(change.code)
-            yield Diagnostic(
-                change.code,
-                Severity.ERROR,
-                entry.title if entry else "Conflict",
-                f"{change.title}: {change.reason}",
-                "\n".join(change.ways_out),
-                subject=change.resource_id,
+            yield codes.declared(change.code).error(
+                f"{change.title}: {change.reason}", "\n".join(change.ways_out), subject=change.resource_id
             )
 
 

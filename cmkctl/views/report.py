@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, assert_never
 
-from cmkctl import __version__, events
+from cmkctl import __version__, codes, events
 from cmkctl.azure.redaction import REDACTED, Redactor
 from cmkctl.azure.traffic import ObservedExchange
 from cmkctl.clock import Clock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError
 from cmkctl.digests import digest
 from cmkctl.files import mend, try_out, write_whole
 from cmkctl.plan import Action, Change, Plan
@@ -233,12 +233,5 @@ def _moment(when: datetime) -> str:
 
 def _unwritable(path: Path, error: OSError) -> CmkctlError:
     return CmkctlError(
-        Diagnostic(
-            "CMK531",
-            Severity.ERROR,
-            "The report cannot be written",
-            f"{path}: {error.strerror or error}.",
-            mend("--report", path),
-            subject=str(path),
-        )
+        codes.CMK531.error(f"{path}: {error.strerror or error}.", mend("--report", path), subject=str(path))
     )

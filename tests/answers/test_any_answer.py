@@ -17,11 +17,11 @@ from support.corrupted_responses import Network, Spoilt, sampled, spoilt
 from support.scenarios import Client, ProfileVariant, ScenarioBuilder, World
 
 from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.cli.apply import outputs
+
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.plan import Action, Plan
 from cmkctl.sandbox import Pace
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.views import make_view
 
 WISHED = (ProfileVariant(), ProfileVariant(authorization="rbac", user_identity=True, registry=True))
@@ -58,7 +58,7 @@ def tell(plan: Plan | None, diagnostics: tuple[Diagnostic, ...]) -> None:
         assert all(each.code in shown(lambda view: view.diagnostics(diagnostics)) for each in diagnostics)
     else:
         shown(lambda view: view.plan(plan, detailed=True))
-        shown(lambda view: view.outputs(outputs(plan)))
+        shown(lambda view: view.outputs(CREATE.outputs(PROFILE, plan.known)))
 
 
 @dataclass(frozen=True)

@@ -11,26 +11,26 @@ import pytest
 from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.rest import HttpRequest
 from support.corrupted_responses import Scripted
-from support.reference import RECORDINGS
+from support.reference import RECORDINGS, needs_reference
 
-from cmkctl.azure import documents
+from cmkctl.azure import decoding
 from cmkctl.azure.decoding import DecodePolicy, document
 
 IN_GROUP = r"/subscriptions/[^/]+/resourcegroups/[^/]+"
 PLACES = (
-    (r"/subscriptions/[^/]+", documents.Subscription),
-    (IN_GROUP, documents.ResourceGroup),
-    (r"/subscriptions/[^/]+/providers/[^/]+", documents.Provider),
-    (rf"{IN_GROUP}/providers/microsoft\.keyvault/vaults/[^/]+", documents.Vault),
-    (r"/subscriptions/[^/]+/providers/microsoft\.keyvault/locations/[^/]+/deletedvaults/[^/]+", documents.DeletedVault),
-    (rf"{IN_GROUP}/providers/microsoft\.machinelearningservices/workspaces/[^/]+", documents.Workspace),
-    (rf"{IN_GROUP}/providers/microsoft\.managedidentity/userassignedidentities/[^/]+", documents.Identity),
-    (rf"{IN_GROUP}/providers/microsoft\.storage/storageaccounts/[^/]+", documents.Resource),
-    (rf"{IN_GROUP}/providers/microsoft\.insights/components/[^/]+", documents.Resource),
-    (rf"{IN_GROUP}/providers/microsoft\.operationalinsights/workspaces/[^/]+", documents.Resource),
-    (rf"{IN_GROUP}/providers/microsoft\.containerregistry/registries/[^/]+", documents.Resource),
-    (r".*/providers/microsoft\.authorization/roleassignments", documents.RoleAssignments),
-    (r"/v1\.0/serviceprincipals", documents.ServicePrincipals),
+    (r"/subscriptions/[^/]+", decoding.Subscription),
+    (IN_GROUP, decoding.ResourceGroup),
+    (r"/subscriptions/[^/]+/providers/[^/]+", decoding.Provider),
+    (rf"{IN_GROUP}/providers/microsoft\.keyvault/vaults/[^/]+", decoding.Vault),
+    (r"/subscriptions/[^/]+/providers/microsoft\.keyvault/locations/[^/]+/deletedvaults/[^/]+", decoding.DeletedVault),
+    (rf"{IN_GROUP}/providers/microsoft\.machinelearningservices/workspaces/[^/]+", decoding.Workspace),
+    (rf"{IN_GROUP}/providers/microsoft\.managedidentity/userassignedidentities/[^/]+", decoding.Identity),
+    (rf"{IN_GROUP}/providers/microsoft\.storage/storageaccounts/[^/]+", decoding.Resource),
+    (rf"{IN_GROUP}/providers/microsoft\.insights/components/[^/]+", decoding.Resource),
+    (rf"{IN_GROUP}/providers/microsoft\.operationalinsights/workspaces/[^/]+", decoding.Resource),
+    (rf"{IN_GROUP}/providers/microsoft\.containerregistry/registries/[^/]+", decoding.Resource),
+    (r".*/providers/microsoft\.authorization/roleassignments", decoding.RoleAssignments),
+    (r"/v1\.0/serviceprincipals", decoding.ServicePrincipals),
 )
 
 
@@ -58,38 +58,38 @@ def answered(uri: str, body: bytes) -> PipelineResponse[Any, Any]:
     return Pipeline[Any, Any](transport, policies=[DecodePolicy()]).run(HttpRequest("GET", asked), stream=True)
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference/recordings is not beside this checkout")
+@needs_reference
 def test_every_recorded_document_has_the_form_that_is_read() -> None:
     """Nothing that Azure really answered is refused as unknown, and none of it is left out but nulls."""
     found = recorded()
 
-    assert {kind for _, kind in PLACES} - {documents.Subscription, documents.RoleAssignments} <= {
+    assert {kind for _, kind in PLACES} - {decoding.Subscription, decoding.RoleAssignments} <= {
         kind for kind, _, _ in found
     }
     for kind, uri, body in found:
         assert documents.without_nulls(json.loads(body)) == document(kind, answered(uri, body))
 
 
-LEAST = {
-    documents.Subscription: [{"tenantId": "t"}],
-    documents.Provider: [{"registrationState": "Registered"}],
-    documents.ResourceGroup: [{"location": "eastus2"}, {"location": "eastus2", "properties": {}}],
-    documents.Vault: [
+LEAST: dict[Any, list[Any]] = {
+    decoding.Subscription: [{"tenantId": "t"}],
+    decoding.Provider: [{"registrationState": "Registered"}],
+    decoding.ResourceGroup: [{"location": "eastus2"}, {"location": "eastus2", "properties": {}}],
+    decoding.Vault: [
         {"properties": {"tenantId": "t"}},
         {"properties": {"tenantId": "t", "sku": {}, "accessPolicies": [{"objectId": "o"}], "networkAcls": {}}},
         {"properties": {"tenantId": "t", "accessPolicies": [{"objectId": "o", "permissions": {}}]}},
     ],
-    documents.DeletedVault: [{"properties": {"vaultId": "/v"}}],
-    documents.Key: [{"properties": {"kty": "RSA", "keyUriWithVersion": "https://kv/keys/k/1", "attributes": {}}}],
-    documents.RoleAssignments: [{"value": [{"properties": {"scope": "/", "roleDefinitionId": "/r"}}]}],
-    documents.ServicePrincipals: [{"value": []}, {"value": [{"id": "o"}]}],
-    documents.Identity: [{"properties": {"principalId": "o"}}],
-    documents.Workspace: [
+    decoding.DeletedVault: [{"properties": {"vaultId": "/v"}}],
+    decoding.Key: [{"properties": {"kty": "RSA", "keyUriWithVersion": "https://kv/keys/k/1", "attributes": {}}}],
+    decoding.RoleAssignments: [{"value": [{"properties": {"scope": "/", "roleDefinitionId": "/r"}}]}],
+    decoding.ServicePrincipals: [{"value": []}, {"value": [{"id": "o"}]}],
+    decoding.Identity: [{"properties": {"principalId": "o"}}],
+    decoding.Workspace: [
         {"properties": {}},
         {"identity": {}, "properties": {"encryption": {}}},
         {"properties": {"encryption": {"keyVaultProperties": {}, "identity": {}}}},
     ],
-    documents.Resource: [{"properties": {}}, {"sku": {}, "properties": {}}],
+    decoding.Resource: [{"properties": {}}, {"sku": {}, "properties": {}}],
 }
 
 

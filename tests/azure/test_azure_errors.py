@@ -17,13 +17,13 @@ from azure.core.exceptions import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from support.reference import RECORDINGS
+from support.reference import RECORDINGS, needs_reference
 from support.scripted import Answer, http_error
 
 from cmkctl.azure.errors import AzureFailed, classify, innermost
 from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
 from cmkctl.azure.remedies import WITHOUT_A_REASON
-from cmkctl.checks.catalogue import CATALOGUE
+from cmkctl.checks import CODES
 
 FILES: Final = (
     "44-role-assignment-outcomes",
@@ -31,9 +31,6 @@ FILES: Final = (
     "60-arm-errors",
     "61-lro-failed",
     "62-keyvault-dataplane-errors",
-)
-with_recordings: Final = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason="../shared/reference/recordings, what Azure really answered, is not there"
 )
 
 EXPECTED: Final = {
@@ -51,7 +48,8 @@ EXPECTED: Final = {
     "60-arm-errors": {
         FailureKind.DENIED: [0, 1, 2, 3, 4, 5],
         FailureKind.NOT_REGISTERED: [6, 7, 8, 9],
-        FailureKind.CONFLICT: [10, 14, 15],
+        FailureKind.LOCKED: [10],
+        FailureKind.CONFLICT: [14, 15],
         FailureKind.CAPACITY: [12, 13, 42],
         FailureKind.IN_PROGRESS: [11],
         FailureKind.THROTTLED: [16, 17, 18, 19, 20],
@@ -83,7 +81,7 @@ def recorded_error(exchange: dict[str, Any]) -> HttpResponseError:
     return http_error(Answer(answer["status"], body), request["method"], request["uri"])
 
 
-@with_recordings
+@needs_reference
 @pytest.mark.parametrize("name", FILES)
 def test_every_recorded_error_is_of_the_expected_kind(name: str) -> None:
     """What Azure really answered is understood as what it means."""
@@ -96,7 +94,7 @@ def test_every_recorded_error_is_of_the_expected_kind(name: str) -> None:
     assert EXPECTED[name] == found
 
 
-@with_recordings
+@needs_reference
 def test_a_recorded_error_tells_what_was_asked_and_what_azure_said() -> None:
     """The failure names the request, the status, and Azure's own code and message."""
     exchange = recorded("60-arm-errors")[37]
@@ -108,7 +106,7 @@ def test_a_recorded_error_tells_what_was_asked_and_what_azure_said() -> None:
     assert failure.message.startswith("The specified deleted vault 'asotest-kv2-bwmgyc' does not exist.")
 
 
-@with_recordings
+@needs_reference
 @pytest.mark.parametrize(
     ("index", "code", "message"),
     [
@@ -130,7 +128,7 @@ def test_the_innermost_cause_of_a_recorded_failed_operation(index: int, code: st
     assert (code, True) == (found[0], found[1].startswith(message)), found
 
 
-@with_recordings
+@needs_reference
 def test_every_recorded_failed_operation_has_a_cause() -> None:
     """Of a recorded failure something is always left to tell."""
     bodies = [each["response"]["body"] for each in recorded("61-lro-failed")]
@@ -362,14 +360,14 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
     [
         (
             Failure(FailureKind.DENIED, "Authorization_RequestDenied", "Insufficient privileges", 403),
-            "right in the directory",
+            "belongs to the directory",
         ),
         (
             Failure(FailureKind.TERMINAL, "BadRequest", "Soft-deleted workspace exists. Please purge or recover it."),
             "14 days",
         ),
         (Failure(FailureKind.TERMINAL, "InternalServerError", "An error has occurred."), "run the same command again"),
-        (Failure(FailureKind.TERMINAL, "SubscriptionNotFound", "not found", 404), "AZURE_SUBSCRIPTION_ID"),
+        (Failure(FailureKind.TERMINAL, "SubscriptionNotFound", "not found", 404), "az account list"),
         (
             Failure(FailureKind.CONFLICT, "Conflict", "Workspace is in a failed provisioning state.", 409),
             "workspace.name",
@@ -387,7 +385,7 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
                 "BadRequest",
                 "CMK workspaces should have purge protection enabled on their CMK keyvault.",
             ),
-            "cmkctl plan",
+            "az keyvault update",
         ),
     ],
 )
@@ -412,7 +410,7 @@ def test_the_reason_why_no_connection_came_about_is_shown() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "words"),
-    [("45", "wait: 45 s."), ("Wed, 25 Nov 2026 14:00:00 GMT", "wait: Wed, 25 Nov 2026 14:00:00 GMT.")],
+    [("45", "wait 45 s."), ("Wed, 25 Nov 2026 14:00:00 GMT", "wait Wed, 25 Nov 2026 14:00:00 GMT.")],
 )
 def test_a_delay_is_said_with_its_unit(asked: str, words: str) -> None:
     """Azure asks for seconds, or names a date."""
@@ -426,4 +424,4 @@ def test_every_kind_has_its_advice() -> None:
     codes = [AzureFailed(Failure(kind, "", "")).diagnostics[0].code for kind in FailureKind]
 
     assert len({*codes}) == len(codes)
-    assert {*CATALOGUE} >= {*codes}
+    assert {*CODES} >= {*codes}

@@ -363,7 +363,9 @@ def test_service_principal_is_made_by_one_request_with_the_body_of_the_plan() ->
     scripted.session.graph.create_service_principal({"appId": APP_ID})
 
     assert ["POST https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.asked
-    assert {"appId": APP_ID} == json.loads(scripted.network.sent[0].body or b"")
+    body = scripted.network.sent[0].body
+    assert isinstance(body, str | bytes)
+    assert {"appId": APP_ID} == json.loads(body)
 
 
 @pytest.mark.parametrize(("status", "error"), [(404, ResourceNotFoundError), (400, HttpResponseError)])

@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from cmkctl import __version__
-from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox, latency
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox.core import latency
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
 
 RESULTS: Final = Path(__file__).with_name("results_apply.json")
@@ -98,7 +99,7 @@ def roles(running: Running, scale: float) -> dict[str, Any]:
     identity = running.state.add_identity("id-ml", "rg-people")
     found = running.state.resource(identity) or {}
     running.state.assign_role(f"/subscriptions/{SUBSCRIPTION_ID}", found["properties"]["principalId"], READER)
-    more = {"workspace": {"identity": identity}, "key_vault": {"authorization": "rbac"}}
+    more: dict[str, Any] = {"workspace": {"identity": identity}, "key_vault": {"authorization": "rbac"}}
     more["key_access"] = {"settle_seconds": math.ceil(SETTLING * scale)}
     return profile_of("roles", {**more, "associated_resources": {"container_registry": {}}})
 

@@ -29,8 +29,9 @@ from pathlib import Path
 from typing import Any
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
-from cmkctl.sandbox.entra import issue
-from cmkctl.sandbox.store import Files, load
+from cmkctl.sandbox.core.signing import SigningKey
+from cmkctl.sandbox.core.store import Files, load
+from cmkctl.sandbox.planes.entra import issue
 
 ROOT = Path(__file__).parents[2]
 ARM = "management.azure.com"
@@ -74,7 +75,7 @@ class Served:
     @contextmanager
     def _connection(self) -> Iterator[ssl.SSLSocket]:
         with socket.create_connection(("127.0.0.1", self.port), timeout=2) as plain:
-            plain.sendall(f"CONNECT {ARM}:443 HTTP/1.1\r\n\r\n".encode())
+            plain.sendall(f"CONNECT {ARM}:443 HTTP/1.1\r\nHost: {ARM}\r\n\r\n".encode())
             if b" 200 " not in plain.recv(256):
                 raise OSError
             context = ssl.create_default_context(cafile=str(self.files.ca))
@@ -141,10 +142,11 @@ class Load:
 
     async def _one(self, number: int, until: float) -> int:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(f"CONNECT {ARM}:443 HTTP/1.1\r\n\r\n".encode())
+        writer.write(f"CONNECT {ARM}:443 HTTP/1.1\r\nHost: {ARM}\r\n\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
         await writer.start_tls(ssl.create_default_context(cafile=self.ca), server_hostname=ARM)
-        token, done = issue(f"https://{ARM}", time.time(), "https://login.microsoftonline.com"), 0
+        key = SigningKey(Path(self.ca.removesuffix(".ca.pem") + ".signing.key"))
+        token, done = issue(f"https://{ARM}", time.time(), "https://login.microsoftonline.com", key=key), 0
         while time.perf_counter() < until and done < self.most:
             path = self.paths[(number + done * self.connections) % len(self.paths)].replace("{}", f"{number}-{done}")
             writer.write(self._request(path, token))

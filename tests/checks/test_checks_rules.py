@@ -1,4 +1,4 @@
-"""Every rule fires where it should, and is silent where it should not."""
+"""Every rule reports what it should, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import pytest
 
-from cmkctl.checks.rules import RULES, check
-from cmkctl.diagnostics import Severity
+from cmkctl.checks import RULES
+from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.facts import Facts, judge
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.key import ObservedKey
@@ -30,7 +31,7 @@ WARNING, ERROR = Severity.WARNING, Severity.ERROR
 
 
 def profile(**sections: Any) -> Profile:
-    """A profile about which no rule has anything to say, with some sections said otherwise."""
+    """A profile without findings, with some sections replaced."""
     usual: dict[str, Any] = {
         "subscription": SUBSCRIPTION,
         "location": "eastus2",
@@ -46,7 +47,7 @@ def profile(**sections: Any) -> Profile:
 
 
 def seen(**parts: Any) -> dict[str, Any]:
-    """What was observed; nothing is there yet, unless said so."""
+    """The facts of a tenant in which nothing exists yet, with some of them replaced."""
     usual = {
         "subscription": {"state": "Enabled", "tenantId": TENANT},
         "key_vault": ObservedVault(None, None, TENANT),
@@ -58,28 +59,33 @@ def seen(**parts: Any) -> dict[str, Any]:
 
 
 def vault(location: str = "eastus2", **properties: Any) -> ObservedVault:
-    """A vault that is there."""
+    """An existing vault."""
     return ObservedVault({"location": location, "properties": properties}, None, TENANT)
 
 
 def policy(object_id: str, *keys: str) -> dict[str, Any]:
-    """An access policy about keys."""
+    """An access policy for keys."""
     return {"tenantId": TENANT, "objectId": object_id, "permissions": {"keys": list(keys)}}
 
 
 def key(**properties: Any) -> ObservedKey:
-    """A key that is there."""
+    """An existing key."""
     return ObservedKey({"properties": properties}, NOW)
 
 
 def workspace(identifier: str) -> dict[str, Any]:
-    """A workspace that is there, with the key that it uses."""
+    """An existing workspace, with the key that it uses."""
     return {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": identifier}}}}
 
 
+def findings(wanted: Profile, observed: Mapping[str, Any]) -> list[Diagnostic]:
+    """The findings of every rule."""
+    return list(judge(RULES, wanted, Facts(observed)))
+
+
 def found(wanted: Profile, observed: Mapping[str, Any]) -> list[tuple[str, Severity]]:
-    """What the rules say, by code."""
-    return [(each.code, each.severity) for each in check(wanted, observed)]
+    """The findings of every rule, by code and severity."""
+    return [(each.code, each.severity) for each in findings(wanted, observed)]
 
 
 LATER: Final = int(datetime(2031, 1, 31, tzinfo=UTC).timestamp())
@@ -225,28 +231,28 @@ SILENT: Final = {
 
 
 @pytest.mark.parametrize(("sections", "parts", "code", "severity"), FIRES.values(), ids=FIRES)
-def test_rule_fires(sections: dict[str, Any], parts: dict[str, Any], code: str, severity: Severity) -> None:
-    """The rule speaks, with its severity, and no other does."""
+def test_rule_reports(sections: dict[str, Any], parts: dict[str, Any], code: str, severity: Severity) -> None:
+    """The rule reports its code with its severity, and no other rule reports anything."""
     assert [(code, severity)] == found(profile(**sections), seen(**parts))
 
 
 @pytest.mark.parametrize(("sections", "parts"), SILENT.values(), ids=SILENT)
-def test_rules_are_silent(sections: dict[str, Any], parts: dict[str, Any]) -> None:
-    """What is right, or not known, is no reason to speak."""
+def test_rules_report_nothing(sections: dict[str, Any], parts: dict[str, Any]) -> None:
+    """What is right, or unknown, is not reported."""
     assert [] == found(profile(**sections), seen(**parts))
 
 
-def test_every_rule_has_a_case_in_which_it_fires() -> None:
-    """A rule without a case is not tested; each names its code first."""
-    codes = [(rule.__doc__ or "").partition(":")[0] for rule in RULES]
+def test_every_rule_has_a_case_in_which_it_reports() -> None:
+    """A rule without a case is not tested."""
+    reported = {(code, severity) for _, _, code, severity in FIRES.values()}
 
-    assert sorted({code for _, _, code, _ in FIRES.values()}) == codes
+    assert {(each.code.id, each.severity) for each in RULES} == reported
 
 
 @pytest.mark.parametrize(("sections", "parts", "code", "severity"), FIRES.values(), ids=FIRES)
 def test_diagnostic_is_complete(sections: dict[str, Any], parts: dict[str, Any], code: str, severity: Severity) -> None:
-    """A summary to learn without user data in it, a detail and a remedy that are sentences, and a place."""
-    (diagnostic,) = check(profile(**sections), seen(**parts))
+    """It has a title without user data, a detail and a remedy that are sentences, and a subject."""
+    (diagnostic,) = findings(profile(**sections), seen(**parts))
 
     assert (code, severity) == (diagnostic.code, diagnostic.severity)
     assert all(text.endswith(".") for text in (diagnostic.detail, diagnostic.remedy))
@@ -255,22 +261,17 @@ def test_diagnostic_is_complete(sections: dict[str, Any], parts: dict[str, Any],
     assert diagnostic.subject
 
 
-def test_rules_say_the_numbers() -> None:
-    """What is told is what was found."""
-    days = 30
+def test_findings_show_the_observed_values() -> None:
+    """Versions and dates are those that were read."""
+    days = 40
     observed = seen(
         key=key(attributes={"exp": NOW.timestamp() + days * DAY + 1}, keyUriWithVersion=f"{KEY}/new"),
         workspace=workspace(f"{KEY}/old"),
     )
 
-    details = [each.detail for each in check(profile(), observed)]
+    details = [each.detail for each in findings(profile(), observed)]
 
     assert [
         "The key's latest version is new, the workspace uses old.",
-        "It expires in 30 days. An expired key takes the workspace's data away until it is extended.",
+        "It expires on 2026-12-31 12:00 UTC, in 40 days. Then the workspace's data is out of reach until it is extended.",
     ] == details
-
-
-def test_rules_stand_alone() -> None:
-    """A rule that finds nothing observed has nothing to say about it, and does not fail."""
-    assert [] == [each for each in check(profile(), {}) if each.severity is ERROR]

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from cmkctl import __version__
-from cmkctl.checks.catalogue import CATALOGUE
+from cmkctl.checks import CODES
 from cmkctl.cli import main
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -80,14 +80,14 @@ def test_schema_is_a_json_schema_and_the_one_of_the_examples(cmkctl: Any, profil
     assert json.loads((profiles / "profile.schema.json").read_text(encoding="utf-8")) == printed
 
 
-@pytest.mark.parametrize("code", CATALOGUE)
+@pytest.mark.parametrize("code", CODES)
 def test_every_code_is_explained(capsys: pytest.CaptureFixture[str], code: str) -> None:
     """In either case of letters: code, title, and what to do."""
     assert 0 == main(["explain", code.lower()])
     said = capsys.readouterr()
 
     assert (True, "") == (said.out.startswith(code), said.err)
-    assert CATALOGUE[code].title in said.out
+    assert CODES[code].title in said.out
 
 
 def test_an_unknown_code_is_a_usage_error_with_its_neighbours(cmkctl: Any) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PROFILE = """
 subscription: 00000000-0000-0000-0000-000000000001
 location: eastus2

@@ -12,11 +12,6 @@ from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, TENANT_ID, Pace, Sandbox
 from cmkctl.sandbox.server import Running
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of the tests that take an az CLI, a second or more a command: ``-m 'not az'`` leaves them out."""
-    config.addinivalue_line("markers", "az: runs the az CLI")
-
-
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the machine's own proxies, certificates and identities out of the tests."""

@@ -13,7 +13,7 @@ import pytest
 from support.clients import SUBSCRIPTION, WORKSPACE_VERSION, Program, vault_id, workspace_body, workspace_id
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, SUBSCRIPTION_ID, TENANT_ID
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.server import Running
 
 pytestmark = pytest.mark.az

@@ -7,7 +7,7 @@ from support.clients import SUBSCRIPTION, vault_id, workspace_body, workspace_id
 from support.terraform import Terraform, claims
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID, Sandbox
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.server import Running
 
 VAULTS = "2023-07-01"

@@ -15,9 +15,10 @@ from typing import Any
 from contract_recordings import ARM, Exchange, Rename, Scenario
 from support.sandbox import Client
 
-from cmkctl.sandbox import SUBSCRIPTION_ID, ids
-from cmkctl.sandbox.arm import resources, storage
-from cmkctl.sandbox.arrange import Arrangement
+from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.sandbox.core import ids, resources
+from cmkctl.sandbox.core.arrange import Arrangement
+from cmkctl.sandbox.providers import microsoft_storage
 from cmkctl.sandbox.server import Running
 
 Step = Callable[[Running, Client], object]
@@ -171,10 +172,11 @@ def _add_deleted_vault(state: Arrangement, shown: Mapping[str, Any], later: Mapp
 
 
 def _add_account(state: Arrangement, shown: Mapping[str, Any]) -> None:
-    identifier = f"{state.add_resource_group(_group_of(shown['id']))}/providers/{storage.KIND.type}/{shown['name']}"
+    group = state.add_resource_group(_group_of(shown["id"]))
+    identifier = f"{group}/providers/{microsoft_storage.RESOURCE_TYPE.type}/{shown['name']}"
     with state.tenant.lock:
         body = {"kind": shown["kind"], "sku": {"name": shown["sku"]["name"]}}
-        document = storage.new_account(state.tenant, identifier, shown["name"], shown["location"], body)
+        document = microsoft_storage.new_account(state.tenant, identifier, shown["name"], shown["location"], body)
         document["properties"]["provisioningState"] = "Succeeded"
         resources.store(state.tenant, document)
 

@@ -22,7 +22,7 @@ from contract_recordings import names, read
 from contract_replay import Outcome, Result, play
 from contract_starts import STARTS
 
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 BASELINE = Path(__file__).with_name("baseline.json")
 BETTER = (Outcome.AGREES, Outcome.REPEAT)

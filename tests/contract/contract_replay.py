@@ -31,8 +31,8 @@ from contract_recordings import POLLS, Exchange, Scenario, state_of
 from support.sandbox import Client
 
 from cmkctl.sandbox import TENANT_ID, Pace, Sandbox
-from cmkctl.sandbox.entra import issue
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.requestlog import LoggedRequest
+from cmkctl.sandbox.planes.entra import issue
 from cmkctl.sandbox.server import Running
 
 PATIENCE = 12

@@ -1,33 +1,30 @@
-"""docs/sandbox.md says of every part of the sandbox how far it goes. That the page is fresh is a test of tests/docs."""
+"""docs/sandbox.md states how far each part of the sandbox goes. That the page is fresh is a test of tests/docs."""
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 
-from cmkctl.sandbox import coverage_page, deployments, entra, graph, keyvault
-from cmkctl.sandbox.coverage import Area
-from cmkctl.sandbox.deployments import handlers
-from cmkctl.sandbox.routes import ARM_MODULES
-
-ELSEWHERE = {handlers: deployments}
-"""Modules whose package speaks for them."""
+from cmkctl.sandbox import coverage_page
+from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.provider import Provider
+from cmkctl.sandbox.core.registry import providers
 
 
-@pytest.mark.parametrize("module", [*ARM_MODULES, entra, graph, keyvault], ids=lambda module: module.__name__)
-def test_what_answers_says_how_far(module: ModuleType) -> None:
-    """A module with routes has a COVERAGE constant: without one the table would pass it over in silence."""
-    assert coverage_page.of(ELSEWHERE.get(module, module)) != ()
+@pytest.mark.parametrize("provider", providers(), ids=lambda provider: provider.namespace)
+def test_every_provider_declares_its_coverage(provider: Provider) -> None:
+    """Without a row the table would omit the provider silently."""
+    assert [area for area in provider.coverage if area.supported or area.not_modelled] != []
 
 
-def test_modules_of_one_area_are_one_row() -> None:
+def test_areas_of_one_name_are_one_row() -> None:
     """Their sentences follow each other."""
-    one, other = ModuleType("one"), ModuleType("other")
-    one.COVERAGE = Area("keys", supported=("PUT",), guesses=("a guess",))  # type: ignore[attr-defined]
-    other.COVERAGE = (Area("keys", supported=("GET",)), Area("vaults"))  # type: ignore[attr-defined]
+    declared = [
+        Area("keys", supported=("PUT",), guesses=("a guess",)),
+        Area("keys", supported=("GET",)),
+        Area("vaults"),
+    ]
 
-    assert [Area("keys", ("PUT", "GET"), guesses=("a guess",)), Area("vaults")] == coverage_page.rows([one, other])
+    assert [Area("keys", ("PUT", "GET"), guesses=("a guess",)), Area("vaults")] == coverage_page.rows(declared)
 
 
 def test_a_cell_keeps_to_its_column() -> None:

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from support.sandbox import SUBSCRIPTION, Client, vault_path
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID, TENANT_ID, Pace, Sandbox
-from cmkctl.sandbox.requestlog import LoggedRequest
-from cmkctl.sandbox.routing import VERSIONS
+from cmkctl.sandbox.core import registry
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 pytestmark = [
     pytest.mark.skipif(
@@ -135,7 +135,7 @@ def arm() -> Iterator[Client]:
 
 def _newest(resource_type: str) -> str:
     """Return the youngest api-version that is both modelled and published."""
-    both = set(VERSIONS[resource_type.lower()]) & set(versions(resource_type))
+    both = set(registry.versions()[resource_type.lower()]) & set(versions(resource_type))
     return max(both, key=lambda version: (version[:10], not version.endswith("-preview")))
 
 
@@ -297,7 +297,7 @@ def _laid_over(base: Any, drawn: Any) -> Any:
 def test_a_legal_body_is_taken_or_refused_in_arms_form(arm: Client, kind: str) -> None:
     """Never a failure of the sandbox's own; and nothing published is called unknown, at any api-version."""
     path, base = BODIES[kind]
-    both = sorted(set(VERSIONS[kind.lower()]) & set(versions(kind)))
+    both = sorted(set(registry.versions()[kind.lower()]) & set(versions(kind)))
 
     @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(data=st.data())

@@ -17,7 +17,7 @@ SEE = "azure-ai-ml can now express this: read docs/adr/0004-one-put.md again"
 
 
 def _parameters(entity: type) -> set[str]:
-    return {each.lower().replace("_", "") for each in inspect.signature(entity.__init__).parameters}
+    return {each.lower().replace("_", "") for each in inspect.signature(entity).parameters}
 
 
 def _template() -> dict[str, Any]:

@@ -11,7 +11,8 @@ from support.toy_procedure import CREATING, OTHER, FakeStep, World, lost, refuse
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
-from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
+from cmkctl.codes import CMK312
+from cmkctl.diagnostics import CmkctlError, Code, RefusedError, Severity
 from cmkctl.events import ChangeFailed, ChangeFinished, ChangeStarted, Event, StepFinished, StepStarted
 from cmkctl.plan import Action, Request, Unknown
 
@@ -82,7 +83,12 @@ def test_step_waits_for_what_its_needs_need_although_those_are_right_already() -
     """A workspace whose vault and key are there still waits for its provider to be registered."""
     world, order = World(state={"b": 1}), list[str]()
     first = step(world, "a")
-    world.during = {"a": lambda: threading.Event().wait(0.05) or order.append("a"), "c": lambda: order.append("c")}
+
+    def slowly() -> None:
+        threading.Event().wait(0.05)
+        order.append("a")
+
+    world.during = {"a": slowly, "c": lambda: order.append("c")}
 
     run(world, first, step(world, "b", "a"), step(world, "c", "b")).apply()
 
@@ -166,7 +172,7 @@ def test_apply_returns_what_is_left_all_no_op() -> None:
 
 
 @pytest.mark.parametrize(
-    ("meanwhile", "told"), [(2, ["CMK402"]), (OTHER, ["CMK402", "CMK299"])], ids=["another action", "a conflict"]
+    ("meanwhile", "told"), [(2, ["CMK402"]), (OTHER, ["CMK402", "CMK243"])], ids=["another action", "a conflict"]
 )
 def test_change_that_is_no_longer_the_one_shown_is_refused(meanwhile: Any, told: list[str]) -> None:
     """When somebody did something else meanwhile, nothing is written for it; a conflict is told with its ways out."""
@@ -256,7 +262,7 @@ def test_plan_with_a_conflict_is_never_applied() -> None:
         running.apply()
 
     (told,) = caught.value.diagnostics
-    assert ("CMK299", "another one", "b") == (told.code, told.remedy, told.subject)
+    assert ("CMK243", "another one", "b") == (told.code, told.remedy, told.subject)
     assert ([], []) == (world.writes, running.events)
 
 
@@ -264,8 +270,8 @@ def test_plan_with_an_error_of_a_rule_is_never_applied() -> None:
     """A rule that makes an error refuses the plan, with that error alone."""
     world = World()
     running = run(world, step(world, "a"))
-    warning = Diagnostic("CMK198", Severity.WARNING, "a", "b", "c")
-    error = Diagnostic("CMK199", Severity.ERROR, "a", "b", "c")
+    warning = Code("CMK198", "a", "", "").warning("b", "c")
+    error = Code("CMK199", "a", "", "").error("b", "c")
 
     with pytest.raises(RefusedError) as caught:
         running.apply(replace(running.plan(), diagnostics=(warning, error)))
@@ -297,7 +303,13 @@ def test_nothing_is_begun_once_a_failure_was_told() -> None:
     world.mishaps["a"] = [refused()]
     world.during = {"b": lambda: failed.wait(TOGETHER), "c": begun.set}
     running = run(world, step(world, "a"), step(world, "b"), step(world, "c", "b"))
-    running.hear = lambda event: failed.set() or begun.wait(0.5) if isinstance(event, ChangeFailed) else None
+
+    def hear(event: Event) -> None:
+        if isinstance(event, ChangeFailed):
+            failed.set()
+            begun.wait(0.5)
+
+    running.hear = hear
 
     with pytest.raises(CmkctlError):
         running.apply()
@@ -367,7 +379,7 @@ def test_of_several_delays_that_azure_asks_for_the_longest_is_kept() -> None:
 def test_waiting_that_was_given_up_is_told_and_nothing_is_sent_again() -> None:
     """The end of a wait (CMK312) is no refusal of Azure's: it goes on, and the next run, too."""
     world = World()
-    world.mishaps["a"] = [CmkctlError(Diagnostic("CMK312", Severity.ERROR, "a", "b", "c"))]
+    world.mishaps["a"] = [CmkctlError(CMK312.error("b", "c"))]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()

@@ -114,7 +114,7 @@ def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: ScenarioBui
         assert {Action.NO_OP} == {each.action for each in result.changes}
         assert 2 == creations(client, began)
         assert session.clock.elapsed() - clock >= 600
-        assert [] != [each for each in told if "may not use the key yet" in each and "UTC" in each]
+        assert [] != [each for each in told if "cannot use the key yet" in each and "UTC" in each]
 
 
 class Meanwhile(InStep):

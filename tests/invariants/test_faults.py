@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from support.scenarios import ProfileVariant, ScenarioBuilder, World
-from test_interruptions import done_twice
+from support.scenarios import ProfileVariant, ScenarioBuilder, World, done_twice
 
 from cmkctl.plan import Action
 from cmkctl.sandbox import Pace
 
 
-@pytest.mark.parametrize("operation", ["*/asyncoperations/*", "*/workspaceOperationsStatus/*"])
+@pytest.mark.parametrize("operation", ["*/workspaceOperationsStatus/*"])
 def test_a_poll_that_is_refused_for_its_expired_token_is_sent_again(maker: ScenarioBuilder, operation: str) -> None:
     """A poll is refused for its expired token, while Azure goes on; it is asked again, and the same run ends well."""
     profile = maker.make(ProfileVariant(), World())

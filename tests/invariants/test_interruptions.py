@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import Any
 
 import pytest
 from azure.core.pipeline.transport import HttpTransport
-from support.scenarios import ProfileVariant, ScenarioBuilder, Stops, World
+from support.scenarios import ProfileVariant, ScenarioBuilder, Stops, World, done_twice
 
 from cmkctl.clock import Interrupted
 from cmkctl.plan import Action
 from cmkctl.sandbox import Pace
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 WRITES = 15
 """How many writes set up a workspace in a new subscription."""
-
-
-def done_twice(written: list[LoggedRequest]) -> list[str]:
-    """The writes that Azure carried out more than once."""
-    done = Counter(f"{each.method} {each.path}".lower() for each in written if each.status < 400)
-    return [each for each, times in done.items() if times > 1]
 
 
 def stopping(transport: HttpTransport[Any, Any], at: int, *, sent: bool) -> Stops:

@@ -22,8 +22,8 @@ from support.scenarios import (
 
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.diagnostics import RefusedError
-from cmkctl.plan import Action, Json, Plan, Request, Unknown, unknowns
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.plan import Action, Json, Output, Plan, Request, Unknown, unknowns
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 Sent = tuple[str, str, str, str, str]
 """A write for comparing: method, host, path, api-version and canonical body."""
@@ -49,7 +49,7 @@ def shown(request: Request, plan: Plan, result: Plan) -> Sent:
 def resolved(value: Json, result: Plan) -> Json:
     """Resolve the unknowns of a body."""
     if isinstance(value, Unknown):
-        return result.outputs[value.step][value.output]
+        return result.known.get(Output(value.step, value.output))
     if isinstance(value, Mapping):
         return {name: resolved(inner, result) for name, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

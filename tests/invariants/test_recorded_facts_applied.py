@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.scenarios import ProfileVariant, ScenarioBuilder, World
-from test_interruptions import done_twice
+from support.scenarios import ProfileVariant, ScenarioBuilder, World, done_twice
 
 from cmkctl.plan import Action
 from cmkctl.sandbox import Pace

@@ -63,7 +63,12 @@ def test_a_plan_is_at_most_four_round_trips_deep(maker: ScenarioBuilder, wish: P
     depths: list[int] = []
     while not depths or (min(depths) > DEEPEST and len(depths) < TRIES):
         distant: list[SlowTransport] = []
-        maker.client(lambda inner, made=distant: made.append(SlowTransport(inner)) or made[0]).plan(profile)
+
+        def between(inner: HttpTransport[Any, Any], made: list[SlowTransport] = distant) -> SlowTransport:
+            made.append(SlowTransport(inner))
+            return made[0]
+
+        maker.client(between).plan(profile)
         depths.append(distant[0].depth)
 
     assert min(depths) <= DEEPEST, depths

@@ -83,7 +83,7 @@ def test_any_variable_loads_or_is_explained(field: str, value: str, quoted: bool
     _load(GOOD.encode(), f'{field}="${{V}}"' if quoted else f"{field}=${{V}}", environ={"V": value})
 
 
-WRONG = (
+WRONG: tuple[Any, ...] = (
     None,
     True,
     7,

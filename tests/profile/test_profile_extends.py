@@ -16,6 +16,7 @@ def test_sections_are_merged_and_values_replaced(files: Files) -> None:
         """).profile
 
     assert (profile.key_vault.name, profile.key_vault.soft_delete_days) == ("kv-ml", 7)
+    assert profile.key_vault.network is not None
     assert profile.key_vault.network.ip_rules == ("1.2.3.4",)
     assert profile.tags == {"a": "x"}
 

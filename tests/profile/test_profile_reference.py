@@ -55,6 +55,7 @@ def test_the_committed_reference_is_up_to_date() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", profile_fields().values(), ids=profile_fields())
 def test_every_field_is_described_with_an_example_that_is_right(field: Any) -> None:
     """In the model, the schema and the reference. An example that is wrong would mislead in every diagnostic."""
@@ -107,6 +108,7 @@ def test_a_profile_that_extends_may_leave_out_what_is_required() -> None:
     assert not _valid({"workspace": {"name": "mlw"}})
 
 
+@pytest.mark.slow
 def test_loading_a_profile_imports_no_azure_sdk() -> None:
     """The command line has a start budget, and the SDKs take seconds."""
     code = (

@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from profile_support import GOOD, SUBSCRIPTION, Files
+from support.profiles import GOOD, SUBSCRIPTION, Files
 from pydantic import Field
 
 from cmkctl.diagnostics import ProfileError

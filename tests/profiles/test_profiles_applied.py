@@ -13,7 +13,7 @@ from cmkctl.azure.ids import ResourceId
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 
 FOLDER = Path(__file__).parents[2] / "profiles"
 NAMES = sorted(each.stem for each in FOLDER.glob("*.yaml"))

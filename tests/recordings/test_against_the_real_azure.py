@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 from record import SCENES, SUBSCRIPTION
-from support.reference import ARM_TYPES, RECORDINGS, REFERENCE
+from support.reference import ARM_TYPES, RECORDINGS, require_reference
 
 GROUP = "/subscriptions/[^/]+/resourcegroups/[^/]+"
 WRITES = {
@@ -32,8 +32,7 @@ WRITES = {
 @pytest.fixture(autouse=True)
 def reference() -> None:
     """Skip where there is nothing to hold a plan against."""
-    if not REFERENCE.is_dir():
-        pytest.skip("the recordings of the real Azure are not beside this checkout (../shared/reference)")
+    require_reference()
 
 
 @pytest.fixture

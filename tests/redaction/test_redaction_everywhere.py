@@ -35,10 +35,10 @@ SECRETS: Final = st.text(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=24, max_size=40
 ).map(lambda tail: PLANTED + tail)
 FEW: Final = settings(
-    derandomize=True,
     database=None,
     deadline=None,
     max_examples=6,
+    print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

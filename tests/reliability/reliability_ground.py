@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +20,15 @@ from cmkctl.azure.session import Session
 from cmkctl.clock import Clock, SystemClock
 from cmkctl.diagnostics import CmkctlError, RefusedError
 from cmkctl.engine import apply_plan, make_plan
+from cmkctl.procedures.base import no_proof
+from cmkctl.procedures.create import CREATE
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
 from cmkctl.sandbox.server import Running
+
+UNPROVED: Final = replace(CREATE, proof=no_proof)
+"""The procedure without azure-ai-ml, which is imported only by a whole process."""
 
 READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 _COMMON: Final = """\
@@ -151,12 +156,12 @@ class Ground:
 
 
 def _apply(session: Session, profile: Profile) -> Ended:
-    apply_plan(session, profile, make_plan(session, profile), lambda _event: None)
+    apply_plan(session, profile, make_plan(session, profile, UNPROVED), UNPROVED, lambda _event: None)
     return Ended(0)
 
 
 def _plan(session: Session, profile: Profile) -> Ended:
-    plan = make_plan(session, profile)
+    plan = make_plan(session, profile, UNPROVED)
     if plan.errored:
         return Ended(3, tuple(each.code for each in plan.changes if each.code))
     return Ended(2 if plan.pending else 0)

@@ -13,7 +13,7 @@ from reliability_process import Command, Starter
 from reliability_verdict import FAILED, NEXT_RUN, SAME_RUN, Inventory, Outcome, wrong_at_the_end
 from reliability_watch import ANY, At, Counting
 
-from cmkctl.sandbox.app import Moment
+from cmkctl.sandbox.server.app import Moment
 
 SECTION: Final = "interruptions"
 SIGNALS: Final = {"SIGKILL": signal.SIGKILL, "SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}

@@ -14,7 +14,7 @@ from reliability_faults import EXPECTED
 from reliability_verdict import FAILED, Outcome
 
 from cmkctl import __version__
-from cmkctl.sandbox.faults import KINDS
+from cmkctl.sandbox.core.faults import KINDS
 
 HERE: Final = Path(__file__).parent
 RESULTS: Final = HERE / "results.json"
@@ -207,8 +207,8 @@ def _times() -> Iterator[str]:
     yield _rows(head, [[each[name] for name in names] for each in found["rows"]])
     waits = sorted(found["waits"], key=lambda each: each["noticed_after_seconds"])
     latest = {each["name"].partition(" ")[0]: each for each in waits}
-    names = ("length_seconds", "noticed_after_seconds", "allowed_seconds")
-    rows = [(f"`{kind}`", *(each[name] for name in names)) for kind, each in sorted(latest.items())]
+    columns = ("length_seconds", "noticed_after_seconds", "allowed_seconds")
+    rows = [(f"`{kind}`", *(each[name] for name in columns)) for kind, each in sorted(latest.items())]
     yield _rows(("wait", "its length", "noticed after", "allowed"), rows)
 
 

@@ -169,7 +169,8 @@ def serve() -> None:
         pid = os.fork()
         if pid == 0:
             sys.exit(_command(asked))
-        _, status = _answer(pid), os.waitpid(pid, 0)[1]
+        _answer(pid)
+        _, status = os.waitpid(pid, 0)
         _answer(os.waitstatus_to_exitcode(status))
 
 

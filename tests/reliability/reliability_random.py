@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from reliability_ground import PROFILES, Ground
+from reliability_ground import PROFILES, Ended, Ground
 from reliability_process import Starter
 from reliability_verdict import FAILED, Inventory, Outcome, wrong_at_the_end
 from reliability_watch import Counting
@@ -40,7 +40,7 @@ def run(ground: Ground, _start: Starter, case: Seed, wanted: Inventory) -> Outco
     """Run the command until it ends well, three times at most; then look at what is there."""
     ground.begin(case.profile)
     ground.running.state.add_fault(f"random:{RATE}:{case.seed}")
-    endings = []
+    endings: list[Ended] = []
     while len(endings) < INVOCATIONS and (not endings or endings[-1].code):
         endings.append(ground.apply(case.profile))
     ground.running.state.clear_faults()

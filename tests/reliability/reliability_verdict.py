@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from reliability_ground import Ended, Ground
 
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 SAME_RUN: Final = "converged in the same run"
 NEXT_RUN: Final = "converged in the next run"

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from reliability_ground import Ground
 
-from cmkctl.sandbox.app import Moment
-from cmkctl.sandbox.clouds import Service
-from cmkctl.sandbox.messages import Call
-from cmkctl.sandbox.transport import is_poll
+from cmkctl.sandbox.core.clouds import Service
+from cmkctl.sandbox.core.messages import Call
+from cmkctl.sandbox.planes.connection_faults import is_poll
+from cmkctl.sandbox.server.app import Moment
 
 ANY = "any"
 READ = "read"

@@ -16,7 +16,7 @@ from reliability_verdict import wrong_at_the_end
 from reliability_watch import ANY, LOGIN, POLL, READ, WRITE
 from support.sandbox import Client
 
-from cmkctl.sandbox.faults import KINDS
+from cmkctl.sandbox.core.faults import KINDS
 
 KILLED = [
     Interruption(POLICIES, "SIGKILL", "after", 2, LOGIN),

@@ -1,6 +1,7 @@
 """azure-keyvault-keys, unchanged, on the data plane of the sandbox."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -10,7 +11,7 @@ from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm, 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
-from test_dataplane_support import open_vault
+from support.dataplane import open_vault
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, TENANT_ID
 from cmkctl.sandbox.server import Running
@@ -67,7 +68,7 @@ def test_lists_are_read_over_several_pages(keys: KeyClient) -> None:
     versions = [keys.create_ec_key("ec-0").properties.version for _ in range(4)]
 
     assert [f"ec-{number}" for number in range(5)] == [row.name for row in keys.list_properties_of_keys()]
-    listed = [row.version for row in keys.list_properties_of_key_versions("ec-0")]
+    listed = [str(row.version) for row in keys.list_properties_of_key_versions("ec-0")]
     assert listed == sorted(listed)
     assert set(versions) < set(listed)
 
@@ -75,7 +76,8 @@ def test_lists_are_read_over_several_pages(keys: KeyClient) -> None:
 def test_wrapped_here_is_unwrapped_there(keys: KeyClient, credential: ClientSecretCredential) -> None:
     """The public key is a real one: what the cryptography library wraps with it, the vault unwraps."""
     made = keys.create_rsa_key("cmk", size=2048)
-    numbers = RSAPublicNumbers(int.from_bytes(made.key.e, "big"), int.from_bytes(made.key.n, "big"))
+    public: Any = made.key  # its attributes are set at run time
+    numbers = RSAPublicNumbers(int.from_bytes(public.e, "big"), int.from_bytes(public.n, "big"))
     with CryptographyClient(made, credential) as client:
         wrapped = client.wrap_key(KeyWrapAlgorithm.rsa_oaep, DATA_KEY)
 
@@ -165,4 +167,6 @@ def test_a_rotation_policy_dates_the_next_version(keys: KeyClient) -> None:
 
     assert [("Notify", "P30D")] == [(row.action, row.time_before_expiry) for row in default.lifetime_actions]
     assert ("P90D", "P60D") == (policy.expires_in, policy.lifetime_actions[0].time_after_create)
+    assert rotated.expires_on is not None
+    assert rotated.created_on is not None
     assert (rotated.expires_on - rotated.created_on).days == 90

@@ -9,14 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from support.reference import RECORDINGS
-from test_dataplane_support import Vault, open_vault, refusal, shape
+from support.dataplane import Vault, open_vault, refusal, shape
+from support.reference import RECORDINGS, needs_reference
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID
-from cmkctl.sandbox.keyvault.material import encoded
+from cmkctl.sandbox.planes.vault.material import encoded
 from cmkctl.sandbox.server import Running
 
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference is not beside this checkout")
+pytestmark = needs_reference
 CONSTANTS = (
     "kty",
     "key_ops",

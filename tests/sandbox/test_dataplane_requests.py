@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from support.dataplane import Vault, open_vault, refusal, version_of
 from support.sandbox import Client, vault_path
-from test_dataplane_support import Vault, open_vault, refusal, version_of
 
-from cmkctl.sandbox import CLIENT_OBJECT_ID, TENANT_ID, Pace, Sandbox, entra
-from cmkctl.sandbox.keyvault.material import decoded, encoded
-from cmkctl.sandbox.keyvault.redaction import HIDDEN
+from cmkctl.sandbox import CLIENT_OBJECT_ID, TENANT_ID, Pace, Sandbox
+from cmkctl.sandbox.planes import entra
+from cmkctl.sandbox.planes.vault.material import decoded, encoded
+from cmkctl.sandbox.planes.vault.redaction import HIDDEN
 from cmkctl.sandbox.server import Running
 
 EC = {"kty": "EC"}

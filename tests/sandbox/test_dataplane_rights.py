@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from support.dataplane import CRYPTO_OFFICER, OWNER, Vault, open_vault, refusal
 from support.sandbox import Client
-from test_dataplane_support import CRYPTO_OFFICER, OWNER, Vault, open_vault, refusal
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID, Sandbox
-from cmkctl.sandbox.keyvault.entrance import CALLER_ADDRESS
-from cmkctl.sandbox.keyvault.rights import OPERATIONS, roles_with
+from cmkctl.sandbox.planes.vault.authentication import CALLER_ADDRESS
+from cmkctl.sandbox.planes.vault.permissions import OPERATIONS, roles_with
 from cmkctl.sandbox.server import Running
 
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"

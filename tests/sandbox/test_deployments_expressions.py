@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from cmkctl.sandbox.core.errors import AzureError
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate
-from cmkctl.sandbox.deployments.refusals import ExpressionError
+from cmkctl.sandbox.deployments.failures import ExpressionError
+from cmkctl.sandbox.deployments.functions import require_known
 from cmkctl.sandbox.deployments.syntax import Function, Literal, Member, parse
-from cmkctl.sandbox.deployments.vocabulary import require_known
-from cmkctl.sandbox.errors import AzureError
 
 SCOPE = Scope(
     azure={},

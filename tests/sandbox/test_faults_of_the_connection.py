@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import requests
 from support.faults import LOCATION, WORKSPACES, Ready
-from support.reference import RECORDINGS
+from support.reference import RECORDINGS, require_reference
 from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import Pace, Sandbox
-from cmkctl.sandbox.faults import KINDS
+from cmkctl.sandbox.core.faults import KINDS
 from cmkctl.sandbox.server import Running
 
 LOST = requests.exceptions.ConnectionError
@@ -32,8 +32,7 @@ def shape(value: Any) -> Any:
 def recorded(index: int) -> dict[str, Any]:
     """Return an error body of recording 60."""
     path = RECORDINGS / "60-arm-errors.json"
-    if not path.exists():
-        pytest.skip("the recordings are not here")
+    require_reference()
     import json  # noqa: PLC0415  used by nothing else
 
     found: dict[str, Any] = json.loads(path.read_text())["interactions"][index]["response"]["body"]

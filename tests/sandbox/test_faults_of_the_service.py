@@ -7,8 +7,8 @@ from support.faults import LOCATION, WORKSPACES, Ready
 from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
 from cmkctl.sandbox import Pace, Sandbox
-from cmkctl.sandbox.constants import COSMOS_DB_OBJECT_ID
-from cmkctl.sandbox.ids import guid
+from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.ids import guid
 from cmkctl.sandbox.server import Running
 
 ROLE = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6"

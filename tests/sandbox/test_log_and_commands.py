@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from cmkctl.cli.sandbox import app
 from cmkctl.sandbox import CLIENT_SECRET, Sandbox, SandboxError, find_running
-from cmkctl.sandbox.requestlog import KEPT, LARGE, LoggedRequest, RequestLog, read_file
+from cmkctl.sandbox.core.requestlog import KEPT, LARGE, LoggedRequest, RequestLog, read_file
 from cmkctl.sandbox.server import Running
 
 LOCATION = {"location": "eastus2"}

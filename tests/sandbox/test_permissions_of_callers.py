@@ -5,12 +5,13 @@ import requests
 from support.faults import LOCATION, WORKSPACES, Ready
 from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
-from cmkctl.sandbox import CLIENT_OBJECT_ID, roles
-from cmkctl.sandbox.callers import Caller
-from cmkctl.sandbox.clouds import CLOUDS, Service
-from cmkctl.sandbox.ids import guid
-from cmkctl.sandbox.messages import Call
-from cmkctl.sandbox.permissions import action_of
+from cmkctl.sandbox import CLIENT_OBJECT_ID
+from cmkctl.sandbox.core import roles
+from cmkctl.sandbox.core.callers import Caller
+from cmkctl.sandbox.core.clouds import CLOUDS, Service
+from cmkctl.sandbox.core.ids import guid
+from cmkctl.sandbox.core.messages import Call
+from cmkctl.sandbox.core.permissions import action_of
 from cmkctl.sandbox.server import Running
 
 READER, CONTRIBUTOR = (found.id for name in ("Reader", "Contributor") if (found := roles.find(name)))

@@ -11,7 +11,7 @@ from cmkctl.sandbox import CLIENT_OBJECT_ID, TENANT_ID
 from cmkctl.sandbox.server import Running
 
 ABSENT = object()
-INSTEAD = (ABSENT, None, 1, "x", [], {}, [None], {"x": None}, True, "")
+INSTEAD: tuple[Any, ...] = (ABSENT, None, 1, "x", [], {}, [None], {"x": None}, True, "")
 PROVIDERS = "/resourceGroups/rg/providers/"
 WORKSPACE = PROVIDERS + "Microsoft.MachineLearningServices/workspaces/mlw"
 POLICY = {"tenantId": TENANT_ID, "objectId": CLIENT_OBJECT_ID, "permissions": {"keys": ["get"]}}

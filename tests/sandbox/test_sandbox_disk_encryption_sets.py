@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from support.faults import LOCATION, Ready
-from support.reference import RECORDINGS
+from support.reference import RECORDINGS, require_reference
 from support.sandbox import code
 
 from cmkctl.sandbox import Sandbox
@@ -30,8 +30,7 @@ def body(ready: Ready, **properties: Any) -> dict[str, Any]:
 def recorded(method: str, part: str) -> list[dict[str, Any]]:
     """Return the recorded answers to requests whose address has a part."""
     path = RECORDINGS / "73-des-cmk-cli.json"
-    if not path.exists():
-        pytest.skip("the recordings are not here")
+    require_reference()
     rows = json.loads(path.read_text())["interactions"]
     return [row["response"] for row in rows if row["request"]["method"] == method and part in row["request"]["uri"]]
 

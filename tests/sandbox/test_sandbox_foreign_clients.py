@@ -3,7 +3,7 @@
 import pytest
 from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
 
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.server import Running
 
 COMPONENT = "/resourceGroups/rg/providers/Microsoft.Insights/components/appi"

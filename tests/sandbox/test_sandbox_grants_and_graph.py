@@ -7,7 +7,7 @@ import requests
 from support.sandbox import SUBSCRIPTION, Client, code
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 STRANGER = "5e5e5e5e-0000-4000-8000-00000000cafe"

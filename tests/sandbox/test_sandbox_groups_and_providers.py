@@ -2,7 +2,7 @@
 
 from support.sandbox import Client, code, vault_body, vault_path
 
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.server import Running
 
 DOCUMENT_DB = "/providers/Microsoft.DocumentDB"

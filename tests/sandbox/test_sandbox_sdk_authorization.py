@@ -50,6 +50,7 @@ def test_a_role_assignment_is_made_listed_and_taken_away(client: AuthorizationMa
     client.role_assignments.delete(SCOPE, name)
 
     assert (name, [name]) == (made.name, [each.name for each in listed])
+    assert again.value.error is not None
     assert "RoleAssignmentExists" == again.value.error.code
     assert [] == list(client.role_assignments.list_for_scope(SCOPE, filter=f"principalId eq '{PRINCIPAL}'"))
 
@@ -61,4 +62,5 @@ def test_an_unknown_principal_is_refused(client: AuthorizationManagementClient) 
     with pytest.raises(HttpResponseError) as refused:
         client.role_assignments.create(SCOPE, str(uuid.uuid4()), unknown)
 
+    assert refused.value.error is not None
     assert (400, "PrincipalNotFound") == (refused.value.status_code, refused.value.error.code)

@@ -4,14 +4,19 @@ import json
 import shutil
 import socket
 import ssl
+import stat
 import subprocess
 import sys
+from pathlib import Path
 
+import jwt
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
 from support.sandbox import Client, code
 
-from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID, Sandbox
+from cmkctl.sandbox import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID, Sandbox, SandboxError
+from cmkctl.sandbox.core.signing import SigningKey
 from cmkctl.sandbox.server import Running
 
 CLOUDS = {
@@ -144,7 +149,9 @@ def test_one_connection_carries_many_requests(arm: Client) -> None:
     for _ in range(5):
         arm("GET", "")
 
-    pools = arm.session.get_adapter("https://").proxy_manager[arm.running.proxy].pools
+    adapter = arm.session.get_adapter("https://")
+    assert isinstance(adapter, requests.adapters.HTTPAdapter)
+    pools = adapter.proxy_manager[arm.running.proxy].pools
     assert sum(pool.num_connections for pool in (pools[key] for key in pools.keys())) == 2  # noqa: SIM118  login and ARM
 
 
@@ -184,7 +191,7 @@ def test_curl_works_with_the_environment_alone(instant: Running) -> None:
 def test_a_host_it_does_not_know_still_gets_a_certificate() -> None:
     """So that the client sees the refusal, and not a TLS error that looks like something else."""
     with Sandbox().serve() as running, socket.create_connection(("127.0.0.1", running.port)) as plain:
-        plain.sendall(b"CONNECT api.example.org:443 HTTP/1.1\r\n\r\n")
+        plain.sendall(b"CONNECT api.example.org:443 HTTP/1.1\r\nHost: api.example.org\r\n\r\n")
         plain.recv(4096)
         context = ssl.create_default_context(cafile=str(running.ca))
         with context.wrap_socket(plain, server_hostname="api.example.org") as tls:
@@ -198,3 +205,83 @@ def test_importing_the_package_stays_light() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_token_can_be_verified_by_the_published_key(running: Running) -> None:
+    """As a resource server does: discovery, jwks_uri, RS256."""
+    arm = Client(running)
+    login = f"https://login.microsoftonline.com/{TENANT_ID}"
+    discovery = arm.session.get(f"{login}/v2.0/.well-known/openid-configuration").json()
+    keys = jwt.PyJWKSet.from_dict(arm.session.get(discovery["jwks_uri"]).json())
+    key = keys[jwt.get_unverified_header(arm.token)["kid"]]
+
+    claims = jwt.decode(arm.token, key, algorithms=["RS256"], audience="https://management.azure.com")
+
+    assert (claims["tid"], claims["appid"]) == (TENANT_ID, CLIENT_ID)
+
+
+def test_a_token_signed_with_another_key_is_refused(arm: Client) -> None:
+    """Also one that claims to be unsigned."""
+    claims = jwt.decode(arm.token, options={"verify_signature": False})
+    other = SigningKey()
+    other.private = rsa.generate_private_key(65537, 2048)
+
+    for token in (other.sign(claims), jwt.encode(claims, None, algorithm="none"), jwt.encode(claims, "x" * 32)):
+        arm.token = token
+        assert code(arm("GET", "")) == (401, "InvalidAuthenticationToken")
+
+
+def test_a_token_outlives_a_restart(tmp_path: Path) -> None:
+    """The key is kept beside the state file, for the user alone."""
+    state = tmp_path / "sandbox.json"
+    with Sandbox(state).serve() as running:
+        token = Client(running).token
+    kept = tmp_path / "sandbox.signing.key"
+
+    with Sandbox(state).serve() as running:
+        arm = Client(running)
+        arm.token = token
+
+        assert arm("GET", "").status_code == 200
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_damaged_key_ends_the_start_with_its_name(tmp_path: Path) -> None:
+    """It is left as it is."""
+    (tmp_path / "sandbox.signing.key").write_text("-----BEGIN PRIVATE KEY-----\nno\n-----END PRIVATE KEY-----\n")
+
+    with pytest.raises(SandboxError, match=r"sandbox\.signing\.key is damaged"):
+        Sandbox(tmp_path / "sandbox.json").serve()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"POST /_sandbox/hello HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", 400),
+        (b"POST /_sandbox/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (b"no request at all\r\n\r\n", 400),
+        (b"GET /_sandbox/hello HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70000, 431),
+        (b"GET /_sandbox/hello HTTP/1.1\r\nHost: x\r\nOrigin: https://example.com\r\n\r\n", 403),
+        (b"GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n", 501),
+        (b"GET /_sandbox/hello HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+    ],
+)
+def test_the_proxy_answers_whatever_it_is_sent(running: Running, request_: bytes, status: int) -> None:
+    """A malformed head is refused with its status; nothing raises, and the proxy goes on."""
+    for _ in range(2):
+        with socket.create_connection(("127.0.0.1", running.port), timeout=5) as connection:
+            connection.sendall(request_)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_a_control_request_may_come_in_pieces(running: Running) -> None:
+    """Byte by byte, and its body chunked."""
+    sent = b'POST /_sandbox/clock HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n{"advance": "1d"}\r\n0\r\n\r\n'
+    with socket.create_connection(("127.0.0.1", running.port), timeout=5) as connection:
+        for byte in sent:
+            connection.sendall(bytes([byte]))
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["ahead"] == 86400

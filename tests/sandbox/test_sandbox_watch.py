@@ -4,9 +4,9 @@ import pytest
 import requests
 from support.sandbox import Client
 
-from cmkctl.sandbox.app import Moment
-from cmkctl.sandbox.messages import Call
+from cmkctl.sandbox.core.messages import Call
 from cmkctl.sandbox.server import Running
+from cmkctl.sandbox.server.app import Moment
 
 GROUP = "/resourceGroups/rg-watched"
 LOCATION = {"location": "eastus2"}

@@ -7,7 +7,7 @@ import pytest
 from support.sandbox import Client, code
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID
 from cmkctl.sandbox.server import Running
 
 PATH = "/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/mlw"
@@ -260,7 +260,7 @@ def test_a_user_assigned_identity_needs_to_read_the_vault(instant: Running) -> N
     """P37, quoted: crypto rights alone are not enough; with Reader it works."""
     world = World(instant)
     identity = world.state.add_identity("uai")
-    principal = world.state.resource(identity)["properties"]["principalId"]
+    principal = (world.state.resource(identity) or {})["properties"]["principalId"]
     world.state.add_access_policy("kv-cmk", principal)
     body = world.body()
     body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}

@@ -20,7 +20,7 @@ from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.saved_plan import LoadedPlan, load
 
 QUIET = settings(
-    deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, print_blob=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -1,136 +1,134 @@
-"""Planning is a function of values: what a profile wants and what Azure answered give changes, each with its reason.
+"""Planning is a function of values: a profile and the documents of Azure give changes, each with its reason.
 
-The cases are the files in cases/STEP/BEHAVIOUR.yaml; `support.planning` says how they are written.
+The cases are the files in cases/STEP/BEHAVIOUR.yaml; `support.planning` describes their form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from support.planning import (
-    HERE,
-    STEPS,
-    expected,
-    known_of,
-    load,
-    observation,
-    plain,
-    profile_of,
-    rendered,
-    rendered_outputs,
-)
+from support.planning import CASES, HERE, STEPS, Case, known_from, load, plain, rendered_outputs
+from support.step_sources import actions_in, codes_in
 
 from cmkctl.plan import Action, Change, unknowns
 
-CASES: Final = {f"{each.parent.name}/{each.stem}": each for each in sorted((HERE / "cases").glob("*/*.yaml"))}
-EACH_CASE: Final = pytest.mark.parametrize("name", CASES)
+EACH_CASE: Final = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
-_PARTS: Final = {"promise", "profile", "observed", "known", "changes", "outputs"}
-_PARTS_OF_A_CHANGE: Final = {"action", "id", "title", "reason", "code", "ways_out", "attributes", "irreversible"} | {
-    "costs",
-    "depends_on",
-    "earliest",
-    "request",
+_REQUIRED: Final = {"promise", "documents", "changes", "outputs"}
+_PARTS: Final = _REQUIRED | {"profile", "denied", "known"}
+_REQUIRED_OF_A_CHANGE: Final = {"action", "kind", "id", "reason"}
+_PARTS_OF_A_CHANGE: Final = _REQUIRED_OF_A_CHANGE | {
+    *("name", "code", "ways_out", "attributes", "irreversible", "costs", "depends_on", "earliest"),
+    *("request", "settle", "resend"),
 }
-_REQUIRED_OF_A_CHANGE: Final = {"action", "title", "reason"}
-_ENOUGH: Final = {
-    "resource_providers": 6,
-    "resource_group": 4,
-    "key_vault": 18,
-    "key": 12,
-    "key_access": 16,
-    "associated_resources": 14,
-    "workspace": 18,
-}
-
-
-def planned(path: Path) -> list[Change]:
-    """The changes that the step plans for a case."""
-    case = load(path)
-    profile, step = profile_of(case), STEPS[path.parent.name]
-    return step.plan(profile, observation(step.name, profile, case["observed"]), known_of(case))
 
 
 def all_planned() -> Iterator[tuple[str, Change]]:
-    """Every change of every case, with the case's name."""
-    yield from ((name, each) for name, path in CASES.items() for each in planned(path))
+    """Yield every change of every case, with the case's name."""
+    yield from ((name, each) for name, case in CASES.items() for each in case.plan())
 
 
 @EACH_CASE
-def test_plan_of_case(name: str) -> None:
-    """The promise is the case's own: what is desired and what was observed give these changes, for these reasons."""
-    case = load(CASES[name])
-
-    changes = planned(CASES[name])
-
-    assert [expected(each) for each in case["changes"]] == [
-        rendered(change, like=said) for change, said in zip(changes, case["changes"], strict=True)
-    ]
+def test_plan_of_case(case: Case) -> None:
+    """The documents and the profile give these changes, for these reasons, with these requests and waits."""
+    assert case.expected == case.rendered()
 
 
 @EACH_CASE
-def test_outputs_of_case(name: str) -> None:
-    """What later steps may use is what the case says, unknown as long as it does not exist."""
-    case, step = load(CASES[name]), STEPS[CASES[name].parent.name]
-    profile = profile_of(case)
-
-    outputs = step.outputs(profile, observation(step.name, profile, case["observed"]), known_of(case))
-
-    assert plain(case.get("outputs", outputs)) == rendered_outputs(outputs)
+def test_outputs_of_case(case: Case) -> None:
+    """Later steps get these values, unknown as long as they do not exist."""
+    assert plain(case.text["outputs"]) == rendered_outputs(case.outputs())
 
 
 @EACH_CASE
-def test_case_says_its_promise_and_every_reason(name: str) -> None:
-    """A case that leaves out its promise or a reason, or says what nobody reads, is a mistake."""
-    case = load(CASES[name])
+def test_case_is_complete(case: Case) -> None:
+    """A case has a promise, documents, changes with reasons and the outputs, and no part that is not compared."""
+    text = case.text
 
-    assert (set(), True, True) == (set(case) - _PARTS, case["promise"].endswith("."), "observed" in case)
-    assert [] == [each for each in case["changes"] if not all(each.get(part) for part in _REQUIRED_OF_A_CHANGE)]
-    assert [] == [each for each in case["changes"] if set(each) - _PARTS_OF_A_CHANGE]
-
-
-def test_there_are_enough_cases() -> None:
-    """Every step is described by as many cases as its decisions need."""
-    counts = {step: sum(path.parent.name == step for path in CASES.values()) for step in STEPS}
-
-    assert set(_ENOUGH) == set(counts)
-    assert {} == {step: count for step, count in counts.items() if count < _ENOUGH[step]}
+    assert (set(), set(), True) == (_REQUIRED - set(text), set(text) - _PARTS, text["promise"].endswith("."))
+    assert [] == [each for each in text["changes"] if not all(each.get(part) for part in _REQUIRED_OF_A_CHANGE)]
+    assert [] == [each for each in text["changes"] if set(each) - _PARTS_OF_A_CHANGE]
 
 
-def test_plan_changes_nothing_it_was_given() -> None:
-    """Planning is pure: what was observed stays as it was, and planning it again gives the same changes."""
-    impure = []
+def test_steps_read_every_document_of_their_cases() -> None:
+    """A document that the step does not read has no part in the case: it is a mistake, or an address with a typo."""
+    unread = [(case.name, address) for case in CASES.values() for address in _unread(case)]
 
-    for name, path in CASES.items():
-        case, step = load(path), STEPS[path.parent.name]
-        profile, known = profile_of(case), known_of(case)
-        observed = observation(step.name, profile, case["observed"])
-        before = deepcopy(observed)
-        first = step.plan(profile, observed, known)
-        if (before, first) != (observed, step.plan(profile, observed, known)):
-            impure.append(name)
+    assert [] == unread
+
+
+def _unread(case: Case) -> set[str]:
+    azure = case.azure()
+    STEPS[case.step].observe(azure, case.profile)
+    return case.addresses - azure.asked
+
+
+def test_every_step_has_cases_and_every_case_a_step() -> None:
+    """A step without cases, or cases of a step that no longer exists, fail."""
+    assert set(STEPS) == {each.step for each in CASES.values()}
+
+
+def test_every_usual_part_is_used() -> None:
+    """usual.yaml lists no kind and action that no case plans."""
+    listed = {
+        (step, kind, action)
+        for step, kinds in load(HERE / "usual.yaml").items()
+        for kind, actions in kinds.items()
+        for action in actions
+    }
+    planned = {(each.step, each.kind, str(each.action)) for _, each in all_planned()}
+
+    assert set() == listed - planned
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_action_of_a_step_has_a_case(step: str) -> None:
+    """A step that can create, update, wait, stay or conflict shows each of them in a case."""
+    planned = {each.action for case in CASES.values() if case.step == step for each in case.plan()}
+
+    assert actions_in(step) == planned
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_conflict_code_of_a_step_has_a_case(step: str) -> None:
+    """A code in the source of a step is planned by a case of that step."""
+    planned = {each.code for case in CASES.values() if case.step == step for each in case.plan() if each.code}
+
+    assert codes_in(step) == planned
+
+
+def test_planning_leaves_its_input_unchanged() -> None:
+    """Planning is pure: the observation stays as it was, and planning it again gives the same changes."""
+    impure = [name for name, case in CASES.items() if not _pure(case)]
 
     assert [] == impure
 
 
-def test_every_plan_says_something() -> None:
-    """A plan is never empty: doing nothing has a reason, too."""
-    silent = [name for name, path in CASES.items() if not planned(path)]
+def _pure(case: Case) -> bool:
+    step, known = STEPS[case.step], known_from(case.known)
+    observed = step.observe(case.azure(), case.profile)
+    before = deepcopy(observed)
+    first = step.plan(case.profile, observed, known)
+    return bool((before, first) == (observed, step.plan(case.profile, observed, known)))
 
-    assert [] == silent
+
+def test_a_plan_is_never_empty() -> None:
+    """Doing nothing has a reason, too."""
+    assert [] == [name for name, case in CASES.items() if not case.plan()]
 
 
-def test_every_change_says_what_its_action_needs() -> None:
-    """A write has a request, a conflict a code and a way out, and nothing else has any of these."""
+def test_every_change_has_what_its_action_needs() -> None:
+    """A write has a request, a conflict a code and a way out, a wait an end to wait for; nothing else has any of these."""
     wrong = [
         (name, each.title)
         for name, each in all_planned()
         if (each.request is not None, bool(each.code), bool(each.ways_out))
         != (each.action.writes, each.action is Action.CONFLICT, each.action is Action.CONFLICT)
+        or (each.settle is None and each.action is Action.WAIT)
+        or (each.settle is not None and not each.action.writes and each.action is not Action.WAIT)
     ]
 
     assert [] == wrong
@@ -143,23 +141,26 @@ def test_no_attribute_changes_into_itself() -> None:
     assert [] == same
 
 
-def test_what_cannot_be_undone_is_said_and_marked() -> None:
-    """A change with an irreversible attribute says in words what cannot be undone."""
-    unsaid = [
+def test_an_irreversible_attribute_has_words_for_its_effect() -> None:
+    """A change has irreversible effects in words exactly when one of its attributes is irreversible."""
+    unmatched = [
         (name, change.title)
         for name, change in all_planned()
         if any(each.irreversible for each in change.attributes) != bool(change.irreversible)
     ]
 
-    assert [] == unsaid
+    assert [] == unmatched
 
 
 def test_no_request_weakens_protection() -> None:
-    """Nothing that is sent turns a protection off, deletes or purges."""
+    """No request turns a protection off, deletes or purges."""
     requests = [(name, each.request) for name, each in all_planned() if each.request is not None]
 
     assert [] == [(name, path) for name, each in requests for path in _weaker(each.body)]
     assert {"PUT", "PATCH", "POST"} == {each.method for _, each in requests}
+
+
+_PROTECTIONS: Final = ("enablePurgeProtection", "enableSoftDelete", "supportsHttpsTrafficOnly")
 
 
 def _weaker(body: Any) -> list[str]:
@@ -167,27 +168,31 @@ def _weaker(body: Any) -> list[str]:
         return [name for each in body for name in _weaker(each)]
     if not isinstance(body, dict):
         return []
-    protections = ("enablePurgeProtection", "enableSoftDelete", "supportsHttpsTrafficOnly")
-    found = [name for name in protections if body.get(name) is False]
+    found = [name for name in _PROTECTIONS if body.get(name) is False]
     return found + [name for inner in body.values() for name in _weaker(inner)]
 
 
-def test_an_existing_vault_is_never_put() -> None:
-    """A PUT of a vault replaces everybody's access policies, so an existing one is only patched or added to."""
-    existing = [name for name, path in CASES.items() if name.startswith("key_vault") and _has_vault(path)]
+def test_a_body_that_turns_a_protection_off_is_found() -> None:
+    """The guard above finds each protection wherever it is in a body."""
+    assert list(_PROTECTIONS) == _weaker({"properties": [{"a": dict.fromkeys(_PROTECTIONS, False)}, {"b": True}]})
 
-    methods = {each.request.method for name in existing for each in planned(CASES[name]) if each.request is not None}
+
+def test_an_existing_vault_is_never_put() -> None:
+    """A PUT of a vault replaces all of its access policies, so an existing one is only patched."""
+    methods = {
+        each.request.method
+        for case in CASES.values()
+        if case.step == "key_vault" and case.azure().resource(case.profile.key_vault.resource_id, "") is not None
+        for each in case.plan()
+        if each.request is not None
+    }
 
     assert {"PATCH"} == methods
 
 
-def _has_vault(path: Path) -> bool:
-    return load(path)["observed"].get("vault") is not None
-
-
 def test_unknown_values_come_from_steps_that_are_waited_for() -> None:
-    """A step waits for whatever supplies a value it does not know yet."""
-    strangers = [
+    """A step needs every step that supplies a value it does not know yet."""
+    foreign = [
         (name, each)
         for name, change in all_planned()
         if change.request is not None
@@ -195,16 +200,29 @@ def test_unknown_values_come_from_steps_that_are_waited_for() -> None:
         if each.step not in (*STEPS[change.step].needs, change.step)
     ]
 
-    assert [] == strangers
+    assert [] == foreign
 
 
-def test_what_comes_first_is_in_the_same_plan_or_given() -> None:
-    """A change waits only for changes of its own step."""
-    lost = [
-        (name, change.title, each)
-        for name, path in CASES.items()
-        for change in planned(path)
-        for each in set(change.depends_on) - {other.resource_id for other in planned(path)}
+def test_a_change_depends_on_changes_of_its_own_step() -> None:
+    """A change depends on changes of the same plan only: the engine starts it when they are done."""
+    dangling = [
+        (name, each)
+        for name, case in CASES.items()
+        for each in {resource for change in case.plan() for resource in change.depends_on}
+        - {change.resource_id for change in case.plan()}
     ]
 
-    assert [] == lost
+    assert [] == dangling
+
+
+def test_a_change_depends_on_the_changes_that_supply_its_values() -> None:
+    """A request with a value that its own step supplies is sent after another change of that step, never beside it."""
+    early = [
+        (name, change.title)
+        for name, change in all_planned()
+        if change.request is not None
+        and any(each.step == change.step for _, each in unknowns(change.request.body))
+        and not change.depends_on
+    ]
+
+    assert [] == early

@@ -1,12 +1,11 @@
-"""What a failed creation left is created again only where that takes nothing away."""
+"""The remains of a failed creation are created again only where that takes nothing away."""
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any, Final
 
 import pytest
-from support.planning import HERE, STEPS, known_of, load, observation, profile_of
+from support.planning import CASES, NAMES, STEPS, Documents, known_from, merged
 
 from cmkctl.plan import Action, Change
 
@@ -21,9 +20,9 @@ SET: Final[dict[str, Any]] = {
     "sharedPrivateLinkResources": [{"name": "x"}],
     "workspaceHubConfig": {"additionalWorkspaceStorageAccounts": ["/subscriptions/s"]},
 }
-"""What a creation of ours does not mention, as somebody else may have set it."""
+"""Settings that our creation leaves out, as set by others."""
 
-NOT_SET: Final[dict[str, Any]] = {
+UNSET: Final[dict[str, Any]] = {
     "associatedWorkspaces": [],
     "featureStoreSettings": {"computeRuntime": {"sparkRuntimeVersion": None}},
     "hubResourceId": None,
@@ -34,26 +33,31 @@ NOT_SET: Final[dict[str, Any]] = {
     "sharedPrivateLinkResources": [],
     "workspaceHubConfig": {"additionalWorkspaceStorageAccounts": []},
 }
-"""The same, as Azure shows what nobody has set."""
+"""The same settings as Azure shows them while they are unset."""
 
 
 def planned(**properties: Any) -> Change:
-    """What is planned for a failed creation with these properties."""
-    case = deepcopy(load(HERE / "cases" / "workspace" / "failed_creation.yaml"))
-    case["observed"]["properties"] |= properties
-    profile, step = profile_of(case), STEPS["workspace"]
-    (change,) = step.plan(profile, observation(step.name, profile, case["observed"]), known_of(case))
+    """Return the change of a failed creation whose workspace has these properties."""
+    case, step = CASES["workspace/failed_creation"], STEPS["workspace"]
+    documents = merged(case.documents, {NAMES["workspace"].lower(): {"properties": properties}})
+    observed = step.observe(Documents(documents), case.profile)
+    (change,) = step.plan(case.profile, observed, known_from(case.known))
     return change
 
 
 @pytest.mark.parametrize("name", SET)
-def test_a_setting_that_our_request_would_take_away_is_a_conflict(name: str) -> None:
-    """Somebody has set it, and a creation that does not mention it would set it back."""
+def test_a_setting_that_a_new_creation_would_reset_is_a_conflict(name: str) -> None:
+    """A creation that leaves out a setting resets it, so the workspace is left alone."""
     found = planned(**{name: SET[name]})
 
     assert (Action.CONFLICT, "CMK251") == (found.action, found.code)
 
 
-def test_what_azure_shows_of_settings_that_nobody_set_is_in_nobodys_way() -> None:
+def test_unset_settings_do_not_block_recreation() -> None:
     """Nulls, false and empty lists: with all of them it is created again."""
-    assert Action.CREATE is planned(**NOT_SET).action
+    assert Action.CREATE is planned(**UNSET).action
+
+
+def test_every_setting_is_tried_set_and_unset() -> None:
+    """The two lists name the same settings."""
+    assert set(SET) == set(UNSET)

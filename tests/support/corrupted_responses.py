@@ -29,7 +29,7 @@ MORE: Final = int(os.environ.get("CMKCTL_ANSWERS", "0"))
 
 
 def sampled(examples: int) -> settings:
-    """So many examples, the same on every run, unless ``CMKCTL_ANSWERS`` asks for more."""
+    """So many examples, unless ``CMKCTL_ANSWERS`` asks for more."""
     return settings(SAMPLED, max_examples=MORE or examples)
 
 
@@ -168,7 +168,7 @@ BODIES: Final = (
     *(b'{"status": null}', b'{"status": 7}', b'{"status": ["Succeeded"]}', b'{"status": "Failed", "error": [1]}'),
     *(b'{"value": null}', b'{"value": [null]}', b'{"value": {}, "nextLink": 7}', b'{"properties": null}'),
 )
-VALUES: Final = st.sampled_from(
+VALUES: Final[st.SearchStrategy[Any]] = st.sampled_from(
     (
         *(
             None,

@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cmkctl.checks.catalogue import reference
+from cmkctl.checks import reference
 from cmkctl.sandbox.coverage_page import page
 
 ROOT = Path(__file__).parents[2]

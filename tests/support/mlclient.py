@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
 
 SECONDS = 20

@@ -1,110 +1,91 @@
-"""How a case file becomes values for a step, and a step's changes become what a case file says.
+"""Case files as values for a step, and the changes of a step in the form of a case file.
 
-A case has a `promise`, a `profile` laid over the small one in right.yaml, what was `observed` laid over what Azure
-answers when everything is right, what is `known` from the steps before, and the `changes` that follow. ``null`` in
-`observed` means: not there. ``${name}`` stands for one of `NAMES`, ``${known after key.identifier}`` for an `Unknown`.
+A case has a `promise`; a `profile` and `documents` laid over those of right.yaml; the addresses that are `denied`; what is
+`known` from earlier steps; and the `changes` and `outputs` that follow. A document that is ``null`` is absent. ``${name}``
+is one of `NAMES`, ``${known after key.identifier}`` an `Unknown`. What every change of a kind has is in usual.yaml.
+
+Nothing here knows a step: steps come from the procedure, outputs from the modules of the steps.
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from datetime import UTC, datetime
-from functools import cache
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import yaml
+from pydantic import TypeAdapter
 
-from cmkctl.plan import Change, Known, Outputs, Unknown
-from cmkctl.profile.model import Profile
+from cmkctl import steps
+from cmkctl.azure import decoding
+from cmkctl.azure.clouds import Cloud
+from cmkctl.azure.decoding import ArmDocument
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.graph import SERVICE_PRINCIPALS
+from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, role_assignments_id, subscription_id
+from cmkctl.azure.session import Snapshot
+from cmkctl.plan import Change, Known, Output, Outputs, Request, Resend, Settle, Unknown
 from cmkctl.procedures.create import SEQUENCE
+from cmkctl.profile.model import Profile
 from cmkctl.steps.base import AnyStep
-from cmkctl.steps._principals import ObservedPrincipal
-from cmkctl.steps.associated_resources import ObservedAssociated
-from cmkctl.steps.key import ObservedKey
-from cmkctl.steps.key_access import ObservedAccess
-from cmkctl.steps.key_vault import ObservedVault
-from cmkctl.steps.resource_providers import namespaces
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 HERE: Final = Path(__file__).parents[1] / "steps"
 STEPS: Final[Mapping[str, AnyStep]] = {each.name: each for each in SEQUENCE}
 
-_SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"
-_GROUP: Final = f"/subscriptions/{_SUBSCRIPTION}/resourceGroups/rg-ml"
-NAMES: Final[Mapping[str, str]] = {
-    "subscription": _SUBSCRIPTION,
-    "tenant": "7e4a47aa-2222-4222-8222-222222222222",
-    "other tenant": "99999999-9999-9999-9999-999999999999",
-    "other subscription": "88888888-8888-8888-8888-888888888888",
-    "group": _GROUP,
-    "vault": f"{_GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml",
-    "workspace": f"{_GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw",
-    "identity": f"{_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml",
-    "key identifier": "https://kv-ml.vault.azure.net/keys/cmk/493652a64a3747f78c15ce6c1b2add88",
-    "cosmos db application id": "a232010e-820c-4083-83bb-3ace5fc29d0b",
-    "cosmos db object id": "c05305db-0000-4000-8000-000000000001",
-    "identity object id": "1de47171-0000-4000-8000-000000000002",
-    "somebody's object id": "50bebe0d-0000-4000-8000-000000000003",
-    "workspace object id": "e0a11111-0000-4000-8000-000000000004",
-    "role": f"/subscriptions/{_SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
-    "/e147488a-f6f5-4113-8e2d-b22465e65bf6",
-}
 
-_NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-_ASSOCIATED: Final[Mapping[str, Callable[[Profile], str | None]]] = {
-    "storage account": lambda profile: profile.associated_resources.storage_account.resource_id,
-    "Log Analytics workspace": lambda profile: profile.associated_resources.log_analytics.resource_id,
-    "Application Insights": lambda profile: profile.associated_resources.application_insights.resource_id,
-    "workspace key vault": lambda profile: profile.associated_resources.key_vault_id,
-    "container registry": lambda profile: profile.associated_resources.container_registry_id,
-}
+def _filled(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {_filled(name, names): _filled(inner, names) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, names) for each in value]
+    return _filled_text(value, names) if isinstance(value, str) else value
+
+
+def _filled_text(text: str, names: Mapping[str, str]) -> Any:
+    unknown = re.fullmatch(r"\$\{known after (\w+)\.(\w+)\}", text)
+    if unknown:
+        return Unknown(unknown[1], unknown[2])
+    return re.sub(r"\$\{([^}]+)\}", lambda found: names[found[1]], text)
+
+
+def _parsed(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _names(raw: Mapping[str, str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for name, text in raw.items():
+        names[name] = _filled_text(text, names)
+    return names
+
+
+NAMES: Final[Mapping[str, str]] = _names(_parsed(HERE / "right.yaml")["names"])
 
 
 @cache
 def load(path: Path) -> Any:
-    """A YAML file with every ``${name}`` filled in; read once, and never changed."""
-    return _filled(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """Return a YAML file with every ``${name}`` filled in; read once, never changed."""
+    return _filled(_parsed(path), NAMES)
 
 
-@cache
-def _right() -> Mapping[str, Any]:
-    return dict(load(HERE / "right.yaml"))
-
-
-def right(name: str) -> Any:
-    """What right.yaml has under `name`, to change at will."""
-    return deepcopy(_right()[name])
-
-
-def profile_of(case: Mapping[str, Any]) -> Profile:
-    """The case's profile."""
-    return Profile.model_validate(merged(right("profile"), case.get("profile") or {}))
-
-
-def known_of(case: Mapping[str, Any]) -> Known:
-    """What the steps before have handed on: an existing vault and key, unless the case says otherwise."""
-    usual = {
-        "key_vault": {
-            "id": NAMES["vault"],
-            "uri": "https://kv-ml.vault.azure.net/",
-            "rbac": False,
-            "tenant": NAMES["tenant"],
-        },
-        "key": {"identifier": NAMES["key identifier"]},
-    }
-    known: Known = merged(usual, case.get("known") or {})
-    return known
-
-
-def observation(step: str, profile: Profile, observed: Any) -> Any:
-    """The step's own observation value, from its readable form."""
-    return _OBSERVATIONS[step](profile, observed)
+def right(part: str) -> Any:
+    """Return a copy of one part of right.yaml."""
+    return deepcopy(load(HERE / "right.yaml")[part])
 
 
 def merged(base: Any, overrides: Any) -> Any:
-    """Mappings merge, ``null`` removes, everything else replaces."""
+    """Lay one value over another: mappings merge, ``null`` removes, everything else replaces."""
     if not isinstance(base, Mapping) or not isinstance(overrides, Mapping):
         return deepcopy(overrides)
     kept = {name: value for name, value in base.items() if name not in overrides}
@@ -112,43 +93,270 @@ def merged(base: Any, overrides: Any) -> Any:
     return {**deepcopy(kept), **added}
 
 
-def rendered(change: Change, *, like: Mapping[str, Any]) -> dict[str, Any]:
-    """A change as a case says it; id, request and its body only as far as `like` says them."""
-    words: dict[str, Any] = {"action": str(change.action), "title": change.title, "reason": change.reason}
-    if "id" in like:
-        words["id"] = change.resource_id
+class Documents(Snapshot):
+    """A snapshot of Azure that reads from a mapping of addresses to documents.
+
+    Addresses are compared in lower case. A document is accepted as `cmkctl.azure.decoding` accepts it: without nulls, and of
+    its type. `asked` lists the addresses that were read.
+    """
+
+    def __init__(self, documents: Mapping[str, Any], denied: Iterable[str] = (), cloud: Cloud = Cloud.AZURE) -> None:
+        self._documents = {address.lower(): document for address, document in documents.items()}
+        self._denied = {each.lower() for each in denied}
+        self._cloud = cloud
+        self.asked: set[str] = set()
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud of the profile."""
+        return self._cloud
+
+    def now(self) -> datetime:
+        """Return the time of right.yaml."""
+        return datetime.fromisoformat(right("now"))
+
+    def gather(self, *reads: Callable[[], T]) -> list[T]:
+        """Read one after the other."""
+        return [each() for each in reads]
+
+    def gather2(self, one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
+        """Read one after the other."""
+        return one(), other()
+
+    def subscription(self) -> ArmDocument:
+        """Return the subscription; the tenant of the token where it may not be read."""
+        token = {"tenantId": NAMES["tenant"]}
+        try:
+            return self._read(decoding.Subscription, subscription_id(NAMES["subscription"])) or token
+        except AzureFailed:
+            return token
+
+    def provider(self, namespace: str) -> ArmDocument | None:
+        """Return a resource provider."""
+        return self._read(decoding.Provider, provider_id(NAMES["subscription"], namespace))
+
+    def resource_group(self, name: str) -> ArmDocument | None:
+        """Return a resource group."""
+        return self._read(decoding.ResourceGroup, group_id(NAMES["subscription"], name))
+
+    def vault(self, vault: ResourceId) -> ArmDocument | None:
+        """Return a key vault."""
+        return self._read(decoding.Vault, str(vault))
+
+    def deleted_vault(self, name: str, location: str) -> ArmDocument | None:
+        """Return a soft-deleted key vault."""
+        return self._read(decoding.DeletedVault, deleted_vault_id(NAMES["subscription"], location, name))
+
+    def key(self, vault: ResourceId, name: str) -> ArmDocument | None:
+        """Return a key."""
+        return self._read(decoding.Key, str(vault.child("keys", name)))
+
+    def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:  # noqa: ARG002 - a document has one version
+        """Return any resource."""
+        return self._read(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id)
+
+    def role_assignments(self, scope: str, principal: str) -> list[ArmDocument]:
+        """Return the role assignments of a principal at a scope and above, as the case lists them."""
+        page = self._read(decoding.RoleAssignments, roles_address(scope, principal))
+        found: list[ArmDocument] = page["value"] if page else []
+        return found
+
+    def service_principal(self, app_id: str) -> ArmDocument | None:
+        """Return the service principal of an application."""
+        return self._read(Mapping[str, Any], f"{SERVICE_PRINCIPALS}(appId='{app_id}')")
+
+    def _read(self, schema: Any, address: str) -> ArmDocument | None:
+        self.asked.add(address.lower())
+        if address.lower() in self._denied:
+            raise AzureFailed(Failure(FailureKind.DENIED, "AuthorizationFailed", "no permission", 403))
+        found = self._documents.get(address.lower())
+        if found is None:
+            return None
+        document: ArmDocument = decoding.without_nulls(deepcopy(found))
+        _adapter(schema).validate_python(document, strict=True)
+        return document
+
+
+@cache
+def _adapter(schema: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(schema)
+
+
+def roles_address(scope: str, principal: str) -> str:
+    """Return the address at which a case lists the role assignments of a principal."""
+    return f"{role_assignments_id(scope)}?principalId={principal}"
+
+
+def _outputs() -> dict[str, Output[Any]]:
+    modules = (
+        importlib.import_module(f"{steps.__name__}.{each.name}") for each in pkgutil.iter_modules(steps.__path__)
+    )
+    found = (value for module in modules for value in vars(module).values() if isinstance(value, Output))
+    return {f"{each.step}.{each.name}": each for each in found}
+
+
+OUTPUTS: Final[Mapping[str, Output[Any]]] = _outputs()
+"""Every output that a step declares, as STEP.NAME."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case file."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Step and behaviour."""
+        return f"{self.step}/{self.path.stem}"
+
+    @property
+    def step(self) -> str:
+        """The name of the step that it describes."""
+        return self.path.parent.name
+
+    @property
+    def text(self) -> Mapping[str, Any]:
+        """The file's content."""
+        return dict(load(self.path))
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The profile."""
+        return Profile.model_validate(merged(right("profile"), self.text.get("profile") or {}))
+
+    @cached_property
+    def known(self) -> Mapping[str, Any]:
+        """The outputs of the steps before: an existing vault and key, unless the case lists others."""
+        return {**right("known"), **(self.text.get("known") or {})}
+
+    @property
+    def addresses(self) -> set[str]:
+        """The addresses of the case's own documents, in lower case."""
+        return {each.lower() for each in self.text["documents"]}
+
+    @cached_property
+    def documents(self) -> Mapping[str, Any]:
+        """The documents of Azure by address, in lower case."""
+        base, own = ({a.lower(): d for a, d in each.items()} for each in (right("documents"), self.text["documents"]))
+        return dict(merged(base, own))
+
+    def azure(self) -> Documents:
+        """Return Azure as the case describes it."""
+        return Documents(self.documents, self.text.get("denied", ()), self.profile.cloud)
+
+    def plan(self, step: AnyStep | None = None) -> list[Change]:
+        """Observe and plan, with the step of that name or another version of it."""
+        step = step or STEPS[self.step]
+        return step.plan(self.profile, step.observe(self.azure(), self.profile), known_from(self.known))
+
+    def outputs(self, step: AnyStep | None = None) -> Outputs:
+        """Observe, and return the outputs of the step."""
+        step = step or STEPS[self.step]
+        return step.outputs(self.profile, step.observe(self.azure(), self.profile))
+
+    @cached_property
+    def expected(self) -> list[dict[str, Any]]:
+        """The changes that the case lists, in the form of `rendered`."""
+        return [_expected(self.step, each) for each in self.text["changes"]]
+
+    def rendered(self, step: AnyStep | None = None) -> list[dict[str, Any]]:
+        """Return the planned changes in the form of `expected`."""
+        listed = self.text["changes"]
+        changes = self.plan(step)
+        likes = [*listed, *({} for _ in changes[len(listed) :])]
+        return [_rendered(change, like) for change, like in zip(changes, likes, strict=False)]
+
+
+def known_from(values: Mapping[str, Any]) -> Known:
+    """Return the outputs named STEP.OUTPUT as a step takes them."""
+    return Known({OUTPUTS[name]: value for name, value in values.items()})
+
+
+CASES: Final[Mapping[str, Case]] = {
+    each.name: each for each in (Case(path) for path in sorted((HERE / "cases").glob("*/*.yaml")))
+}
+
+
+def _rendered(change: Change, like: Mapping[str, Any]) -> dict[str, Any]:
+    words: dict[str, Any] = {
+        "action": str(change.action),
+        "kind": change.kind,
+        "name": change.name,
+        "id": change.resource_id,
+        "reason": change.reason,
+        "code": change.code,
+        "earliest": change.earliest.isoformat() if change.earliest else "",
+    }
     words["attributes"] = [
         [each.path, plain(each.before), plain(each.after), *(["irreversible"] if each.irreversible else [])]
         for each in change.attributes
     ]
-    words |= {name: list(getattr(change, name)) for name in ("irreversible", "costs", "ways_out", "depends_on")}
-    if change.earliest:
-        words["earliest"] = str(change.earliest)
-    return words | {"code": change.code, "request": _rendered_request(change, like.get("request") or {})}
+    words["phrases"] = {each.path: [each.phrase.text, each.phrase.no] for each in change.attributes if each.phrase}
+    words |= {name: list(getattr(change, name) or ()) for name in _LISTS}
+    return words | {
+        "request": _rendered_request(change.request, like.get("request") or {}),
+        "settle": _rendered_settle(change),
+        "resend": _rendered_resend(change.resend),
+    }
 
 
-def expected(change: Mapping[str, Any]) -> dict[str, Any]:
-    """A case's change, with everything that it leaves out said to be empty."""
-    nothing: dict[str, Any] = {"attributes": [], "irreversible": [], "costs": [], "ways_out": [], "depends_on": []}
-    return {**nothing, "code": "", "request": {}, **plain(change)}
+_LISTS: Final = ("irreversible", "costs", "ways_out", "depends_on", "may_result_from", "verb")
+_EMPTY: Final[Mapping[str, Any]] = {
+    **{name: [] for name in ("attributes", *_LISTS)},
+    **{name: {} for name in ("phrases", "request", "settle", "resend")},
+    **dict.fromkeys(("name", "code", "earliest"), ""),
+}
 
 
-def _rendered_request(change: Change, like: Mapping[str, Any]) -> dict[str, Any]:
-    request = change.request
+def usual(step: str, kind: str, action: str) -> dict[str, Any]:
+    """Return what usual.yaml lists for changes of this kind and action."""
+    found: dict[str, Any] = deepcopy(load(HERE / "usual.yaml")).get(step, {}).get(kind, {}).get(action, {})
+    return found
+
+
+def _expected(step: str, change: Mapping[str, Any]) -> dict[str, Any]:
+    words = {**_EMPTY, **usual(step, change["kind"], change["action"]), **plain(change)}
+    shown = {each[0] for each in words["attributes"]}
+    words["phrases"] = {path: phrase for path, phrase in words["phrases"].items() if path in shown}
+    return words
+
+
+def _rendered_request(request: Request | None, like: Mapping[str, Any]) -> dict[str, Any]:
     if request is None:
         return {}
     words: dict[str, Any] = {"method": request.method, "path": request.path, "api_version": request.api_version}
     if request.host is not None:
         words["host"] = request.host
-    if "body" in like:
-        words["body"] = plain(request.body)
     if "body_at" in like:
-        words["body_at"] = {path: plain(_at(request.body, path)) for path in like["body_at"]}
-    return words
+        return words | {"body_at": {path: plain(_at(request.body, path)) for path in like["body_at"]}}
+    return words | ({"body": plain(request.body)} if request.body is not None else {})
+
+
+def _rendered_settle(change: Change) -> dict[str, Any]:
+    settle = change.settle
+    if settle is None:
+        return {}
+    reads = "the resource itself" if settle.resource_id == change.resource_id else settle.resource_id
+    return {**_fields(settle), "resource_id": reads}
+
+
+def _rendered_resend(resend: Resend | None) -> dict[str, Any]:
+    return _fields(resend) if resend else {}
+
+
+def _fields(value: Settle | Resend) -> dict[str, Any]:
+    return {name: _listed(getattr(value, name)) for name in type(value).__dataclass_fields__}
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return str(value) if isinstance(value, str) else value
 
 
 def plain(value: Any) -> Any:
-    """A JSON value as YAML would have it: lists for tuples, notation for unknowns."""
+    """Return a JSON value as YAML has it: lists for tuples, notation for unknowns."""
     if isinstance(value, Unknown):
         return f"${{known after {value.step}.{value.output}}}"
     if isinstance(value, Mapping):
@@ -157,89 +365,11 @@ def plain(value: Any) -> Any:
 
 
 def rendered_outputs(outputs: Outputs) -> dict[str, Any]:
-    """A step's outputs as a case says them."""
-    return {name: plain(value) for name, value in outputs.items()}
+    """Return a step's outputs as a case lists them."""
+    return {each.name: plain(value) for each, value in outputs.items()}
 
 
 def _at(value: Any, path: str) -> Any:
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value
-
-
-def _filled(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {_filled(name): _filled(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_filled(each) for each in value]
-    return _filled_text(value) if isinstance(value, str) else value
-
-
-def _filled_text(text: str) -> Any:
-    unknown = re.fullmatch(r"\$\{known after (\w+)\.(\w+)\}", text)
-    if unknown:
-        return Unknown(unknown[1], unknown[2])
-    return re.sub(r"\$\{([^}]+)\}", lambda found: NAMES[found[1]], text)
-
-
-def _document(name: str, overrides: Any) -> dict[str, Any] | None:
-    return None if overrides is None else merged(right(name), overrides)
-
-
-def _providers(profile: Profile, observed: Any) -> dict[str, str | None]:
-    return {**dict.fromkeys(namespaces(profile), "Registered"), **(observed or {})}
-
-
-def _vault(profile: Profile, observed: Any) -> ObservedVault:  # noqa: ARG001
-    said = {"vault": None, "deleted": None, "tenant": NAMES["tenant"], **observed}
-    return ObservedVault(_document("vault", said["vault"]), _document("deleted", said["deleted"]), said["tenant"])
-
-
-def _key(profile: Profile, observed: Any) -> ObservedKey:  # noqa: ARG001
-    return ObservedKey(_document("key", observed), _NOW)
-
-
-def _access(profile: Profile, observed: Any) -> ObservedAccess:
-    cosmos_db = {"object_id": NAMES["cosmos db object id"], **(observed.get("cosmos_db") or {})}
-    given = profile.key_access.cosmos_db_object_id
-    app_id = cosmos_db.pop("application_id", NAMES["cosmos db application id"])
-    return ObservedAccess(
-        _document("vault", observed.get("vault")),
-        _principal("Azure Cosmos DB", app_id, {**cosmos_db, **({"object_id": given} if given else {})}),
-        _principal("identity id-ml", profile.workspace.identity_id, observed["identity"])
-        if profile.workspace.identity_id
-        else None,
-        _NOW,
-    )
-
-
-def _principal(label: str, key: str, observed: Mapping[str, Any]) -> ObservedPrincipal:
-    roles = tuple(_role(each) for each in observed.get("roles", ()))
-    return ObservedPrincipal(label, key, observed["object_id"], denied=observed.get("denied", False), roles=roles)
-
-
-def _role(properties: Mapping[str, Any]) -> dict[str, Any]:
-    name = "796aa989-2e34-48b1-808a-2cf40c627853"
-    resource = f"{properties['scope']}/providers/Microsoft.Authorization/roleAssignments/{name}"
-    return {"id": resource, "name": name, "properties": {"roleDefinitionId": NAMES["role"], **properties}}
-
-
-def _associated(profile: Profile, observed: Any) -> ObservedAssociated:
-    said = {"tenant": NAMES["tenant"], **(observed or {})}
-    found = {
-        resource: _document(title, said.get(title, {}))
-        for title, resource_of in _ASSOCIATED.items()
-        if (resource := resource_of(profile))
-    }
-    return ObservedAssociated(found, said["tenant"], _document("deleted", said.get("deleted")))
-
-
-_OBSERVATIONS: Final[Mapping[str, Callable[[Profile, Any], Any]]] = {
-    "resource_providers": _providers,
-    "resource_group": lambda _profile, observed: _document("group", observed),
-    "key_vault": _vault,
-    "key": _key,
-    "key_access": _access,
-    "associated_resources": _associated,
-    "workspace": lambda _profile, observed: _document("workspace", observed),
-}

@@ -70,7 +70,7 @@ def version_for(url: str) -> str:
     return found[-1] if found and not url.lower().endswith("register") else VERSIONS["resourcegroups"]
 
 
-VAULT_BODY = {
+VAULT_BODY: dict[str, Any] = {
     "location": "eastus2",
     "properties": {
         "tenantId": TENANT_ID,

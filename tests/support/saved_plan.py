@@ -28,7 +28,7 @@ class Bench:
         ran = self.azure("plan", self.profile, "--out", self.file, *more)
         assert (0, True) == (ran.code, self.file.exists()), ran.err
 
-    def apply(self, *more: str, file: Path | None = None) -> Any:
+    def apply(self, *more: str | Path, file: Path | None = None) -> Any:
         """Apply the file without being asked, with JSON lines."""
         return self.azure("apply", file or self.file, "--yes", "--json", *more)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 import requests
@@ -26,17 +27,20 @@ from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import Event
 from cmkctl.plan import Plan
+from cmkctl.procedures.base import no_proof
+from cmkctl.procedures.create import CREATE
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
-from cmkctl.sandbox.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
-from cmkctl.sandbox.requestlog import LoggedRequest
+from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
 
-# The same examples on every run, nothing kept between runs, and no shrinking: an example takes half a second, and
-# names what was done in words.
-SAMPLED: Final = settings(
-    derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate), print_blob=False
-)
+UNPROVED: Final = replace(CREATE, proof=no_proof)
+"""The procedure without azure-ai-ml, which is imported only by a whole process."""
+
+# Other examples on every run, so that a run can find what the one before did not; a failure prints how to repeat it. Nothing
+# is kept between runs and nothing shrinks: an example takes half a second, and names what was done in words.
+SAMPLED: Final = settings(database=None, deadline=None, phases=(Phase.explicit, Phase.generate), print_blob=True)
 
 GROUP: Final = "rg-ml"
 VAULT: Final = "kv-cmk"
@@ -163,7 +167,8 @@ class Site:
 
     def properties(self, resource_id: str) -> dict[str, Any]:
         """A resource's properties, to be changed in place. What is not there can be changed without consequence."""
-        return (self.document(resource_id) or {"properties": {}})["properties"]
+        properties: dict[str, Any] = (self.document(resource_id) or {"properties": {}})["properties"]
+        return properties
 
     def add_vault(self, **more: Any) -> None:
         """Put the vault there, unless it or its like is there."""
@@ -196,7 +201,7 @@ class Site:
             table[each.lower()].update(state=state, **copy.deepcopy(more))
 
 
-Doing = Callable[[Site], None]
+Doing = Callable[[Site], object]
 
 
 def _forget_policies(site: Site) -> None:
@@ -266,6 +271,17 @@ def _delete_group(site: Site) -> None:
 
 WEAK: Final = {"minimumTlsVersion": "TLS1_0", "allowBlobPublicAccess": True, "supportsHttpsTrafficOnly": False}
 
+
+def _allow_others(site: Site) -> None:
+    for each in FOREIGN:
+        site.allow(each, "Get", "List", "Decrypt")
+
+
+def _allow_too_little(site: Site) -> None:
+    _forget_policies(site)
+    site.allow(COSMOS_DB_OBJECT_ID, "get", "list")
+
+
 MENDABLE: Final[dict[str, Doing]] = {
     "every provider is registered": lambda site: site.running.state.register_provider(),
     "no provider is registered": lambda site: site.set_providers("NotRegistered"),
@@ -280,11 +296,11 @@ MENDABLE: Final[dict[str, Doing]] = {
     "a vault with roles is there": lambda site: site.add_vault(rbac=True),
     "a vault is being made": _make_vault_slowly,
     "the key is there": Site.add_key,
-    "others have policies": lambda site: [site.allow(each, "Get", "List", "Decrypt") for each in FOREIGN] and None,
+    "others have policies": _allow_others,
     "there is a policy on somebody's behalf": lambda site: site.allow(
         COSMOS_DB_OBJECT_ID, "get", "wrapKey", "unwrapKey", applicationId=FOREIGN[0]
     ),
-    "the policy is partial": lambda site: (_forget_policies(site), site.allow(COSMOS_DB_OBJECT_ID, "get", "list"))[0],
+    "the policy is partial": _allow_too_little,
     "the policy is in another casing": lambda site: site.allow(COSMOS_DB_OBJECT_ID, "Get", "WrapKey", "UnwrapKey"),
     "the policy allows everything": lambda site: site.allow(COSMOS_DB_OBJECT_ID, "all"),
     "a policy names the application": lambda site: site.allow(COSMOS_DB_APP_ID, "get", "wrapKey", "unwrapKey"),
@@ -468,7 +484,7 @@ class Client:
         """Make a plan."""
         session = self.session(profile)
         try:
-            return make_plan(session, profile)
+            return make_plan(session, profile, UNPROVED)
         finally:
             session.close()
 
@@ -476,7 +492,9 @@ class Client:
         """Apply a plan, or the one that is made now; the plan that is left."""
         session = session or self.session(profile)
         try:
-            return apply_plan(session, profile, plan or make_plan(session, profile), self.events.append)
+            return apply_plan(
+                session, profile, plan or make_plan(session, profile, UNPROVED), UNPROVED, self.events.append
+            )
         finally:
             session.close()
 
@@ -535,7 +553,7 @@ class ScenarioBuilder:
         if wish.object_id_given:
             state.add_principal(COSMOS_DB_APP_ID, "Azure Cosmos DB", COSMOS_DB_OBJECT_ID)
         if wish.elsewhere:
-            days = {"softDeleteRetentionInDays": wish.days} if wish.days else {}
+            days: dict[str, Any] = {"softDeleteRetentionInDays": wish.days} if wish.days else {}
             state.add_vault(VAULT, ELSEWHERE, rbac=wish.authorization == "rbac", **days)
 
     def _set_up(self, profile: Profile, *, being_made: bool) -> None:
@@ -556,3 +574,9 @@ def _until_the_workspace(inner: HttpTransport[Any, Any]) -> Stops:
         return "/Microsoft.MachineLearningServices/workspaces/" in request.url
 
     return Stops(inner, is_the_workspace, sent=True)
+
+
+def done_twice(written: list[LoggedRequest]) -> list[str]:
+    """The writes that Azure carried out more than once."""
+    done = Counter(f"{each.method} {each.path}".lower() for each in written if each.status < 400)
+    return [each for each, times in done.items() if times > 1]

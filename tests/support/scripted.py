@@ -77,7 +77,7 @@ class ScriptedNetwork(BaseAdapter):
         self._lock = threading.Lock()
         self.sent: list[requests.PreparedRequest] = []
 
-    def send(self, request: requests.PreparedRequest, **_kwargs: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any) -> requests.Response:
         """Answer, or fail as a network fails."""
         with self._lock:
             self.sent.append(request)

@@ -9,7 +9,6 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 import requests
 from azure.core.credentials import AccessToken
 from azure.core.pipeline import Pipeline
@@ -21,7 +20,7 @@ from urllib3 import HTTPResponse
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape import Answered, Asked, Exchange, Tape, asked_of
 from cmkctl.plan import Request, fulfils
-from support.reference import RECORDINGS
+from support.reference import RECORDINGS, require_reference
 
 ARM = "https://management.azure.com"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
@@ -39,7 +38,7 @@ class FakeNetwork(BaseAdapter):
         super().__init__()
         self._azure = azure
 
-    def send(self, request: requests.PreparedRequest, **_kwargs: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any) -> requests.Response:
         """Answer as a server would, with a body that can be read once."""
         status, headers, body = self._azure(request)
         response = requests.Response()
@@ -91,8 +90,7 @@ def exchange(
 
 def reference(name: str) -> Mapping[str, Any]:
     """One of the recordings of the real Azure; the test is skipped where they are not."""
-    if not RECORDINGS.is_dir():
-        pytest.skip("the recordings of the real Azure are not beside this checkout (../shared/reference/recordings)")
+    require_reference()
     document: Mapping[str, Any] = json.loads((RECORDINGS / name).read_text(encoding="utf-8"))
     return document
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from cmkctl.diagnostics import Diagnostic, Location, Severity
+from cmkctl import codes
+from cmkctl.checks.network import CMK103
+from cmkctl.diagnostics import Location
 from cmkctl.plan import Action, AttributeChange, Change, Json, Phrase, Plan, Request, Subject, Unknown
 
 SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
@@ -238,23 +240,17 @@ def everything() -> Plan:
 
 
 DIAGNOSTICS: Final = (
-    Diagnostic(
-        "CMK103",
-        Severity.ERROR,
-        "The service may be unable to reach the key",
+    CMK103.error(
         "The vault's firewall denies by default and trusted Microsoft services do not pass it: creating the workspace "
         "would fail.",
         "Set key_vault.network.bypass: AzureServices.",
-        "key_vault.network.bypass",
-        Location("profiles/prod.yaml", 12, 3),
+        subject="key_vault.network.bypass",
+        location=Location("profiles/prod.yaml", 12, 3),
     ),
-    Diagnostic(
-        "CMK503",
-        Severity.WARNING,
-        "The tape was not played to its end",
+    codes.CMK503.warning(
         "2 of 9 exchanges were not requested:\n  GET /subscriptions\n"
         "  GET /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-ml",
         "If the change is intended, record again: --record tape.yaml",
-        "tape.yaml",
+        subject="tape.yaml",
     ),
 )

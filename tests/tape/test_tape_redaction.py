@@ -374,6 +374,7 @@ def test_what_is_nested_too_deeply_is_lost(text: str) -> None:
         'name:"',
     ],
 )
+@pytest.mark.slow
 @pytest.mark.parametrize("tail", ["", "\\", " ", "a"])
 def test_no_text_takes_long(piece: str, tail: str) -> None:
     """Time grows with the length of a text, and not with its square: this would take minutes then."""

@@ -12,8 +12,7 @@ import pytest
 from support.view_plans import everything, new_workspace, up_to_date
 from support.view_streams import NOW, UNTIL, Pipe, Screen, Seen, assert_golden, show_everything
 
-from cmkctl import events
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl import codes, events
 from cmkctl.plan import Settle
 from cmkctl.views import make_view
 from cmkctl.views import shown as s
@@ -116,7 +115,7 @@ class Person(Screen):
         super().__init__(typed)
         self._thinks = thinks
 
-    def readline(self, size: int = -1, /) -> str:
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override] # typeshed's bases disagree
         """Think, then type."""
         self._thinks()
         return super().readline(size)
@@ -409,7 +408,7 @@ def test_a_diagnostic_without_code_place_and_subject_has_no_empty_lines() -> Non
 
 def test_identical_diagnostics_are_displayed_once_with_their_subjects() -> None:
     """Five denied requests are one problem."""
-    one = Diagnostic("CMK303", Severity.ERROR, "Permission denied", "Not allowed.", "Ask for the role.", "/a")
+    one = codes.CMK303.error("Not allowed.", "Ask for the role.", subject="/a")
     seen = Seen()
 
     seen.view.show(s.DiagnosticsShown((one, dataclasses.replace(one, subject="/b"), everything().diagnostics[0])))

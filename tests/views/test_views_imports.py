@@ -19,6 +19,7 @@ sys.exit(" ".join(each for each in heavy if each in sys.modules) or 0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("json", [False, True], ids=["human", "json"])
 def test_a_pipe_needs_neither_rich_nor_the_engine(json: bool) -> None:
     """A plan or an error in a pipe imports next to nothing, so a command can start at once."""

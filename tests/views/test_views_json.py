@@ -7,12 +7,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+from cmkctl.checks import CODES
 from support.view_plans import COSMOS_APP, everything, new_workspace
 from support.view_streams import Pipe, Seen, show_everything
 
-from cmkctl import __version__, events
-from cmkctl.checks.catalogue import CATALOGUE
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl import __version__, codes, events
 from cmkctl.plan import Action
 from cmkctl.views import make_view
 from cmkctl.views import shown as s
@@ -40,6 +39,7 @@ def test_every_type_of_the_protocol_is_seen() -> None:
     assert set(PROTOCOL["properties"]["type"]["enum"]) == {line["type"] for line in session()}
 
 
+@pytest.mark.slow
 def test_a_real_plan_keeps_to_the_protocol() -> None:
     """Also the plan that the steps make."""
     seen = Seen(json=True)
@@ -125,7 +125,7 @@ def test_text_is_utf_8_and_harmless() -> None:
     seen = Seen(json=True)
     text = "Größe → \x1b[2J \x9b2J \u2028 \u202e \ufeff ##vso[x] \n"
 
-    seen.view.show(s.DiagnosticsShown((Diagnostic("CMK001", Severity.ERROR, text, "", ""),)))
+    seen.view.show(s.DiagnosticsShown((codes.CMK001.error("", ""),)))
 
     line = seen.out.splitlines()[1]
     assert "Größe → \\u001b[2J \\u009b2J \\u2028 \\u202e \\ufeff \\u0023#vso[x] \\n" in line
@@ -153,7 +153,7 @@ def test_a_conflict_has_a_diagnostic_with_the_title_of_its_code() -> None:
     """With the ways out as its remedy; so a script finds every code among the diagnostics."""
     (found,) = [line for line in session() if line["type"] == "diagnostic" and line["code"] == "CMK224"][:1]
 
-    assert CATALOGUE["CMK224"].title == found["summary"]
+    assert CODES["CMK224"].title == found["summary"]
     assert "choose a different key.name" in found["remedy"]
 
 

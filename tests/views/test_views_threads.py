@@ -4,6 +4,7 @@ import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from support.view_plans import everything
@@ -70,6 +71,7 @@ def test_events_after_an_interruption_are_dropped(how: dict[str, bool]) -> None:
     assert before == seen.out + seen.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_text_of_several_threads_stays_whole(terminal: bool) -> None:
     """Each finished change has a line of its own, and nothing stays in progress."""

@@ -10,9 +10,9 @@ from typing import ClassVar, Literal, NoReturn
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from cmkctl import __version__
+from cmkctl import __version__, codes
 from cmkctl.azure.tape.exchange import SCHEMA, Exchange
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Location, ProfileError, Severity
+from cmkctl.diagnostics import CmkctlError, Location, ProfileError
 from cmkctl.files import mend
 
 
@@ -56,12 +56,9 @@ def complaints(error: ValidationError) -> Iterator[str]:
 def unreadable(path: Path, detail: str, line: int | None = None, column: int | None = None) -> NoReturn:
     """Raise the diagnostic for a file that cannot be played (CMK502)."""
     raise ProfileError(
-        Diagnostic(
-            code="CMK502",
-            severity=Severity.ERROR,
-            summary="The tape cannot be read",
-            detail=detail,
-            remedy="Give --replay a file that --record wrote, or record the run again: cmkctl … --record FILE",
+        codes.CMK502.error(
+            detail,
+            "Give --replay a file that --record wrote, or record the run again: cmkctl … --record FILE",
             subject=str(path),
             location=Location(str(path), line, column),
         )
@@ -71,12 +68,9 @@ def unreadable(path: Path, detail: str, line: int | None = None, column: int | N
 def unwritable(path: Path, error: OSError) -> CmkctlError:
     """The diagnostic for a file that cannot be written (CMK501)."""
     return CmkctlError(
-        Diagnostic(
-            code="CMK501",
-            severity=Severity.ERROR,
-            summary="The tape cannot be written",
-            detail=f"{path}: {error.strerror or error}. Nothing is kept of a run whose tape cannot be written.",
-            remedy=mend("--record", path),
+        codes.CMK501.error(
+            f"{path}: {error.strerror or error}. Nothing is kept of a run whose tape cannot be written.",
+            mend("--record", path),
             subject=str(path),
             location=Location("--record"),
         )

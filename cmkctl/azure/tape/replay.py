@@ -15,6 +15,7 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest as RestRequest
 from pydantic import ValidationError
 
+from cmkctl import codes
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape.answers import LegacyAnswer, RestAnswer
 from cmkctl.azure.tape.exchange import (
@@ -28,7 +29,7 @@ from cmkctl.azure.tape.exchange import (
     request_key,
 )
 from cmkctl.azure.tape.file import DOCUMENT, check_head, complaints, unreadable
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError
 
 
 class TapeMiss(CmkctlError):  # noqa: N818  a miss is what it is called
@@ -43,8 +44,7 @@ class TapeMiss(CmkctlError):  # noqa: N818  a miss is what it is called
 
     def __init__(self, asked: Asked, nearest: Exchange | None, diff: str, detail: str) -> None:
         remedy = "Nothing was sent. If the request is right, record the run again: cmkctl … --record FILE"
-        summary = "The tape has no such exchange"
-        super().__init__(Diagnostic("CMK504", Severity.ERROR, summary, detail, remedy, subject=str(asked)))
+        super().__init__(codes.CMK504.error(detail, remedy, subject=str(asked)))
         self.asked = asked
         self.nearest = nearest
         self.diff = diff

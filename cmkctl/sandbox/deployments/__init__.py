@@ -4,7 +4,7 @@
 steps, `run` carries the steps out as the sandbox's pace allows, `handlers` is what clients talk to.
 """
 
-from cmkctl.sandbox.coverage import Area
+from cmkctl.sandbox.core.coverage import Area
 
 COVERAGE = Area(
     "ARM deployments",

@@ -1,9 +1,9 @@
-"""Where things are: the scope a deployment works in, and the ids of the resources its template names."""
+"""Addresses: the scope of a deployment, and the ids of the resources in its template."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from cmkctl.sandbox.deployments.refusals import segments
+from cmkctl.sandbox.core import errors
 
 DEPLOYMENTS = "Microsoft.Resources/deployments"
 GROUPS = "Microsoft.Resources/resourceGroups"
@@ -51,6 +51,6 @@ def resource_id(base: str, resource_type: str, name: str) -> str:
     namespace, *types = resource_type.split("/")
     names = name.split("/")
     if len(types) != len(names) or not types or not all(names):
-        raise segments(name, resource_type)
+        raise errors.template_segments(name, resource_type)
     path = "/".join(f"{kind}/{one}" for kind, one in zip(types, names, strict=True))
     return f"{base}/providers/{namespace}/{path}"

@@ -1,4 +1,4 @@
-"""What expressions are worth: a scope knows what they may refer to, `evaluate` walks a template's value."""
+"""Evaluates template expressions: a scope holds what they may refer to, `evaluate` walks a template's value."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cmkctl.sandbox import errors, ids
+from cmkctl.sandbox.core import errors, ids
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions_text import TEXTS, text
 from cmkctl.sandbox.deployments.functions_values import VALUES, flag, number, shown
-from cmkctl.sandbox.deployments.refusals import ExpressionError
 from cmkctl.sandbox.deployments.syntax import Function, Literal, Node, is_expression, literal_text, parse
 
 PURE = VALUES | TEXTS
@@ -20,7 +20,7 @@ Special = Callable[["Scope", tuple[Any, ...]], Any]
 
 @dataclass(frozen=True)
 class Scope:
-    """What an expression may refer to.
+    """The names an expression may refer to.
 
     Attributes:
         azure: functions that ask about the deployment and its surroundings, by lower-case name.
@@ -53,7 +53,7 @@ class Scope:
 
 
 def evaluate(value: Any, scope: Scope) -> Any:
-    """Return a value of a template with every expression in it replaced by what it is worth.
+    """Return a value of a template with every expression in it replaced by what it is evaluate_node.
 
     Raises:
         ExpressionError: an expression has no value.
@@ -61,7 +61,7 @@ def evaluate(value: Any, scope: Scope) -> Any:
 
     """
     if isinstance(value, str):
-        return worth(parse(value), scope) if is_expression(value) else literal_text(value)
+        return evaluate_node(parse(value), scope) if is_expression(value) else literal_text(value)
     if isinstance(value, list):
         return [evaluate(item, scope) for item in value]
     if isinstance(value, dict):
@@ -103,20 +103,20 @@ def count(value: Any, scope: Scope) -> int:
 # --- expressions
 
 
-def worth(node: Node, scope: Scope) -> Any:
-    """Return what an expression that has been read is worth; raises as `evaluate` does."""
+def evaluate_node(node: Node, scope: Scope) -> Any:
+    """Return what an expression that has been read is evaluate_node; raises as `evaluate` does."""
     if isinstance(node, Literal):
         return node.value
     if isinstance(node, Function):
         return _call(node, scope)
-    return _member(worth(node.of, scope), worth(node.key, scope), node.optional)
+    return _member(evaluate_node(node.of, scope), evaluate_node(node.key, scope), node.optional)
 
 
 def _call(node: Function, scope: Scope) -> Any:
     name = node.name.lower()
     if name in LAZY:
         return _lazy(name, node, scope)
-    arguments = tuple(worth(argument, scope) for argument in node.arguments)
+    arguments = tuple(evaluate_node(argument, scope) for argument in node.arguments)
     if name in PURE:
         least, most, compute = PURE[name]
         if not least <= len(arguments) <= most:
@@ -134,14 +134,14 @@ def _call(node: Function, scope: Scope) -> Any:
 def _lazy(name: str, node: Function, scope: Scope) -> Any:
     """Evaluate only the arguments that count: what is not chosen may refer to what is not there."""
     if name == "coalesce":
-        values = (worth(argument, scope) for argument in node.arguments)
+        values = (evaluate_node(argument, scope) for argument in node.arguments)
         return next((value for value in values if value is not None), None)
     if name != "if":
         want = name == "or"
-        return want if any(flag(worth(argument, scope)) is want for argument in node.arguments) else not want
+        return want if any(flag(evaluate_node(argument, scope)) is want for argument in node.arguments) else not want
     if len(node.arguments) != 3:
         raise ExpressionError("if() needs a condition and two values")
-    return worth(node.arguments[1 if flag(worth(node.arguments[0], scope)) else 2], scope)
+    return evaluate_node(node.arguments[1 if flag(evaluate_node(node.arguments[0], scope)) else 2], scope)
 
 
 def _member(of: Any, key: Any, optional: bool) -> Any:

@@ -8,8 +8,8 @@ import json
 import re
 from typing import Any
 
-from cmkctl.sandbox import errors
-from cmkctl.sandbox.messages import Call, Json
+from cmkctl.sandbox.core import errors
+from cmkctl.sandbox.core.messages import Call, Json
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\r\n]*|/\*.*?\*/|[A-Za-z_$][\w$]*(?=\s*:)', re.DOTALL)
 

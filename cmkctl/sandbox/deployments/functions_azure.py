@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cmkctl.sandbox import ids
-from cmkctl.sandbox.clouds import Cloud, locate
+from cmkctl.sandbox.core import ids
+from cmkctl.sandbox.core.clouds import Cloud, locate
+from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.deployments.addresses import Place, resource_id
 from cmkctl.sandbox.deployments.evaluate import Scope, Special
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions_text import text
-from cmkctl.sandbox.deployments.refusals import ExpressionError
-from cmkctl.sandbox.deployments.world import World, newest_version
-from cmkctl.sandbox.state import Tenant
+from cmkctl.sandbox.deployments.tenant_facade import TenantFacade, newest_version
 
 Json = dict[str, Any]
 
@@ -31,12 +31,12 @@ def static(tenant: Tenant, place: Place, host: str, deployment: Json) -> dict[st
     }
 
 
-def live(world: World, base: str, steps: list[Json]) -> dict[str, Special]:
+def live(facade: TenantFacade, base: str, steps: list[Json]) -> dict[str, Special]:
     """Return the functions that ask about resources as they are now; `steps` are the template's own resources."""
 
     def reference(_scope: Scope, arguments: tuple[Any, ...]) -> Any:
         target, version = _target(base, steps, arguments)
-        answer: Json = world.send("GET", target, version).body
+        answer: Json = facade.send("GET", target, version).body
         if len(arguments) > 2 and text(arguments[2]).lower() == "full":
             return {**answer, "apiVersion": version, "resourceId": answer.get("id")}
         return answer.get("properties")
@@ -44,7 +44,7 @@ def live(world: World, base: str, steps: list[Json]) -> dict[str, Special]:
     def listing(_scope: Scope, arguments: tuple[Any, ...]) -> Any:
         action, *rest = arguments
         target, version = _target(base, steps, tuple(rest[:2]))
-        return world.send("POST", f"{target}/{action}", version, rest[2] if len(rest) > 2 else None).body
+        return facade.send("POST", f"{target}/{action}", version, rest[2] if len(rest) > 2 else None).body
 
     return {"reference": reference, "list": listing}
 

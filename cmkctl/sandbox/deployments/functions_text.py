@@ -9,12 +9,12 @@ import uuid
 from typing import Any
 from urllib.parse import quote, unquote, urljoin
 
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions_values import MANY, Table, array, number, same, shown
-from cmkctl.sandbox.deployments.refusals import ExpressionError
 
 PLACE = re.compile(r"\{(\d+)(?::([^}]*))?\}|\{\{|\}\}")
 NAMESPACE = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
-"""What ``guid()`` makes name-based GUIDs in (documented with the template function)."""
+"""The namespace in which ``guid()`` makes name-based GUIDs (documented with the template function)."""
 
 
 def text(value: Any) -> str:

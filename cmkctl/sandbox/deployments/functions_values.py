@@ -5,7 +5,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cmkctl.sandbox.deployments.refusals import ExpressionError
+from cmkctl.sandbox.deployments.failures import ExpressionError
 
 MANY = 10_000
 Table = dict[str, tuple[int, int, Callable[..., Any]]]

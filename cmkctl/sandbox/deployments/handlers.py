@@ -5,18 +5,19 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from cmkctl.sandbox import errors, ids, shapes
-from cmkctl.sandbox.arm import groups, operations
-from cmkctl.sandbox.arm.locations import require_location
-from cmkctl.sandbox.deployments import extended_json, order, parameters, reading, records, refusals, run, template
+from cmkctl.sandbox.core import errors, ids, operations, shapes
+from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.regions import require_location
+from cmkctl.sandbox.core.routing import Handler, Route
+from cmkctl.sandbox.core.shapes import Required
+from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.deployments import extended_json, order, parameters, reading, records, run, template
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope
+from cmkctl.sandbox.deployments.failures import ExpressionError
+from cmkctl.sandbox.deployments.functions import require_known
 from cmkctl.sandbox.deployments.functions_azure import static
-from cmkctl.sandbox.deployments.vocabulary import require_known
-from cmkctl.sandbox.messages import Call, Json, Reply
-from cmkctl.sandbox.routing import Handler, Route
-from cmkctl.sandbox.shapes import Required
-from cmkctl.sandbox.state import Tenant
+from cmkctl.sandbox.providers.microsoft_resources import groups
 
 VERSIONS = (*groups.VERSIONS, "2022-05-01")
 NAME = re.compile(r"[-\w._()]{1,64}")
@@ -47,7 +48,7 @@ def put_deployment(tenant: Tenant, call: Call) -> Reply:
     place = records.place_of(record)
     before = records.table(tenant).get(ids.key(place.id))
     if before is not None and before["state"] in {"Accepted", "Running"}:
-        raise refusals.deployment_active(place.name, records.stamp(before["began"]))
+        raise errors.deployment_active(place.name, records.stamp(before["began"]))
     shown = records.view(record)
     run.begin(tenant, record)
     operations.settle(tenant)
@@ -58,7 +59,7 @@ def put_deployment(tenant: Tenant, call: Call) -> Reply:
 
 
 def _prepare(tenant: Tenant, call: Call) -> Json:
-    """Return the record of a deployment whose template is in order; nothing is begun."""
+    """Return the record of a deployment whose template is valid; nothing is started."""
     place, sent = reading.place_in(tenant, call), extended_json.body_of(call)
     _hide_secrets(call, sent)
     body = shapes.accept(SHAPE, sent, call.api_version)
@@ -66,8 +67,8 @@ def _prepare(tenant: Tenant, call: Call) -> Json:
     form = template.check_form(body["properties"].get("template"))
     try:
         require_known(form)
-    except refusals.ExpressionError as problem:
-        raise refusals.invalid(str(problem)) from problem
+    except ExpressionError as problem:
+        raise errors.template_invalid(str(problem)) from problem
     number = tenant.serial()
     scope = _scope(tenant, call, place, form, number)
     given = parameters.take(form.get("parameters") or {}, body["properties"].get("parameters") or {}, scope)
@@ -80,7 +81,7 @@ def _prepare(tenant: Tenant, call: Call) -> Json:
 def _located(tenant: Tenant, place: Place, body: Json) -> Place:
     """Refuse what a deployment cannot be, and return its place with its location."""
     if not NAME.fullmatch(place.name):
-        raise errors.name_invalid(DEPLOYMENTS, place.name, "1-64 letters, digits, _ - . ( )")
+        raise errors.name_invalid(place.name, DEPLOYMENTS, "1-64 letters, digits, _ - . ( )")
     properties = body["properties"]
     if properties["mode"].lower() == "complete":
         raise errors.not_modelled("deployments in mode Complete")
@@ -169,7 +170,7 @@ def delete_deployment(tenant: Tenant, call: Call) -> Reply:
     if record is None:
         return Reply(204)
     if record["state"] in {"Accepted", "Running"}:
-        raise refusals.deployment_active(place.name, records.stamp(record["began"]))
+        raise errors.deployment_active(place.name, records.stamp(record["began"]))
     return Reply(202, headers=_poll_headers(tenant, call, operations.start(tenant, "deployment.delete", place.id)))
 
 

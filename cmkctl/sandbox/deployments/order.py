@@ -1,11 +1,11 @@
-"""What has to be there before what: the dependencies a template states, and those its references imply."""
+"""Order of resources: the dependencies a template states, and those its references imply."""
 
 from typing import Any
 
-from cmkctl.sandbox import ids
-from cmkctl.sandbox.deployments.evaluate import Scope, worth
+from cmkctl.sandbox.core import errors, ids
+from cmkctl.sandbox.deployments.evaluate import Scope, evaluate_node
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions_azure import find_step
-from cmkctl.sandbox.deployments.refusals import ExpressionError, invalid
 from cmkctl.sandbox.deployments.syntax import Function, functions_in
 
 Json = dict[str, Any]
@@ -35,12 +35,12 @@ def _meant(steps: list[Json], base: str, want: str) -> list[Json]:
         return loop
     found = find_step(steps, base, want)
     if found is None:
-        raise invalid(f"The resource '{want}' is not defined in the template")
+        raise errors.template_invalid(f"The resource '{want}' is not defined in the template")
     return [found]
 
 
 def _implied(step: Json, steps: list[Json], base: str, scope: Scope) -> list[Json]:
-    """Return the steps whose state a resource's properties ask for, as far as that can be told beforehand."""
+    """Return the steps whose state a resource's properties ask for, as far as that is known beforehand."""
     found = []
     for call in functions_in(step["raw"]) if step["deployed"] else ():
         if call.name.lower() == "reference" or call.name.lower().startswith("list"):
@@ -52,9 +52,9 @@ def _implied(step: Json, steps: list[Json], base: str, scope: Scope) -> list[Jso
 
 def _asked(call: Function, step: Json, scope: Scope) -> str:
     try:
-        return str(worth(call.arguments[0], scope.inside(step["loops"]))) if call.arguments else ""
+        return str(evaluate_node(call.arguments[0], scope.inside(step["loops"]))) if call.arguments else ""
     except ExpressionError:
-        return ""  # it depends on what is not there yet; the template has to say so itself
+        return ""  # it depends on what is not there yet; the template has to state it
 
 
 def _before_in_loop(step: Json, steps: list[Json]) -> list[Json]:
@@ -72,6 +72,6 @@ def _refuse_circles(steps: list[Json]) -> None:
     while left:
         free = [key for key, wanted in left.items() if not wanted & set(left)]
         if not free:
-            raise invalid(f"Circular dependency detected on resource: '{next(iter(left))}'")
+            raise errors.template_invalid(f"Circular dependency detected on resource: '{next(iter(left))}'")
         for key in free:
             del left[key]

@@ -3,8 +3,8 @@
 from typing import Any
 
 from cmkctl.sandbox.deployments.evaluate import Scope, count, evaluate
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.parameters import TYPES, is_secure
-from cmkctl.sandbox.deployments.refusals import ExpressionError
 
 Json = dict[str, Any]
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cmkctl.sandbox import errors
+from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate, find
+from cmkctl.sandbox.deployments.failures import ExpressionError
 from cmkctl.sandbox.deployments.functions_values import same
-from cmkctl.sandbox.deployments.refusals import ExpressionError, invalid, not_allowed
 
 Json = dict[str, Any]
 SECURE = {"securestring", "secureobject"}
@@ -39,7 +39,7 @@ class Given:
 
 
 def is_secure(declaration: Any) -> bool:
-    """Say whether a parameter's value must never be shown or logged."""
+    """Return whether a parameter's value must never be shown or logged."""
     return isinstance(declaration, dict) and str(declaration.get("type", "")).lower() in SECURE
 
 
@@ -70,7 +70,7 @@ def _refuse_unknown(declared: Mapping[str, Any], given: Mapping[str, Any]) -> No
     unknown = [name for name in given if find(declared, name) is None]
     if unknown:
         supported = ", ".join(declared)
-        raise invalid(
+        raise errors.template_invalid(
             f"The template parameters '{', '.join(unknown)}' are not present in the template and can therefore not be "
             f"provided at deployment time. The only supported parameters for this template are '{supported}'"
         )
@@ -80,7 +80,7 @@ def _sent(entry: Any, name: str) -> Any:
     if isinstance(entry, dict) and "reference" in entry:
         raise errors.not_modelled(f"a parameter ('{name}') that is read from a key vault's secret")
     if not isinstance(entry, dict) or not set(entry) <= {"value", "metadata"}:
-        raise invalid(f"The parameter '{name}' must be an object with 'value'")
+        raise errors.template_invalid(f"The parameter '{name}' must be an object with 'value'")
     return entry.get("value")
 
 
@@ -109,17 +109,19 @@ class _Lazily:
         if "defaultValue" not in declaration:
             if declaration.get("nullable"):
                 return None
-            raise invalid(f"The value for the template parameter '{name}' is not provided")
+            raise errors.template_invalid(f"The value for the template parameter '{name}' is not provided")
         return self._default(name, declaration)
 
     def _default(self, name: str, declaration: Json) -> Any:
         if name in self.asked:
-            raise invalid(f"The default value of the template parameter '{name}' refers to itself")
+            raise errors.template_invalid(f"The default value of the template parameter '{name}' refers to itself")
         self.asked.append(name)
         try:
             self.values[name] = evaluate(declaration["defaultValue"], self.scope)
         except ExpressionError as problem:
-            raise invalid(f"The default value of the template parameter '{name}' is not valid: {problem}") from problem
+            raise errors.template_invalid(
+                f"The default value of the template parameter '{name}' is not valid: {problem}"
+            ) from problem
         self.asked.remove(name)
         return self.values[name]
 
@@ -129,7 +131,7 @@ def _type(declaration: Any, name: str) -> str:
         raise errors.not_modelled(f"a parameter ('{name}') of a type the template defines")
     kind = str(declaration.get("type", "")).lower() if isinstance(declaration, dict) else ""
     if kind not in TYPES:
-        raise invalid(f"The template parameter '{name}' is of no known type")
+        raise errors.template_invalid(f"The template parameter '{name}' is of no known type")
     return TYPES[kind][0]
 
 
@@ -138,10 +140,10 @@ def _check(name: str, declaration: Json, value: Any) -> None:
         return
     wanted, kind = TYPES[declaration["type"].lower()]
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise invalid(f"The value of the template parameter '{name}' is not of type {wanted}")
+        raise errors.template_invalid(f"The value of the template parameter '{name}' is not of type {wanted}")
     allowed = declaration.get("allowedValues")
     if allowed is not None and not any(same(value, one) for one in allowed):
-        raise not_allowed("" if is_secure(declaration) else value, name)
+        raise errors.template_value_not_allowed("" if is_secure(declaration) else value, name)
     _check_size(name, declaration, value)
 
 
@@ -150,4 +152,4 @@ def _check_size(name: str, declaration: Json, value: Any) -> None:
     least, most = declaration.get(f"min{what}", size), declaration.get(f"max{what}", size)
     if not least <= size <= most:
         bounds = f"min{what} {least}" if size < least else f"max{what} {most}"
-        raise invalid(f"The value of the template parameter '{name}' is outside its {bounds}")
+        raise errors.template_invalid(f"The value of the template parameter '{name}' is outside its {bounds}")

@@ -1,14 +1,13 @@
-"""Deployments read: one, all, how far one is, and what it has begun."""
+"""Reads of deployments: one, all, status, and the operations of one."""
 
 import re
 from urllib.parse import quote
 
-from cmkctl.sandbox import errors, ids
-from cmkctl.sandbox.arm import operations
+from cmkctl.sandbox.core import errors, ids, operations
+from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.deployments import records
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
-from cmkctl.sandbox.messages import Call, Json, Reply
-from cmkctl.sandbox.state import Tenant
 
 FILTER = re.compile(r"\s*provisioningState\s+eq\s+'(\w+)'\s*", re.IGNORECASE)
 PAGE = 100
@@ -59,7 +58,7 @@ def poll_deployment(tenant: Tenant, call: Call) -> Reply:
 
 
 def list_operations(tenant: Tenant, call: Call) -> Reply:
-    """Answer what the deployment has begun so far."""
+    """Answer the operations the deployment has started so far."""
     return _paged(call, records.operation_views(records.find(tenant, place_in(tenant, call))))
 
 
@@ -72,7 +71,7 @@ def get_operation(tenant: Tenant, call: Call) -> Reply:
 
 
 def _paged(call: Call, rows: list[Json]) -> Reply:
-    """Answer one page of a list: ``$top`` rows, 100 unless told, and where the next page is."""
+    """Answer one page of a list: ``$top`` rows, 100 by default, and the link to the next page."""
     asked, start = call.query.get("$top", ""), call.query.get("$skiptoken", "0")
     if not start.isdigit() or (asked and not asked.isdigit()):
         raise errors.property_refused("$top", "and $skiptoken must be whole numbers")

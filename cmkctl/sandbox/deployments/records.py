@@ -1,17 +1,17 @@
-"""What is kept of a deployment, and how it is shown (recordings 01, 04, 07)."""
+"""The record of a deployment, and its representation (recordings 01, 04, 07)."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from cmkctl.sandbox import ids
-from cmkctl.sandbox.callers import Caller
+from cmkctl.sandbox.core import errors, ids
+from cmkctl.sandbox.core.callers import Caller
+from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope
+from cmkctl.sandbox.deployments.failures import reason
 from cmkctl.sandbox.deployments.functions_azure import live, static
 from cmkctl.sandbox.deployments.parameters import Given
-from cmkctl.sandbox.deployments.refusals import deployment_not_found, reason
-from cmkctl.sandbox.deployments.world import World
-from cmkctl.sandbox.state import Tenant
+from cmkctl.sandbox.deployments.tenant_facade import TenantFacade
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ def find(tenant: Tenant, place: Place) -> Json:
         tenant.group(place.subscription, place.group)
     found = table(tenant).get(ids.key(place.id))
     if found is None:
-        raise deployment_not_found(place.name)
+        raise errors.deployment_not_found(place.name)
     return found
 
 
@@ -42,9 +42,9 @@ def place_of(record: Json) -> Place:
     return Place(**record["place"])
 
 
-def world_of(tenant: Tenant, record: Json) -> World:
+def world_of(tenant: Tenant, record: Json) -> TenantFacade:
     """Return the tenant as this deployment meets it."""
-    return World(tenant, record["host"], Caller(**record["caller"]) if record["caller"] else None)
+    return TenantFacade(tenant, record["host"], Caller(**record["caller"]) if record["caller"] else None)
 
 
 def scope_of(tenant: Tenant, record: Json) -> Scope:
@@ -141,9 +141,9 @@ def _reference(step: Json) -> Json:
 
 
 def operation_views(record: Json) -> list[Json]:
-    """Show what was begun, latest first, and at the end of a deployment that its outputs were evaluated."""
-    begun = [step for step in record["steps"] if "operationId" in step]
-    rows = [_operation(record, step) for step in sorted(begun, key=lambda step: step["turn"], reverse=True)]
+    """Show the operations, latest first, and at the end of a deployment the evaluation of its outputs."""
+    started = [step for step in record["steps"] if "operationId" in step]
+    rows = [_operation(record, step) for step in sorted(started, key=lambda step: step["turn"], reverse=True)]
     if record["state"] == "Succeeded":
         rows.append(_evaluation(record))
     return rows

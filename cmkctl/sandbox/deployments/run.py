@@ -1,4 +1,4 @@
-"""A deployment under way: what is ready is begun, what was begun is looked after, and at the end there is an outcome.
+"""Runs a deployment: starts the resources that are ready, polls those that are running, and concludes.
 
 A deployment is an operation of the sandbox like any other. Each time it is its turn (a poll, or the time that passes, as
 the pace has it) it does one round: it looks at what is running, then begins what all dependencies are done of.
@@ -7,30 +7,28 @@ the pace has it) it does one round: it looks at what is running, then begins wha
 from contextlib import suppress
 from typing import Any
 
-from cmkctl.sandbox import ids
-from cmkctl.sandbox.arm import operations, providers
-from cmkctl.sandbox.arm.unpublished import tolerate
-from cmkctl.sandbox.clouds import locate
-from cmkctl.sandbox.deployments import records, refusals
+from cmkctl.sandbox.core import errors, ids, operations, registry
+from cmkctl.sandbox.core.clouds import locate
+from cmkctl.sandbox.core.errors import AzureError
+from cmkctl.sandbox.core.messages import Reply
+from cmkctl.sandbox.core.pace import Countdown
+from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.deployments import failures, records
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS
 from cmkctl.sandbox.deployments.evaluate import Scope, evaluate
 from cmkctl.sandbox.deployments.outputs import evaluate_outputs
-from cmkctl.sandbox.deployments.world import World
-from cmkctl.sandbox.errors import OWN, AzureError
-from cmkctl.sandbox.messages import Reply
-from cmkctl.sandbox.pace import Countdown
-from cmkctl.sandbox.state import Tenant
+from cmkctl.sandbox.deployments.tenant_facade import TenantFacade
 
 Json = dict[str, Any]
-KIND = "deployment"
+RESOURCE_TYPE = "deployment"
 REGISTER = "2021-04-01"
 LOOKS = 100
-"""How often a running resource is looked at in one round where the pace counts reads: enough for any of them to end."""
+"""Polls of a running resource in one round where the pace counts reads: enough for any of them to end."""
 
 
 def begin(tenant: Tenant, record: Json) -> None:
     """Begin a deployment: its first turn comes after one poll or half the usual time, which shows as ``Accepted``."""
-    name = record["operation"] = operations.start(tenant, KIND, records.place_of(record).id, factor=0.5)
+    name = record["operation"] = operations.start(tenant, RESOURCE_TYPE, records.place_of(record).id, factor=0.5)
     if tenant.pace.unit == "reads":
         operations.get(tenant, name)["countdown"] = _next(tenant)
     records.table(tenant)[ids.key(records.place_of(record).id)] = record
@@ -41,7 +39,7 @@ def _next(tenant: Tenant) -> Countdown:
     return {"reads": 1} if tenant.pace.unit == "reads" and tenant.pace.amount else {"until": tenant.clock()}
 
 
-@operations.finisher(KIND)
+@operations.finisher(RESOURCE_TYPE)
 def take_turn(tenant: Tenant, operation: Json) -> None:
     """Do one round, or as many as get anything done where the pace does not count reads; go on next time if need be."""
     record = records.table(tenant).get(ids.key(operation["target"]))
@@ -63,30 +61,30 @@ def _register(tenant: Tenant, record: Json) -> None:
 
     What the deployer may not register stays as it is; its resources are refused then.
     """
-    place, world = records.place_of(record), records.world_of(tenant, record)
+    place, facade = records.place_of(record), records.world_of(tenant, record)
     table = tenant.data["providers"][place.subscription.lower()]
     for row in records.providers(record["steps"]):
         provider = table.get(row["namespace"].lower())
         if provider is None or provider["state"] == "Registered":
             continue
         with suppress(AzureError):
-            world.send("POST", f"/subscriptions/{place.subscription}/providers/{row['namespace']}/register", REGISTER)
+            facade.send("POST", f"/subscriptions/{place.subscription}/providers/{row['namespace']}/register", REGISTER)
             provider.update(state="Registered")
             provider.pop("countdown", None)
-            providers.bring_principal(tenant, row["namespace"], locate(record["host"])[0].name)
+            registry.registered(tenant, row["namespace"], locate(record["host"])[0].name)
 
 
 def _round(tenant: Tenant, record: Json) -> bool:
-    """Look after what is running, begin what is ready, and conclude when neither is left; say whether anything moved."""
-    world = records.world_of(tenant, record)
+    """Poll what is running, start what is ready, and conclude when neither is left; return whether anything moved."""
+    facade = records.world_of(tenant, record)
     record["touched"] = tenant.clock()
     running = [step for step in record["steps"] if step.get("state") == "Running"]
-    moved = [_watch(tenant, world, step) for step in running]
+    moved = [_watch(tenant, facade, step) for step in running]
     ready = _ready(record["steps"])
     scope = records.scope_of(tenant, record) if ready else None
     for step in ready:
         if scope is not None:
-            _begin_step(tenant, world, step, scope)
+            _begin_step(tenant, facade, step, scope)
     if not any(step.get("state") == "Running" for step in record["steps"]) and not _ready(record["steps"]):
         _conclude(tenant, record)
     return any(moved) or bool(ready)
@@ -100,19 +98,19 @@ def _ready(steps: list[Json]) -> list[Json]:
 # --- one resource
 
 
-def _begin_step(tenant: Tenant, world: World, step: Json, scope: Scope) -> None:
+def _begin_step(tenant: Tenant, facade: TenantFacade, step: Json, scope: Scope) -> None:
     number = tenant.serial()
     step.update(began=tenant.clock(), turn=int(number), state="Running", status=200, poll=None)
     step.update(
         operationId=ids.hex_name("step", number, length=16).upper(), trackingId=ids.guid("tracking", step["id"], number)
     )
     try:
-        body = tolerate(step["type"], _body(step, scope.inside(step["loops"])))
-        reply = world.send("PUT", step["id"], step["api"], body)
-    except refusals.ExpressionError as problem:
-        _fail(tenant, step, {"code": "InvalidTemplate", "message": f"{OWN}{problem}."}, 400)
+        body = registry.adapted(step["type"], _body(step, scope.inside(step["loops"])))
+        reply = facade.send("PUT", step["id"], step["api"], body)
+    except failures.ExpressionError as problem:
+        _fail(tenant, step, errors.deployment_expression(problem).error(), 400)
     except AzureError as refusal:
-        _fail(tenant, step, refusals.rejected(refusal), refusal.status)
+        _fail(tenant, step, failures.rejected(refusal), refusal.status)
     else:
         _note_begun(tenant, step, reply)
 
@@ -144,29 +142,29 @@ def _settled(reply: Reply) -> bool:
     return bool((properties or {}).get("provisioningState", "Succeeded") == "Succeeded")
 
 
-def _watch(tenant: Tenant, world: World, step: Json) -> bool:
-    """Look at a running resource until it is done, or as often as the pace lets one round; say whether it is done."""
+def _watch(tenant: Tenant, facade: TenantFacade, step: Json) -> bool:
+    """Look at a running resource until it is done, or as often as the pace lets one round; return whether it is done."""
     for _ in range(LOOKS if tenant.pace.unit == "reads" else 1):
         try:
-            cause = _look(world, step)
+            cause = _look(facade, step)
         except AzureError as refusal:
-            _fail(tenant, step, refusals.rejected(refusal), refusal.status)
+            _fail(tenant, step, failures.rejected(refusal), refusal.status)
             return True
         if cause is None:
             continue
         if cause:
-            _fail(tenant, step, refusals.ended_failed(step["id"], cause), 409)
+            _fail(tenant, step, errors.deployment_resource_failed(step["id"]).because(cause).error(), 409)
         else:
             _succeed(tenant, step)
         return True
     return False
 
 
-def _look(world: World, step: Json) -> Json | None:
+def _look(facade: TenantFacade, step: Json) -> Json | None:
     """Return None while it goes on, an empty object when it is there, or the error it ended with."""
     if step["poll"] is None:
-        return {} if _settled(world.send("GET", step["id"], step["api"])) else None
-    reply = world.follow(step["poll"])
+        return {} if _settled(facade.send("GET", step["id"], step["api"])) else None
+    reply = facade.follow(step["poll"])
     status = reply.body.get("status") if isinstance(reply.body, dict) else None
     if status in {"Failed", "Canceled"}:
         return dict(reply.body["error"])
@@ -186,16 +184,16 @@ def _fail(tenant: Tenant, step: Json, error: Json, status: int) -> None:
 
 def _conclude(tenant: Tenant, record: Json) -> None:
     place = records.place_of(record)
-    errors = [step["error"] for step in record["steps"] if "error" in step]
-    if not errors:
+    failed = [step["error"] for step in record["steps"] if "error" in step]
+    if not failed:
         try:
             record["outputs"] = evaluate_outputs(record["template"], records.scope_of(tenant, record))
-        except refusals.ExpressionError as problem:
-            errors = [refusals.outputs_failed(str(problem))]
+        except failures.ExpressionError as problem:
+            failed = [errors.deployment_outputs(problem).error()]
         except AzureError as refusal:
-            errors = [refusals.outputs_failed(refusal.message)]
-    if errors:
-        record.update(state="Failed", error=refusals.failed(place.id, errors))
+            failed = [errors.deployment_outputs(refusal.message).error()]
+    if failed:
+        record.update(state="Failed", error=errors.deployment_failed(place.id).because(*failed).error())
     else:
         record.update(state="Succeeded", outputResources=_made(tenant, record))
     if not record.get("outputs"):

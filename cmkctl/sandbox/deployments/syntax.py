@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from cmkctl.sandbox.deployments.refusals import ExpressionError
+from cmkctl.sandbox.deployments.failures import ExpressionError
 
 TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>[A-Za-z_$][\w$]*)|(?P<mark>[()\[\],.?]))"
@@ -45,7 +45,7 @@ Node = Literal | Function | Member
 
 
 def is_expression(text: str) -> bool:
-    """Say whether a string of a template is an expression."""
+    """Return whether a string of a template is an expression."""
     return text.startswith("[") and text.endswith("]") and not text.startswith("[[")
 
 
@@ -59,7 +59,7 @@ def parse(text: str) -> Node:
     """Read one expression, its brackets included.
 
     Raises:
-        ExpressionError: it is not well-formed; the text says where.
+        ExpressionError: it is malformed; the text gives the place.
 
     """
     return _Reader(text[1:-1]).whole()

@@ -5,11 +5,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cmkctl.sandbox import errors, ids
-from cmkctl.sandbox.arm.locations import normal
+from cmkctl.sandbox.core import errors, ids
+from cmkctl.sandbox.core.regions import normal
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place, resource_id
 from cmkctl.sandbox.deployments.evaluate import Scope, count, evaluate
-from cmkctl.sandbox.deployments.refusals import ExpressionError, invalid
+from cmkctl.sandbox.deployments.failures import ExpressionError
 
 Json = dict[str, Any]
 KNOWN = frozenset(
@@ -24,7 +24,7 @@ META = frozenset(
         "subscriptionId", "existing", "metadata",
     )
 )  # fmt: skip
-"""What a resource of a template says to the deployment rather than to its provider."""
+"""Properties of a template's resource that are for the deployment, not for the provider."""
 
 
 def check_form(template: Any) -> Json:
@@ -35,17 +35,17 @@ def check_form(template: Any) -> Json:
 
     """
     if not isinstance(template, dict):
-        raise invalid("The template is not an object")
+        raise errors.template_invalid("The template is not an object")
     unknown = sorted(set(template) - KNOWN)
     if unknown:
-        raise invalid(f"Could not find member '{unknown[0]}' on object of type 'Template'")
+        raise errors.template_invalid(f"Could not find member '{unknown[0]}' on object of type 'Template'")
     if not isinstance(template.get("resources"), list | dict) or not template.get("$schema"):
-        raise invalid("Required properties '$schema' and 'resources' are missing or not of their type")
+        raise errors.template_invalid("Required properties '$schema' and 'resources' are missing or not of their type")
     for part in ("parameters", "variables", "outputs"):
         if not isinstance(template.get(part) or {}, dict):
-            raise invalid(f"'{part}' of the template is not an object")
+            raise errors.template_invalid(f"'{part}' of the template is not an object")
     if any(not isinstance(row, dict) for row in (template.get("outputs") or {}).values()):
-        raise invalid("An output of the template is not an object")
+        raise errors.template_invalid("An output of the template is not an object")
     for part in ("functions", "definitions", "imports"):
         if template.get(part):
             raise errors.not_modelled(f"'{part}' in a template")
@@ -77,7 +77,7 @@ def _flattened(
 ) -> Iterator[tuple[Json, Mapping[str, int], tuple[str, str] | None]]:
     """Yield a resource once for each turn of its copy loop, and after each its children."""
     if not isinstance(resource, dict):
-        raise invalid("A resource of the template is not an object")
+        raise errors.template_invalid("A resource of the template is not an object")
     for turn in _turns(resource, scope, loops):
         yield resource, turn, parent
         children = resource.get("resources") or []
@@ -93,7 +93,7 @@ def _turns(resource: Json, scope: Scope, loops: Mapping[str, int]) -> Iterator[M
         yield loops
         return
     if not isinstance(copy, dict):
-        raise invalid("'copy' of a resource is not an object")
+        raise errors.template_invalid("'copy' of a resource is not an object")
     name = str(copy.get("name", "")).lower()
     for index in range(_read(lambda: count(copy.get("count"), scope), f"copy loop '{name}'")):
         yield {**loops, name: index, "": index}
@@ -103,14 +103,16 @@ def _read(compute: Any, what: str) -> Any:
     try:
         return compute()
     except ExpressionError as problem:
-        raise invalid(f"Unable to process template language expressions for {what}: {problem}") from problem
+        raise errors.template_invalid(
+            f"Unable to process template language expressions for {what}: {problem}"
+        ) from problem
 
 
 def _named(resource: Json, scope: Scope, parent: tuple[str, str] | None) -> tuple[str, str]:
     """Return a resource's full type and name."""
     for word in ("type", "name", "apiVersion"):
         if not resource.get(word):
-            raise invalid(f"A resource of the template has no '{word}'")
+            raise errors.template_invalid(f"A resource of the template has no '{word}'")
     kind = str(_read(lambda: evaluate(resource["type"], scope), "a resource's type"))
     name = str(_read(lambda: evaluate(resource["name"], scope), f"the name of a resource of type '{kind}'"))
     return (kind, name) if parent is None else (f"{parent[0]}/{kind}", f"{parent[1]}/{name}")
@@ -123,24 +125,24 @@ def _step(
     kind, name = _named(resource, inside, parent)
     what = f"resource '{name}' of type '{kind}'"
 
-    def worth(word: str, usual: Any) -> Any:
+    def evaluate_node(word: str, usual: Any) -> Any:
         return _read(lambda: evaluate(resource.get(word, usual), inside), what)
 
-    deployed = bool(worth("condition", True)) and not resource.get("existing")
-    base = _base(resource, kind, place, worth) if deployed or "scope" in resource else place.base
+    deployed = bool(evaluate_node("condition", True)) and not resource.get("existing")
+    base = _base(resource, kind, place, evaluate_node) if deployed or "scope" in resource else place.base
     copy = str((resource.get("copy") or {}).get("name", ""))
     return {
         "id": resource_id(base, kind, name) if deployed or all(name.split("/")) else f"{base}/providers/{kind}/{name}",
         "type": kind,
         "name": name,
-        "api": worth("apiVersion", ""),
+        "api": evaluate_node("apiVersion", ""),
         "symbol": symbol,
         "copy": copy,
         "batch": _batch(resource.get("copy") or {}),
         "deployed": deployed,
         "existing": bool(resource.get("existing")),
-        "location": normal(str(worth("location", "") or "")) if deployed else "",
-        "wants": [str(want) for want in worth("dependsOn", []) or []] if deployed else [],
+        "location": normal(str(evaluate_node("location", "") or "")) if deployed else "",
+        "wants": [str(want) for want in evaluate_node("dependsOn", []) or []] if deployed else [],
         "raw": {key: value for key, value in resource.items() if key not in META},
         "loops": dict(loops),
     }
@@ -151,15 +153,15 @@ def _batch(copy: Json) -> int:
     return int(copy.get("batchSize") or 1) if str(copy.get("mode", "")).lower() == "serial" else 0
 
 
-def _base(resource: Json, kind: str, place: Place, worth: Any) -> str:
-    """Return the id of the scope a resource lies in: the deployment's, unless it says otherwise."""
+def _base(resource: Json, kind: str, place: Place, evaluate_node: Any) -> str:
+    """Return the id of the scope a resource lies in: the deployment's by default."""
     if "scope" in resource:
-        scope = str(worth("scope", ""))
+        scope = str(evaluate_node("scope", ""))
         return scope.rstrip("/") if scope.startswith("/") else f"{place.base}/providers/{scope}"
     if kind.lower() != DEPLOYMENTS.lower() or not {"resourceGroup", "subscriptionId"} & set(resource):
         return place.base
-    subscription = worth("subscriptionId", "") or place.subscription
-    group = worth("resourceGroup", "") or ("" if "subscriptionId" in resource else place.group)
+    subscription = evaluate_node("subscriptionId", "") or place.subscription
+    group = evaluate_node("resourceGroup", "") or ("" if "subscriptionId" in resource else place.group)
     return Place(str(subscription), str(group), "").base
 
 
@@ -168,7 +170,7 @@ def _refuse_twins(steps: list[Json]) -> None:
     for step in steps:
         key = ids.key(step["id"])
         if step["deployed"] and key in seen:
-            raise invalid(f"The resource '{step['id']}' is defined multiple times in the template")
+            raise errors.template_invalid(f"The resource '{step['id']}' is defined multiple times in the template")
         if step["deployed"]:
             seen.add(key)
 

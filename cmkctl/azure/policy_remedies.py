@@ -1,0 +1,182 @@
+"""Explains a denial by Azure Policy: the denied resource, assignment and definition, and what would satisfy the policy.
+
+The resource that a policy denies is not always the requested one: for an in-subscription workspace Microsoft creates a Cosmos DB
+account, a search service and a storage account in a group that it manages. Only then is an exemption above that group, or
+service-side encryption, the way out; a resource of our own has a profile field, or can be given by id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from cmkctl.azure.failures import Failure, PolicyDenial
+
+_GROUPS: Final = "microsoft.resources/subscriptions/resourcegroups"
+_VAULTS: Final = "microsoft.keyvault/vaults"
+_STORAGE: Final = "microsoft.storage/storageaccounts"
+_WORKSPACES: Final = "microsoft.machinelearningservices/workspaces"
+
+_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    _VAULTS: {
+        "networkacls.defaultaction": "key_vault.network.default_action",
+        "networkacls.bypass": "key_vault.network.bypass",
+        "publicnetworkaccess": "key_vault.network.public_access",
+        "enablerbacauthorization": "key_vault.authorization",
+        "softdeleteretentionindays": "key_vault.soft_delete_days",
+        "sku.name": "key_vault.sku",
+    },
+    f"{_VAULTS}/keys": {
+        "keysize": "key.size",
+        "kty": "key.type",
+        "attributes.exp": "key.expires",
+        "rotationpolicy.lifetimeactions": "key.rotation_policy",
+    },
+    _STORAGE: {"sku.name": "associated_resources.storage_account.sku"},
+    "microsoft.containerregistry/registries": {"sku.name": "associated_resources.container_registry.sku"},
+    _WORKSPACES: {
+        "publicnetworkaccess": "workspace.public_network_access",
+        "hbiworkspace": "workspace.high_business_impact",
+        "encryption.status": "workspace.encryption",
+        "primaryuserassignedidentity": "workspace.identity",
+    },
+}
+"""The profile field that sets a property, by resource type and property, both in lower case."""
+
+_BY_ID: Final[Mapping[str, str]] = {
+    _VAULTS: "associated_resources.key_vault.id",
+    _STORAGE: "associated_resources.storage_account.id",
+    "microsoft.insights/components": "associated_resources.application_insights.id",
+    "microsoft.operationalinsights/workspaces": "associated_resources.log_analytics.id",
+    "microsoft.containerregistry/registries": "associated_resources.container_registry.id",
+}
+"""The profile field that takes an existing resource of a type, so that its owner can make it comply."""
+
+_TAG: Final = re.compile(r"tags(?:\[['\"]?|\.)([^'\"\]]+)", re.IGNORECASE)
+
+
+def policies_of(failure: Failure) -> Iterator[str]:
+    """One sentence for each policy that denied the request: resource, definition, assignment and condition."""
+    for each in failure.policies:
+        resource = " ".join(filter(None, (each.resource_type, f"'{failure.target}'" if failure.target else "")))
+        denied = f"Denied {resource}: " if resource else "Denied: "
+        definition = f"policy '{each.definition}' ({each.definition_id})"
+        assigned = f"assigned as '{each.assignment}' ({each.assignment_id})"
+        yield f"{denied}{definition}, {assigned}{_condition(each)}."
+
+
+def policy_remedy(failure: Failure) -> str:
+    """The profile field that satisfies the policy, or the exemption, whichever fits the denied resource."""
+    if _managed(failure):
+        return _managed_remedy(failure)
+    exemption = _exemption(failure, _scope(failure))
+    fields = list(dict.fromkeys(filter(None, (_field_remedy(each, failure) for each in failure.policies))))
+    if fields:
+        return f"{' '.join(fields)} If that is not possible, {exemption[0].lower()}{exemption[1:]}"
+    if failure.policies:
+        return f"No profile field sets that property. {exemption}"
+    return f"Azure does not name the policy's condition. {exemption}"
+
+
+def _condition(denial: PolicyDenial) -> str:
+    """The deny condition in words: the opposite of what the policy requires."""
+    if not denial.field:
+        return ""
+    name, found = denial.field, f", found {denial.value}" if denial.value else ""
+    match denial.operator.lower(), denial.target.lower():
+        case "equals", _:
+            words = f"denies {name} = {denial.target}"
+        case "notequals", _:
+            words = f"requires {name} = {denial.target}{found}"
+        case "in", _:
+            words = f"denies {name} = {denial.value or denial.target}"
+        case "notin", _:
+            words = f"requires {name} to be one of {denial.target}{found}"
+        case "exists", "false":
+            words = f"requires {name}"
+        case _:
+            words = f"denies {name} {denial.operator} {denial.target}".rstrip() + found
+    return f", which {words}"
+
+
+def _field_remedy(denial: PolicyDenial, failure: Failure) -> str:
+    kind = denial.resource_type.lower()
+    tag = _TAG.search(denial.field)
+    if tag:
+        return f"Add the tag to the profile: tags: {{{tag[1]}: {_wanted(denial) or 'VALUE'}}}."
+    name = _property(denial)
+    if name == "location":
+        return f"Set location to a region that the policy allows{f': {denial.target}' if denial.target else ''}."
+    field, by_id = _FIELDS.get(kind, {}).get(name, ""), _BY_ID.get(kind, "")
+    wanted = _wanted(denial)
+    setting = f"Set {field}{f': {wanted}' if wanted else ''}" if field else ""
+    if kind == _VAULTS:
+        ours = f"{setting} if '{failure.target}' is the vault with the key. " if setting else ""
+        return f"{ours}For the workspace's own vault, have one created that complies and set {by_id}."
+    if setting:
+        return f"{setting}."
+    if by_id:
+        return f"Have a {kind.rpartition('/')[2].removesuffix('s')} created that complies, and set {by_id}.{_consequence(name)}"
+    return ""
+
+
+def _consequence(name: str) -> str:
+    if name != "allowsharedkeyaccess":
+        return ""
+    return " A workspace on an account without shared keys needs identity-based datastores, which cmkctl does not configure."
+
+
+def _property(denial: PolicyDenial) -> str:
+    """The property that a condition looks at, in lower case, without the type in front of it."""
+    name = denial.field.lower()
+    return name.removeprefix(f"{denial.resource_type.lower()}/").removeprefix("properties.")
+
+
+def _wanted(denial: PolicyDenial) -> str:
+    """The value that would satisfy a condition, where the condition names one."""
+    return denial.target if denial.operator.lower() in ("notequals", "notin") else ""
+
+
+def _managed(failure: Failure) -> bool:
+    """True when the denied resource is one that Microsoft creates for a workspace, not the one that was requested."""
+    kinds = {each.resource_type.lower() for each in failure.policies}
+    requested = failure.request.rstrip("/").rpartition("/")[2].rpartition(" ")[2].lower()
+    if failure.target and requested:
+        about_workspace = f"/{_WORKSPACES}/" in failure.request.lower() or failure.request.startswith("workspace ")
+        return about_workspace and failure.target.lower() != requested
+    return any(each.startswith(("microsoft.documentdb/", "microsoft.search/")) for each in kinds)
+
+
+def _managed_remedy(failure: Failure) -> str:
+    scope = _subscription(failure) or "SUBSCRIPTION_SCOPE"
+    return (
+        "Microsoft creates this resource for the workspace and chooses its settings. Set workspace.encryption: service-side for "
+        "a new workspace, which needs fewer resources in your subscription, or have an exemption created above the group that "
+        f"Microsoft manages: {_command(failure, scope)}."
+    )
+
+
+def _exemption(failure: Failure, scope: str) -> str:
+    return f"Ask the owner of the policy for an exemption: {_command(failure, scope)}."
+
+
+def _command(failure: Failure, scope: str) -> str:
+    assignment = failure.policies[0].assignment_id if failure.policies else ""
+    return (
+        f"az policy exemption create --name cmkctl --exemption-category Waiver --policy-assignment "
+        f"{assignment or 'ASSIGNMENT_ID'} --scope {scope}"
+    )
+
+
+def _scope(failure: Failure) -> str:
+    """The narrowest scope that exists before the resource does: its group, or the subscription for a group."""
+    path = re.sub(r"^[A-Z]+ https?://[^/]+", "", failure.request)
+    group = re.match(r"(/subscriptions/[^/]+/resourceGroups/[^/]+)/providers/", path, re.IGNORECASE)
+    return group[1] if group else _subscription(failure) or "SCOPE"
+
+
+def _subscription(failure: Failure) -> str:
+    texts = (failure.request, *(each.assignment_id for each in failure.policies))
+    found = next((match for each in texts if (match := re.search(r"/subscriptions/[^/\s]+", each))), None)
+    return found[0] if found else ""

@@ -1,0 +1,32 @@
+"""Readings of observed documents that several rules share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cmkctl.steps.key import ObservedKey
+    from cmkctl.steps.key_vault import ObservedVault
+
+
+def vault_properties(observed: ObservedVault) -> Mapping[str, Any]:
+    """The properties of an existing vault, empty for an absent one."""
+    return (observed.vault or {}).get("properties") or {}
+
+
+def key_attributes(observed: ObservedKey) -> Mapping[str, Any]:
+    """The attributes (`enabled`, `exp`, `nbf`) of the latest key version, empty for an absent key."""
+    return ((observed.key or {}).get("properties") or {}).get("attributes") or {}
+
+
+def identifier_in_use(workspace: Mapping[str, Any] | None) -> str:
+    """The key identifier that a workspace uses, empty for none."""
+    encryption = ((workspace or {}).get("properties") or {}).get("encryption") or {}
+    return str((encryption.get("keyVaultProperties") or {}).get("keyIdentifier") or "")
+
+
+def date(seconds: float) -> str:
+    """A Unix time as a date in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,64 @@
+"""The facts that rules rest on: what the steps observe, and what only rules need.
+
+A fact of a step has the step's name, so that a plan with that step reads it once. The steps are imported when a fact is read:
+they bring the Azure SDK with them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from cmkctl.facts import Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmkctl.azure.session import ArmDocument, Snapshot
+    from cmkctl.profile.model import Profile
+    from cmkctl.steps.key import ObservedKey
+    from cmkctl.steps.key_access import ObservedAccess
+    from cmkctl.steps.key_vault import ObservedVault
+
+
+def _subscription(azure: Snapshot, _profile: Profile) -> Mapping[str, Any]:
+    return azure.subscription()
+
+
+def _vault(azure: Snapshot, profile: Profile) -> ObservedVault:
+    from cmkctl.steps.key_vault import KeyVault  # noqa: PLC0415 - see the module's docstring
+
+    return KeyVault().observe(azure, profile)
+
+
+def _key(azure: Snapshot, profile: Profile) -> ObservedKey:
+    from cmkctl.steps.key import Key  # noqa: PLC0415 - see the module's docstring
+
+    return Key().observe(azure, profile)
+
+
+def _access(azure: Snapshot, profile: Profile) -> ObservedAccess:
+    from cmkctl.steps.key_access import KeyAccess  # noqa: PLC0415 - see the module's docstring
+
+    return KeyAccess().observe(azure, profile)
+
+
+def _workspace(azure: Snapshot, profile: Profile) -> ArmDocument | None:
+    from cmkctl.steps.workspace import Workspace  # noqa: PLC0415 - see the module's docstring
+
+    return Workspace().observe(azure, profile)
+
+
+SUBSCRIPTION: Final = Fact("subscription", _subscription)
+"""The subscription's document, with `tenantId` and, where it may be read, `state`."""
+
+KEY_VAULT: Final = Fact("key_vault", _vault)
+"""The vault with the key, and a soft-deleted vault of its name."""
+
+KEY: Final = Fact("key", _key)
+"""The key with its latest version, and the time of the read."""
+
+KEY_ACCESS: Final = Fact("key_access", _access)
+"""The principals that need the key, and the vault's access policies."""
+
+WORKSPACE: Final = Fact("workspace", _workspace)
+"""The workspace's document, None when it does not exist."""

@@ -1,0 +1,556 @@
+"""The diagnostic codes, declared once each. Behind ``cmkctl explain`` and docs/rules.md.
+
+The hundreds group them: 0 command line and profile, 1 preflight rules (declared beside their rules in `cmkctl.checks`, except
+for CMK190), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
+and a retired id is never reused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from cmkctl.diagnostics import Code
+
+_SETUP: Final = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys"
+_CONCEPT: Final = "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys"
+_COSMOS: Final = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys"
+_SOFT_DELETE: Final = "https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview"
+
+# Command line and profile
+
+CMK001: Final = Code(
+    "CMK001",
+    "Cannot read the file",
+    "The profile, or a profile that it extends, does not exist or is not readable as UTF-8 text.",
+    "Check the path and the file's permissions.",
+)
+CMK002: Final = Code(
+    "CMK002",
+    "Invalid YAML",
+    "The file is not a single YAML document with a mapping at its top level. Duplicate keys are refused, because one of the two values would be lost silently.",
+    "Fix the indicated line.",
+)
+CMK003: Final = Code(
+    "CMK003",
+    "Unknown field",
+    "Unknown fields are refused, so that a misspelt security setting is never ignored silently.",
+    "Correct the name. docs/profiles.md and `cmkctl schema` list every field.",
+)
+CMK004: Final = Code(
+    "CMK004",
+    "Invalid value",
+    "The value has the wrong type or breaks one of Azure's rules.",
+    "Use a value as described in the message.",
+)
+CMK005: Final = Code(
+    "CMK005",
+    "Missing required field",
+    "The field has no default, because the choice is permanent or cannot be guessed.",
+    "Add the field.",
+)
+CMK006: Final = Code(
+    "CMK006",
+    "Environment variable not set",
+    "The profile uses ${NAME}, and NAME is not set. Substituting an empty value could create resources in the wrong place.",
+    "Set the variable, or give a default: ${NAME:-default}.",
+)
+CMK007: Final = Code(
+    "CMK007",
+    "Cannot follow extends",
+    "Following `extends` leads back to a profile already loaded, or to something other than a profile.",
+    "Break the cycle, or correct the path.",
+)
+CMK008: Final = Code(
+    "CMK008",
+    "Invalid command line",
+    "An option is malformed, such as --set without '='; two options exclude each other; or two options name the same file.",
+    "See `cmkctl COMMAND --help`.",
+)
+CMK009: Final = Code(
+    "CMK009",
+    "Conflicting fields",
+    "Each value is valid on its own, but Azure offers no such combination.",
+    "Change one of the named fields.",
+)
+CMK010: Final = Code(
+    "CMK010",
+    "Confirmation required",
+    "apply asks for confirmation before it writes. Without a terminal it cannot ask, so it needs --yes.",
+    "Read the plan, then add --yes.",
+)
+CMK011: Final = Code(
+    "CMK011",
+    "Unknown region",
+    "The region is not in cmkctl's list of Azure's regions. A near miss of a known name is an error; any other name may be newer than the list.",
+    "Check the name with: az account list-locations --query [].name",
+    "https://learn.microsoft.com/azure/reliability/regions-list",
+)
+CMK012: Final = Code(
+    "CMK012",
+    "A secret would be stored in clear text",
+    "The value comes from an environment variable whose name looks like a secret's. Azure shows tags and settings to everyone who may read the resource.",
+    "Use a different variable, or leave the field out.",
+)
+
+# Preflight
+
+CMK190: Final = Code(
+    "CMK190",
+    "A check was skipped",
+    "A rule needs a fact that could not be read, usually because the signed-in principal may not read it. Everything else was checked; apply reports what Azure refuses.",
+    "Have the missing permission granted to check it beforehand.",
+)
+
+# Conflicts
+
+CMK201: Final = Code(
+    "CMK201",
+    "Resource provider not available in this cloud",
+    "The subscription's cloud does not offer the namespace.",
+    "Use a cloud that offers Azure Machine Learning and the services it needs.",
+)
+CMK202: Final = Code(
+    "CMK202",
+    "The resource group is being deleted",
+    "Everything in the group is deleted with it.",
+    "Wait until it is gone, or use another resource group.",
+)
+CMK203: Final = Code(
+    "CMK203",
+    "The vault is in another subscription",
+    "Azure Machine Learning accepts a key only from a vault in the workspace's subscription.",
+    "Use a vault in the workspace's subscription.",
+    _SETUP,
+)
+CMK204: Final = Code(
+    "CMK204",
+    "Key vault not found",
+    "key_vault.id must name an existing vault; cmkctl creates a vault only from key_vault.name.",
+    "Correct the id, or set key_vault.name.",
+)
+CMK205: Final = Code(
+    "CMK205",
+    "A soft-deleted vault holds the name",
+    "A deleted vault keeps its name until its retention ends, and purge protection rules out an earlier purge. cmkctl does not recover a vault by itself, because its keys and settings come back with it.",
+    "Recover it with `az keyvault recover` and plan again, or choose another name. Role assignments are lost at deletion; cmkctl plans them again.",
+    _SOFT_DELETE,
+)
+CMK206: Final = Code(
+    "CMK206",
+    "The vault belongs to another Entra tenant",
+    "Access to the vault is decided by principals of that other tenant.",
+    "Use a vault of the subscription's tenant.",
+)
+CMK207: Final = Code(
+    "CMK207",
+    "The vault's retention does not match the profile",
+    "The soft-delete retention of a vault is fixed at creation.",
+    "Set soft_delete_days to the vault's value, leave it out, or use another vault.",
+    _SOFT_DELETE,
+)
+CMK208: Final = Code(
+    "CMK208",
+    "The vault's authorization does not match the profile",
+    "Switching between access policies and roles removes the access of everyone who has it now, so cmkctl never does it.",
+    "Set authorization to the vault's value, or leave it out.",
+)
+CMK209: Final = Code(
+    "CMK209",
+    "An RSA-HSM key needs a premium vault",
+    "Hardware-protected keys are available in premium vaults only.",
+    "Use a premium vault, or set key.type: RSA.",
+)
+CMK210: Final = Code(
+    "CMK210",
+    "The vault lacks purge protection",
+    "Azure Machine Learning refuses a key that could be lost for good. Purge protection cannot be turned off again, so cmkctl turns it on in an existing vault only if the profile allows it.",
+    "Set key_vault.allow_enabling_purge_protection: true, or use another vault.",
+    _SETUP,
+)
+CMK211: Final = Code(
+    "CMK211",
+    "The vault's network rules do not match the profile",
+    "Changing the firewall of a vault in use could lock its users out or open it to others. cmkctl sets network rules only on vaults it creates.",
+    "Leave key_vault.network out to use the vault as it is, or change its rules yourself.",
+)
+CMK221: Final = Code(
+    "CMK221",
+    "The key has the wrong type",
+    "Only RSA keys can wrap and unwrap, and the type of a key is permanent.",
+    "Choose another key.name.",
+)
+CMK222: Final = Code(
+    "CMK222",
+    "The key size does not match the profile",
+    "The size of a key is permanent.",
+    "Set key.size to the key's size, or choose another key.name.",
+)
+CMK223: Final = Code(
+    "CMK223",
+    "The key does not allow wrap and unwrap",
+    "The operations of a key are fixed when it is created through Resource Manager.",
+    "Choose another key.name.",
+)
+CMK224: Final = Code(
+    "CMK224",
+    "The key is disabled",
+    "Disabling a key revokes access to the data. cmkctl never enables a key again.",
+    "Find out who disabled it and why before you enable it.",
+)
+CMK225: Final = Code(
+    "CMK225",
+    "The key has expired",
+    "An expired key cannot unwrap, so the data is out of reach.",
+    "Extend it with `az keyvault key set-attributes --expires`.",
+)
+CMK226: Final = Code(
+    "CMK226",
+    "The key is not valid yet",
+    "Its activation date is in the future.",
+    "Wait until that date, or choose another key.",
+)
+CMK231: Final = Code(
+    "CMK231",
+    "Cannot read the directory",
+    "The object id of Azure Cosmos DB in this tenant is looked up in Microsoft Graph. The signed-in principal lacks Application.Read.All there, or Microsoft Graph rejects its token, for example because of Conditional Access.",
+    "Ask someone who has the permission to look it up, and set key_access.cosmos_db_object_id.",
+    _COSMOS,
+)
+CMK232: Final = Code(
+    "CMK232",
+    "The tenant has no service principal for Azure Cosmos DB",
+    "The grant needs a principal. Registering Microsoft.DocumentDB usually creates it.",
+    "Register the provider again, or ask a directory administrator to create the service principal.",
+    _COSMOS,
+)
+CMK233: Final = Code(
+    "CMK233",
+    "User-assigned identity not found",
+    "workspace.identity names an identity that does not exist.",
+    "Create it first, or correct the id.",
+)
+CMK241: Final = Code(
+    "CMK241",
+    "Associated resource not found",
+    "An id in associated_resources must name an existing resource; cmkctl creates resources only from names.",
+    "Correct the id, or set a name.",
+)
+CMK242: Final = Code(
+    "CMK242",
+    "An associated resource is in a failed state",
+    "Azure reports that its provisioning failed, or it is being deleted.",
+    "Repair or delete it, or choose another name.",
+)
+CMK243: Final = Code(
+    "CMK243",
+    "The associated resource does not suit a workspace",
+    "The default storage account of a workspace may not be premium and may not have a hierarchical namespace.",
+    "Use another resource.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-create-workspace-template",
+)
+CMK251: Final = Code(
+    "CMK251",
+    "The workspace is in a failed state",
+    "Azure reports that its provisioning failed, or it is being deleted. A failed creation that was not written to since is created again; this workspace was written to since, or Azure gives no information about that.",
+    "Diagnose it, or delete it and choose another name: a deleted workspace keeps its name for 14 days.",
+)
+CMK252: Final = Code(
+    "CMK252",
+    "The workspace is encrypted with Microsoft-managed keys",
+    "Encryption with your own key can only be chosen at creation.",
+    "Create a new workspace and move the work there.",
+    _CONCEPT,
+)
+CMK253: Final = Code(
+    "CMK253",
+    "The workspace's key is in another vault",
+    "A workspace keeps the vault that it was created with.",
+    "Use that vault in the profile, or create a new workspace.",
+    _CONCEPT,
+)
+CMK254: Final = Code(
+    "CMK254",
+    "The workspace uses a different encryption architecture",
+    "In-subscription or service-side encryption is chosen at creation.",
+    "Set the value the workspace has, or create a new workspace.",
+    _CONCEPT,
+)
+CMK255: Final = Code(
+    "CMK255",
+    "High business impact does not match",
+    "The flag is fixed at creation.",
+    "Set the value the workspace has, or create a new workspace.",
+    _CONCEPT,
+)
+CMK256: Final = Code(
+    "CMK256",
+    "The workspace uses a different key",
+    "apply never moves a workspace from one key to another.",
+    "Set key.name to the key that it uses.",
+    _CONCEPT,
+)
+CMK257: Final = Code(
+    "CMK257",
+    "A different identity reads the key",
+    "The identity that reads the key is chosen at creation.",
+    "Set workspace.identity to that identity.",
+)
+CMK258: Final = Code(
+    "CMK258",
+    "The workspace has a different associated resource",
+    "The storage account, key vault and Application Insights of a workspace are chosen at creation.",
+    "Set the ids that it has under associated_resources.",
+)
+CMK259: Final = Code(
+    "CMK259",
+    "The workspace has a different identity",
+    "cmkctl never replaces the identity of a workspace.",
+    "Set workspace.identity to the value the workspace has.",
+)
+
+# Failures of Azure
+
+CMK301: Final = Code(
+    "CMK301",
+    "Not found in Azure",
+    "A subscription or resource that the profile names does not exist, or is not visible to the signed-in principal.",
+    "Check names, ids and the signed-in account.",
+)
+CMK302: Final = Code(
+    "CMK302",
+    "Not signed in to Azure",
+    "No credential was found, signing in failed, or Azure rejected the token.",
+    "Sign in again, check the AZURE_ variables, or choose one way of signing in with --auth.",
+)
+CMK303: Final = Code(
+    "CMK303",
+    "Permission denied",
+    "Azure answered 403. cmkctl never treats that as 'not found'.",
+    "Ask for a role that allows the named action; a new role takes minutes to take effect.",
+)
+CMK304: Final = Code(
+    "CMK304",
+    "Resource provider not registered",
+    "The subscription is not registered to use the namespace.",
+    "Run the same command again.",
+)
+CMK305: Final = Code(
+    "CMK305",
+    "Principal not visible in Azure yet",
+    "A new principal takes a while to replicate to every region; cmkctl retries for three minutes. An object id that is not in this tenant gets the same response.",
+    "Run the same command again. If the principal is not new, check key_access.cosmos_db_object_id: it must be the object id of Azure Cosmos DB's service principal in this tenant.",
+)
+CMK306: Final = Code(
+    "CMK306",
+    "Azure is throttling requests",
+    "The subscription or the principal was throttled for longer than cmkctl waits.",
+    "Wait a few minutes, then run the same command again.",
+)
+CMK307: Final = Code(
+    "CMK307",
+    "Another operation is in progress on the resource",
+    "Azure accepts one change of a resource at a time.",
+    "Wait until it has finished, then run the same command again.",
+)
+CMK308: Final = Code(
+    "CMK308",
+    "Conflict reported by Azure",
+    "The request contradicts the current state of the resource, or of another resource of the same name.",
+    "Read Azure's message: it names what is in the way.",
+)
+CMK309: Final = Code(
+    "CMK309",
+    "Server error in Azure",
+    "cmkctl retries transient errors; this one persisted.",
+    "Run the same command again later.",
+)
+CMK310: Final = Code(
+    "CMK310",
+    "Cannot reach Azure",
+    "No response arrived: name resolution, proxy, TLS or network.",
+    "Check the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE.",
+)
+CMK311: Final = Code(
+    "CMK311",
+    "Request rejected by Azure",
+    "The request cannot succeed as it is.",
+    "Read Azure's message: something has to change first.",
+)
+CMK312: Final = Code(
+    "CMK312",
+    "Timed out",
+    "cmkctl stopped waiting: --timeout has passed, or an operation took far longer than it should (half an hour; two hours for a workspace). The operation continues in Azure.",
+    "Run the same command again: it waits for operations in progress and does not repeat them.",
+)
+CMK313: Final = Code(
+    "CMK313",
+    "Denied by Azure Policy",
+    "An Azure Policy with the effect deny refused a resource. The message names the resource, the assignment and the definition. In-subscription encryption makes Microsoft create a Cosmos DB account, a search service and a storage account whose settings you cannot shape, and a deny assignment keeps exemptions out of the group that Microsoft manages.",
+    "Change the profile so that the resource complies, or ask the policy's owner for an exemption. For the resources that Microsoft manages, the exemption must be scoped above their group; service-side encryption avoids most of them.",
+    "https://learn.microsoft.com/azure/governance/policy/concepts/exemption-structure",
+)
+CMK314: Final = Code(
+    "CMK314",
+    "Quota or capacity exhausted",
+    "In-subscription encryption needs one AI Search service and one Cosmos DB account for each workspace. A quota is used up, or the region is out of capacity. After a failure the workspace's name may stay taken by a half-created resource.",
+    "Request quota or region access, choose another location, or use service-side encryption.",
+)
+CMK315: Final = Code(
+    "CMK315",
+    "Azure Machine Learning cannot use the key yet",
+    "The grant was read back before the workspace was created, and the service is refused all the same: a grant can take minutes to take effect. Azure Machine Learning may then keep the failure under the workspace's name for tens of minutes, so frequent retries make it worse. cmkctl sends the creation again after ten minutes, at most three times in all and within --timeout, over the failed workspace that it left.",
+    "Run the same command again in half an hour, or choose another workspace.name, and give the grants time with key_access.settle_seconds. Do not widen the access: it is sufficient.",
+)
+CMK316: Final = Code(
+    "CMK316",
+    "Unexpected response from Azure",
+    "The response reports success, but its content has another type than Azure documents, or lacks a required part. Guessing could mistake an unencrypted workspace for an encrypted one. Nothing was written because of it.",
+    "Run the same command again. If it persists, look for a newer cmkctl, and report it with the output of --record.",
+    "https://learn.microsoft.com/azure/templates/",
+)
+CMK317: Final = Code(
+    "CMK317",
+    "Already exists, but not visible yet",
+    "A grant or service principal was created a moment ago, by another run or by one whose response was lost, and it is not visible everywhere yet.",
+    "Run the same command again in a few minutes.",
+)
+
+CMK318: Final = Code(
+    "CMK318",
+    "Blocked by a resource lock",
+    "A lock on the resource, its group or the subscription forbids the change. It protects against accidents, so cmkctl never removes one.",
+    "Have the lock removed for this run, run the same command again, and set the lock again afterwards.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources",
+)
+
+# Results
+
+CMK401: Final = Code(
+    "CMK401",
+    "The result does not match the profile",
+    "After everything was applied, reading it back showed a difference. That is a failure, not a warning, because somebody would rely on it.",
+    "Run `cmkctl plan` to see what differs.",
+)
+CMK402: Final = Code(
+    "CMK402",
+    "Azure has changed since the plan was made",
+    "cmkctl reads each resource again before it writes. The change that is due now is not the one that was shown, so nothing was written for it.",
+    "Review the new plan.",
+)
+CMK403: Final = Code(
+    "CMK403",
+    "azure-ai-ml shows a workspace that does not match the profile",
+    "The finished workspace is opened the way a data scientist's code opens it, and its key and high-business-impact flag are compared with the profile.",
+    "Run `cmkctl verify`.",
+)
+
+# Files and the sandbox
+
+CMK501: Final = Code(
+    "CMK501",
+    "Cannot write the tape",
+    "--record names a file that cannot be written. Nothing was sent.",
+    "Use another file.",
+)
+CMK502: Final = Code(
+    "CMK502",
+    "Cannot read the tape",
+    "--replay names a file that is not a tape of this version.",
+    "Record it again.",
+)
+CMK503: Final = Code(
+    "CMK503",
+    "The tape was not fully replayed",
+    "Some recorded exchanges were not requested: this run differs from the recorded one.",
+    "If the difference is intended, record again.",
+)
+CMK504: Final = Code(
+    "CMK504",
+    "Request not on the tape",
+    "The run sent a request that was not recorded. The message shows the nearest recorded exchange and the difference.",
+    "If the difference is intended, record again.",
+)
+CMK511: Final = Code(
+    "CMK511",
+    "Cannot start the sandbox",
+    "Its state file is damaged, of a newer version, in use, or in a place that cannot be written.",
+    "Use another file with --state, or run `cmkctl sandbox reset`.",
+)
+CMK521: Final = Code(
+    "CMK521",
+    "Cannot save the plan",
+    "--out names a file that cannot be written: its folder does not exist, it is a folder or a device, or the permission is missing. The file is tested first, so no request was sent.",
+    "Use another file.",
+)
+CMK522: Final = Code(
+    "CMK522",
+    "Cannot read the saved plan",
+    "The file begins like a saved plan, but it is truncated, is not JSON, or its fields do not match. Part of an approval is no approval.",
+    "Plan again, and approve the new plan.",
+)
+CMK523: Final = Code(
+    "CMK523",
+    "The saved plan has another version",
+    "Saved plans carry a format number, and this cmkctl reads one number only. It applies only what it can read completely.",
+    "Plan again with the cmkctl that will apply it, or apply it with the version that made it.",
+)
+CMK524: Final = Code(
+    "CMK524",
+    "The saved plan was edited",
+    "The file holds digests of its profile and of its plan, and one of them does not match. That finds accidents and hasty edits; it is not a signature.",
+    "Change the profile, plan again, and approve the new plan.",
+)
+CMK525: Final = Code(
+    "CMK525",
+    "Expected a profile, got a saved plan",
+    "plan and verify start from a profile.",
+    "Pass the profile, or apply the saved plan with `cmkctl apply`.",
+)
+CMK526: Final = Code(
+    "CMK526",
+    "Cannot record progress in the saved plan",
+    "apply records in the file what it is about to create, so that after an interruption it recognises its own resources. The file cannot be written, or was replaced. The apply continues; if it is interrupted, it cannot be resumed with this file.",
+    "Keep the file in a folder you may write to. After an interruption, plan again.",
+)
+CMK527: Final = Code(
+    "CMK527",
+    "The plan has changed since it was approved",
+    "apply of a saved plan reads Azure again and makes a new plan. It continues only if every change was approved, with the same request, and every approved change is still due or was started by an earlier apply of the same file. Nothing was written.",
+    "Review the differences, then plan again and approve the new plan.",
+)
+CMK528: Final = Code(
+    "CMK528",
+    "The plan cannot be applied and was not saved",
+    "It has a conflict, or a rule stops it. The file that --out names is unchanged.",
+    "Fix what the plan names, then plan again.",
+)
+CMK531: Final = Code(
+    "CMK531",
+    "Cannot write the report",
+    "--report names a file that cannot be written. It is tested before the first request; an error at the end is reported as well.",
+    "Use another file.",
+)
+CMK541: Final = Code(
+    "CMK541",
+    "Cannot write the output",
+    "The disk or quota behind standard output or standard error is full. cmkctl stops rather than continue without output.",
+    "Free some space, or redirect the output, then run the same command again. Finished changes are kept.",
+)
+
+# Defects
+
+CMK901: Final = Code(
+    "CMK901",
+    "Internal error in cmkctl",
+    "An unexpected error occurred. Finished changes are kept, and nothing is left half written.",
+    "Run the same command again with --debug to see where it happens, and report that.",
+)
+
+DECLARED: Final[Mapping[str, Code]] = {each.id: each for each in tuple(globals().values()) if isinstance(each, Code)}
+"""The codes of this module, by id."""
+
+
+def declared(code: str) -> Code:
+    """The declaration of a code of this module. Raises KeyError for an undeclared one."""
+    return DECLARED[code]

@@ -1,1 +1,0 @@
-"""Azure Resource Manager and the resource providers behind it, one module each."""

@@ -1,0 +1,82 @@
+"""Finding a sandbox that already runs over a state file, in this or another process."""
+
+import http.client
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cmkctl.sandbox.core import environment
+from cmkctl.sandbox.core.store import Files, SandboxError
+
+PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A running sandbox, as its sidecar describes it. It answered when it was found."""
+
+    pid: int
+    port: int
+    ca: Path
+    state: Path
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make any Azure client use that sandbox."""
+        return environment.variables(self.port, self.ca)
+
+    def ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask its control endpoint; see `control.Control`.
+
+        Raises:
+            SandboxError: it does not answer, or what is asked makes no sense to it.
+
+        """
+        answer = _ask(self.port, method, f"/_sandbox/{what}", json.dumps(body or {}))
+        if "error" in answer:
+            raise SandboxError(str(answer["error"]))
+        return answer
+
+    def reset(self) -> None:
+        """Ask it to forget everything.
+
+        Raises:
+            SandboxError: it does not answer.
+
+        """
+        self.ask("POST", "reset")
+
+    def stop(self) -> None:
+        """Ask it to stop.
+
+        Raises:
+            SandboxError: it does not answer.
+
+        """
+        self.ask("POST", "stop")
+
+
+def find(state: Path) -> Elsewhere | None:
+    """Return the sandbox that runs over `state`; None when there is none, or its sidecar is stale."""
+    files = Files(state.expanduser().absolute())
+    try:
+        facts = json.loads(files.sidecar.read_text(encoding="utf-8"))
+        found = Elsewhere(int(facts["pid"]), int(facts["port"]), Path(facts["ca"]), Path(facts["state"]))
+        hello = _ask(found.port, "GET", "/_sandbox/hello")
+    except (OSError, ValueError, KeyError, TypeError, SandboxError):
+        return None
+    return found if hello.get("pid") == found.pid else None
+
+
+def _ask(port: int, method: str, path: str, body: str = "") -> dict[str, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    try:
+        connection.request(method, path, body)
+        answer = json.loads(connection.getresponse().read())
+    except (OSError, ValueError, http.client.HTTPException) as problem:
+        raise SandboxError(f"the sandbox on port {port} does not answer: {problem}") from problem
+    finally:
+        connection.close()
+    if not isinstance(answer, dict):
+        raise SandboxError(f"what answers on port {port} is not a sandbox")
+    return answer

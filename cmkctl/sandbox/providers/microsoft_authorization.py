@@ -1,0 +1,279 @@
+"""Role definitions (built-in ones) and role assignments at any scope, with Azure's refusals (fact 32)."""
+
+import re
+
+from cmkctl.sandbox.core import errors, ids, registry, roles, shapes
+from cmkctl.sandbox.core.arrange import Arrangement
+from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID, COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.grants import note_new_grant
+from cmkctl.sandbox.core.latency import Duration
+from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.provider import Provider, Registration
+from cmkctl.sandbox.core.routing import Route
+from cmkctl.sandbox.core.shapes import READ_ONLY, Required
+from cmkctl.sandbox.core.state import Tenant
+
+COVERAGE = Area(
+    "role definitions and assignments",
+    supported=(
+        "built-in roles by id and name; PUT, GET, list (`principalId`, `assignedTo`, `atScope`), DELETE, at any scope",
+        "409 for a twin, 400 for an unknown principal, a wrong principal type or id, in the recorded words",
+    ),
+    differs=("a role of Azure that the sandbox does not know is refused as one that does not exist",),
+    not_modelled=("custom roles, conditions, other filters, scopes at types that are not modelled",),
+)
+
+ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+DEFINITION = "Microsoft.Authorization/roleDefinitions"
+VERSIONS = (
+    "2015-07-01", "2018-01-01-preview", "2018-09-01-preview", "2020-04-01-preview", "2020-08-01-preview",
+    "2020-10-01-preview", "2022-04-01", "2022-05-01-preview",
+)  # fmt: skip
+BUILT_IN_SINCE = "2020-01-01T00:00:00.0000000Z"
+"""A moment for the built-in roles' dates; Azure has one for each (recording 40)."""
+
+SHAPE = {
+    **shapes.TOP,
+    "systemData": READ_ONLY,
+    "properties": Required(
+        {
+            "roleDefinitionId": Required(str),
+            "principalId": Required(str),
+            "principalType": ("User", "Group", "ServicePrincipal", "ForeignGroup", "Device"),
+            "description": str,
+            "condition": str,
+            "conditionVersion": str,
+            "delegatedManagedIdentityResourceId": str,
+            "canDelegate": shapes.NOT_MODELLED,
+            **dict.fromkeys(("scope", "createdOn", "updatedOn", "createdBy", "updatedBy"), READ_ONLY),
+        }
+    ),
+}
+ROLE_NAME = re.compile(r"roleName\s+eq\s+'([^']*)'", re.IGNORECASE)
+BY_PRINCIPAL = re.compile(r"principalId\s+eq\s+'?([0-9a-fA-F-]{36})'?", re.IGNORECASE)
+ASSIGNED_TO = re.compile(r"assignedTo\(\s*'([0-9a-fA-F-]{36})'\s*\)", re.IGNORECASE)
+
+
+# --- definitions
+
+
+def _definition(role: roles.Role, scope: str) -> Json:
+    subscription = ids.subscription_of(scope)
+    prefix = f"/subscriptions/{subscription}" if subscription else ""
+    permissions = {
+        "actions": list(role.actions),
+        "notActions": list(role.not_actions),
+        "dataActions": list(role.data_actions),
+        "notDataActions": [],
+    }
+    return {
+        "properties": {
+            "roleName": role.name,
+            "type": "BuiltInRole",
+            "description": "",
+            "assignableScopes": ["/"],
+            "permissions": [permissions],
+            "createdOn": BUILT_IN_SINCE,
+            "updatedOn": BUILT_IN_SINCE,
+            "createdBy": None,
+            "updatedBy": None,
+        },
+        "id": f"{prefix}/providers/{DEFINITION}/{role.id}",
+        "type": DEFINITION,
+        "name": role.id,
+    }
+
+
+def list_definitions(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
+    """Answer the built-in roles, or the one a roleName filter names."""
+    wanted = call.query.get("$filter", "")
+    match = ROLE_NAME.search(wanted)
+    if wanted and match is None and "atscope" not in wanted.lower():
+        raise errors.not_modelled(f"the role definition filter {wanted!r}")
+    found = [role for role in roles.ROLES if match is None or role.name.lower() == match[1].lower()]
+    return Reply(200, {"value": [_definition(role, call["scope"]) for role in found]})
+
+
+def get_definition(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
+    """Answer one built-in role."""
+    role = roles.BY_ID.get(call["name"].lower())
+    if role is None:
+        raise errors.role_definition_not_found(call["name"])
+    return Reply(200, _definition(role, call["scope"]))
+
+
+# --- assignments
+
+
+def _require_scope(tenant: Tenant, scope: str) -> None:
+    if scope == "/":
+        return
+    tenant.require_subscription(ids.subscription_of(scope))
+    parts = scope.strip("/").split("/")
+    if len(parts) > 2:
+        tenant.group(parts[1], parts[3])
+    found = ids.parse(scope)
+    if found is not None and tenant.resource(scope) is None:
+        if found.full_type.lower() not in registry.versions():
+            raise errors.not_modelled(f"a scope of type {found.full_type}")
+        raise errors.resource_not_found(found.full_type, found.name, found.group)
+
+
+def put_assignment(tenant: Tenant, call: Call) -> Reply:
+    """Assign a role at a scope: 201, also for the same assignment again under the same name."""
+    _require_scope(tenant, call["scope"])
+    if not ids.is_guid(call["name"]):
+        raise errors.name_invalid(call["name"], ASSIGNMENT, "it must be a GUID")
+    sent = shapes.accept(SHAPE, call.json(), call.api_version)["properties"]
+    role = sent["roleDefinitionId"].rstrip("/").rsplit("/", 1)[-1].lower()
+    if role not in roles.BY_ID:
+        raise errors.role_definition_not_found(role)
+    kind = _principal_type(tenant, sent)
+    key = ids.key(f"{call['scope']}/providers/{ASSIGNMENT}/{call['name']}")
+    known = tenant.table("assignments").get(key)
+    if known is not None:
+        return _again(known, sent, role)
+    _refuse_twin(tenant, call["scope"], role, sent["principalId"])
+    document = _document(tenant, call, sent, kind)
+    tenant.table("assignments")[key] = {"doc": document}
+    note_new_grant(tenant, call["scope"], sent["principalId"], "grant.role")
+    tenant.changed()
+    return Reply(201, document)
+
+
+def _principal_type(tenant: Tenant, sent: Json) -> str:
+    """Return the principal's type; without one in the request, the directory is asked (fact 32, P33)."""
+    principal = sent["principalId"]
+    if not ids.is_guid(principal):
+        raise errors.principal_invalid(principal)
+    actual, asked = tenant.principal_type(principal), sent.get("principalType")
+    if actual is None and asked is None:
+        raise errors.principal_not_found(principal.replace("-", ""), tenant.tenant_id)
+    if actual is not None and asked is not None and actual.lower() != asked.lower():
+        raise errors.principal_type_differs(principal.replace("-", ""), actual, asked)
+    return actual or str(asked)
+
+
+def _refuse_twin(tenant: Tenant, scope: str, role: str, principal: str) -> None:
+    for row in tenant.table("assignments").values():
+        properties = row["doc"]["properties"]
+        same_role = properties["roleDefinitionId"].rsplit("/", 1)[-1].lower() == role
+        same_scope = ids.key(properties["scope"]) == ids.key(scope)
+        if same_role and same_scope and properties["principalId"].lower() == principal.lower():
+            raise errors.role_assignment_exists()
+
+
+def _again(known: Json, sent: Json, role: str) -> Reply:
+    properties = known["doc"]["properties"]
+    same_role = properties["roleDefinitionId"].rsplit("/", 1)[-1].lower() == role
+    if not same_role or properties["principalId"].lower() != sent["principalId"].lower():
+        raise errors.role_assignment_fixed()
+    return Reply(201, known["doc"])
+
+
+def _document(tenant: Tenant, call: Call, sent: Json, kind: str) -> Json:
+    now = tenant.timestamp()
+    return {
+        "properties": {
+            "roleDefinitionId": sent["roleDefinitionId"],
+            "principalId": sent["principalId"],
+            "principalType": kind,
+            "scope": call["scope"],
+            "condition": sent.get("condition"),
+            "conditionVersion": sent.get("conditionVersion"),
+            "createdOn": now,
+            "updatedOn": now,
+            "createdBy": None,
+            "updatedBy": CLIENT_OBJECT_ID,
+            "delegatedManagedIdentityResourceId": sent.get("delegatedManagedIdentityResourceId"),
+            "description": sent.get("description"),
+        },
+        "id": f"{call['scope'].rstrip('/')}/providers/{ASSIGNMENT}/{call['name']}",
+        "type": ASSIGNMENT,
+        "name": call["name"],
+    }
+
+
+def get_assignment(tenant: Tenant, call: Call) -> Reply:
+    """Answer one assignment, or 404 `RoleAssignmentNotFound`."""
+    record = tenant.table("assignments").get(ids.key(f"{call['scope']}/providers/{ASSIGNMENT}/{call['name']}"))
+    if record is None:
+        raise errors.role_assignment_not_found(call["name"])
+    return Reply(200, record["doc"])
+
+
+def delete_assignment(tenant: Tenant, call: Call) -> Reply:
+    """Take an assignment away: 200 with what it was, or 204."""
+    record = tenant.table("assignments").pop(ids.key(f"{call['scope']}/providers/{ASSIGNMENT}/{call['name']}"), None)
+    tenant.changed()
+    return Reply(204) if record is None else Reply(200, record["doc"])
+
+
+def list_assignments(tenant: Tenant, call: Call) -> Reply:
+    """Answer the assignments that concern a scope: above it, at it, and (without ``atScope()``) below it."""
+    wanted = call.query.get("$filter", "")
+    principal = BY_PRINCIPAL.search(wanted) or ASSIGNED_TO.search(wanted)
+    if wanted and principal is None and "atscope()" not in wanted.lower():
+        raise errors.not_modelled(f"the role assignment filter {wanted!r}")
+    at_scope = "atscope()" in wanted.lower()
+    found = [row["doc"] for row in tenant.table("assignments").values() if _concerns(row, call["scope"], at_scope)]
+    if principal is not None:
+        found = [doc for doc in found if doc["properties"]["principalId"].lower() == principal[1].lower()]
+    return Reply(200, {"value": found})
+
+
+def _concerns(row: Json, asked: str, at_scope: bool) -> bool:
+    scope, target = ids.key(row["doc"]["properties"]["scope"]).rstrip("/"), ids.key(asked).rstrip("/")
+    above_or_at = target == scope or target.startswith(scope + "/")
+    return above_or_at or (not at_scope and scope.startswith(target + "/"))
+
+
+def assign_role(
+    state: Arrangement, scope: str, object_id: str = COSMOS_DB_OBJECT_ID, role: str = roles.ENCRYPTION_USER
+) -> str:
+    """Assign a role at a scope; return the assignment's id.
+
+    The role is given by its id; by default it is Key Vault Crypto Service Encryption User.
+    """
+    with state.arranging():
+        name = ids.guid("assignment", scope, object_id, role)
+        identifier = f"{scope}/providers/{ASSIGNMENT}/{name}"
+        definition = f"/subscriptions/{ids.subscription_of(scope)}/providers/{DEFINITION}/{role}"
+        properties = {
+            "roleDefinitionId": definition,
+            "principalId": object_id,
+            "principalType": "ServicePrincipal",
+            "scope": scope,
+        }
+        document = {
+            "properties": properties,
+            "id": identifier,
+            "type": ASSIGNMENT,
+            "name": name,
+        }
+        state.tenant.table("assignments")[ids.key(identifier)] = {"doc": document}
+    return identifier
+
+
+_ASSIGNMENTS = "{scope}/providers/" + ASSIGNMENT
+_DEFINITIONS = "{scope}/providers/" + DEFINITION
+
+
+ROUTES = (
+    Route("PUT", _ASSIGNMENTS + "/{name}", put_assignment, ASSIGNMENT, VERSIONS),
+    Route("GET", _ASSIGNMENTS + "/{name}", get_assignment, ASSIGNMENT, VERSIONS),
+    Route("DELETE", _ASSIGNMENTS + "/{name}", delete_assignment, ASSIGNMENT, VERSIONS),
+    Route("GET", _ASSIGNMENTS, list_assignments, ASSIGNMENT, VERSIONS),
+    Route("GET", _DEFINITIONS + "/{name}", get_definition, DEFINITION, VERSIONS),
+    Route("GET", _DEFINITIONS, list_definitions, DEFINITION, VERSIONS),
+)
+
+PROVIDER = Provider(
+    namespace="Microsoft.Authorization",
+    coverage=(COVERAGE,),
+    routes=ROUTES,
+    registration=Registration.REGISTERED,
+    durations=(Duration("grant.role", 70, "field: seconds to 5 minutes; modules wait 60, 70 or 120 s"),),
+    arrange=(assign_role,),
+)

@@ -1,0 +1,178 @@
+"""Application Insights components and their billing features.
+
+The values of the billing features are those of the published examples (azure-rest-api-specs, Microsoft.Insights
+2015-05-01, ``CurrentBillingFeaturesGet`` and ``CurrentBillingFeaturesUpdate``). Terraform reads them and writes them back
+with every component it creates.
+"""
+
+import re
+
+from cmkctl.sandbox.core import errors, ids, resources, shapes
+from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.provider import Provider
+from cmkctl.sandbox.core.routing import Route
+from cmkctl.sandbox.core.shapes import READ_ONLY, Required
+from cmkctl.sandbox.core.state import Tenant
+
+COMPONENTS = resources.ResourceType(
+    type="Microsoft.Insights/components",
+    versions=("2015-05-01", "2018-05-01-preview", "2020-02-02-preview", "2020-02-02"),
+    shape={
+        **shapes.TOP,
+        "location": str,
+        "tags": shapes.TAGS,
+        "etag": str,
+        "kind": Required(str),
+        "properties": {
+            "Application_Type": Required(("web", "other")),
+            "Flow_Type": str,
+            "Request_Source": str,
+            "HockeyAppId": str,
+            "SamplingPercentage": int,
+            "DisableIpMasking": bool,
+            "ImmediatePurgeDataOn30Days": bool,
+            "WorkspaceResourceId": str,
+            "publicNetworkAccessForIngestion": ("Enabled", "Disabled"),
+            "publicNetworkAccessForQuery": ("Enabled", "Disabled"),
+            "IngestionMode": ("ApplicationInsights", "ApplicationInsightsWithDiagnosticSettings", "LogAnalytics"),
+            "DisableLocalAuth": bool,
+            "ForceCustomerStorageForProfiler": bool,
+            "RetentionInDays": int,
+            **dict.fromkeys(
+                (
+                    "ApplicationId", "AppId", "Name", "InstrumentationKey", "CreationDate", "TenantId", "provisioningState",
+                    "ConnectionString", "LaMigrationDate", "PrivateLinkScopedResources", "HockeyAppToken",
+                ),
+                READ_ONLY,
+            ),
+        },
+    },
+    name=re.compile(r"(?=.{1,260}$)[^%&\\?/]*[^%&\\?/\s.]"),
+    name_rule="1-260 characters, none of % & \\ ? /, not ending in a space or full stop",
+)  # fmt: skip
+INSIGHTS = resources.Resources(COMPONENTS)
+
+BILLING_TYPE = "Microsoft.Insights/components/currentbillingfeatures"
+BILLING_VERSIONS = ("2015-05-01",)
+BILLING_DEFAULTS: Json = {
+    "CurrentBillingFeatures": ["Basic"],
+    "DataVolumeCap": {
+        "Cap": 500,
+        "MaxHistoryCap": 500,
+        "ResetTime": 16,
+        "WarningThreshold": 90,
+        "StopSendNotificationWhenHitThreshold": False,
+        "StopSendNotificationWhenHitCap": False,
+    },
+}
+BILLING_SHAPE = {
+    "CurrentBillingFeatures": [("Basic", "Application Insights Enterprise")],
+    "DataVolumeCap": {
+        "Cap": float,
+        "WarningThreshold": int,
+        "StopSendNotificationWhenHitThreshold": bool,
+        "StopSendNotificationWhenHitCap": bool,
+        "ResetTime": shapes.IGNORED,
+        "MaxHistoryCap": shapes.IGNORED,
+    },
+}
+
+
+def put_component(tenant: Tenant, call: Call) -> Reply:
+    """Create an Application Insights component or update one: 200, as in a deployment's operations (recordings 04, 07)."""
+    write = resources.begin_write(tenant, call, COMPONENTS)
+    logs = (write.body.get("properties") or {}).get("WorkspaceResourceId")
+    if logs is not None and tenant.resource(logs) is None:
+        raise errors.log_workspace_missing(logs)
+    if write.existing is not None:
+        return _update(tenant, write.existing, write.body)
+    key, application = ids.guid("instrumentation", write.id), ids.guid("application", write.id)
+    endpoint = f"https://{write.location}-0.in.applicationinsights.azure.com/"
+    defaults = {
+        "ApplicationId": write.name,
+        "AppId": application,
+        "Flow_Type": "Bluefield",
+        "Request_Source": "rest",
+        "InstrumentationKey": key,
+        "ConnectionString": f"InstrumentationKey={key};IngestionEndpoint={endpoint}",
+        "Name": write.name,
+        "CreationDate": tenant.timestamp(),
+        "TenantId": call["subscription"],
+        "provisioningState": "Succeeded",
+        "RetentionInDays": 90,
+        "IngestionMode": "LogAnalytics" if logs else "ApplicationInsights",
+        "publicNetworkAccessForIngestion": "Enabled",
+        "publicNetworkAccessForQuery": "Enabled",
+        "DisableIpMasking": False,
+    }
+    sent = {name: value for name, value in (write.body.get("properties") or {}).items() if value is not None}
+    document = {
+        "id": write.id.replace("Microsoft.Insights", "microsoft.insights"),
+        "name": write.name,
+        "type": "microsoft.insights/components",
+        "location": write.location,
+        "tags": write.body.get("tags") or {},
+        **({"kind": write.body["kind"]} if write.body.get("kind") else {}),
+        "properties": shapes.merge(defaults, sent),
+    }
+    return Reply(200, resources.store(tenant, document)["doc"])
+
+
+def _update(tenant: Tenant, record: Json, body: Json) -> Reply:
+    document = record["doc"]
+    sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
+    document["properties"] = shapes.merge(document["properties"], sent)
+    if body.get("tags") is not None:
+        document["tags"] = body["tags"]
+    tenant.changed()
+    return Reply(200, document)
+
+
+def patch_component(tenant: Tenant, call: Call) -> Reply:
+    """Change a component's tags, 200."""
+    record = resources.existing(tenant, call, COMPONENTS)
+    return _update(
+        tenant, record, shapes.accept({**shapes.TOP, "tags": shapes.TAGS}, call.json(), call.api_version, partial=True)
+    )
+
+
+def get_billing(tenant: Tenant, call: Call) -> Reply:
+    """Answer a component's billing features, 200."""
+    return Reply(200, _features(resources.existing(tenant, call, COMPONENTS)))
+
+
+def put_billing(tenant: Tenant, call: Call) -> Reply:
+    """Change a component's billing features, 200; what the service sets itself stays as it is."""
+    record = resources.existing(tenant, call, COMPONENTS)
+    sent = shapes.accept(BILLING_SHAPE, call.json(), call.api_version)
+    record["billing"] = shapes.merge(
+        _features(record), {name: value for name, value in sent.items() if value is not None}
+    )
+    tenant.changed()
+    return Reply(200, record["billing"])
+
+
+def _features(record: Json) -> Json:
+    features: Json = record.get("billing") or BILLING_DEFAULTS
+    return features
+
+
+_BILLING = f"{COMPONENTS.path}/currentbillingfeatures"
+PROVIDER = Provider(
+    namespace="microsoft.insights",
+    coverage=(
+        Area(
+            "Log Analytics, Application Insights",
+            supported=(
+                "PUT, PATCH, GET, list, DELETE of components; a component needs its workspace to exist",
+                "currentBillingFeatures of a component: GET, PUT (Terraform writes them back)",
+            ),
+        ),
+    ),
+    routes=(
+        *INSIGHTS.routes(put_component, patch_component),
+        Route("GET", _BILLING, get_billing, BILLING_TYPE, BILLING_VERSIONS),
+        Route("PUT", _BILLING, put_billing, BILLING_TYPE, BILLING_VERSIONS),
+    ),
+)

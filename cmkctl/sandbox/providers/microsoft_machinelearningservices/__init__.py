@@ -1,0 +1,35 @@
+"""Microsoft.MachineLearningServices: workspaces with their actions, computes and datastores."""
+
+from cmkctl.sandbox.core.latency import GUESS, Duration
+from cmkctl.sandbox.core.provider import Provider
+from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
+    actions,
+    computes,
+    datastores,
+    soft_delete,
+    unpublished,
+    workspace_faults,
+    workspaces,
+)
+from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RESOURCE_TYPE
+
+PROVIDER = Provider(
+    namespace="Microsoft.MachineLearningServices",
+    coverage=(workspaces.COVERAGE, actions.COVERAGE, computes.COVERAGE, datastores.COVERAGE),
+    routes=(*actions.ROUTES, *computes.ROUTES, *datastores.ROUTES),
+    durations=(
+        Duration("workspace.create", 21, "recordings, fact 8: direct PUT without a key about 21 s"),
+        Duration("workspace.create.cmk", 360, "recordings, fact 8: still running after 347 s, done within 20 minutes"),
+        Duration("workspace.update", 92, "recordings, fact 8: in progress for 92 s and more"),
+        Duration("workspace.delete", 60, GUESS),
+        Duration("workspace.diagnose", 15, GUESS),
+        Duration("workspace.resyncKeys", 10, GUESS),
+        Duration("workspace.provisionManagedNetwork", 60, GUESS),
+        Duration("workspace.failure", 1200, "field: the same failure for tens of minutes (fault failure-cached)"),
+    ),
+    tables={"deleted_workspaces": dict, "failed_names": dict, "half_made": dict},
+    on_deleted={RESOURCE_TYPE.type.lower(): soft_delete.soft_delete},
+    adapt={RESOURCE_TYPE.type.lower(): unpublished.workspace},
+    expire=soft_delete.expire,
+    spawn=workspace_faults.spawn,
+)

@@ -1,0 +1,320 @@
+"""Storage accounts: global names, 202 with a Location while creating, and the defaults the service adds."""
+
+import base64
+import hashlib
+import re
+
+from cmkctl.sandbox.core import errors, operations, resources, shapes
+from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
+from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.latency import Duration
+from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.provider import Provider, Registration
+from cmkctl.sandbox.core.routing import Route
+from cmkctl.sandbox.core.shapes import READ_ONLY, Required
+from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.providers import microsoft_managedidentity
+
+COVERAGE = Area(
+    "storage accounts",
+    supported=(
+        "PUT (202, polls), PATCH, GET, list, DELETE, listKeys, checkNameAvailability; names are global",
+        "customer-managed keys: stored, with the version in use shown",
+    ),
+    differs=("a key that storage may not use is accepted all the same",),
+    not_modelled=("blobs, files, queues and tables; encryption scopes; custom domains, zones, failover",),
+)
+
+SKUS = (
+    "Standard_LRS", "Standard_GRS", "Standard_RAGRS", "Standard_ZRS", "Premium_LRS", "Premium_ZRS", "Standard_GZRS",
+    "Standard_RAGZRS",
+)  # fmt: skip
+SERVICE = {"enabled": bool, "keyType": ("Account", "Service"), "lastEnabledTime": shapes.IGNORED}
+PROPERTIES = {
+    "accessTier": ("Hot", "Cool", "Premium", "Cold"),
+    "allowBlobPublicAccess": bool,
+    "allowCrossTenantReplication": bool,
+    "allowedCopyScope": str,
+    "allowSharedKeyAccess": bool,
+    "defaultToOAuthAuthentication": bool,
+    "dnsEndpointType": ("Standard", "AzureDnsZone"),
+    "encryption": {
+        "services": {"blob": SERVICE, "file": SERVICE, "queue": SERVICE, "table": SERVICE},
+        "keySource": ("Microsoft.Storage", "Microsoft.Keyvault"),
+        "requireInfrastructureEncryption": bool,
+        "keyvaultproperties": {"keyname": str, "keyversion": str, "keyvaulturi": str},
+        "identity": {"userAssignedIdentity": str, "federatedIdentityClientId": str},
+    },
+    "isHnsEnabled": bool,
+    "isLocalUserEnabled": bool,
+    "isNfsV3Enabled": bool,
+    "isSftpEnabled": bool,
+    "keyPolicy": dict,
+    "largeFileSharesState": ("Enabled", "Disabled"),
+    "minimumTlsVersion": ("TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3"),
+    "networkAcls": dict,
+    "publicNetworkAccess": ("Enabled", "Disabled", "SecuredByPerimeter"),
+    "routingPreference": dict,
+    "sasPolicy": dict,
+    "supportsHttpsTrafficOnly": bool,
+    **dict.fromkeys(
+        (
+            "allowSharedKeyAccessForServices", "azureFilesIdentityBasedAuthentication", "customDomain",
+            "dataCollaborationPolicyProperties", "dualStackEndpointPreference", "enableExtendedGroups",
+            "geoPriorityReplicationStatus", "immutableStorageWithVersioning",
+        ),
+        shapes.NOT_MODELLED,
+    ),
+    **dict.fromkeys(
+        (
+            "provisioningState", "primaryEndpoints", "primaryLocation", "statusOfPrimary", "secondaryLocation", "creationTime",
+            "keyCreationTime", "privateEndpointConnections",
+        ),
+        READ_ONLY,
+    ),
+}  # fmt: skip
+RESOURCE_TYPE = resources.ResourceType(
+    type="Microsoft.Storage/storageAccounts",
+    versions=(
+        "2019-04-01", "2019-06-01", "2021-01-01", "2021-02-01", "2021-04-01", "2021-06-01", "2021-08-01", "2021-09-01",
+        "2022-05-01", "2022-09-01", "2023-01-01", "2023-04-01", "2023-05-01", "2024-01-01", "2025-01-01", "2025-06-01",
+        "2025-08-01", "2026-04-01",
+    ),
+    shape={
+        **shapes.TOP,
+        "location": str,
+        "tags": shapes.TAGS,
+        **dict.fromkeys(("extendedLocation", "placement", "zones"), shapes.NOT_MODELLED),
+        "sku": Required({"name": Required(SKUS), "tier": READ_ONLY}),
+        "kind": Required(("Storage", "StorageV2", "BlobStorage", "FileStorage", "BlockBlobStorage")),
+        "identity": {
+            "type": Required(("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")),
+            "userAssignedIdentities": shapes.MapOf(dict),
+            "principalId": READ_ONLY,
+            "tenantId": READ_ONLY,
+        },
+        "properties": PROPERTIES,
+    },
+    name=re.compile(r"[a-z0-9]{3,24}"),
+    name_rule="3-24 lower-case letters and digits",
+)  # fmt: skip
+RETRY_AFTER = 17
+TEXT = "text/plain; charset=utf-8"
+ENDPOINTS = ("dfs", "web", "blob", "queue", "table", "file")
+"""The services of an account; an old one (``kind: Storage``) lacks the first two (recording 72)."""
+
+IPV6_SINCE = "2023-05-01"
+"""The first api-version recorded with ``networkAcls.ipv6Rules`` (72); 2021-04-01 (02) has none."""
+
+
+def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
+    """Show an account, with the endpoints of the cloud that is asked."""
+    document = record["doc"]
+    services = ENDPOINTS if document.get("kind") == "StorageV2" else ENDPOINTS[2:]
+    suffix = call.cloud.storage_suffix
+    endpoints = {
+        name: f"https://{document['name']}.{'z1.' if name == 'web' else ''}{name}.{suffix}/" for name in services
+    }
+    properties = {**document["properties"], "primaryEndpoints": endpoints}
+    if call.api_version >= IPV6_SINCE and "networkAcls" in properties:
+        properties["networkAcls"] = {"ipv6Rules": [], **properties["networkAcls"]}
+    return {**document, "properties": properties}
+
+
+ACCOUNTS = resources.Resources(RESOURCE_TYPE, view)
+
+
+def put_account(tenant: Tenant, call: Call) -> Reply:
+    """Create an account: 202, empty, with Location (recording 02); or update one, 200."""
+    write = resources.begin_write(tenant, call, RESOURCE_TYPE)
+    if write.existing is not None:
+        return _update(tenant, call, write.existing, write.body)
+    if _taken(tenant, write.name):
+        raise errors.storage_name_taken(write.name)
+    record = resources.store(tenant, new_account(tenant, write.id, write.name, write.location, write.body))
+    name = operations.start(tenant, "storage.create", write.id)
+    if tenant.over(operations.get(tenant, name)["countdown"]):
+        operations.settle(tenant)
+        return Reply(200, view(tenant, record, call), content_type="application/json")
+    return Reply(202, headers=_poll_headers(tenant, call, name, write.location), content_type=TEXT)
+
+
+def _taken(tenant: Tenant, name: str) -> bool:
+    """Return whether an account of that name exists anywhere in the sandbox: account names are global."""
+    return any(
+        key.endswith(f"/providers/microsoft.storage/storageaccounts/{name}") for key in tenant.table("resources")
+    )
+
+
+def check_name(tenant: Tenant, call: Call) -> Reply:
+    """Return whether an account's name is free; the az CLI asks before it creates one."""
+    name = str(call.json().get("name", ""))
+    if not RESOURCE_TYPE.name.fullmatch(name):
+        text = errors.storage_name_invalid(name).message
+        return Reply(200, {"nameAvailable": False, "reason": "AccountNameInvalid", "message": text})
+    if _taken(tenant, name):
+        text = errors.storage_name_taken(name).message
+        return Reply(200, {"nameAvailable": False, "reason": "AlreadyExists", "message": text})
+    return Reply(200, {"nameAvailable": True})
+
+
+def new_account(tenant: Tenant, identifier: str, name: str, location: str, body: Json) -> Json:
+    """Return the document of a new account: what was sent over what the service adds."""
+    now = tenant.timestamp()
+    enabled = {"keyType": "Account", "enabled": True, "lastEnabledTime": now}
+    defaults: Json = {
+        "keyCreationTime": {"key1": now, "key2": now},
+        "allowCrossTenantReplication": False,
+        "privateEndpointConnections": [],
+        "minimumTlsVersion": "TLS1_0" if body["kind"] != "StorageV2" else "TLS1_2",
+        "networkAcls": {"bypass": "AzureServices", "virtualNetworkRules": [], "ipRules": [], "defaultAction": "Allow"},
+        "supportsHttpsTrafficOnly": True,
+        "encryption": {"services": {"file": enabled, "blob": enabled}, "keySource": "Microsoft.Storage"},
+        **({} if body["kind"] == "Storage" else {"accessTier": "Hot"}),  # recording 72
+        "allowBlobPublicAccess": False,
+        "provisioningState": "Creating",
+        "creationTime": now,
+        "primaryLocation": location,
+        "statusOfPrimary": "available",
+    }
+    sent = {word: value for word, value in (body.get("properties") or {}).items() if value is not None}
+    sku = body["sku"]["name"]
+    return {
+        "sku": {"name": sku, "tier": sku.partition("_")[0]},
+        "kind": body["kind"],
+        "id": identifier,
+        "name": name,
+        "type": RESOURCE_TYPE.type,
+        "location": location,
+        "tags": body.get("tags") or {},
+        **(
+            {"identity": microsoft_managedidentity.with_principal(tenant, identifier, body["identity"])}
+            if body.get("identity")
+            else {}
+        ),
+        "properties": shapes.merge(defaults, sent),
+    }
+
+
+@operations.finisher("storage.create")
+def finish_create(tenant: Tenant, operation: Json) -> None:
+    """Set the account to ``Succeeded``."""
+    record = tenant.resource(operation["target"])
+    if record is not None:
+        record["doc"]["properties"]["provisioningState"] = "Succeeded"
+
+
+def _poll_headers(tenant: Tenant, call: Call, operation: str, location: str) -> dict[str, str]:
+    path = f"/subscriptions/{call['subscription']}/providers/Microsoft.Storage/locations/{location}/asyncoperations/{operation}"
+    return {
+        "Location": operations.link(call, path, operation, monitor="true"),
+        "Retry-After": tenant.pace.retry_after(RETRY_AFTER),
+    }
+
+
+def poll_create(tenant: Tenant, call: Call) -> Reply:
+    """Answer 202 while the account is being created, then the account itself."""
+    operations.require_verbatim(call, call["operation"])
+    operation = operations.poll(tenant, call["operation"])
+    record = tenant.resource(operation["target"])
+    if not operation["finished"] or record is None:
+        headers = _poll_headers(tenant, call, call["operation"], call["location"])
+        return Reply(202, headers=headers, content_type=TEXT)
+    return Reply(200, view(tenant, record, call), content_type="application/json")
+
+
+def patch_account(tenant: Tenant, call: Call) -> Reply:
+    """Update an account, 200."""
+    record = resources.existing(tenant, call, RESOURCE_TYPE)
+    return _update(
+        tenant, call, record, shapes.accept(RESOURCE_TYPE.shape, call.json(), call.api_version, partial=True)
+    )
+
+
+def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
+    document = record["doc"]
+    sent = {word: value for word, value in (body.get("properties") or {}).items() if value is not None}
+    if "isHnsEnabled" in sent and sent["isHnsEnabled"] != document["properties"].get("isHnsEnabled", False):
+        raise errors.storage_hns_fixed()
+    document["properties"] = shapes.merge(document["properties"], sent)
+    _settle_key(tenant, document["properties"]["encryption"])
+    for name in ("tags", "sku"):
+        if body.get(name) is not None:
+            document[name] = shapes.merge(document[name], body[name]) if name == "sku" else body[name]
+    if (body.get("identity") or {}).get("type"):
+        document["identity"] = microsoft_managedidentity.with_principal(tenant, document["id"], body["identity"])
+    tenant.changed()
+    return Reply(200, view(tenant, record, call), content_type="application/json")
+
+
+def delete_account(tenant: Tenant, call: Call) -> Reply:
+    """Take an account away: 200, empty and yet with a Content-Type (recordings 04, 07), or 204 when it is not there."""
+    reply = ACCOUNTS.delete(tenant, call)
+    return Reply(200, content_type=TEXT) if reply.status == 200 else reply
+
+
+def _settle_key(tenant: Tenant, encryption: Json) -> None:
+    """Show the version of a customer-managed key that is in use; with Microsoft's keys there is none (recording 72)."""
+    if encryption["keySource"] == "Microsoft.Storage":
+        encryption.pop("keyvaultproperties", None)
+    sent = encryption.get("keyvaultproperties") or {}
+    vault, name = sent.get("keyvaulturi", "").rstrip("/"), sent.get("keyname", "")
+    host = vault.removeprefix("https://").partition(".")[0].lower()
+    for key, record in tenant.table("resources").items():
+        if vault and key.endswith(f"/providers/microsoft.keyvault/vaults/{host}/keys/{name.lower()}"):
+            version = sent.get("keyversion") or record["versions"][-1]["version"]
+            sent["currentVersionedKeyIdentifier"] = f"{vault}/keys/{name}/{version}"
+            sent["lastKeyRotationTimestamp"] = tenant.timestamp()
+            sent["currentVersionedKeyExpirationTimestamp"] = "1970-01-01T00:00:00.0000000Z"
+
+
+def list_keys(tenant: Tenant, call: Call) -> Reply:
+    """Answer two account keys. They open nothing, and they are never logged."""
+    record = resources.existing(tenant, call, RESOURCE_TYPE)
+    created = record["doc"]["properties"]["keyCreationTime"]
+    rows = []
+    for name in ("key1", "key2"):
+        value = base64.b64encode(hashlib.sha512(f"{record['doc']['id']}/{name}".encode()).digest()).decode()
+        rows.append({"creationTime": created[name], "keyName": name, "value": value, "permissions": "FULL"})
+    return Reply(200, {"keys": rows})
+
+
+def add_storage_account(
+    state: Arrangement, name: str, group: str = "rg", location: str = LOCATION, **properties: object
+) -> str:
+    """Add a StorageV2 account; return its id."""
+    group_id = state.add_resource_group(group, location)
+    identifier = f"{group_id}/providers/{RESOURCE_TYPE.type}/{name}"
+    with state.arranging():
+        body = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": properties}
+        document = new_account(state.tenant, identifier, name, location, body)
+        document["properties"]["provisioningState"] = "Succeeded"
+        resources.store(state.tenant, document)
+    return identifier
+
+
+ROUTES = (
+    *ACCOUNTS.routes(put_account, patch_account, delete_account),
+    RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/listKeys", list_keys),
+    Route(
+        "POST",
+        "/subscriptions/{subscription}/providers/Microsoft.Storage/checkNameAvailability",
+        check_name,
+        "Microsoft.Storage/checkNameAvailability",
+        RESOURCE_TYPE.versions,
+    ),
+    Route(
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Storage/locations/{location}/asyncoperations/{operation}",
+        poll_create,
+    ),
+)
+
+PROVIDER = Provider(
+    namespace="Microsoft.Storage",
+    coverage=(COVERAGE,),
+    routes=ROUTES,
+    registration=Registration.REGISTERED,
+    durations=(Duration("storage.create", 17, "recordings, fact 35 and recording 02: Retry-After 17"),),
+    arrange=(add_storage_account,),
+)

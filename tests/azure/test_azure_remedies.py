@@ -1,0 +1,399 @@
+"""Every explanation, from the body that the service sends to the remedy that people read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+from support.reference import RECORDINGS
+from support.scripted import ARM, Answer, http_error
+
+from cmkctl.azure.errors import classify, operation_failure
+from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.remedies import BY_KIND, EXPLANATIONS, WITHOUT_A_REASON, diagnose, explanation_of
+from cmkctl.diagnostics import Diagnostic
+
+SUBSCRIPTION: Final = "/subscriptions/11111111-1111-1111-1111-111111111111"
+GROUP: Final = f"{SUBSCRIPTION}/resourceGroups/rg-ml"
+ASSIGNMENT: Final = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/policyAssignments/deny-shared-keys"
+DEFINITION: Final = "/providers/Microsoft.Authorization/policyDefinitions/8c6a50c6-9ffd-4ae7-986f-5fa6111f9a54"
+OBJECT_ID: Final = "674368bb-7eaa-4100-aef7-138f65f50648"
+
+VAULT: Final = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml"
+STORAGE: Final = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stml"
+COMPONENT: Final = f"{GROUP}/providers/Microsoft.Insights/components/appi-ml"
+WORKSPACE: Final = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw"
+
+
+def error(code: str, message: str, **more: Any) -> dict[str, Any]:
+    """An ARM error body."""
+    return {"error": {"code": code, "message": message, **more}}
+
+
+def failed(body: Any, *, status: int = 400, path: str = VAULT, method: str = "PUT", host: str = ARM) -> Failure:
+    """The failure that a response is classified as."""
+    return classify(http_error(Answer(status, body), method, f"{host}{path}?api-version=1"))
+
+
+def denied_by_policy(
+    resource_type: str, name: str, field: str, operator: str, target: Any, value: Any
+) -> dict[str, Any]:
+    """The body of a denial, in the form that Azure documents and issue threads quote (azure-sdk-for-java#45273)."""
+    rows = [
+        {
+            "expression": "type",
+            "path": "type",
+            "expressionValue": resource_type,
+            "targetValue": resource_type,
+            "operator": "Equals",
+        },
+        {
+            "expression": field,
+            "path": "properties.x",
+            "expressionValue": value,
+            "targetValue": target,
+            "operator": operator,
+        },
+    ]
+    info = {
+        "evaluationDetails": {
+            "evaluatedExpressions": [{"result": "True", "expressionKind": "Field", **each} for each in rows]
+        },
+        "policyDefinitionId": DEFINITION,
+        "policyDefinitionName": "8c6a50c6-9ffd-4ae7-986f-5fa6111f9a54",
+        "policyDefinitionDisplayName": "Storage accounts should prevent shared key access",
+        "policyDefinitionEffect": "deny",
+        "policyAssignmentId": ASSIGNMENT,
+        "policyAssignmentName": "deny-shared-keys",
+        "policyAssignmentDisplayName": "No shared keys",
+        "policyAssignmentScope": SUBSCRIPTION,
+    }
+    message = (
+        f"Resource '{name}' was disallowed by policy. Reasons: 'This request was denied due to internal policy.'. See error "
+        "details for policy resource IDs."
+    )
+    return error(
+        "RequestDisallowedByPolicy", message, target=name, additionalInfo=[{"type": "PolicyViolation", "info": info}]
+    )
+
+
+# Policies (G6, G7, G8; P54, P55)
+
+
+def shared_keys() -> Failure:
+    """The denial of a storage account of ours (G7)."""
+    field = "Microsoft.Storage/storageAccounts/allowSharedKeyAccess"
+    body = denied_by_policy("Microsoft.Storage/storageAccounts", "stml", field, "NotEquals", "false", "true")
+    return failed(body, status=403, path=STORAGE)
+
+
+def test_a_policy_denial_names_resource_definition_assignment_and_condition() -> None:
+    """The ids are those of additionalInfo, not guesses from the message."""
+    diagnostic = diagnose(shared_keys())
+
+    assert ("CMK313", "Denied by Azure Policy") == (diagnostic.code, diagnostic.summary)
+    assert (
+        "Denied Microsoft.Storage/storageAccounts 'stml': policy 'Storage accounts should prevent shared key access' "
+        f"({DEFINITION}), assigned as 'No shared keys' ({ASSIGNMENT}), which requires "
+        "Microsoft.Storage/storageAccounts/allowSharedKeyAccess = false, found true."
+    ) in diagnostic.detail
+
+
+def test_a_denied_storage_account_of_ours_can_be_given_by_id() -> None:
+    """The remedy fits the denied resource: service-side encryption would not help."""
+    remedy = diagnose(shared_keys()).remedy
+
+    assert "set associated_resources.storage_account.id" in remedy
+    assert f"--policy-assignment {ASSIGNMENT} --scope {GROUP}." in remedy
+    assert "service-side" not in remedy
+
+
+def test_a_missing_tag_is_a_field_of_the_profile() -> None:
+    """A group without a required tag needs the tag, no exemption first (G8)."""
+    group = "Microsoft.Resources/subscriptions/resourceGroups"
+    body = denied_by_policy(group, "rg-ml", "tags[CostCenter]", "Exists", "false", None)
+
+    diagnostic = diagnose(failed(body, status=403, path=f"{SUBSCRIPTION}/resourcegroups/rg-ml"))
+
+    assert diagnostic.remedy.startswith("Add the tag to the profile: tags: {CostCenter: VALUE}.")
+    assert "which requires tags[CostCenter]." in diagnostic.detail
+    assert f"--scope {SUBSCRIPTION}." in diagnostic.remedy
+
+
+@pytest.mark.parametrize("spelled", ["tags['CostCenter']", "tags.CostCenter", "tags[CostCenter]"])
+def test_every_spelling_of_a_tag_is_read(spelled: str) -> None:
+    """Policies write tags in three ways."""
+    body = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", spelled, "Exists", "false", None)
+
+    assert "{CostCenter: VALUE}" in diagnose(failed(body, status=403)).remedy
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "field", "operator", "target", "remedy"),
+    [
+        ("Microsoft.KeyVault/vaults", "networkAcls.defaultAction", "NotEquals", "Deny", "Set key_vault.network.default_action: Deny if 'x' is"),
+        ("Microsoft.KeyVault/vaults", "publicNetworkAccess", "NotEquals", "Disabled", "associated_resources.key_vault.id"),
+        ("Microsoft.KeyVault/vaults/keys", "keySize", "NotIn", ["3072", "4096"], "Set key.size: 3072, 4096."),
+        ("Microsoft.Storage/storageAccounts", "sku.name", "Equals", "Standard_LRS", "Set associated_resources.storage_account.sku."),
+        ("Microsoft.MachineLearningServices/workspaces", "publicNetworkAccess", "NotEquals", "Disabled", "workspace.public_network_access: Disabled"),
+        ("Microsoft.Insights/components", "DisableLocalAuth", "NotEquals", "true", "set associated_resources.application_insights.id"),
+    ],
+)  # fmt: skip
+def test_a_condition_leads_to_the_field_that_sets_it(
+    resource_type: str, field: str, operator: str, target: Any, remedy: str
+) -> None:
+    """The field of the profile, with the value that the policy wants where it names one."""
+    body = denied_by_policy(resource_type, "x", f"{resource_type}/{field}", operator, target, None)
+
+    assert remedy in diagnose(failed(body, status=403, path=f"{GROUP}/providers/{resource_type}/x")).remedy
+
+
+def test_a_region_outside_the_allowed_ones_is_the_location() -> None:
+    """The allowed regions stand in the condition."""
+    body = denied_by_policy(
+        "Microsoft.KeyVault/vaults", "kv-ml", "location", "NotIn", ["westeurope", "northeurope"], "eastus2"
+    )
+
+    assert (
+        "Set location to a region that the policy allows: westeurope, northeurope."
+        in diagnose(failed(body, status=403)).remedy
+    )
+
+
+def test_a_property_without_a_field_leads_to_an_exemption_only() -> None:
+    """No field is invented."""
+    body = denied_by_policy(
+        "Microsoft.MachineLearningServices/workspaces", "mlw", "kind", "Equals", "Default", "Default"
+    )
+
+    assert diagnose(failed(body, status=403, path=WORKSPACE)).remedy.startswith("No profile field sets that property.")
+
+
+@pytest.mark.parametrize(
+    "resource_type", ["Microsoft.DocumentDB/databaseAccounts", "Microsoft.Storage/storageAccounts"]
+)
+def test_a_denied_resource_of_microsofts_needs_an_exemption_above_its_group(resource_type: str) -> None:
+    """Nested in a failed operation of the workspace, as recordings have it; a storage account may be Microsoft's as well."""
+    body = denied_by_policy(resource_type, "cosmos-x", f"{resource_type}/disableLocalAuth", "NotEquals", "true", None)
+    nested = error("ResourceDeploymentFailure", f"It failed: {json.dumps(body)}")
+
+    diagnostic = diagnose(operation_failure(nested, "workspace mlw", "failed", "c0ffee"))
+
+    assert "workspace.encryption: service-side" in diagnostic.remedy
+    assert f"--policy-assignment {ASSIGNMENT} --scope {SUBSCRIPTION}." in diagnostic.remedy
+    assert f"Denied {resource_type} 'cosmos-x'" in diagnostic.detail
+    assert diagnostic.detail.endswith("Correlation id for a support case: c0ffee.")
+
+
+def test_a_denial_without_details_is_still_explained() -> None:
+    """Older services send the message alone."""
+    failure = failed(error("RequestDisallowedByPolicy", "Resource 'kv-ml' was disallowed by policy."), status=403)
+
+    assert "ask the owner of the policy" in diagnose(failure).remedy.lower()
+
+
+@pytest.mark.parametrize(
+    "info",
+    [None, "text", [1], [{"type": "PolicyViolation"}], [{"type": "PolicyViolation", "info": {"evaluationDetails": 5}}]],
+)
+def test_malformed_details_of_a_policy_do_no_harm(info: Any) -> None:
+    """Whatever additionalInfo holds, there is a diagnostic."""
+    failure = failed(error("RequestDisallowedByPolicy", "no", additionalInfo=info), status=403)
+
+    assert "CMK313" == diagnose(failure).code
+
+
+# What may be missing: P34, P37, G4
+
+AUTHORIZATION: Final = (
+    "The client 'user@example.com' with object id '{object_id}' does not have authorization to perform action '{action}' over "
+    "scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials."
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "scope", "role", "at"),
+    [
+        ("Microsoft.Authorization/roleAssignments/write", f"{VAULT}/providers/Microsoft.Authorization/roleAssignments/1", "Role Based Access Control Administrator", VAULT),
+        ("Microsoft.KeyVault/vaults/write", VAULT, "Key Vault Contributor", VAULT),
+        ("Microsoft.KeyVault/register/action", SUBSCRIPTION, "Contributor", SUBSCRIPTION),
+        ("Microsoft.MachineLearningServices/workspaces/read", WORKSPACE, "Reader", WORKSPACE),
+        ("Microsoft.Storage/storageAccounts/write", STORAGE, "Contributor", STORAGE),
+    ],
+)  # fmt: skip
+def test_a_missing_permission_has_the_command_that_grants_it(action: str, scope: str, role: str, at: str) -> None:
+    """The smallest built-in role with the action, for the principal and scope that Azure names."""
+    message = AUTHORIZATION.format(object_id=OBJECT_ID, action=action, scope=scope)
+
+    diagnostic = diagnose(failed(error("AuthorizationFailed", message), status=403))
+
+    assert "CMK303" == diagnostic.code
+    assert f'az role assignment create --assignee {OBJECT_ID} --role "{role}" --scope {at}.' in diagnostic.remedy
+
+
+def test_five_denied_registrations_share_one_remedy() -> None:
+    """So that a view can show it once."""
+    remedies = {
+        diagnose(failed(error("AuthorizationFailed", AUTHORIZATION.format(object_id=OBJECT_ID, action=f"{each}/register/action", scope=SUBSCRIPTION)), status=403)).remedy
+        for each in ("Microsoft.KeyVault", "Microsoft.Storage", "Microsoft.Search")
+    }  # fmt: skip
+
+    assert len(remedies) == 1
+
+
+def test_of_a_linked_authorization_the_missing_action_is_named() -> None:
+    """The first action is the one that the client has."""
+    message = (
+        "The client 'user@example.com' with object id '1' has permission to perform action "
+        f"'Microsoft.MachineLearningServices/workspaces/write' on scope '{WORKSPACE}'; however, it does not have permission to "
+        f"perform action(s) 'Microsoft.KeyVault/vaults/read' on the linked scope(s) '{VAULT}' or the linked scope(s) are invalid."
+    )
+
+    assert (
+        f'--role "Key Vault Contributor" --scope {VAULT}.'
+        in diagnose(failed(error("LinkedAuthorizationFailed", message), status=403)).remedy
+    )
+
+
+def test_graph_that_rejects_the_token_has_the_same_way_out_as_graph_that_denies() -> None:
+    """A 401 of Microsoft Graph is no reason to sign in again (G4): the object id can be given."""
+    body = error(
+        "InvalidAuthenticationToken",
+        "Continuous access evaluation resulted in challenge with result: InteractionRequired",
+    )
+    path = "/v1.0/servicePrincipals(appId='a232010e-820c-4083-83bb-3ace5fc29d0b')"
+
+    diagnostic = diagnose(failed(body, status=401, path=path, method="GET", host="https://graph.microsoft.com"))
+
+    assert ("CMK231", "Cannot read the directory") == (diagnostic.code, diagnostic.summary)
+    assert "key_access.cosmos_db_object_id" in diagnostic.remedy
+
+
+# The table: one body of the service for each further row
+
+NAME_TAKEN: Final = "The vault name 'kv-ml' is already in use. Vault names are globally unique so it is possible that the name is already taken."
+LOCKED: Final = (
+    f"The scope '{GROUP}' cannot perform write operation because following scope(s) are locked: '{GROUP}'. Please remove the "
+    "lock and try again."
+)
+INNER: Final = {"innererror": {"code": "ForbiddenByConnection"}}
+CASES: Final = {
+    "G16 lock": (failed(error("ScopeLocked", LOCKED), status=409), "CMK318", f"A lock on {GROUP} blocks it. Find its id (az lock list --resource-group rg-ml)"),
+    "G17 access policy": (failed(error("BadRequest", "An invalid value was provided for 'accessPolicies'.")), "CMK311", "must be the object id of a service principal"),
+    "G12 Application Insights": (failed(error("BadRequest", "Could not retrieve the Log Analytics workspace from ARM"), path=COMPONENT), "CMK317", "run the same command again in a minute"),
+    "P01 purge protection": (operation_failure(error("BadRequest", "CMK workspaces should have purge protection enabled on their CMK keyvault."), "workspace mlw", "failed"), "CMK210", "--enable-purge-protection true"),
+    "P06 soft-deleted vault": (failed(error("ConflictError", "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault."), status=409), "CMK205", "az keyvault recover --name kv-ml"),
+    "G10 vault name": (failed(error("VaultAlreadyExists", NAME_TAKEN), status=409), "CMK308", "choose another name: key_vault.name"),
+    "G10 storage name": (failed(error("StorageAccountAlreadyTaken", "The storage account named stml is already taken."), status=409, path=STORAGE), "CMK308", "associated_resources.storage_account.name"),
+    "registry name": (failed(error("AlreadyInUse", "The registry DNS name crml is already in use."), status=409, path=f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml"), "CMK308", "associated_resources.container_registry.name"),
+    "P12 vault name": (failed(error("VaultNameNotValid", "The vault name '1kv' is invalid.")), "CMK311", "3 to 24"),
+    "P20 disabled key": (operation_failure(error("KeyDisabled", "Operation WrapKey is not allowed on a disabled key"), "workspace mlw", "failed"), "CMK224", "--enabled true"),
+    "P22 soft-deleted key": (failed(error("Conflict", "Key cmk is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged."), status=409, path=f"{VAULT}/keys/cmk"), "CMK308", "az keyvault key recover"),
+    "P23 firewall": (failed(error("Forbidden", "Public network access is disabled and request is not from a trusted service nor via an approved private link.", **INNER), status=403), "CMK303", "firewall blocks this machine"),
+    "P30 vault role": (failed(error("Forbidden", "Caller is not authorized to perform action on resource.", innererror={"code": "ForbiddenByRbac"}), status=403), "CMK303", "Key Vault Crypto Officer"),
+    "P30 inside a text": (failed(error("BadRequest", "[ForbiddenByRbac (Forbidden)] Caller is not authorized")), "CMK303", "Key Vault Crypto Officer"),
+    "P33 principal": (failed(error("PrincipalNotFound", "Principal 90cc53e8 does not exist in the directory 0.")), "CMK305", "never the application id"),
+    "wrong kind of principal": (failed(error("UnmatchedPrincipalType", "The PrincipalId '1' has type 'ServicePrincipal' , which is different from specified PrinciaplType 'User'.")), "CMK311", "az ad sp show"),
+    "P37 identity": (failed(error("BadRequest", "User assigned identity doesn't have enough permissions. The client '1' with object id '2' does not have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope 'x'."), path=WORKSPACE), "CMK303", "Azure names one at a time"),
+    "P57 provider": (failed(error("MissingSubscriptionRegistration", "The subscription is not registered to use namespace 'Microsoft.DocumentDB'."), status=409), "CMK304", "the first step registers"),
+    "P58 search quota": (operation_failure(error("ServiceQuotaExceeded", "Operation would exceed 'standard' tier service quota."), "workspace mlw", "failed"), "CMK314", "service-side"),
+    "P59 capacity": (operation_failure(error("ServiceUnavailable", "Sorry, we are currently experiencing high demand in this region"), "workspace mlw", "failed"), "CMK314", "choose another location"),
+    "P60 half-made account": (operation_failure(error("BadRequest", "DatabaseAccount x is in a failed provisioning state because the previous attempt failed"), "workspace mlw", "failed"), "CMK311", "choose another workspace.name"),
+    "P62 throttled": (failed(error("TooManyRequests", "Too many requests."), status=429), "CMK306", "Wait a few minutes"),
+    "P63 server error": (operation_failure(error("InternalServerError", "InternalServerError"), "workspace mlw", "failed"), "CMK311", "repeats a failed creation"),
+    "P69 soft-deleted workspace": (failed(error("BadRequest", "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete"), path=WORKSPACE), "CMK311", "14 days"),
+    "P73 deny assignment": (failed(error("DenyAssignmentAuthorizationFailed", "The client has permission to perform action; however, the access is denied because of the deny assignment with name 'System deny assignment created by Azure Databricks'."), status=403), "CMK303", "'System deny assignment created by Azure Databricks' overrides every role"),
+    "unknown region": (failed(error("LocationNotAvailableForResourceGroup", "The provided location 'eastuss2' is not available for resource group. List of available regions is 'eastus,eastus2,westeurope'.")), "CMK311", "Did you mean location: eastus2?"),
+    "closed region": (failed(error("RequestDisallowedByAzure", "Resource 'kv-ml' was disallowed by Azure."), status=403), "CMK303", "choose another location"),
+    "other region": (failed(error("InvalidResourceLocation", "The resource 'kv-ml' already exists in location 'westeurope' in resource group 'rg-ml'. A resource with the same name cannot be created in location 'eastus2'."), status=409), "CMK308", "Set location: westeurope"),
+    "group is deleted": (failed(error("ResourceGroupBeingDeleted", "The resource group 'rg-ml' is in deprovisioning state."), status=409), "CMK308", "Wait until the group is gone"),
+    "subscription": (failed(error("SubscriptionNotFound", "The subscription '0' could not be found."), status=404), "CMK301", "az account list"),
+    "disabled subscription": (failed(error("ReadOnlyDisabledSubscription", "The subscription '0' is disabled and therefore marked as read only."), status=409), "CMK308", "have it enabled"),
+    "expired token": (failed(error("ExpiredAuthenticationToken", "The access token expiry UTC time '8/20/2024' is earlier than current UTC time."), status=401), "CMK302", "The token has expired"),
+    "token of another tenant": (failed(error("InvalidAuthenticationTokenTenant", "The access token is from the wrong issuer."), status=401), "CMK302", "az login --tenant"),
+    "directory right": (failed(error("Authorization_RequestDenied", "Insufficient privileges to complete the operation."), status=403, path="/v1.0/servicePrincipals", method="POST"), "CMK303", "administrator of the tenant"),
+    "fixed assignment": (failed(error("RoleAssignmentUpdateNotPermitted", "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")), "CMK311", "delete it"),
+    "no assignments left": (failed(error("RoleAssignmentLimitExceeded", "No more role assignments can be created."), status=400), "CMK314", "delete unused ones"),
+    "no accounts left": (failed(error("MaxStorageAccountsCountPerSubscriptionExceeded", "Subscription already contains 250 storage accounts in location eastus2."), status=409), "CMK314", "associated_resources.storage_account.id"),
+    "no reason": (Failure(FailureKind.TERMINAL, "", f"workspace mlw ended as Failed, {WITHOUT_A_REASON}."), "CMK311", "activity log"),
+    "proxy in between": (failed(b"\xff{", status=200), "CMK316", "--record"),
+    "no credential": (classify(ClientAuthenticationError("AzureCliCredential: Please run 'az login' to set up an account")), "CMK302", "No credential was found"),
+    "federated login ended": (classify(ClientAuthenticationError("AADSTS700024: Client assertion is not within its valid time range.")), "CMK302", "The login has expired"),
+    "wrong secret": (classify(ClientAuthenticationError("AADSTS7000215: Invalid client secret provided.")), "CMK302", "az ad app credential reset"),
+    "wrong tenant": (classify(ClientAuthenticationError("AADSTS90002: Tenant 'x' not found.")), "CMK302", "check AZURE_TENANT_ID"),
+    "conditional access": (classify(ClientAuthenticationError("AADSTS53003: Access has been blocked by Conditional Access policies.")), "CMK302", "Conditional Access"),
+    "slow az": (classify(ClientAuthenticationError("Failed to invoke the Azure CLI")), "CMK302", "az account get-access-token"),
+    "SOCKS": (classify(ServiceRequestError("Missing dependencies for SOCKS support.")), "CMK310", "SOCKS proxy"),
+    "unknown authority": (classify(ServiceRequestError("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer")), "CMK310", "REQUESTS_CA_BUNDLE"),
+    "proxy": (classify(ServiceRequestError("ProxyError('Unable to connect to proxy')")), "CMK310", "HTTPS_PROXY"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("failure", "code", "words"), CASES.values(), ids=CASES)
+def test_an_error_of_the_service_leads_to_its_code_and_remedy(failure: Failure, code: str, words: str) -> None:
+    """The body of the service goes through classification, as every response does."""
+    diagnostic = diagnose(failure)
+
+    assert (code, True) == (diagnostic.code, words in diagnostic.remedy), diagnostic
+
+
+def _diagnosed() -> list[Diagnostic]:
+    return [diagnose(failure) for failure, _, _ in CASES.values()]
+
+
+def test_every_row_explains_a_case() -> None:
+    """A row that no body of a service reaches is dead: an earlier one shadows it, or nobody knows it to happen."""
+    failures = [failure for failure, _, _ in CASES.values()]
+    failures += [shared_keys(), failed(error("AuthorizationFailed", "no"), status=403)]
+    failures += [failed({}, status=401, path="/v1.0/servicePrincipals(appId='1')", method="GET")]
+    failures += [classify(ClientAuthenticationError("The answer cannot be read. It is no JSON."))]
+    used = {id(found) for each in failures if (found := explanation_of(each))}
+
+    assert [] == [each for each in EXPLANATIONS if id(each) not in used]
+
+
+def test_rows_on_structure_come_before_rows_on_words() -> None:
+    """Azure changes its words more often than its codes."""
+    order = [each.structural for each in EXPLANATIONS]
+
+    assert sorted(order, reverse=True) == order
+
+
+def test_no_remedy_sends_people_to_a_plan_that_shows_nothing_new() -> None:
+    """What Azure refused at a write, plan did not foresee."""
+    remedies = [each.remedy for each in _diagnosed()] + [remedy for _, remedy in BY_KIND.values()]
+
+    assert [] == [each for each in remedies if "cmkctl plan" in each]
+
+
+def test_every_kind_has_a_code_and_a_remedy_of_its_own() -> None:
+    """The last resort for whatever the table does not know."""
+    assert set(FailureKind) == set(BY_KIND)
+    assert len({code.id for code, _ in BY_KIND.values()}) == len(BY_KIND)
+    assert all(remedy.endswith((".", "microsoft.")) for _, remedy in BY_KIND.values())
+
+
+def test_transient_explanations_are_retried() -> None:
+    """Application Insights that does not see its new workspace yet is pending, so the write is sent again (G12)."""
+    assert FailureKind.PENDING is CASES["G12 Application Insights"][0].kind
+
+
+def test_a_lock_is_no_conflict_that_another_run_may_have_caused() -> None:
+    """Reading again does not help against a lock."""
+    assert FailureKind.LOCKED is CASES["G16 lock"][0].kind
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference/recordings is not beside this checkout")
+def test_the_recorded_lock_names_the_locked_resource() -> None:
+    """Recorded on a group whose network is locked."""
+    exchange = json.loads((RECORDINGS / "60-arm-errors.json").read_text("utf-8"))["interactions"][10]
+    answer, request = exchange["response"], exchange["request"]
+
+    diagnostic = diagnose(
+        classify(http_error(Answer(answer["status"], answer["body"]), request["method"], request["uri"]))
+    )
+
+    assert "virtualNetworks/cli.lock.rsrc000002 blocks it." in diagnostic.remedy
+    assert "az lock list --resource-group cli_test_cannotdelete_resource_lock000001" in diagnostic.remedy

@@ -1,0 +1,170 @@
+"""Facts and rules: what was not read is not absent, and a fact that cannot be read loses no plan."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+import pytest
+from test_checks_rules import IDENTITY, SERVICE_SIDE, profile, seen
+
+from cmkctl.azure.session import Snapshot
+from cmkctl.checks import CODES, RULES, chosen
+from cmkctl.checks.grants import CMK104
+from cmkctl.codes import CMK190, CMK303
+from cmkctl.diagnostics import CmkctlError, Code, ProfileError, Severity
+from cmkctl.facts import Fact, Facts, Finding, NotReadable, Rule, RulePolicy, attempt, judge, needed, rule
+from cmkctl.profile.model import Profile
+
+CODE: Final = Code("CMK199", "A made-up rule", "It is made up.", "Do nothing.")
+OTHER: Final = Code("CMK198", "Another made-up rule", "It is made up.", "Do nothing.")
+AZURE: Final = cast("Snapshot", object())
+RBAC: Final = {**SERVICE_SIDE, "key_vault": {"authorization": "rbac"}}
+
+
+def denied(_azure: Snapshot, _profile: Profile) -> int:
+    """Refuse the read, as Azure does."""
+    raise CmkctlError(CMK303.error("HTTP 403 AuthorizationFailed: no right to read quotas."))
+
+
+def reading(value: int) -> Fact[int]:
+    """A fact whose read succeeds."""
+    return Fact("quota", lambda _azure, _profile: value)
+
+
+def judging(fact: Fact[int], code: Code = CODE) -> Rule:
+    """A rule that reports the value of one fact."""
+
+    @rule(code, severity=Severity.WARNING, needs=(fact,))
+    def report(_profile: Profile, facts: Facts) -> Iterator[Finding]:
+        yield Finding(f"It is {facts[fact]}.", "Change it.", "quota")
+
+    return report
+
+
+def facts_of(*rules: Rule) -> Facts:
+    """What the engine gives to the rules: every needed fact, read once."""
+    return Facts({each.name: attempt(each, AZURE, profile()) for each in needed(rules)})
+
+
+def test_a_rule_reports_the_fact_it_declares() -> None:
+    """Code and severity come from the rule, the rest from its finding."""
+    report = judging(reading(7))
+
+    (finding,) = judge([report], profile(), facts_of(report))
+
+    assert CODE.warning("It is 7.", "Change it.", "quota") == finding
+
+
+def test_a_denied_fact_is_one_note_with_the_rules_it_skipped() -> None:
+    """The note has the reason and every skipped code; other rules report as usual."""
+    unread = Fact("quota", denied)
+    rules = [judging(unread), judging(unread, OTHER), judging(Fact("region", lambda _azure, _profile: 3))]
+
+    finding, note = judge(rules, profile(), facts_of(*rules))
+
+    assert ("It is 3.", Severity.WARNING) == (finding.detail, finding.severity)
+    assert (
+        CMK190.note(
+            "Not checked: CMK199 (A made-up rule), CMK198 (Another made-up rule). The quota could not be read: HTTP 403 "
+            "AuthorizationFailed: no right to read quotas.",
+            subject="quota",
+        )
+        == note
+    )
+
+
+def test_a_fact_that_no_read_was_made_for_is_not_absent() -> None:
+    """A service-side profile is judged about its workspace only when the workspace was read."""
+    answers = seen()
+    read = list(judge(RULES, profile(**RBAC), Facts(answers)))
+    del answers["workspace"]
+
+    unread = list(judge(RULES, profile(**RBAC), Facts(answers)))
+
+    assert ["CMK104"] == [each.code for each in read]
+    assert [("CMK190", Severity.NOTE)] == [(each.code, each.severity) for each in unread]
+    assert "CMK104" in unread[0].detail
+    assert "The workspace was not read in this run." in unread[0].detail
+
+
+def test_a_refused_read_of_the_workspace_is_not_absence() -> None:
+    """The same for a read that Azure refused."""
+    refused = NotReadable(CmkctlError(CMK303.error("HTTP 403.")))
+
+    found = list(judge(RULES, profile(workspace={"identity": IDENTITY}), Facts(seen(workspace=refused))))
+
+    assert ["CMK190"] == [each.code for each in found]
+
+
+def test_a_rule_cannot_rest_on_an_undeclared_fact() -> None:
+    """Such a rule would take an unread fact for an absent one."""
+    fact = reading(1)
+
+    @rule(CODE, severity=Severity.ERROR)
+    def report(_profile: Profile, facts: Facts) -> Iterator[Finding]:
+        yield Finding(f"{facts[fact]}", "")
+
+    with pytest.raises(LookupError):
+        list(judge([report], profile(), Facts({"quota": 1})))
+
+
+def test_each_fact_is_read_once_and_what_steps_observed_not_again() -> None:
+    """Two rules share one read; a step's observation takes the place of one."""
+    first, again, other = reading(1), reading(1), Fact("region", lambda _azure, _profile: 3)
+    rules = [judging(first), judging(again, OTHER), judging(other)]
+
+    assert (first, other) == needed(rules)
+    assert (first,) == needed(rules, observed=["region"])
+
+
+def test_names_of_facts_are_unique() -> None:
+    """Two facts of one name would share one read."""
+    facts = [fact for each in RULES for fact in each.needs]
+
+    assert {each.name: each.read for each in facts} == {each.name: each.read for each in reversed(facts)}
+
+
+def test_ignored_findings_stay_visible_as_notes() -> None:
+    """An ignored error no longer stops the run, and is still shown."""
+    (finding,) = judge(RULES, profile(**RBAC), Facts(seen()), chosen(["cmk104"], strict=True))
+
+    assert (CMK104.id, Severity.NOTE) == (finding.code, finding.severity)
+
+
+def test_strict_makes_errors_of_warnings() -> None:
+    """A note remains a note."""
+    report, skipped = judging(reading(1)), judging(Fact("region", cast("Any", denied)), OTHER)
+
+    found = list(judge([report, skipped], profile(), facts_of(report, skipped), RulePolicy(strict=True)))
+
+    assert [("CMK199", Severity.ERROR), ("CMK190", Severity.NOTE)] == [(each.code, each.severity) for each in found]
+
+
+def test_only_codes_of_rules_can_be_ignored() -> None:
+    """A misspelt code would be ignored silently; a conflict cannot be ignored at all."""
+    with pytest.raises(ProfileError) as raised:
+        chosen(["CMK104", "CMK210", "CMK1"], strict=False)
+
+    (diagnostic,) = raised.value.diagnostics
+    assert ("CMK008", "--ignore") == (diagnostic.code, diagnostic.subject)
+    assert "reports CMK1 or CMK210," in diagnostic.detail
+
+
+def test_every_code_is_declared_once_under_its_id() -> None:
+    """Two declarations of a code would give it two titles."""
+    rules = {each.code.id: each.code for each in RULES}
+
+    assert all(rules[each.code.id] is each.code for each in RULES)
+    assert all(code == declared.id for code, declared in CODES.items())
+    assert len({each.title for each in CODES.values()}) == len(CODES)
+
+
+def test_codes_are_loaded_without_the_sdk() -> None:
+    """`cmkctl explain` is fast: neither the SDK nor the profile's model is imported for it."""
+    script = "import sys, cmkctl.checks; print([each for each in sys.modules if each.split('.')[0] in ('azure', 'pydantic')])"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert "[]" == shown.strip()

@@ -1,0 +1,160 @@
+"""The cases notice a wrong step: each mutant below changes one decision, and at least one case of its step fails.
+
+Run it alone with ``pytest tests/steps/test_mutants.py``. Add a line for every decision that a new step takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+from support.mutants import Mutant, mutated
+from support.planning import CASES, STEPS, Case, plain, rendered_outputs
+
+from cmkctl.diagnostics import CmkctlError
+from cmkctl.steps.base import AnyStep
+
+MUTANTS: Final = (
+    # outputs
+    Mutant("resource_providers", "resource_providers", "if state != _REGISTERED]}", "if state == _REGISTERED]}"),
+    Mutant("key_vault", "key_vault", 'URI: properties.get("vaultUri")', 'URI: properties.get("name")'),
+    Mutant("key_vault", "key_vault", "RBAC: wants_rbac(profile.key_vault)", "RBAC: False"),
+    Mutant("key_vault", "key_vault", 'TENANT: properties.get("tenantId")', 'TENANT: observed.tenant + "0"'),
+    Mutant("key", "key", 'properties.get("keyUriWithVersion") or', 'properties.get("keyUri") or'),
+    Mutant("key_access", "key_access", "observed.cosmos_db.object_id or", "observed.cosmos_db.key or"),
+    Mutant("key_access", "key_access", "max(moments).isoformat()", "min(moments).isoformat()"),
+    Mutant(
+        "key_access",
+        "_grants",
+        "return min([*(moment(each) or at for each in made), at])",
+        "return max([*(moment(each) or at for each in made), at])",
+    ),
+    Mutant(
+        "workspace",
+        "workspace",
+        'IDENTITY_OBJECT_ID: (observed.get("identity") or {}).get("principalId")',
+        'IDENTITY_OBJECT_ID: (observed.get("identity") or {}).get("tenantId")',
+    ),
+    Mutant("workspace", "workspace", 'get("serviceProvisionedResourceGroup")', 'get("friendlyName")'),
+    # reads
+    Mutant(
+        "resource_providers", "resource_providers", 'provider.get("registrationState")', 'provider.get("namespace")'
+    ),
+    Mutant(
+        "resource_group",
+        "resource_group",
+        "azure.resource_group(profile.resource_group)",
+        "azure.resource_group(profile.key_vault.resource_name)",
+    ),
+    Mutant("key_vault", "key_vault", "if absent else None", "if not absent else None"),
+    Mutant("key", "key", "if ours else None", "if not ours else None"),
+    Mutant(
+        "key_access",
+        "_principals",
+        "if error.failure.kind is not FailureKind.DENIED",
+        "if error.failure.kind is FailureKind.DENIED",
+    ),
+    Mutant("associated_resources", "associated_resources", 'get("tenantId", "")', 'get("subscriptionId", "")'),
+    # decisions
+    Mutant("resource_providers", "resource_providers", 'state == "Registering"', 'state == "Unregistered"'),
+    Mutant("resource_group", "resource_group", '"Deleting"', '"Deleted"'),
+    Mutant(
+        "key_vault",
+        "_vault_conflicts",
+        'if not properties.get("enablePurgeProtection") and',
+        'if properties.get("enablePurgeProtection") and',
+    ),
+    Mutant("key", "key", 'attributes["exp"] <= now', 'attributes["exp"] < now'),
+    Mutant("key_access", "_grants", 'and not each.get("applicationId")', ""),
+    Mutant("key_access", "_grants", 'startswith(f"{scope}/")', "startswith(scope)"),
+    Mutant("associated_resources", "associated_resources", "or not spec.repairable", ""),
+    Mutant(
+        "workspace",
+        "_workspace_conflicts",
+        "last - made < _CREATION_TAKES_AT_MOST",
+        "last - made > _CREATION_TAKES_AT_MOST",
+    ),
+    # requests
+    Mutant("resource_providers", "resource_providers", 'f"{resource}/register"', 'f"{resource}/unregister"'),
+    Mutant(
+        "resource_group",
+        "resource_group",
+        '"location": profile.location, "tags": profile.tags',
+        '"location": profile.location',
+    ),
+    Mutant("key_vault", "key_vault", '"enablePurgeProtection": True', '"enablePurgeProtection": False'),
+    Mutant("key", "key", 'OPERATIONS: Final = ("wrapKey", "unwrapKey")', 'OPERATIONS: Final = ("wrapKey", "decrypt")'),
+    Mutant("key_access", "_grants", 'PERMISSIONS: Final = ("get", ', 'PERMISSIONS: Final = ("get", "delete", '),
+    Mutant(
+        "associated_resources", "_associated_specs", '"minimumTlsVersion": "TLS1_2"', '"minimumTlsVersion": "TLS1_0"'
+    ),
+    Mutant("workspace", "workspace", 'properties["enableServiceSideCMKEncryption"] = True', "pass"),
+    # waits, resends, order and what cannot be undone
+    Mutant("resource_providers", "resource_providers", "group=step", 'group=""'),
+    Mutant("resource_group", "resource_group", 'phrase=Phrase("in {}")', "phrase=Phrase()"),
+    Mutant(
+        "key_vault",
+        "key_vault",
+        "settle=settle_vault(profile.key_vault.resource_id),\n    )\n\n\ndef soft_deleted",
+        ")\n\n\ndef soft_deleted",
+    ),
+    Mutant("key_vault", "key_vault", '(_PURGE_PROTECTION_FOR_EVER, f"once', '(f"once'),
+    Mutant("key", "key", 'phrase=Phrase("{} bits")', "phrase=Phrase()"),
+    Mutant("key_access", "key_access", "if each.action is not Action.NO_OP)", "if each.action.writes)"),
+    Mutant(
+        "key_access",
+        "_principals",
+        "may_result_from=(provider_id(profile.subscription, DOCUMENT_DB),)",
+        "may_result_from=()",
+    ),
+    Mutant(
+        "associated_resources",
+        "_associated_specs",
+        "depends_on=lambda profile: (profile.associated_resources.log_analytics.resource_id,)",
+        "depends_on=lambda profile: ()",
+    ),
+    Mutant("workspace", "workspace", "resend=_RESEND", "resend=None"),
+    Mutant("workspace", "workspace", "interval=600.0", "interval=60.0"),
+    Mutant("workspace", "workspace", "_TIMEOUT: Final = 7200.0", "_TIMEOUT: Final = 72.0"),
+    Mutant("workspace", "workspace", "None if isinstance(effective_at, Unknown) else moment(effective_at)", "None"),
+    Mutant(
+        "workspace",
+        "workspace",
+        'IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription"',
+        'IN_SUBSCRIPTION_COSTS if settings.encryption == "service-side"',
+    ),
+)
+
+
+def failing(steps: Mapping[str, AnyStep], names: Collection[str]) -> Iterator[str]:
+    """Yield the cases of some steps that fail with these versions of them."""
+    return (case.name for case in CASES.values() if case.step in names and not _passes(case, steps[case.step]))
+
+
+def _passes(case: Case, step: AnyStep) -> bool:
+    try:
+        return bool(
+            case.expected == case.rendered(step) and plain(case.text["outputs"]) == rendered_outputs(case.outputs(step))
+        )
+    except CmkctlError:
+        return False
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_mutants_are_noticed(mutant: Mutant, tmp_path: Path) -> None:
+    """At least one case of the step fails."""
+    with mutated(tmp_path, mutant) as steps:
+        assert next(failing(steps, {mutant.step}), None) is not None
+
+
+def test_an_exact_copy_passes(tmp_path: Path) -> None:
+    """The failures above come from the mutants, not from loading the steps again."""
+    with mutated(tmp_path, None) as steps:
+        assert [] == list(failing(steps, STEPS))
+
+
+def test_every_step_has_mutants() -> None:
+    """A new step brings mutants of its own."""
+    assert set(STEPS) == {each.step for each in MUTANTS}
