@@ -64,6 +64,7 @@ def _readable(file: Path) -> Iterator[Path]:
 
 
 def _not_a_plan(file: Path) -> Diagnostic:
-    return codes.CMK525.error(
-        f"{file} is a profile.", f"Show what it would change with: cmkctl plan {file}", location=Location(str(file))
+    detail = f"{file} is a profile, not a saved plan."
+    return codes.CMK008.error(
+        detail, f"Show what it would change with: cmkctl plan {file}", location=Location(str(file))
     )

@@ -8,7 +8,7 @@ from itertools import chain
 from textwrap import wrap
 from typing import Final, assert_never
 
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.diagnostics import Diagnostic, Location, Severity
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request
 from cmkctl.views.shown import RunContext
 from cmkctl.views.streams import Line
@@ -293,10 +293,19 @@ def _diagnostic(alike: Sequence[Diagnostic], width: int) -> Iterator[Line]:
         yield from _detail(detail.splitlines(), width)
     # Not wrapped: a remedy may be a command to copy.
     yield from (Line(f"  → {each}") for each in first.remedy.splitlines())
-    places = (f"at {each.location}" if each.location else each.subject and f"about {each.subject}" for each in alike)
-    yield from (Line(f"  {each}", "dim") for each in dict.fromkeys(filter(None, places)))
+    for each in dict.fromkeys((each.location, "" if each.location else each.subject) for each in alike):
+        yield from _place(*each, width)
     if first.code:
         yield Line(f"  cmkctl explain {first.code}", "dim")
+
+
+def _place(location: Location | None, subject: str, width: int) -> Iterator[Line]:
+    """Where a diagnostic can be fixed, with the line of the source and a caret, else its subject."""
+    if location is not None:
+        yield Line(f"  at {location}", "dim")
+        yield from (Line(f"    {each}", "dim") for each in location.pointer(width - 4) or ())
+    elif subject:
+        yield Line(f"  about {subject}", "dim")
 
 
 def _detail(lines: Sequence[str], width: int) -> Iterator[Line]:

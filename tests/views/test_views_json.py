@@ -7,11 +7,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from cmkctl.checks import CODES
 from support.view_plans import COSMOS_APP, everything, new_workspace
 from support.view_streams import Pipe, Seen, show_everything
 
 from cmkctl import __version__, codes, events
+from cmkctl.checks import CODES
 from cmkctl.plan import Action
 from cmkctl.views import make_view
 from cmkctl.views import shown as s
