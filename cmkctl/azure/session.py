@@ -77,6 +77,8 @@ class Session:
         self.turns = Turns()
         self.constant = Constants()
         self.deadline: float | None = None
+        self.subscription_name = ""
+        """The display name of the subscription, once it was read."""
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
 
     def notify(self, what: str, seconds: float, until: datetime | None = None) -> None:
@@ -296,6 +298,7 @@ class Snapshot:
             if error.failure.kind is not FailureKind.DENIED:
                 raise
             found = None
+        self._session.subscription_name = str((found or {}).get("displayName", ""))
         return found or {"tenantId": self._session.tenant()}
 
     def provider(self, namespace: str) -> ArmDocument | None:
