@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one retur
             sys.stdout.flush()  # output that was not delivered is a failure
     except TyperException as error:
         return _usage_error(error, arguments)
-    except (typer.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt, _Interrupted):
         sys.stderr.write("\nInterrupted.\n")
         return INTERRUPTED
     except BrokenPipeError:
@@ -85,8 +85,17 @@ def _normalized(arguments: list[str]) -> list[str]:
     return [*arguments, "--help"] if arguments in _GROUPS else arguments
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C before or after a run. Unlike KeyboardInterrupt, typer lets it pass."""
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise _Interrupted
+
+
 def run_and_exit() -> NoReturn:
     """Run the process's command line and end the process: at once after an interruption, whatever is still in progress."""
+    signal.signal(signal.SIGINT, _interrupt)
     _prepare_streams()
     PROGRAM.set(_started(sys.argv, sys.orig_argv))
     code = main()

@@ -230,8 +230,11 @@ def _words(change: Change, *, detailed: bool = False) -> str:
         return f"{change.code}: {change.reason}" if change.code else change.reason
     if change.action is Action.CREATE and not detailed:
         # Irreversible effects have their own place below, in whole sentences.
-        listed = (each for each in change.attributes if not (each.irreversible and change.irreversible))
-        return ", ".join(filter(None, map(attribute_text, listed))) or change.reason
+        words = filter(None, map(attribute_text, change.attributes))
+        return (
+            ", ".join(each for each in words if not any(each in effect for effect in change.irreversible))
+            or change.reason
+        )
     return change.reason
 
 

@@ -155,9 +155,7 @@ def test_help_has_no_type_names_of_the_framework(cmkctl: Any) -> None:
     """They mean something to those who wrote it."""
     text = "".join(cmkctl(*each).out for each in HELPS.values())
 
-    assert [] == [
-        each for each in ("<str>", "<path>", "int range", "list[", "{PROFILE}", "[[") if each in text
-    ]
+    assert [] == [each for each in ("<str>", "<path>", "int range", "list[", "{PROFILE}", "[[") if each in text]
 
 
 def test_help_is_a_command_too(cmkctl: Any) -> None:
