@@ -21,7 +21,7 @@ from cmkctl.azure.remedies import WITHOUT_A_REASON
 from cmkctl.azure.session import WRITING, Session
 from cmkctl.azure.waiting import InitialResponseOnly, delay, poll_to_end, poll_until
 from cmkctl.clock import at
-from cmkctl.plan import USUAL_TIMEOUT, Action, Change, Plane, Request, Resend, Settle
+from cmkctl.plan import Action, Change, Plane, Request, Resend, Settle
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -102,40 +102,27 @@ def _send_to_arm(session: Session, change: Change, request: Request) -> None:
     if response is None:
         return
     settle = change.settle
-    timeout = settle.timeout if settle else USUAL_TIMEOUT
-    # A new resource that reports itself ready is made, however far apart Azure spaces the polls of its operation. The state
-    # of one that existed before proves nothing.
-    if settle is not None and change.action is Action.CREATE:
-        poll_to_end(
-            session,
-            response,
-            change.title,
-            timeout,
-            ready=lambda: _state(session, settle) in settle.ready,
-            expected=settle.expected,
-        )
-    else:
-        poll_to_end(session, response, change.title, timeout)
+    if settle is None:
+        poll_to_end(session, response, change.title)
+        return
+    # A new resource that reports itself ready is complete, however far apart Azure spaces the polls of its operation. The
+    # state of one that existed before proves nothing.
+    ready = (lambda: _state(session, settle) in settle.ready) if change.action is Action.CREATE else None
+    with session.turns.take(settle.group):
+        poll_to_end(session, response, change.title, settle.timeout, ready, settle.expected)
 
 
 def _settle(session: Session, change: Change, settle: Settle) -> ArmDocument | None:
     """Wait until the resource reports the end, and return that reading. Raises AzureFailed for a failed end."""
-
-    def wait() -> ArmDocument | None:
-        return poll_until(
+    with session.turns.take(settle.group):
+        document = poll_until(
             session,
             f"{change.title} to be ready",
             lambda: session.snapshot().settling(settle),
-            lambda document: _state_of(document, settle) in settle.ready | settle.failed,
+            lambda found: _state_of(found, settle) in settle.ready | settle.failed,
             settle.timeout,
             settle.expected,
         )
-
-    if settle.group:
-        with session.turns.take(settle.group):
-            document = wait()
-    else:
-        document = wait()
     state = _state_of(document, settle)
     if state in settle.failed:
         detail = f"{change.title} ended as {state.capitalize()}, {WITHOUT_A_REASON}."

@@ -12,7 +12,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -200,13 +200,13 @@ def next_interval(waited: float, expected: float = 0.0, usual: float = _USUAL_IN
     """The next polling interval in seconds, so that the end is noticed within two seconds or 5 % of the wait.
 
     `expected` is the recorded duration of the operation in seconds, 0 where none is known. Until shortly before it, the
-    interval is 5 % of it, since nothing was recorded to change earlier; around it, polls are closer together.
+    interval is a sixteenth of it, since nothing was recorded to change earlier; around it, polls are closer together.
     """
     interval = max(_FIRST_INTERVAL, min(2 * waited, usual), min(waited * _SHARE, _LONGEST_INTERVAL))
     if _PROBING <= waited < _EARLY * expected:
-        return max(interval, min(expected / 20, _EARLY * expected - waited))
+        return max(interval, min(expected / 16, _EARLY * expected - waited))
     if _EARLY * expected <= waited < _LATE * expected:
-        return max(usual, expected / 150)
+        return max(usual, expected / 100)
     return interval
 
 
@@ -232,7 +232,7 @@ class Wait:
         while True:
             waited = clock.elapsed() - self._began
             # A little jitter, so that many runs that started together do not poll together.
-            own = next_interval(waited, self._expected) * random.uniform(0.8, 1.0)  # noqa: S311 - no secret depends on it
+            own = next_interval(waited, self._expected) * random.uniform(0.95, 1.0)  # noqa: S311 - no secret depends on it
             left = due - clock.elapsed()
             early = ready is not None and left > own
             pause = own if early else max(own, left)
@@ -323,8 +323,10 @@ class Turns:
         self._lock = threading.Lock()
         self._groups: dict[str, threading.Lock] = {}
 
-    def take(self, group: str) -> threading.Lock:
-        """The lock of a group."""
+    def take(self, group: str) -> AbstractContextManager[object]:
+        """The lock of a group; no lock for the empty group."""
+        if not group:
+            return nullcontext()
         with self._lock:
             return self._groups.setdefault(group, threading.Lock())
 

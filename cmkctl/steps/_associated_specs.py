@@ -34,6 +34,8 @@ class ResourceSpec:
     unfit: tuple[tuple[str, Json, str], ...] = ()
     shown: Callable[[Profile], tuple[AttributeChange, ...]] = lambda _profile: ()
     depends_on: Callable[[Profile], tuple[str, ...]] = lambda _profile: ()
+    feeds_only_the_workspace: bool = True
+    """True when no other associated resource depends on it; such waits take turns, for the workspace needs all of them."""
     repairable: bool = False
     """True when a resource of ours that became less strict is set back."""
 
@@ -113,6 +115,7 @@ STORAGE: Final = ResourceSpec(
 )
 _LOG_ANALYTICS: Final = ResourceSpec(
     kind="Log Analytics workspace",
+    feeds_only_the_workspace=False,
     type="Microsoft.OperationalInsights/workspaces",
     shown=lambda _profile: (AttributeChange("retentionInDays", None, 30, phrase=Phrase("retention {} days")),),
     api_version=versions.LOG_ANALYTICS,

@@ -71,6 +71,11 @@ class AssociatedResources:
         return {}
 
 
+def _settle(spec: ResourceSpec, resource: str) -> Settle:
+    group = AssociatedResources.name if spec.feeds_only_the_workspace else ""
+    return Settle(resource, spec.api_version, group=group)
+
+
 def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated) -> Change:
     resource = spec.resource_id(profile) or ""
     name = ResourceId.parse(resource).name
@@ -91,7 +96,7 @@ def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated
     if found is None:
         return _create(profile, spec, resource, observed.tenant)
     if in_progress(_state(found)):
-        reason, settle = f"being created ({_state(found)})", Settle(resource, spec.api_version)
+        reason, settle = f"being created ({_state(found)})", _settle(spec, resource)
         return wait(AssociatedResources.name, resource, spec.kind, name, reason, settle)
     return _adopt(profile, spec, resource, found)
 
@@ -111,7 +116,7 @@ def _create(profile: Profile, spec: ResourceSpec, resource: str, tenant: str) ->
         irreversible=what_cannot_be_undone(profile) if spec is VAULT else (),
         depends_on=spec.depends_on(profile),
         request=Request("PUT", resource, spec.api_version, spec.body(profile, tenant)),
-        settle=Settle(resource, spec.api_version),
+        settle=_settle(spec, resource),
     )
 
 
@@ -143,7 +148,7 @@ def _adopt(profile: Profile, spec: ResourceSpec, resource: str, found: ArmDocume
         "less strict than it was created",
         tuple(drift),
         request=Request("PATCH", resource, spec.api_version, body),
-        settle=Settle(resource, spec.api_version),
+        settle=_settle(spec, resource),
     )
 
 

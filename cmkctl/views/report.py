@@ -212,9 +212,9 @@ class ReportView:
 
     def _step_document(self, step: str) -> dict[str, Any]:
         pending = self._plan is not None and any(each in self._plan.pending for each in self._plan.of(step))
-        known = self._steps.get(step, {"state": _NOT_STARTED if pending else "nothing to do"})
-        state = "interrupted" if known["state"] == "started" else known["state"]
-        return {"state": state, "seconds": known.get("seconds")}
+        recorded = self._steps.get(step, {"state": _NOT_STARTED if pending else "nothing to do"})
+        state = "interrupted" if recorded["state"] == "started" else recorded["state"]
+        return {"state": state, "seconds": recorded.get("seconds")}
 
     def _change_document(self, change: Change) -> dict[str, Any]:
         idle = "nothing to do" if change.action is Action.NO_OP else _NOT_STARTED

@@ -12,7 +12,7 @@ from support.scenarios import Client, ProfileVariant, ScenarioBuilder, World
 
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape import RecordingTransport, TapeWriter
-from cmkctl.azure.traffic import ObservedTransport
+from cmkctl.azure.traffic import ObservedExchange, ObservedTransport
 from cmkctl.cli.debug import lines_of
 from cmkctl.clock import SystemClock
 from cmkctl.plan import Action
@@ -25,7 +25,11 @@ def listen(request: pytest.FixtureRequest, tmp_path: Path) -> Listen:
     """Puts a listener around a transport."""
     if request.param == "a tape":
         return lambda inner: RecordingTransport(inner, TapeWriter(tmp_path / "t.json", cloud="AzureCloud"))
-    return lambda inner: ObservedTransport(inner, SystemClock(), lambda heard: [*lines_of(heard, Redactor())] and None)
+
+    def listen(exchange: ObservedExchange) -> None:
+        assert [*lines_of(exchange, Redactor())]
+
+    return lambda inner: ObservedTransport(inner, SystemClock(), listen)
 
 
 @pytest.mark.parametrize(

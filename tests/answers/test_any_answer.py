@@ -15,11 +15,12 @@ from azure.core.exceptions import AzureError
 from hypothesis import given
 from support.corrupted_responses import Network, Spoilt, sampled, spoilt
 from support.scenarios import Client, ProfileVariant, ScenarioBuilder, World
+from support.toy_procedure import PROFILE
 
 from cmkctl.azure.errors import AzureFailed, classify
-
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.plan import Action, Plan
+from cmkctl.procedures.create import CREATE
 from cmkctl.sandbox import Pace
 from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.views import make_view

@@ -67,7 +67,7 @@ def test_every_recorded_document_has_the_form_that_is_read() -> None:
         kind for kind, _, _ in found
     }
     for kind, uri, body in found:
-        assert documents.without_nulls(json.loads(body)) == document(kind, answered(uri, body))
+        assert decoding.without_nulls(json.loads(body)) == document(kind, answered(uri, body))
 
 
 LEAST: dict[Any, list[Any]] = {

@@ -58,7 +58,7 @@ def seen(**parts: Any) -> dict[str, Any]:
     return usual | parts
 
 
-def vault(location: str = "eastus2", **properties: Any) -> ObservedVault:
+def vault(location: str = "eastus2", /, **properties: Any) -> ObservedVault:
     """An existing vault."""
     return ObservedVault({"location": location, "properties": properties}, None, TENANT)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from profile_support import GOOD, SUBSCRIPTION, Files
+from support.profiles import GOOD, SUBSCRIPTION, Files
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.cli import main
