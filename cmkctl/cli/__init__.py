@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one retur
             # At once: typer imports pydantic to call a command.
             return int(importlib.import_module("cmkctl.cli.version").command())
         if misplaced := _misplaced(arguments):
-            return _complain(misplaced, arguments)
+            return complain(misplaced, arguments)
         # A command returns its exit code; typer.Exit, raised by --help and the like, comes back as its code.
         code = int(application(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or DONE)
         if code == DONE:
@@ -197,10 +198,18 @@ def _misplaced(arguments: Sequence[str]) -> str:
 
 def _usage_error(error: TyperException, arguments: Sequence[str]) -> int:
     context: Any = getattr(error, "ctx", None)
-    return _complain(error.format_message() or "a command is missing", arguments, context and context.command_path)
+    return complain(error.format_message() or "a command is missing", arguments, context and context.command_path)
 
 
-def _complain(message: str, arguments: Sequence[str], path: str = "") -> int:
+def _plain(message: str, arguments: Sequence[str]) -> str:
+    """The message without words of the libraries; it names an environment variable only when the value came from there."""
+    named = re.search(r"'(-[\w-]+)' \(env var: '\w+'\)", message)
+    if named and any(each.partition("=")[0] == named[1] for each in arguments):
+        message = message.replace(named[0], f"'{named[1]}'")
+    return message.replace("Value error, ", "")
+
+
+def complain(message: str, arguments: Sequence[str], path: str = "", remedy: str = "") -> int:
     """Show a usage error, as JSON lines when ``--json`` is among the arguments. Returns the exit code."""
     from cmkctl import codes  # noqa: PLC0415 - see above
     from cmkctl.azure.redaction import Redactor  # noqa: PLC0415 - a right command line needs it later, or never
@@ -209,8 +218,8 @@ def _complain(message: str, arguments: Sequence[str], path: str = "") -> int:
     from cmkctl.views.shown import DiagnosticsShown, RunEnded  # noqa: PLC0415 - see above
 
     redactor = Redactor.for_display(os.environ)
-    text = redactor.text(message.replace("Value error, ", ""))
-    remedies = [redactor.text(each) for each in hint(message, arguments, COMMANDS)]
+    text = redactor.text(_plain(message, arguments))
+    remedies = [redactor.text(each) for each in (remedy, *hint(message, arguments, COMMANDS)) if each]
     remedy = "\n".join([*remedies, f"See: {path or 'cmkctl'} --help"])
     view = make_view(json="--json" in arguments, stdout=sys.stdout, stderr=sys.stderr)
     view.show(DiagnosticsShown((codes.CMK008.error(text, remedy),)))

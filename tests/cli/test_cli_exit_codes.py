@@ -109,6 +109,7 @@ def test_apply_in_a_pipe_without_yes_is_64_and_writes_nothing(azure: Any, profil
         ["sandbox", "serve", "--pace", "fast"],
         ["sandbox", "faults", "--set", "thrtle"],
         ["sandbox", "env", "--shell", "tcsh"],
+        ["sandbox", "clock", "--advance", "2x"],
         ["plan", "a.yaml", "--ignore", "everything"],
     ],
     ids=" ".join,
