@@ -82,15 +82,16 @@ CMK010: Final = Code(
 CMK011: Final = Code(
     "CMK011",
     "Unknown region",
-    "The region is not in cmkctl's list of Azure's regions. A near miss of a known name is an error; any other name may be newer than the list.",
-    "Check the name with: az account list-locations --query [].name",
+    "The location is not in cmkctl's list of regions. Azure opens regions more often than cmkctl is released, so this is a warning; a near miss of a known region is an error (CMK004).",
+    "Compare it with: az account list-locations -o table",
     "https://learn.microsoft.com/azure/reliability/regions-list",
 )
 CMK012: Final = Code(
     "CMK012",
     "A secret would be stored in clear text",
-    "The value comes from an environment variable whose name looks like a secret's. Azure shows tags and settings to everyone who may read the resource.",
-    "Use a different variable, or leave the field out.",
+    "A setting takes its value from an environment variable whose name looks like a secret's. Azure shows tags, names and descriptions to everyone who may read the resource.",
+    "Use a value that others may read, or rename the variable when it holds no secret.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources",
 )
 
 # Preflight

@@ -1,4 +1,4 @@
-"""What is found out about a profile without Azure, and how it is put."""
+"""Findings about a profile that need no Azure, and the text of its diagnostics."""
 
 from __future__ import annotations
 

@@ -321,7 +321,9 @@ def usual(step: str, kind: str, action: str) -> dict[str, Any]:
 
 
 def _expected(step: str, change: Mapping[str, Any]) -> dict[str, Any]:
-    words = {**_EMPTY, **usual(step, change["kind"], change["action"]), **plain(change)}
+    common = usual(step, change["kind"], change["action"])
+    words = {**_EMPTY, **common, **plain(change)}
+    words["settle"] = {**common.get("settle", {}), **change.get("settle", {})}
     shown = {each[0] for each in words["attributes"]}
     words["phrases"] = {path: phrase for path, phrase in words["phrases"].items() if path in shown}
     return words
