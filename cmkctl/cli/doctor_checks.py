@@ -150,8 +150,8 @@ def _permissions(opened: Run) -> CheckShown:
         )
         return CheckShown("Permissions", CheckState.UNKNOWN, found, _roles(scope.rpartition("/resourceGroups")[0]))
     except (AzureError, CmkctlError, ValueError) as error:
-        found, _ = _reason(error)
-        return CheckShown("Permissions", CheckState.UNKNOWN, f"not listed: {found}", _roles(scope))
+        summary = _reason(error)[0].partition(". ")[0]
+        return CheckShown("Permissions", CheckState.UNKNOWN, f"Azure does not list them: {summary}", _roles(scope))
     grant = _GRANT.get(str(profile.key_vault.authorization))
     wanted = (*_ACTIONS, *([grant] if grant else []))
     missing = [each for each in wanted if not allowed(each, answer.get("value", ()))]
