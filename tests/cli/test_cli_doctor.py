@@ -54,8 +54,8 @@ def opened(
 
     def follow(url: str) -> Any:
         if "Microsoft.Authorization" not in url:
-            headers = {"Date": format_datetime(NOW - timedelta(seconds=ahead), usegmt=True)}
-            document = {"displayName": name, "state": state}
+            headers: dict[str, str] = {"Date": format_datetime(NOW - timedelta(seconds=ahead), usegmt=True)}
+            document: dict[str, Any] = {"displayName": name, "state": state}
         elif permissions is None:
             raise ResourceNotFoundError
         else:

@@ -106,7 +106,7 @@ def run(typed: list[str], folder: Path) -> list[str]:
         "PYTHONPATH": str(checkout),
     }
     done = subprocess.run(
-        ["bash", "-c", script], cwd=checkout, env=environment, capture_output=True, text=True, timeout=110, check=False
+        ["bash", "-c", script], cwd=checkout, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     return done.stdout.split(f"{mark}\n")[: len(typed)]
 
