@@ -92,7 +92,8 @@ def _help(command: Any, ctx: Any) -> Iterator[str]:
         rows = [(key, each.short_help or each.help or "") for key, each in command.commands.items() if not each.hidden]
         yield from _section("Commands", rows, width)
     yield from _section("Arguments", [(_metavar(each), each.help or "") for each in arguments], width)
-    for title in dict.fromkeys(each.rich_help_panel or "Options" for each in options):
+    titles = dict.fromkeys(["Options", *(each.rich_help_panel or "Options" for each in options)])
+    for title in titles:
         group = [each for each in options if (each.rich_help_panel or "Options") == title]
         yield from _section(title, [(_names(each), _described(each)) for each in group], width)
     if examples := _EXAMPLES.get(name):
