@@ -60,7 +60,7 @@ class Run:
 
     def show_context(self) -> None:
         """Show where the run goes, once Azure has answered: the sandbox, or the subscription's name and the account."""
-        if self.options.sandbox or getattr(self.session, "is_sandbox", False):
+        if self.options.sandbox or self.session.is_sandbox:
             self.show(RunContext(sandbox=True))
         else:
             account = account_of(claims_of(self.session))
