@@ -335,6 +335,15 @@ def test_every_header_of_a_rehearsal_says_sandbox(azure: Any, profiles: Path) ->
     assert (0, "Plan: ") == (shown.code, shown.out.splitlines()[-1][:6])
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["human", "json"])
+def test_an_environment_that_leads_to_the_sandbox_is_said(azure: Any, profiles: Path, more: list[str]) -> None:
+    """Without --sandbox: the responses say so themselves."""
+    ran = azure.command.within(**azure.running.environment())("plan", profiles / QUICK, *more)
+
+    said = ran.lines[0]["sandbox"] if more else ran.out.startswith("SANDBOX (not Azure): ")
+    assert (0, True) == (ran.code, said)
+
+
 def test_the_last_words_of_an_apply_say_what_is_true_now(azure: Any, profiles: Path) -> None:
     """Which workspace is encrypted with which key in which vault and how; and the named command checks it."""
     ran = azure("apply", profiles / QUICK, "--yes")
