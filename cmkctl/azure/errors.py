@@ -46,7 +46,7 @@ _NOT_SET_UP = re.compile(
     r"|not fully configured|Failed to (?:invoke|execute)|requires|doesn't support|No accounts?",
     re.IGNORECASE,
 )
-"""azure-identity's messages about a credential that could not be tried. Every other reason is a rejection, which ends the chain."""
+"""azure-identity's messages about a credential that could not be tried. Every other reason ends the chain: a rejection."""
 
 ELSEWHERE = "A response points outside the cloud of the profile"
 """The beginning of the message about a URL that was not followed; azure-identity keeps only the message."""

@@ -67,7 +67,7 @@ class Run:
             self.show(RunContext(sandbox=False, account=account, subscription_name=self.session.subscription_name))
 
     def located(self, plan: Plan) -> Plan:
-        """The same plan with the warnings about the profile, and the places in the profile that its diagnostics are about."""
+        """Return the plan with the warnings about the profile, and with places in the profile for its diagnostics."""
         policy = self.policy
         warnings = [policy.applied_to(each) for each in self.loaded.warnings]
         return replace(plan, diagnostics=(*warnings, *(self._located(each) for each in plan.diagnostics)))
@@ -198,7 +198,7 @@ def _load(options: Options, load: Load, stack: ExitStack) -> LoadedProfile:
 
 
 def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
-    """The environment of the sandbox: of one that already runs over this state, else of one in this process."""
+    """Return the environment of the sandbox: the one running with this state, else one in this process."""
     from cmkctl import sandbox  # noqa: PLC0415 - only a rehearsal needs it
 
     path = state or sandbox.default_state_path()
@@ -216,7 +216,7 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
 
 
 def _ending() -> Iterator[signal.Signals]:
-    """The signals that end a run. With nohup a run outlives its terminal."""
+    """Return the signals that end a run. With nohup a run outlives its terminal."""
     yield from (signal.SIGINT, signal.SIGTERM)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         yield signal.SIGHUP

@@ -48,7 +48,7 @@ def fail(text: str, remedy: str = "") -> NoReturn:
 
 
 def known_shell(shell: str) -> str:
-    """The kind of a shell: bash and zsh take what sh takes. Raises BadParameter for an unknown one."""
+    """Return the syntax of a shell: bash and zsh use that of sh. Raises BadParameter for an unknown one."""
     from cmkctl.sandbox.core import environment  # noqa: PLC0415  commands load lazily
 
     kind = "sh" if shell in ("bash", "zsh") else shell

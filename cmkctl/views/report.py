@@ -149,7 +149,7 @@ class ReportView:
                     assert_never(shown)
 
     def confirm(self, plan: Plan) -> bool:  # noqa: ARG002
-        """False: a report asks nobody."""
+        """Return False: a report does not ask."""
         return False
 
     def close(self) -> None:
