@@ -41,7 +41,7 @@ def signed_in(network: Network, way: str | None) -> str:
 
 
 def diagnosed(network: Network, way: str | None) -> tuple[Diagnostic, ...]:
-    """What a run says when signing in fails; nothing when it does not."""
+    """Return the diagnostics of a failed sign-in; none for a successful one."""
     try:
         signed_in(network, way)
     except AzureError as error:
@@ -51,7 +51,7 @@ def diagnosed(network: Network, way: str | None) -> tuple[Diagnostic, ...]:
 
 @pytest.fixture(scope="module")
 def asked(network: Network) -> list[tuple[str, str]]:
-    """What signing in asks."""
+    """Provide the requests of a sign-in."""
     network.quiet()
     signed_in(network, "environment")
     return network.asked

@@ -69,13 +69,13 @@ EXPECTED: Final = {
 
 
 def recorded(name: str) -> list[dict[str, Any]]:
-    """The exchanges of a recording."""
+    """Return the exchanges of a recording."""
     exchanges: list[dict[str, Any]] = json.loads((RECORDINGS / f"{name}.json").read_text("utf-8"))["interactions"]
     return exchanges
 
 
 def recorded_error(exchange: dict[str, Any]) -> HttpResponseError:
-    """The error that the SDK makes of a recorded exchange."""
+    """Return the error that the SDK makes of a recorded exchange."""
     answer, request = exchange["response"], exchange["request"]
     body = answer["body"].encode() if isinstance(answer["body"], str) else answer["body"]
     return http_error(Answer(answer["status"], body), request["method"], request["uri"])

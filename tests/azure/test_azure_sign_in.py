@@ -46,7 +46,7 @@ def az(folder: Path, script: str) -> None:
 
 
 def failed(way: str | None, *replies: Any) -> Diagnostic:
-    """What a run says when it gets no token that way, and the login host replies so."""
+    """Return the diagnostics of a run that gets no token this way, with this response of the login host."""
     credential = sign_in(way, PUBLIC, transport_to(ScriptedNetwork(replies)))
     with pytest.raises(AzureError) as caught:
         SharedCredential(credential).get_token(PUBLIC.arm_scope)

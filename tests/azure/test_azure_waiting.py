@@ -33,7 +33,7 @@ def followed(first: Answer, *replies: Reply) -> Azure:
 
 
 def status(word: str, **more: Any) -> Answer:
-    """An answer to a poll."""
+    """Return an answer to a poll."""
     return Answer(200, {"status": word, **more})
 
 

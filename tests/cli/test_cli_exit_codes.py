@@ -18,7 +18,7 @@ QUICK = "quickstart.yaml"
 
 
 def closed_port() -> int:
-    """A port of this machine at which nobody listens."""
+    """Return a port of this machine without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -26,7 +26,7 @@ def closed_port() -> int:
 
 @contextmanager
 def refusing_proxy(answer: bytes) -> Iterator[str]:
-    """A proxy that lets nobody through: it gives this answer to every CONNECT."""
+    """Run a proxy that sends this response to every CONNECT."""
 
     class Refusing(socketserver.StreamRequestHandler):
         def handle(self) -> None:

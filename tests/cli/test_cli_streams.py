@@ -45,7 +45,7 @@ TYPES = {
 
 
 def incomplete(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of an unknown type, or without what their type has."""
+    """Return the lines of an unknown type, or without what their type has."""
     return [each for each in lines if not TYPES.get(each["type"], {"known"}) <= each.keys()]
 
 

@@ -121,7 +121,7 @@ THROWN_AWAY = {
 
 @pytest.fixture(scope="module")
 def arm() -> Iterator[Client]:
-    """A sandbox in which everything is done at once, with what the bodies refer to."""
+    """Provide an instant sandbox with the resources that the bodies refer to."""
     with Sandbox(pace=Pace.none()).serve() as running:
         running.state.register_provider()
         running.state.add_vault("kv-one")

@@ -19,7 +19,7 @@ Job = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def workflow() -> Job:
-    """The only YAML block under "## In CI". BaseLoader keeps the key ``on``, which YAML 1.1 takes for true."""
+    """Provide the only YAML block under "## In CI". BaseLoader keeps the key ``on``, which YAML 1.1 takes for true."""
     section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## In CI\n")[2].partition("\n## ")[0]
     (block,) = re.findall(r"^```yaml\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
     loaded: Job = yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506  safe: it makes texts only
@@ -27,14 +27,14 @@ def workflow() -> Job:
 
 
 def used(job: Job, action: str) -> dict[str, str]:
-    """What a job hands to an action that it uses exactly once."""
+    """Return the inputs of an action that a job uses exactly once."""
     (step,) = [each for each in job["steps"] if each.get("uses", "").startswith(f"{action}@")]
     given: dict[str, str] = step.get("with", {})
     return given
 
 
 def typed(job: Job) -> list[list[str]]:
-    """The cmkctl commands of a job, as words, without redirections and what follows them."""
+    """Return the cmkctl commands of a job, as words, without redirections and what follows them."""
     lines = [line.strip() for step in job["steps"] for line in step.get("run", "").splitlines()]
     return [shlex.split(re.split(r" [>|]", line)[0]) for line in lines if line.startswith("cmkctl ")]
 

@@ -21,12 +21,12 @@ TOGETHER = 5.0
 
 
 def step(world: World, name: str, *needs: str, **wants: Any) -> FakeStep:
-    """A step that wants some resources, or one with its own name."""
+    """Return a step that wants some resources, or one with its own name."""
     return FakeStep(world, name, wants or {name: 1}, needs)
 
 
 def codes(error: CmkctlError) -> list[str]:
-    """The codes of what went wrong."""
+    """Return the codes of the failures."""
     return [each.code for each in error.diagnostics]
 
 

@@ -21,7 +21,7 @@ partly_unknown = st.recursive(
 
 
 def filled(value: Any, fill: Any) -> Any:
-    """The value with every unknown filled in."""
+    """Return the value with every unknown filled in."""
     if isinstance(value, Unknown):
         return fill
     if isinstance(value, dict):

@@ -38,7 +38,7 @@ class InStep(ImpatientClock):
 
 @contextmanager
 def befallen(maker: ScenarioBuilder, *faults: str, wish: ProfileVariant = WISH) -> Iterator[Profile]:
-    """A new subscription in which something goes wrong."""
+    """Return a new subscription with a fault."""
     profile = maker.make(wish, World())
     maker.running.state.tenant.pace = Pace.reads(2)
     for each in faults:
@@ -51,7 +51,7 @@ def befallen(maker: ScenarioBuilder, *faults: str, wish: ProfileVariant = WISH) 
 
 
 def in_step(maker: ScenarioBuilder, client: Client, profile: Profile) -> tuple[Session, list[str]]:
-    """A session in whose waits time passes in the sandbox as well, and what is told of them."""
+    """Return a session whose waits advance the sandbox's clock, and the progress they emit."""
     session, told = client.session(profile), list[str]()
     session.clock = InStep(maker.running)
     session.emit = lambda event: told.append(event.what) if isinstance(event, Waiting) else None
@@ -64,7 +64,7 @@ def creations(client: Client, began: int) -> int:
 
 
 def codes(error: CmkctlError) -> list[str]:
-    """The codes of what went wrong."""
+    """Return the codes of the failures."""
     return [each.code for each in error.diagnostics]
 
 

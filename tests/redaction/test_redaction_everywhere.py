@@ -44,7 +44,7 @@ FEW: Final = settings(
 
 
 def jwt(secret: str) -> str:
-    """A token whose claims and signature hold the secret."""
+    """Return a token whose claims and signature hold the secret."""
     parts = ({"alg": "RS256"}, {"aud": secret})
     encoded = [base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in parts]
     return ".".join([*encoded, secret])
@@ -65,7 +65,7 @@ DISGUISES: Final[Mapping[str, str]] = {
 
 
 def disguised(name: str, secret: str) -> str:
-    """The secret, as it would stand somewhere."""
+    """Return the secret in one of its spellings."""
     return DISGUISES[name].format(secret=secret, jwt=jwt(secret))
 
 
@@ -108,14 +108,14 @@ class Console:
 
 @pytest.fixture
 def console() -> Iterator[Console]:
-    """A console in a folder of its own."""
+    """Provide a console in a separate folder."""
     with tempfile.TemporaryDirectory() as folder:
         yield Console(Path(folder))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def azure() -> Iterator[None]:
-    """A sandbox, and the environment that leads to it."""
+    """Provide a sandbox, and the environment that leads to it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)
@@ -123,7 +123,7 @@ def azure() -> Iterator[None]:
 
 
 def profile(folder: Path, **workspace: str) -> str:
-    """A profile in a file."""
+    """Return a profile in a file."""
     document = {
         "subscription": SUBSCRIPTION_ID,
         "location": "eastus2",
@@ -172,7 +172,7 @@ def test_what_is_no_value_is_not_shown_either(name: str, console: Console) -> No
 
 
 def tape_with(console: Console, spoil: Any) -> str:
-    """A tape of a plan, of which the answers were spoiled; and the profile it belongs to stays beside it."""
+    """Return a tape of a plan with corrupted responses; its profile stays beside it."""
     tape = console.folder / "tape.json"
     console.run("plan", profile(console.folder), "--record", str(tape), "--auth", "environment")
     document = json.loads(tape.read_text())

@@ -25,9 +25,9 @@ def test_a_vault_that_somebody_made(bench: Bench) -> None:
     bench.azure.running.state.add_vault("kv-ml-quickstart", "rg-ml-quickstart", softDeleteRetentionInDays=7)
 
     assert [
-        "resource group rg-ml-quickstart: approved to create, now no-op (already there)",
+        "resource group rg-ml-quickstart: approved to create, now no-op (exists)",
         (
-            "key vault kv-ml-quickstart: approved to create, now no-op (already right: purge protection on, soft delete 7 days, "
+            "key vault kv-ml-quickstart: approved to create, now no-op (up to date: purge protection on, soft delete 7 days, "
             "access policies)"
         ),
     ] == refused(bench)
@@ -38,7 +38,7 @@ def test_a_provider_that_somebody_registered(bench: Bench) -> None:
     bench.plan()
     bench.azure.running.state.register_provider("Microsoft.Search")
 
-    assert ["resource provider Microsoft.Search: approved to create, now no-op (already registered)"] == refused(bench)
+    assert ["resource provider Microsoft.Search: approved to create, now no-op (registered)"] == refused(bench)
 
 
 def test_a_provider_that_somebody_is_registering(bench: Bench) -> None:
@@ -48,7 +48,9 @@ def test_a_provider_that_somebody_is_registering(bench: Bench) -> None:
     (table,) = providers.values()
     table["microsoft.search"].update(state="Registering", countdown={"reads": 50})
 
-    assert ["resource provider Microsoft.Search: approved to create, now wait (being registered)"] == refused(bench)
+    assert ["resource provider Microsoft.Search: approved to create, now wait (registration in progress)"] == refused(
+        bench
+    )
 
 
 def test_a_service_principal_that_somebody_made(bench: Bench) -> None:
@@ -70,8 +72,8 @@ def test_a_key_that_was_disabled_is_a_conflict_and_a_difference(bench: Bench) ->
     assert (3, True) == (ran.code, ran.of("plan_summary")[0]["errored"])
     assert [
         (
-            "key cmk-ml: approved as already right, now conflict (its latest version is disabled; cmkctl does not enable a key "
-            "that somebody disabled)"
+            "key cmk-ml: approved as up to date, now conflict (its latest version is disabled, and cmkctl does not enable a "
+            "disabled key)"
         )
     ] == refusal(ran)
     assert "PATCH" not in {each.partition(" ")[0] for each in bench.azure.writes()}
@@ -102,20 +104,20 @@ def _forget_policies(bench: Bench) -> None:
         ),
         (
             _weaken,
-            ["storage account NAME: approved as already right, now update (less strict than it was made)"],
+            ["storage account NAME: approved as up to date, now update (less strict than it was made)"],
         ),
         (
             _mend,
             [
                 (
-                    "workspace mlw-quickstart: approved to update, now no-op (already right: encrypted with cmk-ml, "
+                    "workspace mlw-quickstart: approved to update, now no-op (up to date: encrypted with cmk-ml, "
                     "in-subscription, high business impact on)"
                 )
             ],
         ),
         (
             _forget_policies,
-            ["key access for Azure Cosmos DB: approved as already right, now create (no access policy yet)"],
+            ["key access for Azure Cosmos DB: approved as up to date, now create (no access policy yet)"],
         ),
     ],
     ids=["the request differs", "one more update", "mended by somebody", "a grant is gone"],
@@ -176,7 +178,7 @@ def test_people_read_the_differences_one_a_line(bench: Bench) -> None:
     ran = bench.azure("apply", bench.file, "--yes")
 
     assert 3 == ran.code
-    assert "\n  - resource group rg-ml-quickstart: approved to create, now no-op (already there)\n" in ran.err
+    assert "\n  - resource group rg-ml-quickstart: approved to create, now no-op (exists)\n" in ran.err
     assert f"→ Plan again and approve the new plan: cmkctl plan PROFILE --out {bench.file}" in ran.err
 
 

@@ -231,7 +231,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 def loaded_or_explained(folder: Path, content: bytes) -> LoadedProfile | None:
-    """What is loaded; None for what is refused with words that a person can do something with."""
+    """Return the loaded plan; None for a file that is refused with a usable remedy."""
     found, problems = _loaded(folder, content)
     assert [] == [
         each for each in problems if not (each.detail and each.remedy and each.code[:5] in ("CMK00", "CMK52"))
@@ -316,7 +316,7 @@ def test_no_mangled_plan_writes_anything_or_ends_in_a_traceback(
 
 
 def redigested(document: dict[str, Any]) -> dict[str, str]:
-    """The digests of a document as docs/saved-plans.md describes them."""
+    """Return the digests of a document as docs/saved-plans.md describes them."""
 
     def of(value: object) -> str:
         return sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -61,7 +61,7 @@ def gone_on(bench: Bench) -> None:
 
 
 def ended_well(bench: Bench) -> None:
-    """The same command once more: everything is right when it is read at the end, and nothing was made twice."""
+    """Run the same command again and require that everything is verified at the end and created only once."""
     ran = bench.apply()
     assert (0, []) == (ran.code, bench.done_twice()), ran.out
     assert 16 == ran.of("apply_summary")[0]["verified"]
@@ -136,7 +136,7 @@ def test_another_copy_of_the_file_does_not_know_what_was_begun(approved: Bench, 
     ran = approved.apply(file=copy)
 
     assert 3 == ran.code
-    assert "resource group rg-ml-quickstart: approved to create, now no-op (already there)" in refusal(ran)
+    assert "resource group rg-ml-quickstart: approved to create, now no-op (exists)" in refusal(ran)
     ended_well(approved)
 
 

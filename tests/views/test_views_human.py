@@ -266,7 +266,7 @@ class Window(Screen):
         self.columns = columns
 
     def fileno(self) -> int:
-        """The terminal whose size is asked for."""
+        """Return the terminal whose size is asked for."""
         return self._tty
 
     def close(self) -> None:
@@ -283,7 +283,7 @@ class Emulator:
         self.lines = [""]  # logical lines; the cursor is at the end of one of them, or at the beginning of a row
 
     def rows(self, columns: int) -> list[tuple[int, int]]:
-        """The rows on the screen: index of the logical line, offset in it."""
+        """Return the rows on the screen: index of the logical line, offset in it."""
         return [
             (index, offset) for index, line in enumerate(self.lines) for offset in range(0, max(len(line), 1), columns)
         ]
