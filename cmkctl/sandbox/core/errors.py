@@ -678,6 +678,24 @@ associated_id_invalid = ErrorRow(
     ours(),
     "{field} '{value}' is not the resource id of {resource_type}.",
 )
+associated_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that the creation is accepted and goes on is recorded (02)"),
+    "The resource '{resource_type}/{name}' under resource group '{group}', which the workspace refers to, was not found.",
+)
+compute_action_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that the parameter is required is published"),
+    "The query parameter underlyingResourceAction is required: Delete or Detach.",
+)
+hub_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The hub '{hub}' of the project does not exist, or is not a workspace of kind Hub.",
+)
 storage_unsuitable = ErrorRow(
     400,
     "BadRequest",

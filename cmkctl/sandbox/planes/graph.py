@@ -38,21 +38,23 @@ FIRST_PARTY = {
 
 
 def _view(object_id: str, principal: Json) -> Json:
+    managed = principal.get("managed")
+    names = [f"isExplicit={managed['explicit']}", managed["resource"]] if managed else []
     return {
         "id": object_id,
         "deletedDateTime": None,
         "accountEnabled": True,
-        "alternativeNames": [],
-        "appDisplayName": principal["displayName"],
+        "alternativeNames": names,
+        "appDisplayName": None if managed else principal["displayName"],
         "appDescription": None,
         "appId": principal["appId"],
-        "appOwnerOrganizationId": "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        "appOwnerOrganizationId": None if managed else "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
         "appRoleAssignmentRequired": False,
         "description": None,
         "displayName": principal["displayName"],
         "servicePrincipalNames": [principal["appId"]],
-        "servicePrincipalType": "Application",
-        "signInAudience": "AzureADMultipleOrgs",
+        "servicePrincipalType": "ManagedIdentity" if managed else "Application",
+        "signInAudience": None if managed else "AzureADMultipleOrgs",
         "tags": [],
     }
 

@@ -79,7 +79,10 @@ def put_set(tenant: Tenant, call: Call) -> Reply:
         "location": write.location,
         **({"tags": write.body["tags"]} if write.body.get("tags") else {}),
         "identity": microsoft_managedidentity.with_principal(
-            tenant, write.id, write.body.get("identity") or {"type": "SystemAssigned"}
+            tenant,
+            write.id,
+            write.body.get("identity") or {"type": "SystemAssigned"},
+            write.existing and write.existing["doc"]["identity"],
         ),
         "properties": {**before, **sent, "provisioningState": "Updating"},
     }
