@@ -34,6 +34,12 @@ not_json = ErrorRow(
     CODE_KNOWN,
     "The request content is not valid JSON: {problem}.",
 )
+body_too_large = ErrorRow(
+    413,
+    "RequestContentTooLarge",
+    ours("a limit of 4 MB is documented for Azure Resource Manager"),
+    "The request content is larger than 4 MB.",
+)
 property_refused = ErrorRow(
     400,
     "InvalidRequestContent",

@@ -19,6 +19,8 @@ def serve(tenant: Tenant, call: Call) -> Reply:
     """
     if call.service is Service.UNKNOWN:
         raise errors.not_modelled(f"the host {call.host}")
+    if call.oversized:
+        raise errors.body_too_large()
     expiry.expire(tenant)
     induced = connection_faults.before(tenant, call)
     return induced or connection_faults.after(tenant, call, _answer(tenant, call))
