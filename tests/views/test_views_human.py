@@ -13,6 +13,7 @@ from support.view_plans import everything, new_workspace, up_to_date
 from support.view_streams import NOW, UNTIL, Pipe, Screen, Seen, assert_golden, show_everything
 
 from cmkctl import codes, events
+from cmkctl.diagnostics import Code
 from cmkctl.plan import Settle
 from cmkctl.views import make_view
 from cmkctl.views import shown as s
@@ -398,7 +399,7 @@ def test_an_error_alone_begins_on_the_first_line() -> None:
 
 def test_a_diagnostic_without_code_place_and_subject_has_no_empty_lines() -> None:
     """What is not known is left out."""
-    bare = dataclasses.replace(everything().diagnostics[0], code="", subject="", location=None, detail="", remedy="x")
+    bare = Code("", everything().diagnostics[0].summary, "", "").error("", "x")
     seen = Seen()
 
     seen.view.show(s.DiagnosticsShown((bare,)))
