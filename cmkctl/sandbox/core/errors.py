@@ -553,11 +553,11 @@ des_key_elsewhere = ErrorRow(
     ours("that it is refused is documented"),
     "The keyUrl '{url}' is not in the vault '{vault}'.",
 )
-des_purge_protection = ErrorRow(
-    400,
-    "BadRequest",
-    ours("that it is refused is documented"),
-    "The vault '{vault}' must have purge protection.",
+des_not_found = ErrorRow(
+    404,
+    "NotFound",
+    recorded("74, 84: a set that was deleted"),
+    "DiskEncryptionSet '{name}' was not found.",
 )
 des_key_missing = ErrorRow(
     400,
