@@ -527,7 +527,13 @@ registry_needs_premium = ErrorRow(
     400,
     "BadRequest",
     ours(),
-    "A registry with a customer-managed key needs the sku Premium.",
+    "{feature} of a registry needs the sku Premium.",
+)
+registry_without_admin = ErrorRow(
+    400,
+    "UnAuthorizedForCredentialOperations",
+    ours("the code is the service's"),
+    "The registry '{name}' has no admin user.",
 )
 registry_encryption_fixed = ErrorRow(
     400,
