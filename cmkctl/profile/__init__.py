@@ -1,1 +1,1 @@
-"""What the operator wants: the model of a profile, and the loader that says precisely what is wrong with one."""
+"""The desired state: the model of a profile, and the loader with its diagnostics."""

@@ -15,9 +15,9 @@ from hashlib import sha256
 
 @dataclass(frozen=True, slots=True)
 class DerivedName:
-    """How the name of one resource type is derived: ``prefix``, the workspace's name, the digest.
+    """The recipe for the names of one resource type: ``prefix``, the workspace's name, the digest.
 
-    At most `longest` characters of the workspace's name are kept. `separator` joins the parts and stands for every
+    At most `longest` characters of the workspace's name are kept. `separator` joins the parts and replaces every
     character of the workspace's name that is neither letter nor digit.
     """
 

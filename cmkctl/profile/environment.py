@@ -1,6 +1,6 @@
 """``${NAME}`` in a profile: filled in after everything is merged, so that only values that count need their variables.
 
-``${NAME:-default}`` takes the default where NAME is not set or empty, as in a shell; ``$${`` stands for ``${``. What is
+``${NAME:-default}`` takes the default where NAME is not set or empty, as in a shell; ``$${`` means ``${``. What is
 filled in is a value, never YAML: it cannot add fields or lists.
 """
 

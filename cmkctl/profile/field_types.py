@@ -1,6 +1,6 @@
-"""Azure's rules for single values, as types: each knows its pattern and says it in words.
+"""Azure's rules for single values, as types with a pattern and a sentence that describes it.
 
-A rule's words are a whole sentence that says what would be right, never what was given: the loader adds the value and
+A rule's words are a whole sentence that describes a right value, never the given one: the loader adds the value and
 the place. Sources: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules and
 https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation.
 """
@@ -100,7 +100,7 @@ class ArmId:
 
     @property
     def words(self) -> str:
-        """What would be right, as a sentence."""
+        """A sentence that describes a right value."""
         return (
             f"Expected the ARM id of a {self.resource_type}: "
             f"{ResourceId('GUID', 'GROUP', *_type_and_names(self.resource_type))}."
@@ -167,7 +167,7 @@ _DURATION = re.compile(r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,5})D)?")
 
 
 def days(duration: str) -> int:
-    """The length of an ISO 8601 duration in days, a year taken as 365 and a month as 30 as Key Vault's limits are."""
+    """Return the length of an ISO 8601 duration in days, a year taken as 365 and a month as 30 as Key Vault's limits are."""
     found = _DURATION.fullmatch(duration)
     if found is None:
         raise ValueError(f"not a duration in years, months and days: {duration!r}")

@@ -27,7 +27,7 @@ class ProfileField:
     """One field: its dotted path, what pydantic knows of it, and the section that its value is, if it is one.
 
     `free_names` is true for a mapping whose names the operator chooses, such as tags; `tagged` for a union that
-    pydantic tells apart by a tag, which it then adds to the place of an error.
+    pydantic distinguishes by a tag, which it then adds to the place of an error.
     """
 
     path: str
@@ -92,7 +92,7 @@ def free_name_in(text: str, model: type[Section] = Profile) -> tuple[str, ...] |
 def path_of_error(place: Iterable[str | int], model: type[Section] = Profile) -> Path:
     """Return the path of the field that an error of pydantic's is about.
 
-    Pydantic adds the tag of a union's form, and what it checked of a free name: parts that nobody wrote.
+    Pydantic adds the tag of a union's form, and its own mark for a free name: parts that are not in the file.
     """
     fields = profile_fields(model)
     path: Path = ()

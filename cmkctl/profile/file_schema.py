@@ -1,7 +1,7 @@
 """The model as a JSON Schema for editors, and as the tables of docs/profiles.md.
 
 The schema describes files, the model describes values: in a file every value may be a ``${NAME}``, what has a default
-may be null, and a profile that ``extends`` another may leave out what the other says.
+may be null, and a profile that ``extends`` another may leave out what the other has.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _ANNOTATIONS: Final = ("description", "default", "examples")
 _VARIABLE: Final = {"$ref": "#/$defs/Variable"}
 _EXTENDS: Final = {
     "type": "string",
-    "description": "Another profile, relative to this file, whose values hold where this one says nothing.",
+    "description": "Another profile, relative to this file, whose values apply where this one has none.",
     "examples": ["base.yaml"],
 }
 
 
 def profile_schema(root: type[Section] = Profile) -> JsonSchema:
-    """The JSON Schema (draft 2020-12) of a profile file."""
+    """Return the JSON Schema (draft 2020-12) of a profile file."""
     names = {each.section.__name__ for each in profile_fields(root).values() if each.section}
     model = root.model_json_schema()
     sections = {name: _section(each, names) for name, each in model.pop("$defs").items()}
@@ -35,7 +35,7 @@ def profile_schema(root: type[Section] = Profile) -> JsonSchema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:cmkctl:profile",
         "title": "cmkctl profile",
-        "description": "What an operator wants: an Azure Machine Learning workspace with a customer-managed key.",
+        "description": "The desired state: an Azure Machine Learning workspace with a customer-managed key.",
         "type": "object",
         "additionalProperties": False,
         "properties": {EXTENDS: _nullable(_EXTENDS), **_section(model, names)["properties"]},
@@ -54,7 +54,7 @@ def _variable() -> JsonSchema:
 
 
 def _section(schema: JsonSchema, names: AbstractSet[str]) -> JsonSchema:
-    """An object's schema for files; anything else is taken for a value."""
+    """Return an object's schema for files; anything else is taken for a value."""
     if "properties" not in schema:
         return _value(schema, names)
     required = schema.get("required", [])
@@ -68,7 +68,7 @@ def _section(schema: JsonSchema, names: AbstractSet[str]) -> JsonSchema:
 
 
 def _value(schema: JsonSchema, names: AbstractSet[str]) -> JsonSchema:
-    """A value's schema, which also takes a variable, with its annotations outside the choice."""
+    """Return a value's schema, which also takes a variable, with its annotations outside the choice."""
     about, core = _parted(schema)
     if "items" in core:
         core["items"] = _value(core["items"], names)
@@ -81,7 +81,7 @@ def _value(schema: JsonSchema, names: AbstractSet[str]) -> JsonSchema:
 
 
 def _parted(schema: JsonSchema) -> tuple[JsonSchema, JsonSchema]:
-    """The annotations of a schema, and its rules."""
+    """Return the annotations of a schema, and its rules."""
     about: JsonSchema = {name: schema[name] for name in _ANNOTATIONS if name in schema}
     dropped = {*_ANNOTATIONS, "title", "discriminator"}
     return about, {name: each for name, each in schema.items() if name not in dropped}
@@ -108,7 +108,7 @@ def _nullable(schema: JsonSchema) -> JsonSchema:
 
 
 def _required(root: type[Section]) -> JsonSchema:
-    """What a profile that extends no other must say."""
+    """Return the required fields of a profile that extends no other."""
     sections = {
         each.path: {"required": names}
         for each in profile_fields(root).values()
@@ -124,7 +124,7 @@ def _required(root: type[Section]) -> JsonSchema:
 
 
 def profile_reference(root: type[Section] = Profile) -> str:
-    """The profile's fields in Markdown: one table a section, in the order of the model."""
+    """Return the profile's fields in Markdown: one table a section, in the order of the model."""
     return "\n\n".join("\n".join(lines) for lines in _tables(root))
 
 
@@ -156,7 +156,7 @@ def _takes(field: ProfileField, schema: JsonSchema) -> str:
 
 
 def _object(node: JsonSchema, schema: JsonSchema) -> JsonSchema:
-    """The object's schema behind references and choices."""
+    """Return the object's schema behind references and choices."""
     if "$ref" in node:
         return _object(schema["$defs"][node["$ref"].rpartition("/")[2]], schema)
     if "properties" in node:

@@ -6,6 +6,7 @@ the model decides. So an override wins over every file, and a value that was ove
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -42,15 +43,15 @@ _OTHER_ENCODINGS: Final = {
 
 @dataclass(frozen=True)
 class LoadedProfile:
-    """A valid profile that remembers where each of its values was written."""
+    """A valid profile, the document it was made of with the place of each value, and warnings about it."""
 
     profile: Profile
     root: Branch
     warnings: tuple[Diagnostic, ...] = field(default=(), kw_only=True)
 
-    def locate(self, field: str) -> Location:
-        """Where the operator wrote `field` (``key_vault.name``), or the nearest section around it if nobody did."""
-        return place_of(self.root, path_of(field, type(self.profile)))
+    def locate(self, name: str) -> Location:
+        """Return the place of the field `name` (``key_vault.name``), or of the nearest section around it."""
+        return place_of(self.root, path_of(name, type(self.profile)))
 
 
 def load_profile(
@@ -66,7 +67,7 @@ def load_profile(
     `path` may be ``-`` for standard input, relative to the current folder. `model` may have more sections than
     `Profile`. `now`, the current time if it is left out, decides which expiry is in the past.
 
-    Raises ProfileError with one diagnostic a cause: CMK001 to CMK009, each with its place.
+    Raises ProfileError with one diagnostic for each cause: CMK001 to CMK009, each with its place.
     """
     root = _with_overrides(_with_bases(path, environ), overrides, model)
     filled = fill(root, environ)
@@ -107,9 +108,14 @@ def read_text(path: Path) -> str:
         content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
     except (OSError, ValueError) as error:
         detail = f"{str(path)!r} cannot be read: {_reason(error)}."
-        remedy = "Give the path of a profile; cmkctl init writes a first one."
-        raise ProfileError(problem("CMK001", detail, remedy, Location(str(path)))) from None
+        raise ProfileError(problem("CMK001", detail, _way_out(path, error), Location(str(path)))) from None
     return _decoded(content, path)
+
+
+def _way_out(path: Path, error: OSError | ValueError) -> str:
+    if isinstance(error, PermissionError):
+        return f"Check its permissions: ls -l {shlex.quote(str(path))}"
+    return "Give the path of a profile; cmkctl init writes a first one."
 
 
 def _name(path: Path) -> str:
@@ -137,7 +143,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _with_bases(path: Path, environ: Mapping[str, str]) -> Branch:
-    """The file at `path`, laid over the one it extends, over the one that extends, and so on."""
+    """Return the file at `path`, merged over the one it extends, over the one that extends, and so on."""
     layers = [parse_document(read_text(path), _name(path))]
     chain = [path]
     while base := _base_of(layers[-1], chain[-1], environ):

@@ -28,7 +28,7 @@ __all__ = ["KeySettings", "KeyVaultSettings", "NetworkSettings", "Profile", "Rot
 
 
 class Profile(Section):
-    """What the operator wants: one workspace, its key and everything around it.
+    """The desired state: one workspace, its key and everything around it.
 
     Its sections give the ARM ids and names that follow from the fields.
     """
@@ -44,7 +44,7 @@ class Profile(Section):
         Hint("Expected a tenant GUID.", "Show yours with: az account show --query tenantId -o tsv"),
     ] = Field(
         None,
-        description="The id of the tenant. If given, cmkctl refuses a subscription that belongs to another.",
+        description="The id of the tenant. If given, cmkctl refuses a subscription of a different tenant.",
         examples=["${AZURE_TENANT_ID}"],
     )
     location: field_types.LocationName = Field(
@@ -79,7 +79,7 @@ class Profile(Section):
     )
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """What only shows when sections are held against each other."""
+        """Yield the contradictions between sections."""
         if self.key_vault.sku == "standard" and self.key.type == "RSA-HSM":
             yield Contradiction(
                 "key_vault.sku",

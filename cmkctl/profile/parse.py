@@ -1,6 +1,6 @@
 """YAML text to a tree with places. Stricter than YAML: ambiguous, hidden and unbounded content is refused.
 
-Scalars mean what YAML 1.2's core schema says, as in editors: ``yes`` and ``on`` are texts, only ``true`` and ``false``
+Scalars have their meaning in YAML 1.2's core schema, as in editors: ``yes`` and ``on`` are texts, only ``true`` and ``false``
 are booleans, and dates are texts that the field itself reads. Source:
 https://yaml.org/spec/1.2.2/#103-core-schema
 """
@@ -39,7 +39,7 @@ _WORDS: Final = {
 
 
 def parse_document(text: str, source: str) -> Branch:
-    """The one mapping that `text` holds. Raises ProfileError (CMK002) for anything else."""
+    """Return the one mapping that `text` holds. Raises ProfileError (CMK002) for anything else."""
     _refuse_unprintable(text, source)
     lines = _LINE_BREAK.split(text)
 
@@ -67,7 +67,7 @@ def _emptiness(text: str) -> str:
 
 
 def parse_value(text: str, location: Location) -> Node:
-    """The value that `text` says, as after ``--set a.b=``: a flow mapping or list, a quoted text or a plain scalar.
+    """Return the value of `text`, as after ``--set a.b=``: a flow mapping or list, a quoted text or a plain scalar.
 
     Raises ProfileError (CMK002) for a broken one.
     """
@@ -78,7 +78,7 @@ def parse_value(text: str, location: Location) -> Node:
 
 
 def resolve(text: str) -> bool | int | float | str | None:
-    """What a plain scalar means."""
+    """Return the meaning of a plain scalar."""
     text = text.strip()
     if text in _WORDS:
         return _WORDS[text]

@@ -91,7 +91,7 @@ _COMPASS: Final = re.compile("(?:north|south|east|west|central)+")
 
 
 class Match(Enum):
-    """How a name relates to the list."""
+    """The relation of a name to the list."""
 
     KNOWN = "in the list"
     MISSPELT = "a near miss of one in the list"

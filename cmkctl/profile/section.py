@@ -1,8 +1,8 @@
 """The parts that sections of a profile are made of.
 
-A section is an immutable mapping of fields. One that stands for a resource in Azure knows the resource's type, and
-gives its name and ARM id, so that no step derives them again. What it needs for that from the rest of the profile is
-its `Placement`, which the profile hands to its sections once, when it is validated.
+A section is an immutable mapping of fields. One for a resource in Azure has the resource's type, name
+and ARM id, so that no step derives them again. The values that it needs for that from the rest of the profile are its
+`Placement`, which the profile gives to its sections once, when it is validated.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def contradictory(found: Iterable[Contradiction]) -> PydanticCustomError:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What a section needs of its profile to derive names and ids.
+    """The values of a profile from which its sections derive names and ids.
 
     `key_vault` is the ARM id of the vault that holds the key. Two placements are always equal: a section is compared by
     its fields, and the placement follows from the profile.
@@ -104,7 +104,7 @@ class Section(BaseModel):
 
     @property
     def placement(self) -> Placement:
-        """What the profile around this section gives it. Raises LookupError for a section outside a profile."""
+        """The values that the profile around this section gives it. Raises LookupError for a section outside a profile."""
         if not self._placement.subscription:
             raise LookupError(f"{type(self).__name__} is not part of a profile, so it has no name and no id")
         return self._placement
@@ -127,7 +127,7 @@ class Nameable(Section):
         if self.name is not None and self.id is not None:
             yield Contradiction(
                 "id",
-                "A name stands for a resource in the profile's resource group, an id for one that exists; both are given.",
+                "Both are given: a name, for a resource in the profile's resource group, and an id, for one that exists.",
                 f"Keep either {SECTION}.name or {SECTION}.id.",
             )
         if self.name is None and self.id is None and self.derived is None:

@@ -16,7 +16,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 class Unset:
-    """Stands for a value that is not known, because its environment variable is not set."""
+    """A value that is unknown, because its environment variable is not set."""
 
 
 UNSET = Unset()
@@ -25,7 +25,7 @@ PlainValue: TypeAlias = "bool | int | float | str | Unset | list[PlainValue] | d
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value. `text` is what the file says, `value` what it means once `variables` are filled in."""
+    """A single value. `text` is its text in the file, `value` its meaning once `variables` are filled in."""
 
     location: Location
     text: str
@@ -43,7 +43,7 @@ class Entry:
 
     @property
     def place(self) -> Location:
-        """Where to point for this value: at a scalar itself, at the key of anything larger."""
+        """The place to point at: a scalar itself, or the key of a mapping or list."""
         return self.node.location if isinstance(self.node, Scalar) else self.key
 
 
@@ -67,7 +67,7 @@ Node: TypeAlias = Scalar | Branch | Items
 
 
 def overlay(base: Branch, top: Branch) -> Branch:
-    """`base` with everything that `top` says: mappings are merged, lists and scalars replaced."""
+    """Return `base` with everything in `top`: mappings are merged, lists and scalars replaced."""
     merged = dict(base.entries)
     for name, entry in top.entries.items():
         below = merged.get(name)
@@ -79,7 +79,7 @@ def overlay(base: Branch, top: Branch) -> Branch:
 
 
 def assign(branch: Branch, path: tuple[str, ...], node: Node) -> Branch:
-    """`branch` with `node` at `path`; mappings on the way are made where there are none, and keep their places."""
+    """Return `branch` with `node` at `path`; mappings on the way are made where there are none, and keep their places."""
     name, *rest = path
     old = branch.entries.get(name)
     if not rest:
@@ -92,7 +92,7 @@ def assign(branch: Branch, path: tuple[str, ...], node: Node) -> Branch:
 
 
 def plain(node: Node) -> PlainValue:
-    """The value without places. A null in a mapping means *not given*: it is left out, and the default applies."""
+    """Return the value without places. A null in a mapping means *not given*: it is left out, and the default applies."""
     if isinstance(node, Scalar):
         return node.value
     if isinstance(node, Items):
@@ -102,7 +102,7 @@ def plain(node: Node) -> PlainValue:
 
 
 def find(root: Branch, path: Path) -> Node | None:
-    """The node at `path`; None if nothing is there."""
+    """Return the node at `path`; None where there is none."""
     node: Node | None = root
     for step in path:
         if isinstance(node, Branch) and isinstance(step, str):
@@ -115,7 +115,7 @@ def find(root: Branch, path: Path) -> Node | None:
 
 
 def place_of(root: Branch, path: Path) -> Location:
-    """Where the value at `path` was written, or else the nearest thing around it."""
+    """Return the place of the value at `path`, or else of the nearest value around it."""
     place = root.location
     node: Branch | Items = root
     for step in path:
@@ -138,7 +138,7 @@ def _child(node: Branch | Items, step: str | int) -> tuple[Location, Node] | Non
 
 
 def key_of(root: Branch, path: Path) -> Location:
-    """Where the key of the value at `path` was written."""
+    """Return the place of the key of the value at `path`."""
     around = find(root, path[:-1])
     last = path[-1] if path else ""
     if isinstance(around, Branch) and isinstance(last, str) and last in around.entries:
@@ -147,7 +147,7 @@ def key_of(root: Branch, path: Path) -> Location:
 
 
 def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
-    """Every scalar with its path, in the order of the document."""
+    """Yield every scalar with its path, in the order of the document."""
     if isinstance(node, Scalar):
         yield path, node
     elif isinstance(node, Items):
@@ -159,6 +159,6 @@ def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
 
 
 def dotted(path: Path) -> str:
-    """A path as people write it: ``key_vault.network.ip_rules[0]``."""
+    """Return a path as people write it: ``key_vault.network.ip_rules[0]``."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".")

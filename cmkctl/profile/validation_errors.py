@@ -154,7 +154,7 @@ class _Explainer:
         if not isinstance(node, Scalar):
             return self._example(path, place)
         if kind == "string_type" and not node.variables:
-            return f"Put it in quotes: {_setting(path, json.dumps(node.text), place)}"
+            return f"Put it in quotes: {_setting(path, json.dumps(node.text, ensure_ascii=False), place)}"
         if kind in ("int_type", "literal_error") and _is_quoted_number(node):
             return f"Write it without quotes: {_setting(path, node.text, place)}"
         if kind == "bool_type":
@@ -195,7 +195,7 @@ def _is_quoted_number(node: Scalar) -> bool:
 
 
 def _yaml(value: Any) -> str:
-    """A value in YAML's flow style, without needless quotes."""
+    """Return a value in YAML's flow style, without needless quotes."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {_yaml(each)}" for name, each in value.items()) + "}"
     return value if isinstance(value, str) else json.dumps(value)

@@ -138,10 +138,8 @@ _SECTIONS: Final = {
 }
 
 
-def _paste(path: str, resource: str | None) -> str:
-    return (
-        f"write associated_resources.{_SECTIONS[path]}.id: {resource}" if resource else "choose another workspace.name"
-    )
+def _ways_to_adopt(path: str, resource: str | None) -> tuple[str, ...]:
+    return (f"write associated_resources.{_SECTIONS[path]}.id: {resource}",) if resource else ()
 
 
 def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, ...]]:
@@ -162,7 +160,7 @@ def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, .
             yield (
                 "CMK258",
                 f"its {path} is {properties.get(path) or 'not set'}",
-                _paste(path, properties.get(path)),
+                *_ways_to_adopt(path, properties.get(path)),
                 "create a workspace with another name",
             )
     identity = (found.get("identity") or {}).get("type")

@@ -18,7 +18,7 @@ from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.steps._associated_specs import VAULT, ResourceSpec, specs_of
-from cmkctl.steps.base import conflict, no_op, wait
+from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 from cmkctl.steps.key_vault import soft_deleted, what_cannot_be_undone
 
 _IRREVERSIBLE: Final = frozenset({"properties.enablePurgeProtection"})
@@ -96,7 +96,7 @@ def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated
     if found is None:
         return _create(profile, spec, resource, observed.tenant)
     if in_progress(_state(found)):
-        reason, settle = f"being created ({_state(found)})", _settle(spec, resource)
+        reason, settle = reason_to_wait(_state(found)), _settle(spec, resource)
         return wait(AssociatedResources.name, resource, spec.kind, name, reason, settle)
     return _adopt(profile, spec, resource, found)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from cmkctl.azure.session import Snapshot
 from cmkctl.plan import Action, Change, Known, Outputs, Settle
 from cmkctl.profile.model import Profile
 
 ObservedT = TypeVar("ObservedT")
+
+_CREATING: Final = frozenset({"creating", "registeringdns", "resolvingdns"})
+"""The provisioning states that only a creation has."""
 
 
 class Step(Protocol[ObservedT]):
@@ -62,6 +65,11 @@ def no_op(step: str, resource_id: str, kind: str, name: str, reason: str) -> Cha
 def wait(step: str, resource_id: str, kind: str, name: str, reason: str, settle: Settle) -> Change:
     """Return the change of a resource with an operation in progress, of an earlier or another run: it is waited for."""
     return Change(step, Action.WAIT, resource_id, kind, name, reason, settle=settle)
+
+
+def reason_to_wait(state: str) -> str:
+    """Return the reason for waiting: a creation where the provisioning state is one of a creation, else an operation."""
+    return f"being created ({state})" if state.lower() in _CREATING else f"operation in progress ({state})"
 
 
 def conflict(step: str, resource_id: str, kind: str, name: str, code: str, reason: str, *ways_out: str) -> Change:

@@ -18,7 +18,7 @@ from cmkctl.azure.session import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import NetworkSettings, Profile
 from cmkctl.steps._vault_conflicts import LONGEST_RETENTION, conflicts_of, wants_rbac
-from cmkctl.steps.base import conflict, no_op, wait
+from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 
 READY: Final = "Succeeded"
 _PURGE_PROTECTION_FOR_EVER: Final = "purge protection can never be turned off again"
@@ -207,7 +207,7 @@ def _adopt(profile: Profile, vault: ArmDocument, tenant: str) -> list[Change]:
                 profile.key_vault.resource_id,
                 _KIND,
                 profile.key_vault.resource_name,
-                f"being created ({vault_state(vault)})",
+                reason_to_wait(vault_state(vault)),
                 settle_vault(profile.key_vault.resource_id),
             )
         ]

@@ -30,13 +30,13 @@ from cmkctl.plan import (
 )
 from cmkctl.profile.model import Profile
 from cmkctl.steps._workspace_conflicts import conflicts_of, failed_as_created, key_identifier, on_or_off, state_of
-from cmkctl.steps.base import conflict, no_op, wait
+from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 from cmkctl.steps.key_access import EFFECTIVE_AT
 
 MANAGED_RESOURCE_GROUP: Final[Output[str | None]] = Output(
     "workspace", "managed_resource_group", "properties.serviceProvisionedResourceGroup"
 )
-"""The name of the resource group that Microsoft manages; None for service-side encryption."""
+"""The resource id of the group that Microsoft manages; None for service-side encryption."""
 IDENTITY_OBJECT_ID: Final[Output[str | None]] = Output("workspace", "identity_object_id", "identity.principalId")
 
 _KIND: Final = "workspace"
@@ -95,9 +95,7 @@ class Workspace:
         state = state_of(observed)
         if in_progress(state):
             return [
-                wait(
-                    self.name, profile.workspace.resource_id, _KIND, name, f"being created ({state})", _settle(profile)
-                )
+                wait(self.name, profile.workspace.resource_id, _KIND, name, reason_to_wait(state), _settle(profile))
             ]
         conflicts = [
             conflict(self.name, profile.workspace.resource_id, _KIND, name, *each)

@@ -1,4 +1,7 @@
-"""Print the summary of the contract tests."""
+"""Shares the plain HTTP client of the sandbox's tests with the contract tests, and prints their summary."""
+
+import sys
+from pathlib import Path
 
 import pytest
 

@@ -1,197 +1,249 @@
-"""How two answers are compared: status, header names, and the form of the body; not values that differ by nature.
+"""Compares an answer of the sandbox with the recorded one: status, headers, and every value of the body.
 
-The form of a value is its JSON type, and for text what kind of text it is: a GUID, a moment, an ARM id (with the casing
-of its fixed words), a URL (with its trailing slash), or other text. Words of an enumeration must be the same words.
+Equal are: names of properties, JSON types, booleans, numbers, texts, lists of words as sets, and the length of every list
+of objects, whose items are paired one to one. Three kinds of values are compared by less than equality:
+
+* Generated identifiers (GUIDs, key versions) differ consistently: `Pairs`.
+* Moments and durations only have to be of that form; counts of time (`TIMES`) only have to be numbers.
+* Links agree in host, path template and the names of their query parameters; `Retry-After` agrees within a range.
+
+`OPAQUE` lists the properties whose values mean nothing outside of the service, each with a reason.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from contract_recordings import Exchange
+from contract_identifiers import GENERATED, MOMENT, Pairs
+from contract_recordings import MASKED_GROUP, Exchange
 
-HEADERS = ("azure-asyncoperation", "location", "www-authenticate", "content-type")
-WORDS = frozenset(
-    [
-        "type",
-        "provisioningState",
-        "registrationState",
-        "registrationPolicy",
-        "status",
-        "code",
-        "kty",
-        "curveName",
-        "crv",
-        "recoveryLevel",
-        "kind",
-        "family",
-        "publicNetworkAccess",
-        "keySource",
-        "isolationMode",
-        "principalType",
-        "servicePrincipalType",
-        "mode",
-        "provisioningOperation",
-        "statusCode",
-        "level",
-        "bypass",
-        "defaultAction",
-        "keyType",
-        "statusOfPrimary",
-        "Application_Type",
-        "Flow_Type",
-        "IngestionMode",
-        "innererror",
-        "reason",
-        "systemDatastoresAuthMode",
-    ]
-)
-"""Properties whose values are words of an enumeration, or fixed by what was asked."""
-FREE = frozenset(["tags", "userAssignedIdentities", "outputs", "parameters"])
-"""Properties that are maps with free names: their values are compared, not their names."""
+TIMES: Mapping[str, str] = {
+    **dict.fromkeys(("created", "updated", "exp", "nbf", "deletedDate", "scheduledPurgeDate"), "seconds since 1970"),
+    "percentComplete": "how far an operation is when it is read",
+}
+"""Numbers that count time, each with what it counts."""
 
-NATURE = frozenset(
-    ["createdBy", "createdByType", "lastModifiedBy", "lastModifiedByType", "updatedBy", "message", "fqdn"]
-)
-"""Properties whose form differs by nature: who called (a person or an application), and prose."""
+OPAQUE: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("createdBy", "createdByType", "lastModifiedBy", "lastModifiedByType", "updatedBy"),
+        "who calls: a person in most recordings, the sandbox's service principal here",
+    ),
+    **dict.fromkeys(("n", "x", "y"), "key material"),
+    "fqdn": "a host name made of parts of the workspace's name; recordings 04 and 87 disagree on which",
+    "templateHash": "a hash whose algorithm is not published",
+    "etag": "a version of a document, in a form of each service's own",
+}
+"""Texts of which only the form is compared, each with the reason."""
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|8{8}-[0-]+\d*")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
-_DATE = re.compile(r"\d\d?/\d\d?/\d{4} \d\d?:\d\d:\d\d( [AP]M)?")
-_VOLATILE = re.compile(f"{_GUID.pattern}|{_DATE.pattern}|[0-9a-f]{{32}}")
+LINK_HEADERS = ("azure-asyncoperation", "location")
+RETRY_FACTOR = 3.0
+"""Factor by which `Retry-After` may differ: Azure itself gave 3 to 17 to the same request (INDEX.md, fact 35)."""
+SIGNATURE = frozenset({"t", "c", "s", "h"})
+"""Query parameters that sign a link: recordings have them or had them removed, clients do not read them."""
+
+_OPERATION = re.compile(r"(?=.*\d)[\w=.~-]{16,}|[A-Za-z0-9_=-]{40,}")
 
 
-def differences(recorded: Exchange, answer: Any) -> list[str]:
-    """Return in words how an answer of the sandbox differs from the recorded one; an empty list when it does not.
+@dataclass(frozen=True)
+class Response:
+    """An answer of the sandbox as a value; header names are in lower case."""
 
-    Each begins with where: ``status``, ``header NAME``, or the dotted path of a property.
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @cached_property
+    def body(self) -> Any:
+        """The parsed body; None when it is empty, the text when it is not JSON."""
+        if not self.text:
+            return None
+        return json.loads(self.text) if "json" in self.headers.get("content-type", "") else self.text
+
+
+def differences(recorded: Exchange, shown: Response, pairs: Pairs) -> list[str]:
+    """Return how an answer of the sandbox differs from the recorded one; an empty list when it does not.
+
+    Each difference begins with its place: ``status``, ``header NAME``, or the dotted path of a property.
     """
-    if recorded.status != answer.status_code:
-        return [f"status: recorded {recorded.status}, sandbox {answer.status_code} {answer.text[:300]}"]
-    found = [*_headers(recorded, answer)]
+    if recorded.status != shown.status:
+        return [f"status: recorded {recorded.status}, sandbox {shown.status} {shown.text[:300]}"]
+    found = [*_headers(recorded, shown, pairs)]
     if isinstance(recorded.answer, str):
-        return [*found, *_text(recorded.answer, answer.text)]
-    return [*found, *_body(recorded.answer, answer.json() if answer.content else None, "")]
+        if bool(recorded.answer) != bool(shown.text):
+            found.append(f"body: recorded {recorded.answer[:80]!r}, sandbox {shown.text[:80]!r}")
+        return found
+    return [*found, *_value(recorded.answer, shown.body, "", pairs)]
 
 
-def _headers(recorded: Exchange, answer: Any) -> Iterator[str]:
-    for name in HEADERS:
-        if (name in recorded.headers) != (name in answer.headers):
-            yield f"header {name}: {_has(name in recorded.headers)}, sandbox {_has(name in answer.headers)}"
-        elif name in recorded.headers and name in _FORMS:
-            form = _FORMS[name]
-            ours, theirs = form(answer.headers[name]), form(recorded.headers[name])
-            if ours != theirs:
-                yield f"header {name}: recorded {theirs}, sandbox {ours}"
-    if recorded.keeps_retry_after and ("retry-after" in recorded.headers) != ("retry-after" in answer.headers):
-        yield f"header retry-after: {_has('retry-after' in recorded.headers)}, sandbox {_has('retry-after' in answer.headers)}"
+# --- headers
 
 
-def _has(there: bool) -> str:
-    return "there" if there else "absent"
+def _headers(recorded: Exchange, shown: Response, pairs: Pairs) -> Iterator[str]:
+    names = [*LINK_HEADERS, "www-authenticate", "content-type"]
+    for name in names + ["retry-after"] * recorded.keeps_retry_after:
+        theirs, ours = recorded.headers.get(name), shown.headers.get(name)
+        if theirs is None or ours is None:
+            if theirs != ours:
+                yield f"header {name}: recorded {theirs or 'absent'}, sandbox {ours or 'absent'}"
+        elif not _header_agrees(name, theirs, ours, pairs):
+            yield f"header {name}: recorded {theirs}, sandbox {ours}"
 
 
-def _challenge(value: str) -> str:
-    return value.partition(" ")[0] + " " + ",".join(re.findall(r"(\w+)=", re.sub(r'"[^"]*"', '""', value)))
+def _header_agrees(name: str, theirs: str, ours: str, pairs: Pairs) -> bool:
+    if name in LINK_HEADERS:
+        return link_template(theirs) == link_template(ours)
+    if name == "retry-after":
+        return retry_after_agrees(theirs, ours)
+    if name == "content-type":
+        return theirs.partition(";")[0].strip().lower() == ours.partition(";")[0].strip().lower()
+    return _text_agrees(theirs, ours, pairs)
 
 
-_FORMS = {"content-type": lambda value: value.partition(";")[0].strip().lower(), "www-authenticate": _challenge}
+def retry_after_agrees(theirs: str, ours: str) -> bool:
+    """Return True when both are whole seconds, and the sandbox's are within `RETRY_FACTOR` of the recorded ones."""
+    if not (theirs.isdecimal() and ours.isdecimal()):
+        return False
+    return float(theirs) / RETRY_FACTOR <= float(ours) <= float(theirs) * RETRY_FACTOR
 
 
-def _text(recorded: str, shown: str) -> Iterator[str]:
-    if bool(recorded) != bool(shown):
-        yield f"body: recorded {recorded[:80]!r}, sandbox {shown[:80]!r}"
+def link_template(url: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Return host, path and query of a link, with the tokens that identify one operation or page left out.
+
+    The path is in lower case: services link to the same operation in several casings. Of the query, the names stay and
+    the value of ``type``; those of the signature go.
+    """
+    parts = urlsplit(url)
+    path = "/".join("…" if _is_token(each) else each.lower() for each in parts.path.split("/"))
+    query = parse_qs(parts.query, keep_blank_values=True)
+    kept = {
+        name.lower(): values[0] if name == "type" else "" for name, values in query.items() if name not in SIGNATURE
+    }
+    return parts.netloc.lower(), path, tuple(sorted(kept.items()))
 
 
-def _body(recorded: Any, shown: Any, path: str) -> Iterator[str]:
+def _is_token(segment: str) -> bool:
+    return GENERATED.search(segment) is not None or _OPERATION.fullmatch(segment) is not None
+
+
+# --- bodies
+
+
+def _value(recorded: Any, shown: Any, path: str, pairs: Pairs) -> Iterator[str]:
     if isinstance(recorded, dict) and isinstance(shown, dict):
-        yield from _objects(recorded, shown, path)
+        yield from _objects(recorded, shown, path, pairs)
     elif isinstance(recorded, list) and isinstance(shown, list):
-        yield from _arrays(recorded, shown, path)
-    elif form(recorded) != form(shown):
-        if path.rpartition(".")[2] in NATURE and "object" not in {form(recorded), form(shown)}:
-            return
-        yield f"{path or 'body'}: recorded {form(recorded)}, sandbox {form(shown)}"
-    else:
-        yield from _words(recorded, shown, path)
+        yield from _lists(recorded, shown, path, pairs)
+    elif not _scalar_agrees(recorded, shown, path, pairs):
+        yield f"{path or 'body'}: recorded {_displayed(recorded)}, sandbox {_displayed(shown)}"
 
 
-def _objects(recorded: Mapping[str, Any], shown: Mapping[str, Any], path: str) -> Iterator[str]:
-    if path.rpartition(".")[2] in FREE:
-        yield from _arrays(list(recorded.values()), list(shown.values()), f"{path}{{}}")
-        return
-    for name in recorded.keys() - shown.keys():
-        yield f"{_join(path, name)}: recorded {form(recorded[name])}, sandbox absent"
-    for name in shown.keys() - recorded.keys():
-        yield f"{_join(path, name)}: recorded absent, sandbox {form(shown[name])}"
-    for name in recorded.keys() & shown.keys():
-        yield from _body(recorded[name], shown[name], _join(path, name))
+def _objects(recorded: Mapping[str, Any], shown: Mapping[str, Any], path: str, pairs: Pairs) -> Iterator[str]:
+    theirs = {pairs.translated(name): value for name, value in recorded.items()}
+    for name in sorted(theirs.keys() - shown.keys()):
+        yield f"{_join(path, name)}: recorded {_displayed(theirs[name])}, sandbox absent"
+    for name in sorted(shown.keys() - theirs.keys()):
+        yield f"{_join(path, name)}: recorded absent, sandbox {_displayed(shown[name])}"
+    for name in sorted(theirs.keys() & shown.keys()):
+        yield from _value(theirs[name], shown[name], _join(path, name), pairs)
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _arrays(recorded: list[Any], shown: list[Any], path: str) -> Iterator[str]:
-    """Compare every item with the recorded item that is most like it: order and number differ by nature."""
-    if not recorded or not shown:
+def _lists(recorded: Sequence[Any], shown: Sequence[Any], path: str, pairs: Pairs) -> Iterator[str]:
+    if not any(isinstance(each, dict | list) for each in (*recorded, *shown)):
+        if not _words_agree(recorded, shown, path, pairs):
+            yield f"{path}: recorded {_displayed(recorded)}, sandbox {_displayed(shown)}"
         return
+    if len(recorded) != len(shown):
+        yield f"{path}: recorded {len(recorded)} items, sandbox {len(shown)}"
     seen: set[str] = set()
-    for item in shown:
-        tried = [[*_body(each, item, f"{path}[]")] for each in recorded]
-        seen.update(min(tried, key=len))
+    for theirs, ours in _paired(recorded, shown, path, pairs):
+        seen.update(_value(theirs, ours, f"{path}[]", pairs))
     yield from sorted(seen)
 
 
-def _words(recorded: Any, shown: Any, path: str) -> Iterator[str]:
+def _words_agree(recorded: Sequence[Any], shown: Sequence[Any], path: str, pairs: Pairs) -> bool:
+    """Return True when two lists have the same words, in any order."""
+    left = list(shown)
+    for theirs in recorded:
+        found = next((at for at, ours in enumerate(left) if _scalar_agrees(theirs, ours, path, pairs)), None)
+        if found is None:
+            return False
+        del left[found]
+    return not left
+
+
+def _paired(recorded: Sequence[Any], shown: Sequence[Any], path: str, pairs: Pairs) -> list[tuple[Any, Any]]:
+    """Pair the items of two lists one to one, the most alike first; what is left over of the longer list has no partner."""
+    by_key = _paired_by_key(recorded, shown)
+    if by_key is not None:
+        return by_key
+    costs = sorted(
+        (sum(1 for _ in _value(theirs, ours, f"{path}[]", pairs)), abs(left - right), left, right)
+        for left, theirs in enumerate(recorded)
+        for right, ours in enumerate(shown)
+    )
+    lefts: set[int] = set()
+    rights: set[int] = set()
+    found = []
+    for _, _, left, right in costs:
+        if left not in lefts and right not in rights:
+            lefts.add(left)
+            rights.add(right)
+            found.append((recorded[left], shown[right]))
+    return found
+
+
+def _paired_by_key(recorded: Sequence[Any], shown: Sequence[Any]) -> list[tuple[Any, Any]] | None:
+    """Pair long lists of named items by their names; None where an item has none."""
+    for key in ("id", "resourceType", "name"):
+        rows = [
+            {str(each.get(key)).lower(): each for each in items if isinstance(each, dict) and key in each}
+            for items in (recorded, shown)
+        ]
+        if len(rows[0]) == len(recorded) and len(rows[1]) == len(shown) and rows[0].keys() == rows[1].keys():
+            return [(rows[0][name], rows[1][name]) for name in rows[0]]
+    return None
+
+
+# --- scalars
+
+
+def _scalar_agrees(recorded: Any, shown: Any, path: str, pairs: Pairs) -> bool:
     name = path.rpartition(".")[2]
-    if name == "message" and path.endswith("error.message"):
-        theirs, ours = plain(recorded), plain(shown)
-        if theirs != ours:
-            yield f"{path}: recorded {theirs!r}, sandbox {ours!r}"
-    elif name in WORDS and recorded != shown:
-        yield f"{path}: recorded {recorded!r}, sandbox {shown!r}"
+    if isinstance(recorded, str) and isinstance(shown, str):
+        if name == "nextLink":
+            return link_template(recorded) == link_template(shown)
+        return name in OPAQUE or _text_agrees(recorded, shown, pairs)
+    if isinstance(recorded, bool) or isinstance(shown, bool):
+        return recorded is shown
+    if isinstance(recorded, int | float) and isinstance(shown, int | float):
+        return name in TIMES or recorded == shown
+    return recorded is None and shown is None
 
 
-def plain(message: str) -> str:
-    """Return a message without what differs by nature: GUIDs and moments."""
-    return _VOLATILE.sub("…", str(message))
+def _text_agrees(theirs: str, ours: str, pairs: Pairs) -> bool:
+    """Return True when two texts are equal but for moments, and for generated identifiers that are no contradiction."""
+    theirs, ours = MOMENT.sub("…", theirs), MOMENT.sub("…", ours)
+    if MASKED_GROUP in theirs:
+        theirs, ours = (re.sub(r"/resourceGroups/[^/]+", "/…", each, flags=re.IGNORECASE) for each in (theirs, ours))
+    if GENERATED.sub("…", theirs) != GENERATED.sub("…", ours):
+        return False
+    return all(
+        pairs.agree(old, new) for old, new in zip(GENERATED.findall(theirs), GENERATED.findall(ours), strict=True)
+    )
 
 
-def form(value: Any) -> str:
-    """Return the form of a value."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, list):
-        return "array"
-    return "object" if isinstance(value, dict) else _form_of_text(str(value))
-
-
-def _form_of_text(text: str) -> str:
-    if _GUID.fullmatch(text):
-        return "guid"
-    if _MOMENT.fullmatch(text) or _DATE.fullmatch(text):
-        return "moment"
-    if re.match(r"/subscriptions/[^/]+(/|$)", text, re.IGNORECASE):
-        return f"id {_template(text)}"
-    if re.match(r"[a-z]+://", text):
-        scheme, _, rest = text.partition("://")
-        host = rest.partition("/")[0].partition(":")[0].partition(".")[2]
-        return f"url {scheme}://….{host}{'…/' if text.endswith('/') else ''}"
-    return "text"
-
-
-def _template(identifier: str) -> str:
-    """Return an id with its names left out: what stays are the fixed words, in their casing."""
-    parts = identifier.split("/")
-    kept = ["" if index % 2 == 0 and index else part for index, part in enumerate(parts)]
-    for index, part in enumerate(parts):
-        if index and parts[index - 1].lower() == "providers":
-            kept[index] = part
-    return "/".join(part or "…" for part in kept[1:])
+def _displayed(value: Any) -> str:
+    if isinstance(value, dict):
+        return "object" if value else "{}"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else text[:200] + "…"

@@ -11,15 +11,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from support.reference import RECORDINGS
+import pytest
+from support.reference import REFERENCE
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID
 
+REFERENCE_FOLDERS = (REFERENCE / "recordings", REFERENCE / "recordings-more")
+"""Folders of the recordings; the number at the beginning of a file's name is unique over both."""
 ARM = "management.azure.com"
 KEEPS_RETRY_AFTER = ("Azure/azure-service-operator", "sdk/keyvault/azure-mgmt-keyvault")
-"""What the recorders that left ``Retry-After`` alone have in their source (INDEX.md); in all others absence proves nothing."""
+"""Sources whose recorders kept ``Retry-After`` (INDEX.md); in all others its absence proves nothing."""
+MASKED_GROUP = "/resourceGroups/000000000000000"
+"""Mask that the recorder of azext_mlv2 writes in place of every group: it may be any."""
 POLLS = re.compile(
-    r"operation-?(?:status(?:es)?|results?)|workspaceoperationsstatus|asyncoperations|diskoperations", re.IGNORECASE
+    r"\w*operations?-?(?:status(?:es)?|results?)|(?:azure)?asyncoperations?|diskoperations",
+    re.IGNORECASE,
 )
 UNFINISHED = frozenset(
     [
@@ -69,17 +75,17 @@ class Exchange:
 
     @property
     def is_poll(self) -> bool:
-        """Whether this asks an operation how far it is."""
+        """True when this polls an operation."""
         return self.method == "GET" and any(POLLS.fullmatch(part) for part in self.path.split("/"))
 
     @property
     def state(self) -> tuple[int, str]:
-        """How far the answer says that things are: its status and the state it names."""
+        """The status of the answer and the provisioning state in it."""
         return self.status, state_of(self.answer)
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether the answer says that something still goes on."""
+        """True when the answer shows an operation in progress."""
         return self.status == 202 or self.state[1] in UNFINISHED
 
     def __str__(self) -> str:
@@ -89,10 +95,16 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One file of recordings."""
+    """One file of recordings.
+
+    Attributes:
+        apart: the exchanges come from several sources and have nothing to do with each other.
+
+    """
 
     name: str
     exchanges: tuple[Exchange, ...]
+    apart: bool = False
 
     @property
     def short(self) -> str:
@@ -110,14 +122,25 @@ def state_of(answer: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
+def files() -> list[Path]:
+    """Return the files of all recordings, in the order of their names; none where they are not beside this checkout."""
+    return sorted((each for folder in REFERENCE_FOLDERS for each in folder.glob("*.json")), key=lambda each: each.name)
+
+
 def names() -> list[str]:
-    """Return the names of all recordings; none where they are not beside this checkout."""
-    return sorted(each.stem for each in RECORDINGS.glob("*.json"))
+    """Return the names of all recordings."""
+    return [each.stem for each in files()]
+
+
+def require_reference() -> None:
+    """Skip the calling test module where the reference is not beside this checkout: one line for all of them."""
+    if not files() or not (REFERENCE / "arm-types").is_dir():
+        pytest.skip("../shared/reference is not beside this checkout", allow_module_level=True)
 
 
 @dataclass(frozen=True)
 class Rename:
-    """What a recording calls otherwise than the sandbox: text in URLs (masks), and text anywhere (ids, names)."""
+    """Names that differ between a recording and the sandbox: text in URLs (masks), and text anywhere (ids, names)."""
 
     urls: Mapping[str, str] = field(default_factory=dict)
     anywhere: Mapping[str, str] = field(default_factory=dict)
@@ -125,18 +148,20 @@ class Rename:
 
 def read(name: str, rename: Rename) -> Scenario:
     """Return a recording with its ids replaced."""
-    document = json.loads(_text(RECORDINGS / f"{name}.json"))
+    text = re.sub(r"(https://login\.[\w.]+/)[0-9a-f-]{36}", rf"\g<1>{TENANT_ID}", _text(name))
+    document = json.loads(text)
     keeps = [
         any(mark in json.dumps(each.get("source", document.get("source"))) for mark in KEEPS_RETRY_AFTER)
         for each in document["interactions"]
     ]
     rows = zip(document["interactions"], keeps, strict=True)
-    return Scenario(name, tuple(_exchange(number, row, kept, rename) for number, (row, kept) in enumerate(rows)))
+    exchanges = tuple(_exchange(number, row, kept, rename) for number, (row, kept) in enumerate(rows))
+    return Scenario(name, exchanges, apart=all("source" in each for each in document["interactions"]))
 
 
 @cache
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+def _text(name: str) -> str:
+    return next(each for each in files() if each.stem == name).read_text(encoding="utf-8")
 
 
 def _exchange(number: int, row: Mapping[str, Any], keeps_retry_after: bool, rename: Rename) -> Exchange:

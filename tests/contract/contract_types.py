@@ -19,7 +19,7 @@ from support.reference import ARM_TYPES
 COMPACT = ARM_TYPES / "compact"
 REQUIRED, READ_ONLY, WRITE_ONLY, ADDRESS = 1, 2, 4, 8
 BESIDE = frozenset({"id", "name", "type", "systemData", "etag", "location", "tags"})
-"""What ARM adds to every answer, whatever the type says."""
+"""Properties that ARM adds to every answer of any type."""
 
 PLAIN = {"str": str, "int": int | float, "bool": bool, "arr": list, "obj": dict, "any": object}
 
@@ -57,9 +57,12 @@ class Type:
         """Return which object a discriminated kind is here; what is of no known form may be anything."""
         if kind["k"] != "disc":
             return kind
-        said = str(value.get(kind["d"], "")).lower() if isinstance(value, dict) else ""
-        found = dict(zip([name.lower() for name in kind["e"]], self.forms(kind), strict=True))
-        return found.get(said, {"k": "obj", "p": {}, "a": None} if isinstance(value, dict) else {"k": "obj"})
+        word = str(value.get(kind["d"], "")).lower() if isinstance(value, dict) else ""
+        found: dict[str, Mapping[str, Any]] = dict(
+            zip([name.lower() for name in kind["e"]], self.forms(kind), strict=True)
+        )
+        anything: Mapping[str, Any] = {"k": "obj", "p": {}, "a": None} if isinstance(value, dict) else {"k": "obj"}
+        return found.get(word, anything)
 
     def _sent(self, index: int, value: Any, path: str) -> Iterator[str]:
         kind = self._chosen(self.pool[index], value)

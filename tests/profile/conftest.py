@@ -1,4 +1,4 @@
-"""What every test of the profile needs."""
+"""Fixtures of the profile's tests."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_any_value_in_any_field_loads_or_is_explained(field: str, value: str) ->
 @given(st.text(max_size=30) | st.from_regex(r"[a-z_.]{1,20}=.{0,20}", fullmatch=True))
 @settings(max_examples=200, deadline=None)
 def test_any_override_loads_or_is_explained(override: str) -> None:
-    """Whatever stands after --set."""
+    """Any text after --set."""
     _load(GOOD.encode(), override)
 
 
@@ -125,7 +125,7 @@ ANY_PROFILE = st.lists(
 def test_any_profile_ends_the_command_with_a_diagnostic_and_never_with_a_traceback(
     edits: list[tuple[tuple[str, ...], Any]],
 ) -> None:
-    """Fields left out, null, of another type, or with a word that nobody knows: exit 64, and stderr says what is wrong.
+    """Fields left out, null, of another type, or with an unknown word: exit 64, with a diagnostic on standard error.
 
     One that is right all the same goes on to a tape that is not there (CMK502), and never to Azure.
     """
@@ -142,7 +142,7 @@ def test_any_profile_ends_the_command_with_a_diagnostic_and_never_with_a_traceba
 @given(st.binary(max_size=100) | YAMLISH.map(str.encode))
 @settings(max_examples=50, deadline=None)
 def test_any_file_ends_the_command_with_a_diagnostic(content: bytes) -> None:
-    """What is no profile at all."""
+    """Arbitrary bytes and text."""
     code, out, err = _planned(content)
 
     assert (64, "") == (code, out)
@@ -159,6 +159,6 @@ def _planned(content: str | bytes) -> tuple[int, str, str]:
 
 
 def test_the_good_profile_is_good() -> None:
-    """So that the properties above test what they say."""
+    """So that the properties above start from a valid profile."""
     assert SUBSCRIPTION in GOOD
     _load(GOOD.encode())

@@ -89,7 +89,7 @@ def test_a_malformed_reference_is_a_wrong_value(files: Files, written: str) -> N
 def test_a_value_from_a_variable_is_shown_only_if_harmless(
     files: Files, variable: str, value: str, shown: bool
 ) -> None:
-    """The reference always; what it stands for only when short and not like a secret."""
+    """The reference always; its value only when short and not like a secret."""
     problem = files.the_problem(GOOD.replace("eastus2", f"${{{variable}}}"), environ={variable: value})
 
     assert f"${{{variable}}}" in problem.detail

@@ -22,7 +22,7 @@ def test_sections_are_merged_and_values_replaced(files: Files) -> None:
 
 
 def test_a_chain_is_followed_relative_to_each_file(files: Files) -> None:
-    """The last file that says something wins."""
+    """The last file with a value wins."""
     (files.folder / "sub").mkdir()
     files.write(GOOD + "tags: {a: one, b: one, c: one}\n", "sub/one.yaml")
     files.write("extends: one.yaml\ntags: {b: two, c: two}\n", "sub/two.yaml")
@@ -44,7 +44,7 @@ def test_values_are_located_in_the_file_that_says_them(files: Files) -> None:
 
 
 def test_a_mistake_in_a_base_is_located_there(files: Files) -> None:
-    """The operator is sent to the file to mend."""
+    """The diagnostic points at the file to correct."""
     files.write(GOOD.replace("eastus2", "1"), "base.yaml")
 
     assert files.place(files.the_problem("extends: base.yaml\n")) == "base.yaml:2:11"
@@ -92,7 +92,7 @@ def test_a_broken_base_is_reported_in_the_base(files: Files) -> None:
 
 
 def test_extends_may_come_from_the_environment(files: Files) -> None:
-    """And a variable that is not set is said as such."""
+    """A variable that is not set is reported as such."""
     files.write(GOOD, "base-dev.yaml")
 
     assert files.load("extends: base-${STAGE}.yaml\n", environ={"STAGE": "dev"}).profile.location == "eastus2"

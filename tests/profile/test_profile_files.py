@@ -32,12 +32,12 @@ def test_a_directory_is_cmk001(tmp_path: Path) -> None:
 
 
 def test_a_path_that_no_system_takes_is_cmk001(tmp_path: Path) -> None:
-    """A NUL in a path raises ValueError in Python, which nobody should see."""
+    """A NUL in a path raises ValueError in Python, which must not reach a user."""
     assert _problem(tmp_path / "a\0b")[0] == "CMK001"
 
 
 def test_an_unreadable_file_is_cmk001(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No permission, said as such."""
+    """The reason and a remedy that fits it."""
     (tmp_path / "p.yaml").write_text(GOOD)
 
     def denied(_: Path) -> bytes:
@@ -45,7 +45,13 @@ def test_an_unreadable_file_is_cmk001(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Path, "read_bytes", denied)
 
-    assert "Permission denied" in _problem(tmp_path / "p.yaml")[2]
+    with pytest.raises(ProfileError) as caught:
+        load_profile(tmp_path / "p.yaml", environ={})
+
+    (found,) = caught.value.diagnostics
+    assert found.code == "CMK001"
+    assert "Permission denied" in found.detail
+    assert "ls -l" in found.remedy
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,7 @@ def test_aliases_that_multiply_are_refused(files: Files) -> None:
 
 
 def test_anchors_aliases_and_merge_keys_work(files: Files) -> None:
-    """They are YAML; what a mapping says itself wins over what it merges."""
+    """They are YAML; a mapping's own values win over merged ones."""
     text = (
         GOOD
         + "tags: &t {owner: a, team: b}\nassociated_resources:\n  container_registry: {sku: &s Basic, name: crml5}\n"

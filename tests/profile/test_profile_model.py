@@ -15,7 +15,7 @@ GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml"
 
 
 def test_defaults_are_microsofts_procedure(files: Files) -> None:
-    """What an operator gets who says no more than is required."""
+    """The values of a profile with nothing but what is required."""
     profile = files.load().profile
 
     assert profile.cloud is Cloud.AZURE
@@ -148,5 +148,5 @@ def test_a_full_rotation_policy_is_taken(files: Files) -> None:
     ],
 )  # fmt: skip
 def test_every_field_can_be_located(files: Files, field: str, place: str) -> None:
-    """Where it was written, or the nearest section around it."""
+    """The place of the field, or of the nearest section around it."""
     assert str(files.load().locate(field)).endswith(f"profile.yaml:{place}")

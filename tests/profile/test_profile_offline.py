@@ -1,4 +1,4 @@
-"""What is found out about a profile without Azure, and how it is put."""
+"""Findings about a profile that need no Azure, and the text of its diagnostics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from profile_support import GOOD, SUBSCRIPTION, Files
+from support.profiles import GOOD, SUBSCRIPTION, Files
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.cli import main

@@ -98,12 +98,12 @@ def test_an_example_loads_and_fits_the_schema(path: Path) -> None:
     ],
 )
 def test_editors_say_what_the_loader_says(change: dict[str, Any], valid: bool) -> None:
-    """Variables stand anywhere, null where there is a default, unknown fields nowhere."""
+    """Variables are allowed anywhere, null where there is a default, unknown fields nowhere."""
     assert _valid({**yaml.safe_load(GOOD), **change}) is valid
 
 
 def test_a_profile_that_extends_may_leave_out_what_is_required() -> None:
-    """The file below says it."""
+    """The extended file has it."""
     assert _valid({"extends": "base.yaml", "workspace": {"name": "mlw"}})
     assert not _valid({"workspace": {"name": "mlw"}})
 

@@ -96,7 +96,7 @@ def test_one_more_section_is_in_schema_and_reference() -> None:
 
 
 def test_a_section_is_compared_and_written_by_its_fields_alone(files: Files) -> None:
-    """What it derives from the profile is no part of its value."""
+    """Derived values are no part of its value."""
     loaded = files.load().profile.associated_resources.storage_account
     elsewhere = files.load(overrides=["workspace.name=other"]).profile.associated_resources.storage_account
 

@@ -62,7 +62,7 @@ def test_a_field_with_nothing_after_it_is_missing_there(files: Files) -> None:
 
 
 def test_a_vault_without_name_and_id_is_one_diagnostic(files: Files) -> None:
-    """One of two fields is required, and the remedy says which."""
+    """One of two fields is required, and the remedy names both."""
     problem = files.the_problem(GOOD.replace("  name: kv-ml", "  sku: standard"))
 
     assert (problem.code, files.place(problem), problem.subject) == ("CMK005", "profile.yaml:4:1", "key_vault")

@@ -63,7 +63,7 @@ def test_a_signed_address_is_reported_without_its_signature(tmp_path: Path) -> N
     asked = HttpRequest("GET", "https://management.azure.com/operation?sv=2024&sig=planted&s=planted&c=planted")
     report = ReportView(tmp_path / "r.json", "cmkctl plan", SystemClock(), Redactor())
 
-    report.request(ObservedExchange(datetime.now(UTC), 0.1, asked, None, "no answer"))
+    report.add_request(ObservedExchange(datetime.now(UTC), 0.1, asked, None, "no answer"))
     report.write(1)
 
     (request,) = json.loads((tmp_path / "r.json").read_text())["requests"]

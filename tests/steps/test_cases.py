@@ -10,10 +10,24 @@ from copy import deepcopy
 from typing import Any, Final
 
 import pytest
-from support.planning import CASES, HERE, STEPS, Case, known_from, load, plain, rendered_outputs
+from support.planning import (
+    CASES,
+    HERE,
+    OUTPUTS,
+    STEPS,
+    Case,
+    Documents,
+    at_path,
+    known_from,
+    load,
+    plain,
+    rendered_outputs,
+    right,
+)
 from support.step_sources import actions_in, codes_in
 
-from cmkctl.plan import Action, Change, unknowns
+from cmkctl.plan import Action, Change, Output, unknowns
+from cmkctl.profile.model import Profile
 
 EACH_CASE: Final = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -61,9 +75,7 @@ def test_steps_read_every_document_of_their_cases() -> None:
 
 
 def _unread(case: Case) -> set[str]:
-    azure = case.azure()
-    STEPS[case.step].observe(azure, case.profile)
-    return case.addresses - azure.asked
+    return case.addresses - _observed(case).asked
 
 
 def test_every_step_has_cases_and_every_case_a_step() -> None:
@@ -188,6 +200,65 @@ def test_an_existing_vault_is_never_put() -> None:
     }
 
     assert {"PATCH"} == methods
+
+
+def test_a_soft_deleted_vault_is_read_only_where_the_vault_is_absent() -> None:
+    """An existing vault holds its name itself, so the extra request would be for nothing."""
+    needless = [name for name, case in CASES.items() if _names_read(case, "deletedvaults") & _existing_vaults(case)]
+
+    assert [] == needless
+    assert any(_names_read(case, "deletedvaults") for case in CASES.values())
+
+
+def test_roles_are_read_only_in_a_vault_that_uses_them() -> None:
+    """In a vault with access policies roles have no effect on keys."""
+    needless = [name for name, case in CASES.items() if _reads_roles(case) and not _uses_roles(case)]
+
+    assert [] == needless
+    assert any(_reads_roles(case) for case in CASES.values())
+
+
+def _observed(case: Case) -> Documents:
+    azure = case.azure()
+    STEPS[case.step].observe(azure, case.profile)
+    return azure
+
+
+def _names_read(case: Case, resource_type: str) -> set[str]:
+    found = (each.split("/") for each in _observed(case).asked)
+    return {segments[-1] for segments in found if len(segments) > 1 and segments[-2] == resource_type}
+
+
+def _existing_vaults(case: Case) -> set[str]:
+    return {each for each in _names_read(case, "vaults") if any(a.endswith(f"/vaults/{each}") for a in case.documents)}
+
+
+def _reads_roles(case: Case) -> bool:
+    return any("/roleassignments?" in each for each in _observed(case).asked)
+
+
+def _uses_roles(case: Case) -> bool:
+    vault = case.azure().resource(case.profile.key_vault.resource_id, "")
+    return bool(vault and vault["properties"].get("enableRbacAuthorization"))
+
+
+def test_a_step_needs_earlier_steps() -> None:
+    """The steps that a step needs come before it in the procedure."""
+    order = list(STEPS)
+
+    assert [] == [
+        (name, each) for name, step in STEPS.items() for each in step.needs if each not in order[: order.index(name)]
+    ]
+
+
+@pytest.mark.parametrize("output", [each for each in OUTPUTS.values() if each.source], ids=lambda each: each.name)
+def test_the_source_of_an_output_is_where_azure_shows_it(output: Output[Any]) -> None:
+    """When everything is up to date, a document that the step reads has the output's value at its source."""
+    step, profile, azure = STEPS[output.step], Profile.model_validate(right("profile")), Documents(right("documents"))
+    value = step.outputs(profile, step.observe(azure, profile))[output]
+
+    assert value is not None
+    assert value in [at_path(document, output.source) for document in azure.read_documents]
 
 
 def test_unknown_values_come_from_steps_that_are_waited_for() -> None:

@@ -115,6 +115,15 @@ MUTANTS: Final = (
         "depends_on=lambda profile: (profile.associated_resources.log_analytics.resource_id,)",
         "depends_on=lambda profile: ()",
     ),
+    Mutant(
+        "associated_resources", "_associated_specs", "feeds_only_the_workspace=False", "feeds_only_the_workspace=True"
+    ),
+    Mutant(
+        "workspace",
+        "workspace",
+        "_EXPECTED if profile.workspace.encryption ==",
+        "_EXPECTED if profile.workspace.encryption !=",
+    ),
     Mutant("workspace", "workspace", "resend=_RESEND", "resend=None"),
     Mutant("workspace", "workspace", "interval=600.0", "interval=60.0"),
     Mutant("workspace", "workspace", "_TIMEOUT: Final = 7200.0", "_TIMEOUT: Final = 72.0"),
@@ -142,6 +151,7 @@ def _passes(case: Case, step: AnyStep) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_mutants_are_noticed(mutant: Mutant, tmp_path: Path) -> None:
     """At least one case of the step fails."""

@@ -165,6 +165,11 @@ class Documents(Snapshot):
         """Return the service principal of an application."""
         return self._read(Mapping[str, Any], f"{SERVICE_PRINCIPALS}(appId='{app_id}')")
 
+    @property
+    def read_documents(self) -> list[Any]:
+        """The documents that were read."""
+        return [self._documents[each] for each in self.asked if each in self._documents]
+
     def _read(self, schema: Any, address: str) -> ArmDocument | None:
         self.asked.add(address.lower())
         if address.lower() in self._denied:
@@ -316,7 +321,9 @@ def usual(step: str, kind: str, action: str) -> dict[str, Any]:
 
 
 def _expected(step: str, change: Mapping[str, Any]) -> dict[str, Any]:
-    words = {**_EMPTY, **usual(step, change["kind"], change["action"]), **plain(change)}
+    common = usual(step, change["kind"], change["action"])
+    words = {**_EMPTY, **common, **plain(change)}
+    words["settle"] = {**common.get("settle", {}), **change.get("settle", {})}
     shown = {each[0] for each in words["attributes"]}
     words["phrases"] = {path: phrase for path, phrase in words["phrases"].items() if path in shown}
     return words
@@ -329,7 +336,7 @@ def _rendered_request(request: Request | None, like: Mapping[str, Any]) -> dict[
     if request.host is not None:
         words["host"] = request.host
     if "body_at" in like:
-        return words | {"body_at": {path: plain(_at(request.body, path)) for path in like["body_at"]}}
+        return words | {"body_at": {path: plain(at_path(request.body, path)) for path in like["body_at"]}}
     return words | ({"body": plain(request.body)} if request.body is not None else {})
 
 
@@ -369,7 +376,8 @@ def rendered_outputs(outputs: Outputs) -> dict[str, Any]:
     return {each.name: plain(value) for each, value in outputs.items()}
 
 
-def _at(value: Any, path: str) -> Any:
+def at_path(value: Any, path: str) -> Any:
+    """Return the value at a dotted path, None where there is none."""
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value

@@ -31,7 +31,7 @@ workspace:
 
 
 class Files:
-    """Profiles in a folder of the test's own, and their loading. Places are told without the folder."""
+    """Profiles in a folder of the test's own, and their loading. Places are shown without the folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -62,7 +62,7 @@ def test_a_wrong_tape_is_said_to_be_wrong_and_where(tmp_path: Path, change: dict
 
     diagnostic = complaint(tmp_path / "t.json")
 
-    assert ("CMK502", "The tape cannot be read", detail) == (diagnostic.code, diagnostic.summary, diagnostic.detail)
+    assert ("CMK502", "Cannot read the tape", detail) == (diagnostic.code, diagnostic.summary, diagnostic.detail)
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "3", '{"interactions": []}'])

@@ -100,7 +100,7 @@ def test_a_tape_that_cannot_be_written_is_refused_before_anything_is_sent(tmp_pa
     with pytest.raises(CmkctlError) as refused:
         TapeWriter(tmp_path / place, cloud="AzureCloud")
 
-    assert [("CMK501", "The tape cannot be written")] == [(d.code, d.summary) for d in refused.value.diagnostics]
+    assert [("CMK501", "Cannot write the tape")] == [(d.code, d.summary) for d in refused.value.diagnostics]
 
 
 def test_a_failed_write_says_so_and_leaves_the_old_tape(tmp_path: Path) -> None:

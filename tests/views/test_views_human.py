@@ -398,7 +398,7 @@ def test_an_error_alone_begins_on_the_first_line() -> None:
 
 def test_a_diagnostic_without_code_place_and_subject_has_no_empty_lines() -> None:
     """What is not known is left out."""
-    bare = dataclasses.replace(everything().diagnostics[0], code="", subject="", location=None, detail="", remedy="x")
+    bare = Code("", everything().diagnostics[0].summary, "", "").error("", "x")
     seen = Seen()
 
     seen.view.show(s.DiagnosticsShown((bare,)))

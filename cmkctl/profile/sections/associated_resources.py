@@ -1,4 +1,4 @@
-"""What a workspace needs beside the key.
+"""The resources that a workspace needs beside the key.
 
 To add a resource, define its section here and give `AssociatedResources` a field of it: schema, reference, overrides and
 diagnostics follow from the field.
@@ -47,7 +47,7 @@ class StorageAccountSettings(Nameable):
 
 
 class LogAnalyticsSettings(Nameable):
-    """Where Application Insights keeps its data."""
+    """The Log Analytics workspace that stores the data of Application Insights."""
 
     resource_type = "Microsoft.OperationalInsights/workspaces"
     derived = DerivedName("log", 33)
@@ -145,7 +145,7 @@ def _vault_form(value: object) -> str:
 
 
 class AssociatedResources(Section):
-    """What a workspace needs beside the key. Made with stable names in the profile's resource group, or given by id."""
+    """The resources that a workspace needs beside the key: created with stable names in the profile's group, or given by id."""
 
     storage_account: StorageAccountSettings = Field(
         default_factory=StorageAccountSettings,

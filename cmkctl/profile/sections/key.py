@@ -13,7 +13,7 @@ from cmkctl.profile.section import Contradiction, Section
 
 
 class RotationPolicy(Section):
-    """When Key Vault makes a new version by itself; the workspace keeps its version until it is told of the new one."""
+    """Automatic rotation by Key Vault. The workspace keeps its key version until it is pointed at the new one."""
 
     rotate_after: Annotated[str, field_types.Duration(7)] | None = Field(
         None,
@@ -41,7 +41,7 @@ class RotationPolicy(Section):
     )
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Key Vault's rules about a rotation policy."""
+        """Yield what breaks Key Vault's rules about a rotation policy."""
         if not self.model_fields_set:
             yield Contradiction(
                 "rotate_after",
@@ -52,7 +52,7 @@ class RotationPolicy(Section):
         if self.rotate_after and self.rotate_before_expiry:
             yield Contradiction(
                 "rotate_before_expiry",
-                "A policy rotates either some time after creation or some time before expiry, and this one says both.",
+                "A policy rotates either some time after creation or some time before expiry, and this one does both.",
                 "Keep one of rotate_after and rotate_before_expiry.",
             )
         yield from self._without_lifetime()
@@ -96,19 +96,19 @@ class KeySettings(Section):
     expires: field_types.Moment | None = Field(
         None,
         description=(
-            "When the key expires: a date (00:00 UTC) or a date and time with its zone. An expired key stops the "
+            "The moment the key expires: a date (00:00 UTC) or a date and time with its zone. An expired key stops the "
             "workspace; once set, an expiry can be moved but not removed."
         ),
         examples=["2031-01-31"],
     )
     rotation_policy: RotationPolicy | None = Field(
         None,
-        description="When Key Vault makes a new version by itself. Left out: never.",
+        description="Automatic rotation by Key Vault. Left out: none.",
         examples=[{"rotate_after": "P1Y"}],
     )
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """A policy that counts back from an expiry needs one on the key, too."""
+        """Yield the fields of a policy that count back from an expiry which the key lacks."""
         policy = self.rotation_policy
         for field in ("rotate_before_expiry", "notify_before_expiry"):
             if policy and getattr(policy, field) and self.expires is None:

@@ -31,7 +31,7 @@ class KeyAccessSettings(Section):
         le=900,
         description=(
             "How old, in seconds, a grant has to be before the workspace's creation is sent. Azure confirms a role some "
-            "time before it takes effect, mostly within a minute or two, and says nothing about that; a creation that "
+            "time before it takes effect, mostly within a minute or two, and does not report when; a creation that "
             "comes too early fails, and is sent again only after ten minutes."
         ),
         examples=[75],

@@ -1,4 +1,4 @@
-"""The vault that holds the key, and who reaches it."""
+"""The vault that holds the key, and its network rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmkctl.profile.section import Nameable, Section
 
 
 class NetworkSettings(Section):
-    """Who reaches the data plane of the vault. Applied when cmkctl creates it."""
+    """Network access to the data plane of the vault. Applied when cmkctl creates the vault."""
 
     public_access: field_types.Switch = Field(
         "enabled",
@@ -23,7 +23,7 @@ class NetworkSettings(Section):
     )
     default_action: Literal["Allow", "Deny"] = Field(
         "Allow",
-        description="What happens to callers that no rule names. Deny is the vault firewall.",
+        description="The action for callers that no rule matches. Deny is the vault firewall.",
         examples=["Deny"],
     )
     bypass: Literal["AzureServices", "None"] = Field(
@@ -82,7 +82,7 @@ class KeyVaultSettings(Nameable):
     authorization: Literal["access-policy", "rbac"] | None = Field(
         None,
         description=(
-            "How the vault decides who may use keys. Left out: access-policy for a new vault, as in Microsoft's "
+            "The vault's authorization model for keys. Left out: access-policy for a new vault, as in Microsoft's "
             "procedure, and whatever an existing vault has. cmkctl does not switch an existing vault."
         ),
         examples=["rbac"],
@@ -106,7 +106,7 @@ class KeyVaultSettings(Nameable):
         False,
         description=(
             "Whether cmkctl may turn purge protection on in a vault that exists without it. It is required for a "
-            "customer-managed key and can never be turned off again, so cmkctl asks for this word first. A vault that "
+            "customer-managed key and can never be turned off again, so it needs this opt-in. A vault that "
             "cmkctl creates always has it."
         ),
         examples=[True],
@@ -114,7 +114,7 @@ class KeyVaultSettings(Nameable):
     network: NetworkSettings | None = Field(
         None,
         description=(
-            "Who reaches the vault's data plane. Left out: everybody with a token for a new vault, and whatever an "
+            "Network access to the vault's data plane. Left out: open to every network for a new vault, and whatever an "
             "existing vault has. cmkctl does not change the rules of an existing vault."
         ),
         examples=[{"default_action": "Deny", "bypass": "AzureServices"}],

@@ -24,7 +24,7 @@ class WorkspaceSettings(Section):
     )
     encryption: Literal["in-subscription", "service-side"] = Field(
         description=(
-            "Where the encrypted metadata lives: in-subscription keeps it in Cosmos DB, AI Search and storage in a "
+            "The place of the encrypted metadata: in-subscription keeps it in Cosmos DB, AI Search and storage in a "
             "Microsoft-managed resource group that you pay for; service-side keeps it on Microsoft's side. Fixed at "
             "creation, so it has no default."
         ),
@@ -33,7 +33,7 @@ class WorkspaceSettings(Section):
     identity: field_types.Identity = Field(
         "system-assigned",
         description=(
-            "Who the workspace is: system-assigned, or the ARM id of a user-assigned identity that exists, which then "
+            "The workspace's identity: system-assigned, or the ARM id of a user-assigned identity that exists, which then "
             "reads the key as well."
         ),
         examples=["system-assigned"],
@@ -60,7 +60,7 @@ class WorkspaceSettings(Section):
     )
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Only the in-subscription architecture has a Cosmos DB of its own."""
+        """Yield a throughput without the Cosmos DB that only the in-subscription architecture has."""
         if self.cosmos_db_throughput is not None and self.encryption == "service-side":
             yield Contradiction(
                 "cosmos_db_throughput",
