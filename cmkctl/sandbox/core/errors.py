@@ -517,6 +517,12 @@ storage_hns_fixed = ErrorRow(
     ours(),
     "isHnsEnabled is set once, when the account is created.",
 )
+container_not_found = ErrorRow(
+    404,
+    "ContainerNotFound",
+    documented("Storage: Blob service error codes"),
+    "The specified container does not exist.",
+)
 registry_name_taken = ErrorRow(
     409,
     "AlreadyInUse",
