@@ -151,6 +151,17 @@ def test_a_set_goes_with_its_principal() -> None:
         assert principal not in ready.state.tenant.table("principals")
 
 
+def test_a_set_made_again_has_its_principal_again(ready: Ready) -> None:
+    """Recording 59 deletes a set and creates it within seconds."""
+    ready.arm("PUT", PATH, body(ready), API)
+    before = ready.arm("GET", PATH, api=API).json()["identity"]
+    ready.arm("DELETE", PATH, api=API)
+    ready.arm("PUT", PATH, body(ready), API)
+
+    assert before == ready.arm("GET", PATH, api=API).json()["identity"]
+    assert before["principalId"] in ready.state.tenant.table("principals")
+
+
 def test_the_provider_has_to_be_registered(ready: Ready) -> None:
     """409 as everywhere."""
     ready.state.unregister_provider("Microsoft.Compute")

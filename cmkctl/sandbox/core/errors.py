@@ -298,6 +298,37 @@ failed_late = ErrorRow(
 
 # --- role assignments and Microsoft Graph ---------------------------------------------------------------------------
 
+scope_locked = ErrorRow(
+    409,
+    "ScopeLocked",
+    recorded("60"),
+    "The scope '{scope}' cannot perform {verb} operation because following scope(s) are locked: '{locked}'. "
+    "Please remove the lock and try again.",
+)
+lock_not_found = ErrorRow(
+    404,
+    "LockNotFound",
+    ours("the code is the service's"),
+    "The lock '{name}' does not exist.",
+)
+policy_definition_not_found = ErrorRow(
+    404,
+    "PolicyDefinitionNotFound",
+    ours("the code is the service's"),
+    "The policy definition '{name}' does not exist.",
+)
+policy_assignment_not_found = ErrorRow(
+    404,
+    "PolicyAssignmentNotFound",
+    ours("the code is the service's"),
+    "The policy assignment '{name}' does not exist.",
+)
+resource_type_unsupported = ErrorRow(
+    404,
+    "ResourceTypeNotSupported",
+    recorded("60"),
+    "Unsupported resource type: '{type}'.",
+)
 role_assignment_exists = ErrorRow(
     409,
     "RoleAssignmentExists",
@@ -689,6 +720,24 @@ associated_id_invalid = ErrorRow(
     "BadRequest",
     ours(),
     "{field} '{value}' is not the resource id of {resource_type}.",
+)
+associated_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that the creation is accepted and goes on is recorded (02)"),
+    "The resource '{resource_type}/{name}' under resource group '{group}', which the workspace refers to, was not found.",
+)
+compute_action_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that the parameter is required is published"),
+    "The query parameter underlyingResourceAction is required: Delete or Detach.",
+)
+hub_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The hub '{hub}' of the project does not exist, or is not a workspace of kind Hub.",
 )
 storage_unsuitable = ErrorRow(
     400,

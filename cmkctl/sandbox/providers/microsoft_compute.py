@@ -105,13 +105,14 @@ def put_set(tenant: Tenant, call: Call) -> Reply:
         raise errors.property_refused("properties.activeKey", "is required")
     identity = write.body.get("identity") or {"type": "SystemAssigned"}
     before = write.existing["doc"]["properties"] if write.existing else {}
+    identity_before = write.existing["doc"]["identity"] if write.existing else _former_identity(tenant, write.id)
     document = {
         "name": write.name,
         "id": write.id,
         "type": RESOURCE_TYPE.type,
         "location": write.location,
         **({"tags": write.body["tags"]} if write.body.get("tags") else {}),
-        "identity": microsoft_managedidentity.with_principal(tenant, write.id, identity),
+        "identity": microsoft_managedidentity.with_principal(tenant, write.id, identity, identity_before),
         "properties": {**before, **sent, "provisioningState": "Updating"},
     }
     # As recorded: without id and type, without a name that was not sent, and without the principal of a new identity.
@@ -124,6 +125,12 @@ def put_set(tenant: Tenant, call: Call) -> Reply:
     return _accepted(tenant, call, document, before, answer)
 
 
+def _former_identity(tenant: Tenant, identifier: str) -> Json:
+    """Return the identity of a deleted set of that id: it has the same principal again (recording 59)."""
+    former: Json = tenant.table("former_set_identities").get(ids.key(identifier), {})
+    return former
+
+
 def patch_set(tenant: Tenant, call: Call) -> Reply:
     """Change the key, the rotation or the tags of a set: 202 with the old document whole, and ``Updating``."""
     record = resources.existing(tenant, call, RESOURCE_TYPE)
@@ -131,7 +138,9 @@ def patch_set(tenant: Tenant, call: Call) -> Reply:
     before = record["doc"]["properties"]
     document = shapes.merge(record["doc"], body)
     if (body.get("identity") or {}).get("type"):
-        document["identity"] = microsoft_managedidentity.with_principal(tenant, document["id"], document["identity"])
+        document["identity"] = microsoft_managedidentity.with_principal(
+            tenant, document["id"], body["identity"], record["doc"]["identity"], partial=True
+        )
     document["properties"]["provisioningState"] = "Updating"
     shown = view(tenant, record, call)
     answer = {**shown, "properties": {**shown["properties"], "provisioningState": "Updating"}}
@@ -188,17 +197,20 @@ def finish_delete(tenant: Tenant, operation: Json) -> None:
     """Take a set and its identity away."""
     record = tenant.table("resources").pop(ids.key(operation["target"]), None)
     if record is not None:
-        tenant.table("principals").pop(record["doc"]["identity"].get("principalId", ""), None)
+        identity = record["doc"]["identity"]
+        tenant.table("principals").pop(identity.get("principalId", ""), None)
+        tenant.table("former_set_identities")[ids.key(operation["target"])] = identity
 
 
 def _links(call: Call, name: str, location: str) -> dict[str, str]:
     path = (
         f"/subscriptions/{call['subscription']}/providers/Microsoft.Compute/locations/{location}/DiskOperations/{name}"
     )
-    partition = ids.guid("partition", location)
+    # Recordings 59, 74 and 84 have a parameter that 73, of an older api-version, has not.
+    more = {"p": ids.guid("partition", location)} if call.api_version >= ROTATION_SINCE else {}
     return {
-        "Azure-AsyncOperation": operations.link(call, path, name, p=partition),
-        "Location": operations.link(call, path, name, p=partition, monitor="true"),
+        "Azure-AsyncOperation": operations.link(call, path, name, **more),
+        "Location": operations.link(call, path, name, **more, monitor="true"),
     }
 
 
@@ -244,6 +256,7 @@ PROVIDER = Provider(
     namespace="Microsoft.Compute",
     coverage=(COVERAGE,),
     routes=ROUTES,
+    tables={"former_set_identities": dict},
     durations=(
         Duration(WRITE, 1, "recording 73: 0.1 and 0.8 s by the operation's own times"),
         Duration(DELETE, 1, "recordings 59, 84: below 0.1 s by the operation's own times"),

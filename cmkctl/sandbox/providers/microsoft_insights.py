@@ -22,7 +22,6 @@ COMPONENTS = resources.ResourceType(
         **shapes.TOP,
         "location": str,
         "tags": shapes.TAGS,
-        "etag": str,
         "kind": Required(str),
         "properties": {
             "Application_Type": Required(("web", "other")),

@@ -27,13 +27,15 @@ RESOURCE_TYPE = resources.ResourceType(
         **shapes.TOP,
         "location": str,
         "tags": shapes.TAGS,
-        "etag": str,
         "identity": dict,
-        "systemData": READ_ONLY,
         "properties": {
             "sku": {"name": Required(str), "capacityReservationLevel": int, "lastSkuUpdate": READ_ONLY},
             "retentionInDays": int,
-            "workspaceCapping": {"dailyQuotaGb": float},
+            "workspaceCapping": {
+                "dailyQuotaGb": float,
+                "quotaNextResetTime": READ_ONLY,
+                "dataIngestionStatus": READ_ONLY,
+            },
             "publicNetworkAccessForIngestion": ("Enabled", "Disabled"),
             "publicNetworkAccessForQuery": ("Enabled", "Disabled"),
             "forceCmkForQuery": bool,

@@ -99,7 +99,8 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         document["tags"] = body["tags"]
     document["sku"] = {"name": sku, "tier": sku}
     if (body.get("identity") or {}).get("type"):
-        document.update(_identity(tenant, document["id"], body["identity"]))
+        partial, old = call.method == "PATCH", document.pop("identity", None)
+        document.update(_identity(tenant, document["id"], body["identity"], old, partial=partial))
     document["systemData"] = tenant.system_data(document["systemData"])
     return _begun(tenant, call, record, shape.UPDATE)
 
@@ -145,11 +146,15 @@ def _taken(tenant: Tenant, name: str) -> bool:
     return any(key.endswith(end) for key in tenant.table("resources"))
 
 
-def _identity(tenant: Tenant, identifier: str, sent: Json | None) -> Json:
+def _identity(
+    tenant: Tenant, identifier: str, sent: Json | None, before: Json | None = None, *, partial: bool = False
+) -> Json:
     """Return the identity with its type as the service writes it, the first letter in lower case (recording 71)."""
-    if not sent or sent["type"].lower() == "none":
+    if not sent or not sent.get("type"):
         return {}
-    made = microsoft_managedidentity.with_principal(tenant, identifier, sent)
+    made = microsoft_managedidentity.with_principal(tenant, identifier, sent, before, partial=partial)
+    if made["type"].lower() == "none":
+        return {}
     words = [word.strip() for word in made["type"].split(",")]
     return {"identity": {**made, "type": ", ".join(word[0].lower() + word[1:] for word in words)}}
 

@@ -285,7 +285,9 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     if sku:
         document["sku"] = {"name": sku, "tier": sku.partition("_")[0]}
     if (body.get("identity") or {}).get("type"):
-        document["identity"] = microsoft_managedidentity.with_principal(tenant, document["id"], body["identity"])
+        document["identity"] = microsoft_managedidentity.with_principal(
+            tenant, document["id"], body["identity"], document.get("identity"), partial=call.method == "PATCH"
+        )
     tenant.changed()
     return Reply(200, view(tenant, record, call), content_type="application/json")
 

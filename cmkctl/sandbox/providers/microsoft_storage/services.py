@@ -3,6 +3,7 @@
 The forms are those of the reference of *Blob Services*, *File Services* and *Blob Containers*; no recording has one.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -146,12 +147,14 @@ def put_container(tenant: Tenant, call: Call) -> Reply:
     }
     before = known["doc"]["properties"] if known else first
     kept = {name: value for name, value in sent.items() if value is not None}
+    properties = {**before, **kept}
+    properties.pop("lastModifiedTime", None)
     document = {
         "id": identifier,
         "name": call["container"],
         "type": CONTAINER,
-        "etag": f'"0x{ids.hex_name(identifier, tenant.serial(), length=15).upper()}"',
-        "properties": {**before, **kept, "lastModifiedTime": now},
+        "etag": f'"0x{ids.hex_name(identifier, json.dumps(properties), length=15).upper()}"',
+        "properties": {**properties, "lastModifiedTime": now},
     }
     resources.store(tenant, document)
     return Reply(201 if known is None else 200, document)
