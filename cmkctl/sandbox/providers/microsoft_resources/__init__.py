@@ -28,6 +28,7 @@ PROVIDER = Provider(
         Duration("group.delete", 75, "recordings 12 and 80: four or five polls of 15 s"),
         Duration("deployment", 2, "guess: what it deploys takes the time"),
         Duration("deployment.delete", 5, GUESS),
+        Duration("deployment.whatif", 10, GUESS),
     ),
     tables={"deployments": dict, "subscription_tags": dict},
     arrange=arrange.FUNCTIONS,
