@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
-from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse, policies
+from azure.core.pipeline import Pipeline, PipelineResponse, policies
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy, ARMHttpLoggingPolicy
@@ -29,7 +29,7 @@ from cmkctl.azure import decoding, versions
 from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
 from cmkctl.azure.decoding import ArmDocument, DecodePolicy
 from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.azure.failures import FailureKind
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.ids import (
     ResourceId,
@@ -40,6 +40,7 @@ from cmkctl.azure.ids import (
     role_assignments_id,
     subscription_id,
 )
+from cmkctl.azure.policies import DeadlinePolicy, HeaderPolicy, HostPolicy
 from cmkctl.azure.retry import RetryPolicy
 from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
@@ -49,6 +50,8 @@ from cmkctl.plan import Plane, Settle
 T = TypeVar("T")
 U = TypeVar("U")
 PARALLEL_READS: Final = 16
+LONGEST_LIST: Final = 200
+"""Pages that a list of role assignments may have; a subscription has 4,000 at most, a page hundreds."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
@@ -77,6 +80,8 @@ class Session:
         self.turns = Turns()
         self.constant = Constants()
         self.deadline: float | None = None
+        self.is_sandbox: bool | None = None
+        """True once a response came from the sandbox, False once one came from Azure; None before the first response."""
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
 
     def notify(self, what: str, seconds: float, until: datetime | None = None) -> None:
@@ -168,11 +173,15 @@ class Session:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.transport.close()
 
+    def _learn_where(self, sandbox: bool) -> None:
+        self.is_sandbox = bool(self.is_sandbox) or sandbox
+
     def _policies(self, scope: str, answers: DecodePolicy | None = None) -> list[Any]:
-        """The SDK's own pipeline with three differences, so that nothing is sent that was not asked for, or taken on trust.
+        """Return the SDK's own pipeline, changed so that nothing unasked is sent and nothing received is taken on trust.
 
         `ARMAutoResourceProviderRegistrationPolicy` is left out: it registers a provider on a 409, also on a read. One
-        retry policy takes the place of azure-core's. And `DecodePolicy` takes that of its decoding.
+        retry policy takes the place of azure-core's, and `DecodePolicy` that of its decoding. `HostPolicy` keeps tokens
+        within the cloud, `HeaderPolicy` makes headers readable, `DeadlinePolicy` bounds each request.
         """
         return [
             policies.RequestIdPolicy(),
@@ -180,23 +189,14 @@ class Session:
             policies.UserAgentPolicy(base_user_agent=USER_AGENT),
             RetryPolicy(self.clock, self.notify, lambda: self.deadline),
             answers or DecodePolicy(),
+            HostPolicy(self.endpoints),
             ARMChallengeAuthenticationPolicy(self.credential, scope),
             policies.NetworkTraceLoggingPolicy(),
             policies.SensitiveHeaderCleanupPolicy(),
             ARMHttpLoggingPolicy(),
-            _NothingMorePolicy(self.clock),
+            HeaderPolicy(self.clock, self._learn_where),
+            DeadlinePolicy(self.clock, lambda: self.deadline),
         ]
-
-
-class _NothingMorePolicy(policies.SansIOHTTPPolicy[Any, Any]):
-    """Lets nothing through any more once the run was told to stop: the last policy before the network."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def on_request(self, request: PipelineRequest[Any]) -> None:  # noqa: ARG002
-        """Raise `Interrupted` when the run was told to stop."""
-        self._clock.check()
 
 
 class Constants:
@@ -334,6 +334,15 @@ class Snapshot:
             lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(decoding.Key)),
         )
 
+    def key_version(self, vault: ResourceId, name: str, version: str) -> ArmDocument | None:
+        """One version of a key, through the management plane."""
+        return self._ask(
+            f"{vault.child('keys', name)}/versions/{version}",
+            lambda: self._key_vault.keys.get_version(
+                vault.resource_group, vault.name, name, version, **_as(decoding.Key)
+            ),
+        )
+
     def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:
         """Any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
@@ -383,9 +392,16 @@ class Snapshot:
         return constant.keep(read, found)
 
     def _following(self, link: str, links: set[str]) -> ArmDocument | None:
-        """The next page of a list, None after the last. Each link is followed once: a list that has no end is none."""
+        """Return the next page of a list, None after the last. Each link is followed once.
+
+        Raises AzureFailed for more pages than any list has: each could name another one for ever, and the grants that are
+        missing until then are not absent.
+        """
         if not link or link in links:
             return None
+        if len(links) >= LONGEST_LIST:
+            message = f"The list has more than {LONGEST_LIST} pages."
+            raise AzureFailed(Failure(FailureKind.UNREADABLE, "", message))
         links.add(link)
         return self._ask(link, lambda: decoding.document(decoding.RoleAssignments, self._session.follow(link)))
 

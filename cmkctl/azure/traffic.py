@@ -1,4 +1,4 @@
-"""A transport that tells of every request: when, what, how long, and what came of it. For `--report` and `--debug`."""
+"""A transport that reports every request: when, what, how long, and the response. For `--report` and `--debug`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _OWN_IDS = ("x-ms-request-id", "request-id")  # Resource Manager's and Graph's
 
 @dataclass(frozen=True, slots=True)
 class ObservedExchange:
-    """One request as it went over the wire, and its answer; a repeated one is heard of again.
+    """One HTTP exchange. Each retry is reported as its own exchange.
 
-    `at` is when it was sent, in UTC, and `seconds` how long the answer took. Without an answer `response` is None and
+    `at` is when it was sent, in UTC, and `seconds` how long the response took. Without a response `response` is None and
     `error` says why.
     """
 
@@ -59,12 +59,12 @@ class ObservedExchange:
 
     @property
     def correlation_id(self) -> str | None:
-        """What Azure support asks for."""
+        """The id that Azure support asks for."""
         return self.header(_CORRELATION)
 
     @property
     def request_id(self) -> str | None:
-        """The service's own number of the request."""
+        """The service's own id of the request."""
         return self.header(*_OWN_IDS)
 
 
@@ -72,22 +72,22 @@ OnExchange: TypeAlias = Callable[[ObservedExchange], None]
 
 
 class ObservedTransport(HttpTransport[Any, Any]):
-    """A transport that hands everything to `inner` and tells `hear` of it, from whichever thread it happens in."""
+    """A transport that hands everything to `inner` and reports it to `on_exchange`, from whichever thread it happens in."""
 
-    def __init__(self, inner: HttpTransport[Any, Any], clock: Clock, hear: OnExchange) -> None:
+    def __init__(self, inner: HttpTransport[Any, Any], clock: Clock, on_exchange: OnExchange) -> None:
         self._inner = inner
         self._clock = clock
-        self._hear = hear
+        self._on_exchange = on_exchange
 
     def send(self, request: Any, **options: Any) -> Any:
-        """Send the request, tell of it, return the response. Errors of the inner transport pass through."""
+        """Send the request, report it, return the response. Errors of the inner transport pass through."""
         at, began = self._clock.now(), self._clock.elapsed()
         try:
             response = self._inner.send(request, **options)
         except AzureError as error:
-            self._hear(ObservedExchange(at, self._clock.elapsed() - began, request, None, str(error)))
+            self._on_exchange(ObservedExchange(at, self._clock.elapsed() - began, request, None, str(error)))
             raise
-        self._hear(ObservedExchange(at, self._clock.elapsed() - began, request, response))
+        self._on_exchange(ObservedExchange(at, self._clock.elapsed() - began, request, response))
         return response
 
     def open(self) -> None:

@@ -202,7 +202,7 @@ def next_interval(waited: float, expected: float = 0.0, usual: float = _USUAL_IN
     `expected` is the recorded duration of the operation in seconds, 0 where none is known. Until shortly before it, the
     interval is a sixteenth of it, since nothing was recorded to change earlier; around it, polls are closer together.
     """
-    interval = max(_FIRST_INTERVAL, min(2 * waited, usual), min(waited * _SHARE, _LONGEST_INTERVAL))
+    interval = max(_FIRST_INTERVAL, min(3 * waited, usual), min(waited * _SHARE, _LONGEST_INTERVAL))
     if _PROBING <= waited < _EARLY * expected:
         return max(interval, min(expected / 16, _EARLY * expected - waited))
     if _EARLY * expected <= waited < _LATE * expected:
@@ -366,7 +366,8 @@ def _poll_of(response: Any) -> _Poll | None:
     if asynchronous:
         return _Poll(asynchronous, by_status=True)
     location = response.headers.get("Location", "")
-    if response.status_code not in (201, 202) or not location.startswith("https://"):
+    # Any other scheme is an address as well, and refused where it is followed: the operation has not ended.
+    if response.status_code not in (201, 202) or "://" not in location:
         return None
     return _Poll(location, by_status=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +16,8 @@ from azure.core.pipeline.transport import HttpTransport
 from cmkctl import codes
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
-from cmkctl.azure.redaction import Redactor, secrets_of
+from cmkctl.azure.policies import TOTAL_TIMEOUT
+from cmkctl.azure.redaction import Redactor, secrets_of, weak_secrets
 from cmkctl.cli.options import Options
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
@@ -24,9 +26,9 @@ from cmkctl.views.shown import DiagnosticsShown, LogText
 
 Transport: TypeAlias = HttpTransport[Any, Any]
 
-_CONNECTIONS: Final = 32
-_CONNECT_TIMEOUT: Final = 20
-_READ_TIMEOUT: Final = 120
+_SHORTEST_REQUEST: Final = 1.0
+_CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The variables from which `requests` takes its CA certificates, the first that is set."""
 
 
 def connect(
@@ -34,28 +36,57 @@ def connect(
 ) -> tuple[Transport, TokenCredential]:
     """The transport to Azure and the credential, as the options say; `observe` is put around every transport.
 
-    Raises CmkctlError for a tape that cannot be read or written, and for a way of signing in that cannot be used here.
+    Raises CmkctlError for a tape that cannot be read or written, a CA bundle that cannot be read, and a way of signing in
+    whose settings are missing or wrong.
     """
     if options.replay:
         return observe(_replaying(options.replay, view, stack)), ReplayCredential()
+    weak = _weak_secrets(os.environ, profile)
+    if weak:
+        view.show(DiagnosticsShown(tuple(weak)))
+    _check_ca_bundle(os.environ)
     transport = observe(_transport())
     if options.record:
         transport = _recording(options.record, profile, transport, stack)
-    return transport, SharedCredential(_sign_in(options.auth, profile, view, observe))
+    return transport, SharedCredential(_sign_in(options, profile, view, observe))
 
 
 def _sign_in(
-    way: str | None, profile: Profile, view: View, observe: Callable[[Transport], Transport]
+    options: Options, profile: Profile, view: View, observe: Callable[[Transport], Transport]
 ) -> TokenCredential:
-    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - a replay has no network
+    # A real token would go to the sandbox, where nothing is secret: only its own service principal signs in there.
+    way = "environment" if options.sandbox else options.auth
+    return sign_in(way, ENDPOINTS[profile.cloud], observe(_transport(options.timeout)), _log_to(view), os.environ)
 
+
+def _weak_secrets(environ: Mapping[str, str], profile: Profile) -> list[Diagnostic]:
+    """Warn of secrets that also occur in names of the profile: there they are shown, for a redacted id is a wrong one."""
+    named = repr(profile)
+    return [
+        codes.CMK328.warning(
+            f"The value of {name} occurs in the names or ids of the profile. It is redacted where it stands alone, and shown "
+            "inside names and ids.",
+            f"Replace the secret in {name} with a long random one.",
+        )
+        for name, value in weak_secrets(environ).items()
+        if value in named
+    ]
+
+
+def _check_ca_bundle(environ: Mapping[str, str]) -> None:
+    """Raise CmkctlError (CMK325) when the file of CA certificates that `requests` will use cannot be read."""
+    name = next((name for name in _CA_BUNDLES if environ.get(name)), None)
+    if name is None:
+        return
+    path = Path(environ[name])
     try:
-        return sign_in(way, ENDPOINTS[profile.cloud].authority, observe(RequestsTransport()), _log_to(view))
-    except ValueError as error:
+        ssl.create_default_context(cafile=None if path.is_dir() else path, capath=path if path.is_dir() else None)
+    except OSError as error:  # also ssl.SSLError, for a file that holds no certificate
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else str(error.strerror).lower()
         raise CmkctlError(
-            codes.CMK302.error(
-                f"--auth {way} cannot be used here: {error}",
-                "Set the environment variables that it needs, or choose another --auth.",
+            codes.CMK325.error(
+                f"{name} is set to {path}: {reason}.",
+                f"Set {name} to a PEM file with the CA certificates to trust, or unset it.",
             )
         ) from error
 
@@ -64,17 +95,13 @@ def _log_to(view: View) -> Callable[[str], None]:
     return lambda text: view.show(LogText(text))
 
 
-def _transport() -> Transport:
-    import requests  # noqa: PLC0415 - a replay has no network
-    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+def _transport(longest: float | None = None) -> Transport:
+    """Make a transport whose requests take no longer than `longest` seconds, or their usual total."""
+    from cmkctl.azure.network import azure_transport  # noqa: PLC0415 - a replay has no network
 
-    session = requests.Session()
-    # One connection for each read that goes out at the same time; what is sent again is decided in one place only.
-    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
-    transport: Transport = RequestsTransport(
-        session=session, connection_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT
-    )
+    # Zero would be no time limit to urllib3 but an error.
+    total = TOTAL_TIMEOUT if longest is None else min(max(longest, _SHORTEST_REQUEST), TOTAL_TIMEOUT)
+    transport: Transport = azure_transport(total=total)
     return transport
 
 

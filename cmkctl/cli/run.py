@@ -166,7 +166,7 @@ def _check(options: Options) -> None:
 
 def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.sandbox:
-        os.environ.update(_sandbox(options.state, stack))
+        os.environ.update(_sandbox(options.state, stack, clock))
     loaded = _load(options, load, stack)
     reporter.set_profile(loaded.profile)
     view = reporter.view
@@ -192,14 +192,13 @@ def _load(options: Options, load: Load, stack: ExitStack) -> LoadedProfile:
     return load_profile(STANDARD_STREAM, overrides=options.overrides, environ=os.environ)
 
 
-def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
-    """The environment of the sandbox: of one that already runs over this state, else of one in this process."""
+def _sandbox(state: Path | None, stack: ExitStack, clock: SystemClock) -> dict[str, str]:
+    """The environment of the sandbox: of one that keeps running over this state, else of one in this process."""
     from cmkctl import sandbox  # noqa: PLC0415 - only a rehearsal needs it
 
     path = state or sandbox.default_state_path()
     try:
-        running = sandbox.find_running(path) or stack.enter_context(sandbox.Sandbox(path).serve())
-        return running.environment()
+        return stack.enter_context(sandbox.Sandbox(path).for_command(_waiting, clock.sleep))
     except sandbox.SandboxError as error:
         raise CmkctlError(
             codes.CMK511.error(
@@ -208,6 +207,10 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
                 subject=str(path),
             )
         ) from error
+
+
+def _waiting(path: Path) -> None:
+    sys.stderr.write(f"Waiting for the other command that uses the sandbox {path}.\n")
 
 
 def _ending() -> Iterator[signal.Signals]:

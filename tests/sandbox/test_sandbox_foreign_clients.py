@@ -146,7 +146,7 @@ def test_endpoints_need_an_api_version_that_is_modelled(arranged: Client) -> Non
     url = "https://management.azure.com/metadata/endpoints"
 
     assert (400, "MissingApiVersionParameter") == code(arranged.session.get(url))
-    assert (400, "NoRegisteredProviderFound") == code(arranged.session.get(f"{url}?api-version=2015-01-01"))
+    assert (400, "SandboxNotModelled") == code(arranged.session.get(f"{url}?api-version=2015-01-01"))
 
 
 def test_a_components_billing_features_are_read_and_written_back(arranged: Client) -> None:

@@ -486,3 +486,19 @@ def test_a_read_only_property_is_ignored(world: World) -> None:
     world.create(world.body(workspaceId="x"))
 
     assert world.get()["properties"]["workspaceId"] != "x"
+
+
+def test_the_managed_storage_account_is_encrypted_with_the_key(world: World) -> None:
+    """Documented; it can be read, and its keys cannot: the group has a deny assignment."""
+    world.create()
+    account = world.get()["properties"]["encryption"]["storageAccountResourceId"]
+
+    shown = world.arm("GET", account).json()
+    keys = world.arm("POST", account + "/listKeys")
+
+    assert shown["properties"]["encryption"]["keySource"] == "Microsoft.Keyvault"
+    assert shown["properties"]["encryption"]["keyvaultproperties"] == {
+        "keyname": "cmk",
+        "keyvaulturi": "https://kv-cmk.vault.azure.net/",
+    }
+    assert code(keys) == (403, "DenyAssignmentAuthorizationFailed")

@@ -13,6 +13,7 @@ from support.view_plans import everything, new_workspace, up_to_date
 from support.view_streams import NOW, UNTIL, Pipe, Screen, Seen, assert_golden, show_everything
 
 from cmkctl import codes, events
+from cmkctl.diagnostics import Code
 from cmkctl.plan import Settle
 from cmkctl.views import make_view
 from cmkctl.views import shown as s

@@ -4,7 +4,6 @@ import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Thread
-from typing import Any
 
 import pytest
 from support.view_plans import everything

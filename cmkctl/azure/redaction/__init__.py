@@ -6,7 +6,8 @@ of one function. It works in three ways at once: by *value* (what the caller kno
 
 What is to be shown only in part goes through `shortened`: cut first, a secret would lose what it is recognised by.
 
-`redactor` is the redaction; `known`, `names` and `shapes` are the three ways, and `words` is what takes a secret's place.
+`redactor` is the redaction; `values`, `field_names` and `patterns` (with `tokens`) are the three ways, and `replacements` is what
+takes a secret's place.
 
 Redacting twice changes nothing more: whoever is unsure redacts again. Identifiers are not secrets and stay:
 subscription, tenant, object and resource ids, and the application ids that Microsoft publishes.
@@ -14,7 +15,7 @@ subscription, tenant, object and resource ids, and the application ids that Micr
 
 from cmkctl.azure.redaction.redactor import Redactor, parse_json, redact, scrub, shortened
 from cmkctl.azure.redaction.replacements import CLIENT_ID, PUBLIC_APPLICATION_IDS, REDACTED, USER
-from cmkctl.azure.redaction.values import secrets_of
+from cmkctl.azure.redaction.values import secrets_of, weak_secrets
 
 __all__ = [
     "CLIENT_ID",
@@ -27,4 +28,5 @@ __all__ = [
     "scrub",
     "secrets_of",
     "shortened",
+    "weak_secrets",
 ]

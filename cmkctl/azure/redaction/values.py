@@ -14,6 +14,12 @@ from cmkctl.azure.redaction.patterns import IS_GUID
 from cmkctl.azure.redaction.replacements import CLIENT_ID, REDACTED
 
 _SHORTEST_NAMED = 8  # of an environment variable that is only called like a secret: FEATURE_SECRET=true is none
+_STRONG = 12
+_NAME = re.compile(r"[\w.-]+")
+_WORDS = re.compile(r"(?:[a-z]+|[A-Z][a-z]*|\d{1,4})(?:[-_.](?:[a-z]+|[A-Z][a-z]*|\d{1,4}))*")
+# What joins the parts of a name, an id, a host or a path. A line break that is an escape is no part of a word.
+_BEFORE = r"(?:(?<![\w/.-])|(?<=\\[nrt]))"
+_AFTER = r"(?![\w/-]|\.\w)"
 _CREDENTIAL_VARIABLES = frozenset({"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD"})
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
@@ -45,9 +51,33 @@ def _passwords(proxy: str) -> set[str]:
     return {password, unquote(password), *re.split(r"[/?#]", password)} - {""}
 
 
+def is_weak(secret: str) -> bool:
+    """Return True for a value that may be part of a name by chance: a short one, or words and numbers joined by dashes.
+
+    Replaced wherever its letters stand, a client secret `prod` would turn the workspace `mlw-prod` into another one.
+    """
+    return bool(_NAME.fullmatch(secret)) and (len(secret) < _STRONG or bool(_WORDS.fullmatch(secret)))
+
+
+def weak_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables whose secret values are weak, with the values."""
+    return {name: value for name, value in environ.items() if _is_secret_variable(name, value) and is_weak(value)}
+
+
 def known(secrets: Iterable[str], client_ids: Iterable[str]) -> Iterable[tuple[re.Pattern[str], str]]:
-    """The patterns that find these values however they are written, each with what takes their place."""
-    yield from _any_of({form for secret in secrets for form in _spellings(secret)}, REDACTED)
+    """The patterns that find these values however they are written, each with what takes their place.
+
+    A weak value is replaced where it stands alone, never inside a name, an id or a URL.
+    """
+    strong, weak = set[str](), set[str]()
+    for secret in secrets:
+        spellings = _spellings(secret)
+        # In base64 it is no word any more.
+        chance = {each for each in spellings if is_weak(secret) and (len(secret) < _SHORTEST_NAMED or is_weak(each))}
+        weak |= chance
+        strong |= spellings - chance
+    yield from _any_of(strong, REDACTED)
+    yield from _any_of(weak - strong, REDACTED, alone=True)
     yield from _any_of(client_ids, CLIENT_ID, re.IGNORECASE)
     undashed = {each.replace("-", "") for each in client_ids if IS_GUID.fullmatch(each)}
     yield from _any_of(undashed, CLIENT_ID.replace("-", ""), re.IGNORECASE)
@@ -73,8 +103,11 @@ def _in_base64(secret: str) -> Iterable[str]:
         yield from (inner.decode(), inner.translate(_URL_SAFE).decode())
 
 
-def _any_of(words: Iterable[str], replacement: str, flags: int = 0) -> Iterable[tuple[re.Pattern[str], str]]:
+def _any_of(
+    words: Iterable[str], replacement: str, flags: int = 0, *, alone: bool = False
+) -> Iterable[tuple[re.Pattern[str], str]]:
     # The longest first: a secret may be the beginning of another.
     longest_first = sorted((re.escape(word) for word in words), key=len, reverse=True)
     if longest_first:
-        yield re.compile("|".join(longest_first), flags), replacement
+        either = "|".join(longest_first)
+        yield re.compile(rf"{_BEFORE}(?:{either}){_AFTER}" if alone else either, flags), replacement

@@ -18,6 +18,7 @@ from azure.core.rest import HttpResponse as RestResponse
 from pydantic import ConfigDict
 
 from cmkctl.azure.decoding import body_of
+from cmkctl.azure.policies import SANDBOX_HEADER
 from cmkctl.azure.redaction import Redactor, parse_json, scrub
 
 SCHEMA = 1
@@ -31,7 +32,7 @@ KEPT_HEADERS = frozenset(
     {
         *("content-type", "retry-after", "retry-after-ms", "x-ms-retry-after-ms"),
         *("location", "azure-asyncoperation", "operation-location", "www-authenticate"),
-        *("x-ms-request-id", "x-ms-correlation-request-id", "x-ms-error-code"),
+        *("x-ms-request-id", "x-ms-correlation-request-id", "x-ms-error-code", SANDBOX_HEADER),
     },
 )
 """The response headers that go on a tape, besides ``x-ms-ratelimit-…``. Of a request no header does."""

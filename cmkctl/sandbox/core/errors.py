@@ -34,6 +34,12 @@ not_json = ErrorRow(
     CODE_KNOWN,
     "The request content is not valid JSON: {problem}.",
 )
+body_too_large = ErrorRow(
+    413,
+    "RequestContentTooLarge",
+    ours("a limit of 4 MB is documented for Azure Resource Manager"),
+    "The request content is larger than 4 MB.",
+)
 property_refused = ErrorRow(
     400,
     "InvalidRequestContent",
@@ -103,13 +109,6 @@ api_version_invalid = ErrorRow(
     CODE_KNOWN,
     "The api-version '{version}' is invalid. The format is 'YYYY-MM-DD' or 'YYYY-MM-DD-preview'.",
 )
-api_version_unsupported = ErrorRow(
-    400,
-    "NoRegisteredProviderFound",
-    CODE_KNOWN,
-    "No registered resource provider found for API version '{version}' and type '{kind}' of namespace '{namespace}'. "
-    "The api-versions the sandbox models are '{supported}'.",
-)
 subscription_not_found = ErrorRow(
     404,
     "SubscriptionNotFound",
@@ -143,8 +142,8 @@ group_being_deleted = ErrorRow(
 group_location_unavailable = ErrorRow(
     400,
     "LocationNotAvailableForResourceGroup",
-    ours("code recorded (fact 34)"),
-    "The provided location '{location}' is not available for resource group.",
+    quoted("microsoft/vscode-azureresourcegroups#33; code recorded (fact 34)"),
+    "The provided location '{location}' is not available for resource group. List of available regions is '{regions}'.",
 )
 location_required = ErrorRow(
     400,
@@ -155,8 +154,9 @@ location_required = ErrorRow(
 location_unavailable = ErrorRow(
     400,
     "LocationNotAvailableForResourceType",
-    CODE_KNOWN,
-    "The provided location '{location}' is not available for resource type '{resource_type}'.",
+    quoted("Azure/azure-rest-api-specs#8347"),
+    "The provided location '{location}' is not available for resource type '{resource_type}'. "
+    "List of available regions for the resource type is '{regions}'.",
 )
 location_conflict = ErrorRow(
     409,
@@ -344,7 +344,7 @@ role_assignment_not_found = ErrorRow(
 role_assignment_fixed = ErrorRow(
     400,
     "RoleAssignmentUpdateNotPermitted",
-    CODE_KNOWN,
+    quoted("Azure/Enterprise-Scale#1747"),
     "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
 )
 role_definition_not_found = ErrorRow(
@@ -410,9 +410,10 @@ graph_exists = ErrorRow(
 vault_name_invalid = ErrorRow(
     400,
     "VaultNameNotValid",
-    ours("code from a field report"),
-    "The vault name '{name}' is invalid. A vault's name must be between 3-24 alphanumeric characters and hyphens, begin "
-    "with a letter, end with a letter or digit, and not contain consecutive hyphens.",
+    quoted("OfficeDev/microsoft-teams-apps-newemployeeonboarding#28"),
+    "The vault name '{name}' is invalid. A vault's name must be between 3-24 alphanumeric characters. The name must begin "
+    "with a letter, end with a letter or digit, and not contain consecutive hyphens. Follow this link for more information: "
+    "https://go.microsoft.com/fwlink/?linkid=2147742",
 )
 vault_name_taken = ErrorRow(
     409,
@@ -961,12 +962,6 @@ vault_version_missing = ErrorRow(
     CODE_KNOWN,
     "The api-version query parameter is required for all requests.",
 )
-vault_version_unsupported = ErrorRow(
-    400,
-    "BadParameter",
-    CODE_KNOWN,
-    "The api-version '{version}' is not supported. The sandbox models {known}.",
-)
 skiptoken_invalid = ErrorRow(
     400,
     "BadParameter",
@@ -1006,6 +1001,18 @@ forbidden_by_role = ErrorRow(
     "\r\nCaller: {caller}\r\nAction: '{action}'\r\nResource: '{resource}'\r\nAssignment: (not found)\r\n"
     "DenyAssignmentId: null\r\nDecisionReason: 'DeniedWithNoValidRBAC' \r\nVault: {vault}\r\n",
     inner="ForbiddenByRbac",
+)
+vault_secret_not_found = ErrorRow(
+    404,
+    "SecretNotFound",
+    ours("the text for a key is quoted"),
+    "A secret with (name/id) {name} was not found in this key vault.",
+)
+vault_certificate_not_found = ErrorRow(
+    404,
+    "CertificateNotFound",
+    ours("the text for a key is quoted"),
+    "A certificate with (name/id) {name} was not found in this key vault.",
 )
 vault_key_not_found = ErrorRow(
     404,

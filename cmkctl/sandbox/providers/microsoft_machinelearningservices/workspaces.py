@@ -42,7 +42,7 @@ COVERAGE = Area(
         "rotation within the vault; any other change of vault, key identity, hbi or stores is the bare 500 of Azure",
     ),
     differs=(
-        "the managed group's Cosmos DB, storage and search are listed, and cannot be read one by one",
+        "the managed group's Cosmos DB and search are listed, and cannot be read one by one; its storage account can",
         "Azure gives some twenty minutes to a CMK workspace; here it is four reads, unless `--latency azure`",
     ),
     not_modelled=(
@@ -53,6 +53,7 @@ COVERAGE = Area(
         "an associated resource that is not there yet is looked for at the end of the operation: Azure's limit is unpublished",
         "that a creation waits for one at all rests on one recording (02)",
         "a vault with Azure RBAC gets no role for the workspace's principal; what Azure does there is unpublished",
+        "the managed storage account follows the newest version of the workspace's key",
         "a project shows no `encryption`: its hub has it",
         "a workspace whose creation failed stays, as `Failed`, and the next PUT creates it anew",
         "a grant to Azure Cosmos DB is asked for also when `encryption.identity` names a user-assigned identity",
