@@ -83,7 +83,6 @@ MAKERS: Mapping[str, Callable[[Arrangement, Any], None]] = {
 }
 MADE_BY_PUT: Mapping[str, tuple[str, dict[str, Any]]] = {
     "microsoft.insights/components": ("2020-02-02", {"kind": "web", "properties": {"Application_Type": "web"}}),
-    "microsoft.operationalinsights/workspaces": ("2022-10-01", {}),
     "microsoft.containerregistry/registries": ("2023-07-01", {"sku": {"name": "Standard"}}),
 }
 WORKSPACE = "microsoft.machinelearningservices/workspaces"
