@@ -197,7 +197,7 @@ DIFFERENCES = (
     Known("two workspaces of the list have one masked name", "value: ", "87", _numbers(39)),
     Known(
         "a name that the template computes from the id of the subscription, which is another one here",
-        r"properties\.dependencies\[\]\..*recorded .*offlinestore",
+        r"properties\.(dependencies\[\]\.|outputResources\[\]\.id|target).*recorded .*offlinestore",
         "09",
     ),
     Known(

@@ -28,7 +28,7 @@ COVERAGE = Area(
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 DEFINITION = "Microsoft.Authorization/roleDefinitions"
 VERSIONS = (
-    "2015-07-01", "2018-01-01-preview", "2018-09-01-preview", "2020-04-01-preview", "2020-08-01-preview",
+    "2015-07-01", "2018-01-01-preview", "2018-09-01-preview", "2019-04-01-preview", "2020-04-01-preview", "2020-08-01-preview",
     "2020-10-01-preview", "2022-04-01", "2022-05-01-preview",
 )  # fmt: skip
 BUILT_IN_SINCE = "2020-01-01T00:00:00.0000000Z"
