@@ -91,6 +91,33 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         f"{WORKSPACE}/outboundRules/one",
         {"properties": {"type": "ServiceTag", "destination": {"serviceTag": "DataFactory", "portRanges": "443"}}},
     ),
+    "microsoft.authorization/locks": (
+        f"{GROUP}/providers/Microsoft.Authorization/locks/one",
+        {"properties": {"level": "CanNotDelete", "notes": "stays"}},
+    ),
+    "microsoft.resources/tags": (
+        f"{GROUP}/providers/Microsoft.Resources/tags/default",
+        {"properties": {"tags": {"owner": "x"}}},
+    ),
+    "microsoft.containerregistry/registries/replications": (
+        f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/registry1/replications/westus3",
+        {"location": "westus3"},
+    ),
+    **{
+        f"microsoft.storage/storageaccounts/{kind.lower()}": (
+            f"{STORAGE}/{kind}/default",
+            {"properties": {"cors": {"corsRules": []}}},
+        )
+        for kind in ("blobServices", "fileServices", "queueServices", "tableServices")
+    },
+    "microsoft.storage/storageaccounts/blobservices/containers": (
+        f"{STORAGE}/blobServices/default/containers/one",
+        {"properties": {}},
+    ),
+    "microsoft.storage/storageaccounts/encryptionscopes": (
+        f"{STORAGE}/encryptionScopes/one",
+        {"properties": {"source": "Microsoft.Storage"}},
+    ),
 }
 """A resource of each type that is written as a document of its own, in the order in which they can be created."""
 

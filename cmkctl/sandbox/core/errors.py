@@ -298,6 +298,37 @@ failed_late = ErrorRow(
 
 # --- role assignments and Microsoft Graph ---------------------------------------------------------------------------
 
+scope_locked = ErrorRow(
+    409,
+    "ScopeLocked",
+    recorded("60"),
+    "The scope '{scope}' cannot perform {verb} operation because following scope(s) are locked: '{locked}'. "
+    "Please remove the lock and try again.",
+)
+lock_not_found = ErrorRow(
+    404,
+    "LockNotFound",
+    ours("the code is the service's"),
+    "The lock '{name}' does not exist.",
+)
+policy_definition_not_found = ErrorRow(
+    404,
+    "PolicyDefinitionNotFound",
+    ours("the code is the service's"),
+    "The policy definition '{name}' does not exist.",
+)
+policy_assignment_not_found = ErrorRow(
+    404,
+    "PolicyAssignmentNotFound",
+    ours("the code is the service's"),
+    "The policy assignment '{name}' does not exist.",
+)
+resource_type_unsupported = ErrorRow(
+    404,
+    "ResourceTypeNotSupported",
+    recorded("60"),
+    "Unsupported resource type: '{type}'.",
+)
 role_assignment_exists = ErrorRow(
     409,
     "RoleAssignmentExists",
@@ -518,6 +549,12 @@ storage_hns_fixed = ErrorRow(
     ours(),
     "isHnsEnabled is set once, when the account is created.",
 )
+container_not_found = ErrorRow(
+    404,
+    "ContainerNotFound",
+    documented("Storage: Blob service error codes"),
+    "The specified container does not exist.",
+)
 registry_name_taken = ErrorRow(
     409,
     "AlreadyInUse",
@@ -528,7 +565,13 @@ registry_needs_premium = ErrorRow(
     400,
     "BadRequest",
     ours(),
-    "A registry with a customer-managed key needs the sku Premium.",
+    "{feature} of a registry needs the sku Premium.",
+)
+registry_without_admin = ErrorRow(
+    400,
+    "UnAuthorizedForCredentialOperations",
+    ours("the code is the service's"),
+    "The registry '{name}' has no admin user.",
 )
 registry_encryption_fixed = ErrorRow(
     400,
@@ -554,11 +597,11 @@ des_key_elsewhere = ErrorRow(
     ours("that it is refused is documented"),
     "The keyUrl '{url}' is not in the vault '{vault}'.",
 )
-des_purge_protection = ErrorRow(
-    400,
-    "BadRequest",
-    ours("that it is refused is documented"),
-    "The vault '{vault}' must have purge protection.",
+des_not_found = ErrorRow(
+    404,
+    "NotFound",
+    recorded("74, 84: a set that was deleted"),
+    "DiskEncryptionSet '{name}' was not found.",
 )
 des_key_missing = ErrorRow(
     400,

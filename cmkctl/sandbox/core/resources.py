@@ -175,13 +175,15 @@ class Resources:
         ]
         return Reply(200, {"value": found})
 
-    def routes(self, put: Handler, patch: Handler | None = None, delete: Handler | None = None) -> tuple[Route, ...]:
+    def routes(
+        self, put: Handler, patch: Handler | None = None, delete: Handler | None = None, get: Handler | None = None
+    ) -> tuple[Route, ...]:
         """Return the usual routes of a type."""
         resource_type = self.resource_type
         listing = f"/providers/{resource_type.type}"
         rows = [
             resource_type.route("PUT", resource_type.path, put),
-            resource_type.route("GET", resource_type.path, self.get),
+            resource_type.route("GET", resource_type.path, get or self.get),
             resource_type.route("DELETE", resource_type.path, delete or self.delete),
             resource_type.route(
                 "GET", f"/subscriptions/{{subscription}}/resourceGroups/{{group}}{listing}", self.list_in_group

@@ -11,7 +11,7 @@ from cmkctl.sandbox.core.state import Tenant
 
 COVERAGE = Area(
     "user-assigned identities",
-    supported=("PUT, GET, list, DELETE; a principal in the directory at once",),
+    supported=("PUT, PATCH, GET, list, DELETE; a principal in the directory at once",),
     not_modelled=("federated credentials, assignment restrictions, logging in as one",),
 )
 
@@ -51,6 +51,19 @@ def put_identity(tenant: Tenant, call: Call) -> Reply:
     document = new_identity(tenant, write.id, write.name, write.location, write.body.get("tags"))
     document["properties"].update(sent)
     return Reply(201, resources.store(tenant, document)["doc"], {"Location": write.id})  # recordings 15, 41
+
+
+def patch_identity(tenant: Tenant, call: Call) -> Reply:
+    """Change an identity's tags or isolation, 200 (azurerm updates so)."""
+    document = resources.existing(tenant, call, RESOURCE_TYPE)["doc"]
+    body = shapes.accept(RESOURCE_TYPE.shape, call.json(), call.api_version, partial=True)
+    if body.get("tags") is not None:
+        document["tags"] = body["tags"]
+    document["properties"].update(
+        {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
+    )
+    tenant.changed()
+    return Reply(200, document)
 
 
 def new_identity(tenant: Tenant, identifier: str, name: str, location: str, tags: Json | None = None) -> Json:
@@ -133,7 +146,7 @@ def add_identity(state: Arrangement, name: str, group: str = "rg", location: str
     return identifier
 
 
-ROUTES = IDENTITIES.routes(put_identity, delete=delete_identity)
+ROUTES = IDENTITIES.routes(put_identity, patch_identity, delete_identity)
 
 PROVIDER = Provider(
     namespace="Microsoft.ManagedIdentity",
