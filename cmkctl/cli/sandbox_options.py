@@ -73,7 +73,7 @@ def ask(state: Path | None, method: str, what: str, body: dict[str, Any], *, sta
             return running.ask(method, what, body)
         if not start:
             fail(f"No sandbox is running with the state {path}.", "Start one with: cmkctl sandbox serve")
-        with Sandbox(path).serve() as own:
+        with Sandbox(path).serve(lasting=False) as own:
             return own.ask(method, what, body)
     except SandboxError as problem:
         fail(str(problem))
