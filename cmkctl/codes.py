@@ -320,9 +320,9 @@ CMK301: Final = Code(
 )
 CMK302: Final = Code(
     "CMK302",
-    "Not signed in to Azure",
-    "No credential was found, signing in failed, or Azure rejected the token.",
-    "Sign in again, check the AZURE_ variables, or choose one way of signing in with --auth.",
+    "Azure rejected the credential",
+    "Signing in was tried and refused, or a token was: a wrong or expired secret, a wrong tenant or client id.",
+    "Sign in again, correct the AZURE_ variables, or select one way of signing in with --auth.",
 )
 CMK303: Final = Code(
     "CMK303",
@@ -419,6 +419,63 @@ CMK317: Final = Code(
 
 CMK318: Final = Code(
     "CMK318",
+    "A response points outside the cloud",
+    "A next page, an operation or a redirect leads to a host that does not belong to the profile's cloud, to another port, to plain http, or to an address with user information. A token would go there with the next request, so nothing was sent.",
+    "If a proxy asks you to sign in, do that. Otherwise check HTTPS_PROXY and the profile's cloud.",
+)
+CMK319: Final = Code(
+    "CMK319",
+    "Not signed in to Azure",
+    "No credential is available: the az CLI is not signed in, and the variables of the other ways of signing in are not set. Nothing was sent.",
+    "Run az login, or set the AZURE_ variables of one way of signing in.",
+    "https://learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains",
+)
+CMK320: Final = Code(
+    "CMK320",
+    "The Azure CLI did not answer in time",
+    "The token comes from az, which gave none within a minute, or could not be run.",
+    "Run az account get-access-token by itself, or select another way of signing in with --auth.",
+)
+CMK321: Final = Code(
+    "CMK321",
+    "The federated sign-in has expired",
+    "az login exchanged a token of the CI system, which is valid for minutes only. cmkctl uses the last Azure token to its end; then a new login is needed (AADSTS700024).",
+    "Log in again and run the same command: finished changes are kept.",
+    "https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+)
+CMK322: Final = Code(
+    "CMK322",
+    "Azure requires a stronger sign-in",
+    "Azure answered 401 with a claims challenge, and no token that satisfies it was available. Conditional Access asks for more than this sign-in proves.",
+    "Sign in with what the policy asks for, or use an identity that it exempts.",
+    "https://learn.microsoft.com/entra/identity-platform/claims-challenge",
+)
+CMK323: Final = Code(
+    "CMK323",
+    "The proxy cannot be used",
+    "The proxy that HTTPS_PROXY names does not answer, refuses the connection or asks for a password; or it is a SOCKS proxy and the package PySocks is missing.",
+    "Check HTTPS_PROXY and NO_PROXY.",
+)
+CMK324: Final = Code(
+    "CMK324",
+    "The TLS connection cannot be trusted",
+    "The certificate of the other side is not signed by a CA that is trusted here, or the other side does not speak TLS. A proxy that inspects TLS has a CA of its own.",
+    "Set REQUESTS_CA_BUNDLE to a file that holds the CA certificate.",
+)
+CMK325: Final = Code(
+    "CMK325",
+    "Cannot read the CA bundle",
+    "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is missing or holds no certificate. Without it no connection can be trusted.",
+    "Correct the variable, or unset it to use the certificates that come with cmkctl.",
+)
+CMK326: Final = Code(
+    "CMK326",
+    "Invalid sign-in settings",
+    "A variable of a way of signing in has an invalid value, such as a tenant that is neither a GUID nor a domain name.",
+    "Correct the variable.",
+)
+CMK327: Final = Code(
+    "CMK327",
     "Blocked by a resource lock",
     "A lock on the resource, its group or the subscription forbids the change. It protects against accidents, so cmkctl never removes one.",
     "Have the lock removed for this run, run the same command again, and set the lock again afterwards.",

@@ -29,7 +29,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fact(Generic[T]):
-    """A named read. `read` raises CmkctlError when Azure refuses it; absence is a value."""
+    """A named read. `read` raises AzureFailed when Azure refuses it; absence is a value."""
 
     name: str
     read: Callable[[Snapshot, Profile], T] = field(compare=False)
@@ -138,10 +138,12 @@ def needed(rules: Iterable[Rule], observed: Collection[str] = ()) -> tuple[Fact[
 
 
 def attempt(fact: Fact[T], azure: Snapshot, profile: Profile) -> T | NotReadable:
-    """Read a fact. A refusal is an answer as well and loses nothing but the rules that need the fact."""
+    """Read a fact. A failure of Azure loses nothing but the rules that need the fact."""
+    from cmkctl.azure.errors import AzureFailed  # noqa: PLC0415 - rules and codes load without the Azure SDK
+
     try:
         return fact.read(azure, profile)
-    except CmkctlError as error:
+    except AzureFailed as error:
         _LOG.info("fact %s cannot be read: %s", fact.name, error)
         return NotReadable(error)
 

@@ -5,40 +5,75 @@ Source: https://learn.microsoft.com/azure/developer/python/sdk/authentication/cr
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
-from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError, ServiceResponseTimeoutError
 from azure.core.pipeline.transport import HttpTransport
 
+from cmkctl import codes
+from cmkctl.azure.clouds import CloudEndpoints
 from cmkctl.azure.decoding import parse
-from cmkctl.azure.errors import UNREACHED
-from cmkctl.azure.failures import UNREADABLE
+from cmkctl.azure.errors import UNREACHED, ForeignHost
+from cmkctl.azure.failures import CLI_TIMEOUT, UNREADABLE
+from cmkctl.azure.reasons import PROXY, TLS, plain, reason_of
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 
 _REPLAYED_TOKEN_LIFETIME: Final = 86_400
 _RENEWED_BEFORE: Final = 300
 """How many seconds before its end a token is renewed, as azure-core's policies do."""
 
+_RENEWAL_PAUSE: Final = 30.0
+"""Seconds between two attempts to renew a token that is still valid."""
+
+_USABLE: Final = 5.0
+"""Seconds of validity that a token needs to be sent."""
+
+_TENANT: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+"""A tenant: a GUID, or one of its domain names."""
+
+_NEEDED: Final[Mapping[str | None, tuple[tuple[str, ...], ...]]] = {
+    "environment": (
+        ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"),
+        ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH"),
+        ("AZURE_CLIENT_ID", "AZURE_USERNAME", "AZURE_PASSWORD"),
+    ),
+    "workload": (("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"),),
+}
+"""The sets of variables that a way of signing in needs, one of them in full. The first is the usual one."""
+
+_IDENTITY_ENDPOINTS: Final = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "IMDS_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST")
+_IMDS: Final = "http://169.254.169.254"
+"""Where a virtual machine asks for the token of its managed identity; the variables name it on other hosts of code."""
+
 
 def sign_in(
     way: str | None,
-    authority: str,
-    transport: HttpTransport[Any, Any] | None = None,
+    endpoints: CloudEndpoints,
+    transport: HttpTransport[Any, Any],
     prompt: Callable[[str], None] = lambda _text: None,
+    environ: Mapping[str, str] = os.environ,
 ) -> TokenCredential:
-    """The credential for a way of signing in; None is azure-identity's default chain. No token is asked for yet.
+    """Return the credential for a way of signing in; None is azure-identity's default chain. No token is requested yet.
 
-    `authority` is the cloud's login host as a URL; `transport` is azure-core's own unless given. `prompt` hears what a person
-    has to do, where signing in takes one: azure-identity would print it, among the JSON lines. Raises ValueError when the
-    environment lacks what the way needs.
+    `prompt` gets what a person has to do, where signing in takes one: azure-identity would print it, among the JSON lines.
+    Raises CmkctlError when a setting of that way is missing (CMK319) or wrong (CMK326).
     """
     from azure import identity  # noqa: PLC0415 - a replay needs no credential and should not pay for this import
-    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - see above
 
+    _check_settings(way, environ)
+    login = LoginTransport(transport, endpoints, environ)
+    if way == "cli":
+        return identity.AzureCliCredential(process_timeout=CLI_TIMEOUT)
+    if way == "managed-identity":
+        return identity.ManagedIdentityCredential(client_id=environ.get("AZURE_CLIENT_ID") or None, transport=login)
     ways: dict[str | None, Any] = {
         None: identity.DefaultAzureCredential,
         "environment": identity.EnvironmentCredential,
@@ -46,41 +81,79 @@ def sign_in(
         "device": identity.DeviceCodeCredential,
         "browser": identity.InteractiveBrowserCredential,
     }
-    if way == "cli":
-        return identity.AzureCliCredential()
-    if way == "managed-identity":
-        return identity.ManagedIdentityCredential()
     options: dict[str, Any] = {}
+    if way is None:
+        options["process_timeout"] = CLI_TIMEOUT
     if way == "device":
         options["prompt_callback"] = lambda page, code, _until: prompt(
             f"To sign in, open {page} and enter the code {code}"
         )
-    login = LoginTransport(transport or RequestsTransport())
-    # azure-identity's own patience is over half a minute, and one of many reads is behind each token.
-    credential: TokenCredential = ways[way](
-        authority=authority, transport=login, retry_total=2, retry_backoff_factor=0.4, **options
-    )
+    try:
+        # azure-identity's own patience is over half a minute, and one of many reads is behind each token.
+        credential: TokenCredential = ways[way](
+            authority=endpoints.authority, transport=login, retry_total=2, retry_backoff_factor=0.4, **options
+        )
+    except ValueError as error:
+        raise CmkctlError(_invalid(plain(str(error)))) from error
     return credential
+
+
+def _check_settings(way: str | None, environ: Mapping[str, str]) -> None:
+    tenant = environ.get("AZURE_TENANT_ID", "")
+    if tenant and not _TENANT.fullmatch(tenant):
+        raise CmkctlError(_invalid(f"AZURE_TENANT_ID is '{tenant}', which is neither a GUID nor a domain name."))
+    needed = _NEEDED.get(way, ())
+    if needed and not any(all(environ.get(name) for name in names) for names in needed):
+        raise CmkctlError(_missing(str(way), needed, environ))
+
+
+def _missing(way: str, needed: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> Diagnostic:
+    """Name the variables that are missing from the set of which most are there."""
+    closest = min(needed, key=lambda names: sum(not environ.get(name) for name in names))
+    missing = [name for name in closest if not environ.get(name)]
+    listed = " and ".join((", ".join(missing[:-1]), missing[-1]) if missing[1:] else missing)
+    detail = f"--auth {way} needs {', '.join(closest)}; not set: {listed}."
+    return codes.CMK319.error(detail, f"Set {listed}, or select another way of signing in with --auth.")
+
+
+def _invalid(detail: str) -> Diagnostic:
+    return codes.CMK326.error(
+        detail,
+        "Correct the variable, or unset it; az account show --query tenantId prints the tenant you are signed in to.",
+    )
 
 
 class LoginTransport(HttpTransport[Any, Any]):
     """The way to a login host, on which an answer that is no JSON counts as none, unless it is a server error.
 
     Entra's refusals are JSON, too. msal would take a proxy's page for a wrong tenant, and an error of its own would show
-    the start of a token.
+    the start of a token. The addresses come from a response (OpenID discovery), and a secret goes to them: a host that is
+    not a login host of the cloud gets nothing. The endpoints of managed identities, which the machine names, are the others.
     """
 
-    def __init__(self, inner: HttpTransport[Any, Any]) -> None:
+    def __init__(
+        self, inner: HttpTransport[Any, Any], endpoints: CloudEndpoints, environ: Mapping[str, str] = os.environ
+    ) -> None:
         self._inner = inner
+        self._endpoints = endpoints
+        self._local = [_IMDS, *(value for name in _IDENTITY_ENDPOINTS if (value := environ.get(name)))]
 
     def send(self, request: Any, **options: Any) -> Any:
-        """Send a request. Raises ServiceRequestError without an answer, ServiceResponseError for one that cannot be read."""
+        """Send a request.
+
+        Raises ForeignHost for a host that may not get a secret, ServiceRequestError without an answer, and
+        ServiceResponseError for one that cannot be read.
+        """
+        local = any(_same_place(request.url, each) for each in self._local)
+        if not local and not self._endpoints.is_login(request.url):
+            raise ForeignHost(request.url)
         try:
             response = self._inner.send(request, **options)
-        except ServiceRequestError as error:  # no proxy, no such host, no certificate that we trust
-            raise ServiceRequestError(f"{UNREACHED}. {error}") from error
-        except AzureError as error:  # it broke off, or is not what its headers say
-            raise _unreadable(str(error)) from error
+        except AzureError as error:
+            reason = reason_of(error)
+            if isinstance(error, ServiceRequestError | ServiceResponseTimeoutError) or reason.startswith((PROXY, TLS)):
+                raise ServiceRequestError(f"{UNREACHED}. {reason}") from error
+            raise _unreadable(reason) from error  # it broke off, or is not what its headers say
         if 300 <= response.status_code < 400:
             raise _unreadable(f"It leads to {response.headers.get('Location')}")
         if response.status_code < 500 and not _is_object(response.body()):
@@ -101,6 +174,15 @@ class LoginTransport(HttpTransport[Any, Any]):
 
     def __exit__(self, *details: object) -> None:
         self.close()
+
+
+def _same_place(url: str, endpoint: str) -> bool:
+    """Return True for a URL on the scheme, host and port of a local endpoint."""
+    try:
+        one, other = urlsplit(url), urlsplit(endpoint)
+    except ValueError:
+        return False
+    return (one.scheme, one.netloc) == (other.scheme, other.netloc)
 
 
 def _unreadable(what: str) -> ServiceResponseError:
@@ -143,24 +225,31 @@ class SharedCredential:
     ) -> AccessToken:
         """A token for `scopes`. Raises ClientAuthenticationError."""
         wanted = (scopes, tenant_id, enable_cae)
+        options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae, **kwargs}
         asked = time.monotonic()
         with self._locks[wanted]:
             token = self._tokens.get(wanted)
             # Claims come with a challenge: the token so far was refused.
-            if token is None or claims or token.expires_on - time.time() < _RENEWED_BEFORE:
-                failed_at, failure = self._failures.get(wanted, (0.0, None))
-                if failure is not None and failed_at > asked:
-                    raise failure
-                options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae, **kwargs}
-                token = self._tokens[wanted] = self._ask(wanted, scopes, options)
+            if token is not None and not claims and not self._is_due(wanted, token):
+                return token
+            failed_at, failure = self._failures.get(wanted, (0.0, None))
+            if failure is not None and failed_at > asked:
+                raise failure
+            try:
+                token = self._tokens[wanted] = self._credential.get_token(*scopes, **options)
+            except AzureError as error:
+                self._failures[wanted] = (time.monotonic(), error)
+                # A token is good to its end, also when no other is to be had, as after a federated login in CI.
+                if token is None or claims or token.expires_on - time.time() < _USABLE:
+                    raise
             return token
 
-    def _ask(self, wanted: tuple[Any, ...], scopes: tuple[str, ...], options: dict[str, Any]) -> AccessToken:
-        try:
-            return self._credential.get_token(*scopes, **options)
-        except AzureError as error:
-            self._failures[wanted] = (time.monotonic(), error)
-            raise
+    def _is_due(self, wanted: tuple[Any, ...], token: AccessToken) -> bool:
+        """Return True when a token is to be renewed: close to its end, but not again right after an attempt that failed."""
+        left = token.expires_on - time.time()
+        failed_at, _ = self._failures.get(wanted, (-_RENEWAL_PAUSE, None))
+        resting = time.monotonic() - failed_at < _RENEWAL_PAUSE
+        return left < _USABLE or (left < _RENEWED_BEFORE and not resting)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """A token for `scopes`, with what is known about it. Raises ClientAuthenticationError."""

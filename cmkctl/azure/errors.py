@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from azure.core.exceptions import (
@@ -26,6 +26,7 @@ from azure.core.exceptions import (
 )
 
 from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind, PolicyDenial
+from cmkctl.azure.reasons import PROXY, TLS, UNRESOLVED, plain, reason_of
 from cmkctl.azure.redaction import shortened
 from cmkctl.azure.remedies import diagnose
 from cmkctl.diagnostics import CmkctlError
@@ -38,28 +39,38 @@ _QUOTA_CODES = (
     "SkuNotAvailable",
 )
 _RAW_START = 300
+_ATTEMPT_SHOWN = 160
+_PLACE_SHOWN = 100
+_NOT_SET_UP = re.compile(
+    r"unavailable|not found on path|not installed|az login'|azd auth login|Connect-AzAccount|no managed identity|No response"
+    r"|not fully configured|Failed to (?:invoke|execute)|requires|doesn't support|No accounts?",
+    re.IGNORECASE,
+)
+"""How azure-identity reports a credential that could not be tried. Every other reason in a chain is a refusal, which ends it."""
+
+ELSEWHERE = "A response points outside the cloud of the profile"
+"""How the message begins when a URL of a response was not used; azure-identity hands on the message alone."""
 
 UNREACHED = "The login host cannot be reached"
 """How the message begins when no answer came from there; azure-identity hands on the message alone."""
 
 _UNREACHABLE = re.compile(
-    rf"{UNREACHED}|Max retries exceeded|Failed to establish a new connection|NameResolutionError|ProxyError|Connection refused"
-    r"|(?:Cannot|Unable to) connect to proxy|Missing dependencies for SOCKS support"
-    r"|SSLError|CERTIFICATE_VERIFY_FAILED|TLS CA certificate bundle|timed out"
+    rf"{UNREACHED}|{PROXY}|{TLS}|{UNRESOLVED}|Max retries exceeded|Failed to establish a new connection|NameResolutionError"
+    r"|ProxyError|Connection refused|(?:Cannot|Unable to) connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED"
+    r"|TLS CA certificate bundle|timed out"
 )
 """How we say that a host could not be reached, and urllib3 and requests where azure-identity has a transport of its own."""
 
-_POOL = re.compile(
-    r"HTTPSConnectionPool\((host='[^']*'), port=\d+\): Max retries exceeded with url: \S+ \(Caused by (.*)\)"
-)
-"""What urllib3 says around the reason why no connection came about: without it the reason would be cut off."""
-
 _CHAIN = re.compile(
-    r"^DefaultAzureCredential failed to retrieve a token from the included credentials\.\s*Attempted credentials:"
-    r"|To mitigate this issue, please refer to.*$",
+    r"^(\w+) failed to retrieve a token from the included credentials\.\s*Attempted credentials:\s*(.*?)"
+    r"\s*(?:To mitigate this issue, please refer to.*)?$",
     re.DOTALL,
 )
-"""What azure-identity says around the reasons."""
+"""What azure-identity says around the reasons of a chain of credentials."""
+
+_ATTEMPT = re.compile(r"(?:^|\n)\t?(\w+Credential): (.*?)(?=\n\t?\w+Credential: |\Z)", re.DOTALL)
+_ADVICE_PAGE = re.compile(r"\s*(?:Visit|To mitigate this issue, please refer to)\b.*?https?://\S+[^.\n]*\.?", re.DOTALL)
+_UNAVAILABLE = re.compile(r"^\w+Credential authentication unavailable[.,:]?\s*")
 
 _BODY = re.compile(r"\s*Content: .*$", re.DOTALL)
 """What azure-core adds of an answer that it cannot decode: of a login host's it may hold a token."""
@@ -121,6 +132,35 @@ class UndecodableResponse(ServiceResponseError):  # noqa: N818 - it says what ca
         self.response = response
 
 
+class ForeignHost(AzureError):  # noqa: N818 - it says what came
+    """A response named an address outside the profile's cloud. Nothing was sent to it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"{ELSEWHERE}: {_place(url)}. Nothing was sent to it.")
+
+
+class ForeignRedirect(UndecodableResponse):
+    """A request was answered with a redirect to a host outside the profile's cloud. It was not followed."""
+
+    def __init__(self, url: str, response: Any) -> None:
+        super().__init__(f"It leads elsewhere: {_place(url)}. Nothing was sent there.", response)
+
+
+class ResponseTooLarge(AzureError):  # noqa: N818 - it says what came
+    """A response body has more than `limit` bytes."""
+
+    def __init__(self, limit: int, response: Any) -> None:
+        super().__init__(f"The response has more than {limit // 1024 // 1024} MiB; it was not read further.")
+        self.response = response
+
+
+class DeadlinePassed(AzureError):  # noqa: N818 - it says what happened
+    """The deadline of the run has passed before a request was answered, or before it was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("The time that --timeout gives has passed. Azure continues with what was started.")
+
+
 class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
     """Azure refused, or could not be reached; `failure` says how, the diagnostic says what to do."""
 
@@ -132,9 +172,28 @@ class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
 _NOT_REPLICATED = re.compile(r"Could not retrieve the Log Analytics workspace from ARM")
 """A 400 that a retry resolves: the workspace was created a moment ago, and Application Insights does not see it yet."""
 
+_OWN_REFUSALS: Mapping[type[AzureError], FailureKind] = {
+    ForeignHost: FailureKind.FOREIGN_HOST,
+    ForeignRedirect: FailureKind.FOREIGN_HOST,
+    DeadlinePassed: FailureKind.DEADLINE,
+    ResponseTooLarge: FailureKind.UNREADABLE,
+}
+
 
 def classify(error: AzureError) -> Failure:
     """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
+    kind = next((kind for refusal, kind in _OWN_REFUSALS.items() if isinstance(error, refusal)), None)
+    return _classify_foreign(error) if kind is None else _of_ours(error, kind)
+
+
+def _of_ours(error: AzureError, kind: FailureKind) -> Failure:
+    """A failure that cmkctl itself raised; with the exchange, where a response was the reason."""
+    response = getattr(error, "response", None)
+    answered = () if response is None else (int(response.status_code), *exchange(response))
+    return Failure(kind, "", str(error.message), *answered)
+
+
+def _classify_foreign(error: AzureError) -> Failure:
     if isinstance(error, DecodeError):
         return Failure(FailureKind.PASSING, "", _first_lines(f"{UNREADABLE}. {_BODY.sub('', str(error))}"))
     if isinstance(error, HttpResponseError) and error.response is not None:
@@ -143,20 +202,77 @@ def classify(error: AzureError) -> Failure:
         said = _first_lines(str(error.message))
         return Failure(FailureKind.PASSING, "", said, int(error.response.status_code), *exchange(error.response))
     if isinstance(error, ClientAuthenticationError):
-        message = _BODY.sub("", str(error.message))
-        return Failure(_kind_of_sign_in(message), "", _first_lines(_CHAIN.sub("", message)))
+        return _classify_sign_in(error)
     if isinstance(error, ServiceRequestError | ServiceResponseError):
-        return Failure(FailureKind.NETWORK, "", _first_lines(_POOL.sub(r"\1: \2", str(error))))
+        return Failure(FailureKind.NETWORK, "", _first_lines(reason_of(error)))
     return Failure(FailureKind.TERMINAL, type(error).__name__, _first_lines(str(error)))
+
+
+def _classify_sign_in(error: ClientAuthenticationError) -> Failure:
+    refused = error.__cause__
+    if isinstance(refused, HttpResponseError) and _claims_asked(refused.response):
+        # Azure asked for a token with more claims, and none could be had.
+        return replace(_classify_response(refused), kind=FailureKind.CLAIMS)
+    message = _BODY.sub("", str(error.message))
+    said = _reasons(message)
+    return Failure(_kind_of_sign_in(message), "", said, refused=_is_refusal(error))
 
 
 def _kind_of_sign_in(message: str) -> FailureKind:
     """azure-identity reports a login host that it could not reach, or that is ill, as a failed authentication."""
+    if ELSEWHERE in message:
+        return FailureKind.FOREIGN_HOST
     if _UNREACHABLE.search(message):
         return FailureKind.NETWORK
     return (
         FailureKind.PASSING if _SIGN_IN_DOWN.search(message) or UNREADABLE in message else FailureKind.UNAUTHENTICATED
     )
+
+
+def _reasons(message: str) -> str:
+    """Return why no token could be had, in one line; of a chain, the reason of each credential that was tried.
+
+    The last credential of a chain is the one that was refused, unless none could be tried: the others were not set up.
+    """
+    chain = _CHAIN.match(message)
+    if chain is None:
+        return _first_lines(_one_reason(message))
+    attempts = [(found[1], _one_reason(found[2]), found[2]) for found in _ATTEMPT.finditer(chain[2])]
+    if attempts and not _NOT_SET_UP.search(attempts[-1][2]):
+        attempts = attempts[-1:]
+        return _first_lines(f"{attempts[0][0]}: {attempts[0][1]}")
+    # Of those that are not set up one sentence is enough, and there are ten of them.
+    said = "; ".join(f"{name}: {shortened(reason.partition('. ')[0], _ATTEMPT_SHOWN)}" for name, reason, _ in attempts)
+    return said or _first_lines(chain[2])
+
+
+def _one_reason(text: str) -> str:
+    reason = plain(_UNAVAILABLE.sub("", _ADVICE_PAGE.sub("", text)))
+    # A refusal's own code is in its text; the trace ids behind it stay, for Microsoft's support.
+    return reason.removeprefix("Authentication failed: ").rstrip(". ")
+
+
+def _is_refusal(error: ClientAuthenticationError) -> bool:
+    """Return True for a sign-in that was tried and rejected, False for one that is not set up.
+
+    A chain has one type of error for both. It stops at the first refusal, so its last attempt decides.
+    """
+    chain = _CHAIN.match(str(error.message))
+    if chain is None:
+        return type(error).__name__ != "CredentialUnavailableError"  # no import of azure-identity for its name
+    attempts = _ATTEMPT.findall(chain[2])
+    return bool(attempts) and not _NOT_SET_UP.search(attempts[-1][1])
+
+
+def _claims_asked(response: Any) -> bool:
+    """Return True for a 401 that asks for a token with more claims, as Conditional Access does.
+
+    Source: https://learn.microsoft.com/entra/identity-platform/claims-challenge
+    """
+    if response is None or response.status_code != 401:
+        return False
+    challenge = str(response.headers.get("WWW-Authenticate", ""))
+    return "insufficient_claims" in challenge or "claims=" in challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +415,7 @@ def _classify_response(error: HttpResponseError) -> Failure:
     status = int(response.status_code)
     body = body_text(response)
     cause = _cause(_json(body))
-    kind = _kind(status, cause.codes, cause.message)
+    kind = FailureKind.CLAIMS if _claims_asked(response) else _kind(status, cause.codes, cause.message)
     message = cause.message or _first_lines(body) or str(getattr(response, "reason", "") or "")
     asked = asked_delay(response, body) if kind is FailureKind.THROTTLED else ""
     return Failure(
@@ -375,6 +491,12 @@ def _details(error: Mapping[str, Any]) -> list[Any]:
 def _embedded(message: str) -> Any:
     start = message.find("{")
     return _json(message[start:]) if start >= 0 else None
+
+
+def _place(url: str) -> str:
+    """Return where a URL leads, without a path that may hold a secret; how it begins when it has no host."""
+    start = re.match(r"[a-z][a-z0-9+.-]*://[^/?#\s]*", url, re.IGNORECASE)
+    return shortened(re.sub(r"//[^/]*@", "//…@", start[0]) if start else url, _PLACE_SHOWN)
 
 
 def _first_lines(text: str) -> str:

@@ -8,6 +8,9 @@ from enum import StrEnum
 UNREADABLE = "The answer cannot be read"
 """The beginning of the message about a response that is not Azure's; azure-identity passes on the message alone."""
 
+CLI_TIMEOUT = 60
+"""Seconds that the Azure CLI has to give a token: a first call after an update, or on a busy machine, takes over 10."""
+
 
 class FailureKind(StrEnum):
     """The meaning of an error for the decision what to do next."""
@@ -28,6 +31,9 @@ class FailureKind(StrEnum):
     POLICY = "denied by policy"
     CAPACITY = "quota or capacity exhausted"
     UNREADABLE = "unexpected response"
+    FOREIGN_HOST = "host outside the cloud"
+    CLAIMS = "stronger sign-in required"
+    DEADLINE = "timed out"
     TERMINAL = "rejected"
 
 
@@ -61,7 +67,7 @@ class Failure:
     of the innermost cause that Azure names, `codes` those of every level. `request` is the method and URL of the request, or
     the operation in words. `target` names the resource that was refused, empty where Azure does not name it; it may be another
     than the requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response asks
-    for, as Azure wrote it.
+    for, as Azure wrote it. `refused` is True for a sign-in that was tried and rejected, False for one that is not set up.
     """
 
     kind: FailureKind
@@ -74,6 +80,7 @@ class Failure:
     codes: frozenset[str] = frozenset()
     target: str = ""
     policies: tuple[PolicyDenial, ...] = ()
+    refused: bool = False
 
     def __str__(self) -> str:
         text = f"{self.code}: {self.message}" if self.code else self.message

@@ -6,14 +6,17 @@ Source: https://learn.microsoft.com/graph/api/resources/serviceprincipal
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 
 from cmkctl.azure.decoding import ArmDocument, ServicePrincipals, document
+from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.failures import FailureKind
 
 SERVICE_PRINCIPALS: Final = "/v1.0/servicePrincipals"
 
@@ -29,10 +32,17 @@ class Graph:
         """The service principal of an application in this tenant, None when there is none.
 
         Needs Application.Read.All. "None" is an empty list, never an HTTP 404. Raises HttpResponseError, UndecodableResponse,
-        and AzureFailed for an answer that is no such list.
+        and AzureFailed for an answer that is no such list, and (as denied) for a directory that takes no token of this sign-in:
+        Conditional Access may ask for more than a pipeline can prove.
         """
         filtered = HttpRequest("GET", self._endpoint + SERVICE_PRINCIPALS, params={"$filter": f"appId eq '{app_id}'"})
-        found: list[ArmDocument] = document(ServicePrincipals, self._run(filtered))["value"]
+        try:
+            found: list[ArmDocument] = document(ServicePrincipals, self._run(filtered))["value"]
+        except AzureError as error:
+            failure = classify(error)
+            if failure.kind is not FailureKind.CLAIMS:
+                raise
+            raise AzureFailed(replace(failure, kind=FailureKind.DENIED)) from error
         return found[0] if found else None
 
     def create_service_principal(self, body: Mapping[str, Any]) -> None:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from cmkctl import codes
-from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
+from cmkctl.azure.failures import CLI_TIMEOUT, UNREADABLE, Failure, FailureKind
 from cmkctl.azure.policy_remedies import policies_of, policy_remedy
+from cmkctl.azure.reasons import PROXY, TLS
 from cmkctl.diagnostics import Code, Diagnostic
 
 Remedy: TypeAlias = "str | Callable[[Failure], str]"
@@ -30,8 +31,8 @@ BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
     FailureKind.UNAUTHENTICATED: (
         codes.CMK302,
         (
-            "Sign in again (az login), or check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth chooses one way "
-            "of signing in."
+            "Sign in again (az login), or correct AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth selects one "
+            "way of signing in."
         ),
     ),
     FailureKind.DENIED: (
@@ -69,7 +70,7 @@ BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
         "Wait a few minutes, then run the same command again: finished changes are kept.",
     ),
     FailureKind.IN_PROGRESS: (codes.CMK307, f"Wait until that operation has finished. {_AGAIN}"),
-    FailureKind.LOCKED: (codes.CMK318, "Have the lock removed for this run, and set again afterwards."),
+    FailureKind.LOCKED: (codes.CMK327, "Have the lock removed for this run, and set again afterwards."),
     FailureKind.CONFLICT: (
         codes.CMK308,
         f"Azure's message names what is in the way: remove or rename it, or change the profile to match it. {_AGAIN}",
@@ -94,6 +95,21 @@ BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
         codes.CMK316,
         "Run the same command again. If it persists, look for a newer cmkctl, and report it with the output of --record.",
     ),
+    FailureKind.FOREIGN_HOST: (
+        codes.CMK318,
+        (
+            "If a proxy asks you to sign in, do that and run the same command again. Otherwise something between this machine "
+            "and Azure changes responses, or the profile names another cloud: check HTTPS_PROXY and the profile's cloud."
+        ),
+    ),
+    FailureKind.CLAIMS: (
+        codes.CMK322,
+        (
+            "A Conditional Access policy asks for more than this sign-in proves, such as multifactor authentication: sign in "
+            "again with az login --claims-challenge or --auth browser, or use an identity that the policy exempts."
+        ),
+    ),
+    FailureKind.DEADLINE: (codes.CMK312, "Run the same command again to continue, with a longer --timeout."),
     FailureKind.TERMINAL: (codes.CMK311, "Azure's message names what has to change before the request can succeed."),
 }
 
@@ -248,7 +264,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     Explanation(
         "Ask someone who may read the directory for the object id (az ad sp show --id APPLICATION_ID --query id), and set "
         "key_access.cosmos_db_object_id.",
-        kinds=frozenset({FailureKind.UNAUTHENTICATED, FailureKind.DENIED}),
+        kinds=frozenset({FailureKind.UNAUTHENTICATED, FailureKind.CLAIMS, FailureKind.DENIED}),
         request=r"^GET .*/servicePrincipals",
         declared=codes.CMK231,
     ),
@@ -336,14 +352,20 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     # Words about signing in and reaching Azure
     _worded(
-        r"Please run 'az login'|no credential|No accounts? (?:was|were) found|failed to retrieve a token",
-        "No credential was found: run az login, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or choose one way "
-        "of signing in with --auth.",
+        r"Failed to invoke the Azure CLI",
+        f"cmkctl waits {CLI_TIMEOUT} s for az. Run az account get-access-token by itself to see what delays it, then run the "
+        "same command again; or select another way of signing in with --auth.",
+        codes.CMK320,
     ),
     _worded(
-        r"AADSTS700024|AADSTS70043|AADSTS700082|AADSTS50173",
-        "The login has expired: sign in again (az login; in CI request a new federated token), then run the same command again. "
-        "Finished changes are kept.",
+        r"AADSTS700024",
+        "The token of the CI system that az login exchanged is no longer valid. Log in again (a new az login or azure/login "
+        "step) and run the same command: finished changes are kept.",
+        codes.CMK321,
+    ),
+    _worded(
+        r"AADSTS70043|AADSTS700082|AADSTS50173",
+        "The login has expired: sign in again (az login), then run the same command again. Finished changes are kept.",
     ),
     _worded(
         r"AADSTS7000215|AADSTS7000222",
@@ -356,25 +378,20 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     _worded(
         r"AADSTS50076|AADSTS50079|AADSTS53003|AADSTS50158",
-        "A Conditional Access policy wants more than this login: sign in again interactively (az login --tenant TENANT_ID), from "
-        "a device and network that the policy accepts.",
+        "A Conditional Access policy asks for more than this sign-in proves: sign in again interactively (az login --tenant "
+        "TENANT_ID), from a device and network that the policy accepts.",
+        codes.CMK322,
     ),
     _worded(
-        r"Failed to invoke the Azure CLI|Azure CLI.*timed out",
-        "The Azure CLI did not answer: check that az account get-access-token works. Then run the same command again.",
+        rf"{PROXY}|connect to proxy|Tunnel connection failed|Missing dependencies for SOCKS support",
+        "Check HTTPS_PROXY and NO_PROXY, then run the same command again. A SOCKS proxy needs the package PySocks: pip install "
+        "'requests[socks]'.",
+        codes.CMK323,
     ),
     _worded(
-        r"Missing dependencies for SOCKS support",
-        "HTTPS_PROXY names a SOCKS proxy, which needs the package PySocks: install it beside cmkctl, or use an HTTP proxy.",
-    ),
-    _worded(
-        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|TLS CA certificate bundle",
-        "The certificate is signed by an unknown authority, usually that of a proxy: set REQUESTS_CA_BUNDLE to a PEM file that "
-        "contains its certificate.",
-    ),
-    _worded(
-        r"ProxyError|connect to proxy",
-        "The proxy does not answer: check HTTPS_PROXY and NO_PROXY.",
+        rf"{TLS}|certificate verify failed|CERTIFICATE_VERIFY_FAILED",
+        "If a proxy inspects TLS, set REQUESTS_CA_BUNDLE to a file with its CA certificate, then run the same command again.",
+        codes.CMK324,
     ),
     # Words in the responses to requests
     _worded(
@@ -448,10 +465,19 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
 )
 """The table, in the order of matching: rows on codes and structure before rows on words."""
 
+_NOT_SIGNED_IN: Final = Explanation(
+    "Run az login; in a script set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET. --auth selects one way of signing "
+    "in.",
+    declared=codes.CMK319,
+)
+"""For a sign-in that is not set up. A token that Azure rejected has an HTTP status."""
+
 
 def explanation_of(failure: Failure) -> Explanation | None:
     """The first row that fits a failure, None when only its kind is known."""
-    return next((each for each in EXPLANATIONS if each.fits(failure)), None)
+    found = next((each for each in EXPLANATIONS if each.fits(failure)), None)
+    signed_out = failure.kind is FailureKind.UNAUTHENTICATED and failure.status is None and not failure.refused
+    return found or (_NOT_SIGNED_IN if signed_out else None)
 
 
 def diagnose(failure: Failure) -> Diagnostic:
@@ -463,10 +489,25 @@ def diagnose(failure: Failure) -> Diagnostic:
     return declared.error(_detail(failure), remedy, subject=failure.request)
 
 
+_IDENTIFIERS: Final = re.compile(
+    r"\s*(?:Policy identifiers: '.*'\.?|See error details for policy resource IDs\.?)\s*$", re.DOTALL
+)
+"""The end of Azure's message about a denial by policy, which the sentences about the policies replace."""
+
+
+def _message(failure: Failure) -> str:
+    """Azure's message without what the detail or the remedy has in another form."""
+    if failure.policies:
+        return _IDENTIFIERS.sub("", failure.message)
+    denied = _ACTION.search(failure.message) if failure.code == "AuthorizationFailed" else None
+    return f"no permission for {denied[1]} at {denied[2]}." if denied else failure.message
+
+
 def _detail(failure: Failure) -> str:
     request = f"{failure.request}: " if failure.request else ""
     policies = "".join(f" {each}" for each in policies_of(failure))
+    answered = replace(failure, message=_message(failure))
     unit = " s" if failure.retry_after.isdecimal() else ""
     delay = f" Azure asks to wait {failure.retry_after}{unit}." if failure.retry_after else ""
     support = f" Correlation id for a support case: {failure.correlation_id}." if failure.correlation_id else ""
-    return f"{request}{failure}{policies}{delay}{support}"
+    return f"{request}{answered}{policies}{delay}{support}"

@@ -113,17 +113,24 @@ def retry_after(headers: Any, now: datetime) -> float | None:
 
 
 def seconds_of(asked: str, now: datetime) -> float | None:
-    """The seconds that a value of `Retry-After`, a number or a date, asks to wait; None for anything else."""
-    try:
-        seconds = float(asked)
-    except ValueError:
-        pass
-    else:
-        return max(seconds, 0.0) if isfinite(seconds) else None
+    """Return the seconds that a value of `Retry-After`, a number or a date, asks to wait; None for anything else.
+
+    A header that came twice arrives as one value with commas: the longest of its numbers counts.
+    """
     try:
         return max((parsedate_to_datetime(asked) - now).total_seconds(), 0.0)
     except (TypeError, ValueError, OverflowError):
+        pass
+    numbers = [seconds for part in asked.split(",") if (seconds := _number(part)) is not None]
+    return max(numbers, default=None)
+
+
+def _number(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
         return None
+    return max(seconds, 0.0) if isfinite(seconds) else None
 
 
 def _worth_repeating(state: RetryCallState, read: bool) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
-from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse, policies
+from azure.core.pipeline import Pipeline, PipelineResponse, policies
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy, ARMHttpLoggingPolicy
@@ -40,6 +40,7 @@ from cmkctl.azure.ids import (
     role_assignments_id,
     subscription_id,
 )
+from cmkctl.azure.policies import DeadlinePolicy, HeaderPolicy, HostPolicy
 from cmkctl.azure.retry import RetryPolicy
 from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
@@ -77,6 +78,8 @@ class Session:
         self.turns = Turns()
         self.constant = Constants()
         self.deadline: float | None = None
+        self.is_sandbox: bool | None = None
+        """True once a response came from the sandbox, False once one came from Azure; None before the first response."""
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
 
     def notify(self, what: str, seconds: float, until: datetime | None = None) -> None:
@@ -168,11 +171,15 @@ class Session:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.transport.close()
 
+    def _learn_where(self, sandbox: bool) -> None:
+        self.is_sandbox = bool(self.is_sandbox) or sandbox
+
     def _policies(self, scope: str, answers: DecodePolicy | None = None) -> list[Any]:
-        """The SDK's own pipeline with three differences, so that nothing is sent that was not asked for, or taken on trust.
+        """Return the SDK's own pipeline, changed so that nothing unasked is sent and nothing received is taken on trust.
 
         `ARMAutoResourceProviderRegistrationPolicy` is left out: it registers a provider on a 409, also on a read. One
-        retry policy takes the place of azure-core's. And `DecodePolicy` takes that of its decoding.
+        retry policy takes the place of azure-core's, and `DecodePolicy` that of its decoding. `HostPolicy` keeps tokens
+        within the cloud, `HeaderPolicy` makes headers readable, `DeadlinePolicy` bounds each request.
         """
         return [
             policies.RequestIdPolicy(),
@@ -180,23 +187,14 @@ class Session:
             policies.UserAgentPolicy(base_user_agent=USER_AGENT),
             RetryPolicy(self.clock, self.notify, lambda: self.deadline),
             answers or DecodePolicy(),
+            HostPolicy(self.endpoints),
             ARMChallengeAuthenticationPolicy(self.credential, scope),
             policies.NetworkTraceLoggingPolicy(),
             policies.SensitiveHeaderCleanupPolicy(),
             ARMHttpLoggingPolicy(),
-            _NothingMorePolicy(self.clock),
+            HeaderPolicy(self.clock, self._learn_where),
+            DeadlinePolicy(self.clock, lambda: self.deadline),
         ]
-
-
-class _NothingMorePolicy(policies.SansIOHTTPPolicy[Any, Any]):
-    """Lets nothing through any more once the run was told to stop: the last policy before the network."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def on_request(self, request: PipelineRequest[Any]) -> None:  # noqa: ARG002
-        """Raise `Interrupted` when the run was told to stop."""
-        self._clock.check()
 
 
 class Constants:
@@ -332,6 +330,15 @@ class Snapshot:
         return self._ask(
             str(vault.child("keys", name)),
             lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(decoding.Key)),
+        )
+
+    def key_version(self, vault: ResourceId, name: str, version: str) -> ArmDocument | None:
+        """One version of a key, through the management plane."""
+        return self._ask(
+            f"{vault.child('keys', name)}/versions/{version}",
+            lambda: self._key_vault.keys.get_version(
+                vault.resource_group, vault.name, name, version, **_as(decoding.Key)
+            ),
         )
 
     def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import pkgutil
 import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Final
 
 from cmkctl import codes
-from cmkctl.diagnostics import Code, ProfileError
-from cmkctl.facts import Rule, RulePolicy
+from cmkctl.diagnostics import Code
+from cmkctl.facts import Rule
 
 
 def _discovered() -> Iterator[Rule]:
@@ -31,16 +31,8 @@ CODES: Final[Mapping[str, Code]] = dict(
 )
 """Every code that cmkctl can report, by id."""
 
-
-def chosen(ignore: Collection[str], *, strict: bool) -> RulePolicy:
-    """The policy for ``--ignore`` and ``--strict``. Raises ProfileError CMK008 for a code that no rule reports."""
-    ignored = frozenset(each.upper() for each in ignore)
-    unknown = sorted(ignored - {each.code.id for each in RULES})
-    if unknown:
-        detail = f"No preflight rule reports {' or '.join(unknown)}, so it cannot be ignored."
-        known = ", ".join(dict.fromkeys(each.code.id for each in RULES))
-        raise ProfileError(codes.CMK008.error(detail, f"Use a code of a rule: {known}.", "--ignore"))
-    return RulePolicy(ignored, strict)
+IGNORABLE: Final = frozenset({codes.CMK011.id, codes.CMK012.id, *(each.code.id for each in RULES)})
+"""The codes that ``--ignore`` takes: those of rules, and the warnings about a profile."""
 
 
 def explanation(code: Code) -> str:

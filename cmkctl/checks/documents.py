@@ -18,13 +18,23 @@ def vault_properties(observed: ObservedVault) -> Mapping[str, Any]:
 
 def key_attributes(observed: ObservedKey) -> Mapping[str, Any]:
     """The attributes (`enabled`, `exp`, `nbf`) of the latest key version, empty for an absent key."""
-    return ((observed.key or {}).get("properties") or {}).get("attributes") or {}
+    return version_attributes(observed.key)
+
+
+def version_attributes(document: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The attributes of a key version, empty for an absent one."""
+    return ((document or {}).get("properties") or {}).get("attributes") or {}
+
+
+def encryption_in_use(workspace: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The vault and key that a workspace uses (`keyVaultArmId`, `keyIdentifier`), empty for none."""
+    encryption = ((workspace or {}).get("properties") or {}).get("encryption") or {}
+    return encryption.get("keyVaultProperties") or {}
 
 
 def identifier_in_use(workspace: Mapping[str, Any] | None) -> str:
     """The key identifier that a workspace uses, empty for none."""
-    encryption = ((workspace or {}).get("properties") or {}).get("encryption") or {}
-    return str((encryption.get("keyVaultProperties") or {}).get("keyIdentifier") or "")
+    return str(encryption_in_use(workspace).get("keyIdentifier") or "")
 
 
 def date(seconds: float) -> str:

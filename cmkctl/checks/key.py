@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from cmkctl.checks.documents import date, identifier_in_use, key_attributes
-from cmkctl.checks.observed import KEY, WORKSPACE
+from cmkctl.azure.compare import same_key_identifier
+from cmkctl.checks.documents import date, identifier_in_use, key_attributes, version_attributes
+from cmkctl.checks.observed import KEY, KEY_IN_USE, WORKSPACE, KeyInUse
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, rule
 
@@ -18,6 +19,7 @@ _SETUP: Final = "https://learn.microsoft.com/azure/machine-learning/how-to-setup
 _CONCEPT: Final = "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys"
 _RECOMMENDED_BITS: Final = 3072
 _EXPIRES_SOON: Final = timedelta(days=90)
+_SHORT_LIFE: Final = timedelta(days=30)
 
 CMK105: Final = Code(
     "CMK105",
@@ -44,6 +46,14 @@ CMK113: Final = Code(
     "The key's expiry does not match the profile",
     "The management plane creates the first version of a key and never changes an existing one. An existing key therefore keeps its expiry, or its lack of one.",
     "Move the expiry with `az keyvault key set-attributes`, or leave key.expires out.",
+)
+
+CMK114: Final = Code(
+    "CMK114",
+    "The key version in use is not usable",
+    "A workspace keeps using the key version that it was pointed at, whatever the latest version is. If that version is disabled, expired, not valid yet or deleted, the services cannot unwrap their data keys, and the workspace's data is out of reach.",
+    "Make that version usable again, or point the workspace at a usable version of the same key.",
+    _CONCEPT,
 )
 
 
@@ -99,6 +109,64 @@ def key_expires(_profile: Profile, facts: Facts) -> Iterator[Finding]:
         )
 
 
+@rule(CMK107, severity=Severity.WARNING, needs=(KEY,))
+def new_key_expires(profile: Profile, facts: Facts) -> Iterator[Finding]:
+    """Warn when a new key would expire within a month."""
+    observed, wanted = facts[KEY], profile.key.expires
+    if observed.key is None and wanted is not None and timedelta() < wanted - observed.at < _SHORT_LIFE:
+        yield Finding(
+            f"A key created now would expire on {date(wanted.timestamp())}, in {(wanted - observed.at).days} days.",
+            "Set key.expires to a later date, or leave it out.",
+            "key.expires",
+        )
+
+
+@rule(CMK107, severity=Severity.WARNING, needs=(KEY, KEY_IN_USE))
+def version_in_use_expires(_profile: Profile, facts: Facts) -> Iterator[Finding]:
+    """Warn before the version that the workspace uses expires, where it is not the latest."""
+    used = _older_in_use(facts)
+    expiry = used and version_attributes(used.version).get("exp")
+    if used and expiry and 0 < expiry - used.at.timestamp() < _EXPIRES_SOON.total_seconds():
+        yield Finding(
+            f"The workspace uses {used.identifier}, which expires on {date(expiry)}.",
+            f"Point the workspace at the latest version, or extend this one: {_set_attributes(used)} --expires DATE.",
+            "key",
+        )
+
+
+@rule(CMK114, severity=Severity.ERROR, needs=(KEY, KEY_IN_USE))
+def version_in_use_is_usable(_profile: Profile, facts: Facts) -> Iterator[Finding]:
+    """Require that the version that the workspace uses can unwrap. The latest version is the key step's to compare."""
+    used = _older_in_use(facts)
+    if used is None:
+        return
+    if used.version is None:
+        yield _unusable(
+            used,
+            "does not exist",
+            "Recover the key if it was deleted: az keyvault key recover --vault-name VAULT --name KEY; for a deleted vault az "
+            "keyvault recover first.",
+        )
+        return
+    attributes, now = version_attributes(used.version), used.at.timestamp()
+    if attributes.get("enabled") is False:
+        yield _unusable(
+            used,
+            "is disabled",
+            f"Find out who disabled it and why. To restore access: {_set_attributes(used)} --enabled true.",
+        )
+    if attributes.get("exp") is not None and attributes["exp"] <= now:
+        yield _unusable(
+            used, f"expired on {date(attributes['exp'])}", f"Extend it: {_set_attributes(used)} --expires DATE."
+        )
+    if attributes.get("nbf") is not None and attributes["nbf"] > now:
+        yield _unusable(
+            used,
+            f"is not valid before {date(attributes['nbf'])}",
+            f"Correct the date: {_set_attributes(used)} --not-before DATE.",
+        )
+
+
 @rule(CMK113, severity=Severity.WARNING, needs=(KEY,))
 def expiry_of_an_existing_key(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Compare the expiry of an existing key with the profile."""
@@ -114,6 +182,22 @@ def expiry_of_an_existing_key(profile: Profile, facts: Facts) -> Iterator[Findin
             "Move it with az keyvault key set-attributes --expires, or leave key.expires out.",
             "key.expires",
         )
+
+
+def _older_in_use(facts: Facts) -> KeyInUse | None:
+    """The version that the workspace uses, None where it is the latest of the profile's key: the key step compares that one."""
+    used = facts[KEY_IN_USE]
+    latest = ((facts[KEY].key or {}).get("properties") or {}).get("keyUriWithVersion")
+    return None if used is None or same_key_identifier(used.identifier, latest) else used
+
+
+def _unusable(used: KeyInUse, state: str, remedy: str) -> Finding:
+    detail = f"The workspace uses {used.identifier}, which {state}: its data is out of reach, or will be within hours."
+    return Finding(detail, remedy, "key")
+
+
+def _set_attributes(used: KeyInUse) -> str:
+    return f"az keyvault key set-attributes --id {used.identifier}"
 
 
 def _split(identifier: str) -> tuple[str, str]:

@@ -6,12 +6,16 @@ they bring the Azure SDK with them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cmkctl.azure.compare import same_key_identifier
+from cmkctl.checks.documents import encryption_in_use
 from cmkctl.facts import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from cmkctl.azure.session import ArmDocument, Snapshot
     from cmkctl.profile.model import Profile
@@ -48,6 +52,37 @@ def _workspace(azure: Snapshot, profile: Profile) -> ArmDocument | None:
     return Workspace().observe(azure, profile)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyInUse:
+    """The key version that a workspace uses: its identifier, its document (None: it does not exist), and the time of the read."""
+
+    identifier: str
+    version: ArmDocument | None
+    at: datetime
+
+
+def _key_in_use(azure: Snapshot, profile: Profile) -> KeyInUse | None:
+    """Read the version that the workspace uses; None without a workspace or key, or for a vault of another subscription.
+
+    The latest version comes with the key, which is read anyway.
+    """
+    from cmkctl.azure import versions  # noqa: PLC0415 - see the module's docstring
+    from cmkctl.azure.ids import KeyIdentifier, ResourceId  # noqa: PLC0415 - see the module's docstring
+
+    settings = encryption_in_use(azure.resource(profile.workspace.resource_id, versions.WORKSPACES))
+    identifier = str(settings.get("keyIdentifier") or "")
+    try:
+        used, vault = KeyIdentifier.parse(identifier), ResourceId.parse(str(settings.get("keyVaultArmId") or ""))
+    except ValueError:
+        return None
+    if used.version is None or vault.subscription.lower() != profile.subscription:
+        return None
+    latest = azure.key(vault, used.name)
+    if latest is None or not same_key_identifier(latest["properties"]["keyUriWithVersion"], identifier):
+        return KeyInUse(identifier, azure.key_version(vault, used.name, used.version), azure.now())
+    return KeyInUse(identifier, latest, azure.now())
+
+
 SUBSCRIPTION: Final = Fact("subscription", _subscription)
 """The subscription's document, with `tenantId` and, where it may be read, `state`."""
 
@@ -62,3 +97,6 @@ KEY_ACCESS: Final = Fact("key_access", _access)
 
 WORKSPACE: Final = Fact("workspace", _workspace)
 """The workspace's document, None when it does not exist."""
+
+KEY_IN_USE: Final = Fact("key_in_use", _key_in_use)
+"""The key version that the workspace uses, None where there is none to look at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,9 +25,8 @@ from cmkctl.views.shown import DiagnosticsShown, LogText
 
 Transport: TypeAlias = HttpTransport[Any, Any]
 
-_CONNECTIONS: Final = 32
-_CONNECT_TIMEOUT: Final = 20
-_READ_TIMEOUT: Final = 120
+_CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The variables from which `requests` takes its CA certificates, the first that is set."""
 
 
 def connect(
@@ -34,28 +34,40 @@ def connect(
 ) -> tuple[Transport, TokenCredential]:
     """The transport to Azure and the credential, as the options say; `observe` is put around every transport.
 
-    Raises CmkctlError for a tape that cannot be read or written, and for a way of signing in that cannot be used here.
+    Raises CmkctlError for a tape that cannot be read or written, a CA bundle that cannot be read, and a way of signing in
+    whose settings are missing or wrong.
     """
     if options.replay:
         return observe(_replaying(options.replay, view, stack)), ReplayCredential()
+    _check_ca_bundle(os.environ)
     transport = observe(_transport())
     if options.record:
         transport = _recording(options.record, profile, transport, stack)
-    return transport, SharedCredential(_sign_in(options.auth, profile, view, observe))
+    return transport, SharedCredential(_sign_in(options, profile, view, observe))
 
 
 def _sign_in(
-    way: str | None, profile: Profile, view: View, observe: Callable[[Transport], Transport]
+    options: Options, profile: Profile, view: View, observe: Callable[[Transport], Transport]
 ) -> TokenCredential:
-    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - a replay has no network
+    # A real token would go to the sandbox, where nothing is secret: only its own service principal signs in there.
+    way = "environment" if options.sandbox else options.auth
+    return sign_in(way, ENDPOINTS[profile.cloud], observe(_transport()), _log_to(view), os.environ)
 
+
+def _check_ca_bundle(environ: Mapping[str, str]) -> None:
+    """Raise CmkctlError (CMK325) when the file of CA certificates that `requests` will use cannot be read."""
+    name = next((name for name in _CA_BUNDLES if environ.get(name)), None)
+    if name is None:
+        return
+    path = Path(environ[name])
     try:
-        return sign_in(way, ENDPOINTS[profile.cloud].authority, observe(RequestsTransport()), _log_to(view))
-    except ValueError as error:
+        ssl.create_default_context(cafile=None if path.is_dir() else path, capath=path if path.is_dir() else None)
+    except OSError as error:  # also ssl.SSLError, for a file that holds no certificate
+        reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else str(error.strerror).lower()
         raise CmkctlError(
-            codes.CMK302.error(
-                f"--auth {way} cannot be used here: {error}",
-                "Set the environment variables that it needs, or choose another --auth.",
+            codes.CMK325.error(
+                f"{name} is set to {path}: {reason}.",
+                f"Set {name} to a PEM file with the CA certificates to trust, or unset it.",
             )
         ) from error
 
@@ -65,16 +77,9 @@ def _log_to(view: View) -> Callable[[str], None]:
 
 
 def _transport() -> Transport:
-    import requests  # noqa: PLC0415 - a replay has no network
-    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+    from cmkctl.azure.network import azure_transport  # noqa: PLC0415 - a replay has no network
 
-    session = requests.Session()
-    # One connection for each read that goes out at the same time; what is sent again is decided in one place only.
-    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
-    transport: Transport = RequestsTransport(
-        session=session, connection_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT
-    )
+    transport: Transport = azure_transport()
     return transport
 
 

@@ -45,8 +45,9 @@ def command(
 def _near(word: str) -> list[str]:
     if word.upper().startswith("CMK"):
         near = difflib.get_close_matches(word.upper(), CODES, n=len(CODES), cutoff=0.8)
-        # Codes of one group have the same first digit.
-        return [each for each in near if each[:4] == word.upper()[:4]][:3]
+        # Codes of one group have the same first digit, those of one subject often the second as well.
+        alike = [each for each in near if each[:4] == word.upper()[:4]]
+        return sorted(alike, key=lambda each: each[:5] != word.upper()[:5])[:3]
     from cmkctl.profile.fields import profile_fields  # noqa: PLC0415 - codes need no profile
 
     return difflib.get_close_matches(word.lower(), profile_fields(), n=3, cutoff=0.75)

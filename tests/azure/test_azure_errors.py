@@ -202,26 +202,37 @@ def test_the_outer_code_counts_where_the_inner_says_less() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"),
+    ("error", "kind", "words"),
     [
-        (ServiceRequestError("no route to host"), FailureKind.NETWORK),
-        (ServiceResponseError("connection reset by peer"), FailureKind.NETWORK),
-        (ClientAuthenticationError("no credential found"), FailureKind.UNAUTHENTICATED),
-        (AzureError("something of azure-core"), FailureKind.TERMINAL),
-        (HttpResponseError("without an answer"), FailureKind.TERMINAL),
-        (ClientAuthenticationError(f"Authentication failed: {UNREADABLE}."), FailureKind.PASSING),
-        (ClientAuthenticationError("Authentication failed: HTTP Error: 503"), FailureKind.PASSING),
-        (ClientAuthenticationError("Authentication failed: HTTP Error: 400"), FailureKind.UNAUTHENTICATED),
-        (ClientAuthenticationError("host='login.microsoftonline.com': Max retries exceeded"), FailureKind.NETWORK),
-        (ClientAuthenticationError("SSLError(certificate verify failed)"), FailureKind.NETWORK),
-        (ClientAuthenticationError("Read timed out. (read timeout=300)"), FailureKind.NETWORK),
+        (ServiceRequestError("no route to host"), FailureKind.NETWORK, "no route to host"),
+        (ServiceResponseError("connection reset by peer"), FailureKind.NETWORK, "connection reset by peer"),
+        (ClientAuthenticationError("no credential found"), FailureKind.UNAUTHENTICATED, "no credential found"),
+        (AzureError("something of azure-core"), FailureKind.TERMINAL, "something of azure-core"),
+        (HttpResponseError("without an answer"), FailureKind.TERMINAL, "without an answer"),
+        (ClientAuthenticationError(f"Authentication failed: {UNREADABLE}."), FailureKind.PASSING, UNREADABLE),
+        (ClientAuthenticationError("Authentication failed: HTTP Error: 503"), FailureKind.PASSING, "HTTP Error: 503"),
+        (
+            ClientAuthenticationError("Authentication failed: HTTP Error: 400"),
+            FailureKind.UNAUTHENTICATED,
+            "HTTP Error: 400",
+        ),
+        (
+            ClientAuthenticationError("SSLError(certificate verify failed)"),
+            FailureKind.NETWORK,
+            "certificate verify failed",
+        ),
+        (
+            ClientAuthenticationError("Read timed out. (read timeout=300)"),
+            FailureKind.NETWORK,
+            "Read timed out. (read timeout=300)",
+        ),
     ],
 )
-def test_kind_of_an_error_without_an_answer(error: AzureError, kind: FailureKind) -> None:
-    """Where no answer came, the kind is told by the exception, and its words are kept."""
+def test_kind_of_an_error_without_an_answer(error: AzureError, kind: FailureKind, words: str) -> None:
+    """Where no answer came, the exception gives the kind, and its words are kept without those of the libraries."""
     failure = classify(error)
 
-    assert (kind, str(error), None) == (failure.kind, failure.message, failure.status)
+    assert (kind, words, None) == (failure.kind, failure.message, failure.status)
 
 
 def test_of_all_ways_of_signing_in_only_the_reasons_are_told() -> None:
@@ -404,8 +415,8 @@ def test_the_reason_why_no_connection_came_about_is_shown() -> None:
 
     failure = classify(ServiceRequestError(said))
 
-    reason = "ProxyError('Unable to connect to proxy', NewConnectionError('[Errno 111] Connection refused'))"
-    assert f"no answer: host='management.azure.com': {reason}" == str(failure)
+    assert "no answer: management.azure.com: Unable to connect to proxy: Connection refused" == str(failure)
+    assert "CMK323" == AzureFailed(failure).diagnostics[0].code
 
 
 @pytest.mark.parametrize(

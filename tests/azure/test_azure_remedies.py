@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
-from support.reference import RECORDINGS
+from azure.identity import CredentialUnavailableError
+from support.reference import RECORDINGS, needs_reference
 from support.scripted import ARM, Answer, http_error
 
 from cmkctl.azure.errors import classify, operation_failure
@@ -99,6 +100,7 @@ def test_a_policy_denial_names_resource_definition_assignment_and_condition() ->
         f"({DEFINITION}), assigned as 'No shared keys' ({ASSIGNMENT}), which requires "
         "Microsoft.Storage/storageAccounts/allowSharedKeyAccess = false, found true."
     ) in diagnostic.detail
+    assert "See error details" not in diagnostic.detail
 
 
 def test_a_denied_storage_account_of_ours_can_be_given_by_id() -> None:
@@ -230,6 +232,7 @@ def test_a_missing_permission_has_the_command_that_grants_it(action: str, scope:
     diagnostic = diagnose(failed(error("AuthorizationFailed", message), status=403))
 
     assert "CMK303" == diagnostic.code
+    assert f"HTTP 403 AuthorizationFailed: no permission for {action} at {scope}." in diagnostic.detail
     assert f'az role assignment create --assignee {OBJECT_ID} --role "{role}" --scope {at}.' in diagnostic.remedy
 
 
@@ -257,6 +260,18 @@ def test_of_a_linked_authorization_the_missing_action_is_named() -> None:
     )
 
 
+def test_graph_that_asks_for_more_claims_has_that_way_out_as_well() -> None:
+    """Conditional Access answers 401 with a challenge (G4)."""
+    answer = Answer(
+        401,
+        error("InvalidAuthenticationToken", "TokenIssuedBeforeRevocationTimestamp"),
+        {"WWW-Authenticate": 'Bearer error="insufficient_claims", claims="e30="'},
+    )
+    failure = classify(http_error(answer, "GET", "https://graph.microsoft.com/v1.0/servicePrincipals(appId='1')"))
+
+    assert (FailureKind.CLAIMS, "CMK231") == (failure.kind, diagnose(failure).code)
+
+
 def test_graph_that_rejects_the_token_has_the_same_way_out_as_graph_that_denies() -> None:
     """A 401 of Microsoft Graph is no reason to sign in again (G4): the object id can be given."""
     body = error(
@@ -280,7 +295,7 @@ LOCKED: Final = (
 )
 INNER: Final = {"innererror": {"code": "ForbiddenByConnection"}}
 CASES: Final = {
-    "G16 lock": (failed(error("ScopeLocked", LOCKED), status=409), "CMK318", f"A lock on {GROUP} blocks it. Find its id (az lock list --resource-group rg-ml)"),
+    "G16 lock": (failed(error("ScopeLocked", LOCKED), status=409), "CMK327", f"A lock on {GROUP} blocks it. Find its id (az lock list --resource-group rg-ml)"),
     "G17 access policy": (failed(error("BadRequest", "An invalid value was provided for 'accessPolicies'.")), "CMK311", "must be the object id of a service principal"),
     "G12 Application Insights": (failed(error("BadRequest", "Could not retrieve the Log Analytics workspace from ARM"), path=COMPONENT), "CMK317", "run the same command again in a minute"),
     "P01 purge protection": (operation_failure(error("BadRequest", "CMK workspaces should have purge protection enabled on their CMK keyvault."), "workspace mlw", "failed"), "CMK210", "--enable-purge-protection true"),
@@ -319,15 +334,16 @@ CASES: Final = {
     "no accounts left": (failed(error("MaxStorageAccountsCountPerSubscriptionExceeded", "Subscription already contains 250 storage accounts in location eastus2."), status=409), "CMK314", "associated_resources.storage_account.id"),
     "no reason": (Failure(FailureKind.TERMINAL, "", f"workspace mlw ended as Failed, {WITHOUT_A_REASON}."), "CMK311", "activity log"),
     "proxy in between": (failed(b"\xff{", status=200), "CMK316", "--record"),
-    "no credential": (classify(ClientAuthenticationError("AzureCliCredential: Please run 'az login' to set up an account")), "CMK302", "No credential was found"),
-    "federated login ended": (classify(ClientAuthenticationError("AADSTS700024: Client assertion is not within its valid time range.")), "CMK302", "The login has expired"),
+    "no credential": (classify(CredentialUnavailableError("Please run 'az login' to set up an account")), "CMK319", "Run az login"),
+    "federated login ended": (classify(ClientAuthenticationError("AADSTS700024: Client assertion is not within its valid time range.")), "CMK321", "Log in again"),
+    "login ended": (classify(ClientAuthenticationError("AADSTS700082: The refresh token has expired due to inactivity.")), "CMK302", "The login has expired"),
     "wrong secret": (classify(ClientAuthenticationError("AADSTS7000215: Invalid client secret provided.")), "CMK302", "az ad app credential reset"),
     "wrong tenant": (classify(ClientAuthenticationError("AADSTS90002: Tenant 'x' not found.")), "CMK302", "check AZURE_TENANT_ID"),
-    "conditional access": (classify(ClientAuthenticationError("AADSTS53003: Access has been blocked by Conditional Access policies.")), "CMK302", "Conditional Access"),
-    "slow az": (classify(ClientAuthenticationError("Failed to invoke the Azure CLI")), "CMK302", "az account get-access-token"),
-    "SOCKS": (classify(ServiceRequestError("Missing dependencies for SOCKS support.")), "CMK310", "SOCKS proxy"),
-    "unknown authority": (classify(ServiceRequestError("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer")), "CMK310", "REQUESTS_CA_BUNDLE"),
-    "proxy": (classify(ServiceRequestError("ProxyError('Unable to connect to proxy')")), "CMK310", "HTTPS_PROXY"),
+    "conditional access": (classify(ClientAuthenticationError("AADSTS53003: Access has been blocked by Conditional Access policies.")), "CMK322", "sign in again interactively"),
+    "slow az": (classify(ClientAuthenticationError("Failed to invoke the Azure CLI")), "CMK320", "az account get-access-token"),
+    "SOCKS": (classify(ServiceRequestError("Missing dependencies for SOCKS support.")), "CMK323", "PySocks"),
+    "unknown authority": (classify(ServiceRequestError("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer")), "CMK324", "REQUESTS_CA_BUNDLE"),
+    "proxy": (classify(ServiceRequestError("ProxyError('Unable to connect to proxy')")), "CMK323", "HTTPS_PROXY"),
 }  # fmt: skip
 
 
@@ -385,7 +401,7 @@ def test_a_lock_is_no_conflict_that_another_run_may_have_caused() -> None:
     assert FailureKind.LOCKED is CASES["G16 lock"][0].kind
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="../shared/reference/recordings is not beside this checkout")
+@needs_reference
 def test_the_recorded_lock_names_the_locked_resource() -> None:
     """Recorded on a group whose network is locked."""
     exchange = json.loads((RECORDINGS / "60-arm-errors.json").read_text("utf-8"))["interactions"][10]

@@ -3,79 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from support.rule_facts import (
+    APP_ID,
+    DAY,
+    GROUP,
+    IDENTITY,
+    KEY,
+    NOW,
+    OBJECT_ID,
+    TENANT,
+    in_use,
+    key,
+    policy,
+    profile,
+    seen,
+    vault,
+    workspace,
+)
 
 from cmkctl.checks import RULES
+from cmkctl.checks.observed import KeyInUse
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.facts import Facts, judge
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import ObservedPrincipal
-from cmkctl.steps.key import ObservedKey
 from cmkctl.steps.key_access import ObservedAccess
-from cmkctl.steps.key_vault import ObservedVault
-
-SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"
-TENANT: Final = "7e4a47aa-2222-4222-8222-222222222222"
-GROUP: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml"
-IDENTITY: Final = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml"
-APP_ID: Final = "a232010e-820c-4083-83bb-3ace5fc29d0b"
-OBJECT_ID: Final = "c05305db-0000-4000-8000-000000000001"
-NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-DAY: Final = 86_400
-KEY: Final = "https://kv-ml.vault.azure.net/keys/cmk"
 
 WARNING, ERROR = Severity.WARNING, Severity.ERROR
-
-
-def profile(**sections: Any) -> Profile:
-    """A profile without findings, with some sections replaced."""
-    usual: dict[str, Any] = {
-        "subscription": SUBSCRIPTION,
-        "location": "eastus2",
-        "resource_group": "rg-ml",
-        "key_vault": {"name": "kv-ml"},
-        "key": {"name": "cmk"},
-        "workspace": {"name": "mlw", "high_business_impact": True, "encryption": "in-subscription"},
-        "associated_resources": {"key_vault": {"name": "kv-own"}},
-    }
-    for name, section in sections.items():
-        usual[name] = {**usual.get(name, {}), **section} if isinstance(section, dict) else section
-    return Profile.model_validate(usual)
-
-
-def seen(**parts: Any) -> dict[str, Any]:
-    """The facts of a tenant in which nothing exists yet, with some of them replaced."""
-    usual = {
-        "subscription": {"state": "Enabled", "tenantId": TENANT},
-        "key_vault": ObservedVault(None, None, TENANT),
-        "key": ObservedKey(None, NOW),
-        "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None, NOW),
-        "workspace": None,
-    }
-    return usual | parts
-
-
-def vault(location: str = "eastus2", /, **properties: Any) -> ObservedVault:
-    """An existing vault."""
-    return ObservedVault({"location": location, "properties": properties}, None, TENANT)
-
-
-def policy(object_id: str, *keys: str) -> dict[str, Any]:
-    """An access policy for keys."""
-    return {"tenantId": TENANT, "objectId": object_id, "permissions": {"keys": list(keys)}}
-
-
-def key(**properties: Any) -> ObservedKey:
-    """An existing key."""
-    return ObservedKey({"properties": properties}, NOW)
-
-
-def workspace(identifier: str) -> dict[str, Any]:
-    """An existing workspace, with the key that it uses."""
-    return {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": identifier}}}}
 
 
 def findings(wanted: Profile, observed: Mapping[str, Any]) -> list[Diagnostic]:
@@ -90,7 +48,7 @@ def found(wanted: Profile, observed: Mapping[str, Any]) -> list[tuple[str, Sever
 
 LATER: Final = int(datetime(2031, 1, 31, tzinfo=UTC).timestamp())
 EXPIRES: Final = {"key": {"expires": datetime(2031, 1, 31, tzinfo=UTC)}}
-DENY: Final = {"networkAcls": {"defaultAction": "Deny", "bypass": "AzureServices"}}
+DENY: Final[dict[str, Any]] = {"networkAcls": {"defaultAction": "Deny", "bypass": "AzureServices"}}
 SERVICE_SIDE: Final = {"workspace": {"encryption": "service-side"}}
 WITH_IDENTITY: Final = {"workspace": {"identity": IDENTITY}}
 CHINA: Final = {"cloud": "AzureChinaCloud", "location": "chinanorth3"}
@@ -140,6 +98,23 @@ FIRES: Final = {
         WARNING,
     ),
     "key expires in a month": ({}, {"key": key(attributes={"exp": NOW.timestamp() + 30 * DAY})}, "CMK107", WARNING),
+    "new key would expire in three weeks": ({"key": {"expires": NOW + timedelta(days=21)}}, {}, "CMK107", WARNING),
+    "version in use expires in a month": ({}, in_use(exp=NOW.timestamp() + 30 * DAY), "CMK107", WARNING),
+    "version in use is disabled": ({}, in_use(enabled=False), "CMK114", ERROR),
+    "version in use has expired": ({}, in_use(exp=NOW.timestamp()), "CMK114", ERROR),
+    "version in use is not valid yet": ({}, in_use(nbf=NOW.timestamp() + 1), "CMK114", ERROR),
+    "version in use is gone": (
+        {},
+        {"key": key(keyUriWithVersion=f"{KEY}/new"), "key_in_use": KeyInUse(f"{KEY}/old", None, NOW)},
+        "CMK114",
+        ERROR,
+    ),
+    "key in use is gone with all its versions": (
+        {},
+        {"key_in_use": KeyInUse(f"{KEY}/old", None, NOW)},
+        "CMK114",
+        ERROR,
+    ),
     "key that is there never expires": (EXPIRES, {"key": key(attributes={"enabled": True})}, "CMK113", WARNING),
     "key that is there expires at another time": (
         EXPIRES,
@@ -212,6 +187,15 @@ SILENT: Final = {
         {"key": key(keyUriWithVersion=f"{KEY}/new"), "workspace": workspace(f"{KEY}-2/old")},
     ),
     "workspace has no key": ({}, {"key": key(keyUriWithVersion=f"{KEY}/new"), "workspace": {"properties": {}}}),
+    "new key expires in a year": ({"key": {"expires": NOW + timedelta(days=365)}}, {}),
+    "version in use is enabled and valid": ({}, in_use(enabled=True, nbf=NOW.timestamp(), exp=LATER)),
+    "version in use is the latest, which the key step compares": (
+        {},
+        {
+            "key": key(keyUriWithVersion=f"{KEY}/new", attributes={"enabled": False}),
+            "key_in_use": KeyInUse(f"{KEY.upper()}/new", {"properties": {"attributes": {"enabled": False}}}, NOW),
+        },
+    ),
     "key expires in a year": ({}, {"key": key(attributes={"exp": NOW.timestamp() + 365 * DAY})}),
     "key has expired, which is a conflict": ({}, {"key": key(attributes={"exp": NOW.timestamp() - DAY})}),
     "key never expires": ({}, {"key": key(attributes={"enabled": True})}),

@@ -8,25 +8,27 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import pytest
-from test_checks_rules import IDENTITY, SERVICE_SIDE, profile, seen
+from support.rule_facts import IDENTITY, profile, seen
 
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.session import Snapshot
-from cmkctl.checks import CODES, RULES, chosen
+from cmkctl.checks import CODES, IGNORABLE, RULES
 from cmkctl.checks.grants import CMK104
-from cmkctl.codes import CMK190, CMK303
-from cmkctl.diagnostics import CmkctlError, Code, ProfileError, Severity
+from cmkctl.codes import CMK190, CMK303, CMK504
+from cmkctl.diagnostics import CmkctlError, Code, Severity
 from cmkctl.facts import Fact, Facts, Finding, NotReadable, Rule, RulePolicy, attempt, judge, needed, rule
 from cmkctl.profile.model import Profile
 
 CODE: Final = Code("CMK199", "A made-up rule", "It is made up.", "Do nothing.")
 OTHER: Final = Code("CMK198", "Another made-up rule", "It is made up.", "Do nothing.")
 AZURE: Final = cast("Snapshot", object())
-RBAC: Final = {**SERVICE_SIDE, "key_vault": {"authorization": "rbac"}}
+RBAC: Final[dict[str, Any]] = {"workspace": {"encryption": "service-side"}, "key_vault": {"authorization": "rbac"}}
 
 
 def denied(_azure: Snapshot, _profile: Profile) -> int:
     """Refuse the read, as Azure does."""
-    raise CmkctlError(CMK303.error("HTTP 403 AuthorizationFailed: no right to read quotas."))
+    raise AzureFailed(Failure(FailureKind.DENIED, "AuthorizationFailed", "no right to read quotas.", 403))
 
 
 def reading(value: int) -> Fact[int]:
@@ -74,6 +76,16 @@ def test_a_denied_fact_is_one_note_with_the_rules_it_skipped() -> None:
         )
         == note
     )
+
+
+def test_only_a_failure_of_azure_makes_a_fact_unreadable() -> None:
+    """A request that is not on the tape, or a defect, ends the run as ever."""
+
+    def missing(_azure: Snapshot, _profile: Profile) -> int:
+        raise CmkctlError(CMK504.error("GET /quota"))
+
+    with pytest.raises(CmkctlError):
+        attempt(Fact("quota", missing), AZURE, profile())
 
 
 def test_a_fact_that_no_read_was_made_for_is_not_absent() -> None:
@@ -129,9 +141,15 @@ def test_names_of_facts_are_unique() -> None:
 
 def test_ignored_findings_stay_visible_as_notes() -> None:
     """An ignored error no longer stops the run, and is still shown."""
-    (finding,) = judge(RULES, profile(**RBAC), Facts(seen()), chosen(["cmk104"], strict=True))
+    (finding,) = judge(RULES, profile(**RBAC), Facts(seen()), RulePolicy({"CMK104"}, strict=True))
 
     assert (CMK104.id, Severity.NOTE) == (finding.code, finding.severity)
+
+
+def test_conflicts_and_failures_cannot_be_ignored() -> None:
+    """`--ignore` is for judgements: what Azure or a step refuses stays refused."""
+    assert {each.code.id for each in RULES} <= IGNORABLE
+    assert [] == [each for each in IGNORABLE if each > "CMK190"]
 
 
 def test_strict_makes_errors_of_warnings() -> None:
@@ -141,16 +159,6 @@ def test_strict_makes_errors_of_warnings() -> None:
     found = list(judge([report, skipped], profile(), facts_of(report, skipped), RulePolicy(strict=True)))
 
     assert [("CMK199", Severity.ERROR), ("CMK190", Severity.NOTE)] == [(each.code, each.severity) for each in found]
-
-
-def test_only_codes_of_rules_can_be_ignored() -> None:
-    """A misspelt code would be ignored silently; a conflict cannot be ignored at all."""
-    with pytest.raises(ProfileError) as raised:
-        chosen(["CMK104", "CMK210", "CMK1"], strict=False)
-
-    (diagnostic,) = raised.value.diagnostics
-    assert ("CMK008", "--ignore") == (diagnostic.code, diagnostic.subject)
-    assert "reports CMK1 or CMK210," in diagnostic.detail
 
 
 def test_every_code_is_declared_once_under_its_id() -> None:

@@ -164,7 +164,7 @@ def test_a_full_disk_is_no_defect_of_ours(azure: Any, profiles: Path, arguments:
             check=False,
         )
 
-    assert (1, 1) == (ran.returncode, ran.stderr.count("CMK541: The output cannot be written"))
+    assert (1, 1) == (ran.returncode, ran.stderr.count("CMK541: Cannot write the output"))
 
 
 def test_a_terminal_without_our_signs_gets_escapes(azure: Any) -> None:

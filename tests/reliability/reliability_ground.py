@@ -135,7 +135,7 @@ class Ground:
 
     def _ended(self, profile: str, clock: Clock, work: Callable[[Session, Profile], Ended]) -> Ended:
         loaded = self._loaded(profile)
-        credential = SharedCredential(sign_in("environment", ENDPOINTS[loaded.cloud].authority))
+        credential = SharedCredential(sign_in("environment", ENDPOINTS[loaded.cloud], RequestsTransport()))
         transport = RequestsTransport(session=self._connected, session_owner=False)
         session = Session(loaded.cloud, loaded.subscription, credential, transport, clock)
         session.deadline = clock.elapsed() + 3600

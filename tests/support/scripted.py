@@ -76,11 +76,13 @@ class ScriptedNetwork(BaseAdapter):
         self._replies = _last_for_ever(replies)
         self._lock = threading.Lock()
         self.sent: list[requests.PreparedRequest] = []
+        self.timeouts: list[Any] = []
 
-    def send(self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Answer, or fail as a network fails."""
         with self._lock:
             self.sent.append(request)
+            self.timeouts.append(kwargs.get("timeout"))
             reply = next(self._replies)
         if isinstance(reply, Exception):
             raise reply

@@ -7,13 +7,13 @@ import pytest
 
 SHOW = """
 import io, sys
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl import codes
 from cmkctl.plan import Plan, Subject
 from cmkctl.views import make_view
 from cmkctl.views.shown import DiagnosticsShown, PlanShown
 view = make_view(json={json}, stdout=sys.stdout, stderr=sys.stderr, stdin=sys.stdin, environ={{}})
 view.show(PlanShown(Plan(Subject("AzureCloud", "s", "l", "/w"), ())))
-view.show(DiagnosticsShown((Diagnostic("CMK001", Severity.ERROR, "a", "b", "c"),)))
+view.show(DiagnosticsShown((codes.CMK001.error("b"),)))
 heavy = ("rich", "azure", "cmkctl.engine", "pydantic", "typer")
 sys.exit(" ".join(each for each in heavy if each in sys.modules) or 0)
 """

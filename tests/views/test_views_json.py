@@ -125,11 +125,11 @@ def test_text_is_utf_8_and_harmless() -> None:
     seen = Seen(json=True)
     text = "Größe → \x1b[2J \x9b2J \u2028 \u202e \ufeff ##vso[x] \n"
 
-    seen.view.show(s.DiagnosticsShown((codes.CMK001.error("", ""),)))
+    seen.view.show(s.DiagnosticsShown((codes.CMK001.error(text),)))
 
     line = seen.out.splitlines()[1]
     assert "Größe → \\u001b[2J \\u009b2J \\u2028 \\u202e \\ufeff \\u0023#vso[x] \\n" in line
-    assert text == json.loads(line)["summary"]
+    assert text == json.loads(line)["detail"]
 
 
 @pytest.mark.parametrize("text", ["Größe → 😀", "half \ud800"])

@@ -25,6 +25,7 @@ from cmkctl.azure.redaction.values import known, secrets_of
 
 _SHORTEST_SECRET = 4  # anything shorter is in half of all words; replacing it would hide nothing and spoil everything
 _DEEPEST = 50  # levels of a document, or of encodings within each other; Azure has a dozen
+_WORDS_KEPT = 0.6
 _LOOKED_AT = 50  # times as much as is shown: what is redacted gets shorter, and what is never shown need not be read
 
 
@@ -55,7 +56,7 @@ class Redactor:
         """Return the redaction for what a run shows whoever started it, with the secrets of its environment."""
         return cls(secrets_of(environ), identities=False)
 
-    def knowing(self, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> Redactor:
+    def with_values(self, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> Redactor:
         """Return this redactor with more known values (the client id is known only once there is a token)."""
         return Redactor({*self.secrets, *secrets}, {*self.client_ids, *client_ids}, identities=self.identities)
 
@@ -148,13 +149,19 @@ def redact(value: Any, *, secrets: Iterable[str] = (), client_ids: Iterable[str]
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return the beginning of a text, without what looks like a secret; one that was cut off ends with ``…``.
+    """Return the beginning of a text, without what looks like a secret; ``…`` ends one that was cut, after a whole word.
 
     It is redacted before it is cut: of the key in ``{"value": "abc", "keyName": "key1"}`` the beginning shows nothing.
     """
     looked_at = text if len(text) <= longest * _LOOKED_AT else f"{text[: longest * _LOOKED_AT]}{CUT}"
     shown = _BY_LOOKS.text(looked_at)
-    return shown if len(shown) <= longest else f"{shown[:longest]}{CUT}"
+    return shown if len(shown) <= longest else f"{_whole_words(shown[:longest])}{CUT}"
+
+
+def _whole_words(cut: str) -> str:
+    """Return a text that was cut off without the word that was cut, unless that is most of it."""
+    words = cut.rpartition(" ")[0]
+    return words if len(words) >= len(cut) * _WORDS_KEPT else cut
 
 
 def scrub(value: Any) -> Any:

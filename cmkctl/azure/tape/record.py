@@ -67,7 +67,7 @@ class TapeWriter:
     def learn(self, *, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> None:
         """Redact these values, too, from now on and in what is already recorded."""
         with self._lock:
-            self.redactor = self.redactor.knowing(secrets, client_ids)
+            self.redactor = self.redactor.with_values(secrets, client_ids)
 
     def reserve(self) -> int:
         """Return the place of a request that is about to be sent. Exchanges are written in the order of sending."""

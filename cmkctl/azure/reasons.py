@@ -1,0 +1,89 @@
+"""Why a request got no usable response, in one plain line: the innermost error of the libraries, without their Python.
+
+    ServiceRequestError ─▶ requests.ConnectionError ─▶ MaxRetryError ─▶ ProxyError ─▶ NewConnectionError ─▶ OSError
+                                                                                            └─▶ "Connection refused"
+
+azure-identity hands on the text of an error alone, so the texts that are made here begin with words by which
+`cmkctl.azure.errors` finds the cause again.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Final
+
+from azure.core.exceptions import AzureError
+
+PROXY: Final = "The proxy cannot be used"
+TLS: Final = "The TLS connection failed"
+UNRESOLVED: Final = "The host name cannot be resolved"
+
+_POOL: Final = re.compile(
+    r"HTTPS?ConnectionPool\(host='([^']*)', port=\d+\): Max retries exceeded with url: \S+ \(Caused by (.*)\)"
+)
+_OBJECT: Final = re.compile(r"<[\w.]+ object at 0x[0-9a-fA-F]+>: |\b[A-Z]\w+(?:Error|Exception|Warning)\((.*)\)")
+_SEPARATED: Final = re.compile(r"['\"], ?['\"]?")  # what parted the arguments of a representation
+_TUPLE: Final = re.compile(r"^\('([^']*)', ?(.*)\)$", re.DOTALL)
+_C_SOURCE: Final = re.compile(r"\s*\(_\w+\.c:\d+\)")
+_ERRNO: Final = re.compile(r"\[Errno -?\d+\] ")
+_LONGEST_CHAIN: Final = 20
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the reason of an error in one line, such as `The proxy cannot be used: Connection refused`."""
+    if isinstance(error, AzureError) and error.inner_exception is None:
+        return plain(str(error))  # a message of our own, whatever the libraries made of it below
+    chain = list(_chain(error))
+    text = next((said for each in reversed(chain) if (said := _said(each))), "") or plain(str(error))
+    if any(type(each).__name__ == "ProxyError" for each in chain):
+        return f"{PROXY}: {text}"
+    if any("SOCKS" in str(each) for each in chain[:2]):
+        return f"{PROXY}: {plain(str(error))}"
+    if any(isinstance(each, ssl.SSLError) for each in chain):
+        return f"{TLS}: {text}"
+    if any(isinstance(each, socket.gaierror) for each in chain):
+        return f"{UNRESOLVED}: {text}"
+    return text
+
+
+def plain(text: str) -> str:
+    """Return a library's text without the representations of its objects, in one line."""
+    text = _POOL.sub(r"\1: \2", " ".join(text.split()))
+    for _ in range(_LONGEST_CHAIN):
+        before, text = text, _TUPLE.sub(r"\1: \2", _OBJECT.sub(lambda found: (found[1] or "").strip("'\""), text))
+        if before == text:
+            break
+        text = _SEPARATED.sub(": ", text)
+    return _ERRNO.sub("", _C_SOURCE.sub("", text)).strip(" '\"")
+
+
+def _said(error: BaseException) -> str:
+    """Return what one error of a chain says that a person can use; empty for one that only wraps another."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return str(error.reason or error.strerror or "").replace("_", " ").lower()
+    if not isinstance(error, OSError):
+        return ""
+    if error.strerror:
+        return plain(str(error.strerror))
+    only = error.args[0] if len(error.args) == 1 else None
+    # OSError("Tunnel connection failed: 407 Proxy Authentication Required"), and timeouts.
+    return plain(only) if isinstance(only, str) else ""
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it wraps, from the outside in, by whichever attribute the library uses for that."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting and len(seen) < _LONGEST_CHAIN:
+        each = waiting.pop(0)
+        if not isinstance(each, BaseException) or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        names = ("inner_exception", "reason", "original_error", "__cause__", "__context__")
+        waiting += [*each.args, *(getattr(each, name, None) for name in names)]

@@ -1,0 +1,274 @@
+"""Each way in which signing in fails has a diagnostic of its own, with the library's reason in one line."""
+
+from __future__ import annotations
+
+import stat
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.rest import HttpRequest
+from support.scripted import Answer, ScriptedNetwork, azure, response_to, transport_to
+
+from cmkctl.azure.clouds import ENDPOINTS, Cloud
+from cmkctl.azure.credentials import LoginTransport, SharedCredential, sign_in
+from cmkctl.azure.errors import AzureFailed, ForeignHost, classify
+from cmkctl.azure.failures import CLI_TIMEOUT, FailureKind
+from cmkctl.diagnostics import CmkctlError, Diagnostic
+
+PUBLIC = ENDPOINTS[Cloud.AZURE]
+TENANT = "10000000-0000-4000-8000-000000000001"
+IDENTITY_VARIABLES = (
+    *("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME"),
+    *("AZURE_PASSWORD", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TOKEN_CREDENTIALS", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"),
+)
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody is signed in on this machine, by any of the ways."""
+    for name in IDENTITY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def az(folder: Path, script: str) -> None:
+    """Put an az on the path."""
+    path = folder / "az"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+def failed(way: str | None, *replies: Any) -> Diagnostic:
+    """What a run says when it gets no token that way, and the login host replies so."""
+    credential = sign_in(way, PUBLIC, transport_to(ScriptedNetwork(replies)))
+    with pytest.raises(AzureError) as caught:
+        SharedCredential(credential).get_token(PUBLIC.arm_scope)
+    (diagnostic,) = AzureFailed(classify(caught.value)).diagnostics
+    assert "\n" not in diagnostic.detail
+    assert not diagnostic.detail.endswith("…")
+    return diagnostic
+
+
+def test_without_az_nobody_is_signed_in() -> None:
+    """Nothing was sent, so nothing was rejected."""
+    diagnostic = failed("cli")
+
+    assert ("CMK319", "Azure CLI not found on path") == (diagnostic.code, diagnostic.detail)
+
+
+def test_an_az_without_a_login_is_no_rejected_credential(tmp_path: Path) -> None:
+    """Az is there, and says that somebody has to log in."""
+    az(tmp_path, "echo \"Please run 'az login' to setup account.\" >&2; exit 1")
+
+    diagnostic = failed("cli")
+
+    assert ("CMK319", "Please run 'az login' to set up an account") == (diagnostic.code, diagnostic.detail)
+
+
+def test_an_az_that_is_slow_has_a_minute_and_a_diagnostic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """azure-identity gives it ten seconds, which a first call after an update takes longer than."""
+    monkeypatch.setattr("cmkctl.azure.credentials.CLI_TIMEOUT", 0.1)
+    az(tmp_path, "exec /bin/sleep 5")
+
+    diagnostic = failed("cli")
+
+    assert (60, "CMK320", "The Azure CLI did not answer in time") == (CLI_TIMEOUT, diagnostic.code, diagnostic.summary)
+
+
+def test_a_chain_without_any_credential_lists_what_was_tried() -> None:
+    """Every reason is there in full, with the name of its credential and without the library's links."""
+    imds = Answer(400, {"error": "invalid_request", "error_description": "Identity not found"})
+
+    diagnostic = failed(None, imds)
+
+    assert "CMK319" == diagnostic.code
+    assert "EnvironmentCredential: Environment variables are not fully configured" in diagnostic.detail
+    assert "AzureCliCredential: Azure CLI not found on path" in diagnostic.detail
+    assert not [each for each in ("aka.ms", "Attempted", "unavailable. ") if each in diagnostic.detail]
+
+
+def test_a_wrong_secret_is_a_rejected_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signing in was tried, and Entra says what is wrong."""
+    _service_principal(monkeypatch)
+    refusal = {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."}
+
+    for way in ("environment", None):
+        # The third answer is to msal's own question whether the host is one that it knows.
+        diagnostic = failed(way, _discovery(), Answer(401, refusal), Answer(200, {"metadata": []}))
+
+        assert ("CMK302", "Azure rejected the credential") == (diagnostic.code, diagnostic.summary)
+        assert "AADSTS7000215: Invalid client secret provided" in diagnostic.detail
+
+
+def test_a_login_endpoint_of_another_host_gets_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the secret goes is in a response, too: the one of OpenID discovery."""
+    _service_principal(monkeypatch)
+    network = ScriptedNetwork(
+        [_discovery("https://evil.example"), Answer(200, {"access_token": "t", "expires_in": 3600})]
+    )
+
+    with pytest.raises(AzureError) as caught:
+        sign_in("environment", PUBLIC, transport_to(network)).get_token(PUBLIC.arm_scope)
+
+    assert "CMK318" == AzureFailed(classify(caught.value)).diagnostics[0].code
+    assert {"login.microsoftonline.com"} == {str(each.url).split("/")[2] for each in network.sent}
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("http://169.254.169.254/metadata/identity/oauth2/token", 1),
+        ("http://localhost:42356/msi/token", 1),
+        ("http://localhost:1/msi/token", 0),
+        ("https://evil.example/token", 0),
+        ("http://login.microsoftonline.com/token", 0),
+    ],
+)
+def test_a_managed_identity_is_asked_where_the_machine_says(url: str, sent: int) -> None:
+    """Its endpoints are plain http and local; the machine names them, not a response."""
+    network = ScriptedNetwork([Answer(200, {})])
+    login = LoginTransport(transport_to(network), PUBLIC, {"IDENTITY_ENDPOINT": "http://localhost:42356/msi/token"})
+
+    with suppress(ForeignHost):
+        login.send(HttpRequest("GET", url))
+
+    assert sent == len(network.sent)
+
+
+def test_a_managed_identity_is_asked_for_by_its_client_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with two identities gives no token to a request that does not choose."""
+    monkeypatch.setenv("AZURE_CLIENT_ID", "c0000000-0000-4000-8000-000000000001")
+    expires = str(int(time.time()) + 3600)
+    network = ScriptedNetwork(
+        [Answer(200, {"access_token": "t", "expires_in": "3600", "expires_on": expires, "resource": "r"})]
+    )
+
+    sign_in("managed-identity", PUBLIC, transport_to(network)).get_token(PUBLIC.arm_scope)
+
+    assert "client_id=c0000000-0000-4000-8000-000000000001" in str(network.sent[-1].url)
+
+
+@pytest.mark.parametrize(
+    ("way", "environ", "missing"),
+    [
+        ("environment", {}, "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"),
+        ("environment", {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": TENANT}, "AZURE_CLIENT_SECRET"),
+        ("workload", {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": TENANT}, "AZURE_FEDERATED_TOKEN_FILE"),
+    ],
+)
+def test_the_variables_that_are_missing_are_named(way: str, environ: Mapping[str, str], missing: str) -> None:
+    """Not which ones there could be, but which ones to set."""
+    with pytest.raises(CmkctlError) as caught:
+        sign_in(way, PUBLIC, transport_to(ScriptedNetwork([])), environ=environ)
+
+    (diagnostic,) = caught.value.diagnostics
+    assert "CMK319" == diagnostic.code
+    assert diagnostic.detail.endswith(f"not set: {missing}.")
+
+
+@pytest.mark.parametrize("way", [None, "environment", "cli", "managed-identity"])
+@pytest.mark.parametrize("tenant", ["foo/bar", "a b", "-x", "https://login.microsoftonline.com/x"])
+def test_a_tenant_that_cannot_be_one_is_named(way: str | None, tenant: str) -> None:
+    """The variable is what is wrong, whatever the way of signing in."""
+    with pytest.raises(CmkctlError) as caught:
+        sign_in(way, PUBLIC, transport_to(ScriptedNetwork([])), environ={"AZURE_TENANT_ID": tenant})
+
+    (diagnostic,) = caught.value.diagnostics
+    assert ("CMK326", True) == (diagnostic.code, f"AZURE_TENANT_ID is '{tenant}'" in diagnostic.detail)
+    assert "None" not in diagnostic.detail
+
+
+class Renewing:
+    """A credential that gives one token of some seconds, and then refuses as a federated login does that has ended."""
+
+    def __init__(self, seconds: float) -> None:
+        self.asked = 0
+        self._seconds = seconds
+
+    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        """Give the token the first time."""
+        self.asked += 1
+        if self.asked > 1:
+            raise ClientAuthenticationError(
+                message="AADSTS700024: Client assertion is not within its valid time range. Trace ID: 1"
+            )
+        return AccessToken("first", int(time.time() + self._seconds))
+
+
+def test_a_token_is_used_to_its_end_when_no_other_is_to_be_had() -> None:
+    """In CI the federated login lasts ten minutes, the token over an hour: a workspace takes longer than ten."""
+    credential = Renewing(200)
+    shared = SharedCredential(credential)
+
+    tokens = {shared.get_token(PUBLIC.arm_scope).token for _ in range(5)}
+
+    assert ({"first"}, 2) == (tokens, credential.asked)
+
+
+def test_a_token_that_has_ended_says_that_the_federated_login_has() -> None:
+    """Then there is no way but another login, and the same command goes on."""
+    shared = SharedCredential(Renewing(-1))
+    shared.get_token(PUBLIC.arm_scope)
+
+    with pytest.raises(AzureError) as caught:
+        shared.get_token(PUBLIC.arm_scope)
+
+    (diagnostic,) = AzureFailed(classify(caught.value)).diagnostics
+    assert ("CMK321", "The federated sign-in has expired") == (diagnostic.code, diagnostic.summary)
+
+
+CLAIMS = Answer(
+    401,
+    {"error": {"code": "InvalidAuthenticationToken", "message": "Continuous access evaluation resulted in challenge."}},
+    {"WWW-Authenticate": 'Bearer authorization_uri="https://x", error="insufficient_claims", claims="eyJhIjoxfQ=="'},
+)
+
+
+def test_a_directory_that_asks_for_more_claims_may_not_be_read() -> None:
+    """After one more try with the claims it is as with any directory that may not be read: the object id can be given by hand."""
+    scripted = azure(CLAIMS)
+
+    with pytest.raises(AzureFailed) as caught:
+        scripted.session.snapshot().service_principal("a232010e-820c-4083-83bb-3ace5fc29d0b")
+
+    assert (FailureKind.DENIED, 2) == (caught.value.failure.kind, len(scripted.network.sent))
+
+
+def test_resource_manager_that_asks_for_more_claims_says_so() -> None:
+    """To sign in again in the same way would change nothing."""
+    with pytest.raises(AzureFailed) as caught:
+        azure(CLAIMS).session.snapshot().resource_group("rg")
+
+    assert ("CMK322", FailureKind.CLAIMS) == (caught.value.diagnostics[0].code, caught.value.failure.kind)
+
+
+def test_a_credential_that_cannot_answer_a_claims_challenge_is_one_that_does_not_satisfy_it() -> None:
+    """The az CLI refuses to ask for claims: the cause stays the challenge, and not the CLI."""
+    refused = ClientAuthenticationError(message="This credential doesn't support claims challenges.")
+    try:
+        from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - as azure-core chains them
+
+        raise refused from HttpResponseError(response=response_to("GET", "https://graph.microsoft.com/v1.0/x", CLAIMS))
+    except ClientAuthenticationError as error:
+        failure = classify(error)
+
+    assert FailureKind.CLAIMS == failure.kind
+
+
+def _service_principal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_TENANT_ID", TENANT)
+    monkeypatch.setenv("AZURE_CLIENT_ID", TENANT)
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "a-secret-of-mine")
+
+
+def _discovery(host: str = "https://login.microsoftonline.com") -> Answer:
+    issuer = f"https://login.microsoftonline.com/{TENANT}/v2.0"
+    endpoints = {name: f"{host}/{TENANT}/{name}" for name in ("authorization_endpoint", "token_endpoint")}
+    return Answer(200, {"issuer": issuer, **endpoints})

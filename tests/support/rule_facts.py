@@ -1,0 +1,80 @@
+"""A profile without findings, and facts for the rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from cmkctl.checks.observed import KeyInUse
+from cmkctl.profile.model import Profile
+from cmkctl.steps._principals import ObservedPrincipal
+from cmkctl.steps.key import ObservedKey
+from cmkctl.steps.key_access import ObservedAccess
+from cmkctl.steps.key_vault import ObservedVault
+
+SUBSCRIPTION: Final = "11111111-1111-1111-1111-111111111111"
+TENANT: Final = "7e4a47aa-2222-4222-8222-222222222222"
+GROUP: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml"
+IDENTITY: Final = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml"
+APP_ID: Final = "a232010e-820c-4083-83bb-3ace5fc29d0b"
+OBJECT_ID: Final = "c05305db-0000-4000-8000-000000000001"
+NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+DAY: Final = 86_400
+KEY: Final = "https://kv-ml.vault.azure.net/keys/cmk"
+
+
+def profile(**sections: Any) -> Profile:
+    """A profile without findings, with some sections replaced."""
+    usual: dict[str, Any] = {
+        "subscription": SUBSCRIPTION,
+        "location": "eastus2",
+        "resource_group": "rg-ml",
+        "key_vault": {"name": "kv-ml"},
+        "key": {"name": "cmk"},
+        "workspace": {"name": "mlw", "high_business_impact": True, "encryption": "in-subscription"},
+        "associated_resources": {"key_vault": {"name": "kv-own"}},
+    }
+    for name, section in sections.items():
+        usual[name] = {**usual.get(name, {}), **section} if isinstance(section, dict) else section
+    return Profile.model_validate(usual)
+
+
+def seen(**parts: Any) -> dict[str, Any]:
+    """The facts of a tenant in which nothing exists yet, with some of them replaced."""
+    usual = {
+        "subscription": {"state": "Enabled", "tenantId": TENANT},
+        "key_vault": ObservedVault(None, None, TENANT),
+        "key": ObservedKey(None, NOW),
+        "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None, NOW),
+        "workspace": None,
+        "key_in_use": None,
+    }
+    return usual | parts
+
+
+def vault(location: str = "eastus2", **properties: Any) -> ObservedVault:
+    """An existing vault."""
+    return ObservedVault({"location": location, "properties": properties}, None, TENANT)
+
+
+def policy(object_id: str, *keys: str) -> dict[str, Any]:
+    """An access policy for keys."""
+    return {"tenantId": TENANT, "objectId": object_id, "permissions": {"keys": list(keys)}}
+
+
+def key(**properties: Any) -> ObservedKey:
+    """An existing key."""
+    return ObservedKey({"properties": properties}, NOW)
+
+
+def workspace(identifier: str) -> dict[str, Any]:
+    """An existing workspace, with the key that it uses."""
+    return {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": identifier}}}}
+
+
+def in_use(**attributes: Any) -> dict[str, Any]:
+    """A workspace that uses an older version of the key, with these attributes."""
+    return {
+        "key": key(keyUriWithVersion=f"{KEY}/new"),
+        "key_in_use": KeyInUse(f"{KEY}/old", {"properties": {"attributes": attributes}}, NOW),
+    }
