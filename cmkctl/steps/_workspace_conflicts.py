@@ -182,8 +182,10 @@ def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, .
             "CMK261",
             "public network access is disabled, and cmkctl never opens it",
             "write workspace.public_network_access: disabled, or leave it out",
-            f"open it: az ml workspace update --name {settings.name} --resource-group {profile.resource_group} "
-            "--public-network-access Enabled",
+            (
+                f"open it: az ml workspace update --name {settings.name} --resource-group {profile.resource_group} "
+                "--public-network-access Enabled"
+            ),
         )
 
 
