@@ -187,6 +187,12 @@ CMK213: Final = Code(
     "cmkctl does not change the tier of an existing vault.",
     "Set key_vault.sku to the vault's tier, or leave it out.",
 )
+CMK214: Final = Code(
+    "CMK214",
+    "The vault is in a failed state",
+    "Azure reports that its provisioning failed, or it is being deleted.",
+    "Repair or delete it, or choose another name.",
+)
 CMK221: Final = Code(
     "CMK221",
     "The key has the wrong type",

@@ -178,6 +178,7 @@ class Key(TypedDict, total=False):
 class _AssignmentProperties(TypedDict, total=False):
     scope: Required[str]
     roleDefinitionId: Required[str]
+    condition: str
 
 
 class _Assignment(TypedDict, total=False):
@@ -190,6 +191,23 @@ class RoleAssignments(TypedDict, total=False):
 
     value: Required[list[_Assignment]]
     nextLink: str
+
+
+class _RolePermissions(TypedDict, total=False):
+    dataActions: list[str]
+    notDataActions: list[str]
+
+
+class _DefinitionProperties(TypedDict, total=False):
+    roleName: str
+    permissions: list[_RolePermissions]
+
+
+class RoleDefinition(TypedDict, total=False):
+    """A role definition."""
+
+    id: str
+    properties: Required[_DefinitionProperties]
 
 
 class _ServicePrincipal(TypedDict, total=False):

@@ -93,7 +93,7 @@ def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated
         )
     if found is None and spec is VAULT and observed.deleted_vault is not None:
         field = "associated_resources.key_vault"
-        return soft_deleted(profile, AssociatedResources.name, resource, observed.deleted_vault, field)
+        return soft_deleted(profile, AssociatedResources.name, resource, observed.deleted_vault, field, spec.kind)
     if found is None:
         return _create(profile, spec, resource, observed.tenant)
     if in_progress(_state(found)):

@@ -16,6 +16,7 @@ from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.session import Snapshot
+from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import NetworkSettings, Profile
 from cmkctl.steps._tags import TAGS_DIFFER, tag_body, tag_drift
@@ -178,10 +179,12 @@ def _create(profile: Profile, tenant: str) -> Change:
     )
 
 
-def soft_deleted(profile: Profile, step: str, vault_id: str, deleted: Mapping[str, Any], field: str) -> Change:
+def soft_deleted(
+    profile: Profile, step: str, vault_id: str, deleted: Mapping[str, Any], field: str, kind: str = _KIND
+) -> Change:
     """Return the conflict with a soft-deleted vault that holds a name. Also for the workspace's own vault.
 
-    `field` is the profile section that names the vault.
+    `field` is the profile section that names the vault, `kind` the vault's name for people.
     """
     properties = deleted.get("properties", {})
     name, was = ResourceId.parse(vault_id).name, properties.get("vaultId", "elsewhere")
@@ -190,7 +193,7 @@ def soft_deleted(profile: Profile, step: str, vault_id: str, deleted: Mapping[st
     return conflict(
         step,
         vault_id,
-        _KIND,
+        kind,
         name,
         "CMK205",
         f"a soft-deleted vault holds this name until {properties.get('scheduledPurgeDate', 'its retention ends')}; "
@@ -202,7 +205,11 @@ def soft_deleted(profile: Profile, step: str, vault_id: str, deleted: Mapping[st
 
 def _adopt(profile: Profile, vault: ArmDocument, tenant: str) -> list[Change]:
     properties = vault.get("properties", {})
-    if not same_word(vault_state(vault), READY):
+    state = vault_state(vault)
+    if not same_word(state, READY) and not in_progress(state.lower()):
+        ways_out = ("repair or delete it", "choose another key_vault.name")
+        return [_conflict(profile, "CMK214", f"Azure reports it as {state.lower()}", *ways_out)]
+    if not same_word(state, READY):
         return [
             wait(
                 KeyVault.name,
