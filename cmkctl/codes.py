@@ -565,6 +565,13 @@ CMK403: Final = Code(
     "The finished workspace is opened the way a data scientist's code opens it, and its key and high-business-impact flag are compared with the profile.",
     "Run `cmkctl verify`.",
 )
+CMK404: Final = Code(
+    "CMK404",
+    "A vault that existed was overwritten",
+    "The name was free when cmkctl looked, and a vault of that name was created before cmkctl's own request arrived. Azure has no condition for the creation of a vault: the request replaced the vault's settings and all of its access policies, and turned purge protection on, which cannot be undone. Keys, secrets and certificates are kept. Azure does not return the policies that were replaced.",
+    "Have its owner restore the access policies with `az keyvault set-policy`. Then use a different name, or give the vault by id.",
+    "https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/create-or-update",
+)
 
 # Files and the sandbox
 
