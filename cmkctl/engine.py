@@ -185,6 +185,8 @@ class _StepRun:
         """By resource id: the transient failure of the last attempt."""
         self._running: dict[Future[_Outcome], Change] = {}
         self._started: set[str] = set()
+        self._waited: set[str] = set()
+        """The resource ids of waits that have ended."""
         self._readings: dict[str, ArmDocument | None] = {}
         """By resource id: the last readings of changes that have settled since the last read."""
         self._current: set[str] = set()
@@ -230,15 +232,38 @@ class _StepRun:
         """Return the remaining changes after checking that all are as shown. Raises RefusedError for a deviation."""
         shown = {each.resource_id: each for each in self._run.plan.of(self._step.name)}
         running = {each.resource_id for each in self._running.values()}
+        planned = self._step.plan(self._run.profile, observed, self._run.known)
         due = [
             each
-            for each in self._step.plan(self._run.profile, observed, self._run.known)
+            for each in self._still_awaited(planned, shown)
             if each.action is not Action.NO_OP and each.resource_id not in running
         ]
         self._current -= {each.resource_id for each in due}
         for each in due:
             _refuse_unless_shown(each, shown.get(each.resource_id), sent=each.resource_id in self._settled)
         return due
+
+    def _still_awaited(self, planned: Sequence[Change], shown: Mapping[str, Change]) -> Sequence[Change]:
+        """Keep the waits that were shown for the effects of changes which are done by now, until each was waited for once.
+
+        The step sees no reason for such a wait any more: the change that it rests on is done, its effect not visible yet.
+        """
+        awaited = [
+            shown[each.resource_id]
+            for each in planned
+            if each.action is Action.CONFLICT
+            and each.resource_id not in self._waited
+            and each.resource_id in shown
+            and shown[each.resource_id].action is Action.WAIT
+            and shown[each.resource_id].may_result_from
+        ]
+        if not awaited:
+            return planned
+        held = {each.resource_id for each in awaited}
+        now = [each for each in planned if each.resource_id not in held]
+        # A step with a conflict plans nothing beyond it, so the rest of what was shown is still due as well.
+        rest = [each for each in shown.values() if each.resource_id not in held | {one.resource_id for one in now}]
+        return [*awaited, *now, *rest]
 
     def _ready(self, due: Sequence[Change]) -> list[Change]:
         """Return the changes to start now: not sent before, and all their dependencies finished."""
@@ -284,6 +309,8 @@ class _StepRun:
                 self._readings[change.resource_id] = outcome.reading
             if change.action.writes:
                 self._settled[change.resource_id] = CmkctlError(_incomplete(change))
+            else:
+                self._waited.add(change.resource_id)
             self._budget = self._new_budget()
         elif maybe_created_elsewhere(error):
             self._settled[change.resource_id] = error
