@@ -119,7 +119,7 @@ CMK202: Final = Code(
 )
 CMK203: Final = Code(
     "CMK203",
-    "The vault is in another subscription",
+    "The vault is in a different subscription",
     "Azure Machine Learning accepts a key only from a vault in the workspace's subscription.",
     "Use a vault in the workspace's subscription.",
     _SETUP,
@@ -139,7 +139,7 @@ CMK205: Final = Code(
 )
 CMK206: Final = Code(
     "CMK206",
-    "The vault belongs to another Entra tenant",
+    "The vault belongs to a different Entra tenant",
     "Access to the vault is decided by principals of that other tenant.",
     "Use a vault of the subscription's tenant.",
 )
@@ -315,7 +315,7 @@ CMK252: Final = Code(
 )
 CMK253: Final = Code(
     "CMK253",
-    "The workspace's key is in another vault",
+    "The workspace's key is in a different vault",
     "A workspace keeps the vault that it was created with.",
     "Use that vault in the profile, or create a new workspace.",
     _CONCEPT,
@@ -522,7 +522,7 @@ CMK323: Final = Code(
 CMK324: Final = Code(
     "CMK324",
     "The TLS connection cannot be trusted",
-    "The certificate of the other side is not signed by a CA that is trusted here, or the other side does not speak TLS. A proxy that inspects TLS has a CA of its own.",
+    "The server's certificate is not signed by a CA that is trusted here, or the server does not use TLS. A proxy that inspects TLS has a CA of its own.",
     "Set REQUESTS_CA_BUNDLE to a file that holds the CA certificate.",
 )
 CMK325: Final = Code(
@@ -545,12 +545,19 @@ CMK327: Final = Code(
     "https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources",
 )
 
+CMK328: Final = Code(
+    "CMK328",
+    "A secret is part of a name",
+    "The value of a secret environment variable also occurs in a name or id of the profile. Redacting it there would show a workspace id or a key identifier that does not exist, so it is redacted only where it stands alone.",
+    "Replace the secret with a long random one.",
+)
+
 # Results
 
 CMK401: Final = Code(
     "CMK401",
     "The result does not match the profile",
-    "After everything was applied, reading it back showed a difference. That is a failure, not a warning, because somebody would rely on it.",
+    "After everything was applied, reading it back showed a difference. That is a failure, not a warning, because others will rely on the result.",
     "Run `cmkctl plan` to see what differs.",
 )
 CMK402: Final = Code(
@@ -619,7 +626,7 @@ CMK522: Final = Code(
 )
 CMK523: Final = Code(
     "CMK523",
-    "The saved plan has another version",
+    "The saved plan has an unsupported version",
     "Saved plans carry a format number, and this cmkctl reads one number only. It applies only what it can read completely.",
     "Plan again with the cmkctl that will apply it, or apply it with the version that made it.",
 )
@@ -680,5 +687,5 @@ DECLARED: Final[Mapping[str, Code]] = {each.id: each for each in tuple(globals()
 
 
 def declared(code: str) -> Code:
-    """The declaration of a code of this module. Raises KeyError for an undeclared one."""
+    """Return the declaration of a code of this module. Raises KeyError for an undeclared one."""
     return DECLARED[code]

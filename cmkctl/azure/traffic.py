@@ -1,4 +1,4 @@
-"""A transport that tells of every request: when, what, how long, and what came of it. For `--report` and `--debug`."""
+"""A transport that reports every request: when, what, how long, and the response. For `--report` and `--debug`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _OWN_IDS = ("x-ms-request-id", "request-id")  # Resource Manager's and Graph's
 
 @dataclass(frozen=True, slots=True)
 class ObservedExchange:
-    """One request as it went over the wire, and its answer; a repeated one is heard of again.
+    """One HTTP exchange. Each retry is reported as its own exchange.
 
-    `at` is when it was sent, in UTC, and `seconds` how long the answer took. Without an answer `response` is None and
-    `error` says why.
+    `at` is the time of sending in UTC, `seconds` the duration until the response. Without a response `response` is None and
+    `error` gives the reason.
     """
 
     at: datetime
@@ -39,32 +39,32 @@ class ObservedExchange:
 
     @property
     def host(self) -> str:
-        """The host that was asked."""
+        """The host of the request."""
         return str(urlsplit(self.request.url).hostname or "")
 
     def parts(self, redactor: Redactor) -> tuple[str, dict[str, str]]:
-        """The path, and the query by name, without secrets: which value is one may depend on where in the URL it is."""
+        """Return the redacted path and query. The whole URL is redacted first, because a secret's place in it can matter."""
         url = urlsplit(redactor.text(self.request.url))
         return url.path, dict(parse_qsl(url.query, keep_blank_values=True))
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the answer."""
+        """The HTTP status of the response."""
         return None if self.response is None else int(self.response.status_code)
 
     def header(self, *names: str) -> str | None:
-        """The first of some headers that the answer has."""
+        """Return the first of these headers that the response has."""
         headers = {} if self.response is None else self.response.headers
         return next((str(value) for name in names if (value := headers.get(name))), None)
 
     @property
     def correlation_id(self) -> str | None:
-        """What Azure support asks for."""
+        """The id for Azure support."""
         return self.header(_CORRELATION)
 
     @property
     def request_id(self) -> str | None:
-        """The service's own number of the request."""
+        """The service's own id of the request."""
         return self.header(*_OWN_IDS)
 
 
@@ -72,22 +72,22 @@ OnExchange: TypeAlias = Callable[[ObservedExchange], None]
 
 
 class ObservedTransport(HttpTransport[Any, Any]):
-    """A transport that hands everything to `inner` and tells `hear` of it, from whichever thread it happens in."""
+    """A transport that hands everything to `inner` and reports it to `on_exchange`, from whichever thread it happens in."""
 
-    def __init__(self, inner: HttpTransport[Any, Any], clock: Clock, hear: OnExchange) -> None:
+    def __init__(self, inner: HttpTransport[Any, Any], clock: Clock, on_exchange: OnExchange) -> None:
         self._inner = inner
         self._clock = clock
-        self._hear = hear
+        self._on_exchange = on_exchange
 
     def send(self, request: Any, **options: Any) -> Any:
-        """Send the request, tell of it, return the response. Errors of the inner transport pass through."""
+        """Send the request, report it, return the response. Errors of the inner transport pass through."""
         at, began = self._clock.now(), self._clock.elapsed()
         try:
             response = self._inner.send(request, **options)
         except AzureError as error:
-            self._hear(ObservedExchange(at, self._clock.elapsed() - began, request, None, str(error)))
+            self._on_exchange(ObservedExchange(at, self._clock.elapsed() - began, request, None, str(error)))
             raise
-        self._hear(ObservedExchange(at, self._clock.elapsed() - began, request, response))
+        self._on_exchange(ObservedExchange(at, self._clock.elapsed() - began, request, response))
         return response
 
     def open(self) -> None:

@@ -16,7 +16,8 @@ from azure.core.pipeline.transport import HttpTransport
 from cmkctl import codes
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
-from cmkctl.azure.redaction import Redactor, secrets_of
+from cmkctl.azure.policies import TOTAL_TIMEOUT
+from cmkctl.azure.redaction import Redactor, secrets_of, weak_secrets
 from cmkctl.cli.options import Options
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
@@ -25,6 +26,7 @@ from cmkctl.views.shown import DiagnosticsShown, LogText
 
 Transport: TypeAlias = HttpTransport[Any, Any]
 
+_SHORTEST_REQUEST: Final = 1.0
 _CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The variables from which `requests` takes its CA certificates, the first that is set."""
 
@@ -32,13 +34,16 @@ _CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 def connect(
     options: Options, profile: Profile, view: View, stack: ExitStack, observe: Callable[[Transport], Transport]
 ) -> tuple[Transport, TokenCredential]:
-    """The transport to Azure and the credential, as the options say; `observe` is put around every transport.
+    """Return the transport and the credential that the options select; `observe` wraps every transport.
 
     Raises CmkctlError for a tape that cannot be read or written, a CA bundle that cannot be read, and a way of signing in
     whose settings are missing or wrong.
     """
     if options.replay:
         return observe(_replaying(options.replay, view, stack)), ReplayCredential()
+    weak = _weak_secrets(os.environ, profile)
+    if weak:
+        view.show(DiagnosticsShown(tuple(weak)))
     _check_ca_bundle(os.environ)
     transport = observe(_transport())
     if options.record:
@@ -51,7 +56,21 @@ def _sign_in(
 ) -> TokenCredential:
     # A real token would go to the sandbox, where nothing is secret: only its own service principal signs in there.
     way = "environment" if options.sandbox else options.auth
-    return sign_in(way, ENDPOINTS[profile.cloud], observe(_transport()), _log_to(view), os.environ)
+    return sign_in(way, ENDPOINTS[profile.cloud], observe(_transport(options.timeout)), _log_to(view), os.environ)
+
+
+def _weak_secrets(environ: Mapping[str, str], profile: Profile) -> list[Diagnostic]:
+    """Warn of secrets that also occur in names of the profile: there they are shown, for a redacted id is a wrong one."""
+    named = repr(profile)
+    return [
+        codes.CMK328.warning(
+            f"The value of {name} occurs in the names or ids of the profile. It is redacted where it stands alone, and shown "
+            "inside names and ids.",
+            f"Replace the secret in {name} with a long random one.",
+        )
+        for name, value in weak_secrets(environ).items()
+        if value in named
+    ]
 
 
 def _check_ca_bundle(environ: Mapping[str, str]) -> None:
@@ -76,10 +95,13 @@ def _log_to(view: View) -> Callable[[str], None]:
     return lambda text: view.show(LogText(text))
 
 
-def _transport() -> Transport:
+def _transport(longest: float | None = None) -> Transport:
+    """Make a transport whose requests take no longer than `longest` seconds, or their usual total."""
     from cmkctl.azure.network import azure_transport  # noqa: PLC0415 - a replay has no network
 
-    transport: Transport = azure_transport()
+    # Zero would be no time limit to urllib3 but an error.
+    total = TOTAL_TIMEOUT if longest is None else min(max(longest, _SHORTEST_REQUEST), TOTAL_TIMEOUT)
+    transport: Transport = azure_transport(total=total)
     return transport
 
 
@@ -91,7 +113,7 @@ def _recording(path: Path, profile: Profile, inner: Transport, stack: ExitStack)
 
 
 def _tape_redactor(environ: Mapping[str, str]) -> Redactor:
-    """What a tape loses. A replay needs the same: what is asked of a tape is compared with what was put on it."""
+    """Return the redactor of tapes. A replay needs the same one, so that its requests match the recorded ones."""
     client_ids = [value for name in _CLIENT_IDS if (value := environ.get(name))]
     return Redactor(secrets_of(environ), client_ids)
 

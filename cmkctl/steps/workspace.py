@@ -136,10 +136,8 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
         settings.name,
         reason,
         attributes=(
-            AttributeChange(
-                "encryption", None, settings.encryption, irreversible=True, phrase=_encrypted_with(profile)
-            ),
-            AttributeChange("keyIdentifier", None, key_identifier(known), phrase=Phrase("")),
+            AttributeChange("encryption", None, settings.encryption, irreversible=True, phrase=Phrase()),
+            AttributeChange("keyIdentifier", None, key_identifier(known), phrase=_encrypted_with(profile)),
             AttributeChange(
                 "hbiWorkspace",
                 None,
@@ -161,7 +159,7 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
 
 
 def _encrypted_with(profile: Profile) -> Phrase:
-    return Phrase(f"encrypted with key {profile.key.name} in vault {profile.key_vault.resource_name}, {{}}")
+    return Phrase(f"encrypted with key {profile.key.name} in vault {profile.key_vault.resource_name}")
 
 
 def _body(profile: Profile, known: Known) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from support.scripted import ARM, SUBSCRIPTION, Answer, azure
 from cmkctl.azure.clouds import ENDPOINTS, Cloud
 from cmkctl.azure.errors import AzureFailed, ForeignHost, classify
 from cmkctl.azure.policies import SANDBOX_HEADER
+from cmkctl.azure.session import LONGEST_LIST
 from cmkctl.sandbox.core.constants import BANNER_HEADER
 
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"
@@ -107,6 +108,17 @@ def test_a_next_page_of_another_host_is_not_read(url: str) -> None:
         scripted.session.snapshot().role_assignments(f"{SCOPE}/resourceGroups/rg", "p")
 
     assert ("CMK318", 1) == (caught.value.diagnostics[0].code, len(scripted.network.sent))
+
+
+def test_a_list_whose_pages_never_end_is_given_up() -> None:
+    """Every link is a new one, so a set of those that were followed does not help."""
+    pages = [{"value": [], "nextLink": f"{ARM}/page?$skiptoken={page}"} for page in range(2 * LONGEST_LIST)]
+    scripted = azure(*(Answer(200, page) for page in pages))
+
+    with pytest.raises(AzureFailed) as caught:
+        scripted.session.snapshot().role_assignments(f"{SCOPE}/resourceGroups/rg", "p")
+
+    assert ("CMK316", LONGEST_LIST + 1) == (caught.value.diagnostics[0].code, len(scripted.network.sent))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -258,7 +258,7 @@ def test_what_stands_in_the_environment_is_not_shown(secret: str) -> None:
             for name in ("HTTPS_PROXY", "https_proxy"):
                 patch.setenv(name, f"http://user:{password}@127.0.0.1:9")
             assert 1 == console.run("plan", file, "--debug", "--auth", "environment", "--timeout", "1s")
-            assert re.search("error CMK3(09|10)", console.output[-1])
+            assert re.search("error CMK3(09|10|23)", console.output[-1])
 
         assert [] == console.found(secret)
 

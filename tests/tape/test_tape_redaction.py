@@ -326,7 +326,7 @@ def test_a_text_is_shortened_after_it_has_lost_its_secrets() -> None:
     """The row of a listKeys answer whose name comes last is recognised only as a whole."""
     answer = json.dumps({"keys": [{"value": HIDDEN, "keyName": "key1", "more": "x" * 99}]})
 
-    assert f'{{"keys": [{{"value": "{REDACTED}", "…' == shortened(answer, 33)
+    assert f'{{"keys": [{{"value": "{REDACTED}",…' == shortened(answer, 33)
     assert "short" == shortened("short", 5)
 
 
