@@ -57,9 +57,14 @@ class Run:
         """Show a value."""
         self.view.show(shown)
 
+    @property
+    def sandbox(self) -> bool | None:
+        """True when the run goes to the sandbox, False when it goes to Azure; None until a response shows it."""
+        return True if self.options.sandbox else self.session.is_sandbox
+
     def show_context(self) -> None:
-        """Show where the run goes, once Azure has answered."""
-        self.show(RunContext(self.options.sandbox or bool(getattr(self.session, "is_sandbox", False))))
+        """Show where the run goes, once a response has shown it."""
+        self.show(RunContext(bool(self.sandbox)))
 
     def located(self, plan: Plan) -> Plan:
         """The same plan with the warnings about the profile, and the places in the profile that its diagnostics are about."""
