@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from support.saved_plan import GROUP, Bench, codes, unwrapped
+from support.saved_plan import GROUP, Bench, codes
 
 from cmkctl import __version__
 from cmkctl.sandbox import SUBSCRIPTION_ID
@@ -35,7 +35,9 @@ def test_saving_shows_the_same_plan_without_writes(bench: Bench) -> None:
     saving = bench.azure("plan", bench.profile, "--out", bench.file)
 
     assert (plain.out, []) == (saving.out, bench.azure.writes())
-    assert f" apply {bench.file} --sandbox --state {bench.azure.state}" in unwrapped(saving.err)
+    first, second = saving.err.splitlines()
+    assert f"Saved the plan to {bench.file}. Apply it with:" == first
+    assert second.endswith(f"apply {bench.file} --sandbox --state {bench.azure.state}")
 
 
 def test_the_file_contains_what_was_shown(bench: Bench) -> None:
