@@ -64,17 +64,12 @@ class Run:
         return True if self.options.sandbox else self.session.is_sandbox
 
     def show_context(self) -> None:
-<<<<<<< HEAD
-        """Show where the run goes, once a response has shown it."""
-        self.show(RunContext(bool(self.sandbox)))
-=======
         """Show where the run goes, once Azure has answered: the sandbox, or the subscription's name and the account."""
-        if self.options.sandbox or self.session.is_sandbox:
+        if self.sandbox:
             self.show(RunContext(sandbox=True))
         else:
             account = account_of(claims_of(self.session))
             self.show(RunContext(sandbox=False, account=account, subscription_name=self.session.subscription_name))
->>>>>>> core
 
     def located(self, plan: Plan) -> Plan:
         """The same plan with the warnings about the profile, and the places in the profile that its diagnostics are about."""
