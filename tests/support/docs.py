@@ -24,6 +24,9 @@ COMMANDS = (
     "plan",
     "apply",
     "verify",
+    "validate",
+    "show",
+    "doctor",
     "init",
     "schema",
     "explain",
@@ -39,6 +42,7 @@ COMMANDS = (
     "sandbox policy add",
     "sandbox policy list",
     "sandbox policy clear",
+    "completion",
     "version",
 )
 
@@ -112,7 +116,7 @@ def run(typed: list[str], folder: Path) -> list[str]:
         "PYTHONPATH": str(checkout),
     }
     done = subprocess.run(
-        ["bash", "-c", script], cwd=checkout, env=environment, capture_output=True, text=True, timeout=110, check=False
+        ["bash", "-c", script], cwd=checkout, env=environment, capture_output=True, text=True, check=False
     )
     return done.stdout.split(f"{mark}\n")[: len(typed)]
 
