@@ -80,6 +80,8 @@ class Session:
         self.turns = Turns()
         self.constant = Constants()
         self.deadline: float | None = None
+        self.subscription_name = ""
+        """The display name of the subscription, once it was read."""
         self.is_sandbox: bool | None = None
         """True once a response came from the sandbox, False once one came from Azure; None before the first response."""
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
@@ -296,6 +298,7 @@ class Snapshot:
             if error.failure.kind is not FailureKind.DENIED:
                 raise
             found = None
+        self._session.subscription_name = str((found or {}).get("displayName", ""))
         return found or {"tenantId": self._session.tenant()}
 
     def provider(self, namespace: str) -> ArmDocument | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -47,7 +48,7 @@ _GROUPS: Final = (["sandbox"], ["sandbox", "principal"], ["sandbox", "policy"])
 _VERSION: Final = ("-V", "--version")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one return for each outcome
     """Run a command line and return its exit code. Never raises for anything a user can cause."""
     arguments = _normalized(list(sys.argv[1:] if argv is None else argv))
     ARGUMENTS.set(tuple(arguments))
@@ -56,14 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             # At once: typer imports pydantic to call a command.
             return int(importlib.import_module("cmkctl.cli.version").command())
         if misplaced := _misplaced(arguments):
-            return _complain(misplaced, arguments)
+            return complain(misplaced, arguments)
         # A command returns its exit code; typer.Exit, raised by --help and the like, comes back as its code.
         code = int(application(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or DONE)
         if code == DONE:
             sys.stdout.flush()  # output that was not delivered is a failure
     except TyperException as error:
         return _usage_error(error, arguments)
-    except (typer.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt, _Interrupted):
         sys.stderr.write("\nInterrupted.\n")
         return INTERRUPTED
     except BrokenPipeError:
@@ -85,8 +86,17 @@ def _normalized(arguments: list[str]) -> list[str]:
     return [*arguments, "--help"] if arguments in _GROUPS else arguments
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C before or after a run. Unlike KeyboardInterrupt, typer lets it pass."""
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise _Interrupted
+
+
 def run_and_exit() -> NoReturn:
     """Run the process's command line and end the process: at once after an interruption, whatever is still in progress."""
+    signal.signal(signal.SIGINT, _interrupt)
     _prepare_streams()
     PROGRAM.set(_started(sys.argv, sys.orig_argv))
     code = main()
@@ -188,10 +198,18 @@ def _misplaced(arguments: Sequence[str]) -> str:
 
 def _usage_error(error: TyperException, arguments: Sequence[str]) -> int:
     context: Any = getattr(error, "ctx", None)
-    return _complain(error.format_message() or "a command is missing", arguments, context and context.command_path)
+    return complain(error.format_message() or "a command is missing", arguments, context and context.command_path)
 
 
-def _complain(message: str, arguments: Sequence[str], path: str = "") -> int:
+def _plain(message: str, arguments: Sequence[str]) -> str:
+    """The message without words of the libraries; it names an environment variable only when the value came from there."""
+    named = re.search(r"'(-[\w-]+)' \(env var: '\w+'\)", message)
+    if named and any(each.partition("=")[0] == named[1] for each in arguments):
+        message = message.replace(named[0], f"'{named[1]}'")
+    return message.replace("Value error, ", "")
+
+
+def complain(message: str, arguments: Sequence[str], path: str = "", remedy: str = "") -> int:
     """Show a usage error, as JSON lines when ``--json`` is among the arguments. Returns the exit code."""
     from cmkctl import codes  # noqa: PLC0415 - see above
     from cmkctl.azure.redaction import Redactor  # noqa: PLC0415 - a right command line needs it later, or never
@@ -200,8 +218,8 @@ def _complain(message: str, arguments: Sequence[str], path: str = "") -> int:
     from cmkctl.views.shown import DiagnosticsShown, RunEnded  # noqa: PLC0415 - see above
 
     redactor = Redactor.for_display(os.environ)
-    text = redactor.text(message.replace("Value error, ", ""))
-    remedies = [redactor.text(each) for each in hint(message, arguments, COMMANDS)]
+    text = redactor.text(_plain(message, arguments))
+    remedies = [redactor.text(each) for each in (remedy, *hint(message, arguments, COMMANDS)) if each]
     remedy = "\n".join([*remedies, f"See: {path or 'cmkctl'} --help"])
     view = make_view(json="--json" in arguments, stdout=sys.stdout, stderr=sys.stderr)
     view.show(DiagnosticsShown((codes.CMK008.error(text, remedy),)))

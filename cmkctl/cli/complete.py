@@ -29,7 +29,7 @@ def completions(words: list[str]) -> list[str]:
     return [each for each in _candidates(before, last) if each.startswith(last)]
 
 
-def _candidates(before: list[str], last: str) -> Iterable[str]:
+def _candidates(before: list[str], last: str) -> Iterable[str]:  # noqa: PLR0911 - one return for each kind of word
     if not before or before == ["help"]:
         return [*COMMANDS, *([] if before else ["help"])]
     name, previous = before[0], before[-1]

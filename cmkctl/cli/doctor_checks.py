@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import fnmatch
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,6 +13,7 @@ from typing import Any, Final
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.cli.account import account_of, claims_of
 from cmkctl.cli.run import Run
 from cmkctl.diagnostics import CmkctlError
 from cmkctl.views.shown import CheckShown, CheckState
@@ -91,21 +89,13 @@ def _certificates(environ: Mapping[str, str]) -> CheckShown:
 def _sign_in(opened: Run) -> Mapping[str, Any] | CheckShown:
     """The claims of the token for Resource Manager, or the failed check."""
     try:
-        token = opened.session.credential.get_token(opened.session.endpoints.arm_scope).token
+        return claims_of(opened.session)
     except (AzureError, CmkctlError) as error:
         return _failed("Sign-in", *_reason(error))
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(f"{payload}==="))
-    except (IndexError, ValueError, binascii.Error):
-        return {}
-    return claims if isinstance(claims, dict) else {}
 
 
 def _account(claims: Mapping[str, Any]) -> CheckShown:
-    name = claims.get("upn") or claims.get("unique_name") or claims.get("preferred_username")
-    application = claims.get("app_displayname") or claims.get("appid")
-    who = name or (f"application {application}" if application else "an account that the token does not name")
+    who = account_of(claims) or "an account that the token does not name"
     object_id = f", object id {claims['oid']}" if claims.get("oid") else ""
     return _ok("Sign-in", f"{who}{object_id}")
 
@@ -160,8 +150,8 @@ def _permissions(opened: Run) -> CheckShown:
         )
         return CheckShown("Permissions", CheckState.UNKNOWN, found, _roles(scope.rpartition("/resourceGroups")[0]))
     except (AzureError, CmkctlError, ValueError) as error:
-        found, _ = _reason(error)
-        return CheckShown("Permissions", CheckState.UNKNOWN, f"not listed: {found}", _roles(scope))
+        summary = _reason(error)[0].partition(". ")[0]
+        return CheckShown("Permissions", CheckState.UNKNOWN, f"Azure does not list them: {summary}", _roles(scope))
     grant = _GRANT.get(str(profile.key_vault.authorization))
     wanted = (*_ACTIONS, *([grant] if grant else []))
     missing = [each for each in wanted if not allowed(each, answer.get("value", ()))]

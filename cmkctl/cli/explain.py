@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from cmkctl.checks import CODES, explanation
-from cmkctl.cli.exits import DONE, USAGE
+from cmkctl.cli import complain
+from cmkctl.cli.exits import DONE
 
 
 def command(
@@ -38,8 +39,7 @@ def command(
         return DONE
     near = _near(word)
     hint = f"Did you mean {', '.join(near)}?" if near else "List all codes with: cmkctl explain"
-    sys.stderr.write(f"error: No code, field or text matches {word!r}.\n  → {hint}\n  → See: cmkctl explain --help\n")
-    return USAGE
+    return complain(f"No code, field or text matches {word!r}.", ["explain", word], "cmkctl explain", hint)
 
 
 def _near(word: str) -> list[str]:

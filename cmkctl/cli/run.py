@@ -24,6 +24,7 @@ from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.session import Session
+from cmkctl.cli.account import account_of, claims_of
 from cmkctl.cli.connection import connect
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.files import refuse_to_overwrite
@@ -58,8 +59,12 @@ class Run:
         self.view.show(shown)
 
     def show_context(self) -> None:
-        """Show where the run goes, once Azure has answered."""
-        self.show(RunContext(self.options.sandbox or bool(getattr(self.session, "is_sandbox", False))))
+        """Show where the run goes, once Azure has answered: the sandbox, or the subscription's name and the account."""
+        if self.options.sandbox or self.session.is_sandbox:
+            self.show(RunContext(sandbox=True))
+        else:
+            account = account_of(claims_of(self.session))
+            self.show(RunContext(sandbox=False, account=account, subscription_name=self.session.subscription_name))
 
     def located(self, plan: Plan) -> Plan:
         """The same plan with the warnings about the profile, and the places in the profile that its diagnostics are about."""

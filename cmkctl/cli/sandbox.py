@@ -119,8 +119,10 @@ def run(
 
 def _call(command: list[str], environment: dict[str, str]) -> int:
     import os  # noqa: PLC0415  commands load lazily
+    import signal  # noqa: PLC0415  commands load lazily
     import subprocess  # noqa: PLC0415  running a command is what this is for
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a terminal sends it to the command as well
     try:
         code = subprocess.call(command, env={**os.environ, **environment})  # noqa: S603  the operator's own command
     except FileNotFoundError:

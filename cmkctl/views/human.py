@@ -241,7 +241,7 @@ class HumanView:
             [Line("Interrupted.", "bold"), *azure, Line(again), *([Line(f"  {command}")] if command else [])]
         )
 
-    def _show_event(self, event: Event) -> None:
+    def _show_event(self, event: Event) -> None:  # noqa: C901 - one case for each kind of event
         due = self._activity.record(event)
         match event:
             case events.ChangeStarted(change):

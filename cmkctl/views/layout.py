@@ -8,7 +8,7 @@ from itertools import chain
 from textwrap import wrap
 from typing import Final, assert_never
 
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.diagnostics import Diagnostic, Location, Severity
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request
 from cmkctl.views.shown import RunContext
 from cmkctl.views.streams import Line
@@ -230,8 +230,11 @@ def _words(change: Change, *, detailed: bool = False) -> str:
         return f"{change.code}: {change.reason}" if change.code else change.reason
     if change.action is Action.CREATE and not detailed:
         # Irreversible effects have their own place below, in whole sentences.
-        listed = (each for each in change.attributes if not (each.irreversible and change.irreversible))
-        return ", ".join(filter(None, map(attribute_text, listed))) or change.reason
+        words = filter(None, map(attribute_text, change.attributes))
+        return (
+            ", ".join(each for each in words if not any(each in effect for effect in change.irreversible))
+            or change.reason
+        )
     return change.reason
 
 
@@ -293,10 +296,19 @@ def _diagnostic(alike: Sequence[Diagnostic], width: int) -> Iterator[Line]:
         yield from _detail(detail.splitlines(), width)
     # Not wrapped: a remedy may be a command to copy.
     yield from (Line(f"  → {each}") for each in first.remedy.splitlines())
-    places = (f"at {each.location}" if each.location else each.subject and f"about {each.subject}" for each in alike)
-    yield from (Line(f"  {each}", "dim") for each in dict.fromkeys(filter(None, places)))
+    for each in dict.fromkeys((each.location, "" if each.location else each.subject) for each in alike):
+        yield from _place(*each, width)
     if first.code:
         yield Line(f"  cmkctl explain {first.code}", "dim")
+
+
+def _place(location: Location | None, subject: str, width: int) -> Iterator[Line]:
+    """Where a diagnostic can be fixed, with the line of the source and a caret, else its subject."""
+    if location is not None:
+        yield Line(f"  at {location}", "dim")
+        yield from (Line(f"    {each}", "dim") for each in location.pointer(width - 4) or ())
+    elif subject:
+        yield Line(f"  about {subject}", "dim")
 
 
 def _detail(lines: Sequence[str], width: int) -> Iterator[Line]:

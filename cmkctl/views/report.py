@@ -96,7 +96,7 @@ class ReportView:
         with self._lock:
             self._requests.append(self._redactor.redact(document))
 
-    def show(self, shown: s.Shown) -> None:  # noqa: C901 - one case for each kind of value
+    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912 - one case for each kind of value
         """Record a value."""
         with self._lock:
             match shown:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support.toy_procedure import OTHER, PROFILE, FakeStep, World, procedure, refused, run, send
@@ -101,7 +101,7 @@ def test_a_failed_proof_fails_the_run_after_everything_was_applied() -> None:
 # --- facts and rules --------------------------------------------------------------------------------------------------
 
 
-QUOTA: Fact[int] = Fact("quota", lambda azure, _profile: azure.look("quota", {"left": 0})["left"] or 0)
+QUOTA: Fact[int] = Fact("quota", lambda azure, _profile: cast("Any", azure).look("quota", {"left": 0})["left"] or 0)
 
 
 LOW = Code("CMK196", "a", "b", "c")

@@ -64,7 +64,7 @@ def ended_well(bench: Bench) -> None:
     """The same command once more: everything is right when it is read at the end, and nothing was made twice."""
     ran = bench.apply()
     assert (0, []) == (ran.code, bench.done_twice()), ran.out
-    assert 16 == ran.of("apply_summary")[0]["right_at_the_end"]
+    assert 16 == ran.of("apply_summary")[0]["verified"]
 
 
 @pytest.mark.parametrize("target", WRITES.values(), ids=WRITES)

@@ -26,7 +26,7 @@ def test_what_was_saved_is_what_is_sent(bench: Bench) -> None:
     assert (0, set()) == (ran.code, sent - shown)
     # Registering Microsoft.DocumentDB brings the service principal.
     assert {("POST", "/v1.0/servicePrincipals")} == shown - sent
-    assert 16 == ran.of("apply_summary")[0]["right_at_the_end"]
+    assert 16 == ran.of("apply_summary")[0]["verified"]
 
 
 def test_saving_sends_no_write_and_shows_the_same_plan(bench: Bench) -> None:
@@ -35,7 +35,9 @@ def test_saving_sends_no_write_and_shows_the_same_plan(bench: Bench) -> None:
     saving = bench.azure("plan", bench.profile, "--out", bench.file)
 
     assert (plain.out, []) == (saving.out, bench.azure.writes())
-    assert f"Saved to {bench.file}. Apply it with: cmkctl apply {bench.file}\n" == saving.err
+    first, second = saving.err.splitlines()
+    assert f"Saved the plan to {bench.file}. Apply it with:" == first
+    assert second.endswith(f"apply {bench.file} --sandbox --state {bench.azure.state}")
 
 
 def test_the_file_says_what_was_shown(bench: Bench) -> None:
@@ -44,7 +46,7 @@ def test_the_file_says_what_was_shown(bench: Bench) -> None:
     document = bench.document
 
     assert ["cmkctl_plan", "cmkctl", "made_at", "digests"] == list(document)[:4]
-    assert (1, __version__, []) == (document["cmkctl_plan"], document["cmkctl"], document["begun"])
+    assert (2, __version__, []) == (document["cmkctl_plan"], document["cmkctl"], document["begun"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["made_at"])
     (workspace,) = [each for each in document["changes"] if each["step"] == "workspace"]
     (shown,) = [each for each in lines.of("planned_change") if each["step"] == "workspace"]
