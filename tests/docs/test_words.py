@@ -35,7 +35,6 @@ LOST: Final = {
 
 EXCEPTIONS: Final = {
     "docs/glossary.md": "lists the losing words in its column *not*",
-    "docs/output.md": "lists former names of JSON fields",
     "tests/docs/test_words.py": "is this list",
 }
 """Files that may use them, with the reason."""
