@@ -132,8 +132,9 @@ than processors help there. Every failed case is printed with its reason.
   [sandbox.md](sandbox.md) lists. How long Azure remembers a failure by name, or keeps a grant ineffective, is not known exactly.
 - Requests of a run are sent concurrently, so the nth request differs between runs. Every request is covered; not every order is.
 - One disturbance per case, except for the random faults.
-- Between reading that a name is free and the write that takes it, another client can take it. Azure offers no condition for that;
-  for a vault the gap is a few milliseconds.
+- Between reading that a name is free and the request that takes it, another client can take it: the gap lasts until the request
+  reaches Azure, which has no condition for a creation. A vault of another owner is then overwritten. Azure's response reveals it, and
+  apply stops with CMK404, which lists what was lost and how to restore it.
 - Power failures and full disks are not covered.
 """
 
