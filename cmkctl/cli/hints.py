@@ -52,12 +52,12 @@ _NEAR: Final = 0.75
 
 
 def without_suggestions(message: str) -> str:
-    """The message without click's suggestions, which `hint` replaces."""
+    """Return the message without click's suggestions, which `hint` replaces."""
     return _SUGGESTIONS.sub("", message)
 
 
 def hint(message: str, path: str) -> Iterator[str]:
-    """Hints for a command line that the command `path`, such as ``cmkctl sandbox``, refused with `message`."""
+    """Yield hints for a command line that the command `path`, such as ``cmkctl sandbox``, refused with `message`."""
     found = _SUGGESTIONS.search(message)
     listed = re.findall(r"[\w-]+", found[1] or found[2]) if found else []
     if option := re.search(r"No such option:? '?(-[\w-]+)", message):
@@ -77,7 +77,7 @@ def _option_hint(option: str) -> str:
 
 
 def before_the_command(arguments: Sequence[str], commands: Collection[str]) -> str:
-    """The complaint about options before the command, with the order that works."""
+    """Return the complaint about options before the command, with the order that works."""
     index = next((index for index, each in enumerate(arguments) if each in commands), None)
     if index is None:
         return ""

@@ -1,7 +1,7 @@
-"""A plan in a file: what somebody approved, so that exactly that is applied later, perhaps elsewhere. See docs/saved-plans.md.
+"""A plan in a file: approved now, applied later exactly as approved, perhaps on a different machine. See docs/saved-plans.md.
 
-The file is no state (docs/adr/0011-saved-plans.md): Azure says what is there. It says what was approved, and what an apply of
-this very file has begun, so that its own doing is told from other people's.
+The file is not state (docs/adr/0011-saved-plans.md): the state is in Azure. The file records the approved changes, and those
+that an apply of this file has started, so that they can be distinguished from changes by others.
 """
 
 from cmkctl.saved_plan.approval import refuse_unless_approved

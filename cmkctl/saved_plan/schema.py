@@ -1,4 +1,4 @@
-"""The form of the file: what its document holds, and changes to JSON and back. Pure."""
+"""The schema of the file, and the conversion of changes to JSON and back. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmkctl.plan import Action, AttributeChange, Change, Json, Plan, Request, Un
 from cmkctl.profile.model import Profile
 
 MARKER: Final = "cmkctl_plan"
-"""The first field of the file, by which it is told from a profile. Its value is the number of the file's form."""
+"""The first field of the file, which distinguishes it from a profile. Its value is the schema version."""
 
 SCHEMA: Final = 2
 _UNKNOWN: Final = "$unknown"
@@ -80,14 +80,14 @@ class _PlanFile(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a document says, as values."""
+    """The decoded content of a document."""
 
     profile: Profile
     changes: tuple[Change, ...]
 
 
 def document_of(plan: Plan, profile: Profile, made_at: datetime) -> PlanDocument:
-    """The document of a plan that nobody has begun."""
+    """Return the document of a plan before its first apply."""
     shown = _shown(plan, profile)
     return {
         MARKER: SCHEMA,
@@ -109,14 +109,14 @@ def _shown(plan: Plan, profile: Profile) -> PlanDocument:
             "location": subject.location,
             "workspace_id": subject.workspace_id,
         },
-        # With its defaults, so that a version with other defaults does not make another plan of it in silence.
+        # With its defaults, so that a version with different defaults cannot silently change the plan.
         "profile": profile.model_dump(mode="json", exclude_none=True),
         "changes": [*map(_encoded_change, plan.changes)],
     }
 
 
 def digests(document: PlanDocument) -> dict[str, str]:
-    """The digests that can be computed again from a document: of the profile, and of the plan that was shown."""
+    """Compute the digests of a document: of the profile and of the plan that was shown."""
     return {
         "profile": digest(document["profile"]),
         "plan": digest({name: document[name] for name in ("subject", "changes")}),
@@ -124,12 +124,12 @@ def digests(document: PlanDocument) -> dict[str, str]:
 
 
 def check(document: PlanDocument) -> None:
-    """See that everything is there and of the right type. Raises pydantic's ValidationError."""
+    """Validate presence and types. Raises pydantic's ValidationError."""
     _PlanFile.model_validate(document)
 
 
 def content(document: PlanDocument) -> Content:
-    """The values of a document that was checked. Raises ValueError where they are none."""
+    """Decode a validated document. Raises ValueError for an invalid value."""
     changes = map(_decoded_change, _PlanFile.model_validate(document).changes)
     return Content(Profile.model_validate(document["profile"]), tuple(changes))
 
@@ -179,7 +179,7 @@ def _encoded_diagnostic(diagnostic: Diagnostic) -> dict[str, str]:
 
 
 def encoded(value: Json) -> Any:
-    """A JSON value for the file. A name that begins with a dollar gets another one, so that none is taken for ours."""
+    """Encode a JSON value for the file. A second dollar escapes names that begin with one."""
     if isinstance(value, Unknown):
         return {_UNKNOWN: f"{value.step}.{value.output}"}
     if isinstance(value, Mapping):
@@ -219,7 +219,7 @@ def _decoded_request(request: _Request) -> Request:
 
 
 def decoded(value: Any) -> Json:
-    """The value that `encoded` wrote. Raises ValueError for what it never writes."""
+    """Decode a value written by `encoded`. Raises ValueError for anything that `encoded` never writes."""
     if isinstance(value, list):
         return [*map(decoded, value)]
     if isinstance(value, dict):
@@ -231,12 +231,12 @@ def decoded(value: Any) -> Json:
 def _decoded_object(value: PlanDocument) -> dict[str, Json]:
     alien = [name for name in value if name.startswith("$") and not name.startswith("$$")]
     if alien:
-        raise ValueError(f"{alien[0]!r} means nothing to this cmkctl")
+        raise ValueError(f"{alien[0]!r} is unknown to this cmkctl")
     return {name.removeprefix("$"): decoded(inner) for name, inner in value.items()}
 
 
 def _decoded_unknown(text: Any) -> Unknown:
     step, dot, output = text.partition(".") if isinstance(text, str) else ("", "", "")
     if not dot:
-        raise ValueError(f"{text!r} names no output of a step")
+        raise ValueError(f"{text!r} does not name an output of a step")
     return Unknown(step, output)

@@ -16,8 +16,9 @@ from reliability_watch import At, Counting
 SECTION: Final = "together"
 FRACTION: Final = 0.02
 """How much of each wait is waited for: two runs that wait for each other need some of it."""
-AT_WORK: Final = ("CMK307", "CMK308", "CMK402")
-"""What may be said by the one that is in the other's way: an operation under way, a conflict, Azure is not as planned."""
+AT_WORK: Final = ("CMK307", "CMK308", "CMK402", "CMK404")
+"""The codes of the run that is in the other's way: an operation in progress, a conflict, a plan that no longer holds, a vault
+that the other created a moment before."""
 
 
 @dataclass(frozen=True)

@@ -134,8 +134,9 @@ waiting: more jobs than processors are of use there. Every failed case is printe
 - Requests of a run go out in parallel, so the nth request is not the same in each run; that every request is met is sure,
   that every order is met is not.
 - One disturbance in one case, except for the random faults.
-- Between the look at a name that is free and the write that takes it somebody else can take it. Azure offers no condition for
-  that; for a vault the gap is a few milliseconds.
+- Between the look at a free name and the request that takes it, someone else can take it: the gap lasts until the request
+  reaches Azure, which has no condition for a creation. A vault of someone else's is then overwritten. Azure's response shows
+  that, and apply stops with CMK404, which states what was lost and how to restore it.
 - A machine that loses its power, and a disk that is full.
 """
 

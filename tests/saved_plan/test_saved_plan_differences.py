@@ -56,7 +56,7 @@ def test_a_service_principal_that_somebody_made(bench: Bench) -> None:
     bench.plan()
     bench.azure.running.state.add_principal(COSMOS_DB, "Azure Cosmos DB", "c0ffee00-0000-4000-8000-0000c05b05db")
 
-    assert ["service principal Azure Cosmos DB: approved to create, now not needed any more"] == refused(bench)
+    assert ["service principal Azure Cosmos DB: approved to create, now no longer needed"] == refused(bench)
 
 
 def test_a_key_that_was_disabled_is_a_conflict_and_a_difference(bench: Bench) -> None:
@@ -177,7 +177,7 @@ def test_people_read_the_differences_one_a_line(bench: Bench) -> None:
 
     assert 3 == ran.code
     assert "\n  - resource group rg-ml-quickstart: approved to create, now no-op (already there)\n" in ran.err
-    assert f"→ Plan again and approve that: cmkctl plan PROFILE --out {bench.file}" in ran.err
+    assert f"→ Plan again and approve the new plan: cmkctl plan PROFILE --out {bench.file}" in ran.err
 
 
 def test_a_warning_that_is_new_stops_nothing(bench: Bench) -> None:

@@ -171,7 +171,7 @@ def test_a_name_that_stands_twice_is_refused(approved: Bench) -> None:
     ran = approved.apply()
 
     assert (64, ["CMK522"]) == (ran.code, codes(ran))
-    assert "'profile' stands twice" in ran.of("diagnostic")[0]["detail"]
+    assert "'profile' occurs twice" in ran.of("diagnostic")[0]["detail"]
 
 
 def test_a_saved_plan_takes_no_overrides(approved: Bench) -> None:
