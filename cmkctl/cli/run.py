@@ -58,9 +58,14 @@ class Run:
         """Show a value."""
         self.view.show(shown)
 
+    @property
+    def sandbox(self) -> bool | None:
+        """True when the run goes to the sandbox, False when it goes to Azure; None until a response shows it."""
+        return True if self.options.sandbox else self.session.is_sandbox
+
     def show_context(self) -> None:
         """Show where the run goes, once Azure has answered: the sandbox, or the subscription's name and the account."""
-        if self.options.sandbox or self.session.is_sandbox:
+        if self.sandbox:
             self.show(RunContext(sandbox=True))
         else:
             account = account_of(claims_of(self.session))
@@ -171,7 +176,7 @@ def _check(options: Options) -> None:
 
 def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.sandbox:
-        os.environ.update(_sandbox(options.state, stack))
+        os.environ.update(_sandbox(options.state, stack, clock))
     loaded = _load(options, load, stack)
     reporter.set_profile(loaded.profile)
     view = reporter.view
@@ -197,14 +202,13 @@ def _load(options: Options, load: Load, stack: ExitStack) -> LoadedProfile:
     return load_profile(STANDARD_STREAM, overrides=options.overrides, environ=os.environ)
 
 
-def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
-    """Return the environment of the sandbox: the one running with this state, else one in this process."""
+def _sandbox(state: Path | None, stack: ExitStack, clock: SystemClock) -> dict[str, str]:
+    """Return the environment of the sandbox: the one that keeps running with this state, else one in this process."""
     from cmkctl import sandbox  # noqa: PLC0415 - only a rehearsal needs it
 
     path = state or sandbox.default_state_path()
     try:
-        running = sandbox.find_running(path) or stack.enter_context(sandbox.Sandbox(path).serve())
-        return running.environment()
+        return stack.enter_context(sandbox.Sandbox(path).for_command(_waiting, clock.sleep))
     except sandbox.SandboxError as error:
         raise CmkctlError(
             codes.CMK511.error(
@@ -213,6 +217,10 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
                 subject=str(path),
             )
         ) from error
+
+
+def _waiting(path: Path) -> None:
+    sys.stderr.write(f"Waiting for the other command that uses the sandbox {path}.\n")
 
 
 def _ending() -> Iterator[signal.Signals]:
