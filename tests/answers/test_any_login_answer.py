@@ -97,7 +97,7 @@ def test_a_page_in_the_place_of_the_login_host_is_no_wrong_credential(
     assert "HTTPS_PROXY" in diagnostic.remedy
 
 
-def test_the_code_for_another_device_is_told_and_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_device_code_goes_through_the_view(capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output is for data: what a person has to do would be a line that is no JSON."""
     told: list[str] = []
     host = ENDPOINTS[Cloud.AZURE].authority

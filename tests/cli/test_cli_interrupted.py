@@ -153,7 +153,7 @@ def test_a_run_that_is_to_outlive_its_terminal_does(profile: Path, silent_proxy:
     assert (None, 130) == (ended, process.returncode)
 
 
-def test_a_script_hears_from_a_run_whose_azure_is_silent(
+def test_progress_lines_continue_while_azure_does_not_respond(
     profile: Path, silent_proxy: tuple[str, threading.Event]
 ) -> None:
     """Within ten seconds, also while it reads for the plan."""

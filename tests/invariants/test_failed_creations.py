@@ -132,7 +132,7 @@ class Meanwhile(InStep):
             self._does.pop()()
 
 
-def test_a_workspace_that_somebody_made_in_the_time_of_the_grants_is_not_sent_again(maker: ScenarioBuilder) -> None:
+def test_a_workspace_created_elsewhere_during_the_grants_is_not_sent_again(maker: ScenarioBuilder) -> None:
     """The look was before the pause: over a workspace that is there the creation would be an update."""
     with befallen(maker, wish=PATIENT) as profile:
         at_once = profile.key_access.model_copy(update={"settle_seconds": 0})
@@ -237,7 +237,7 @@ def test_a_workspace_that_was_ready_once_is_never_created_over(maker: ScenarioBu
     assert [] == client.writes_since(began)
 
 
-def test_a_creation_of_an_earlier_run_that_ends_badly_is_told_and_not_repeated_unasked(maker: ScenarioBuilder) -> None:
+def test_a_failed_creation_of_an_earlier_run_is_reported_and_not_repeated(maker: ScenarioBuilder) -> None:
     """The plan said to wait; to create anew was not shown. The next plan shows it."""
     profile = maker.make(ProfileVariant(), World("being made"))
     for each in maker.running.state.tenant.table("operations").values():

@@ -236,7 +236,7 @@ CONFLICTS = {
 
 
 @pytest.mark.parametrize("doing", CONFLICTS)
-def test_what_no_permitted_write_mends_is_a_conflict_with_its_code(maker: ScenarioBuilder, doing: str) -> None:
+def test_a_difference_without_a_permitted_write_is_a_conflict(maker: ScenarioBuilder, doing: str) -> None:
     """One state at a time, so that the code is the one to look up; apply refuses it with that code, and writes nothing."""
     beginning, code = CONFLICTS[doing]
     profile = maker.make(ProfileVariant(), World(beginning, (doing,)))

@@ -134,7 +134,7 @@ def test_another_body_is_a_miss_that_shows_the_line(offline: Any) -> None:
     )
 
 
-def test_exchanges_that_nobody_asks_for_are_reported(offline: Any) -> None:
+def test_unused_exchanges_are_reported(offline: Any) -> None:
     """A plan played from the tape of an apply leaves the rest: CMK503, a warning."""
     ran = offline(*NEW.arguments, "--replay", APPLY.path, "--json")
 

@@ -130,7 +130,7 @@ def test_a_request_without_an_answer_is_reported_with_why(azure: Running, profil
     assert 0 == code
 
 
-def test_a_report_that_cannot_be_written_is_told_before_azure_is_asked(
+def test_an_unwritable_report_is_reported_before_any_request(
     azure: Running, profile: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is sent for a report that would be lost."""
