@@ -186,7 +186,7 @@ def test_every_wait_is_announced() -> None:
     ends = NOON + timedelta(seconds=REQUEST_BUDGET)
     assert [
         ("Azure answered HTTP 429; retrying in 50 s", ends),
-        (f"Azure answered nothing; retrying in {run.clock.waits[1]:.0f} s", ends),
+        (f"No response; retrying in {run.clock.waits[1]:.0f} s", ends),
     ] == run.told
 
 

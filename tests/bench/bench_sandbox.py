@@ -56,9 +56,9 @@ class Served:
         command = [sys.executable, "-m", "cmkctl", "sandbox", "serve", "--pace", "none"]
         command += ["--port", str(self.port), "--state", str(state)]
         self.began = time.perf_counter()
-        self.said = state.with_suffix(".said")
-        with self.said.open("wb") as said:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=said)
+        self.output = state.with_suffix(".output")
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=output)
 
     def until_it_answers(self) -> float:
         """Wait until a request has gone through proxy and TLS and was answered; the seconds since the process began."""
@@ -70,7 +70,7 @@ class Served:
                         return time.perf_counter() - self.began
             except OSError:
                 time.sleep(0.002)
-        sys.exit(f"the sandbox did not start:\n{self.said.read_text(encoding='utf-8')}")
+        sys.exit(f"the sandbox did not start:\n{self.output.read_text(encoding='utf-8')}")
 
     @contextmanager
     def _connection(self) -> Iterator[ssl.SSLSocket]:

@@ -235,16 +235,16 @@ class Terminal:
             command, env=environment, stdin=follower, stdout=follower, stderr=follower, close_fds=True
         )
         os.close(follower)
-        self.said = ""
+        self.output = ""
 
     def until(self, text: str, seconds: float = 40) -> None:
         """Read on until the command has said something, or has ended."""
         deadline = time.monotonic() + seconds
-        while text not in self.said and time.monotonic() < deadline:
+        while text not in self.output and time.monotonic() < deadline:
             if not select.select([self._leader], [], [], 0.2)[0]:
                 continue
             try:
-                self.said += os.read(self._leader, 65536).decode(errors="replace")
+                self.output += os.read(self._leader, 65536).decode(errors="replace")
             except OSError:  # the command has closed its end
                 return
 
@@ -257,7 +257,7 @@ class Terminal:
         self.until("\0")
         code = self.process.wait(40)
         os.close(self._leader)
-        assert "Traceback" not in self.said
+        assert "Traceback" not in self.output
         return code
 
 
@@ -273,8 +273,8 @@ def test_apply_asks_on_a_terminal(azure: Any, profiles: Path, answer: str, code:
 
     assert (code, []) == (terminal.end(), before)
     assert bool(azure.writes()) == (code == 0)
-    assert 1 == terminal.said.count("Cannot be undone")
-    assert ("Cancelled. Nothing was changed." in terminal.said) == (code == 3)
+    assert 1 == terminal.output.count("Cannot be undone")
+    assert ("Cancelled. Nothing was changed." in terminal.output) == (code == 3)
 
 
 def test_ctrl_c_at_the_question_reports_that_nothing_changed(azure: Any, profiles: Path) -> None:
@@ -286,7 +286,7 @@ def test_ctrl_c_at_the_question_reports_that_nothing_changed(azure: Any, profile
     terminal.process.send_signal(signal.SIGINT)
 
     assert (130, []) == (terminal.end(), azure.writes())
-    assert "Cancelled. Nothing was changed." in terminal.said
+    assert "Cancelled. Nothing was changed." in terminal.output
 
 
 def test_all_that_is_approved_is_on_a_screen_of_24_lines(azure: Any, profiles: Path) -> None:
@@ -298,7 +298,7 @@ def test_all_that_is_approved_is_on_a_screen_of_24_lines(azure: Any, profiles: P
     terminal.type("no")
     terminal.end()
 
-    screen = terminal.said.partition('Type "yes" to apply:')[0].replace("\r", "").splitlines()[-23:]
+    screen = terminal.output.partition('Type "yes" to apply:')[0].replace("\r", "").splitlines()[-23:]
     text = " ".join(" ".join(screen).split())
     assert [] == [
         each["title"] for each in planned if each["action"] == "create" and each["title"].split()[-1] not in text
@@ -317,7 +317,7 @@ def test_colours_are_for_terminals_that_want_them(
     terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color", **more})
 
     assert 0 == terminal.end()
-    assert coloured == ("\x1b[" in terminal.said and "m" in terminal.said.partition("\x1b[")[2][:6])
+    assert coloured == ("\x1b[" in terminal.output and "m" in terminal.output.partition("\x1b[")[2][:6])
 
 
 def test_every_plan_header_names_the_sandbox(azure: Any, profiles: Path) -> None:

@@ -163,7 +163,7 @@ def test_a_long_wait_is_printed_in_a_pipe() -> None:
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
-def test_a_missing_response_is_reported(terminal: bool) -> None:
+def test_a_long_read_for_a_plan_is_displayed(terminal: bool) -> None:
     """While everything is read for the plan nothing has a name yet."""
     watching = Watching(terminal=terminal)
 
