@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self, TextIO, assert_never
 
-from cmkctl import events
+from cmkctl import codes, events
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
 from cmkctl.plan import Action, Change, Plan
@@ -368,7 +368,9 @@ def _verdict(plan: Plan) -> str:
         return f"Drift: {drifted} of {resources(total)} {'differs' if drifted == 1 else 'differ'} from the profile."
     if plan.errored:
         return f"Problem: {resources(total)} {_match(total)} the profile, but a check failed."
-    return f"OK: {right} of {resources(total)} {_match(total)} the profile."
+    left_out = len({each.subject for each in plan.diagnostics if each.declared is codes.CMK115})
+    except_for = f", {left_out} {'field' if left_out == 1 else 'fields'} not compared" if left_out else ""
+    return f"OK: {right} of {resources(total)} {_match(total)} the profile{except_for}."
 
 
 def _output(value: object) -> str:
