@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self, TextIO, assert_never
 
-from cmkctl import codes, events
-from cmkctl.diagnostics import Diagnostic
+from cmkctl import events
+from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.events import Event
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.views import shown as s
@@ -368,9 +368,10 @@ def _verdict(plan: Plan) -> str:
         return f"Drift: {drifted} of {resources(total)} {'differs' if drifted == 1 else 'differ'} from the profile."
     if plan.errored:
         return f"Problem: {resources(total)} {_match(total)} the profile, but a check failed."
-    left_out = len({each.subject for each in plan.diagnostics if each.declared is codes.CMK115})
-    except_for = f", {left_out} {'field' if left_out == 1 else 'fields'} not compared" if left_out else ""
-    return f"OK: {right} of {resources(total)} {_match(total)} the profile{except_for}."
+    # A note names what was not compared or not checked; the verdict claims nothing about it.
+    notes = sum(each.severity is Severity.NOTE for each in plan.diagnostics)
+    beyond = f", apart from {notes} {'note' if notes == 1 else 'notes'} below" if notes else ""
+    return f"OK: {right} of {resources(total)} {_match(total)} the profile{beyond}."
 
 
 def _output(value: object) -> str:
