@@ -119,7 +119,7 @@ CMK202: Final = Code(
 )
 CMK203: Final = Code(
     "CMK203",
-    "The vault is in another subscription",
+    "The vault is in a different subscription",
     "Azure Machine Learning accepts a key only from a vault in the workspace's subscription.",
     "Use a vault in the workspace's subscription.",
     _SETUP,
@@ -139,7 +139,7 @@ CMK205: Final = Code(
 )
 CMK206: Final = Code(
     "CMK206",
-    "The vault belongs to another Entra tenant",
+    "The vault belongs to a different Entra tenant",
     "Access to the vault is decided by principals of that other tenant.",
     "Use a vault of the subscription's tenant.",
 )
@@ -265,7 +265,7 @@ CMK252: Final = Code(
 )
 CMK253: Final = Code(
     "CMK253",
-    "The workspace's key is in another vault",
+    "The workspace's key is in a different vault",
     "A workspace keeps the vault that it was created with.",
     "Use that vault in the profile, or create a new workspace.",
     _CONCEPT,
@@ -459,7 +459,7 @@ CMK323: Final = Code(
 CMK324: Final = Code(
     "CMK324",
     "The TLS connection cannot be trusted",
-    "The certificate of the other side is not signed by a CA that is trusted here, or the other side does not speak TLS. A proxy that inspects TLS has a CA of its own.",
+    "The server's certificate is not signed by a CA that is trusted here, or the server does not use TLS. A proxy that inspects TLS has a CA of its own.",
     "Set REQUESTS_CA_BUNDLE to a file that holds the CA certificate.",
 )
 CMK325: Final = Code(
@@ -494,7 +494,7 @@ CMK328: Final = Code(
 CMK401: Final = Code(
     "CMK401",
     "The result does not match the profile",
-    "After everything was applied, reading it back showed a difference. That is a failure, not a warning, because somebody would rely on it.",
+    "After everything was applied, reading it back showed a difference. That is a failure, not a warning, because others will rely on the result.",
     "Run `cmkctl plan` to see what differs.",
 )
 CMK402: Final = Code(
@@ -556,7 +556,7 @@ CMK522: Final = Code(
 )
 CMK523: Final = Code(
     "CMK523",
-    "The saved plan has another version",
+    "The saved plan has an unsupported version",
     "Saved plans carry a format number, and this cmkctl reads one number only. It applies only what it can read completely.",
     "Plan again with the cmkctl that will apply it, or apply it with the version that made it.",
 )
@@ -623,5 +623,5 @@ DECLARED: Final[Mapping[str, Code]] = {each.id: each for each in tuple(globals()
 
 
 def declared(code: str) -> Code:
-    """The declaration of a code of this module. Raises KeyError for an undeclared one."""
+    """Return the declaration of a code of this module. Raises KeyError for an undeclared one."""
     return DECLARED[code]

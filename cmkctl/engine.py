@@ -43,9 +43,9 @@ from cmkctl.steps.base import AnyStep
 
 _LOG: Final = logging.getLogger(__name__)
 
-_GLANCE: Final = 0.5
-"""Seconds for which the main thread waits in one piece. It runs the signal handlers, and a blocked main thread can miss a signal
-that the system delivered to another thread."""
+_SIGNAL_CHECK: Final = 0.5
+"""Seconds that the main thread blocks at a time. It runs the signal handlers, and while blocked it can miss a signal that the
+system delivered to a different thread."""
 
 Send: TypeAlias = Callable[[Session, Change], ArmDocument | None]
 """Sends one change, waits for it and returns the last reading of its resource.
@@ -63,7 +63,7 @@ def make_plan(session: Session, profile: Profile, procedure: Procedure, policy: 
 
 
 def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
-    """The observation of every step, and the other facts that the rules need. No read depends on another, so all start together.
+    """Read the observation of every step and the facts that the rules need. All reads are independent and start together.
 
     A fact that only rules need may be unreadable; an observation that a step needs may not.
     """
@@ -145,7 +145,7 @@ class _Run:
                 ready = [each for each in waiting.values() if not held.intersection(_all_needs(each, self._steps))]
                 for step in ready if not (failures or self.failed) else ():
                     running[pool.submit(_StepRun(self, step).run)] = waiting.pop(step.name)
-                done, _ = wait_for(running, timeout=_GLANCE, return_when=FIRST_COMPLETED)
+                done, _ = wait_for(running, timeout=_SIGNAL_CHECK, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._collect(running.pop(future), future, failures)
         if failures:
@@ -186,7 +186,7 @@ class _StepRun:
         self._running: dict[Future[_Outcome], Change] = {}
         self._started: set[str] = set()
         self._readings: dict[str, ArmDocument | None] = {}
-        """By resource id: the last readings of changes that have settled since the last look."""
+        """By resource id: the last readings of changes that have settled since the last read."""
         self._current: set[str] = set()
         """The resource ids of changes whose last reading shows their effect."""
         self._view: Snapshot | None = None
@@ -227,7 +227,7 @@ class _StepRun:
         return self._step.observe(self._view, self._run.profile)
 
     def _due(self, observed: Any) -> list[Change]:
-        """The changes left, all as they were shown. Raises RefusedError for anything else."""
+        """Return the remaining changes after checking that all are as shown. Raises RefusedError for a deviation."""
         shown = {each.resource_id: each for each in self._run.plan.of(self._step.name)}
         running = {each.resource_id for each in self._running.values()}
         due = [
@@ -241,7 +241,7 @@ class _StepRun:
         return due
 
     def _ready(self, due: Sequence[Change]) -> list[Change]:
-        """The changes to start now: those that depend on no unfinished change, once sent never again."""
+        """Return the changes to start now: not sent before, and all their dependencies finished."""
         unfinished = {each.resource_id for each in (*due, *self._running.values())}
         return [
             each
@@ -250,7 +250,7 @@ class _StepRun:
         ]
 
     def _collect(self) -> dict[str, Change]:
-        """Wait until a change ends that allows or requires another look; return the changes that failed transiently.
+        """Wait until a change ends after which the step must be read again; return the changes that failed transiently.
 
         Raises CmkctlError for a final failure, after the other running changes have finished.
         """
@@ -291,7 +291,7 @@ class _StepRun:
             self._failed[change.resource_id] = error
 
     def _wait_before_retry(self, changes: Mapping[str, Change]) -> None:
-        """Wait before the next look at changes that failed or are not visible yet.
+        """Wait before the next read of changes that failed or are not visible yet.
 
         Raises CmkctlError when the budget is spent.
         """
@@ -339,7 +339,7 @@ class _StepRun:
 
 @contextmanager
 def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
-    """Threads whose work is waited for, except after an interruption: Azure may take minutes to answer."""
+    """Provide threads and wait for them at the end, except after an interruption: a response may take minutes."""
     pool = ThreadPoolExecutor(count, thread_name_prefix=name)
     wait = True
     try:
@@ -353,18 +353,18 @@ def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
 
 def _await(*futures: Future[Any]) -> None:
     """Wait until all futures are done, and let signal handlers run meanwhile."""
-    while wait_for(futures, timeout=_GLANCE).not_done:
+    while wait_for(futures, timeout=_SIGNAL_CHECK).not_done:
         pass
 
 
 def _all_needs(step: AnyStep, steps: Sequence[AnyStep]) -> set[str]:
-    """The steps that a step needs, directly or through others: a step in between with nothing to do blocks nothing by itself."""
+    """Return all direct and indirect dependencies of a step: a step in between may have no change that blocks."""
     direct = [each for each in steps if each.name in step.needs]
     return {*step.needs, *(name for each in direct for name in _all_needs(each, steps))}
 
 
 def _is_final(change: Change, failed: CmkctlError) -> bool:
-    """True when another look cannot help."""
+    """Return True when reading again cannot resolve the failure."""
     return not is_transient(failed) and not (change.action is Action.CREATE and maybe_created_elsewhere(failed))
 
 
@@ -376,7 +376,7 @@ def _refuse_unless_shown(now: Change, shown: Change | None, *, sent: bool) -> No
         return
     conflict = [conflict_diagnostic(now)] if now.action is Action.CONFLICT else []
     if sent:
-        # This run wrote it and the result differs: that is no change of Azure's.
+        # This run wrote it and the result differs: Azure did not change by itself.
         raise CmkctlError(_incomplete(now), *conflict)
     raise RefusedError(
         codes.CMK402.error(
@@ -403,12 +403,12 @@ def _same_request(shown: Change, now: Change) -> bool:
 
 
 def conflicts(plan: Plan) -> Iterable[Diagnostic]:
-    """The conflicts of a plan as diagnostics."""
+    """Return the conflicts of a plan as diagnostics."""
     return (conflict_diagnostic(each) for each in plan.changes if each.action is Action.CONFLICT)
 
 
 def conflict_diagnostic(change: Change) -> Diagnostic:
-    """A conflict as a diagnostic: the reason is its detail, the ways out are its remedy."""
+    """Return a conflict as a diagnostic: its reason is the detail, its ways out are the remedy."""
     return codes.declared(change.code).error(
         f"{change.title}: {change.reason}.", "; or ".join(change.ways_out), subject=change.resource_id
     )

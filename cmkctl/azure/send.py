@@ -30,7 +30,7 @@ def send(session: Session, change: Change) -> ArmDocument | None:
     """Send the write of a change, if it has one, wait until its resource has settled, and return its last reading.
 
     None for a change without a wait. Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError (CMK312)
-    when the time is over first.
+    on a timeout.
     """
     early = (change.earliest - session.clock.now()).total_seconds() if change.earliest else 0.0
     delay(session, "the access to the key to take effect", early)
@@ -40,9 +40,9 @@ def send(session: Session, change: Change) -> ArmDocument | None:
 
 
 def _resending(session: Session, change: Change, request: Request, *, waited: bool) -> None:
-    """Send the request, again as often as the change allows.
+    """Send the request, and resend it as the change allows.
 
-    After each wait the resource is read: in a state that the change does not name, it belongs to another run by now and
+    After each wait the resource is read: in any state that `Resend.over` does not name, another run is handling it, and
     nothing is sent.
     """
     resend = change.resend
@@ -143,7 +143,7 @@ def _state_of(document: ArmDocument | None, settle: Settle) -> str:
 
 
 def at_path(document: ArmDocument, path: str) -> Any:
-    """The value at a dotted path of a document, None where there is none."""
+    """Return the value at a dotted path of a document, None where there is none."""
     value: Any = document
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None

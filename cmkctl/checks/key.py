@@ -185,7 +185,7 @@ def expiry_of_an_existing_key(profile: Profile, facts: Facts) -> Iterator[Findin
 
 
 def _older_in_use(facts: Facts) -> KeyInUse | None:
-    """The version that the workspace uses, None where it is the latest of the profile's key: the key step compares that one."""
+    """Return the key version that the workspace uses; None for the latest of the profile's key, which the key step compares."""
     used = facts[KEY_IN_USE]
     latest = ((facts[KEY].key or {}).get("properties") or {}).get("keyUriWithVersion")
     return None if used is None or same_key_identifier(used.identifier, latest) else used
@@ -201,6 +201,6 @@ def _set_attributes(used: KeyInUse) -> str:
 
 
 def _split(identifier: str) -> tuple[str, str]:
-    """Key and version of a key identifier, the version empty where there is none."""
+    """Split a key identifier into key and version; the version is empty for a versionless one."""
     key, _, version = identifier.rpartition("/")
     return key, version

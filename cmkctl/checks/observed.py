@@ -62,7 +62,7 @@ class KeyInUse:
 
 
 def _key_in_use(azure: Snapshot, profile: Profile) -> KeyInUse | None:
-    """Read the version that the workspace uses; None without a workspace or key, or for a vault of another subscription.
+    """Read the version that the workspace uses; None without a workspace or key, or for a vault in a different subscription.
 
     The latest version comes with the key, which is read anyway.
     """
@@ -99,4 +99,4 @@ WORKSPACE: Final = Fact("workspace", _workspace)
 """The workspace's document, None when it does not exist."""
 
 KEY_IN_USE: Final = Fact("key_in_use", _key_in_use)
-"""The key version that the workspace uses, None where there is none to look at."""
+"""The key version that the workspace uses, None without one."""

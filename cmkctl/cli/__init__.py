@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one retur
 
 
 def _normalized(arguments: list[str]) -> list[str]:
-    """The arguments with ``help``, ``-V`` and groups without a command replaced by what they mean."""
+    """Replace ``help``, ``-V`` and groups without a command by the options that they stand for."""
     if not arguments or arguments == ["help"]:
         return ["--help"]
     if arguments[0] in _VERSION:
@@ -108,7 +108,7 @@ def run_and_exit() -> NoReturn:
 
 
 def _flushed() -> bool:
-    """True when all output was delivered; the terminal may be closed, for instance."""
+    """Return True when all output was delivered; the terminal may be closed, for instance."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -128,7 +128,7 @@ def _prepare_streams() -> None:
 
 
 def _started(arguments: Sequence[str], typed: Sequence[str]) -> tuple[str, ...]:
-    """The words that start this program again: its name where the shell finds it by that, else the words that were typed."""
+    """Return the words that start this program again: its name if the shell finds it, else the typed words."""
     script = Path(arguments[0])
     if script.name == "__main__.py":  # python -m cmkctl
         return tuple(typed[: len(typed) - len(arguments) + 1])
@@ -150,7 +150,7 @@ def _defect(error: Exception) -> int:
 
 
 def application(arguments: Sequence[str]) -> typer.Typer:
-    """The application with the command that is wanted, and the names and purposes of the others."""
+    """Return the application with the requested command, and placeholders for all others."""
     wanted = next((each for each in arguments if not each.startswith("-")), "")
     app = typer.Typer(
         cls=HelpGroup,
@@ -188,7 +188,7 @@ def _not_loaded() -> None:
 
 
 def _misplaced(arguments: Sequence[str]) -> str:
-    """The complaint about an option before the command, empty when there is none."""
+    """Return the message about an option before the command; empty without one."""
     if not arguments[0].startswith("-") or arguments[0] in ("-h", "--help"):
         return ""
     from cmkctl.cli.hints import before_the_command  # noqa: PLC0415 - only for an error
@@ -202,7 +202,7 @@ def _usage_error(error: TyperException, arguments: Sequence[str]) -> int:
 
 
 def _plain(message: str, arguments: Sequence[str]) -> str:
-    """The message without words of the libraries; it names an environment variable only when the value came from there."""
+    """Return the message without wording of the libraries. Names an environment variable only if the value came from it."""
     named = re.search(r"'(-[\w-]+)' \(env var: '\w+'\)", message)
     if named and any(each.partition("=")[0] == named[1] for each in arguments):
         message = message.replace(named[0], f"'{named[1]}'")

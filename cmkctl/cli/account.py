@@ -11,7 +11,7 @@ from cmkctl.azure.session import Session
 
 
 def claims_of(session: Session) -> Mapping[str, Any]:
-    """The claims of the token; empty for a token that is not a JWT, as on a replay. They are shown, never trusted.
+    """Return the claims of the token; empty for a token that is not a JWT, as on a replay. For display only, unverified.
 
     Raises the credential's errors.
     """
@@ -24,7 +24,7 @@ def claims_of(session: Session) -> Mapping[str, Any]:
 
 
 def account_of(claims: Mapping[str, Any]) -> str:
-    """The account's name, or its application's name or id; empty when the token has none of them."""
+    """Return the account's name, or its application's name or id; empty when the token has none of them."""
     name = claims.get("upn") or claims.get("unique_name") or claims.get("preferred_username")
     application = claims.get("app_displayname") or claims.get("appid")
     return str(name or (f"application {application}" if application else ""))

@@ -87,7 +87,7 @@ def _certificates(environ: Mapping[str, str]) -> CheckShown:
 
 
 def _sign_in(opened: Run) -> Mapping[str, Any] | CheckShown:
-    """The claims of the token for Resource Manager, or the failed check."""
+    """Return the claims of the token for Resource Manager, or the failed check."""
     try:
         return claims_of(opened.session)
     except (AzureError, CmkctlError) as error:
@@ -109,7 +109,7 @@ def _tenant(claims: Mapping[str, Any], opened: Run) -> CheckShown:
 
 
 def _subscription(opened: Run) -> Iterator[CheckShown]:
-    """The subscription, and the clock: the response brings Azure's time."""
+    """Check the subscription and, with the time in the response, the clock."""
     identifier = opened.profile.subscription
     url = f"{opened.session.endpoints.arm}/subscriptions/{identifier}?api-version={_SUBSCRIPTIONS}"
     try:
@@ -138,7 +138,7 @@ def _clock(date: str, now: datetime) -> CheckShown:
 
 
 def _permissions(opened: Run) -> CheckShown:
-    """The rights at the resource group, as Azure lists them for the signed-in account."""
+    """Check the permissions at the resource group, as Azure lists them for the signed-in account."""
     profile = opened.profile
     scope = f"/subscriptions/{profile.subscription}/resourceGroups/{profile.resource_group}"
     path = f"{scope}/providers/Microsoft.Authorization/permissions?api-version={_PERMISSIONS}"
@@ -170,7 +170,7 @@ def _roles(scope: str) -> str:
 
 
 def allowed(action: str, permissions: Sequence[Mapping[str, Any]]) -> bool:
-    """True when one of the permissions has an action and does not exclude it. Azure compares without case, with ``*``."""
+    """Return True when a permission includes an action and does not exclude it. Azure ignores case and expands ``*``."""
     return any(
         _matches(action, each.get("actions")) and not _matches(action, each.get("notActions")) for each in permissions
     )
@@ -181,7 +181,7 @@ def _matches(action: str, patterns: Sequence[str] | None) -> bool:
 
 
 def _reason(error: Exception) -> tuple[str, str]:
-    """What was found and the remedy, from an error."""
+    """Return the finding and the remedy of an error."""
     failed = AzureFailed(classify(error)) if isinstance(error, AzureError) else error
     if isinstance(failed, CmkctlError) and failed.diagnostics:
         first = failed.diagnostics[0]

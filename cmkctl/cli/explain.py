@@ -54,7 +54,7 @@ def _near(word: str) -> list[str]:
 
 
 def _field(word: str) -> str:
-    """The explanation of a field of the profile, empty for any other word."""
+    """Return the explanation of a field of the profile, empty for any other word."""
     from cmkctl.profile.fields import profile_fields  # noqa: PLC0415 - codes need no profile
 
     fields = profile_fields()
@@ -71,7 +71,7 @@ def _field(word: str) -> str:
 
 
 def _search(word: str) -> Iterator[str]:
-    """A line for each code and each field with the word in its name or text."""
+    """List the codes and fields with the word in their name or text, one line each."""
     from cmkctl.profile.fields import profile_fields  # noqa: PLC0415 - codes need no profile
 
     wanted = word.casefold()

@@ -63,7 +63,7 @@ class HelpCommand(TyperCommand):
     """A command with the help of this module."""
 
     def get_help(self, ctx: Any) -> str:
-        """The help text."""
+        """Return the help text."""
         return "\n".join(_help(self, ctx))
 
 
@@ -71,12 +71,12 @@ class HelpGroup(TyperGroup):
     """A group of commands with the help of this module."""
 
     def get_help(self, ctx: Any) -> str:
-        """The help text."""
+        """Return the help text."""
         return "\n".join(_help(self, ctx))
 
 
 def columns() -> int:
-    """The columns of the terminal, ``COLUMNS`` or 80, and at least 40."""
+    """Return the columns of the terminal, ``COLUMNS`` or 80, and at least 40."""
     return max(shutil.get_terminal_size().columns, 40)
 
 
@@ -140,7 +140,7 @@ def _environment(options: Sequence[Any], arguments: Sequence[Any]) -> list[tuple
 
 
 def _section(title: str, rows: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
-    """A title and a table of terms and texts; a long term has a line of its own."""
+    """Write a title and a table of terms and texts; a long term gets a separate line."""
     table = list(rows)
     if not table:
         return

@@ -63,7 +63,7 @@ def _option_hint(option: str) -> str:
 
 
 def before_the_command(arguments: Sequence[str], commands: Collection[str]) -> str:
-    """The complaint about options before the command, with the order that works."""
+    """Return the complaint about options before the command, with the order that works."""
     index = next((index for index, each in enumerate(arguments) if each in commands), None)
     if index is None:
         return ""

@@ -68,7 +68,7 @@ def _ended(view: View, code: int) -> int:
 
 @contextmanager
 def _readable(file: Path) -> Iterator[Path]:
-    """The file, or a copy of standard input for ``-``."""
+    """Return the file, or a copy of standard input for ``-``."""
     if file != STANDARD_STREAM:
         yield file
         return

@@ -43,7 +43,7 @@ def _duration(text: str) -> float:
 
 
 def _code(text: str) -> str:
-    """A diagnostic code in upper case."""
+    """Return a diagnostic code in upper case."""
     if not re.fullmatch(r"CMK\d{3}", text.upper()):
         raise typer.BadParameter(f"{text!r} is not a diagnostic code, such as CMK107; cmkctl explain lists them")
     from cmkctl.checks import IGNORABLE  # noqa: PLC0415 - only --ignore needs the rules

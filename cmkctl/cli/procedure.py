@@ -65,7 +65,7 @@ class Operation:
 
 
 def create_workspace() -> Operation:
-    """The procedure of ``plan``, ``apply`` and ``verify``."""
+    """Return the procedure of ``plan``, ``apply`` and ``verify``."""
     from cmkctl.procedures.create import CREATE  # noqa: PLC0415 - each command imports its own procedure
 
     return Operation(CREATE, _workspace_conclusion, _import_sdk)
@@ -240,7 +240,7 @@ def _as_approved(opened: Run, saved: SavedPlan, made: Plan) -> Emit:
 
 
 def _command(options: Options, name: str, file: Path, *, saved: bool, out: Path | None = None) -> str:
-    """A command line for the operator that goes to the same place as this run.
+    """Return a command line for the operator with the same target as this run.
 
     A saved plan contains its profile's values, so it needs no overrides.
     """

@@ -72,7 +72,7 @@ class Run:
             self.show(RunContext(sandbox=False, account=account, subscription_name=self.session.subscription_name))
 
     def located(self, plan: Plan) -> Plan:
-        """The same plan with the warnings about the profile, and the places in the profile that its diagnostics are about."""
+        """Return the plan with the warnings about the profile, and with places in the profile for its diagnostics."""
         policy = self.policy
         warnings = [policy.applied_to(each) for each in self.loaded.warnings]
         return replace(plan, diagnostics=(*warnings, *(self._located(each) for each in plan.diagnostics)))
@@ -176,7 +176,7 @@ def _check(options: Options) -> None:
 
 def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     if options.sandbox:
-        os.environ.update(_sandbox(options.state, stack))
+        os.environ.update(_sandbox(options.state, stack, clock))
     loaded = _load(options, load, stack)
     reporter.set_profile(loaded.profile)
     view = reporter.view
@@ -202,14 +202,13 @@ def _load(options: Options, load: Load, stack: ExitStack) -> LoadedProfile:
     return load_profile(STANDARD_STREAM, overrides=options.overrides, environ=os.environ)
 
 
-def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
-    """The environment of the sandbox: of one that already runs over this state, else of one in this process."""
+def _sandbox(state: Path | None, stack: ExitStack, clock: SystemClock) -> dict[str, str]:
+    """Return the environment of the sandbox: the one that keeps running with this state, else one in this process."""
     from cmkctl import sandbox  # noqa: PLC0415 - only a rehearsal needs it
 
     path = state or sandbox.default_state_path()
     try:
-        running = sandbox.find_running(path) or stack.enter_context(sandbox.Sandbox(path).serve())
-        return running.environment()
+        return stack.enter_context(sandbox.Sandbox(path).for_command(_waiting, clock.sleep))
     except sandbox.SandboxError as error:
         raise CmkctlError(
             codes.CMK511.error(
@@ -220,8 +219,12 @@ def _sandbox(state: Path | None, stack: ExitStack) -> dict[str, str]:
         ) from error
 
 
+def _waiting(path: Path) -> None:
+    sys.stderr.write(f"Waiting for the other command that uses the sandbox {path}.\n")
+
+
 def _ending() -> Iterator[signal.Signals]:
-    """The signals that end a run. With nohup a run outlives its terminal."""
+    """Return the signals that end a run. With nohup a run outlives its terminal."""
     yield from (signal.SIGINT, signal.SIGTERM)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         yield signal.SIGHUP

@@ -101,20 +101,23 @@ def run(
     fault: FaultOption = None,
 ) -> None:
     """Run a command in the sandbox, which is started if necessary; exits with the command's exit code."""
-    from cmkctl.sandbox import SandboxError, find_running  # noqa: PLC0415  commands load lazily
+    import time  # noqa: PLC0415  commands load lazily
+
+    from cmkctl.sandbox import SandboxError  # noqa: PLC0415  commands load lazily
 
     command = context.args
     if not command:
         raise typer.BadParameter("Name a command after --, for example: cmkctl sandbox run -- az group list")
-    elsewhere = find_running(state)
-    if elsewhere is not None:
-        raise typer.Exit(_call(command, elsewhere.environment()))
     try:
-        with _sandbox(state, pace, latency, fault).serve() as running:
-            code = _call(command, running.environment())
+        with _sandbox(state, pace, latency, fault).for_command(_waiting, time.sleep) as environment:
+            code = _call(command, environment)
     except SandboxError as problem:
         fail(str(problem))
     raise typer.Exit(code)
+
+
+def _waiting(path: Path) -> None:
+    say(f"Waiting for the other command that uses the sandbox {path}.")
 
 
 def _call(command: list[str], environment: dict[str, str]) -> int:

@@ -48,10 +48,11 @@ def _write_har(target: Path, entries: list["LoggedRequest"]) -> None:
     import json  # noqa: PLC0415  commands load lazily
 
     from cmkctl import __version__  # noqa: PLC0415  commands load lazily
+    from cmkctl.files import write_whole  # noqa: PLC0415  commands load lazily
     from cmkctl.sandbox.core.har import document  # noqa: PLC0415  commands load lazily
 
     try:
-        target.write_text(json.dumps(document(entries, __version__), indent=1), encoding="utf-8")
+        write_whole(target, json.dumps(document(entries, __version__), indent=1))
     except OSError as problem:
         fail(f"Cannot write {target}: {problem.strerror or problem}")
     say(f"Wrote {len(entries)} requests to {target}")

@@ -48,7 +48,7 @@ def fail(text: str, remedy: str = "") -> NoReturn:
 
 
 def known_shell(shell: str) -> str:
-    """The kind of a shell: bash and zsh take what sh takes. Raises BadParameter for an unknown one."""
+    """Return the syntax of a shell: bash and zsh use that of sh. Raises BadParameter for an unknown one."""
     from cmkctl.sandbox.core import environment  # noqa: PLC0415  commands load lazily
 
     kind = "sh" if shell in ("bash", "zsh") else shell
@@ -73,7 +73,7 @@ def ask(state: Path | None, method: str, what: str, body: dict[str, Any], *, sta
             return running.ask(method, what, body)
         if not start:
             fail(f"No sandbox is running with the state {path}.", "Start one with: cmkctl sandbox serve")
-        with Sandbox(path).serve() as own:
+        with Sandbox(path).serve(lasting=False) as own:
             return own.ask(method, what, body)
     except SandboxError as problem:
         fail(str(problem))

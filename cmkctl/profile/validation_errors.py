@@ -1,4 +1,4 @@
-"""Diagnostics of what pydantic refused: one for each cause, with the place, the value and what would be right."""
+"""Diagnostics from pydantic's errors: one for each cause, with the place, the value and a valid one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _WORDS: Final = {
 
 
 def explain(error: ValidationError, filled: Filled, model: type[Section] = Profile) -> Iterator[Diagnostic]:
-    """Yield the diagnostics of what pydantic refused, one for each cause.
+    """Yield the diagnostics of pydantic's errors, one for each cause.
 
     Fields without a value for want of a variable are left out, and so is a required field that was misspelt.
     """
@@ -97,7 +97,7 @@ class _Explainer:
         near, section = self.near(path), dotted(path[:-1])
         if near:
             return f"Did you mean {self._instead(path, near)}?"
-        # Only at the top: a setting of one resource is not a setting of another one.
+        # Only at the top level: resources have different settings of the same name.
         elsewhere = [] if section else [each.path for each in self.fields.values() if each.name == path[-1]]
         if elsewhere:
             return f"Write it as {' or '.join(elsewhere[:3])}."

@@ -63,7 +63,7 @@ class RedactingView:
             each.__exit__(kind, error, trace)
 
     def _redact(self, value: T) -> T:
-        """The same value without its secrets."""
+        """Return the same value without its secrets."""
         return cast("T", self._redacted(value))
 
     def _redacted(self, value: Any) -> Any:

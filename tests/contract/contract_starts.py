@@ -85,6 +85,26 @@ STATIC_RESOURCES = (
 STORES = "; and the stores of the workspace existed, whose group the answers mask"
 
 
+DEFAULT_LOGS = (
+    group_id("DefaultResourceGroup-southcentralus")
+    + "/providers/Microsoft.OperationalInsights/workspaces/DefaultWorkspace-southcentralus"
+)
+
+
+def _default_logs(running: Running, client: Client) -> None:
+    """Make the Log Analytics workspace as the list shows it: in its region, never tagged."""
+    location = "southcentralus"
+    running.state.add_resource_group("DefaultResourceGroup-southcentralus", location)
+    done(client("PUT", DEFAULT_LOGS, {"location": location}, "2022-10-01"))
+    time_passes(running, client)
+    with running.state.tenant.lock:
+        record = running.state.tenant.resource(DEFAULT_LOGS)
+        if record is not None:
+            record["doc"].pop("tags", None)
+
+
+LISTED = "the Log Analytics workspace that a list names existed"
+
 STARTS: Mapping[str, Start] = {
     "01": Start(
         MASKED + STORES + "; and the vault of the key, which is not shown, had the grant to Azure Cosmos DB",
@@ -93,6 +113,7 @@ STARTS: Mapping[str, Start] = {
         ),
         before={1: after(exists(*STATIC_RESOURCES), _grant_to_cosmos_db("cmkkvclie2etest"))},
     ),
+    "06": Start(LISTED, before={0: _default_logs}),
     "08": Start(
         MASKED + STORES,
         rename=_masked("zhili-sdk-rg", "test-ws-000006-8923482", "test-ws-000006", "2023-06-01-preview"),
@@ -116,5 +137,6 @@ STARTS: Mapping[str, Start] = {
     "29": Start(MASKED, rename=_masked("joharrin-sdk-tests", "", "test-ws-000006_mvnet", "2024-07-01-preview")),
     "40": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
     "44": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
+    "88": Start(LISTED, before={0: _default_logs}),
     "62": Start("the key whose deletion is refused as too early", before={4: _being_deleted}),
 }

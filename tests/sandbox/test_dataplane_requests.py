@@ -16,6 +16,9 @@ from cmkctl.sandbox.planes.vault.redaction import HIDDEN
 from cmkctl.sandbox.server import Running
 
 EC = {"kty": "EC"}
+READER = "21090545-7ca7-4776-b22c-e363652d74d2"
+"""Key Vault Reader."""
+
 RSA = {"kty": "RSA", "key_size": 2048}
 VALUE = encoded(bytes(32))
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -125,14 +128,14 @@ def test_the_api_version_is_required_and_checked(instant: Running) -> None:
 
     assert set(statuses.values()) == {200}
     assert refusal(vault("GET", "/keys", api="")) == (400, "BadParameter", "")
-    assert refusal(vault("GET", "/keys", api="2024-11-01")) == (400, "BadParameter", "")
+    assert refusal(vault("GET", "/keys", api="2024-11-01")) == (400, "SandboxNotModelled", "")
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/secrets"),
-        ("GET", "/certificates"),
+        ("PUT", "/secrets/one"),
+        ("POST", "/certificates/one/create"),
         ("POST", "/keys/k/backup"),
         ("POST", "/keys/restore"),
         ("POST", "/rng"),
@@ -462,3 +465,40 @@ def test_the_log_has_no_plaintext_and_no_private_key(instant: Running) -> None:
     assert logged[0].body["key"] == {**web_key(private), "d": HIDDEN, "p": HIDDEN, "q": HIDDEN}
     assert logged[1].body == {"alg": "RSA-OAEP", "value": HIDDEN}
     assert len(logged[3].response["value"]) == 1
+
+
+# --- what is not a key
+
+
+@pytest.mark.parametrize(("kind", "word"), [("secrets", "SecretNotFound"), ("certificates", "CertificateNotFound")])
+def test_what_the_sandbox_does_not_make_is_listed_as_empty(instant: Running, kind: str, word: str) -> None:
+    """With the rights for it in both models; one of it is not found."""
+    vault = open_vault(instant)
+    policies = instant.state.vault("kv-one")["doc"]["properties"]["accessPolicies"]
+    refused = refusal(vault("GET", f"/{kind}"))
+    policies[0]["permissions"][kind] = ["list", "get"]
+
+    assert refused == (403, "Forbidden", "ForbiddenByPolicy")
+    assert vault("GET", f"/{kind}").json() == {"value": [], "nextLink": None}
+    assert vault("GET", f"/deleted{kind}").json() == {"value": [], "nextLink": None}
+    assert refusal(vault("GET", f"/{kind}/one"))[:2] == (404, word)
+
+
+def test_listing_secrets_takes_a_role_on_an_rbac_vault(instant: Running) -> None:
+    """A Key Vault Reader may see what there is, and not what it contains."""
+    instant.state.add_vault("kv-one", rbac=True)
+    instant.state.assign_role(vault_path("kv-one"), CLIENT_OBJECT_ID, READER)
+    vault = Vault(instant)
+
+    assert vault("GET", "/secrets").status_code == 200
+    assert refusal(vault("GET", "/secrets/one")) == (403, "Forbidden", "ForbiddenByRbac")
+
+
+def test_a_key_is_not_attested(instant: Running) -> None:
+    """Only hardware could: a limit of the sandbox, and never a key version of that name."""
+    vault = open_vault(instant)
+    version = version_of(vault("POST", "/keys/cmk/create", RSA))
+
+    for path in ("/keys/cmk/attestation", f"/keys/cmk/{version}/attestation"):
+        assert refusal(vault("GET", path))[:2] == (400, "SandboxNotModelled")
+    assert refusal(vault("GET", "/keys/none/attestation"))[:2] == (404, "KeyNotFound")

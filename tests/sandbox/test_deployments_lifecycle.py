@@ -195,7 +195,7 @@ def test_the_same_name_again_is_200_but_not_while_it_runs(deploy: Deployer) -> N
 
 
 def test_validate_says_yes_or_why_not_and_deploys_nothing(quick: Client) -> None:
-    """What-if is refused by name."""
+    """Nothing is kept of it, either."""
     Deployer(quick)
     body = {"properties": {"mode": "Incremental", "template": template(identity("user"))}}
     wrong = {"properties": {"mode": "Incremental", "template": template(identity("[nope()]"))}}
@@ -206,9 +206,78 @@ def test_validate_says_yes_or_why_not_and_deploys_nothing(quick: Client) -> None
     ids = [row["id"].rsplit("/", 1)[-1] for row in right.json()["properties"]["validatedResources"]]
     assert ids == ["user"]
     assert code(quick("POST", path() + "/validate", wrong, API)) == (400, "InvalidTemplate")
-    assert code(quick("POST", path() + "/whatIf", body, API)) == (400, "SandboxNotModelled")
     assert quick("GET", f"{SUBSCRIPTION}/resourceGroups/rg/providers/{IDENTITY_TYPE}").json()["value"] == []
     assert code(quick("GET", path(), api=API)) == (404, "DeploymentNotFound")
+
+
+def foretell(client: Client, *resources: Any, result: str = "FullResourcePayloads") -> dict[str, Any]:
+    """Return the changes that the what-if operation names, by the last part of their id."""
+    settings = {"mode": "Incremental", "template": template(*resources), "whatIfSettings": {"resultFormat": result}}
+    begun = client("POST", path() + "/whatIf", {"properties": settings}, API)
+    assert (begun.status_code, begun.content) == (202, b"")
+    ended = client("GET", begun.headers["Location"])
+    assert (ended.status_code, ended.json()["status"]) == (200, "Succeeded")
+    return {row["resourceId"].rsplit("/", 1)[-1]: row for row in ended.json()["properties"]["changes"]}
+
+
+def test_what_if_names_what_would_change_and_changes_nothing(quick: Client) -> None:
+    """Created, changed with the properties that differ, unchanged, and left alone."""
+    deploy = Deployer(quick)
+    deploy.run(template(identity("same"), identity("other"), storage("stone")), "first")
+    changed = storage("stone")
+    changed["properties"] = {"allowSharedKeyAccess": False}
+    before = quick("GET", f"{SUBSCRIPTION}/resourceGroups/rg/resources", api=API).json()
+
+    found = foretell(quick, identity("same"), changed, identity("new"))
+    short = foretell(quick, identity("same"), changed, result="ResourceIdOnly")
+
+    assert {"same": "NoChange", "other": "Ignore", "stone": "Modify", "new": "Create"} == {
+        name: row["changeType"] for name, row in found.items()
+    }
+    assert [("properties.allowSharedKeyAccess", "Create", False)] == [
+        (row["path"], row["propertyChangeType"], row["after"]) for row in found["stone"]["delta"]
+    ]
+    assert "before" not in found["new"]
+    assert {"resourceId", "changeType"} == set(short["stone"])
+    assert before == quick("GET", f"{SUBSCRIPTION}/resourceGroups/rg/resources", api=API).json()
+    assert code(quick("GET", path(), api=API)) == (404, "DeploymentNotFound")
+
+
+def test_what_if_is_polled(arm: Client) -> None:
+    """202 with the Location until it is known; a template that is wrong is refused at once."""
+    Deployer(arm)
+    body = {"properties": {"mode": "Incremental", "template": template(identity("new"))}}
+
+    begun = arm("POST", path() + "/whatIf", body, API)
+    polls = [arm("GET", begun.headers["Location"]).status_code for _ in range(3)]
+    wrong = {"properties": {"mode": "Incremental", "template": template(identity("[nope()]"))}}
+
+    assert [202, 202, 200] == polls
+    assert code(arm("POST", path() + "/whatIf", wrong, API)) == (400, "InvalidTemplate")
+
+
+def test_a_deployment_gives_its_template_back(quick: Client) -> None:
+    """Expressions and all: ``az deployment group export``."""
+    sent = template(identity("user"))
+    Deployer(quick).run(sent, "first")
+
+    assert {"template": sent} == quick("POST", path("first") + "/exportTemplate", api=API).json()
+    assert code(quick("POST", path("none") + "/exportTemplate", api=API)) == (404, "DeploymentNotFound")
+
+
+def test_what_is_asked_for_in_an_api_version_is_a_dependency_of_its_own(quick: Client) -> None:
+    """Recording 09: what is stated stands without, what is asked for with the api-version."""
+    asking = identity("asking")
+    target = f"resourceId('{IDENTITY_TYPE}', 'first')"
+    asking["dependsOn"] = [f"[{target}]"]
+    asking["tags"] = {"a": f"[reference({target}, '2023-01-31').clientId]", "b": f"[reference({target}).clientId]"}
+
+    deployed = Deployer(quick).run(template(identity("first"), asking), "first")
+    rows = quick("GET", path("first"), api=API).json()["properties"]["dependencies"][0]["dependsOn"]
+
+    assert deployed is not None
+    assert [None, "2023-01-31"] == [row.get("apiVersion") for row in rows]
+    assert {"first"} == {row["resourceName"] for row in rows}
 
 
 def test_lists_are_paged_and_filtered(quick: Client) -> None:

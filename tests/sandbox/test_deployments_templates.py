@@ -9,6 +9,7 @@ from support.deployments import (
     VAULT_TYPE,
     Deployer,
     identity,
+    nested,
     path,
     template,
     vault,
@@ -126,6 +127,29 @@ def test_a_property_loop_becomes_an_array(deploy: Deployer) -> None:
 
     shown = deploy.arm("GET", f"{GROUP}/providers/{VAULT_TYPE}/kv-one").json()["properties"]["networkAcls"]["ipRules"]
     assert [row["value"] for row in shown] == ["10.0.0.0", "10.0.0.1"]
+
+
+def test_a_child_may_have_its_full_type_and_name(deploy: Deployer) -> None:
+    """As a role assignment inside a workspace of recording 09; and an id stands once among what was made."""
+    inner = vault("kv-one")
+    name = "c0ffee00-0000-4000-8000-00000000f011"
+    grant = {
+        "type": "Microsoft.KeyVault/vaults/providers/roleAssignments",
+        "apiVersion": "2022-04-01",
+        "name": f"kv-one/Microsoft.Authorization/{name}",
+        "properties": {
+            "roleDefinitionId": f"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '{ENCRYPTION_USER}')]",
+            "principalId": CLIENT_OBJECT_ID,
+            "principalType": "ServicePrincipal",
+        },
+    }
+
+    deploy.run(template({**inner, "resources": [grant]}, nested("again", template(inner))))
+
+    assert [
+        "Microsoft.KeyVault/vaults/kv-one",
+        f"Microsoft.KeyVault/vaults/kv-one/providers/Microsoft.Authorization/roleAssignments/{name}",
+    ] == made(deploy)
 
 
 def test_children_grants_and_policies_are_resources_like_any_other(deploy: Deployer) -> None:

@@ -136,3 +136,52 @@ def test_an_identity_has_a_principal_that_can_be_granted(quick: Client) -> None:
     assert [made.status_code, again.status_code] == [201, 200]
     assert "/resourcegroups/rg/" in made.json()["id"]
     assert assign(quick, vault, made.json()["properties"]["principalId"]).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("startswith(displayName,'azure cosmos')", ["Azure Cosmos DB"]),
+        ("displayName eq 'AZURE COSMOS DB'", ["Azure Cosmos DB"]),
+        (f"startswith(displayName,'Azure') and appId eq '{COSMOS_DB_APP_ID}'", ["Azure Cosmos DB"]),
+        ("startswith(displayName,'Azure and others')", []),
+        ("servicePrincipalType eq 'ManagedIdentity'", ["id-one"]),
+    ],
+)
+def test_principals_are_found_as_people_type_them(quick: Client, wanted: str, found: list[str]) -> None:
+    """``az ad sp list --display-name`` sends startswith; without case, joined by ``and``."""
+    quick.running.state.register_provider()
+    quick.running.state.add_identity("id-one")
+    graph = Client(quick.running, "graph.microsoft.com")
+
+    rows = graph("GET", f"/v1.0/servicePrincipals?$filter={wanted}").json()["value"]
+
+    assert found == [row["displayName"] for row in rows]
+
+
+def test_a_managed_identity_says_whose_it_is(quick: Client) -> None:
+    """As recorded (40, 59): its type, its resource, and no application."""
+    identity = quick.running.state.add_identity("id-one")
+    principal = quick("GET", identity, api="2023-01-31").json()["properties"]["principalId"]
+    graph = Client(quick.running, "graph.microsoft.com")
+
+    row = graph("GET", f"/v1.0/servicePrincipals/{principal}").json()
+
+    assert ("ManagedIdentity", ["isExplicit=True", identity]) == (row["servicePrincipalType"], row["alternativeNames"])
+    assert [None, None, None] == [row[name] for name in ("appDisplayName", "appOwnerOrganizationId", "signInAudience")]
+
+
+def test_a_principal_is_deleted_and_made_again(quick: Client) -> None:
+    """``az ad sp create`` asks for the application first; DELETE is 204, empty, then 404."""
+    client_id = quick.running.state.add_client("pipeline")["AZURE_CLIENT_ID"]
+    graph = Client(quick.running, "graph.microsoft.com")
+    path = f"/v1.0/servicePrincipals?$filter=appId eq '{client_id}'"
+    before = graph("GET", path).json()["value"][0]
+
+    application = graph("GET", f"/v1.0/applications?$filter=appId eq '{client_id}'").json()["value"][0]
+    gone = [graph("DELETE", f"/v1.0/servicePrincipals/{before['id']}") for _ in range(2)]
+    made = graph("POST", "/v1.0/servicePrincipals", {"appId": client_id, "accountEnabled": True})
+
+    assert ("pipeline", client_id) == (application["displayName"], application["appId"])
+    assert ([204, 404], b"") == ([answer.status_code for answer in gone], gone[0].content)
+    assert (201, before) == (made.status_code, graph("GET", path).json()["value"][0])

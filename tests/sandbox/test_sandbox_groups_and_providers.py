@@ -1,7 +1,9 @@
 """Resource groups and resource providers."""
 
+import pytest
 from support.sandbox import Client, code, vault_body, vault_path
 
+from cmkctl.sandbox import Pace, Sandbox
 from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.server import Running
 
@@ -138,3 +140,34 @@ def test_an_unknown_namespace_is_refused(arm: Client) -> None:
     """404 InvalidResourceNamespace; of Microsoft's own there are more than are modelled, and that is said instead."""
     assert code(arm("POST", "/providers/Contoso.Nothing/register")) == (404, "InvalidResourceNamespace")
     assert code(arm("POST", "/providers/Microsoft.RecoveryServices/register")) == (400, "SandboxNotModelled")
+
+
+@pytest.mark.parametrize("pace", [Pace.reads(), Pace.seconds(0.05), Pace.none()], ids=["reads", "seconds", "none"])
+def test_a_registration_goes_on_by_itself(pace: Pace) -> None:
+    """At every pace Azure Cosmos DB's principal appears to a client that reads only Microsoft Graph."""
+    with Sandbox(pace=pace).serve() as running:
+        arm, graph = Client(running), Client(running, "graph.microsoft.com")
+        path = f"/v1.0/servicePrincipals?$filter=appId eq '{COSMOS_DB_APP_ID}'"
+        before = graph("GET", path).json()["value"]
+        arm("POST", "/providers/Microsoft.DocumentDB/register")
+        found: list[object] = []
+        for _ in range(1000):
+            found = graph("GET", path).json()["value"]
+            if found:
+                break
+
+        assert (len(before), len(found)) == (0, 1)
+        shown = arm("GET", "/providers/Microsoft.DocumentDB").json()
+        assert shown["registrationState"] == "Registered"
+
+
+def test_a_write_alone_sees_the_end_of_a_registration(arm: Client) -> None:
+    """A client that only repeats its PUT gets through."""
+    arm.running.state.add_resource_group("rg")
+    arm.running.state.unregister_provider("Microsoft.KeyVault")
+    refused = arm("PUT", vault_path(), vault_body())
+    arm("POST", "/providers/Microsoft.KeyVault/register")
+    answers = [arm("PUT", vault_path(), vault_body()).status_code for _ in range(30)]
+
+    assert code(refused) == (409, "MissingSubscriptionRegistration")
+    assert (answers[0], answers[-1]) == (409, 200)

@@ -95,7 +95,7 @@ def test_api_version_is_required_and_checked(arm: Client) -> None:
 
     assert code(arm("GET", path, api="")) == (400, "MissingApiVersionParameter")
     assert code(arm("GET", path, api="latest")) == (400, "InvalidApiVersionParameter")
-    assert code(arm("GET", path, api="2012-01-01")) == (400, "NoRegisteredProviderFound")
+    assert code(arm("GET", path, api="2012-01-01")) == (400, "SandboxNotModelled")
 
 
 def test_every_answer_says_that_it_is_the_sandboxs(arm: Client) -> None:
@@ -285,3 +285,27 @@ def test_a_control_request_may_come_in_pieces(running: Running) -> None:
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
 
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["ahead"] == 86400
+
+
+def test_another_tenant_is_not_found(arm: Client) -> None:
+    """Neither its endpoints nor a token: azure-identity reads the first before it asks for the second."""
+    other = "https://login.microsoftonline.com/c0ffee00-0000-4000-8000-0000000000ff"
+    form = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "scope": "x"}
+
+    discovery = arm.session.get(f"{other}/v2.0/.well-known/openid-configuration")
+    token = arm.session.post(f"{other}/oauth2/v2.0/token", data=form)
+
+    assert [answer.status_code for answer in (discovery, token)] == [400, 400]
+    assert [answer.json()["error"] for answer in (discovery, token)] == ["invalid_tenant", "invalid_request"]
+    assert all(answer.json()["error_description"].startswith("AADSTS90002") for answer in (discovery, token))
+
+
+def test_what_azure_words_itself_has_no_mark(arm: Client) -> None:
+    """Quoted texts come as they are, so that clients match them."""
+    nowhere = arm("PUT", "/resourceGroups/rg", {"location": "atlantis"}).json()["error"]["message"]
+    arm("PUT", "/resourceGroups/rg", {"location": "eastus2"})
+    name = "/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/1-wrong"
+    vault = arm("PUT", name, {"location": "eastus2", "properties": {}}).json()["error"]["message"]
+
+    assert nowhere.startswith("The provided location 'atlantis' is not available for resource group. List of available")
+    assert vault.startswith("The vault name '1-wrong' is invalid. A vault's name must be between 3-24 alphanumeric")

@@ -227,12 +227,11 @@ def test_the_recovery_level_shows_the_protection(instant: Running, days: int, pr
         {"kty": "RSA-HSM"},
         {"kty": "EC", "keyOps": ["wrapKey"]},
         {"kty": "RSA", "keyOps": ["wrap"]},
-        {"kty": "RSA", "attributes": {"created": 1}},
         {"keySize": 3072},
     ],
 )
 def test_a_key_that_cannot_be_is_refused(group: Client, properties: dict[str, object]) -> None:
-    """Size, HSM in a standard vault, operations an EC key has not, unknown words, read-only and missing properties."""
+    """Size, HSM in a standard vault, operations an EC key has not, unknown words and missing properties."""
     group("PUT", vault_path(), vault_body())
 
     assert group("PUT", vault_path() + "/keys/cmk", {"properties": properties}).status_code == 400

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from support.sandbox import Client, code
 
-from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID
 from cmkctl.sandbox.server import Running
 
 PATH = "/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/mlw"
+GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg/providers"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 
@@ -224,16 +225,143 @@ def test_a_vault_in_another_subscription_is_refused_at_once(world: World) -> Non
     assert code(world.arm("PUT", PATH, body)) == (400, "BadRequest")
 
 
-def test_missing_associated_resources_are_refused(world: World) -> None:
-    """P95, quoted; one that is named but not there is not found."""
+def test_a_body_without_associated_resources_is_refused(world: World) -> None:
+    """P95, quoted."""
     missing = world.arm("PUT", PATH, world.body(keyVault=None))
-    dangling = world.arm("PUT", PATH, world.body(storageAccount=world.storage + "x"))
 
     assert missing.json()["error"] == {
         "code": "ValidationError",
         "message": "Missing dependent resources in workspace json",
     }
-    assert code(dangling) == (404, "ResourceNotFound")
+
+
+def test_an_associated_resource_that_stays_away_fails_the_operation(world: World) -> None:
+    """The PUT is accepted (recording 02), and the end of the operation names what was not found."""
+    ended = world.create(world.body(storageAccount=world.storage + "x"))
+
+    assert (ended["status"], ended["error"]["code"]) == ("Failed", "BadRequest")
+    assert "Microsoft.Storage/storageAccounts/stmlwx" in ended["error"]["message"]
+    assert world.get()["properties"]["provisioningState"] == "Failed"
+
+
+def test_a_workspace_waits_for_its_vault_and_account(running: Running) -> None:
+    """Recording 02: the workspace is asked for first, and gets its access policy on the vault that comes after it."""
+    arm = Client(running)
+    running.state.register_provider()
+    running.state.add_resource_group("rg")
+    stores = {
+        "keyVault": f"{GROUP}/Microsoft.KeyVault/vaults/kv-late",
+        "storageAccount": f"{GROUP}/Microsoft.Storage/storageAccounts/stlate",
+    }
+
+    put = arm("PUT", PATH, {"location": "eastus2", "properties": stores})
+    vault = running.state.add_vault("kv-late")
+    running.state.add_storage_account("stlate")
+    link = put.headers["Azure-AsyncOperation"]
+    arm("GET", link)
+    policies = arm("GET", vault).json()["properties"]["accessPolicies"]
+    ended = [arm("GET", link).json() for _ in range(5)][-1]
+
+    assert (put.status_code, ended["status"]) == (202, "Succeeded")
+    principal = arm("GET", PATH).json()["identity"]["principalId"]
+    assert [(row["objectId"], row["permissions"]["keys"]) for row in policies] == [(principal, ["all"])]
+
+
+def test_a_workspace_gets_an_access_policy_on_its_vault(world: World) -> None:
+    """Recordings 02 and 10: keys, secrets and certificates, once; a vault with Azure RBAC is left alone."""
+    world.create()
+    world.create()
+
+    principal = world.get()["identity"]["principalId"]
+    policies = world.arm("GET", world.vault).json()["properties"]["accessPolicies"]
+    own = [row["permissions"] for row in policies if row["objectId"] == principal]
+    assert own == [{"keys": ["all"], "secrets": ["all"], "certificates": ["all"], "storage": []}]
+    assert len(policies) == 2
+
+
+def test_a_vault_with_azure_rbac_keeps_its_policies(instant: Running) -> None:
+    """What Azure does there is unpublished; nothing is added."""
+    world = World(instant, rbac=True)
+    world.create()
+
+    assert world.arm("GET", world.vault).json()["properties"]["accessPolicies"] == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ({}, None),
+        (
+            {"serverlessComputeSettings": {}},
+            {"serverlessComputeCustomSubnet": None, "serverlessComputeNoPublicIP": False},
+        ),
+    ],
+)
+def test_serverless_settings_are_null_unless_they_were_sent(world: World, sent: dict[str, Any], shown: object) -> None:
+    """Recordings 02 and 10; recording 01."""
+    world.create(world.body(**sent))
+
+    assert world.get()["properties"]["serverlessComputeSettings"] == shown
+
+
+def test_a_workspace_with_a_user_assigned_identity_alone_has_no_principal(world: World) -> None:
+    """Recording 06: null, and the tenant; the ids of its identities have resourceGroups, and their principals."""
+    identity = world.state.add_identity("id-one")
+    principal = world.arm("GET", identity).json()["properties"]
+    assigned = {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}
+
+    world.create({**world.body(primaryUserAssignedIdentity=identity), "identity": assigned})
+
+    shown = world.get()["identity"]
+    assert (shown["principalId"], shown["tenantId"]) == (None, TENANT_ID)
+    assert shown["userAssignedIdentities"] == {
+        identity.replace("/resourcegroups/", "/resourceGroups/"): {
+            "principalId": principal["principalId"],
+            "clientId": principal["clientId"],
+        }
+    }
+
+
+def test_a_change_of_identity_keeps_what_it_does_not_name(world: World) -> None:
+    """A PATCH without the map keeps the identities (recording 47); null takes one away; unknown ones are refused."""
+    one, two = world.state.add_identity("id-one"), world.state.add_identity("id-two")
+    world.create({**world.body(), "identity": {"type": "UserAssigned", "userAssignedIdentities": {one: {}}}})
+    both = "SystemAssigned,UserAssigned"
+
+    world.arm("PATCH", PATH, {"identity": {"type": both}})
+    kept = world.get()["identity"]
+    world.arm("PATCH", PATH, {"identity": {"type": both, "userAssignedIdentities": {two: {}, one: None}}})
+    changed = world.get()["identity"]
+    refused = world.arm("PATCH", PATH, {"identity": {"type": both, "userAssignedIdentities": {one + "x": {}}}})
+
+    assert [name.rpartition("/")[2] for name in kept["userAssignedIdentities"]] == ["id-one"]
+    assert [name.rpartition("/")[2] for name in changed["userAssignedIdentities"]] == ["id-two"]
+    assert kept["principalId"] == changed["principalId"]
+    assert code(refused) == (400, "FailedIdentityOperation")
+
+
+def test_a_hub_shares_its_stores_with_its_projects(world: World) -> None:
+    """A hub's vault comes back as Microsoft.KeyVault (recording 08), a default workspace's as Microsoft.Keyvault (01)."""
+    hub, project = PATH.replace("mlw", "hub"), PATH.replace("mlw", "project")
+    world.arm("PUT", hub, {**world.body(encryption=None), "kind": "hub"})
+    world.arm("PUT", PATH, world.body(encryption=None))
+    shown = world.arm("GET", hub).json()
+    body = {"location": "eastus2", "kind": "Project", "properties": {"hubResourceId": shown["id"]}}
+
+    made = world.arm("PUT", project, body)
+    orphan = world.arm("PUT", project + "2", {**body, "properties": {"hubResourceId": shown["id"] + "x"}})
+
+    stores = ("keyVault", "storageAccount", "hubResourceId")
+    properties = world.arm("GET", project).json()["properties"]
+    assert made.status_code == 202
+    assert [properties[name] for name in stores] == [
+        shown["properties"]["keyVault"],
+        shown["properties"]["storageAccount"],
+        shown["id"],
+    ]
+    assert "Microsoft.KeyVault" in shown["properties"]["keyVault"]
+    assert "Microsoft.Keyvault" in world.get()["properties"]["keyVault"]
+    assert code(orphan) == (400, "BadRequest")
 
 
 def test_a_role_counts_on_an_rbac_vault_and_a_policy_does_not(instant: Running) -> None:
@@ -353,8 +481,24 @@ def test_a_slow_grant_makes_a_create_straight_after_it_fail(running: Running) ->
     assert world.create()["status"] == "Succeeded"
 
 
-def test_a_read_only_property_is_refused_by_name(world: World) -> None:
-    """Nothing that belongs to the service is quietly dropped."""
-    answer = world.arm("PUT", PATH, world.body(workspaceId="x"))
+def test_a_read_only_property_is_ignored(world: World) -> None:
+    """What belongs to the service is dropped, as in Azure."""
+    world.create(world.body(workspaceId="x"))
 
-    assert answer.json()["error"]["target"] == "properties.workspaceId"
+    assert world.get()["properties"]["workspaceId"] != "x"
+
+
+def test_the_managed_storage_account_is_encrypted_with_the_key(world: World) -> None:
+    """Documented; it can be read, and its keys cannot: the group has a deny assignment."""
+    world.create()
+    account = world.get()["properties"]["encryption"]["storageAccountResourceId"]
+
+    shown = world.arm("GET", account).json()
+    keys = world.arm("POST", account + "/listKeys")
+
+    assert shown["properties"]["encryption"]["keySource"] == "Microsoft.Keyvault"
+    assert shown["properties"]["encryption"]["keyvaultproperties"] == {
+        "keyname": "cmk",
+        "keyvaulturi": "https://kv-cmk.vault.azure.net/",
+    }
+    assert code(keys) == (403, "DenyAssignmentAuthorizationFailed")

@@ -73,6 +73,23 @@ class Terraform:
             seen.append(answer.json()["properties"]["provisioningState"])
         return seen
 
+    def wait_for_write(self, begun: requests.Response, path: str, version: str) -> None:
+        """Poll a write to its end: by the operation's URL where there is one, else by the resource's provisioningState."""
+        assert begun.status_code in {200, 201, 202}, begun.text
+        if "Azure-AsyncOperation" in begun.headers or begun.status_code == 202:
+            ended = self.wait_for_operation(begun)
+            assert ended[-1] == "Succeeded", ended
+        elif (begun.json().get("properties") or {}).get("provisioningState", "Succeeded") != "Succeeded":
+            ended = self.wait_for_state(path, version)
+            assert ended[-1] == "Succeeded", ended
+
+    def wait_until_gone(self, path: str, version: str) -> None:
+        """Read a resource until it is 404, as the provider does after a DELETE that is not an operation."""
+        for _ in range(MOST_POLLS):
+            if self("GET", path, version).status_code == 404:
+                return
+        raise AssertionError(f"{path} is still there")
+
     def wait_for_operation(self, begun: requests.Response) -> list[str]:
         """Poll an operation's URL, verbatim, to its end, and return the statuses seen."""
         url = begun.headers.get("Azure-AsyncOperation") or begun.headers["Location"]
@@ -82,9 +99,8 @@ class Terraform:
             answer = self.http.get(url, headers={"Authorization": f"Bearer {self.token}"})
             assert answer.status_code in {200, 202}, answer.text
             is_json = "application/json" in answer.headers.get("Content-Type", "").lower()
-            seen.append(
-                answer.json()["status"] if is_json else "InProgress" if answer.status_code == 202 else "Succeeded"
-            )
+            status = answer.json().get("status") if is_json else None
+            seen.append(status or ("InProgress" if answer.status_code == 202 else "Succeeded"))
         return seen
 
 

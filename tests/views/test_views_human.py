@@ -442,7 +442,7 @@ def test_the_counts_of_an_apply_add_up_to_the_plan() -> None:
     seen.view.show(s.Applied(plan, up_to_date(plan), 60))
 
     assert "Apply complete in 1m 0s: 12 created, 1 not needed, 3 up to date.\n" in seen.err
-    assert f"= {plan.pending[5].title}: not needed any more (6 of 13)\n" in seen.err
+    assert f"= {plan.pending[5].title}: no longer needed (6 of 13)\n" in seen.err
 
 
 @pytest.mark.parametrize(

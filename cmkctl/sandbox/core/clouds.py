@@ -78,6 +78,11 @@ def locate(host: str) -> tuple[Cloud, Service]:
     return PUBLIC, Service.UNKNOWN
 
 
+def by_name(name: str) -> Cloud:
+    """Return the cloud of a name, such as ``AzureCloud``."""
+    return next(cloud for cloud in CLOUDS if cloud.name == name)
+
+
 def certificate_names() -> tuple[str, ...]:
     """Return the names the default certificate is issued for; any other name gets one on demand."""
     fixed = [name for cloud in CLOUDS for name in (cloud.arm, cloud.login, cloud.graph, f"*.{cloud.vault_suffix}")]

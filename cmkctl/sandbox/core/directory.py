@@ -49,6 +49,18 @@ def add_application(tenant: Tenant, name: str, graph: Iterable[str] = ()) -> App
     return made
 
 
+def registered(tenant: Tenant) -> list[tuple[str, str]]:
+    """Return client id and name of every application that is registered in the sandbox's own tenant."""
+    added = [(app_id, row.get("name") or app_id) for app_id, row in tenant.table("applications").items()]
+    return [(USUAL.app_id, "cmkctl-sandbox"), *added]
+
+
+def object_id_of(tenant: Tenant, app_id: str) -> str:
+    """Return the object id of the service principal of a registered application."""
+    found = find(tenant, app_id)
+    return found.object_id if found is not None else ""
+
+
 def require_graph(tenant: Tenant, call: Call) -> None:
     """Refuse a request to Microsoft Graph that its caller has no application permission for.
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,25 @@ PATIENCE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A running sandbox, as its sidecar describes it. It answered when it was found."""
+    """A running sandbox, as its sidecar describes it. It answered when it was found.
+
+    One that is not `lasting` ends with the command that started it.
+    """
 
     pid: int
     port: int
     ca: Path
     state: Path
+    lasting: bool = True
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make any Azure client use that sandbox."""
         return environment.variables(self.port, self.ca)
+
+    @property
+    def surrounds(self) -> bool:
+        """Whether this process is in the environment of that sandbox: whoever set it waits for this process."""
+        return os.environ.get("HTTPS_PROXY") == self.environment()["HTTPS_PROXY"]
 
     def ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask its control endpoint; see `control.Control`.
@@ -61,7 +71,13 @@ def find(state: Path) -> Elsewhere | None:
     files = Files(state.expanduser().absolute())
     try:
         facts = json.loads(files.sidecar.read_text(encoding="utf-8"))
-        found = Elsewhere(int(facts["pid"]), int(facts["port"]), Path(facts["ca"]), Path(facts["state"]))
+        found = Elsewhere(
+            int(facts["pid"]),
+            int(facts["port"]),
+            Path(facts["ca"]),
+            Path(facts["state"]),
+            lasting=facts.get("lasting", True) is not False,
+        )
         hello = _ask(found.port, "GET", "/_sandbox/hello")
     except (OSError, ValueError, KeyError, TypeError, SandboxError):
         return None

@@ -9,12 +9,15 @@ SHELLS = ("sh", "fish", "powershell")
 
 
 def variables(port: int, ca: Path) -> dict[str, str]:
-    """Return the variables for a sandbox whose proxy listens on `port` and whose certificate is `ca`."""
+    """Return the variables for a sandbox whose proxy listens on `port` and whose certificate is `ca`.
+
+    Plain http goes to the proxy, too, which refuses it: nothing leaves the machine.
+    """
     proxy = f"http://127.0.0.1:{port}"
+    schemes = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
     trust = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
     return {
-        "HTTPS_PROXY": proxy,
-        "https_proxy": proxy,
+        **dict.fromkeys(schemes, proxy),
         **dict.fromkeys(trust, str(ca)),
         "NO_PROXY": "",
         "no_proxy": "",

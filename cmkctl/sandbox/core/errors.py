@@ -34,6 +34,12 @@ not_json = ErrorRow(
     CODE_KNOWN,
     "The request content is not valid JSON: {problem}.",
 )
+body_too_large = ErrorRow(
+    413,
+    "RequestContentTooLarge",
+    ours("a limit of 4 MB is documented for Azure Resource Manager"),
+    "The request content is larger than 4 MB.",
+)
 property_refused = ErrorRow(
     400,
     "InvalidRequestContent",
@@ -103,13 +109,6 @@ api_version_invalid = ErrorRow(
     CODE_KNOWN,
     "The api-version '{version}' is invalid. The format is 'YYYY-MM-DD' or 'YYYY-MM-DD-preview'.",
 )
-api_version_unsupported = ErrorRow(
-    400,
-    "NoRegisteredProviderFound",
-    CODE_KNOWN,
-    "No registered resource provider found for API version '{version}' and type '{kind}' of namespace '{namespace}'. "
-    "The api-versions the sandbox models are '{supported}'.",
-)
 subscription_not_found = ErrorRow(
     404,
     "SubscriptionNotFound",
@@ -143,8 +142,8 @@ group_being_deleted = ErrorRow(
 group_location_unavailable = ErrorRow(
     400,
     "LocationNotAvailableForResourceGroup",
-    ours("code recorded (fact 34)"),
-    "The provided location '{location}' is not available for resource group.",
+    quoted("microsoft/vscode-azureresourcegroups#33; code recorded (fact 34)"),
+    "The provided location '{location}' is not available for resource group. List of available regions is '{regions}'.",
 )
 location_required = ErrorRow(
     400,
@@ -155,8 +154,9 @@ location_required = ErrorRow(
 location_unavailable = ErrorRow(
     400,
     "LocationNotAvailableForResourceType",
-    CODE_KNOWN,
-    "The provided location '{location}' is not available for resource type '{resource_type}'.",
+    quoted("Azure/azure-rest-api-specs#8347"),
+    "The provided location '{location}' is not available for resource type '{resource_type}'. "
+    "List of available regions for the resource type is '{regions}'.",
 )
 location_conflict = ErrorRow(
     409,
@@ -298,6 +298,37 @@ failed_late = ErrorRow(
 
 # --- role assignments and Microsoft Graph ---------------------------------------------------------------------------
 
+scope_locked = ErrorRow(
+    409,
+    "ScopeLocked",
+    recorded("60"),
+    "The scope '{scope}' cannot perform {verb} operation because following scope(s) are locked: '{locked}'. "
+    "Please remove the lock and try again.",
+)
+lock_not_found = ErrorRow(
+    404,
+    "LockNotFound",
+    ours("the code is the service's"),
+    "The lock '{name}' does not exist.",
+)
+policy_definition_not_found = ErrorRow(
+    404,
+    "PolicyDefinitionNotFound",
+    ours("the code is the service's"),
+    "The policy definition '{name}' does not exist.",
+)
+policy_assignment_not_found = ErrorRow(
+    404,
+    "PolicyAssignmentNotFound",
+    ours("the code is the service's"),
+    "The policy assignment '{name}' does not exist.",
+)
+resource_type_unsupported = ErrorRow(
+    404,
+    "ResourceTypeNotSupported",
+    recorded("60"),
+    "Unsupported resource type: '{type}'.",
+)
 role_assignment_exists = ErrorRow(
     409,
     "RoleAssignmentExists",
@@ -313,7 +344,7 @@ role_assignment_not_found = ErrorRow(
 role_assignment_fixed = ErrorRow(
     400,
     "RoleAssignmentUpdateNotPermitted",
-    CODE_KNOWN,
+    quoted("Azure/Enterprise-Scale#1747"),
     "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
 )
 role_definition_not_found = ErrorRow(
@@ -379,9 +410,10 @@ graph_exists = ErrorRow(
 vault_name_invalid = ErrorRow(
     400,
     "VaultNameNotValid",
-    ours("code from a field report"),
-    "The vault name '{name}' is invalid. A vault's name must be between 3-24 alphanumeric characters and hyphens, begin "
-    "with a letter, end with a letter or digit, and not contain consecutive hyphens.",
+    quoted("OfficeDev/microsoft-teams-apps-newemployeeonboarding#28"),
+    "The vault name '{name}' is invalid. A vault's name must be between 3-24 alphanumeric characters. The name must begin "
+    "with a letter, end with a letter or digit, and not contain consecutive hyphens. Follow this link for more information: "
+    "https://go.microsoft.com/fwlink/?linkid=2147742",
 )
 vault_name_taken = ErrorRow(
     409,
@@ -517,6 +549,12 @@ storage_hns_fixed = ErrorRow(
     ours(),
     "isHnsEnabled is set once, when the account is created.",
 )
+container_not_found = ErrorRow(
+    404,
+    "ContainerNotFound",
+    documented("Storage: Blob service error codes"),
+    "The specified container does not exist.",
+)
 registry_name_taken = ErrorRow(
     409,
     "AlreadyInUse",
@@ -527,7 +565,13 @@ registry_needs_premium = ErrorRow(
     400,
     "BadRequest",
     ours(),
-    "A registry with a customer-managed key needs the sku Premium.",
+    "{feature} of a registry needs the sku Premium.",
+)
+registry_without_admin = ErrorRow(
+    400,
+    "UnAuthorizedForCredentialOperations",
+    ours("the code is the service's"),
+    "The registry '{name}' has no admin user.",
 )
 registry_encryption_fixed = ErrorRow(
     400,
@@ -553,11 +597,11 @@ des_key_elsewhere = ErrorRow(
     ours("that it is refused is documented"),
     "The keyUrl '{url}' is not in the vault '{vault}'.",
 )
-des_purge_protection = ErrorRow(
-    400,
-    "BadRequest",
-    ours("that it is refused is documented"),
-    "The vault '{vault}' must have purge protection.",
+des_not_found = ErrorRow(
+    404,
+    "NotFound",
+    recorded("74, 84: a set that was deleted"),
+    "DiskEncryptionSet '{name}' was not found.",
 )
 des_key_missing = ErrorRow(
     400,
@@ -677,6 +721,24 @@ associated_id_invalid = ErrorRow(
     "BadRequest",
     ours(),
     "{field} '{value}' is not the resource id of {resource_type}.",
+)
+associated_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that the creation is accepted and goes on is recorded (02)"),
+    "The resource '{resource_type}/{name}' under resource group '{group}', which the workspace refers to, was not found.",
+)
+compute_action_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that the parameter is required is published"),
+    "The query parameter underlyingResourceAction is required: Delete or Detach.",
+)
+hub_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The hub '{hub}' of the project does not exist, or is not a workspace of kind Hub.",
 )
 storage_unsuitable = ErrorRow(
     400,
@@ -900,12 +962,6 @@ vault_version_missing = ErrorRow(
     CODE_KNOWN,
     "The api-version query parameter is required for all requests.",
 )
-vault_version_unsupported = ErrorRow(
-    400,
-    "BadParameter",
-    CODE_KNOWN,
-    "The api-version '{version}' is not supported. The sandbox models {known}.",
-)
 skiptoken_invalid = ErrorRow(
     400,
     "BadParameter",
@@ -945,6 +1001,18 @@ forbidden_by_role = ErrorRow(
     "\r\nCaller: {caller}\r\nAction: '{action}'\r\nResource: '{resource}'\r\nAssignment: (not found)\r\n"
     "DenyAssignmentId: null\r\nDecisionReason: 'DeniedWithNoValidRBAC' \r\nVault: {vault}\r\n",
     inner="ForbiddenByRbac",
+)
+vault_secret_not_found = ErrorRow(
+    404,
+    "SecretNotFound",
+    ours("the text for a key is quoted"),
+    "A secret with (name/id) {name} was not found in this key vault.",
+)
+vault_certificate_not_found = ErrorRow(
+    404,
+    "CertificateNotFound",
+    ours("the text for a key is quoted"),
+    "A certificate with (name/id) {name} was not found in this key vault.",
 )
 vault_key_not_found = ErrorRow(
     404,

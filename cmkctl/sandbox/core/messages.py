@@ -1,7 +1,7 @@
 """A request and a reply, as the sandbox's services see them: no framework, no socket."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,13 +15,46 @@ Json = dict[str, Any]
 JSON_TYPE = "application/json; charset=utf-8"
 
 
+DEEPEST = 100
+"""How deep a body may be nested. Azure has limits of its own, which are unpublished; no real body comes near."""
+
+
+def parse(text: bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: it is not JSON, has a number that JSON does not have, or is nested too deeply.
+
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as problem:
+        raise ValueError(f"it is nested more than {DEEPEST} levels deep") from problem
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return value
+    raise ValueError(f"it is nested more than {DEEPEST} levels deep")
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 @dataclass
 class Call:
     """One request.
 
     Header names are lower-case; `params` are the path parameters of the matched route. `caller` comes from
     the token; None where no token is required, and for requests of the service itself. `struck` names a fault that occurs
-    once the request has been served.
+    once the request has been served. The body of an `oversized` request was not kept.
     """
 
     method: str
@@ -35,6 +68,7 @@ class Call:
     params: dict[str, str] = field(default_factory=dict)
     caller: Caller | None = None
     struck: str = ""
+    oversized: bool = False
 
     @cached_property
     def query(self) -> dict[str, str]:
@@ -59,7 +93,7 @@ class Call:
 
         """
         try:
-            value = json.loads(self.body or b"null")
+            value = parse(self.body or b"null")
         except ValueError as problem:
             raise errors.not_json(str(problem)) from problem
         if not isinstance(value, dict):

@@ -29,6 +29,7 @@ def require_location(location: str, resource_type: str = "") -> str:
     short = normal(location)
     if short in LOCATIONS:
         return short
+    regions = ",".join(LOCATIONS)
     if resource_type:
-        raise errors.location_unavailable(location, resource_type)
-    raise errors.group_location_unavailable(location)
+        raise errors.location_unavailable(location, resource_type, regions)
+    raise errors.group_location_unavailable(location, regions)

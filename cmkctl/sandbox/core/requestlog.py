@@ -1,10 +1,12 @@
 """The request log: in memory for tests, as JSON lines beside the state file for users. It contains no secret."""
 
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import Any, Self, TextIO, overload
 
 from cmkctl.sandbox.core.clouds import Service
 
@@ -88,7 +90,7 @@ class RequestLog(Sequence[LoggedRequest]):
         """Keep the log in memory, and in `path` as JSON lines unless that is None."""
         self.path = path
         self._entries: list[LoggedRequest] = []
-        self._file = path.open("a", encoding="utf-8") if path else None
+        self._file = _private(path) if path else None
 
     def add(self, entry: LoggedRequest) -> None:
         """Append one request."""
@@ -137,9 +139,26 @@ class RequestLog(Sequence[LoggedRequest]):
         return self._entries[index]
 
 
+def _private(path: Path) -> TextIO:
+    """Open a file at its end; only the user may read it, also if it was made by an older cmkctl."""
+    stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
+    path.chmod(0o600)
+    return stream
+
+
+SECRET_ACTIONS = ("list", "regenerate", "generate", "sharedkeys")
+TELEMETRY = re.compile(r"(?:dc\.services\.visualstudio\.com|(?:.*\.)?applicationinsights\.azure\.com)")
+"""Hosts to which the az CLI and the SDKs send what they find out about their users."""
+
+
+def is_telemetry(host: str) -> bool:
+    """Return whether a host takes clients' telemetry: it is refused like any other, and not worth a line of the log."""
+    return TELEMETRY.fullmatch(host) is not None
+
+
 def carries_secret(service: Service, path: str) -> bool:
-    """Return whether the bodies of a request must not be kept: tokens, and whatever a list…Keys action answers."""
-    return service is Service.LOGIN or path.lower().rsplit("/", 1)[-1].startswith("list")
+    """Return whether the bodies of a request must not be kept: tokens, and whatever an action on keys answers."""
+    return service is Service.LOGIN or path.lower().rsplit("/", 1)[-1].startswith(SECRET_ACTIONS)
 
 
 def kept(headers: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:

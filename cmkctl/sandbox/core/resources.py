@@ -127,6 +127,13 @@ def settle(tenant: Tenant, record: Json) -> None:
         del record["countdown"]
 
 
+def end_identity(tenant: Tenant, document: Json) -> None:
+    """Take the principal of a system-assigned identity out of the directory: it ends with its resource."""
+    principal = (document.get("identity") or {}).get("principalId")
+    if principal:
+        tenant.table("principals").pop(principal, None)
+
+
 class Resources:
     """Get, list and delete for one type; its module adds PUT and whatever else it has."""
 
@@ -146,6 +153,8 @@ class Resources:
         """Take the resource away: 200, or 204 when it is not there."""
         key = ids.key(address(tenant, call, self.resource_type))
         gone = tenant.table("resources").pop(key, None)
+        if gone is not None:
+            end_identity(tenant, gone["doc"])
         tenant.changed()
         return Reply(204) if gone is None else Reply(200)
 
@@ -166,13 +175,15 @@ class Resources:
         ]
         return Reply(200, {"value": found})
 
-    def routes(self, put: Handler, patch: Handler | None = None, delete: Handler | None = None) -> tuple[Route, ...]:
+    def routes(
+        self, put: Handler, patch: Handler | None = None, delete: Handler | None = None, get: Handler | None = None
+    ) -> tuple[Route, ...]:
         """Return the usual routes of a type."""
         resource_type = self.resource_type
         listing = f"/providers/{resource_type.type}"
         rows = [
             resource_type.route("PUT", resource_type.path, put),
-            resource_type.route("GET", resource_type.path, self.get),
+            resource_type.route("GET", resource_type.path, get or self.get),
             resource_type.route("DELETE", resource_type.path, delete or self.delete),
             resource_type.route(
                 "GET", f"/subscriptions/{{subscription}}/resourceGroups/{{group}}{listing}", self.list_in_group

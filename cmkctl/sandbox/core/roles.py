@@ -31,13 +31,14 @@ _USE_OF_KEYS = ("read", "update/action", "backup/action", "encrypt/action", "dec
 
 @dataclass(frozen=True)
 class Role:
-    """A built-in role: its definition's name and what it allows on the management plane and on data."""
+    """A built-in role: its definition's name, what it allows on the management plane and on data, its recorded text."""
 
     id: str
     name: str
     actions: tuple[str, ...] = ()
     not_actions: tuple[str, ...] = ()
     data_actions: tuple[str, ...] = ()
+    description: str = ""
 
     def allows(self, action: str) -> bool:
         """Return whether the role allows an action of the management plane."""
@@ -60,6 +61,9 @@ ROLES = (
     Role(
         ENCRYPTION_USER,
         "Key Vault Crypto Service Encryption User",  # recorded (40), fact 31
+        description="Read metadata of keys and perform wrap/unwrap operations. Only works for key vaults that use the "
+        "'Azure role-based access control' permission model.",
+        actions=tuple(f"Microsoft.EventGrid/eventSubscriptions/{word}" for word in ("write", "read", "delete")),
         data_actions=(f"{KEYS}read", f"{KEYS}wrap/action", f"{KEYS}unwrap/action"),
     ),
     Role(
@@ -81,6 +85,9 @@ ROLES = (
     Role(
         "00482a5a-887f-4fb3-b363-3b7fe8e74483",
         "Key Vault Administrator",
+        description="Perform all data plane operations on a key vault and all objects in it, including certificates, "
+        "keys, and secrets. Cannot manage key vault resources or manage role assignments. Only works for key vaults that "
+        "use the 'Azure role-based access control' permission model.",
         actions=_VAULT_ACTIONS,
         data_actions=("Microsoft.KeyVault/vaults/*",),
     ),
@@ -168,7 +175,12 @@ ROLES = (
             "Microsoft.Purview/consents/delete",
         ),
     ),
-    Role("acdd72a7-3385-48ef-bd42-f606fba81ae7", "Reader", actions=("*/read",)),
+    Role(
+        "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+        "Reader",
+        description="View all resources, but does not allow you to make any changes.",
+        actions=("*/read",),
+    ),
     Role(OWNER, "Owner", actions=("*",)),
     Role(
         "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
@@ -231,6 +243,7 @@ ROLES = (
     Role(
         "f1a07417-d97a-45cb-824c-7a7467783830",
         "Managed Identity Operator",
+        description="Read and Assign User Assigned Identity",
         actions=(
             *_ALERTS_AND_SUPPORT,
             "Microsoft.ManagedIdentity/userAssignedIdentities/*/read",

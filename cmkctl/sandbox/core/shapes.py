@@ -5,7 +5,7 @@ A shape is a dictionary of property name to what it may hold: `str`, `bool`, `in
 shape, or one of the markers below. The facts come from Microsoft's published ARM types.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +43,11 @@ class MapOf:
 
 
 READ_ONLY = object()
-"""The property belongs to the service; sending it is refused."""
+"""The property belongs to the service. Azure ignores it in a request, so that the body of a GET can be sent back by a PUT
+(azurerm, `az resource tag` and `az resource update` do so). `read_only` finds such properties in a body."""
 
 IGNORED = object()
-"""The property is taken and thrown away: Azure does so with what a GET answers and a PUT sends back."""
+"""The property is accepted and dropped."""
 
 NOT_MODELLED = object()
 """Azure has the property, and the sandbox does not model what it does; sending it is refused as `SandboxNotModelled`."""
@@ -60,8 +61,8 @@ WORDS = {
     list: "an array",
 }
 TAGS = MapOf(str)
-TOP = {"id": IGNORED, "name": IGNORED, "type": IGNORED}
-"""Properties in which a resource may repeat its own address."""
+TOP = {"id": IGNORED, "name": IGNORED, "type": IGNORED, "systemData": READ_ONLY, "etag": READ_ONLY}
+"""Properties of every resource that a GET answers: its address, and what Azure Resource Manager and the service add."""
 
 
 def accept(shape: Mapping[str, Any], body: Mapping[str, Any], version: str, *, partial: bool = False) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def accept(shape: Mapping[str, Any], body: Mapping[str, Any], version: str, *, p
         partial: a PATCH, where required properties may be missing.
 
     Raises:
-        AzureError: 400 `InvalidRequestContent` naming the first property that is unknown, read-only, missing or wrong.
+        AzureError: 400 `InvalidRequestContent` naming the first property that is unknown, missing or wrong.
 
     """
     return _object(shape, body, version, "", partial)
@@ -105,10 +106,10 @@ def _require(shape: Mapping[str, Any], kept: Mapping[str, Any], path: str) -> No
 
 
 def _value(shape: Any, value: Any, version: str, path: str, partial: bool) -> Any:  # noqa: PLR0911  one case a marker
-    if shape is IGNORED or (shape is NOT_MODELLED and value is None):
+    if shape is IGNORED or shape is READ_ONLY or (shape is NOT_MODELLED and value is None):
         return IGNORED
-    if shape is READ_ONLY or shape is NOT_MODELLED:
-        raise _refusal(shape, path)
+    if shape is NOT_MODELLED:
+        raise errors.not_modelled(f"the property '{path}'")
     if isinstance(shape, Required):
         return _value(shape.shape, value, version, path, partial)
     if isinstance(shape, Since):
@@ -130,12 +131,6 @@ def _value(shape: Any, value: Any, version: str, path: str, partial: bool) -> An
     return value
 
 
-def _refusal(shape: Any, path: str) -> errors.AzureError:
-    if shape is READ_ONLY:
-        return errors.property_refused(path, "is read-only")
-    return errors.not_modelled(f"the property '{path}'")
-
-
 def _item(shape: Any, value: Any, version: str, path: str) -> Any:
     """Check an item of an array: arrays are replaced as a whole, so nothing may be missing in one, PATCH or not."""
     if value is None:
@@ -154,6 +149,33 @@ def _typed(kind: type, value: Any, path: str) -> None:
     allowed = (int, float) if kind is float else kind
     if not isinstance(value, allowed) or (kind in {int, float} and isinstance(value, bool)):
         raise errors.property_refused(path, f"must be {WORDS[kind]}")
+
+
+def read_only(shape: Any, body: Any, path: str = "") -> list[str]:
+    """Return the paths of read-only properties in a body: Azure ignores them, and a client that creates sends none.
+
+    Args:
+        shape: the shape of the body's type.
+        body: a body, or a part of one.
+        path: the path of that part.
+
+    """
+    if shape is READ_ONLY:
+        return [path]
+    while isinstance(shape, Required | Since):
+        shape = shape.shape
+    return [found for name, inner, value in _parts(shape, body, path) for found in read_only(inner, value, name)]
+
+
+def _parts(shape: Any, body: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield path, shape and value of everything directly inside a body."""
+    if isinstance(shape, list) and isinstance(body, list):
+        yield from ((f"{path}[]", shape[0], item) for item in body)
+    elif isinstance(shape, MapOf) and isinstance(body, Mapping):
+        yield from ((f"{path}.{name}", shape.shape, value) for name, value in body.items())
+    elif isinstance(shape, Mapping) and isinstance(body, Mapping):
+        inner = {name.lower(): value for name, value in shape.items()}
+        yield from ((f"{path}.{name}".lstrip("."), inner.get(name.lower()), value) for name, value in body.items())
 
 
 def merge(current: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

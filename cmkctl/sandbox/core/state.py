@@ -189,9 +189,22 @@ class Tenant:
         if provider is None or provider["state"] != "Registered":
             raise errors.not_registered(namespace)
 
-    def add_principal(self, object_id: str, app_id: str, name: str) -> None:
-        """Put a service principal into the directory, unless it is there; it may take a while to be seen everywhere."""
+    def add_principal(
+        self, object_id: str, app_id: str, name: str, *, managed_by: str = "", user_assigned: bool = False
+    ) -> None:
+        """Put a service principal into the directory, unless it is there; it may take a while to be seen everywhere.
+
+        Args:
+            object_id: its id in the directory.
+            app_id: the id of its application, which is its client id.
+            name: its display name.
+            managed_by: the resource whose managed identity it is; empty for an application's.
+            user_assigned: it is that of a user-assigned identity.
+
+        """
         row: Json = {"appId": app_id, "displayName": name, "type": "ServicePrincipal"}
+        if managed_by:
+            row["managed"] = {"resource": managed_by, "explicit": user_assigned}
         if object_id not in self.table("principals"):
             countdown = self.lag("slow-principal", name, "principal")
             self.table("principals")[object_id] = row if countdown is None else {**row, "countdown": countdown}

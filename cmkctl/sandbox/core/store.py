@@ -22,6 +22,10 @@ class SandboxError(Exception):
     """The sandbox cannot start or continue; the text gives the reason and the remedy."""
 
 
+class StateInUseError(SandboxError):
+    """Another server holds the state file."""
+
+
 def default_state_path() -> Path:
     """Return ``$CMKCTL_SANDBOX_STATE``, else ``cmkctl/sandbox.json`` in the user's state folder."""
     named = os.environ.get(STATE_VARIABLE)
@@ -136,7 +140,7 @@ class Lock:
             _lock(descriptor)
         except OSError as problem:
             os.close(descriptor)
-            raise SandboxError(
+            raise StateInUseError(
                 f"another sandbox is using {self.path.with_suffix('')}. Use that one (cmkctl sandbox env), stop it, "
                 "or name another state file with --state."
             ) from problem

@@ -9,9 +9,11 @@ from cmkctl.sandbox.core.coverage import Area
 COVERAGE = Area(
     "ARM deployments",
     supported=(
-        "at a resource group and at a subscription: PUT, GET, list, validate, operations, polls, outputs",
+        "at a resource group and at a subscription: PUT, GET, list, validate, operations, polls, outputs, export",
+        "what-if: created, changed, unchanged and ignored resources, with the properties that differ",
         "parameters, variables, conditions, copies, dependsOn, nested deployments; resources pass the handlers of PUT",
     ),
     differs=("an expression function that is not known is refused by name",),
-    not_modelled=("template and parameter links, what-if, deployment stacks",),
+    not_modelled=("template and parameter links, deployment stacks, export of a group as a template",),
+    guesses=("what-if compares with the resources' own GET; Azure knows more of their defaults",),
 )

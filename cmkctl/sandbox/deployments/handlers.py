@@ -11,7 +11,7 @@ from cmkctl.sandbox.core.regions import require_location
 from cmkctl.sandbox.core.routing import Handler, Route
 from cmkctl.sandbox.core.shapes import Required
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.deployments import extended_json, order, parameters, reading, records, run, template
+from cmkctl.sandbox.deployments import extended_json, foretold, order, parameters, reading, records, run, template
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope
 from cmkctl.sandbox.deployments.failures import ExpressionError
@@ -22,6 +22,7 @@ from cmkctl.sandbox.providers.microsoft_resources import groups
 VERSIONS = (*groups.VERSIONS, "2022-05-01")
 NAME = re.compile(r"[-\w._()]{1,64}")
 RETRY_AFTER = 15
+WHAT_IF = "deployment.whatif"
 SHAPE = {
     "location": str,
     "tags": shapes.TAGS,
@@ -36,6 +37,7 @@ SHAPE = {
             "templateLink": dict,
             "parametersLink": dict,
             "validationLevel": str,
+            "whatIfSettings": {"resultFormat": ("ResourceIdOnly", "FullResourcePayloads")},
         }
     ),
 }
@@ -140,6 +142,7 @@ def _record(
         "correlation": call.headers.get("x-ms-correlation-request-id") or ids.guid("correlation", place.id, number),
         "hash": template.template_hash(form),
         "template": form,
+        "source": form,
         "parameters": given.values,
         "types": given.types,
         "steps": steps,
@@ -158,9 +161,50 @@ def validate(tenant: Tenant, call: Call) -> Reply:
     return Reply(200, {**shown, "properties": {**shown["properties"], "validatedResources": resources}})
 
 
-def what_if(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
-    """Refuse: foretelling what a deployment would change is not modelled."""
-    raise errors.not_modelled("the what-if operation of deployments")
+def what_if(tenant: Tenant, call: Call) -> Reply:
+    """Begin to foretell what a deployment would change: 202 and a Location."""
+    sent = call.json()
+    properties = sent.get("properties") if isinstance(sent.get("properties"), dict) else {}
+    settings = (properties or {}).get("whatIfSettings") or {}
+    whole = str(settings.get("resultFormat", "FullResourcePayloads")).lower() != "resourceidonly"
+    record = _prepare(tenant, call)
+    result = foretold.changes(tenant, record, whole=whole)
+    place = records.place_of(record)
+    name = operations.start(
+        tenant,
+        WHAT_IF,
+        place.id,
+        changes=result,
+        correlation=record["correlation"],
+        path=f"{place.id}/whatIfOperationResults",
+    )
+    return Reply(202, headers=_what_if_headers(tenant, call, name))
+
+
+def _what_if_headers(tenant: Tenant, call: Call, name: str) -> dict[str, str]:
+    path = f"{operations.get(tenant, name)['path']}/{name}"
+    return {"Location": operations.link(call, path, name), "Retry-After": tenant.pace.retry_after(RETRY_AFTER)}
+
+
+def poll_what_if(tenant: Tenant, call: Call) -> Reply:
+    """Answer 202 while it is foretold, then the changes."""
+    operations.require_verbatim(call, call["operation"])
+    operation = operations.poll(tenant, call["operation"])
+    if not operation["finished"]:
+        return Reply(202, headers=_what_if_headers(tenant, call, call["operation"]))
+    found = {"correlationId": operation["correlation"], "changes": operation["changes"]}
+    return Reply(200, {"status": "Succeeded", "properties": found})
+
+
+@operations.finisher(WHAT_IF)
+def finish_what_if(tenant: Tenant, operation: Json) -> None:
+    """Do nothing: the changes are known from the beginning."""
+
+
+def export_template(tenant: Tenant, call: Call) -> Reply:
+    """Answer the template a deployment was made with."""
+    record = records.find(tenant, reading.place_in(tenant, call))
+    return Reply(200, {"template": record["source"]})
 
 
 def delete_deployment(tenant: Tenant, call: Call) -> Reply:
@@ -202,6 +246,8 @@ def _routes(base: str) -> tuple[Route, ...]:
         ("DELETE", one, delete_deployment),
         ("POST", f"{one}/validate", validate),
         ("POST", f"{one}/whatIf", what_if),
+        ("GET", f"{one}/whatIfOperationResults/{{operation}}", poll_what_if),
+        ("POST", f"{one}/exportTemplate", export_template),
         ("GET", f"{one}/operationStatuses/{{status}}", reading.poll_deployment),
         ("GET", f"{base}/providers/{DEPLOYMENTS}", reading.list_deployments),
     ]

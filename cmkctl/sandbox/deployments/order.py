@@ -14,17 +14,29 @@ Json = dict[str, Any]
 def connect(steps: list[Json], base: str, scope: Scope) -> None:
     """Give every step ``dependsOn``: the ids of the deployed steps that have to be done before it.
 
+    ``asks`` are those among them whose state it asks for in an api-version: a deployment shows them apart (recording 09).
+
     Raises:
         AzureError: 400 `InvalidTemplate`: a dependency is not in the template, or they go round in a circle.
 
     """
     for step in steps:
         wanted = [found for want in step["wants"] for found in _meant(steps, base, want)]
-        wanted += _implied(step, steps, base, scope)
         wanted += _before_in_loop(step, steps)
-        keys = {ids.key(other["id"]): other["id"] for other in wanted if other["deployed"] and other is not step}
-        step["dependsOn"] = list(keys.values()) if step["deployed"] else []
+        implied = [(other, more) for other, more in _implied(step, steps, base, scope) if other is not step]
+        stated = _deployed_ids(step, [*wanted, *(other for other, more in implied if not more)])
+        asks = [
+            {"id": other["id"], **more} for other, more in implied if more and other["deployed"] and step["deployed"]
+        ]
+        step["asks"] = [row for number, row in enumerate(asks) if row not in asks[:number]]
+        step["stated"] = stated
+        step["dependsOn"] = _deployed_ids(step, [*wanted, *(other for other, _ in implied)])
     _refuse_circles(steps)
+
+
+def _deployed_ids(step: Json, wanted: list[Json]) -> list[str]:
+    keys = {ids.key(other["id"]): str(other["id"]) for other in wanted if other["deployed"] and other is not step}
+    return list(keys.values()) if step["deployed"] else []
 
 
 def _meant(steps: list[Json], base: str, want: str) -> list[Json]:
@@ -39,20 +51,22 @@ def _meant(steps: list[Json], base: str, want: str) -> list[Json]:
     return [found]
 
 
-def _implied(step: Json, steps: list[Json], base: str, scope: Scope) -> list[Json]:
-    """Return the steps whose state a resource's properties ask for, as far as that is known beforehand."""
+def _implied(step: Json, steps: list[Json], base: str, scope: Scope) -> list[tuple[Json, Json]]:
+    """Return the steps whose state a resource's properties ask for, as far as that is known beforehand, and how."""
     found = []
     for call in functions_in(step["raw"]) if step["deployed"] else ():
         if call.name.lower() == "reference" or call.name.lower().startswith("list"):
-            target = _asked(call, step, scope)
+            target, version = (_asked(call, number, step, scope) for number in (0, 1))
             other = find_step(steps, base, target) if target else None
-            found += [other] if other is not None else []
+            found += [(other, {"apiVersion": version} if version else {})] if other is not None else []
     return found
 
 
-def _asked(call: Function, step: Json, scope: Scope) -> str:
+def _asked(call: Function, number: int, step: Json, scope: Scope) -> str:
+    if len(call.arguments) <= number:
+        return ""
     try:
-        return str(evaluate_node(call.arguments[0], scope.inside(step["loops"]))) if call.arguments else ""
+        return str(evaluate_node(call.arguments[number], scope.inside(step["loops"])))
     except ExpressionError:
         return ""  # it depends on what is not there yet; the template has to state it
 

@@ -127,13 +127,15 @@ def providers(steps: list[Json]) -> list[Json]:
 
 
 def dependencies(steps: list[Json]) -> list[Json]:
-    """Return what waits for what, of what is deployed (recording 01; in 2023 the others were there, too: 04)."""
+    """Return what waits for what, of what is deployed (recordings 01, 09; until July 2023 the others were there, too: 04)."""
     known = {step["id"]: step for step in steps if step["deployed"]}
-    return [
-        {"dependsOn": [_reference(known[other]) for other in step["dependsOn"]], **_reference(step)}
-        for step in known.values()
-        if step["dependsOn"]
-    ]
+    return [{"dependsOn": _waits_for(step, known), **_reference(step)} for step in known.values() if step["dependsOn"]]
+
+
+def _waits_for(step: Json, known: Json) -> list[Json]:
+    """Return what a step waits for; what it asks for in an api-version is a row of its own (recording 09)."""
+    rows = [_reference(known[other]) for other in step["stated"]]
+    return rows + [{**_reference(known[row["id"]]), "apiVersion": row["apiVersion"]} for row in step["asks"]]
 
 
 def _reference(step: Json) -> Json:

@@ -202,11 +202,12 @@ def _conclude(tenant: Tenant, record: Json) -> None:
 
 
 def _made(tenant: Tenant, record: Json) -> list[Json]:
-    """Return the ids of what was deployed, those of nested deployments in their place."""
+    """Return the ids of what was deployed, each once, those of nested deployments in their place (recording 09)."""
     found = []
     for step in record["steps"]:
         if step["deployed"] and step["type"].lower() == DEPLOYMENTS.lower():
             found += records.table(tenant).get(ids.key(step["id"]), {}).get("outputResources", [])
         elif step["deployed"]:
             found.append({"id": step["id"]})
-    return sorted(found, key=lambda row: row["id"].lower())
+    once = {ids.key(row["id"]): row for row in found}
+    return [once[key] for key in sorted(once)]

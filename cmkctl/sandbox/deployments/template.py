@@ -109,13 +109,15 @@ def _read(compute: Any, what: str) -> Any:
 
 
 def _named(resource: Json, scope: Scope, parent: tuple[str, str] | None) -> tuple[str, str]:
-    """Return a resource's full type and name."""
+    """Return a resource's full type and name. A child may have its full ones, as that of recording 09 has."""
     for word in ("type", "name", "apiVersion"):
         if not resource.get(word):
             raise errors.template_invalid(f"A resource of the template has no '{word}'")
     kind = str(_read(lambda: evaluate(resource["type"], scope), "a resource's type"))
     name = str(_read(lambda: evaluate(resource["name"], scope), f"the name of a resource of type '{kind}'"))
-    return (kind, name) if parent is None else (f"{parent[0]}/{kind}", f"{parent[1]}/{name}")
+    if parent is None or kind.lower().startswith(f"{parent[0].lower()}/"):
+        return kind, name
+    return f"{parent[0]}/{kind}", f"{parent[1]}/{name}"
 
 
 def _step(

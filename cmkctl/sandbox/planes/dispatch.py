@@ -1,6 +1,6 @@
 """Dispatches a request to the service of its host, past the checks and faults in front of that service."""
 
-from cmkctl.sandbox.core import directory, errors, expiry, operations, registry
+from cmkctl.sandbox.core import directory, errors, expiry, operations, registrations, registry
 from cmkctl.sandbox.core.clouds import Service
 from cmkctl.sandbox.core.grants import advance_grants
 from cmkctl.sandbox.core.messages import Call, Reply
@@ -19,6 +19,8 @@ def serve(tenant: Tenant, call: Call) -> Reply:
     """
     if call.service is Service.UNKNOWN:
         raise errors.not_modelled(f"the host {call.host}")
+    if call.oversized:
+        raise errors.body_too_large()
     expiry.expire(tenant)
     induced = connection_faults.before(tenant, call)
     return induced or connection_faults.after(tenant, call, _answer(tenant, call))
@@ -31,6 +33,7 @@ def _answer(tenant: Tenant, call: Call) -> Reply:
         return metadata.endpoints(tenant, call)
     if call.service is not Service.LOGIN:
         tokens.require_token(tenant, call)
+        registrations.advance(tenant)
     if call.service is Service.ARM:
         return _arm(tenant, call)
     return _graph(tenant, call) if call.service is Service.GRAPH else _dispatch(tenant, call)

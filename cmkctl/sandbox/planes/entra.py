@@ -25,12 +25,17 @@ COVERAGE = Area(
     not_modelled=("people, device codes, certificates, managed identities' own login",),
 )
 
+KNOWN = frozenset((TENANT_ID, "organizations", "common"))
+"""The names of the one tenant there is."""
+
 TOKEN_SECONDS = 3599
 SHORT_SECONDS = 5
 
 
 def openid_configuration(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
     """Answer the discovery document of a tenant; what MSAL reads before it asks for a token."""
+    if call["tenant"].lower() not in KNOWN:
+        return _tenant_unknown(call["tenant"], "invalid_tenant")
     base = f"{call.url}/{TENANT_ID}"
     document = {
         "token_endpoint": f"{base}/oauth2/v2.0/token",
@@ -61,9 +66,8 @@ def instance_discovery(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  ev
 def token(tenant: Tenant, call: Call) -> Reply:
     """Issue a token for client credentials; 400 or 401 in Entra's own error form otherwise."""
     form = dict(parse_qsl(call.body.decode(errors="replace"), keep_blank_values=True))
-    if call["tenant"].lower() not in {TENANT_ID, "organizations", "common"}:
-        text = f"AADSTS90002: Tenant '{call['tenant']}' not found. Check to make sure you have the correct tenant ID."
-        return _refused(400, "invalid_request", 90002, text)
+    if call["tenant"].lower() not in KNOWN:
+        return _tenant_unknown(call["tenant"], "invalid_request")
     if form.get("grant_type") != "client_credentials":
         text = "AADSTS70003: The sandbox only supports the grant type client_credentials."
         return _refused(400, "unsupported_grant_type", 70003, text)
@@ -81,6 +85,12 @@ def token(tenant: Tenant, call: Call) -> Reply:
     issued = issue(audience, tenant.clock(), call.url, application, seconds, tenant.signing_key)
     body: Json = {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds}
     return Reply(200, {**body, "access_token": issued})
+
+
+def _tenant_unknown(name: str, error: str) -> Reply:
+    """Refuse another tenant: whoever discovers its endpoints or asks it for a token is in the wrong place."""
+    text = f"AADSTS90002: Tenant '{name}' not found. Check to make sure you have the correct tenant ID."
+    return _refused(400, error, 90002, text)
 
 
 def _refused(status: int, error: str, number: int, text: str) -> Reply:

@@ -1,8 +1,9 @@
 """Microsoft Graph, as much of it as finding and creating a service principal takes."""
 
 import re
+from collections.abc import Callable
 
-from cmkctl.sandbox.core import errors, ids
+from cmkctl.sandbox.core import directory, errors, ids
 from cmkctl.sandbox.core.constants import (
     COSMOS_DB_APP_ID,
     COSMOS_DB_GOVERNMENT_APP_ID,
@@ -18,16 +19,24 @@ from cmkctl.sandbox.core.state import Tenant
 COVERAGE = Area(
     "Microsoft Graph",
     supported=(
-        "service principals by application id, object id and filter; getByIds; create for first-party applications",
+        "service principals by application id, object id, `eq` and `startswith`; getByIds; create, DELETE",
+        "a managed identity's principal with its type and its resource (recordings 40, 41, 59)",
+        "the applications that can log in: list by filter (`az ad sp create` asks before it creates a principal)",
     ),
-    differs=("shows as much of a principal as clients read",),
-    not_modelled=("people, groups, application registrations, DELETE; Azure AD Graph (`graph.windows.net`)",),
+    differs=("shows as much of a principal and of an application as clients read",),
+    not_modelled=("people, groups; creating and changing applications; Azure AD Graph (`graph.windows.net`)",),
+    guesses=("a principal that is deleted keeps its role assignments and access policies",),
 )
 
 ODATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-FILTER = re.compile(
-    r"\s*(?:(appId|displayName|id)\s+eq\s+'([^']*)'|servicePrincipalNames/any\(\s*(\w+)\s*:\s*\3\s+eq\s+'([^']*)'\s*\))\s*"
-)
+EQUALS = re.compile(r"(appId|displayName|id|servicePrincipalType)\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
+BEGINS = re.compile(r"startswith\(\s*(displayName)\s*,\s*'((?:[^']|'')*)'\s*\)", re.IGNORECASE)
+ANY = re.compile(r"(servicePrincipalNames|identifierUris)/any\(\s*(\w+)\s*:\s*\2\s+eq\s+'((?:[^']|'')*)'\s*\)")
+AND = re.compile(r"\s+and\s+(?=(?:[^']*'[^']*')*[^']*$)", re.IGNORECASE)
+GROUP_SEGMENT = re.compile("/resourcegroups/", re.IGNORECASE)
+MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+"""The directory of Microsoft's own applications (recordings 43, 45)."""
+
 BY_APP_ID = re.compile(r"servicePrincipals\(appId='([^']*)'\)", re.IGNORECASE)
 FIRST_PARTY = {
     COSMOS_DB_APP_ID: ("Azure Cosmos DB", COSMOS_DB_OBJECT_ID),
@@ -37,22 +46,27 @@ FIRST_PARTY = {
 """Applications a service principal can be created for: name and the object id it gets in this tenant."""
 
 
-def _view(object_id: str, principal: Json) -> Json:
+def _view(tenant: Tenant, object_id: str, principal: Json) -> Json:
+    managed = principal.get("managed")
+    own = directory.find(tenant, principal["appId"]) is not None
+    # The segment is in lower case for every type of resource (recordings 40, 41, 59).
+    owner = GROUP_SEGMENT.sub("/resourcegroups/", managed["resource"]) if managed else ""
+    names = [f"isExplicit={managed['explicit']}", owner] if managed else []
     return {
         "id": object_id,
         "deletedDateTime": None,
         "accountEnabled": True,
-        "alternativeNames": [],
-        "appDisplayName": principal["displayName"],
+        "alternativeNames": names,
+        "appDisplayName": None if managed else principal["displayName"],
         "appDescription": None,
         "appId": principal["appId"],
-        "appOwnerOrganizationId": "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        "appOwnerOrganizationId": None if managed else tenant.tenant_id if own else MICROSOFT,
         "appRoleAssignmentRequired": False,
         "description": None,
         "displayName": principal["displayName"],
         "servicePrincipalNames": [principal["appId"]],
-        "servicePrincipalType": "Application",
-        "signInAudience": "AzureADMultipleOrgs",
+        "servicePrincipalType": "ManagedIdentity" if managed else "Application",
+        "signInAudience": None if managed else "AzureADMultipleOrgs",
         "tags": [],
     }
 
@@ -63,25 +77,72 @@ def _selected(call: Call, view: Json) -> Json:
 
 
 def _principals(tenant: Tenant) -> list[Json]:
-    return [_view(key, row) for key, row in tenant.table("principals").items() if row["type"] == "ServicePrincipal"]
+    return [
+        _view(tenant, key, row) for key, row in tenant.table("principals").items() if row["type"] == "ServicePrincipal"
+    ]
 
 
 def _context(call: Call, what: str) -> Json:
     return {"@odata.context": f"{call.url}/v1.0/$metadata#{what}"}
 
 
+Test = Callable[[Json], bool]
+
+
+def _filter(text: str) -> Test:
+    """Return the test of a ``$filter``; values are compared without case, as Graph does.
+
+    Raises:
+        AzureError: `SandboxNotModelled`.
+
+    """
+    tests = [_term(term.strip()) for term in AND.split(text)] if text.strip() else []
+    return lambda row: all(test(row) for test in tests)
+
+
+def _term(term: str) -> Test:
+    if match := EQUALS.fullmatch(term):
+        return _equal(match[1], _plain(match[2]))
+    if match := BEGINS.fullmatch(term):
+        name, start = match[1], _plain(match[2])
+        return lambda row: _value(row, name).startswith(start)
+    if match := ANY.fullmatch(term):
+        names, wanted = match[1], _plain(match[3])
+        return lambda row: wanted in {str(each).lower() for each in row.get(names) or ()}
+    raise errors.not_modelled(f"the Graph filter {term!r}")
+
+
+def _equal(name: str, wanted: str) -> Test:
+    return lambda row: _value(row, name) == wanted
+
+
+def _plain(quoted: str) -> str:
+    return quoted.replace("''", "'").lower()
+
+
+def _value(row: Json, name: str) -> str:
+    return next((str(value).lower() for key, value in row.items() if key.lower() == name.lower()), "")
+
+
+def _listed(call: Call, what: str, rows: list[Json]) -> Reply:
+    test = _filter(call.query.get("$filter", ""))
+    found = [_selected(call, row) for row in rows if test(row)]
+    return Reply(200, {**_context(call, what), "value": found}, content_type=ODATA)
+
+
 def list_principals(tenant: Tenant, call: Call) -> Reply:
     """Answer the service principals a filter finds: 200, with an empty list when there are none (fact 33)."""
-    found = _principals(tenant)
-    wanted = call.query.get("$filter")
-    if wanted:
-        match = FILTER.fullmatch(wanted)
-        if match is None:
-            raise errors.not_modelled(f"the Graph filter {wanted!r}")
-        name, value = (match[1], match[2]) if match[1] else ("appId", match[4])
-        found = [row for row in found if str(row[name]).lower() == value.lower()]
-    body = {**_context(call, "servicePrincipals"), "value": [_selected(call, row) for row in found]}
-    return Reply(200, body, content_type=ODATA)
+    return _listed(call, "servicePrincipals", _principals(tenant))
+
+
+def list_applications(tenant: Tenant, call: Call) -> Reply:
+    """Answer the applications of this directory that a filter finds; first-party ones are Microsoft's, and not among them."""
+    rows = []
+    for app_id, name in directory.registered(tenant):
+        object_id = ids.guid("application", app_id)
+        more: Json = {"identifierUris": [], "signInAudience": "AzureADMyOrg", "publisherDomain": None}
+        rows.append({"id": object_id, "deletedDateTime": None, "appId": app_id, "displayName": name, **more})
+    return _listed(call, "applications", rows)
 
 
 def get_principal(tenant: Tenant, call: Call) -> Reply:
@@ -122,20 +183,33 @@ def _one(tenant: Tenant, call: Call, name: str, value: str) -> Reply:
 
 
 def create_principal(tenant: Tenant, call: Call) -> Reply:
-    """Create the service principal of an application the sandbox knows, 201."""
+    """Create the service principal of a first-party application, or of one of this directory: 201."""
     app_id = str(call.json().get("appId", "")).lower()
-    if app_id not in FIRST_PARTY:
+    own = dict(directory.registered(tenant))
+    if app_id in FIRST_PARTY:
+        name, object_id = FIRST_PARTY[app_id]
+    elif app_id in own:
+        name, object_id = own[app_id], directory.object_id_of(tenant, app_id)
+    else:
         return refuse(tenant, errors.graph_app_unknown(app_id))
-    name, object_id = FIRST_PARTY[app_id]
     if object_id in tenant.table("principals"):
         return refuse(tenant, errors.graph_exists(app_id))
     tenant.add_principal(object_id, app_id, name)
     row = tenant.table("principals")[object_id]
-    body = {**_context(call, "servicePrincipals/$entity"), **_view(object_id, row)}
+    body = {**_context(call, "servicePrincipals/$entity"), **_view(tenant, object_id, row)}
     location = (
         f"{call.url}/v2/{tenant.tenant_id}/directoryObjects/{object_id}/Microsoft.DirectoryServices.ServicePrincipal"
     )
     return Reply(201, body, {"Location": location}, ODATA)
+
+
+def delete_principal(tenant: Tenant, call: Call) -> Reply:
+    """Take a service principal out of the directory: 204, empty (recording 45)."""
+    object_id = call["id"].lower()
+    if tenant.table("principals").pop(object_id, None) is None:
+        return refuse(tenant, errors.graph_not_found(call["id"]))
+    tenant.changed()
+    return Reply(204)
 
 
 def refuse(tenant: Tenant, refusal: errors.AzureError) -> Reply:
@@ -151,6 +225,8 @@ TABLE = Table(
         Route("GET", "/v1.0/servicePrincipals", list_principals),
         Route("POST", "/v1.0/servicePrincipals", create_principal),
         Route("GET", "/v1.0/servicePrincipals/{id}", get_principal),
+        Route("DELETE", "/v1.0/servicePrincipals/{id}", delete_principal),
+        Route("GET", "/v1.0/applications", list_applications),
         Route("POST", "/v1.0/directoryObjects/getByIds", get_by_ids),
         Route("GET", "/v1.0/me", get_me),
         Route("GET", "/v1.0/{entity}", get_by_app_id),

@@ -1,6 +1,6 @@
 """Checks of every ARM request before its handler, in ARM's order: version, subscription, permission, policy."""
 
-from cmkctl.sandbox.core import permissions, policy
+from cmkctl.sandbox.core import locks, permissions, policy
 from cmkctl.sandbox.core.messages import Call
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.state import Tenant
@@ -20,3 +20,4 @@ def check(tenant: Tenant, call: Call, route: Route) -> None:
         tenant.require_subscription(parts[1])
     permissions.require(tenant, call)
     policy.require(tenant, call)
+    locks.require(tenant, call)

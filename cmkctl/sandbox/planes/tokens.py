@@ -80,8 +80,7 @@ def require_version(call: Call, route: Route) -> None:
 
 def version_unsupported(resource_type: str, version: str, supported: tuple[str, ...]) -> errors.AzureError:
     """Return the refusal of an api-version that the sandbox does not model."""
-    namespace, _, kind = resource_type.partition("/")
-    return errors.api_version_unsupported(version, kind, namespace, ", ".join(supported))
+    return errors.not_modelled(f"the api-version {version} of {resource_type} (it models {', '.join(supported)})")
 
 
 def arm_headers(call: Call, reply: Reply) -> None:

@@ -1,8 +1,8 @@
-"""Disk encryption sets: PUT and PATCH are 202 with a body and both links (recording 73), with an identity of their own."""
+"""Disk encryption sets: every write is 202 with both links (recordings 59, 73, 74, 84), with an identity of their own."""
 
 import re
 
-from cmkctl.sandbox.core import errors, operations, resources, shapes
+from cmkctl.sandbox.core import errors, ids, operations, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
@@ -15,12 +15,21 @@ from cmkctl.sandbox.providers import microsoft_managedidentity
 COVERAGE = Area(
     "disk encryption sets",
     supported=(
-        "PUT and PATCH (202 with a body, polls), GET, list, DELETE; an identity of their own; the key of one vault",
+        "PUT, PATCH and DELETE (202 and polls, recordings 59, 73, 74, 84), GET, list; an identity of their own",
+        "accepted over a vault without purge protection (recordings 74, 84)",
+        "`lastKeyRotationTimestamp` after each change of the key (recording 59)",
     ),
     not_modelled=("disks; automatic rotation",),
+    guesses=(
+        "a set that never existed is `NotFound`, too: recorded is that code for a deleted one (74, 84)",
+        "the Location of a DELETE is an empty 200 at its end",
+    ),
 )
 
 WRITE = "des.write"
+DELETE = "des.delete"
+ROTATION_SINCE = "2020-12-01"
+"""The first api-version with ``lastKeyRotationTimestamp``: 2020-06-30 lacks it (73), 2022-03-02 has it (59)."""
 TYPES = (
     "EncryptionAtRestWithCustomerKey",
     "EncryptionAtRestWithPlatformAndCustomerKeys",
@@ -31,6 +40,8 @@ RESOURCE_TYPE = resources.ResourceType(
     type="Microsoft.Compute/diskEncryptionSets",
     versions=(
         "2020-06-30",
+        "2020-12-01",
+        "2021-04-01",
         "2022-03-02",
         "2022-07-02",
         "2023-01-02",
@@ -62,56 +73,96 @@ RESOURCE_TYPE = resources.ResourceType(
     name=re.compile(r"[A-Za-z0-9_][\w-]{0,79}"),
     name_rule="1-80 letters, digits, - and _",
 )
-SETS = resources.Resources(RESOURCE_TYPE)
+
+
+def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
+    """Show a set as the api-version that is asked has it."""
+    document: Json = record["doc"]
+    if call.api_version >= ROTATION_SINCE:
+        return document
+    hidden = "lastKeyRotationTimestamp"
+    return {**document, "properties": {name: value for name, value in document["properties"].items() if name != hidden}}
+
+
+SETS = resources.Resources(RESOURCE_TYPE, view)
+
+
+def get_set(tenant: Tenant, call: Call) -> Reply:
+    """Answer one set, or 404 ``NotFound`` in the provider's own words (recordings 74, 84)."""
+    identifier = resources.address(tenant, call, RESOURCE_TYPE)
+    operations.look(tenant, identifier)
+    record = tenant.resource(identifier)
+    if record is None:
+        raise errors.des_not_found(call["name"])
+    return Reply(200, view(tenant, record, call))
 
 
 def put_set(tenant: Tenant, call: Call) -> Reply:
-    """Create or replace a set: 202 with what is coming."""
+    """Create or replace a set: 202 with what was sent, and ``Updating``."""
     write = resources.begin_write(tenant, call, RESOURCE_TYPE)
     sent = {name: value for name, value in (write.body.get("properties") or {}).items() if value is not None}
     if "activeKey" not in sent:
         raise errors.property_refused("properties.activeKey", "is required")
+    identity = write.body.get("identity") or {"type": "SystemAssigned"}
     before = write.existing["doc"]["properties"] if write.existing else {}
+    identity_before = write.existing["doc"]["identity"] if write.existing else _former_identity(tenant, write.id)
     document = {
         "name": write.name,
         "id": write.id,
         "type": RESOURCE_TYPE.type,
         "location": write.location,
         **({"tags": write.body["tags"]} if write.body.get("tags") else {}),
-        "identity": microsoft_managedidentity.with_principal(
-            tenant, write.id, write.body.get("identity") or {"type": "SystemAssigned"}
-        ),
+        "identity": microsoft_managedidentity.with_principal(tenant, write.id, identity, identity_before),
         "properties": {**before, **sent, "provisioningState": "Updating"},
     }
-    return _accepted(tenant, call, document)
+    # As recorded: without id and type, without a name that was not sent, and without the principal of a new identity.
+    answer: Json = {
+        **({"name": write.name} if call.json().get("name") else {}),
+        **{name: document[name] for name in ("location", "tags") if name in document},
+        "identity": identity,
+        "properties": {**sent, "provisioningState": "Updating"},
+    }
+    return _accepted(tenant, call, document, before, answer)
+
+
+def _former_identity(tenant: Tenant, identifier: str) -> Json:
+    """Return the identity of a deleted set of that id: it has the same principal again (recording 59)."""
+    former: Json = tenant.table("former_set_identities").get(ids.key(identifier), {})
+    return former
 
 
 def patch_set(tenant: Tenant, call: Call) -> Reply:
-    """Change the key, the rotation or the tags of a set: 202."""
+    """Change the key, the rotation or the tags of a set: 202 with the old document whole, and ``Updating``."""
     record = resources.existing(tenant, call, RESOURCE_TYPE)
     body = shapes.accept(RESOURCE_TYPE.shape, call.json(), call.api_version, partial=True)
+    before = record["doc"]["properties"]
     document = shapes.merge(record["doc"], body)
+    if (body.get("identity") or {}).get("type"):
+        document["identity"] = microsoft_managedidentity.with_principal(
+            tenant, document["id"], body["identity"], record["doc"]["identity"], partial=True
+        )
     document["properties"]["provisioningState"] = "Updating"
-    return _accepted(tenant, call, document)
+    shown = view(tenant, record, call)
+    answer = {**shown, "properties": {**shown["properties"], "provisioningState": "Updating"}}
+    return _accepted(tenant, call, document, before, answer)
 
 
-def _accepted(tenant: Tenant, call: Call, document: Json) -> Reply:
-    _require_key(tenant, call, document["properties"]["activeKey"])
+def _accepted(tenant: Tenant, call: Call, document: Json, before: Json, answer: Json) -> Reply:
+    """Begin a write: 202 with `answer`, both links, and at the end the moment at which the key was changed."""
+    properties = document["properties"]
+    _require_key(tenant, call, properties["activeKey"])
     late = tenant.faults.strikes("late-failure", document["id"])
     failure = errors.failed_late(document["id"]).error() if late else None
-    # As recorded: without id, name and type, and without the principal of a new identity.
-    answer: Json = {name: document[name] for name in ("location", "tags") if name in document}
-    own = ("principalId", "tenantId")
-    answer["identity"] = {name: value for name, value in document["identity"].items() if name not in own}
-    answer["properties"] = dict(document["properties"])
     resources.store(tenant, document)
-    name = operations.start(tenant, WRITE, document["id"], failure=failure)
+    key = properties["activeKey"]["keyUrl"]
+    rotated = bool(before) and before["activeKey"]["keyUrl"] != key
+    name = operations.start(tenant, WRITE, document["id"], failure=failure, rotated=rotated)
     operations.settle(tenant)
     return Reply(202, answer, _links(call, name, document["location"]))
 
 
 def _require_key(tenant: Tenant, call: Call, key: Json) -> None:
-    """Refuse a key that is not there, has no version, or lies in a vault without purge protection.
+    """Refuse a key that is not there or has no version. Purge protection of its vault is not asked for (74, 84).
 
     That the service refuses is documented; the words are the sandbox's.
     """
@@ -124,8 +175,6 @@ def _require_key(tenant: Tenant, call: Call, key: Json) -> None:
     vault = tenant.resource(wanted)
     if vault is None or match[1].lower() != f"{vault['doc']['name'].lower()}.{call.cloud.vault_suffix}":
         raise errors.des_key_elsewhere(key["keyUrl"], wanted)
-    if not vault["doc"]["properties"].get("enablePurgeProtection"):
-        raise errors.des_purge_protection(wanted)
     record = tenant.resource(f"{vault['doc']['id']}/keys/{match[2]}")
     if record is None or match[3].lower() not in {row["version"] for row in record["versions"]}:
         raise errors.des_key_missing(key["keyUrl"])
@@ -139,45 +188,63 @@ def finish_write(tenant: Tenant, operation: Json) -> None:
         properties = record["doc"]["properties"]
         properties.setdefault("encryptionType", TYPES[0])
         properties["provisioningState"] = "Succeeded" if operation["failure"] is None else "Failed"
+        if operation.get("rotated") and operation["failure"] is None:
+            properties["lastKeyRotationTimestamp"] = tenant.timestamp()
+
+
+@operations.finisher(DELETE)
+def finish_delete(tenant: Tenant, operation: Json) -> None:
+    """Take a set and its identity away."""
+    record = tenant.table("resources").pop(ids.key(operation["target"]), None)
+    if record is not None:
+        identity = record["doc"]["identity"]
+        tenant.table("principals").pop(identity.get("principalId", ""), None)
+        tenant.table("former_set_identities")[ids.key(operation["target"])] = identity
 
 
 def _links(call: Call, name: str, location: str) -> dict[str, str]:
     path = (
         f"/subscriptions/{call['subscription']}/providers/Microsoft.Compute/locations/{location}/DiskOperations/{name}"
     )
+    # Recordings 59, 74 and 84 have a parameter that 73, of an older api-version, has not.
+    more = {"p": ids.guid("partition", location)} if call.api_version >= ROTATION_SINCE else {}
     return {
-        "Azure-AsyncOperation": operations.link(call, path, name),
-        "Location": operations.link(call, path, name, monitor="true"),
+        "Azure-AsyncOperation": operations.link(call, path, name, **more),
+        "Location": operations.link(call, path, name, **more, monitor="true"),
     }
 
 
 def poll_write(tenant: Tenant, call: Call) -> Reply:
-    """Answer the operation or, at its Location once it is over, the set."""
+    """Answer the operation or, at its Location once it is over, the set, if there still is one."""
     operations.require_verbatim(call, call["operation"])
     operation = operations.poll(tenant, call["operation"])
     record = tenant.resource(operation["target"])
     if call.query.get("monitor") and operation["failure"] is None:
-        return Reply(200, record["doc"]) if operation["finished"] and record else Reply(202)
+        if not operation["finished"]:
+            return Reply(202)
+        return Reply(200) if record is None else Reply(200, view(tenant, record, call))
     head: Json = {"startTime": operation["created"]}
     if not operation["finished"]:
         return Reply(200, {**head, "status": "InProgress", "name": call["operation"]})
     head["endTime"] = operation["ended"]
     if operation["failure"] is not None:
         return Reply(200, {**head, "status": "Failed", "error": operation["failure"], "name": call["operation"]})
-    output = record["doc"] if record else None
-    return Reply(200, {**head, "status": "Succeeded", "properties": {"output": output}, "name": call["operation"]})
+    output = {} if record is None else {"properties": {"output": view(tenant, record, call)}}
+    return Reply(200, {**head, "status": "Succeeded", **output, "name": call["operation"]})
 
 
 def delete_set(tenant: Tenant, call: Call) -> Reply:
-    """Take a set and its identity away: 200, or 204 when it is not there."""
+    """Begin to delete a set: 202, empty, with both links (recordings 59, 74, 84); 204 when it is not there."""
     record = tenant.resource(resources.address(tenant, call, RESOURCE_TYPE))
-    if record is not None:
-        tenant.table("principals").pop(record["doc"]["identity"].get("principalId", ""), None)
-    return SETS.delete(tenant, call)
+    if record is None:
+        return Reply(204)
+    name = operations.start(tenant, DELETE, record["doc"]["id"])
+    operations.settle(tenant)
+    return Reply(202, headers=_links(call, name, record["doc"]["location"]))
 
 
 ROUTES = (
-    *SETS.routes(put_set, patch_set, delete_set),
+    *SETS.routes(put_set, patch_set, delete_set, get_set),
     Route(
         "GET",
         "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/DiskOperations/{operation}",
@@ -189,5 +256,9 @@ PROVIDER = Provider(
     namespace="Microsoft.Compute",
     coverage=(COVERAGE,),
     routes=ROUTES,
-    durations=(Duration("des.write", 1, "recording 73: 0.1 and 0.8 s by the operation's own times"),),
+    tables={"former_set_identities": dict},
+    durations=(
+        Duration(WRITE, 1, "recording 73: 0.1 and 0.8 s by the operation's own times"),
+        Duration(DELETE, 1, "recordings 59, 84: below 0.1 s by the operation's own times"),
+    ),
 )

@@ -2,7 +2,7 @@
 
 import re
 
-from cmkctl.sandbox.core import ids, resources, shapes
+from cmkctl.sandbox.core import errors, ids, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
@@ -11,7 +11,7 @@ from cmkctl.sandbox.core.state import Tenant
 
 COVERAGE = Area(
     "user-assigned identities",
-    supported=("PUT, GET, list, DELETE; a principal in the directory at once",),
+    supported=("PUT, PATCH, GET, list, DELETE; a principal in the directory at once",),
     not_modelled=("federated credentials, assignment restrictions, logging in as one",),
 )
 
@@ -53,11 +53,24 @@ def put_identity(tenant: Tenant, call: Call) -> Reply:
     return Reply(201, resources.store(tenant, document)["doc"], {"Location": write.id})  # recordings 15, 41
 
 
+def patch_identity(tenant: Tenant, call: Call) -> Reply:
+    """Change an identity's tags or isolation, 200 (azurerm updates so)."""
+    document = resources.existing(tenant, call, RESOURCE_TYPE)["doc"]
+    body = shapes.accept(RESOURCE_TYPE.shape, call.json(), call.api_version, partial=True)
+    if body.get("tags") is not None:
+        document["tags"] = body["tags"]
+    document["properties"].update(
+        {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
+    )
+    tenant.changed()
+    return Reply(200, document)
+
+
 def new_identity(tenant: Tenant, identifier: str, name: str, location: str, tags: Json | None = None) -> Json:
     """Return the document of a new identity, whose principal is put into the directory."""
     serial = tenant.serial()
     principal, client = ids.guid("principal", identifier, serial), ids.guid("client", identifier, serial)
-    tenant.add_principal(principal, client, name)
+    tenant.add_principal(principal, client, name, managed_by=identifier, user_assigned=True)
     return {
         "location": location,
         "tags": tags or {},
@@ -76,13 +89,52 @@ def delete_identity(tenant: Tenant, call: Call) -> Reply:
     return IDENTITIES.delete(tenant, call)
 
 
-def with_principal(tenant: Tenant, identifier: str, sent: Json) -> Json:
-    """Return the ``identity`` of a resource as it is answered: a system-assigned one has a principal of its own at once."""
-    if "systemassigned" not in sent["type"].lower():
-        return sent
-    principal = ids.guid("principal", identifier)
-    tenant.add_principal(principal, ids.guid("client", identifier), identifier.rsplit("/", 1)[-1])
-    return {**sent, "principalId": principal, "tenantId": tenant.tenant_id}
+def with_principal(
+    tenant: Tenant, identifier: str, sent: Json, before: Json | None = None, *, partial: bool = False
+) -> Json:
+    """Return the ``identity`` of a resource as it is answered, and keep the directory in step with it.
+
+    A system-assigned identity has a principal of its own at once, which lives as long as it is assigned. Each
+    user-assigned identity shows its principal and client id (recordings 06, 07, 09, 47, 71).
+
+    Args:
+        tenant: the state.
+        identifier: the resource.
+        sent: ``identity`` as it was sent.
+        before: ``identity`` as it was answered before.
+        partial: a PATCH, which adds identities to those there are; null takes one away (recording 47: 21, 53, 65).
+
+    Raises:
+        AzureError: 400 `FailedIdentityOperation` for a user-assigned identity that does not exist.
+
+    """
+    old = before or {}
+    shown: Json = {"type": sent["type"]}
+    words = [word.strip() for word in sent["type"].lower().split(",")]
+    if "userassigned" in words:
+        kept = (old.get("userAssignedIdentities") or {}) if partial else {}
+        asked = sent.get("userAssignedIdentities")
+        wanted = {**kept, **(asked or {})}
+        removed = {ids.key(name) for name, value in (asked or {}).items() if value is None}
+        shown["userAssignedIdentities"] = {
+            name: _assigned(tenant, identifier, name) for name in wanted if ids.key(name) not in removed
+        }
+    if "systemassigned" in words:
+        principal = old.get("principalId") or ids.guid("principal", identifier, tenant.serial())
+        client = ids.guid("client", principal)
+        tenant.add_principal(principal, client, identifier.rsplit("/", 1)[-1], managed_by=identifier)
+        shown |= {"principalId": principal, "tenantId": tenant.tenant_id}
+    elif old.get("principalId"):
+        tenant.table("principals").pop(old["principalId"], None)
+    return shown
+
+
+def _assigned(tenant: Tenant, resource_id: str, identity_id: str) -> Json:
+    record = tenant.resource(identity_id)
+    if record is None or record["doc"]["type"] != RESOURCE_TYPE.type:
+        raise errors.identity_not_found(resource_id, identity_id)
+    properties = record["doc"]["properties"]
+    return {name: properties[name] for name in ("principalId", "clientId")}
 
 
 def add_identity(state: Arrangement, name: str, group: str = "rg", location: str = LOCATION) -> str:
@@ -94,7 +146,7 @@ def add_identity(state: Arrangement, name: str, group: str = "rg", location: str
     return identifier
 
 
-ROUTES = IDENTITIES.routes(put_identity, delete=delete_identity)
+ROUTES = IDENTITIES.routes(put_identity, patch_identity, delete_identity)
 
 PROVIDER = Provider(
     namespace="Microsoft.ManagedIdentity",

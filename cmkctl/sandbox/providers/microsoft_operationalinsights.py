@@ -1,12 +1,16 @@
 """Log Analytics workspaces: 201 while they are provisioned, 200 for an update."""
 
+import base64
+import hashlib
 import re
+from datetime import datetime
 
 from cmkctl.sandbox.core import ids, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.latency import GUESS, Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.provider import Provider
+from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
 
@@ -29,11 +33,14 @@ RESOURCE_TYPE = resources.ResourceType(
         "tags": shapes.TAGS,
         "etag": str,
         "identity": dict,
-        "systemData": READ_ONLY,
         "properties": {
             "sku": {"name": Required(str), "capacityReservationLevel": int, "lastSkuUpdate": READ_ONLY},
             "retentionInDays": int,
-            "workspaceCapping": {"dailyQuotaGb": float},
+            "workspaceCapping": {
+                "dailyQuotaGb": float,
+                "quotaNextResetTime": READ_ONLY,
+                "dataIngestionStatus": READ_ONLY,
+            },
             "publicNetworkAccessForIngestion": ("Enabled", "Disabled"),
             "publicNetworkAccessForQuery": ("Enabled", "Disabled"),
             "forceCmkForQuery": bool,
@@ -47,6 +54,9 @@ RESOURCE_TYPE = resources.ResourceType(
     name=re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]"),
     name_rule="4-63 letters, digits and hyphens, not at the ends",
 )
+RETENTION_SECONDS = 14 * 86400
+"""How long a deleted workspace can be recovered (documented)."""
+
 LOG_WORKSPACES = resources.Resources(RESOURCE_TYPE)
 
 
@@ -55,9 +65,13 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
     write = resources.begin_write(tenant, call, RESOURCE_TYPE)
     if write.existing is not None:
         return _update(tenant, write.existing, write.body)
+    kept = tenant.table("deleted_logs").pop(ids.key(write.id), None)
+    if kept is not None:  # documented: to create it again in its group and region is to recover it
+        resources.store(tenant, kept["doc"])
+        return _update(tenant, kept, write.body)
     now = tenant.timestamp()
     defaults = {
-        "customerId": ids.guid("customer", write.id),
+        "customerId": ids.guid("customer", write.id, tenant.serial()),
         "provisioningState": "Creating",
         "sku": {"name": "PerGB2018", "lastSkuUpdate": now},
         "retentionInDays": 30,
@@ -74,7 +88,7 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
         "name": write.name,
         "type": RESOURCE_TYPE.type,
         "location": write.location,
-        "tags": write.body.get("tags") or {},
+        **({"tags": write.body["tags"]} if write.body.get("tags") else {}),  # absent in the list of recording 06
         "properties": shapes.merge(defaults, sent),
     }
     record = resources.store(tenant, document, countdown=tenant.begin("logs.create"))
@@ -99,22 +113,84 @@ def _update(tenant: Tenant, record: Json, body: Json) -> Reply:
     return Reply(200, document)
 
 
+def keep_deleted(tenant: Tenant, record: Json) -> None:
+    """Keep a workspace that is deleted, so that it can be recovered."""
+    row = {"doc": record["doc"], "deleted": tenant.timestamp()}
+    tenant.table("deleted_logs")[ids.key(record["doc"]["id"])] = row
+    tenant.changed()
+
+
+def delete_logs(tenant: Tenant, call: Call) -> Reply:
+    """Delete a workspace: 200, or 204 when it is not there. It is kept for 14 days unless ``force=true``."""
+    identifier = resources.address(tenant, call, RESOURCE_TYPE)
+    record = tenant.resource(identifier)
+    reply = LOG_WORKSPACES.delete(tenant, call)
+    if record is not None and call.query.get("force", "false").lower() != "true":
+        keep_deleted(tenant, record)
+    return reply
+
+
+def expire(tenant: Tenant, now: float) -> None:
+    """Forget the workspaces that were deleted 14 days ago."""
+    table = tenant.table("deleted_logs")
+    for key, row in list(table.items()):
+        if datetime.fromisoformat(row["deleted"]).timestamp() <= now - RETENTION_SECONDS:
+            del table[key]
+            tenant.changed()
+
+
+def list_deleted(tenant: Tenant, call: Call) -> Reply:
+    """Answer the workspaces of a subscription or group that can be recovered."""
+    head = f"/subscriptions/{call['subscription']}"
+    if "group" in call.params:
+        head = tenant.group(call["subscription"], call["group"])["doc"]["id"]
+    start = ids.key(head) + "/"
+    rows = [row["doc"] for key, row in tenant.table("deleted_logs").items() if key.startswith(start)]
+    return Reply(200, {"value": rows})
+
+
+def shared_keys(tenant: Tenant, call: Call) -> Reply:
+    """Answer the keys of a workspace. They open nothing, and they are never logged."""
+    customer = resources.existing(tenant, call, RESOURCE_TYPE)["doc"]["properties"]["customerId"]
+    keys = {f"{word}SharedKey": _key(customer, word) for word in ("primary", "secondary")}
+    return Reply(200, keys)
+
+
+def _key(customer: str, word: str) -> str:
+    return base64.b64encode(hashlib.sha512(f"{customer}/{word}".encode()).digest()).decode()
+
+
 def of_template(body: Json) -> Json:
     """Return the body of a workspace without ``kind`` and ``Application_Type``: azure-ai-ml sends another type's."""
     properties = {name: value for name, value in (body.get("properties") or {}).items() if name != "Application_Type"}
     return {**{name: value for name, value in body.items() if name != "kind"}, "properties": properties}
 
 
+_DELETED = "/providers/Microsoft.OperationalInsights/deletedWorkspaces"
+_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
+DELETED_TYPE = "Microsoft.OperationalInsights/deletedWorkspaces"
+
 PROVIDER = Provider(
     namespace="Microsoft.OperationalInsights",
     coverage=(
         Area(
             "Log Analytics, Application Insights",
-            supported=("PUT, PATCH, GET, list, DELETE of Log Analytics workspaces",),
+            supported=(
+                "PUT, PATCH, GET, list, DELETE of Log Analytics workspaces; deletedWorkspaces, sharedKeys",
+                "a deleted Log Analytics workspace is kept for 14 days unless `force=true`; PUT recovers it (documented)",
+            ),
             not_modelled=("queries, clusters, replication; telemetry sent to them",),
         ),
     ),
-    routes=LOG_WORKSPACES.routes(put_logs, patch_logs),
+    routes=(
+        *LOG_WORKSPACES.routes(put_logs, patch_logs, delete_logs),
+        RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/sharedKeys", shared_keys),
+        Route("GET", "/subscriptions/{subscription}" + _DELETED, list_deleted, DELETED_TYPE, RESOURCE_TYPE.versions),
+        Route("GET", _GROUP + _DELETED, list_deleted, DELETED_TYPE, RESOURCE_TYPE.versions),
+    ),
+    tables={"deleted_logs": dict},
+    on_deleted={RESOURCE_TYPE.type.lower(): keep_deleted},
+    expire=expire,
     durations=(Duration("logs.create", 10, GUESS),),
     adapt={RESOURCE_TYPE.type.lower(): of_template},
 )

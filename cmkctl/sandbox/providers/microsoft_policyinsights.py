@@ -20,7 +20,7 @@ COVERAGE = Area(
         "what a caller may do, by role assignments (`cmkctl sandbox principal`); 403 in the recorded words",
     ),
     differs=("the usual service principal is Owner of every subscription without a role assignment",),
-    not_modelled=("policy definitions and assignments through ARM, other effects, locks, quotas through ARM",),
+    not_modelled=("writing policy definitions and assignments through ARM, other effects, quotas through ARM",),
 )
 
 TYPE = "Microsoft.PolicyInsights/checkPolicyRestrictions"

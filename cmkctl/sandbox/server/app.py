@@ -10,8 +10,9 @@ from typing import Any
 from cmkctl.sandbox.core import errors, requestlog
 from cmkctl.sandbox.core.clouds import Service, locate
 from cmkctl.sandbox.core.constants import BANNER_HEADER
-from cmkctl.sandbox.core.messages import Call, Reply, refused
+from cmkctl.sandbox.core.messages import Call, Reply, parse, refused
 from cmkctl.sandbox.core.requestlog import LoggedRequest, RequestLog, carries_secret
+from cmkctl.sandbox.core.secrecy import without_secrets
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.planes import dispatch, tokens
 from cmkctl.sandbox.planes.vault.redaction import redacted
@@ -19,6 +20,16 @@ from cmkctl.sandbox.planes.vault.redaction import redacted
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+LARGEST_BODY = 4 * 1024 * 1024
+"""The largest body in bytes: Azure Resource Manager documents 4 MB."""
+
+DRAINED = 16 * LARGEST_BODY
+"""The number of bytes that are read of a body that is too large, so that its sender gets to see the refusal."""
+
+TEXT_KEPT = 65536
+"""The number of characters that are logged of a body that is no JSON."""
 
 
 class Moment(Enum):
@@ -50,7 +61,8 @@ class Application:
         call = await _read(scope, receive)
         reply = self._watched(call)
         payload = reply.payload()
-        self._note(call, reply, payload, time.perf_counter() - began)
+        if not requestlog.is_telemetry(call.host):
+            self._note(call, reply, payload, time.perf_counter() - began)
         if reply.drop:
             self.drop(scope["client"])
             return
@@ -70,6 +82,8 @@ class Application:
                 reply = dispatch.serve(self.tenant, call)
             except errors.AzureError as refusal:
                 reply = refused(refusal)
+            except RecursionError:  # a template's own json() may be as deep as its author likes
+                reply = refused(errors.not_json("it is nested too deeply"))
             if call.service is Service.ARM:
                 tokens.arm_headers(call, reply)
             if self.tenant.must_save:
@@ -99,28 +113,38 @@ class Application:
 
 
 def _text(service: Service, payload: bytes) -> str | None:
-    """Return a body as JSON text, as it is kept: without key material, and as a string what is no JSON."""
+    """Return a body as JSON text, as it is kept: without secrets, and as a string what is no JSON."""
     if not payload:
         return None
     try:
-        value = json.loads(payload)
+        value = parse(payload)
     except ValueError:
-        value = payload.decode(errors="replace")
-    return json.dumps(redacted(value) if service is Service.VAULT else value, separators=(",", ":"))
+        value = payload.decode(errors="replace")[:TEXT_KEPT]
+    kept = without_secrets(value)
+    return json.dumps(redacted(kept) if service is Service.VAULT else kept, separators=(",", ":"))
 
 
 async def _read(scope: Scope, receive: Receive) -> Call:
-    chunks = []
+    """Read a request; of a body that is too large nothing is kept, and no more than `DRAINED` is read."""
+    chunks: list[bytes] = []
+    size = 0
     more = True
-    while more:
+    while more and size <= DRAINED:
         message = await receive()
-        chunks.append(message.get("body", b""))
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            chunks.clear()
+        else:
+            chunks.append(chunk)
         more = message.get("more_body", False)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     host = headers.get("host", "").split(":", 1)[0].lower()
     cloud, service = locate(host)
     query = scope["query_string"].decode("latin-1")
-    return Call(scope["method"], host, scope["path"], query, headers, b"".join(chunks), cloud, service)
+    call = Call(scope["method"], host, scope["path"], query, headers, b"".join(chunks), cloud, service)
+    call.oversized = size > LARGEST_BODY
+    return call
 
 
 async def _write(call: Call, reply: Reply, payload: bytes, send: Send) -> None:

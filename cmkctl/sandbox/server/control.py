@@ -3,13 +3,13 @@
 ``GET hello``, ``POST reset``, ``POST stop``; ``GET``/``POST faults``, ``clock``, ``policies``; ``POST principals``.
 """
 
-import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from cmkctl.sandbox.core.arrange import SUBSCRIPTION, Arrangement
+from cmkctl.sandbox.core.messages import parse
 from cmkctl.sandbox.core.policy import policies
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ class Control:
         if endpoint is None:
             return 404, {"error": f"there is no control endpoint {method} {path}", "received": len(body)}
         try:
-            return 200, endpoint(json.loads(body or b"{}"))
+            return 200, endpoint(parse(body or b"{}"))
         except (ValueError, KeyError, TypeError) as problem:
             return 400, {"error": str(problem)}
 

@@ -116,6 +116,7 @@ class Proxy(asyncio.Protocol):
     def _connect_upstream(self) -> None:
         self.head.next_event()  # the end of the request; what follows belongs to the tunnel
         self.early = self.head.trailing_data[0]
+        self.transport.pause_reading()  # or what a client sends before the answer would pile up here
         self.connecting = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
@@ -126,6 +127,7 @@ class Proxy(asyncio.Protocol):
             upstream.write(self.early)
             self.early = b""
         self.upstream = upstream
+        self.transport.resume_reading()
 
     def _control(self, request: h11.Request) -> None:
         if any(name == b"origin" for name, _ in request.headers):  # a page in a browser must not arrange anything

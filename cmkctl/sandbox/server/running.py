@@ -49,9 +49,10 @@ class Running:
 
     """
 
-    def __init__(self, state: Path | None, pace: Pace, faults: Faults, port: int) -> None:
-        """Prepare a server; nothing runs before `start`."""
+    def __init__(self, state: Path | None, pace: Pace, faults: Faults, port: int, *, lasting: bool = True) -> None:
+        """Prepare a server; nothing runs before `start`. One that is not `lasting` ends with the command it is for."""
         self._path = state
+        self._lasting = lasting
         self._wanted_port = port
         self._tenant = Tenant(pace=pace, faults=faults)
         self._cleanup = ExitStack()
@@ -171,10 +172,6 @@ class Running:
             self._tenant.signing_key = SigningKey(files.signing_key)
             if files.signing_key.exists():
                 _ = self._tenant.signing_key.private  # a damaged key ends the start, not the first request
-            if files.signing_key.exists():
-                _ = self._tenant.signing_key.private  # a damaged key ends the start, not the first request
-            if files.signing_key.exists():
-                _ = self._tenant.signing_key.private  # a damaged key ends the start, not the first request
         if self._path is not None and not files.state.exists():
             self._tenant.changed()
             self._save()
@@ -195,6 +192,7 @@ class Running:
             "ca": str(self._ca),
             "state": str(files.state),
             "schema": SCHEMA,
+            "lasting": self._lasting,
         }
         store.write_atomically(files.sidecar, json.dumps(facts))
         self._cleanup.callback(files.sidecar.unlink, missing_ok=True)

@@ -78,7 +78,9 @@ def _require_version(call: Call) -> None:
     if not call.api_version:
         raise errors.vault_version_missing()
     if call.api_version not in VERSIONS:
-        raise errors.vault_version_unsupported(call.api_version, ", ".join(VERSIONS))
+        raise errors.not_modelled(
+            f"the api-version {call.api_version} of Key Vault's data plane (it models {', '.join(VERSIONS)})"
+        )
 
 
 def _require_network(vault: Json, caller: Caller) -> None:

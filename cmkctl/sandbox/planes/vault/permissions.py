@@ -34,6 +34,10 @@ ROTATE = Right("rotate", "keys/rotate/action")
 GET_POLICY = Right("getrotationpolicy", "keyrotationpolicies/read")
 SET_POLICY = Right("setrotationpolicy", "keyrotationpolicies/write")
 CONTACTS = Right("managecontacts", "certificatecontacts/read", "certificates")
+LIST_SECRETS = Right("list", "secrets/readMetadata/action", "secrets")
+GET_SECRET = Right("get", "secrets/getSecret/action", "secrets")
+LIST_CERTIFICATES = Right("list", "certificates/read", "certificates")
+GET_CERTIFICATE = Right("get", "certificates/read", "certificates")
 OPERATIONS = {
     "encrypt": Right("encrypt", "keys/encrypt/action"),
     "decrypt": Right("decrypt", "keys/decrypt/action"),
@@ -45,7 +49,7 @@ OPERATIONS = {
 
 
 def require(context: Context, right: Right, key: str) -> None:
-    """Refuse a caller without the right on a key (or, with an empty `key`, on the vault).
+    """Refuse a caller without the right on a key, secret or certificate (or, with an empty `key`, on the vault).
 
     Raises:
         AzureError: 403 `Forbidden`, inner code `ForbiddenByPolicy` or `ForbiddenByRbac`.
@@ -54,7 +58,7 @@ def require(context: Context, right: Right, key: str) -> None:
     if not context.properties.get("enableRbacAuthorization"):
         _require_policy(context, right)
         return
-    scope = f"{context.id}/keys/{key}" if key else context.id
+    scope = f"{context.id}/{right.group}/{key}" if key else context.id
     if not has_role(context.tenant, scope, context.caller.object_id, roles_with(right.data_action)):
         raise errors.forbidden_by_role(str(context.caller), right.data_action, ids.key(scope), context.place)
 

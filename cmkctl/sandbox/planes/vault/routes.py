@@ -6,7 +6,7 @@ from cmkctl.sandbox.core import errors
 from cmkctl.sandbox.core.messages import Call, Reply
 from cmkctl.sandbox.core.routing import Table
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.planes.vault import deleted, keys, operations, permissions, rotation
+from cmkctl.sandbox.planes.vault import deleted, keys, operations, others, permissions, rotation
 from cmkctl.sandbox.planes.vault.authentication import authenticate
 from cmkctl.sandbox.planes.vault.context import Context, Handler
 from cmkctl.sandbox.planes.vault.permissions import Right
@@ -52,7 +52,11 @@ def serve(tenant: Tenant, call: Call) -> Reply:
 
 def _unknown(call: Call) -> str:
     kind = call.path.strip("/").split("/")[0].lower()
-    return f"{kind} of Key Vault, only keys" if kind in OTHER_OBJECTS else f"{call.method} {call.path} of Key Vault"
+    return (
+        f"writing {kind} of Key Vault, only keys"
+        if kind in OTHER_OBJECTS
+        else f"{call.method} {call.path} of Key Vault"
+    )
 
 
 def contacts(context: Context) -> Reply:
@@ -78,6 +82,8 @@ TABLE = Table(
         VaultRoute("POST", "/keys/{name}/rotate", permissions.ROTATE, rotation.rotate),
         VaultRoute("GET", "/keys/{name}/rotationpolicy", permissions.GET_POLICY, rotation.get_policy),
         VaultRoute("PUT", "/keys/{name}/rotationpolicy", permissions.SET_POLICY, rotation.put_policy),
+        VaultRoute("GET", "/keys/{name}/attestation", permissions.GET, others.attestation),
+        VaultRoute("GET", "/keys/{name}/{version}/attestation", permissions.GET, others.attestation),
         VaultRoute("GET", "/keys/{name}", permissions.GET, keys.get),
         VaultRoute("GET", "/keys/{name}/{version}", permissions.GET, keys.get),
         VaultRoute("PATCH", "/keys/{name}", permissions.UPDATE, keys.update),
@@ -87,6 +93,12 @@ TABLE = Table(
         VaultRoute("POST", "/deletedkeys/{name}/recover", permissions.RECOVER, deleted.recover),
         VaultRoute("DELETE", "/deletedkeys/{name}", permissions.PURGE, deleted.purge),
         VaultRoute("GET", "/certificates/contacts", permissions.CONTACTS, contacts),
+        VaultRoute("GET", "/secrets", permissions.LIST_SECRETS, others.list_none),
+        VaultRoute("GET", "/secrets/{name}", permissions.GET_SECRET, others.get_secret),
+        VaultRoute("GET", "/deletedsecrets", permissions.LIST_SECRETS, others.list_none),
+        VaultRoute("GET", "/certificates", permissions.LIST_CERTIFICATES, others.list_none),
+        VaultRoute("GET", "/certificates/{name}", permissions.GET_CERTIFICATE, others.get_certificate),
+        VaultRoute("GET", "/deletedcertificates", permissions.LIST_CERTIFICATES, others.list_none),
         *_operations(),
     )
 )

@@ -5,7 +5,10 @@ from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
     actions,
     computes,
+    connections,
     datastores,
+    listings,
+    outbound_rules,
     soft_delete,
     unpublished,
     workspace_faults,
@@ -15,8 +18,17 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RES
 
 PROVIDER = Provider(
     namespace="Microsoft.MachineLearningServices",
-    coverage=(workspaces.COVERAGE, actions.COVERAGE, computes.COVERAGE, datastores.COVERAGE),
-    routes=(*actions.ROUTES, *computes.ROUTES, *datastores.ROUTES),
+    coverage=tuple(
+        each.COVERAGE for each in (workspaces, actions, computes, connections, outbound_rules, datastores, listings)
+    ),
+    routes=(
+        *actions.ROUTES,
+        *computes.ROUTES,
+        *connections.ROUTES,
+        *outbound_rules.ROUTES,
+        *datastores.ROUTES,
+        *listings.ROUTES,
+    ),
     durations=(
         Duration("workspace.create", 21, "recordings, fact 8: direct PUT without a key about 21 s"),
         Duration("workspace.create.cmk", 360, "recordings, fact 8: still running after 347 s, done within 20 minutes"),
@@ -25,6 +37,10 @@ PROVIDER = Provider(
         Duration("workspace.diagnose", 15, GUESS),
         Duration("workspace.resyncKeys", 10, GUESS),
         Duration("workspace.provisionManagedNetwork", 60, GUESS),
+        Duration("workspace.putOutboundRule", 10, GUESS),
+        Duration("workspace.deleteOutboundRule", 10, GUESS),
+        Duration("compute.create", 15, GUESS),
+        Duration("compute.delete", 15, GUESS),
         Duration("workspace.failure", 1200, "field: the same failure for tens of minutes (fault failure-cached)"),
     ),
     tables={"deleted_workspaces": dict, "failed_names": dict, "half_made": dict},

@@ -16,7 +16,7 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RES
 COVERAGE = Area(
     "Azure ML workspaces",
     supported=("diagnose, listKeys, resyncKeys, provisionManagedNetwork",),
-    differs=("a managed network is kept as it was sent; nothing is provisioned in it",),
+    differs=("a managed network has the rules of recording 29, and nothing is provisioned in it",),
 )
 
 RESULTS = (
@@ -32,7 +32,6 @@ CHECKED = {
 DIAGNOSE = "workspace.diagnose"
 RESYNC = "workspace.resyncKeys"
 PROVISION = "workspace.provisionManagedNetwork"
-OWN = (DIAGNOSE, RESYNC, PROVISION)
 
 
 def patch_workspace(tenant: Tenant, call: Call) -> Reply:
@@ -51,18 +50,6 @@ def _begin(tenant: Tenant, call: Call, kind: str, headers: tuple[str, ...], **mo
     operations.settle(tenant)
     links = workspaces.links(call, name, document["location"])
     return Reply(202, headers={word: links[word] for word in headers})
-
-
-def poll(tenant: Tenant, call: Call) -> Reply:
-    """Answer an action's own result at its Location; everything else as for a write of the workspace."""
-    operation = operations.get(tenant, call["operation"])
-    if operation["kind"] not in OWN or call.query.get("type") != "location":
-        return workspaces.poll_workspace(tenant, call)
-    operations.require_verbatim(call, call["operation"])
-    operation = operations.poll(tenant, call["operation"])
-    if not operation["finished"]:
-        return workspaces.poll_workspace(tenant, call)
-    return Reply(200, operation.get("result"))
 
 
 # --- diagnose
@@ -129,12 +116,25 @@ def list_keys(tenant: Tenant, call: Call) -> Reply:
         "userStorageResourceId": properties["storageAccount"],  # its name in older api-versions
         "appInsightsInstrumentationKey": insights and insights["doc"]["properties"]["InstrumentationKey"],
         "containerRegistryCredentials": _credentials(registry, call) if registry else None,
-        "notebookAccessKeys": {
-            f"{which}AccessKey": ids.hex_name("notebook", properties["workspaceId"], which)
-            for which in ("primary", "secondary")
-        },
+        "notebookAccessKeys": _notebook_keys(properties),
     }
     return Reply(200, {name: value for name, value in keys.items() if value is not None})
+
+
+def list_notebook_keys(tenant: Tenant, call: Call) -> Reply:
+    """Answer the keys of a workspace's notebooks. They open nothing, and they are never logged."""
+    return Reply(200, _notebook_keys(resources.existing(tenant, call, RESOURCE_TYPE)["doc"]["properties"]))
+
+
+def _notebook_keys(properties: Json) -> Json:
+    words = ("primary", "secondary")
+    return {f"{word}AccessKey": ids.hex_name("notebook", properties["workspaceId"], word) for word in words}
+
+
+def list_storage_keys(tenant: Tenant, call: Call) -> Reply:
+    """Answer the key of a workspace's storage account. It opens nothing, and it is never logged."""
+    properties = resources.existing(tenant, call, RESOURCE_TYPE)["doc"]["properties"]
+    return Reply(200, {"userStorageKey": storage_key(tenant, call, properties["storageAccount"])})
 
 
 def storage_key(tenant: Tenant, call: Call, account: str) -> str | None:
@@ -160,8 +160,9 @@ def resync_keys(tenant: Tenant, call: Call) -> Reply:
 
 
 @operations.finisher(RESYNC)
-def finish_resync(tenant: Tenant, operation: Json) -> None:
+def finish_resync(tenant: Tenant, operation: Json) -> None:  # noqa: ARG001  every finisher has the same form
     """End it; the sandbox's keys are always in step."""
+    operation["result"] = None
 
 
 # --- the managed network
@@ -187,9 +188,11 @@ def finish_provision(tenant: Tenant, operation: Json) -> None:
 
 
 ROUTES = (
-    *workspaces.routes(patch_workspace, poll),
+    *workspaces.routes(patch_workspace),
     RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/diagnose", diagnose),
     RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/listKeys", list_keys),
+    RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/listNotebookKeys", list_notebook_keys),
+    RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/listStorageAccountKeys", list_storage_keys),
     RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/resyncKeys", resync_keys),
     RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/provisionManagedNetwork", provision_network),
 )

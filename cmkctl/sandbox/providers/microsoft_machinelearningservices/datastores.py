@@ -1,11 +1,12 @@
 """The four datastores every workspace is created with."""
 
-from cmkctl.sandbox.core import errors, ids, resources
+from cmkctl.sandbox.core import errors, ids
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.actions import storage_key
+from cmkctl.sandbox.providers.microsoft_machinelearningservices.children import parent
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RESOURCE_TYPE, VERSIONS
 
 COVERAGE = Area("Azure ML workspaces", supported=("the four default datastores: list, get, listSecrets",))
@@ -20,21 +21,6 @@ DATASTORES = {
 """Name: type, and which container or share; ``{}`` is the workspace's own GUID."""
 
 DEFAULT_DATASTORE = "workspaceblobstore"
-
-
-def parent(tenant: Tenant, call: Call, kind: str) -> Json:
-    """Return the document of the workspace a call goes into.
-
-    Raises:
-        AzureError: 404 `ParentResourceNotFound`.
-
-    """
-    identifier = resources.address(tenant, call, RESOURCE_TYPE)
-    record = tenant.resource(identifier)
-    if record is None:
-        raise errors.parent_not_found("read", kind.partition("/")[2], identifier)
-    document: Json = record["doc"]
-    return document
 
 
 def _datastore(call: Call, workspace: Json, name: str) -> Json:

@@ -4,6 +4,7 @@ from cmkctl.sandbox.core import ids, policy, resources
 from cmkctl.sandbox.core.errors import AzureError
 from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.providers import microsoft_storage
 
 KINDS = {
     "cosmosDbResourceId": ("Microsoft.DocumentDB/databaseAccounts", "cosmosdb"),
@@ -40,6 +41,27 @@ def denial(tenant: Tenant, workspace_id: str, location: str, brought: Json) -> A
     return None
 
 
+def _managed(tenant: Tenant, kind: str, identifier: str, workspace: Json) -> Json:
+    """Return the document of a managed resource.
+
+    The storage account is a whole one, encrypted with the workspace's key, as documented; the other two are stubs.
+    """
+    name, location = identifier.rpartition("/")[2], workspace["location"]
+    if field_of(kind) != "storageAccountResourceId":
+        return {"id": identifier, "name": name, "type": kind, "location": location, "tags": {}, "properties": {}}
+    vault, _, key = workspace["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"].partition("/keys/")
+    named = {"keyname": key.partition("/")[0], "keyvaulturi": f"{vault}/"}
+    encrypted = {"keySource": "Microsoft.Keyvault", "keyvaultproperties": named}
+    body = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": {"encryption": encrypted}}
+    account = microsoft_storage.new_account(tenant, identifier, name, location, body)
+    return {**account, "properties": {**account["properties"], "provisioningState": "Succeeded"}}
+
+
+def field_of(kind: str) -> str:
+    """Return the property of ``encryption`` that names a managed resource of a type."""
+    return next(field for field, (word, _) in KINDS.items() if word == kind)
+
+
 def provision(tenant: Tenant, document: Json) -> None:
     """Make the group only Microsoft may change, with a Cosmos DB account, a storage account and a search service."""
     subscription = ids.subscription_of(document["id"])
@@ -57,8 +79,8 @@ def provision(tenant: Tenant, document: Json) -> None:
     encryption = document["properties"]["encryption"]
     for field, (kind, resource_name) in made_for(document["id"]).items():
         identifier = f"{group_id}/providers/{kind}/{resource_name}"
-        stub = {"id": identifier, "name": resource_name, "type": kind, "location": document["location"], "tags": {}}
         if field not in encryption:
-            resources.store(tenant, {**stub, "managedBy": document["id"], "properties": {}}, owner=document["id"])
+            made = _managed(tenant, kind, identifier, document)
+            resources.store(tenant, {**made, "managedBy": document["id"]}, owner=document["id"])
             encryption[field] = identifier
     document["properties"]["serviceProvisionedResourceGroup"] = group_id

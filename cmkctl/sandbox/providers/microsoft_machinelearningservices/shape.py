@@ -7,10 +7,11 @@ from cmkctl.sandbox.core import ids, resources, shapes
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required, Since
 from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.providers.microsoft_machinelearningservices import managed_network
 
 VERSIONS = (
-    "2021-07-01",
-    "2022-05-01", "2022-10-01", "2023-04-01-preview", "2023-04-01", "2023-06-01-preview", "2023-08-01-preview", "2023-10-01",
+    "2021-07-01", "2022-05-01", "2022-10-01", "2022-12-01-preview",
+    "2023-04-01-preview", "2023-04-01", "2023-06-01-preview", "2023-08-01-preview", "2023-10-01",
     "2024-01-01-preview", "2024-04-01-preview", "2024-04-01", "2024-07-01-preview", "2024-10-01-preview", "2024-10-01",
     "2025-01-01-preview", "2025-04-01-preview", "2025-04-01", "2025-06-01", "2025-07-01-preview", "2025-09-01",
     "2025-10-01-preview", "2025-12-01", "2026-01-15-preview", "2026-03-01", "2026-03-15-preview", "2026-05-01",
@@ -35,6 +36,7 @@ ENCRYPTION = {
 }
 PROPERTIES: dict[str, Any] = {
     "allowPublicAccessWhenBehindVnet": bool,
+    "allowRoleAssignmentOnRG": bool,
     "applicationInsights": str,
     "associatedWorkspaces": [str],
     "containerRegistry": str,
@@ -42,12 +44,18 @@ PROPERTIES: dict[str, Any] = {
     "discoveryUrl": str,
     "enableDataIsolation": bool,
     "enableServiceSideCMKEncryption": SERVICE_SIDE,
+    "EnableSoftwareBillOfMaterials": bool,
     "encryption": ENCRYPTION,
-    "featureStoreSettings": dict,
+    "featureStoreSettings": {
+        "computeRuntime": {"sparkRuntimeVersion": str},
+        "offlineStoreConnectionName": str,
+        "onlineStoreConnectionName": str,
+    },
     "friendlyName": str,
     "hbiWorkspace": bool,
     "hubResourceId": str,
     "imageBuildCompute": str,
+    "ipAllowlist": [str],
     "keyVault": str,
     "managedNetwork": dict,
     "primaryUserAssignedIdentity": str,
@@ -62,15 +70,17 @@ PROPERTIES: dict[str, Any] = {
     "workspaceHubConfig": dict,
     **dict.fromkeys(
         (
-            "allowRoleAssignmentOnRG", "containerRegistries", "enableSimplifiedCmk", "enableSoftwareBillOfMaterials",
-            "existingWorkspaces", "ipAllowlist", "keyVaults", "networkAcls", "softDeleteRetentionInDays", "storageAccounts",
+            "containerRegistries", "enableSimplifiedCmk", "existingWorkspaces", "keyVaults", "networkAcls",
+            "softDeleteRetentionInDays", "storageAccounts",
         ),
         shapes.NOT_MODELLED,
     ),
     **dict.fromkeys(
         (
-            "mlFlowTrackingUri", "notebookInfo", "privateEndpointConnections", "privateLinkCount", "provisioningState",
-            "serviceProvisionedResourceGroup", "storageHnsEnabled", "tenantId", "workspaceId",
+            "agentsEndpointUri", "azureOpenAI", "creationTime", "linkedModelInventoryArmId", "mlFlowTrackingUri", "notebookInfo",
+            "privateEndpointConnections", "privateLinkCount", "provisioningState", "sasGetterUri",
+            "sdkTelemetryAppInsightsKey", "serviceProvisionedResourceGroup", "softDeleteEnabled", "storageHnsEnabled",
+            "tenantId", "workspaceId",
         ),
         READ_ONLY,
     ),
@@ -96,7 +106,6 @@ RESOURCE_TYPE = resources.ResourceType(
             "principalId": READ_ONLY,
             "tenantId": READ_ONLY,
         },
-        "systemData": READ_ONLY,
         "properties": Required(PROPERTIES),
     },
     name=re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}"),
@@ -108,6 +117,12 @@ CASING = (
     ("applicationInsights", "Microsoft.Insights", "Microsoft.insights"),
 )
 """The casing in which the service returns the namespaces of associated resources (fact 6)."""
+
+HUB_CASING = (("keyVault", "Microsoft.KeyVault", "Microsoft.KeyVault"), CASING[1])
+"""That of a hub (recording 08), and so of its projects."""
+
+KINDS = {word.lower(): word for word in ("Default", "Hub", "Project", "FeatureStore")}
+OF_A_HUB = ("Hub", "Project")
 
 
 FIRST_OF_TODAY = "2022-05-01"
@@ -121,10 +136,15 @@ UNKNOWN_BEFORE = frozenset(
 )  # fmt: skip
 
 
-def recase(properties: Json) -> Json:
-    """Return the properties with associated resource ids in the service's own casing."""
+def kind_of(body: Json) -> str:
+    """Return the kind of a workspace in Azure's casing."""
+    return KINDS[(body.get("kind") or "Default").lower()]
+
+
+def recase(properties: Json, kind: str) -> Json:
+    """Return the properties with associated resource ids in the casing the service has for that kind of workspace."""
     changed = dict(properties)
-    for name, usual, written in CASING:
+    for name, usual, written in HUB_CASING if kind in OF_A_HUB else CASING:
         if changed.get(name):
             changed[name] = re.sub(re.escape(usual), written, changed[name], flags=re.IGNORECASE)
     return changed
@@ -180,19 +200,48 @@ def new_properties(tenant: Tenant, write: resources.Write, now: str) -> Json:
         "enableDataIsolation": False,
         "systemDatastoresAuthMode": "accesskey",
         "enableServiceSideCMKEncryption": False,
-        "serverlessComputeSettings": {"serverlessComputeCustomSubnet": None, "serverlessComputeNoPublicIP": False},
+        "serverlessComputeSettings": None,
         "EnableSoftwareBillOfMaterials": False,
         "sdkTelemetryAppInsightsKey": ids.guid("telemetry", number),
         "sasGetterUri": "",
     }
-    return recase({**base, **sent, "managedNetwork": _network(sent.get("managedNetwork") or {})})
+    if "serverlessComputeSettings" in sent:
+        sent["serverlessComputeSettings"] = {**SERVERLESS, **sent["serverlessComputeSettings"]}
+    kind = kind_of(write.body)
+    if kind in OF_A_HUB:  # a hub has no notebooks of its own (recording 08)
+        base["notebookInfo"] = {**base["notebookInfo"], "resourceId": None, "fqdn": None}
+    whole = recase({**base, **sent}, kind)
+    workspace = {"id": write.id, "location": write.location, "properties": whole}
+    return {**whole, "managedNetwork": network_view(sent.get("managedNetwork") or {}, workspace)}
 
 
-def _network(sent: Json) -> Json:
-    """Return the managed network as it is shown; one that there is can only be given up with the workspace."""
+SERVERLESS: Json = {"serverlessComputeCustomSubnet": None, "serverlessComputeNoPublicIP": False}
+"""What the service answers for ``serverlessComputeSettings`` of ``{}`` (recordings 01, 29); not sent it is null (02, 10)."""
+
+
+def network_view(sent: Json, workspace: Json) -> Json:
+    """Return the managed network as it is shown; one that there is can only be given up with the workspace.
+
+    Args:
+        sent: the network as it was sent, over what it was before.
+        workspace: ``id``, ``location`` and ``properties`` of the workspace.
+
+    """
     isolation = sent.get("isolationMode", "Disabled")
-    modes = list(ISOLATION_MODES) if isolation == "Disabled" else []
-    return {"changeableIsolationModes": modes, "isolationMode": isolation, **sent}
+    kept = {name: value for name, value in sent.items() if name != "changeableIsolationModes"}
+    if isolation == "Disabled":
+        return {"changeableIsolationModes": list(ISOLATION_MODES), "isolationMode": isolation, **kept}
+    rules = {name: managed_network.shown(rule) for name, rule in (sent.get("outboundRules") or {}).items()}
+    if isolation == "AllowOnlyApprovedOutbound":
+        rules |= managed_network.required_rules(workspace)
+    return {
+        "changeableIsolationModes": [],
+        "isolationMode": isolation,
+        "networkId": workspace["properties"]["workspaceId"],  # one and the same (recordings 06, 28, 29)
+        "status": {"status": "Inactive", "sparkReady": False},
+        **kept,
+        "outboundRules": rules,
+    }
 
 
 def _notebook(write: resources.Write, number: str) -> Json:

@@ -21,14 +21,13 @@ STORE_NAMES = {
 WITHOUT_EFFECT = {
     "softDeleteEnabled": ("false",),
     "allowRecoverSoftDeletedWorkspace": ("false",),
-    "allowRoleAssignmentOnRG": ("true", "false"),
     "existingWorkspaces": (),
     "networkAcls": (),
 }
-"""Properties that are dropped at these values, or empty; at any other value they are refused as not modelled.
+"""Properties that are dropped at these values, or empty; at any other value they are refused as not modelled."""
 
-``allowRoleAssignmentOnRG`` was asked for in recording 01, answered 202, and the later GET had another value (fact 7).
-"""
+MEANT_EMPTY = ("serverlessComputeSettings",)
+"""Properties of which an empty value is not the same as none (recording 01)."""
 
 
 def workspace(body: Json) -> Json:
@@ -38,7 +37,7 @@ def workspace(body: Json) -> Json:
         value = properties.pop(name, None)
         if value not in (None, "", [], {}) and str(value).lower() not in harmless and not _default_acls(name, value):
             raise errors.not_modelled(f"the workspace property '{name}'")
-    kept = {name: value for name, value in properties.items() if value not in ("", [], {})}
+    kept = {name: value for name, value in properties.items() if value not in ("", [], {}) or name in MEANT_EMPTY}
     if kept.get("encryption"):
         kept["encryption"] = _encryption(kept["encryption"])
     if _is_blank(kept.get("featureStoreSettings")):

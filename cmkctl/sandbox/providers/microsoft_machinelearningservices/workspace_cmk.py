@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass
 
 from cmkctl.sandbox.core import errors, grants, ids
+from cmkctl.sandbox.core.clouds import Cloud
 from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_GOVERNMENT_APP_ID
-from cmkctl.sandbox.core.messages import Call, Json
+from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.state import Tenant
 
 IDENTIFIER = re.compile(r"https://([^/:]+)(?::443)?/keys/([A-Za-z0-9-]+)(?:/([0-9a-fA-F]{32}))?/?")
@@ -46,7 +47,7 @@ def check_body(encryption: Json, subscription: str) -> None:
         raise errors.key_vault_elsewhere(vault=vault.subscription, workspace=subscription)
 
 
-def check_key(tenant: Tenant, call: Call, encryption: Json) -> Key:
+def check_key(tenant: Tenant, cloud: Cloud, encryption: Json) -> Key:
     """Return the key a workspace is to be encrypted with.
 
     Raises:
@@ -61,7 +62,7 @@ def check_key(tenant: Tenant, call: Call, encryption: Json) -> Key:
         raise errors.purge_protection_required()
     match = IDENTIFIER.fullmatch(properties["keyIdentifier"])
     host, name, version = match.groups() if match else ("", "", "")
-    expected = f"{vault['doc']['name'].lower()}.{call.cloud.vault_suffix}"
+    expected = f"{vault['doc']['name'].lower()}.{cloud.vault_suffix}"
     if host.lower() != expected:
         raise errors.key_host_differs(host, expected)
     record = tenant.resource(f"{vault['doc']['id']}/keys/{name}")
@@ -86,7 +87,7 @@ def _check_usable(tenant: Tenant, record: Json, version: Json) -> None:
         raise errors.workspace_key_operations(record["doc"]["name"])
 
 
-def check_grants(tenant: Tenant, call: Call, body: Json, key: Key) -> None:
+def check_grants(tenant: Tenant, cloud: Cloud, body: Json, key: Key) -> None:
     """Refuse when whoever has to use the key may not, as things are now.
 
     Raises:
@@ -103,7 +104,7 @@ def check_grants(tenant: Tenant, call: Call, body: Json, key: Key) -> None:
         # A field report (P42): the identity does not exist before the create, and the service cannot assign roles.
         raise errors.service_side_needs_policies()
     if not properties.get("enableServiceSideCMKEncryption"):
-        _check_cosmos(tenant, call, key)
+        _check_cosmos(tenant, cloud, key)
 
 
 def _check_identity(tenant: Tenant, identity_id: str, key: Key) -> None:
@@ -117,10 +118,10 @@ def _check_identity(tenant: Tenant, identity_id: str, key: Key) -> None:
         raise errors.identity_may_not_use_key(identity_id)
 
 
-def _check_cosmos(tenant: Tenant, call: Call, key: Key) -> None:
-    app_id = COSMOS_DB_GOVERNMENT_APP_ID if call.cloud.name == "AzureUSGovernment" else COSMOS_DB_APP_ID
+def _check_cosmos(tenant: Tenant, cloud: Cloud, key: Key) -> None:
+    app_id = COSMOS_DB_GOVERNMENT_APP_ID if cloud.name == "AzureUSGovernment" else COSMOS_DB_APP_ID
     for namespace in ("Microsoft.DocumentDB", "Microsoft.Search", "Microsoft.Storage"):
-        tenant.require_registered(call["subscription"], namespace)
+        tenant.require_registered(ids.subscription_of(key.vault["doc"]["id"]), namespace)
     for object_id, principal in tenant.table("principals").items():
         if principal["appId"] == app_id and grants.may_use_key(tenant, key.vault, key.record["doc"]["id"], object_id):
             return

@@ -13,9 +13,10 @@ from cmkctl.sandbox.providers.microsoft_resources import (
     resource_lists,
     resource_providers,
     subscriptions,
+    tags,
 )
 
-_MODULES = (subscriptions, groups, resource_lists, resource_providers)
+_MODULES = (subscriptions, groups, resource_lists, resource_providers, tags)
 PROVIDER = Provider(
     namespace="Microsoft.Resources",
     coverage=(*(module.COVERAGE for module in _MODULES), deployments.COVERAGE),
@@ -27,7 +28,8 @@ PROVIDER = Provider(
         Duration("group.delete", 75, "recordings 12 and 80: four or five polls of 15 s"),
         Duration("deployment", 2, "guess: what it deploys takes the time"),
         Duration("deployment.delete", 5, GUESS),
+        Duration("deployment.whatif", 10, GUESS),
     ),
-    tables={"deployments": dict},
+    tables={"deployments": dict, "subscription_tags": dict},
     arrange=arrange.FUNCTIONS,
 )

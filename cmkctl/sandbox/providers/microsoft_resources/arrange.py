@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cmkctl.sandbox.core import ids, registry
+from cmkctl.sandbox.core import ids, registrations, registry
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.constants import SUBSCRIPTION_ID
 
@@ -22,7 +22,7 @@ def register_provider(state: Arrangement, *namespaces: str, subscription: str = 
         table = state.tenant.data["providers"][subscription]
         for namespace in namespaces or tuple(table):
             table[namespace.lower()].update(state="Registered")
-            table[namespace.lower()].pop("countdown", None)
+            registrations.forget(table[namespace.lower()])
             registry.registered(state.tenant, namespace)
 
 
@@ -30,7 +30,9 @@ def unregister_provider(state: Arrangement, *namespaces: str, subscription: str 
     """Set resource providers to ``NotRegistered``."""
     with state.arranging():
         for namespace in namespaces:
-            state.tenant.data["providers"][subscription][namespace.lower()].update(state="NotRegistered")
+            provider = state.tenant.data["providers"][subscription][namespace.lower()]
+            provider.update(state="NotRegistered")
+            registrations.forget(provider)
 
 
 def add_resource_group(

@@ -1,7 +1,8 @@
 """The resources of a group or a subscription in ARM's short form, with the filters clients send.
 
-The filters are those of the reference of *Resources - List*: comparisons by ``eq`` and ``ne``, joined by ``and``; the az
-CLI and Terraform find a vault's group by them (recordings 40, 73).
+The filters are those of the reference of *Resources - List*: comparisons by ``eq`` and ``ne``, joined by ``and``,
+and ``substringof`` of a name (azure-ai-ml, recording 06). The az CLI and Terraform find a vault's
+group by them (recordings 40, 73).
 """
 
 import re
@@ -22,7 +23,9 @@ COVERAGE = Area(
 )
 
 SHORT = ("id", "name", "type", "location", "tags", "kind", "sku", "identity")
+PART = re.compile(r"\s*substringof\(\s*'([^']*)'\s*,\s*(name)\s*\)\s*", re.IGNORECASE)
 TERM = re.compile(r"\s*(\w+)\s+(eq|ne)\s+'([^']*)'\s*", re.IGNORECASE)
+CONTAINS = "substringof"
 AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 VALUES: dict[str, Callable[[Json], str]] = {
     "resourcetype": lambda document: str(document["type"]),
@@ -79,6 +82,9 @@ def _condition(text: str) -> Callable[[Json], bool]:
 
 
 def _term(text: str, term: str) -> tuple[str, tuple[str, str]]:
+    part = PART.fullmatch(term)
+    if part is not None:
+        return part[2].lower(), (CONTAINS, part[1])
     match = TERM.fullmatch(term)
     if match is None or match[1].lower() not in {*VALUES, "tagname", "tagvalue"}:
         raise errors.not_modelled(f"the resource filter {text!r}")
@@ -87,6 +93,8 @@ def _term(text: str, term: str) -> tuple[str, tuple[str, str]]:
 
 def _holds(document: Json, word: str, asked: tuple[str, str], tags: dict[str, tuple[str, str]]) -> bool:
     operator, value = asked
+    if operator == CONTAINS:
+        return value.lower() in VALUES[word](document).lower()
     if word in VALUES:
         same = VALUES[word](document).lower() == (normal(value) if word == "location" else value.lower())
         return same == (operator == "eq")

@@ -1,6 +1,6 @@
 """Resource providers of a subscription: list, get, register, unregister."""
 
-from cmkctl.sandbox.core import errors, registry
+from cmkctl.sandbox.core import errors, registrations, registry
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
@@ -11,6 +11,7 @@ COVERAGE = Area(
     "resource providers",
     supported=(
         "list, get, register, unregister; a write into an unregistered namespace is 409 with the recorded words",
+        "a registration goes on by itself, also for a client that reads something else",
     ),
     differs=(
         "a provider's document has the modelled types only, without `locations`, `authorizations` and api profiles",
@@ -54,20 +55,10 @@ def _versions(resource_type: str) -> list[str]:
     return sorted(registry.versions().get(resource_type.lower(), ()), reverse=True)
 
 
-def _advance(tenant: Tenant, call: Call, provider: Json) -> None:
-    countdown = provider.get("countdown")
-    if countdown is None or not tenant.tick(countdown):
-        return
-    del provider["countdown"]
-    provider["state"] = "Registered" if provider["state"] == "Registering" else "Unregistered"
-    if provider["state"] == "Registered":
-        registry.registered(tenant, provider["namespace"], call.cloud.name)
-
-
 def get_provider(tenant: Tenant, call: Call) -> Reply:
     """Answer one provider. Reading it while it registers advances it."""
     provider = _find(tenant, call)
-    _advance(tenant, call, provider)
+    registrations.read(tenant, provider)
     return Reply(200, _view(call, provider))
 
 
@@ -75,7 +66,7 @@ def list_providers(tenant: Tenant, call: Call) -> Reply:
     """Answer all providers the sandbox knows."""
     providers = tenant.data["providers"][call["subscription"].lower()]
     for provider in providers.values():
-        _advance(tenant, call, provider)
+        registrations.read(tenant, provider)
     return Reply(200, {"value": [_view(call, provider) for provider in providers.values()]})
 
 
@@ -83,8 +74,7 @@ def register(tenant: Tenant, call: Call) -> Reply:
     """Begin to register: 200 ``Registering``, or ``Registered`` if it already was. No operation headers (fact 28)."""
     provider = _find(tenant, call)
     if provider["state"] not in {"Registered", "Registering"}:
-        provider.update(state="Registering", countdown=tenant.begin("provider.register"))
-        tenant.changed()
+        registrations.begin(tenant, provider, "Registering", call.cloud.name)
     return Reply(200, _view(call, provider))
 
 
@@ -92,8 +82,7 @@ def unregister(tenant: Tenant, call: Call) -> Reply:
     """Begin to unregister, also while still registering (recording 32)."""
     provider = _find(tenant, call)
     if provider["state"] in {"Registered", "Registering"}:
-        provider.update(state="Unregistering", countdown=tenant.begin("provider.unregister"))
-        tenant.changed()
+        registrations.begin(tenant, provider, "Unregistering", call.cloud.name)
     return Reply(200, _view(call, provider))
 
 

@@ -13,7 +13,7 @@ COVERAGE = Area(
         "one subscription unless more are arranged; every region has every service",
         "Azure lists in pages; here a list is whole, except keys of the data plane",
     ),
-    not_modelled=("management groups, tags API, locks",),
+    not_modelled=("management groups",),
 )
 
 SUBSCRIPTION_VERSIONS = (

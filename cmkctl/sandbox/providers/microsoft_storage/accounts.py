@@ -4,12 +4,10 @@ import base64
 import hashlib
 import re
 
-from cmkctl.sandbox.core import errors, operations, resources, shapes
+from cmkctl.sandbox.core import errors, ids, operations, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
-from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.provider import Provider, Registration
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -19,11 +17,29 @@ COVERAGE = Area(
     "storage accounts",
     supported=(
         "PUT (202, polls), PATCH, GET, list, DELETE, listKeys, checkNameAvailability; names are global",
-        "customer-managed keys: stored, with the version in use shown",
+        "customer-managed keys: stored, with the version in use and the moment of its change (recording 47)",
+        "the second region and its endpoints of GRS and RA-GRS accounts (47), by Azure's published pairs of regions",
+        "blob, file, queue and table service: GET, list, PUT; containers; encryption scopes (48)",
     ),
     differs=("a key that storage may not use is accepted all the same",),
-    not_modelled=("blobs, files, queues and tables; encryption scopes; custom domains, zones, failover",),
+    not_modelled=("the data plane: blobs, files, queues, tables; custom domains, zones, failover",),
+    guesses=("an account in a region without a pair has no second region; Azure may refuse it",),
 )
+
+PAIRS = {
+    "australiaeast": "australiasoutheast", "brazilsouth": "southcentralus", "canadacentral": "canadaeast",
+    "centralindia": "southindia", "centralus": "eastus2", "centraluseuap": "eastus2euap", "eastasia": "southeastasia",
+    "eastus": "westus", "eastus2": "centralus", "eastus2euap": "centraluseuap", "francecentral": "francesouth",
+    "germanywestcentral": "germanynorth", "japaneast": "japanwest", "japanwest": "japaneast", "koreacentral": "koreasouth",
+    "northcentralus": "southcentralus", "northeurope": "westeurope", "norwayeast": "norwaywest",
+    "southafricanorth": "southafricawest", "southcentralus": "northcentralus", "southeastasia": "eastasia",
+    "swedencentral": "swedensouth", "switzerlandnorth": "switzerlandwest", "uaenorth": "uaecentral", "uksouth": "ukwest",
+    "ukwest": "uksouth", "westcentralus": "westus2", "westeurope": "northeurope", "westus": "eastus",
+    "westus2": "westcentralus", "westus3": "eastus", "usgovarizona": "usgovtexas", "usgovtexas": "usgovarizona",
+    "usgovvirginia": "usgovtexas", "chinaeast2": "chinanorth2", "chinanorth2": "chinaeast2", "chinaeast3": "chinanorth3",
+    "chinanorth3": "chinaeast3",
+}  # fmt: skip
+"""The second region of each: Microsoft's list of paired regions, and recording 47 for the two of the canary."""
 
 SKUS = (
     "Standard_LRS", "Standard_GRS", "Standard_RAGRS", "Standard_ZRS", "Premium_LRS", "Premium_ZRS", "Standard_GZRS",
@@ -42,7 +58,19 @@ PROPERTIES = {
         "services": {"blob": SERVICE, "file": SERVICE, "queue": SERVICE, "table": SERVICE},
         "keySource": ("Microsoft.Storage", "Microsoft.Keyvault"),
         "requireInfrastructureEncryption": bool,
-        "keyvaultproperties": {"keyname": str, "keyversion": str, "keyvaulturi": str},
+        "keyvaultproperties": {
+            "keyname": str,
+            "keyversion": str,
+            "keyvaulturi": str,
+            **dict.fromkeys(
+                (
+                    "currentVersionedKeyIdentifier",
+                    "lastKeyRotationTimestamp",
+                    "currentVersionedKeyExpirationTimestamp",
+                ),
+                READ_ONLY,
+            ),
+        },
         "identity": {"userAssignedIdentity": str, "federatedIdentityClientId": str},
     },
     "isHnsEnabled": bool,
@@ -67,8 +95,8 @@ PROPERTIES = {
     ),
     **dict.fromkeys(
         (
-            "provisioningState", "primaryEndpoints", "primaryLocation", "statusOfPrimary", "secondaryLocation", "creationTime",
-            "keyCreationTime", "privateEndpointConnections",
+            "provisioningState", "primaryEndpoints", "primaryLocation", "statusOfPrimary", "secondaryLocation",
+            "statusOfSecondary", "secondaryEndpoints", "creationTime", "keyCreationTime", "privateEndpointConnections",
         ),
         READ_ONLY,
     ),
@@ -108,17 +136,28 @@ IPV6_SINCE = "2023-05-01"
 
 
 def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
-    """Show an account, with the endpoints of the cloud that is asked."""
+    """Show an account, with the endpoints of the cloud that is asked, and its second region where it has one."""
     document = record["doc"]
-    services = ENDPOINTS if document.get("kind") == "StorageV2" else ENDPOINTS[2:]
-    suffix = call.cloud.storage_suffix
-    endpoints = {
-        name: f"https://{document['name']}.{'z1.' if name == 'web' else ''}{name}.{suffix}/" for name in services
-    }
-    properties = {**document["properties"], "primaryEndpoints": endpoints}
+    properties = {**document["properties"], "primaryEndpoints": _endpoints(document, call)}
     if call.api_version >= IPV6_SINCE and "networkAcls" in properties:
         properties["networkAcls"] = {"ipv6Rules": [], **properties["networkAcls"]}
+    redundancy = document["sku"]["name"].upper().partition("_")[2]
+    second = PAIRS.get(document["location"])
+    if redundancy.endswith(("GRS", "GZRS")) and second is not None:
+        properties |= {"secondaryLocation": second, "statusOfSecondary": "available"}
+        if redundancy.startswith("RA"):
+            properties["secondaryEndpoints"] = _endpoints(document, call, "-secondary", without=("file",))
     return {**document, "properties": properties}
+
+
+def _endpoints(document: Json, call: Call, end: str = "", without: tuple[str, ...] = ()) -> dict[str, str]:
+    services = ENDPOINTS if document.get("kind") == "StorageV2" else ENDPOINTS[2:]
+    host = f"{document['name']}{end}"
+    return {
+        name: f"https://{host}.{'z1.' if name == 'web' else ''}{name}.{call.cloud.storage_suffix}/"
+        for name in services
+        if name not in without
+    }
 
 
 ACCOUNTS = resources.Resources(RESOURCE_TYPE, view)
@@ -179,6 +218,8 @@ def new_account(tenant: Tenant, identifier: str, name: str, location: str, body:
     }
     sent = {word: value for word, value in (body.get("properties") or {}).items() if value is not None}
     sku = body["sku"]["name"]
+    properties = shapes.merge(defaults, sent)
+    _settle_key(tenant, properties["encryption"])
     return {
         "sku": {"name": sku, "tier": sku.partition("_")[0]},
         "kind": body["kind"],
@@ -192,7 +233,7 @@ def new_account(tenant: Tenant, identifier: str, name: str, location: str, body:
             if body.get("identity")
             else {}
         ),
-        "properties": shapes.merge(defaults, sent),
+        "properties": properties,
     }
 
 
@@ -238,23 +279,33 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         raise errors.storage_hns_fixed()
     document["properties"] = shapes.merge(document["properties"], sent)
     _settle_key(tenant, document["properties"]["encryption"])
-    for name in ("tags", "sku"):
-        if body.get(name) is not None:
-            document[name] = shapes.merge(document[name], body[name]) if name == "sku" else body[name]
+    if body.get("tags") is not None:
+        document["tags"] = body["tags"]
+    sku = (body.get("sku") or {}).get("name")
+    if sku:
+        document["sku"] = {"name": sku, "tier": sku.partition("_")[0]}
     if (body.get("identity") or {}).get("type"):
-        document["identity"] = microsoft_managedidentity.with_principal(tenant, document["id"], body["identity"])
+        document["identity"] = microsoft_managedidentity.with_principal(
+            tenant, document["id"], body["identity"], document.get("identity"), partial=call.method == "PATCH"
+        )
     tenant.changed()
     return Reply(200, view(tenant, record, call), content_type="application/json")
 
 
 def delete_account(tenant: Tenant, call: Call) -> Reply:
-    """Take an account away: 200, empty and yet with a Content-Type (recordings 04, 07), or 204 when it is not there."""
+    """Take an account away with all that is in it: 200, empty and yet with a Content-Type (recordings 04, 07), or 204."""
+    prefix = ids.key(resources.address(tenant, call, RESOURCE_TYPE)) + "/"
+    for key in [key for key in tenant.table("resources") if key.startswith(prefix)]:
+        del tenant.table("resources")[key]
     reply = ACCOUNTS.delete(tenant, call)
     return Reply(200, content_type=TEXT) if reply.status == 200 else reply
 
 
 def _settle_key(tenant: Tenant, encryption: Json) -> None:
-    """Show the version of a customer-managed key that is in use; with Microsoft's keys there is none (recording 72)."""
+    """Show the version of a customer-managed key that is in use, and since when (recording 47).
+
+    With Microsoft's keys there is none (recording 72).
+    """
     if encryption["keySource"] == "Microsoft.Storage":
         encryption.pop("keyvaultproperties", None)
     sent = encryption.get("keyvaultproperties") or {}
@@ -263,8 +314,10 @@ def _settle_key(tenant: Tenant, encryption: Json) -> None:
     for key, record in tenant.table("resources").items():
         if vault and key.endswith(f"/providers/microsoft.keyvault/vaults/{host}/keys/{name.lower()}"):
             version = sent.get("keyversion") or record["versions"][-1]["version"]
-            sent["currentVersionedKeyIdentifier"] = f"{vault}/keys/{name}/{version}"
-            sent["lastKeyRotationTimestamp"] = tenant.timestamp()
+            current = f"{vault}/keys/{name}/{version}"
+            if sent.get("currentVersionedKeyIdentifier") != current:
+                sent["currentVersionedKeyIdentifier"] = current
+                sent["lastKeyRotationTimestamp"] = tenant.timestamp()
             sent["currentVersionedKeyExpirationTimestamp"] = "1970-01-01T00:00:00.0000000Z"
 
 
@@ -308,13 +361,4 @@ ROUTES = (
         "/subscriptions/{subscription}/providers/Microsoft.Storage/locations/{location}/asyncoperations/{operation}",
         poll_create,
     ),
-)
-
-PROVIDER = Provider(
-    namespace="Microsoft.Storage",
-    coverage=(COVERAGE,),
-    routes=ROUTES,
-    registration=Registration.REGISTERED,
-    durations=(Duration("storage.create", 17, "recordings, fact 35 and recording 02: Retry-After 17"),),
-    arrange=(add_storage_account,),
 )

@@ -1,0 +1,17 @@
+"""Microsoft.Storage: accounts, the services and containers of an account, encryption scopes. No data plane."""
+
+from cmkctl.sandbox.core.latency import Duration
+from cmkctl.sandbox.core.provider import Provider, Registration
+from cmkctl.sandbox.providers.microsoft_storage import accounts, encryption_scopes, services
+from cmkctl.sandbox.providers.microsoft_storage.accounts import RESOURCE_TYPE, list_keys, new_account
+
+__all__ = ("PROVIDER", "RESOURCE_TYPE", "list_keys", "new_account")
+
+PROVIDER = Provider(
+    namespace="Microsoft.Storage",
+    coverage=(accounts.COVERAGE,),
+    routes=(*accounts.ROUTES, *services.ROUTES, *encryption_scopes.ROUTES),
+    registration=Registration.REGISTERED,
+    durations=(Duration("storage.create", 17, "recordings, fact 35 and recording 02: Retry-After 17"),),
+    arrange=(accounts.add_storage_account,),
+)

@@ -1,0 +1,218 @@
+"""What a GET answers, a PUT takes back: Azure ignores read-only properties, and nothing changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.sandbox import SUBSCRIPTION, Client, vault_body, vault_path
+
+from cmkctl.sandbox import CLIENT_OBJECT_ID, Pace, Sandbox
+from cmkctl.sandbox.core import registry, shapes
+from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
+from cmkctl.sandbox.core.shapes import READ_ONLY, MapOf, Required, Since
+
+GROUP = f"{SUBSCRIPTION}/resourceGroups/rg"
+IDENTITY = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/contract"
+STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stone"
+WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw"
+COMPONENT = f"{GROUP}/providers/Microsoft.Insights/components/appi"
+READER = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+IDENTITIES = {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
+PLAIN: dict[str, Any] = {"location": "eastus2"}
+EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "microsoft.resources/resourcegroups": (f"{SUBSCRIPTION}/resourceGroups/another", PLAIN),
+    "microsoft.managedidentity/userassignedidentities": (IDENTITY, PLAIN),
+    "microsoft.keyvault/vaults": (vault_path("kv-two"), vault_body()),
+    "microsoft.keyvault/vaults/keys": (vault_path("kv-two") + "/keys/cmk", {"properties": {"kty": "RSA"}}),
+    "microsoft.storage/storageaccounts": (
+        STORAGE,
+        {**PLAIN, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "identity": IDENTITIES},
+    ),
+    "microsoft.operationalinsights/workspaces": (
+        f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/logs",
+        PLAIN,
+    ),
+    "microsoft.insights/components": (
+        COMPONENT,
+        {**PLAIN, "kind": "web", "properties": {"Application_Type": "web"}},
+    ),
+    "microsoft.insights/components/currentbillingfeatures": (
+        f"{COMPONENT}/currentbillingfeatures",
+        {"DataVolumeCap": {"Cap": 20}},
+    ),
+    "microsoft.containerregistry/registries": (
+        f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/registry1",
+        {**PLAIN, "sku": {"name": "Premium"}},
+    ),
+    "microsoft.authorization/roleassignments": (
+        f"{GROUP}/providers/Microsoft.Authorization/roleAssignments/c0ffee00-0000-4000-8000-00000000a551",
+        {"properties": {"roleDefinitionId": READER, "principalId": CLIENT_OBJECT_ID}},
+    ),
+    "microsoft.compute/diskencryptionsets": (
+        f"{GROUP}/providers/Microsoft.Compute/diskEncryptionSets/des",
+        {**PLAIN, "identity": {"type": "SystemAssigned"}, "properties": {"activeKey": {"keyUrl": "KEY"}}},
+    ),
+    "microsoft.machinelearningservices/workspaces": (
+        WORKSPACE,
+        {
+            **PLAIN,
+            "kind": "Default",
+            "identity": IDENTITIES,
+            "properties": {
+                "storageAccount": STORAGE,
+                "keyVault": vault_path("kv-one"),
+                "managedNetwork": {"isolationMode": "AllowOnlyApprovedOutbound"},
+                "primaryUserAssignedIdentity": IDENTITY,
+                "encryption": {
+                    "status": "Enabled",
+                    "keyVaultProperties": {"keyVaultArmId": vault_path("kv-one"), "keyIdentifier": "KEY"},
+                },
+            },
+        },
+    ),
+    "microsoft.machinelearningservices/workspaces/computes": (
+        f"{WORKSPACE}/computes/cluster",
+        {
+            **PLAIN,
+            "properties": {
+                "computeType": "AmlCompute",
+                "properties": {"vmSize": "STANDARD_DS3_V2", "scaleSettings": {"maxNodeCount": 2}},
+            },
+        },
+    ),
+    "microsoft.machinelearningservices/workspaces/connections": (
+        f"{WORKSPACE}/connections/one",
+        {"properties": {"authType": "None", "category": "ContainerRegistry", "target": "www.example.invalid"}},
+    ),
+    "microsoft.machinelearningservices/workspaces/outboundrules": (
+        f"{WORKSPACE}/outboundRules/one",
+        {"properties": {"type": "ServiceTag", "destination": {"serviceTag": "DataFactory", "portRanges": "443"}}},
+    ),
+    "microsoft.authorization/locks": (
+        f"{GROUP}/providers/Microsoft.Authorization/locks/one",
+        {"properties": {"level": "CanNotDelete", "notes": "stays"}},
+    ),
+    "microsoft.resources/tags": (
+        f"{GROUP}/providers/Microsoft.Resources/tags/default",
+        {"properties": {"tags": {"owner": "x"}}},
+    ),
+    "microsoft.containerregistry/registries/replications": (
+        f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/registry1/replications/westus3",
+        {"location": "westus3"},
+    ),
+    **{
+        f"microsoft.storage/storageaccounts/{kind.lower()}": (
+            f"{STORAGE}/{kind}/default",
+            {"properties": {"cors": {"corsRules": []}}},
+        )
+        for kind in ("blobServices", "fileServices", "queueServices", "tableServices")
+    },
+    "microsoft.storage/storageaccounts/blobservices/containers": (
+        f"{STORAGE}/blobServices/default/containers/one",
+        {"properties": {}},
+    ),
+    "microsoft.storage/storageaccounts/encryptionscopes": (
+        f"{STORAGE}/encryptionScopes/one",
+        {"properties": {"source": "Microsoft.Storage"}},
+    ),
+}
+"""A resource of each type that is written as a document of its own, in the order in which they can be created."""
+
+NOT_DOCUMENTS = {"microsoft.keyvault/vaults/accesspolicies", "microsoft.resources/deployments"}
+"""Types whose PUT is an action: it answers something else than what was sent."""
+
+MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*|\d{10}")
+"""A date, or the seconds of one: the moment of the last change may differ."""
+
+
+@pytest.fixture(scope="module")
+def arm() -> Iterator[Client]:
+    """A sandbox in which everything is done at once, with one resource of every type."""
+    with Sandbox(pace=Pace.none()).serve() as running:
+        running.state.register_provider()
+        running.state.add_vault("kv-one")
+        key = running.state.add_key("kv-one", "cmk")
+        running.state.add_access_policy("kv-one", COSMOS_DB_OBJECT_ID, ["get", "wrapKey", "unwrapKey"])
+        client = Client(running)
+        for path, body in EXAMPLES.values():
+            answer = client("PUT", path, _with_key(body, key), _version(path))
+            assert answer.status_code < 300, (path, answer.text)
+        yield client
+
+
+def _with_key(body: Any, key: str) -> Any:
+    if isinstance(body, dict):
+        return {name: _with_key(value, key) for name, value in body.items()}
+    return key if body == "KEY" else body
+
+
+def _type(path: str) -> str:
+    return next(kind for kind, (where, _) in EXAMPLES.items() if where == path)
+
+
+def _version(path: str) -> str:
+    return max(registry.versions()[_type(path)], key=lambda word: (not word.endswith("preview"), word))
+
+
+def _still(value: Any) -> Any:
+    """Return a document without its moments."""
+    if isinstance(value, dict):
+        return {name: _still(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_still(inner) for inner in value]
+    return MOMENTS.sub("*", str(value)) if not isinstance(value, bool) else value
+
+
+def test_every_type_that_is_written_is_among_the_examples() -> None:
+    """A type that a provider adds has to get one."""
+    written = {route.type.lower() for each in registry.providers() for route in each.routes if route.method == "PUT"}
+
+    assert written - NOT_DOCUMENTS == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_a_document_that_is_sent_back_changes_nothing(arm: Client, kind: str) -> None:
+    """azurerm, `az resource tag` and `az resource update` PUT what they have read: accepted, and the next GET is the same."""
+    path, _ = EXAMPLES[kind]
+    before = arm("GET", path, api=_version(path)).json()
+
+    answer = arm("PUT", path, before, _version(path))
+    after = arm("GET", path, api=_version(path)).json()
+
+    assert answer.status_code in {200, 201, 202}, answer.text
+    assert _still(after) == _still(before)
+
+
+def _places(shape: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the path of every read-only property of a shape, with a body that has only that."""
+    if shape is READ_ONLY:
+        yield path, "anything"
+    elif isinstance(shape, Required | Since):
+        yield from _places(shape.shape, path)
+    elif isinstance(shape, MapOf):
+        yield from ((where, {"any": body}) for where, body in _places(shape.shape, f"{path}.any"))
+    elif isinstance(shape, list):
+        yield from ((where, [body]) for where, body in _places(shape[0], f"{path}[]"))
+    elif isinstance(shape, dict):
+        for name, inner in shape.items():
+            yield from ((where, {name: body}) for where, body in _places(inner, f"{path}.{name}".lstrip(".")))
+
+
+def test_read_only_properties_are_found_wherever_they_are() -> None:
+    """In objects, maps, arrays, behind markers, and whatever the casing of their names."""
+    shape = {
+        "top": READ_ONLY,
+        "some": Required({"inner": READ_ONLY, "kept": str}),
+        "young": Since("2024-01-01", "2023-01-01-preview", {"one": READ_ONLY}),
+        "map": MapOf({"two": READ_ONLY}),
+        "list": [{"three": READ_ONLY}],
+    }
+    places = dict(_places(shape))
+
+    assert list(places) == ["top", "some.inner", "young.one", "map.any.two", "list[].three"]
+    assert {path: shapes.read_only(shape, body) for path, body in places.items()} == {path: [path] for path in places}
+    assert shapes.read_only(shape, {"TOP": 1, "some": {"kept": "x"}}) == ["TOP"]
+    assert shapes.accept(shape, {"top": 1, "some": {"inner": 2, "kept": "x"}}, "2024-01-01") == {"some": {"kept": "x"}}

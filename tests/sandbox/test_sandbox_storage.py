@@ -1,0 +1,149 @@
+"""Storage accounts with a customer key, their services, containers and encryption scopes; recordings 47 and 48."""
+
+from typing import Any
+
+import pytest
+from support.faults import Ready
+from support.sandbox import Client
+
+from cmkctl.sandbox.server import Running
+
+ACCOUNT = "/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/stone"
+API = "2023-05-01"
+BODY: dict[str, Any] = {"location": "eastus2", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+
+
+@pytest.fixture
+def ready(instant: Running) -> Ready:
+    """Return a subscription with a vault and a key."""
+    return Ready(instant)
+
+
+@pytest.fixture
+def account(ready: Ready) -> Client:
+    """Return a client of a sandbox with an account."""
+    ready.arm("PUT", ACCOUNT, BODY, API)
+    return ready.arm
+
+
+def keyed(**more: str) -> dict[str, Any]:
+    """Return the properties that encrypt an account with a customer-managed key."""
+    key = {"keyname": "cmk", "keyvaulturi": "https://kv-cmk.vault.azure.net/", **more}
+    return {"encryption": {"keySource": "Microsoft.Keyvault", "keyvaultproperties": key}}
+
+
+def shown_key(arm: Client) -> dict[str, Any]:
+    """Return what is shown of the key of the account."""
+    found: dict[str, Any] = arm("GET", ACCOUNT, api=API).json()["properties"]["encryption"]["keyvaultproperties"]
+    return found
+
+
+def test_an_account_made_with_a_key_shows_its_version_and_two_dates(ready: Ready) -> None:
+    """As from the first GET of recording 47 on."""
+    ready.arm("PUT", ACCOUNT, {**BODY, "properties": keyed()}, API)
+
+    shown = shown_key(ready.arm)
+
+    assert ready.key == shown["currentVersionedKeyIdentifier"]
+    assert "1970-01-01T00:00:00.0000000Z" == shown["currentVersionedKeyExpirationTimestamp"]
+    assert shown["lastKeyRotationTimestamp"]
+    assert "keyversion" not in shown
+
+
+def test_the_moment_of_the_key_changes_with_the_version_only(ready: Ready) -> None:
+    """Every PATCH of recording 47 sends the key again, and the moment stays."""
+    ready.arm("PUT", ACCOUNT, {**BODY, "properties": keyed()}, API)
+    first = shown_key(ready.arm)
+    ready.arm("PATCH", ACCOUNT, {"properties": keyed()}, API)
+    same = shown_key(ready.arm)
+    ready.state.add_key("kv-cmk", "cmk")
+    ready.arm("PATCH", ACCOUNT, {"properties": keyed()}, API)
+    rotated = shown_key(ready.arm)
+
+    assert first == same
+    assert first["currentVersionedKeyIdentifier"] != rotated["currentVersionedKeyIdentifier"]
+    assert first["lastKeyRotationTimestamp"] != rotated["lastKeyRotationTimestamp"]
+
+
+@pytest.mark.parametrize(
+    ("sku", "shown"),
+    [
+        ("Standard_LRS", set()),
+        ("Standard_ZRS", set()),
+        ("Standard_GRS", {"secondaryLocation", "statusOfSecondary"}),
+        ("Standard_RAGRS", {"secondaryLocation", "statusOfSecondary", "secondaryEndpoints"}),
+        ("Standard_RAGZRS", {"secondaryLocation", "statusOfSecondary", "secondaryEndpoints"}),
+    ],
+)
+def test_a_redundant_account_has_a_second_region(ready: Ready, sku: str, shown: set[str]) -> None:
+    """Its endpoints, without the one of files, with readable ones alone (recording 47)."""
+    ready.arm("PUT", ACCOUNT, {**BODY, "sku": {"name": sku}}, API)
+
+    properties = ready.arm("GET", ACCOUNT, api=API).json()["properties"]
+
+    assert shown == {name for name in properties if "econdary" in name}
+    if "secondaryLocation" in shown:
+        assert "centralus" == properties["secondaryLocation"]
+    if "secondaryEndpoints" in shown:
+        assert {"dfs", "web", "blob", "queue", "table"} == set(properties["secondaryEndpoints"])
+        assert "https://stone-secondary.blob.core.windows.net/" == properties["secondaryEndpoints"]["blob"]
+
+
+@pytest.mark.parametrize("kind", ["blobServices", "fileServices", "queueServices", "tableServices"])
+def test_a_service_is_read_and_changed(account: Client, kind: str) -> None:
+    """200 each time; what is read can be written, and what was not sent stays."""
+    path = f"{ACCOUNT}/{kind}/default"
+    rule = {
+        "allowedOrigins": ["*"],
+        "allowedMethods": ["GET"],
+        "maxAgeInSeconds": 1,
+        "exposedHeaders": [],
+        "allowedHeaders": [],
+    }
+
+    first = account("GET", path, api=API).json()
+    changed = account("PUT", path, {"properties": {"cors": {"corsRules": [rule]}}}, API)
+    after = account("GET", path, api=API).json()
+    listed = account("GET", f"{ACCOUNT}/{kind}", api=API).json()["value"]
+
+    assert ("default", {"corsRules": []}) == (first["name"], first["properties"]["cors"])
+    assert (200, after, [after]) == (changed.status_code, changed.json(), listed)
+    assert {**first["properties"], "cors": {"corsRules": [rule]}} == after["properties"]
+
+
+def test_containers_come_and_go_with_their_account(account: Client) -> None:
+    """201, 200, DELETE 200 and 204; a container does not outlive its account."""
+    path = f"{ACCOUNT}/blobServices/default/containers/one"
+
+    made = [account("PUT", path, {"properties": {}}, API).status_code for _ in range(2)]
+    listed = [row["name"] for row in account("GET", path.removesuffix("/one"), api=API).json()["value"]]
+    gone = [account("DELETE", path, api=API).status_code for _ in range(2)]
+    absent = account("GET", path, api=API)
+    account("PUT", path, {}, API)
+    account("DELETE", ACCOUNT, api=API)
+    account("PUT", ACCOUNT, BODY, API)
+
+    assert ([201, 200], ["one"], [200, 204]) == (made, listed, gone)
+    assert (404, "ContainerNotFound") == (absent.status_code, absent.json()["error"]["code"])
+    assert 404 == account("GET", path, api=API).status_code
+    assert 400 == account("PUT", f"{path.removesuffix('/one')}/Two", {}, API).status_code
+
+
+def test_encryption_scopes_are_as_recorded(account: Client) -> None:
+    """A PUT shows an empty ``keyVaultProperties``, PATCH, GET and list do not (48); lists come in pages."""
+    scopes = f"{ACCOUNT}/encryptionScopes"
+    wanted = {"properties": {"source": "Microsoft.Storage", "requireInfrastructureEncryption": True}}
+
+    made = [account("PUT", f"{scopes}/{name}", wanted, API) for name in ("b", "a", "c")]
+    changed = account("PATCH", f"{scopes}/c", {"properties": {"state": "Disabled"}}, API)
+    page = account("GET", f"{scopes}?$maxpagesize=2", api=API).json()
+    rest = account("GET", page["nextLink"], api=API).json()
+
+    assert [201, 201, 201] == [answer.status_code for answer in made]
+    assert {} == made[0].json()["properties"]["keyVaultProperties"]
+    assert (200, "Disabled") == (changed.status_code, changed.json()["properties"]["state"])
+    assert "keyVaultProperties" not in changed.json()["properties"]
+    assert [["a", "b"], ["c"]] == [[row["name"] for row in each["value"]] for each in (page, rest)]
+    assert "nextLink" not in rest
+    assert changed.json() == account("GET", f"{scopes}/c", api=API).json()
+    assert 404 == account("GET", f"{scopes}/d", api=API).status_code
