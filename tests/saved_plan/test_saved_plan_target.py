@@ -37,7 +37,7 @@ def elsewhere(bench: Bench, *arguments: str | Path) -> Any:
 
 
 def remedy(ran: Any) -> str:
-    """The remedy of the only diagnostic."""
+    """Return the remedy of the only diagnostic."""
     (found,) = ran.of("diagnostic")
     text: str = found["remedy"]
     return text

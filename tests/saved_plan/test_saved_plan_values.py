@@ -51,7 +51,7 @@ VALUES = st.recursive(
 
 
 def through_the_file(profile: Profile, *changes: Change) -> LoadedPlan:
-    """What is read of a plan that was saved."""
+    """Save a plan and load it again."""
     subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
     with TemporaryDirectory() as folder:
         path = Path(folder, "plan.json")
