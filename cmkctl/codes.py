@@ -175,6 +175,24 @@ CMK211: Final = Code(
     "Changing the firewall of a vault in use could lock its users out or open it to others. cmkctl sets network rules only on vaults it creates.",
     "Leave key_vault.network out to use the vault as it is, or change its rules yourself.",
 )
+CMK212: Final = Code(
+    "CMK212",
+    "The vault is in a different region than the profile",
+    "The region of a vault is fixed at creation. The profile's location is the region of everything that cmkctl creates.",
+    "Set location to the vault's region, use another vault name, or give the vault by key_vault.id.",
+)
+CMK213: Final = Code(
+    "CMK213",
+    "The vault's tier does not match the profile",
+    "cmkctl does not change the tier of an existing vault.",
+    "Set key_vault.sku to the vault's tier, or leave it out.",
+)
+CMK214: Final = Code(
+    "CMK214",
+    "The vault is in a failed state",
+    "Azure reports that its provisioning failed, or it is being deleted.",
+    "Repair or delete it, or choose another name.",
+)
 CMK221: Final = Code(
     "CMK221",
     "The key has the wrong type",
@@ -210,6 +228,19 @@ CMK226: Final = Code(
     "The key is not valid yet",
     "Its activation date is in the future.",
     "Wait until that date, or choose another key.",
+)
+CMK227: Final = Code(
+    "CMK227",
+    "The key's expiry does not match the profile",
+    "Resource Manager creates the first version of a key and never changes an existing one, so cmkctl cannot move the expiry of a key.",
+    "Move the expiry with `az keyvault key set-attributes --expires`, or leave key.expires out.",
+)
+CMK228: Final = Code(
+    "CMK228",
+    "The key's rotation policy does not match the profile",
+    "Resource Manager sets the rotation policy of a key only when it creates the key, so cmkctl cannot change that of an existing one.",
+    "Change it with `az keyvault key rotation-policy update`, or set key.rotation_policy to what the key has.",
+    "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation",
 )
 CMK231: Final = Code(
     "CMK231",
@@ -249,6 +280,25 @@ CMK243: Final = Code(
     "The default storage account of a workspace may not be premium and may not have a hierarchical namespace.",
     "Use another resource.",
     "https://learn.microsoft.com/azure/machine-learning/how-to-create-workspace-template",
+)
+CMK244: Final = Code(
+    "CMK244",
+    "The associated resource is in a different region than the profile",
+    "The region of a resource is fixed at creation. The profile's location is the region of everything that cmkctl creates.",
+    "Give the resource by id to use it where it is, or choose another name.",
+)
+CMK245: Final = Code(
+    "CMK245",
+    "The storage account's replication cannot be changed to the profile's",
+    "Azure changes a storage account between local and geo-redundant replication by an update. A change to or from zone-redundant replication is a conversion that has to be requested.",
+    "Set sku to what the account has, or request a conversion.",
+    "https://learn.microsoft.com/azure/storage/common/redundancy-migration",
+)
+CMK246: Final = Code(
+    "CMK246",
+    "Application Insights uses a different Log Analytics workspace",
+    "The component stores its data in the Log Analytics workspace that it is linked to. cmkctl does not move it.",
+    "Link it to the profile's Log Analytics workspace with `az monitor app-insights component update`, or set associated_resources.log_analytics.id.",
 )
 CMK251: Final = Code(
     "CMK251",
@@ -308,6 +358,19 @@ CMK259: Final = Code(
     "The workspace has a different identity",
     "cmkctl never replaces the identity of a workspace.",
     "Set workspace.identity to the value the workspace has.",
+)
+
+CMK260: Final = Code(
+    "CMK260",
+    "The workspace is in a different region than the profile",
+    "The region of a workspace is fixed at creation.",
+    "Set location to the workspace's region, or choose another workspace.name.",
+)
+CMK261: Final = Code(
+    "CMK261",
+    "Public network access does not match the profile",
+    "cmkctl closes public access on request and never opens it again.",
+    "Open it with `az ml workspace update`, or set workspace.public_network_access: disabled.",
 )
 
 # Failures of Azure
@@ -508,6 +571,13 @@ CMK403: Final = Code(
     "azure-ai-ml shows a workspace that does not match the profile",
     "The finished workspace is opened the way a data scientist's code opens it, and its key and high-business-impact flag are compared with the profile.",
     "Run `cmkctl verify`.",
+)
+CMK404: Final = Code(
+    "CMK404",
+    "A vault that existed was overwritten",
+    "The name was free when cmkctl looked, and a vault of that name was created before cmkctl's own request arrived. Azure has no condition for the creation of a vault: the request replaced the vault's settings and all of its access policies, and turned purge protection on, which cannot be undone. Keys, secrets and certificates are kept. Azure does not return the policies that were replaced.",
+    "Have its owner restore the access policies with `az keyvault set-policy`. Then use a different name, or give the vault by id.",
+    "https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/create-or-update",
 )
 
 # Files and the sandbox

@@ -62,6 +62,7 @@ class ResourceGroup(TypedDict, total=False):
     """A resource group."""
 
     location: Required[str]
+    tags: dict[str, str]
     properties: _State
 
 
@@ -113,6 +114,7 @@ class Vault(TypedDict, total=False):
     """A key vault."""
 
     location: str
+    tags: dict[str, str]
     systemData: dict[str, Any]
     properties: Required[_VaultProperties]
 
@@ -134,23 +136,49 @@ class _KeyAttributes(TypedDict, total=False):
     nbf: Seconds
 
 
+class _PolicyAttributes(TypedDict, total=False):
+    expiryTime: str
+
+
+class _Trigger(TypedDict, total=False):
+    timeAfterCreate: str
+    timeBeforeExpiry: str
+
+
+class _ActionType(TypedDict, total=False):
+    type: str
+
+
+class _LifetimeAction(TypedDict, total=False):
+    trigger: _Trigger
+    action: _ActionType
+
+
+class _RotationPolicy(TypedDict, total=False):
+    attributes: _PolicyAttributes
+    lifetimeActions: list[_LifetimeAction]
+
+
 class _KeyProperties(TypedDict, total=False):
     kty: Required[str]
     keySize: int
     keyOps: list[str]
     keyUriWithVersion: Required[str]
     attributes: _KeyAttributes
+    rotationPolicy: _RotationPolicy
 
 
 class Key(TypedDict, total=False):
     """A key with its latest version, as Resource Manager shows it."""
 
+    tags: dict[str, str]
     properties: Required[_KeyProperties]
 
 
 class _AssignmentProperties(TypedDict, total=False):
     scope: Required[str]
     roleDefinitionId: Required[str]
+    condition: str
 
 
 class _Assignment(TypedDict, total=False):
@@ -163,6 +191,23 @@ class RoleAssignments(TypedDict, total=False):
 
     value: Required[list[_Assignment]]
     nextLink: str
+
+
+class _RolePermissions(TypedDict, total=False):
+    dataActions: list[str]
+    notDataActions: list[str]
+
+
+class _DefinitionProperties(TypedDict, total=False):
+    roleName: str
+    permissions: list[_RolePermissions]
+
+
+class RoleDefinition(TypedDict, total=False):
+    """A role definition."""
+
+    id: str
+    properties: Required[_DefinitionProperties]
 
 
 class _ServicePrincipal(TypedDict, total=False):
@@ -200,6 +245,14 @@ class _Encryption(TypedDict, total=False):
     identity: _EncryptionIdentity
 
 
+class _CosmosDb(TypedDict, total=False):
+    collectionsThroughput: int
+
+
+class _ServiceManagedResources(TypedDict, total=False):
+    cosmosDb: _CosmosDb
+
+
 class _WorkspaceProperties(TypedDict, total=False):
     provisioningState: str
     friendlyName: str
@@ -213,16 +266,21 @@ class _WorkspaceProperties(TypedDict, total=False):
     encryption: _Encryption
     enableServiceSideCMKEncryption: bool
     serviceProvisionedResourceGroup: str
+    primaryUserAssignedIdentity: str
+    serviceManagedResourcesSettings: _ServiceManagedResources
 
 
 class _WorkspaceIdentity(TypedDict, total=False):
     type: str
     principalId: str
+    userAssignedIdentities: dict[str, Any]
 
 
 class Workspace(TypedDict, total=False):
     """An Azure Machine Learning workspace."""
 
+    location: str
+    tags: dict[str, str]
     identity: _WorkspaceIdentity
     systemData: dict[str, Any]
     properties: Required[_WorkspaceProperties]
@@ -234,11 +292,14 @@ class _ResourceProperties(TypedDict, total=False):
     minimumTlsVersion: str
     allowBlobPublicAccess: bool
     isHnsEnabled: bool
+    WorkspaceResourceId: str
 
 
 class Resource(TypedDict, total=False):
     """Any other resource, such as a storage account. Members of other types are absent."""
 
+    location: str
+    tags: dict[str, str]
     sku: _Sku
     properties: Required[_ResourceProperties]
 

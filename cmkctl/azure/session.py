@@ -388,6 +388,15 @@ class Snapshot:
             page = self._following(page.get("nextLink", ""), links)
         return found
 
+    def role_definition(self, definition: str) -> ArmDocument | None:
+        """A role definition by its id, None also where it may not be read."""
+        try:
+            return self._by_id(decoding.RoleDefinition, definition, versions.ROLE_ASSIGNMENTS)
+        except AzureFailed as error:
+            if error.failure.kind is not FailureKind.DENIED:
+                raise
+            return None
+
     def service_principal(self, app_id: str) -> ArmDocument | None:
         """Read the service principal of an application in this tenant from Microsoft Graph."""
         read, constant = f"graph {app_id}", self._session.constant

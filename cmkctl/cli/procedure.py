@@ -161,7 +161,7 @@ def _apply(opened: Run, operation: Operation) -> int:
             return answer
     operation.prepare(made)
     started = opened.session.clock.elapsed()
-    result = apply_plan(opened.session, opened.profile, made, operation.procedure, emit)
+    result = apply_plan(opened.session, opened.profile, made, operation.procedure, emit, policy=opened.policy)
     seconds = opened.session.clock.elapsed() - started
     conclusion = operation.conclusion(opened.profile)
     profile = _PROFILE if saved else options.path  # verify starts from a profile

@@ -386,6 +386,8 @@ Identity = Annotated[
 ]
 """``system-assigned`` or the ARM id of a user-assigned identity."""
 
+IdentityId = Annotated[str, ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")]
+
 KeySize = Annotated[Literal[2048, 3072, 4096], BeforeValidator(_whole)]
 """The size of an RSA key in bits."""
 
