@@ -21,7 +21,6 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, _exit_interrupted)
     from cmkctl.cli import run_and_exit  # noqa: PLC0415 - after the handler is in place
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     run_and_exit()
 
 

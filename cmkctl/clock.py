@@ -1,4 +1,4 @@
-"""Time, injected: what waits and what measures takes a `Clock`, so that tests need no patience."""
+"""The injected clock: everything that waits or measures takes a `Clock`, so that tests do not wait."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Protocol
 
 
 class Interrupted(BaseException):
-    """The run was told to stop while it waited (Ctrl-C, SIGTERM). Like KeyboardInterrupt, it is not an error."""
+    """The run was interrupted during a wait (Ctrl-C, SIGTERM). Like KeyboardInterrupt, it is not an error."""
 
 
 class Clock(Protocol):
-    """What the time is, and waiting for it to pass."""
+    """Current time, elapsed time and waiting."""
 
     def now(self) -> datetime:
-        """The date and time, in UTC."""
+        """Return the date and time, in UTC."""
         ...
 
     def elapsed(self) -> float:
-        """Seconds since a fixed but unspecified moment; never goes backwards."""
+        """Return seconds since a fixed but unspecified moment; never goes backwards."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait. Raises `Interrupted` when the run was told to stop meanwhile."""
+        """Wait. Raises `Interrupted` when the run is interrupted meanwhile."""
         ...
 
     def check(self) -> None:
-        """Raise `Interrupted` when the run was told to stop."""
+        """Raise `Interrupted` if the run was interrupted."""
         ...
 
 
 def at(clock: Clock, moment: float) -> datetime:
-    """The date and time, in UTC, of a moment of `clock.elapsed()`."""
+    """Return the date and time, in UTC, of a moment of `clock.elapsed()`."""
     return clock.now() + timedelta(seconds=moment - clock.elapsed())
 
 
@@ -44,20 +44,20 @@ class SystemClock:
         self._stopped = threading.Event()
 
     def now(self) -> datetime:
-        """The date and time, in UTC."""
+        """Return the date and time, in UTC."""
         return datetime.now(UTC)
 
     def elapsed(self) -> float:
-        """Seconds of the monotonic clock."""
+        """Return the seconds of the monotonic clock."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, unless the run is told to stop. Raises `Interrupted` then."""
+        """Wait. Raises `Interrupted` as soon as `stop` is called."""
         if self._stopped.wait(min(max(seconds, 0), threading.TIMEOUT_MAX)):
             raise Interrupted
 
     def check(self) -> None:
-        """Raise `Interrupted` when the run was told to stop."""
+        """Raise `Interrupted` if the run was interrupted."""
         if self._stopped.is_set():
             raise Interrupted
 

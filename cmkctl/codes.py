@@ -119,7 +119,7 @@ CMK202: Final = Code(
 )
 CMK203: Final = Code(
     "CMK203",
-    "The vault is in another subscription",
+    "The vault is in a different subscription",
     "Azure Machine Learning accepts a key only from a vault in the workspace's subscription.",
     "Use a vault in the workspace's subscription.",
     _SETUP,
@@ -139,7 +139,7 @@ CMK205: Final = Code(
 )
 CMK206: Final = Code(
     "CMK206",
-    "The vault belongs to another Entra tenant",
+    "The vault belongs to a different Entra tenant",
     "Access to the vault is decided by principals of that other tenant.",
     "Use a vault of the subscription's tenant.",
 )
@@ -174,6 +174,24 @@ CMK211: Final = Code(
     "The vault's network rules do not match the profile",
     "Changing the firewall of a vault in use could lock its users out or open it to others. cmkctl sets network rules only on vaults it creates.",
     "Leave key_vault.network out to use the vault as it is, or change its rules yourself.",
+)
+CMK212: Final = Code(
+    "CMK212",
+    "The vault is in a different region than the profile",
+    "The region of a vault is fixed at creation. The profile's location is the region of everything that cmkctl creates.",
+    "Set location to the vault's region, use another vault name, or give the vault by key_vault.id.",
+)
+CMK213: Final = Code(
+    "CMK213",
+    "The vault's tier does not match the profile",
+    "cmkctl does not change the tier of an existing vault.",
+    "Set key_vault.sku to the vault's tier, or leave it out.",
+)
+CMK214: Final = Code(
+    "CMK214",
+    "The vault is in a failed state",
+    "Azure reports that its provisioning failed, or it is being deleted.",
+    "Repair or delete it, or choose another name.",
 )
 CMK221: Final = Code(
     "CMK221",
@@ -210,6 +228,19 @@ CMK226: Final = Code(
     "The key is not valid yet",
     "Its activation date is in the future.",
     "Wait until that date, or choose another key.",
+)
+CMK227: Final = Code(
+    "CMK227",
+    "The key's expiry does not match the profile",
+    "Resource Manager creates the first version of a key and never changes an existing one, so cmkctl cannot move the expiry of a key.",
+    "Move the expiry with `az keyvault key set-attributes --expires`, or leave key.expires out.",
+)
+CMK228: Final = Code(
+    "CMK228",
+    "The key's rotation policy does not match the profile",
+    "Resource Manager sets the rotation policy of a key only when it creates the key, so cmkctl cannot change that of an existing one.",
+    "Change it with `az keyvault key rotation-policy update`, or set key.rotation_policy to what the key has.",
+    "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation",
 )
 CMK231: Final = Code(
     "CMK231",
@@ -250,6 +281,25 @@ CMK243: Final = Code(
     "Use another resource.",
     "https://learn.microsoft.com/azure/machine-learning/how-to-create-workspace-template",
 )
+CMK244: Final = Code(
+    "CMK244",
+    "The associated resource is in a different region than the profile",
+    "The region of a resource is fixed at creation. The profile's location is the region of everything that cmkctl creates.",
+    "Give the resource by id to use it where it is, or choose another name.",
+)
+CMK245: Final = Code(
+    "CMK245",
+    "The storage account's replication cannot be changed to the profile's",
+    "Azure changes a storage account between local and geo-redundant replication by an update. A change to or from zone-redundant replication is a conversion that has to be requested.",
+    "Set sku to what the account has, or request a conversion.",
+    "https://learn.microsoft.com/azure/storage/common/redundancy-migration",
+)
+CMK246: Final = Code(
+    "CMK246",
+    "Application Insights uses a different Log Analytics workspace",
+    "The component stores its data in the Log Analytics workspace that it is linked to. cmkctl does not move it.",
+    "Link it to the profile's Log Analytics workspace with `az monitor app-insights component update`, or set associated_resources.log_analytics.id.",
+)
 CMK251: Final = Code(
     "CMK251",
     "The workspace is in a failed state",
@@ -265,7 +315,7 @@ CMK252: Final = Code(
 )
 CMK253: Final = Code(
     "CMK253",
-    "The workspace's key is in another vault",
+    "The workspace's key is in a different vault",
     "A workspace keeps the vault that it was created with.",
     "Use that vault in the profile, or create a new workspace.",
     _CONCEPT,
@@ -308,6 +358,19 @@ CMK259: Final = Code(
     "The workspace has a different identity",
     "cmkctl never replaces the identity of a workspace.",
     "Set workspace.identity to the value the workspace has.",
+)
+
+CMK260: Final = Code(
+    "CMK260",
+    "The workspace is in a different region than the profile",
+    "The region of a workspace is fixed at creation.",
+    "Set location to the workspace's region, or choose another workspace.name.",
+)
+CMK261: Final = Code(
+    "CMK261",
+    "Public network access does not match the profile",
+    "cmkctl closes public access on request and never opens it again.",
+    "Open it with `az ml workspace update`, or set workspace.public_network_access: disabled.",
 )
 
 # Failures of Azure
@@ -459,7 +522,7 @@ CMK323: Final = Code(
 CMK324: Final = Code(
     "CMK324",
     "The TLS connection cannot be trusted",
-    "The certificate of the other side is not signed by a CA that is trusted here, or the other side does not speak TLS. A proxy that inspects TLS has a CA of its own.",
+    "The server's certificate is not signed by a CA that is trusted here, or the server does not use TLS. A proxy that inspects TLS has a CA of its own.",
     "Set REQUESTS_CA_BUNDLE to a file that holds the CA certificate.",
 )
 CMK325: Final = Code(
@@ -494,7 +557,7 @@ CMK328: Final = Code(
 CMK401: Final = Code(
     "CMK401",
     "The result does not match the profile",
-    "After everything was applied, reading it back showed a difference. That is a failure, not a warning, because somebody would rely on it.",
+    "After everything was applied, reading it back showed a difference. That is a failure, not a warning, because others will rely on the result.",
     "Run `cmkctl plan` to see what differs.",
 )
 CMK402: Final = Code(
@@ -508,6 +571,13 @@ CMK403: Final = Code(
     "azure-ai-ml shows a workspace that does not match the profile",
     "The finished workspace is opened the way a data scientist's code opens it, and its key and high-business-impact flag are compared with the profile.",
     "Run `cmkctl verify`.",
+)
+CMK404: Final = Code(
+    "CMK404",
+    "A vault that existed was overwritten",
+    "The name was free when cmkctl looked, and a vault of that name was created before cmkctl's own request arrived. Azure has no condition for the creation of a vault: the request replaced the vault's settings and all of its access policies, and turned purge protection on, which cannot be undone. Keys, secrets and certificates are kept. Azure does not return the policies that were replaced.",
+    "Have its owner restore the access policies with `az keyvault set-policy`. Then use a different name, or give the vault by id.",
+    "https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/create-or-update",
 )
 
 # Files and the sandbox
@@ -556,7 +626,7 @@ CMK522: Final = Code(
 )
 CMK523: Final = Code(
     "CMK523",
-    "The saved plan has another version",
+    "The saved plan has an unsupported version",
     "Saved plans carry a format number, and this cmkctl reads one number only. It applies only what it can read completely.",
     "Plan again with the cmkctl that will apply it, or apply it with the version that made it.",
 )
@@ -590,6 +660,12 @@ CMK528: Final = Code(
     "It has a conflict, or a rule stops it. The file that --out names is unchanged.",
     "Fix what the plan names, then plan again.",
 )
+CMK529: Final = Code(
+    "CMK529",
+    "The saved plan was made against another target",
+    "A saved plan records whether it was made against the sandbox or against Azure, and is applied only there. Nothing was written.",
+    "Apply the plan where it was made, or plan again.",
+)
 CMK531: Final = Code(
     "CMK531",
     "Cannot write the report",
@@ -617,5 +693,5 @@ DECLARED: Final[Mapping[str, Code]] = {each.id: each for each in tuple(globals()
 
 
 def declared(code: str) -> Code:
-    """The declaration of a code of this module. Raises KeyError for an undeclared one."""
+    """Return the declaration of a code of this module. Raises KeyError for an undeclared one."""
     return DECLARED[code]

@@ -66,21 +66,21 @@ class Code:
     source: str = ""
 
     def error(self, detail: str, remedy: str = "", subject: str = "", location: Location | None = None) -> Diagnostic:
-        """A diagnostic that stops the run. Without a `remedy` it has the code's own."""
+        """Return a diagnostic that stops the run. The default `remedy` is the code's own."""
         return self.diagnostic(Severity.ERROR, detail, remedy, subject, location)
 
     def warning(self, detail: str, remedy: str = "", subject: str = "", location: Location | None = None) -> Diagnostic:
-        """A diagnostic that is shown while the run continues."""
+        """Return a warning, which does not stop the run."""
         return self.diagnostic(Severity.WARNING, detail, remedy, subject, location)
 
     def note(self, detail: str, remedy: str = "", subject: str = "", location: Location | None = None) -> Diagnostic:
-        """A diagnostic for information."""
+        """Return a note, which is for information only."""
         return self.diagnostic(Severity.NOTE, detail, remedy, subject, location)
 
     def diagnostic(
         self, severity: Severity, detail: str, remedy: str = "", subject: str = "", location: Location | None = None
     ) -> Diagnostic:
-        """A diagnostic of a severity that is decided at run time."""
+        """Return a diagnostic whose severity is decided at run time."""
         return Diagnostic(self, severity, detail, remedy or self.remedy, subject, location)
 
 

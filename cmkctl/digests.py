@@ -12,10 +12,10 @@ from typing import Any
 
 
 def digest(value: Any) -> str:
-    """The SHA-256, in hexadecimal, of a value's canonical JSON. Raises TypeError for what has none.
+    """Return the hexadecimal SHA-256 of a value's canonical JSON. Raises TypeError for a value that JSON cannot hold.
 
-    Mappings are sorted by key, dataclasses are mappings of their fields. A moment counts for nothing: when something was
-    seen is not what was seen.
+    Mappings are sorted by key, dataclasses are mappings of their fields. Dates and times are ignored: the time of an
+    observation is not part of it.
     """
     text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
     return sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What happens during a run: values only. The engine emits them, views and reports show them."""
+"""The events of a run: values only. The engine emits them, views and reports display them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True)
 class ChangeStarted:
-    """A change is about to be sent, or its operation in progress to be waited for."""
+    """A change is about to be sent, or the wait for its operation begins."""
 
     change: Change
 
@@ -72,10 +72,10 @@ class ChangeFailed:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Something is being waited for.
+    """A wait is in progress.
 
-    `change` is the change that the wait belongs to, None for a wait of the run as a whole; `seconds` have passed; the wait is
-    given up at `until` (UTC).
+    `change` is the change that the wait belongs to, None for a wait of the run as a whole; `seconds` have passed; the wait
+    ends at `until` (UTC).
     """
 
     change: Change | None

@@ -1,11 +1,11 @@
-"""Facts and rules: a named read with its answer, and the judgements that rest on it.
+"""Facts and rules: named reads with their results, and the judgements based on them.
 
-A fact is observed, or not readable for a reason. A rule declares the facts it needs and looks at no other; when one of them was
-not read, the rule is skipped and a note names it: what was not read is not absent.
+A fact is observed, or not readable for a reason. A rule declares the facts it needs and uses no others; when one of them is
+unread, the rule is skipped and a note names it: unread does not mean absent.
 
     rules ──needed──▶ facts to read ──attempt──▶ value or NotReadable ──Facts──▶ judge ──▶ diagnostics
 
-What a step observed is a fact as well, under the name of the step.
+The observation of a step is a fact as well, under the name of the step.
 """
 
 from __future__ import annotations
@@ -54,27 +54,27 @@ class Facts:
         self._answers = dict(answers)
 
     def __getitem__(self, fact: Fact[T]) -> T:
-        """The value of a fact. Raises LookupError for one that was not read, or that the rule did not declare."""
+        """Return the value of a fact. Raises LookupError for a fact that is unread or not declared by the rule."""
         if not self.has(fact):
             raise LookupError(fact.name)
         value: T = self._answers[fact.name]
         return value
 
     def observation(self, step: str) -> Any:
-        """The observation of a step."""
+        """Return the observation of a step."""
         return self._answers[step]
 
     def has(self, fact: Fact[Any]) -> bool:
-        """True when the fact was read."""
+        """Return True when the fact was read."""
         return fact.name in self._answers and not isinstance(self._answers[fact.name], NotReadable)
 
     def unread(self, fact: Fact[Any]) -> NotReadable | None:
-        """The reason why a fact could not be read; None when it was read, or when no read was attempted."""
+        """Return the reason why a fact could not be read; None when it was read, or when no read was attempted."""
         answer = self._answers.get(fact.name)
         return answer if isinstance(answer, NotReadable) else None
 
     def only(self, facts: Iterable[Fact[Any]]) -> Facts:
-        """These facts and no others, so that a rule cannot rest on one that it did not declare."""
+        """Return only these facts, so that a rule cannot use one that it did not declare."""
         return Facts({each.name: self._answers[each.name] for each in facts if each.name in self._answers})
 
 
@@ -123,7 +123,7 @@ class RulePolicy:
     strict: bool = False
 
     def applied_to(self, finding: Diagnostic) -> Diagnostic:
-        """The finding with the severity that the operator chose. An ignored one stays visible."""
+        """Return the finding with the severity that the operator chose. An ignored finding stays visible."""
         if finding.code in self.ignore:
             return replace(finding, severity=Severity.NOTE)
         if self.strict and finding.severity is Severity.WARNING:
@@ -132,13 +132,13 @@ class RulePolicy:
 
 
 def needed(rules: Iterable[Rule], observed: Collection[str] = ()) -> tuple[Fact[Any], ...]:
-    """The facts that the rules need, each once, without those that the steps named `observed` have read already."""
+    """Return the facts that the rules need, each once, except those that the steps in `observed` read."""
     found = {fact.name: fact for each in rules for fact in each.needs if fact.name not in observed}
     return tuple(found.values())
 
 
 def attempt(fact: Fact[T], azure: Snapshot, profile: Profile) -> T | NotReadable:
-    """Read a fact. A failure of Azure loses nothing but the rules that need the fact."""
+    """Read a fact. A failure of Azure only skips the rules that need the fact."""
     from cmkctl.azure.errors import AzureFailed  # noqa: PLC0415 - rules and codes load without the Azure SDK
 
     try:
@@ -151,7 +151,7 @@ def attempt(fact: Fact[T], azure: Snapshot, profile: Profile) -> T | NotReadable
 def judge(
     rules: Iterable[Rule], profile: Profile, facts: Facts, policy: RulePolicy | None = None
 ) -> Iterator[Diagnostic]:
-    """The findings of every rule whose facts were read, then one note for each fact that was not."""
+    """Return the findings of all rules whose facts were read, then one note for each unread fact."""
     chosen = policy or RulePolicy()
     skipped: dict[Fact[Any], list[Rule]] = {}
     for each in rules:

@@ -15,9 +15,9 @@ def try_out(path: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write `text` to a temporary file beside `path`, readable by its owner only, which then takes its name.
+    """Write `text` to a temporary file beside `path`, readable by its owner only, which then replaces `path`.
 
-    Raises OSError when that fails; what was at `path` before is then still there. A symbolic link stays one.
+    Raises OSError when that fails and leaves the old file in place. A symbolic link is followed, not replaced.
     """
     target = _target(path)
     temporary = _temporary(target)
@@ -25,26 +25,26 @@ def write_whole(path: Path, text: str) -> None:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing behind it
+            os.fsync(file.fileno())  # a power cut could otherwise leave an empty file under the new name
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def mend(option: str, path: Path) -> str:
-    """What to do about the file of an option that cannot be written, as a remedy."""
+def unwritable_remedy(option: str, path: Path) -> str:
+    """Return the remedy for an option whose file cannot be written."""
     if not path.parent.exists():
-        return f"Make its folder first: mkdir -p {shlex.quote(str(path.parent))}"
-    return f"Name another file with {option}."
+        return f"Create its folder first: mkdir -p {shlex.quote(str(path.parent))}"
+    return f"Give {option} a different file."
 
 
 def _target(path: Path) -> Path:
-    """Where to write. A folder or a device must not be replaced by a file: a careless root would lose /dev/null."""
+    """Return the path to write to. Refuses folders and devices: root could otherwise replace /dev/null by a file."""
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if target.exists() and not target.is_file():
-        raise OSError(errno.EINVAL, "It is no ordinary file")
+        raise OSError(errno.EINVAL, "Not a regular file")
     return target
 
 

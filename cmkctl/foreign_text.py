@@ -1,8 +1,8 @@
-"""Makes text that came from elsewhere safe for where it is shown: a terminal, a CI log, JSON, HTML.
+"""Escapes text from outside for the place where it is displayed: a terminal, a CI log, JSON, HTML.
 
-Azure's messages, names of resources and tags may hold anything: escape sequences, which a terminal obeys; workflow commands,
-which a CI system obeys (``::add-mask::``, ``##vso[task.setvariable …]``); bidirectional controls, which show a text in another
-order than it is in; line separators, with which one line becomes two. Here they are shown as escapes and obeyed by nothing.
+Azure's messages, names of resources and tags may contain anything: escape sequences, which a terminal executes; workflow
+commands, which a CI system executes (``::add-mask::``, ``##vso[task.setvariable …]``); bidirectional controls, which reorder
+the display; line separators, which split a line. Here they become visible escapes without effect.
 
 Sources: https://docs.github.com/actions/reference/workflow-commands-for-github-actions,
 https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands,
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 
 class Channel(StrEnum):
-    """Where a text goes."""
+    """The destination of a text."""
 
     TERMINAL = "terminal"
     LOG = "log"
@@ -31,11 +31,11 @@ class Channel(StrEnum):
 _KEPT: Final = "\n\t"
 # Cc: C0 and C1 controls. Cf: bidirectional controls, zero-width characters, byte order mark, soft hyphen, tags. Zl and Zp: line
 # and paragraph separators. Co, Cs, Cn: private, half of a surrogate pair, unassigned.
-_OBEYED: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Co", "Cs", "Cn"})
-# Format characters that scripts and emoji need, which move nothing and end no line.
+_CONTROLS: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Co", "Cs", "Cn"})
+# Format characters that scripts and emoji need; they neither reorder text nor end a line.
 _JOINERS: Final = "\u200c\u200d"
 _BREAK: Final = "\\"
-"""What is put inside the mark of a command, so that no CI system reads it as one and a person still can."""
+"""Inserted into the mark of a command, so that a CI system ignores it and people can still read it."""
 
 _COMMAND: Final = re.compile(
     # GitHub: ::set-output name=x::v at the beginning of a line, where wrapping may put any word.
@@ -48,14 +48,14 @@ _COMMAND: Final = re.compile(
 
 
 def safe(text: str, channel: Channel = Channel.TERMINAL, *, one_line: bool = False) -> str:
-    r"""Return a text that its channel shows and does not obey.
+    r"""Return a text that its channel displays without executing it.
 
     Controls become escapes such as ``\x1b``; line breaks and tabs stay, unless `one_line` asks for one line. For a terminal,
-    a log and HTML the marks of CI commands are broken up as well: what is on a terminal at home is a log in CI. JSON keeps
-    them: whoever parses it gets the very text, and a line of JSON begins with ``{``. HTML is escaped for text and for quoted
-    attributes. Applied twice, a terminal's, a log's and a JSON text stay as they are; HTML does not.
+    a log and HTML the marks of CI commands are broken up as well, since terminal output becomes a log in CI. JSON keeps
+    them, so that a parser gets the exact text; a line of JSON begins with ``{``. HTML is escaped for text and for quoted
+    attributes. The function is idempotent except for HTML.
     """
-    # A carriage return alone would let the rest of a line cover its beginning.
+    # A lone carriage return would overwrite the beginning of the line.
     text = text.replace("\r\n", "\n")
     if one_line:
         text = " ".join(text.split())
@@ -77,7 +77,7 @@ def safe_json(value: Any) -> Any:
 
 
 def _shown(character: str) -> str:
-    if character in _KEPT or character in _JOINERS or unicodedata.category(character) not in _OBEYED:
+    if character in _KEPT or character in _JOINERS or unicodedata.category(character) not in _CONTROLS:
         return character
     return character.encode("unicode_escape").decode()
 

@@ -101,7 +101,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Output(Generic[T_co]):
-    """One value that a step hands to later steps.
+    """One value that a step passes to later steps.
 
     `source` is the dotted path at which Azure shows it in the step's resource, empty for a value that follows from the
     profile alone; an export turns it into a reference.
@@ -126,12 +126,12 @@ class Known:
         self._values: Mapping[Output[Any], Any] = dict(values or {})
 
     def get(self, output: Output[T]) -> T | Unknown:
-        """The value of an output, `Unknown` until its step supplies it."""
+        """Return the value of an output, `Unknown` until its step supplies it."""
         value: T | Unknown = self._values.get(output, output.unknown)
         return value
 
     def plus(self, values: Mapping[Output[Any], Any]) -> Known:
-        """A copy with these outputs added or replaced."""
+        """Return a copy with these outputs added or replaced."""
         return Known({**self._values, **values})
 
     def __eq__(self, other: object) -> bool:
@@ -288,7 +288,7 @@ class Change:
 
 
 Outputs: TypeAlias = Mapping[Output[Any], Any]
-"""What a step hands to later steps; a value is `Unknown` until the step has run."""
+"""The values that a step passes to later steps; `Unknown` until the step has run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,16 +333,16 @@ class Plan:
         return tuple((change, words) for change in self.changes for words in change.irreversible)
 
     def count(self, action: Action) -> int:
-        """The number of changes with this action."""
+        """Return the number of changes with this action."""
         return sum(each.action is action for each in self.changes)
 
     def of(self, step: str) -> tuple[Change, ...]:
-        """The changes of one step, in order."""
+        """Return the changes of one step, in order."""
         return tuple(each for each in self.changes if each.step == step)
 
 
 def unknowns(value: Json, path: str = "") -> Iterator[tuple[str, Unknown]]:
-    """Every `Unknown` inside a JSON value, with its dotted path."""
+    """Yield every `Unknown` inside a JSON value, with its dotted path."""
     if isinstance(value, Unknown):
         yield path, value
     elif isinstance(value, Mapping):
@@ -354,7 +354,7 @@ def unknowns(value: Json, path: str = "") -> Iterator[tuple[str, Unknown]]:
 
 
 def fulfils(shown: Json, now: Json) -> bool:
-    """True when `now` equals `shown`, apart from unknowns of the shown value, which may have become anything."""
+    """Return True when `now` equals `shown`; an unknown in `shown` matches any value."""
     if isinstance(shown, Unknown):
         return True
     if isinstance(shown, Mapping):

@@ -1,1 +1,1 @@
-"""What Azure is, and no decision: clouds, ids, api-versions, named comparisons, errors, the session, operations, tapes."""
+"""Access to Azure, without decisions: clouds, ids, api-versions, comparisons, errors, session, operations, tapes."""

@@ -28,12 +28,12 @@ class Cloud(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CloudEndpoints:
-    """Where a cloud is.
+    """The endpoints of a cloud.
 
     `arm`, `graph` and `authority` are https URLs without a trailing slash; `arm_scope` and `graph_scope` are token
     scopes; `vault_suffix` is the DNS suffix of vaults; `login_hosts` are the host names of Microsoft Entra ID, the one of
     `authority` first; `cosmos_db_app_id` is the *application* id of Azure Cosmos DB,
-    the same in every tenant of the cloud, and is never what a grant takes.
+    the same in every tenant of the cloud, and never valid in a grant.
     """
 
     arm: str

@@ -1,4 +1,4 @@
-"""Signing in, for people and for CI, in each cloud.
+"""Sign-in for people and for CI, in each cloud.
 
 Source: https://learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains
 """
@@ -28,7 +28,7 @@ from cmkctl.diagnostics import CmkctlError, Diagnostic
 
 _REPLAYED_TOKEN_LIFETIME: Final = 86_400
 _RENEWED_BEFORE: Final = 300
-"""How many seconds before its end a token is renewed, as azure-core's policies do."""
+"""Seconds before its expiry at which a token is renewed, as in azure-core's policies."""
 
 _RENEWAL_PAUSE: Final = 30.0
 """Seconds between two attempts to renew a token that is still valid."""
@@ -51,7 +51,7 @@ _NEEDED: Final[Mapping[str | None, tuple[tuple[str, ...], ...]]] = {
 
 _IDENTITY_ENDPOINTS: Final = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "IMDS_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST")
 _IMDS: Final = "http://169.254.169.254"
-"""Where a virtual machine asks for the token of its managed identity; the variables name it on other hosts of code."""
+"""The token endpoint of a virtual machine's managed identity; on other hosts the variables name it."""
 
 
 def sign_in(
@@ -63,7 +63,7 @@ def sign_in(
 ) -> TokenCredential:
     """Return the credential for a way of signing in; None is azure-identity's default chain. No token is requested yet.
 
-    `prompt` gets what a person has to do, where signing in takes one: azure-identity would print it, among the JSON lines.
+    `prompt` receives the instructions of an interactive sign-in, which azure-identity would print among the JSON lines.
     Raises CmkctlError when a setting of that way is missing (CMK319) or wrong (CMK326).
     """
     from azure import identity  # noqa: PLC0415 - a replay needs no credential and should not pay for this import
@@ -89,7 +89,7 @@ def sign_in(
             f"To sign in, open {page} and enter the code {code}"
         )
     try:
-        # azure-identity's own patience is over half a minute, and one of many reads is behind each token.
+        # azure-identity's own retries take over half a minute, and every token is needed by many reads.
         credential: TokenCredential = ways[way](
             authority=endpoints.authority, transport=login, retry_total=2, retry_backoff_factor=0.4, **options
         )
@@ -108,11 +108,11 @@ def _check_settings(way: str | None, environ: Mapping[str, str]) -> None:
 
 
 def _missing(way: str, needed: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> Diagnostic:
-    """Name the variables that are missing from the set of which most are there."""
+    """Return the diagnostic with the variables missing from the most complete set."""
     closest = min(needed, key=lambda names: sum(not environ.get(name) for name in names))
     missing = [name for name in closest if not environ.get(name)]
     listed = " and ".join((", ".join(missing[:-1]), missing[-1]) if missing[1:] else missing)
-    detail = f"--auth {way} needs {', '.join(closest)}; not set: {listed}."
+    detail = f"--auth {way} needs environment variables that are not set: {listed}."
     return codes.CMK319.error(detail, f"Set {listed}, or select another way of signing in with --auth.")
 
 
@@ -124,11 +124,11 @@ def _invalid(detail: str) -> Diagnostic:
 
 
 class LoginTransport(HttpTransport[Any, Any]):
-    """The way to a login host, on which an answer that is no JSON counts as none, unless it is a server error.
+    """The transport to a login host. A response that is not JSON is an error, unless it is a server error.
 
-    Entra's refusals are JSON, too. msal would take a proxy's page for a wrong tenant, and an error of its own would show
-    the start of a token. The addresses come from a response (OpenID discovery), and a secret goes to them: a host that is
-    not a login host of the cloud gets nothing. The endpoints of managed identities, which the machine names, are the others.
+    Entra's rejections are JSON, too. msal would report a proxy's page as a wrong tenant, or show the start of a token in an
+    error. The addresses come from a response (OpenID discovery) and receive a secret, so only login hosts of the cloud are
+    allowed, and the endpoints of managed identities, which the machine's environment names.
     """
 
     def __init__(
@@ -141,8 +141,8 @@ class LoginTransport(HttpTransport[Any, Any]):
     def send(self, request: Any, **options: Any) -> Any:
         """Send a request.
 
-        Raises ForeignHost for a host that may not get a secret, ServiceRequestError without an answer, and
-        ServiceResponseError for one that cannot be read.
+        Raises ForeignHost for a host that must not get a secret, ServiceRequestError without a response, and
+        ServiceResponseError for an unreadable one.
         """
         local = any(_same_place(request.url, each) for each in self._local)
         if not local and not self._endpoints.is_login(request.url):
@@ -153,11 +153,11 @@ class LoginTransport(HttpTransport[Any, Any]):
             reason = reason_of(error)
             if isinstance(error, ServiceRequestError | ServiceResponseTimeoutError) or reason.startswith((PROXY, TLS)):
                 raise ServiceRequestError(f"{UNREACHED}. {reason}") from error
-            raise _unreadable(reason) from error  # it broke off, or is not what its headers say
+            raise _unreadable(reason) from error  # truncated, or it contradicts its headers
         if 300 <= response.status_code < 400:
-            raise _unreadable(f"It leads to {response.headers.get('Location')}")
+            raise _unreadable(f"It redirects to {response.headers.get('Location')}")
         if response.status_code < 500 and not _is_object(response.body()):
-            raise _unreadable(f"It is no JSON object; it begins: {_start(response.body())}")
+            raise _unreadable(f"It is not a JSON object; it begins: {_start(response.body())}")
         return response
 
     def open(self) -> None:
@@ -186,7 +186,7 @@ def _same_place(url: str, endpoint: str) -> bool:
 
 
 def _unreadable(what: str) -> ServiceResponseError:
-    return ServiceResponseError(f"{UNREADABLE}. On the way to the login host: {what}")
+    return ServiceResponseError(f"{UNREADABLE}. From the login host: {what}")
 
 
 def _is_object(body: bytes) -> bool:
@@ -197,16 +197,16 @@ def _is_object(body: bytes) -> bool:
 
 
 def _start(body: bytes) -> str:
-    """How it begins, unless it may be the beginning of a token."""
+    """Return the start of a body, unless it may be the start of a token."""
     text = " ".join(body[:400].decode("utf-8", "replace").split())
-    return f"{text[:100]}…" if text.startswith("<") else "(not shown, for it may hold a token)"
+    return f"{text[:100]}…" if text.startswith("<") else "(hidden, it may hold a token)"
 
 
 class SharedCredential:
-    """A credential for many threads and pipelines: one of them asks for a token, the others get the same one.
+    """A thread-safe credential: one thread requests a token, all others share it.
 
-    Not every credential keeps its tokens: the one of the az CLI starts a process each time. A failure is shared as well,
-    with those who were waiting for the same token when it came.
+    Some credentials do not cache tokens: the az CLI's starts a process each time. A failure is shared, too, with the
+    threads that were waiting for the same token.
     """
 
     def __init__(self, credential: TokenCredential) -> None:
@@ -223,43 +223,43 @@ class SharedCredential:
         enable_cae: bool = False,
         **kwargs: Any,
     ) -> AccessToken:
-        """A token for `scopes`. Raises ClientAuthenticationError."""
+        """Return a token for `scopes`. Raises ClientAuthenticationError."""
         wanted = (scopes, tenant_id, enable_cae)
         options = {"claims": claims, "tenant_id": tenant_id, "enable_cae": enable_cae, **kwargs}
-        asked = time.monotonic()
+        requested = time.monotonic()
         with self._locks[wanted]:
             token = self._tokens.get(wanted)
-            # Claims come with a challenge: the token so far was refused.
+            # Claims follow a challenge: the cached token was rejected.
             if token is not None and not claims and not self._is_due(wanted, token):
                 return token
             failed_at, failure = self._failures.get(wanted, (0.0, None))
-            if failure is not None and failed_at > asked:
+            if failure is not None and failed_at > requested:
                 raise failure
             try:
                 token = self._tokens[wanted] = self._credential.get_token(*scopes, **options)
             except AzureError as error:
                 self._failures[wanted] = (time.monotonic(), error)
-                # A token is good to its end, also when no other is to be had, as after a federated login in CI.
+                # A valid token is used to its end when it cannot be renewed, as after a federated login in CI.
                 if token is None or claims or token.expires_on - time.time() < _USABLE:
                     raise
             return token
 
     def _is_due(self, wanted: tuple[Any, ...], token: AccessToken) -> bool:
-        """Return True when a token is to be renewed: close to its end, but not again right after an attempt that failed."""
+        """Return True when a token is due for renewal: near its expiry, and not right after a failed attempt."""
         left = token.expires_on - time.time()
         failed_at, _ = self._failures.get(wanted, (-_RENEWAL_PAUSE, None))
         resting = time.monotonic() - failed_at < _RENEWAL_PAUSE
         return left < _USABLE or (left < _RENEWED_BEFORE and not resting)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        """A token for `scopes`, with what is known about it. Raises ClientAuthenticationError."""
+        """Return a token for `scopes` with its metadata. Raises ClientAuthenticationError."""
         token = self.get_token(*scopes, **(options or {}))
         return AccessTokenInfo(token.token, token.expires_on)
 
 
 class ReplayCredential:
-    """Stands for a credential when a tape answers: the token is never sent anywhere."""
+    """The credential of a replay. Its token is never sent."""
 
     def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
-        """A token that is no secret."""
+        """Return a fixed token, which is not a secret."""
         return AccessToken("replayed", int(time.time()) + _REPLAYED_TOKEN_LIFETIME)

@@ -1,14 +1,14 @@
-"""Where what Azure answered becomes a document: the one boundary between whatever may come and what steps read.
+"""Parses and validates responses. Nothing unvalidated reaches a step.
 
-    bytes ──parse──▶ JSON ──document──▶ without nulls, and of its kind ──▶ steps, rules, outputs
+    bytes ──parse──▶ JSON ──document──▶ without nulls, validated ──▶ steps, rules, outputs
 
-What cmkctl reads of each kind of document is declared here, once, with Azure's own names. Whatever else a document holds
-stays as it is: unknown members, and unknown words where one of several is expected, are Azure's to add. A declared member
-of another type, or one that everything rests on and that is missing, is an answer that cmkctl does not know (CMK316): to
-guess on could take an encrypted workspace for one that is not, and a grant for one that is missing.
+The members that cmkctl reads of each resource type are declared here, once, with Azure's own names. All other members and
+unknown enumeration values pass unchanged: Azure may add them at any time. A declared member of the wrong type, or a missing
+required one, is an unexpected response (CMK316): guessing could take an encrypted workspace for an unencrypted one, or a
+grant for an absent one.
 
-Sources: the resources' types, https://learn.microsoft.com/azure/templates; that a member which is null and one which is
-absent mean the same: https://github.com/microsoft/api-guidelines/blob/vNext/azure/Guidelines.md#json-null-response-values
+Sources: the resources' types, https://learn.microsoft.com/azure/templates; null and absent members are
+equivalent: https://github.com/microsoft/api-guidelines/blob/vNext/azure/Guidelines.md#json-null-response-values
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.redaction import shortened
 
 ArmDocument = dict[str, Any]
-"""A resource as Azure answered it: the JSON body, untouched but for members that are null, which are as good as absent."""
+"""A resource as Azure returned it: the JSON body without null members, which are equivalent to absent ones."""
 
 _START: Final = 100
 _ANSWER: Final = "cmkctl.answer"
-"""Under which name a pipeline's context keeps the answer, parsed."""
+"""The key of the parsed response in a pipeline's context."""
 
 Seconds = Annotated[int, Field(ge=0, le=253_402_300_799)]
-"""A date, in seconds since 1970; what is later than the year 9999 is none."""
+"""A date in seconds since 1970, up to the year 9999."""
 
 
 class Subscription(TypedDict, total=False):
@@ -62,6 +62,7 @@ class ResourceGroup(TypedDict, total=False):
     """A resource group."""
 
     location: Required[str]
+    tags: dict[str, str]
     properties: _State
 
 
@@ -113,6 +114,7 @@ class Vault(TypedDict, total=False):
     """A key vault."""
 
     location: str
+    tags: dict[str, str]
     systemData: dict[str, Any]
     properties: Required[_VaultProperties]
 
@@ -134,23 +136,49 @@ class _KeyAttributes(TypedDict, total=False):
     nbf: Seconds
 
 
+class _PolicyAttributes(TypedDict, total=False):
+    expiryTime: str
+
+
+class _Trigger(TypedDict, total=False):
+    timeAfterCreate: str
+    timeBeforeExpiry: str
+
+
+class _ActionType(TypedDict, total=False):
+    type: str
+
+
+class _LifetimeAction(TypedDict, total=False):
+    trigger: _Trigger
+    action: _ActionType
+
+
+class _RotationPolicy(TypedDict, total=False):
+    attributes: _PolicyAttributes
+    lifetimeActions: list[_LifetimeAction]
+
+
 class _KeyProperties(TypedDict, total=False):
     kty: Required[str]
     keySize: int
     keyOps: list[str]
     keyUriWithVersion: Required[str]
     attributes: _KeyAttributes
+    rotationPolicy: _RotationPolicy
 
 
 class Key(TypedDict, total=False):
     """A key with its latest version, as Resource Manager shows it."""
 
+    tags: dict[str, str]
     properties: Required[_KeyProperties]
 
 
 class _AssignmentProperties(TypedDict, total=False):
     scope: Required[str]
     roleDefinitionId: Required[str]
+    condition: str
 
 
 class _Assignment(TypedDict, total=False):
@@ -163,6 +191,23 @@ class RoleAssignments(TypedDict, total=False):
 
     value: Required[list[_Assignment]]
     nextLink: str
+
+
+class _RolePermissions(TypedDict, total=False):
+    dataActions: list[str]
+    notDataActions: list[str]
+
+
+class _DefinitionProperties(TypedDict, total=False):
+    roleName: str
+    permissions: list[_RolePermissions]
+
+
+class RoleDefinition(TypedDict, total=False):
+    """A role definition."""
+
+    id: str
+    properties: Required[_DefinitionProperties]
 
 
 class _ServicePrincipal(TypedDict, total=False):
@@ -200,6 +245,14 @@ class _Encryption(TypedDict, total=False):
     identity: _EncryptionIdentity
 
 
+class _CosmosDb(TypedDict, total=False):
+    collectionsThroughput: int
+
+
+class _ServiceManagedResources(TypedDict, total=False):
+    cosmosDb: _CosmosDb
+
+
 class _WorkspaceProperties(TypedDict, total=False):
     provisioningState: str
     friendlyName: str
@@ -213,16 +266,21 @@ class _WorkspaceProperties(TypedDict, total=False):
     encryption: _Encryption
     enableServiceSideCMKEncryption: bool
     serviceProvisionedResourceGroup: str
+    primaryUserAssignedIdentity: str
+    serviceManagedResourcesSettings: _ServiceManagedResources
 
 
 class _WorkspaceIdentity(TypedDict, total=False):
     type: str
     principalId: str
+    userAssignedIdentities: dict[str, Any]
 
 
 class Workspace(TypedDict, total=False):
     """An Azure Machine Learning workspace."""
 
+    location: str
+    tags: dict[str, str]
     identity: _WorkspaceIdentity
     systemData: dict[str, Any]
     properties: Required[_WorkspaceProperties]
@@ -234,16 +292,19 @@ class _ResourceProperties(TypedDict, total=False):
     minimumTlsVersion: str
     allowBlobPublicAccess: bool
     isHnsEnabled: bool
+    WorkspaceResourceId: str
 
 
 class Resource(TypedDict, total=False):
-    """Any other resource, such as a storage account; what is not its own it does not have."""
+    """Any other resource, such as a storage account. Members of other types are absent."""
 
+    location: str
+    tags: dict[str, str]
     sku: _Sku
     properties: Required[_ResourceProperties]
 
 
-_KINDS: Final[Mapping[str, Any]] = {
+_SCHEMAS: Final[Mapping[str, Any]] = {
     "microsoft.keyvault/vaults": Vault,
     "microsoft.managedidentity/userassignedidentities": Identity,
     "microsoft.machinelearningservices/workspaces": Workspace,
@@ -251,24 +312,24 @@ _KINDS: Final[Mapping[str, Any]] = {
 
 
 def schema_of(resource_type: str) -> Any:
-    """What is read of a resource of this type."""
-    return _KINDS.get(resource_type.lower(), Resource)
+    """Return the fields that cmkctl reads from a resource of this type."""
+    return _SCHEMAS.get(resource_type.lower(), Resource)
 
 
 def parse(body: bytes) -> Any:
-    """The JSON in the body of an answer, whatever its Content-Type says. Raises ValueError when it is none."""
+    """Return the JSON body of a response and ignore its Content-Type. Raises ValueError for invalid JSON."""
     try:
         return json.loads(body.decode("utf-8-sig"))
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 
 
-def document(kind: Any, response: PipelineResponse[Any, Any]) -> ArmDocument:
-    """The answer to a read as a document of its kind. Raises AzureFailed (CMK316) for one of another form."""
+def document(schema: Any, response: PipelineResponse[Any, Any]) -> ArmDocument:
+    """Return the response to a read as a validated document. Raises AzureFailed (CMK316) for an unexpected shape."""
     answer = response.context.get(_ANSWER)
     try:
         found = without_nulls(answer)
-        _adapter(kind).validate_python(found, strict=True)
+        _adapter(schema).validate_python(found, strict=True)
     except ValidationError as error:
         raise _unexpected_shape(response.http_response, _first_error(error)) from error
     except RecursionError as error:
@@ -278,7 +339,7 @@ def document(kind: Any, response: PipelineResponse[Any, Any]) -> ArmDocument:
 
 
 def moment(stamp: object) -> datetime | None:
-    """A time as Azure stamps it (RFC 3339, with up to seven digits of a second), in UTC; None for what is none."""
+    """Parse a timestamp (RFC 3339, up to seven fractional digits) to UTC; None for anything else."""
     try:
         found = datetime.fromisoformat(str(stamp))
     except ValueError:
@@ -287,36 +348,36 @@ def moment(stamp: object) -> datetime | None:
 
 
 def without_nulls(answer: Any) -> Any:
-    """JSON without the members of objects that are null: a service may send them or leave them out."""
+    """Return JSON without null members, which a service may send or omit."""
     if isinstance(answer, dict):
         return {name: without_nulls(each) for name, each in answer.items() if each is not None}
     return [without_nulls(each) for each in answer] if isinstance(answer, list) else answer
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    # Made when the first document of its kind comes: no command reads all of them.
-    return TypeAdapter(kind)
+def _adapter(schema: Any) -> TypeAdapter[Any]:
+    # Created on first use: no command reads every type.
+    return TypeAdapter(schema)
 
 
 def _unexpected_shape(response: Any, what: str) -> AzureFailed:
-    message = f"The answer has a form that cmkctl does not know. {what}"
+    message = f"Unexpected response. {what}"
     return AzureFailed(Failure(FailureKind.UNREADABLE, "", message, response.status_code, *exchange(response)))
 
 
 def _first_error(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"])) or "the whole answer"
-    said = first["msg"][:1].lower() + first["msg"][1:]
-    return f"At {where}: {said}; what is there begins: {_start(json.dumps(first['input'], ensure_ascii=False))}"
+    where = ".".join(map(str, first["loc"])) or "the top level"
+    problem = first["msg"][:1].lower() + first["msg"][1:]
+    return f"At {where}: {problem}; the value begins: {_start(json.dumps(first['input'], ensure_ascii=False))}"
 
 
 class DecodePolicy(HTTPPolicy[Any, Any]):
-    """Lets through what can be read, and keeps it parsed; whatever else comes is an `UndecodableResponse`.
+    """Parses response bodies and keeps the result. Raises UndecodableResponse for everything else.
 
-    A proxy's page in Azure's place, a redirection, a body that breaks off or is not what its headers say. It stands inside
-    the retry policy, which repeats a read that ended so; what a write did is looked at first, as with every lost answer.
-    A refusal may have any form. `empty` says that an answer without a body is one: Azure ends an operation so.
+    That covers a proxy's page in place of Azure's response, a redirect, and a body that is truncated or contradicts its
+    headers. It comes after the retry policy, which retries such a read; after such a write the engine reads first, as after
+    a lost response. An error response may have any body. `empty` allows a 200 without a body, which can end an operation.
     """
 
     def __init__(self, *, empty: bool = False) -> None:
@@ -334,23 +395,23 @@ class DecodePolicy(HTTPPolicy[Any, Any]):
     def _parsed(self, response: Any, body: bytes) -> Any:
         status, method = response.status_code, response.request.method
         if 300 <= status < 400:
-            raise UndecodableResponse(f"It leads elsewhere: {response.headers.get('Location', '')}", response)
+            raise UndecodableResponse(f"It redirects to {response.headers.get('Location', '')}", response)
         if not body.strip() and (self._empty or method != "GET" or status != 200):
             return None
         try:
             return parse(body)
         except ValueError as error:
             begins = _start(body[: 4 * _START].decode("utf-8", "replace"))
-            raise UndecodableResponse(f"It is no JSON; it begins: {begins or '(empty)'}", response) from error
+            raise UndecodableResponse(f"It is not JSON; it begins: {begins or '(empty)'}", response) from error
 
 
 def body_of(response: Any) -> bytes:
-    """The body of an answer, of azure-core's older or newer kind, read to its end. Raises UndecodableResponse."""
+    """Read the body of a response (legacy or rest) to its end. Raises UndecodableResponse."""
     try:
         body: bytes = response.read() if isinstance(response, HttpResponse) else response.body()
-    # azure-core has several names for a body that ends early, and takes any Content-Length for a number.
+    # azure-core raises several errors for a truncated body, and parses any Content-Length as a number.
     except (AzureError, ValueError) as error:
-        raise UndecodableResponse(f"Its body cannot be read: {error}", response) from error
+        raise UndecodableResponse(f"Cannot read its body: {error}", response) from error
     return body
 
 

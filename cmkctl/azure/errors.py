@@ -1,11 +1,11 @@
-"""Errors, classified once, where they are understood.
+"""Classifies errors, once and in one place.
 
     AzureError (azure-core)  ──classify──▶  Failure: kind, HTTP status, Azure's own code and message
                                               │
                                               └──▶  AzureFailed, an exception that carries the diagnostic for the user
 
-Only HTTP 404 means absent; one 409 does, too: nothing of a resource provider can exist in a subscription where the provider is
-not registered. A 403 or 429 on a read is never taken for "not there".
+Only HTTP 404 means absent, and one 409: a subscription without a registered provider has no resource of that provider. A 403
+or 429 on a read never means absent.
 """
 
 from __future__ import annotations
@@ -46,59 +46,59 @@ _NOT_SET_UP = re.compile(
     r"|not fully configured|Failed to (?:invoke|execute)|requires|doesn't support|No accounts?",
     re.IGNORECASE,
 )
-"""How azure-identity reports a credential that could not be tried. Every other reason in a chain is a refusal, which ends it."""
+"""azure-identity's messages about a credential that could not be tried. Every other reason ends the chain: a rejection."""
 
 ELSEWHERE = "A response points outside the cloud of the profile"
-"""How the message begins when a URL of a response was not used; azure-identity hands on the message alone."""
+"""The beginning of the message about a URL that was not followed; azure-identity keeps only the message."""
 
-UNREACHED = "The login host cannot be reached"
-"""How the message begins when no answer came from there; azure-identity hands on the message alone."""
+UNREACHED = "Cannot reach the login host"
+"""The beginning of the message about a login host without a response; azure-identity keeps only the message."""
 
 _UNREACHABLE = re.compile(
     rf"{UNREACHED}|{PROXY}|{TLS}|{UNRESOLVED}|Max retries exceeded|Failed to establish a new connection|NameResolutionError"
     r"|ProxyError|Connection refused|(?:Cannot|Unable to) connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED"
     r"|TLS CA certificate bundle|timed out"
 )
-"""How we say that a host could not be reached, and urllib3 and requests where azure-identity has a transport of its own."""
+"""The messages about an unreachable host: ours, and those of urllib3 and requests in azure-identity's own transports."""
 
 _CHAIN = re.compile(
     r"^(\w+) failed to retrieve a token from the included credentials\.\s*Attempted credentials:\s*(.*?)"
     r"\s*(?:To mitigate this issue, please refer to.*)?$",
     re.DOTALL,
 )
-"""What azure-identity says around the reasons of a chain of credentials."""
+"""The frame of azure-identity's message about a chain of credentials, around the reasons."""
 
 _ATTEMPT = re.compile(r"(?:^|\n)\t?(\w+Credential): (.*?)(?=\n\t?\w+Credential: |\Z)", re.DOTALL)
 _ADVICE_PAGE = re.compile(r"\s*(?:Visit|To mitigate this issue, please refer to)\b.*?https?://\S+[^.\n]*\.?", re.DOTALL)
 _UNAVAILABLE = re.compile(r"^\w+Credential authentication unavailable[.,:]?\s*")
 
 _BODY = re.compile(r"\s*Content: .*$", re.DOTALL)
-"""What azure-core adds of an answer that it cannot decode: of a login host's it may hold a token."""
+"""The start of an undecodable response, added by azure-core; a login host's may hold a token."""
 
 _SIGN_IN_DOWN = re.compile(r"HTTP Error: 5\d\d")
-"""How msal says that the login host answered with a server error."""
+"""The message of msal about a server error of the login host."""
 
 
 _KEY_DENIED = frozenset({"Forbidden", "ForbiddenByRbac", "AccessDenied"})
 _KEY_DENIED_IN_WORDS = re.compile(
     r"ForbiddenByRbac|does not have keys \w+ permission|Caller is not authorized to perform action"
 )
-"""How Key Vault tells a service that it may not use a key (recorded, and quoted in issue threads)."""
+"""Key Vault's message to a service without permission to use a key (recorded, and quoted in issue threads)."""
 
-_ANOTHER_RIGHT = re.compile(r"authorization to perform action 'Microsoft\.(?!KeyVault/vaults/keys/)")
-"""Resource Manager names a right that no grant on a key gives, and that no waiting brings."""
+_OTHER_PERMISSION = re.compile(r"authorization to perform action 'Microsoft\.(?!KeyVault/vaults/keys/)")
+"""A missing permission that is not on a key: neither the grant nor waiting provides it."""
 
 
 _BY_CODE: Mapping[str, FailureKind] = {
-    # A 409 that is no conflict.
+    # A 409 that is not a conflict.
     "MissingSubscriptionRegistration": FailureKind.NOT_REGISTERED,
-    # A 404 that is not about the resource.
+    # 404s that are not about the resource.
     **dict.fromkeys(("SubscriptionNotFound", "InvalidSubscriptionId"), FailureKind.TERMINAL),
     **dict.fromkeys(("NoRegisteredProviderFound", "InvalidResourceType"), FailureKind.TERMINAL),
     "PrincipalNotFound": FailureKind.PENDING,
-    # A 409 as well, but waiting does not end it: somebody has to remove the lock.
+    # Also a 409, but waiting does not help: the lock must be removed.
     "ScopeLocked": FailureKind.LOCKED,
-    # Also 409s that are no conflict: what was to be made is there, only not everywhere yet.
+    # Also 409s that are not conflicts: the object exists, but is not visible everywhere yet.
     **dict.fromkeys(("RoleAssignmentExists", "Request_MultipleObjectsWithSameKeyValue"), FailureKind.EXISTS),
     "RequestDisallowedByPolicy": FailureKind.POLICY,
     **dict.fromkeys(_QUOTA_CODES, FailureKind.CAPACITY),
@@ -121,10 +121,10 @@ _BY_STATUS: Mapping[int, FailureKind] = {
 }
 
 
-class UndecodableResponse(ServiceResponseError):  # noqa: N818 - it says what came
-    """An answer came that is not what Azure sends: somebody in between may have answered, or it broke off.
+class UndecodableResponse(ServiceResponseError):  # noqa: N818 - names the response
+    """A response that Azure does not send: a proxy's page, or a truncated one.
 
-    What the request did is not known, as with an answer that was lost.
+    The effect of the request is unknown, as after a lost response.
     """
 
     def __init__(self, what: str, response: Any) -> None:
@@ -132,7 +132,7 @@ class UndecodableResponse(ServiceResponseError):  # noqa: N818 - it says what ca
         self.response = response
 
 
-class ForeignHost(AzureError):  # noqa: N818 - it says what came
+class ForeignHost(AzureError):  # noqa: N818 - names the response
     """A response named an address outside the profile's cloud. Nothing was sent to it."""
 
     def __init__(self, url: str) -> None:
@@ -143,10 +143,10 @@ class ForeignRedirect(UndecodableResponse):
     """A request was answered with a redirect to a host outside the profile's cloud. It was not followed."""
 
     def __init__(self, url: str, response: Any) -> None:
-        super().__init__(f"It leads elsewhere: {_place(url)}. Nothing was sent there.", response)
+        super().__init__(f"It redirects to {_place(url)}. Nothing was sent there.", response)
 
 
-class ResponseTooLarge(AzureError):  # noqa: N818 - it says what came
+class ResponseTooLarge(AzureError):  # noqa: N818 - names the response
     """A response body has more than `limit` bytes."""
 
     def __init__(self, limit: int, response: Any) -> None:
@@ -154,15 +154,15 @@ class ResponseTooLarge(AzureError):  # noqa: N818 - it says what came
         self.response = response
 
 
-class DeadlinePassed(AzureError):  # noqa: N818 - it says what happened
-    """The deadline of the run has passed before a request was answered, or before it was sent."""
+class DeadlinePassed(AzureError):  # noqa: N818 - names the event
+    """The deadline of the run passed before the response, or before the request was sent."""
 
     def __init__(self) -> None:
-        super().__init__("The time that --timeout gives has passed. Azure continues with what was started.")
+        super().__init__("The time set by --timeout has passed. Operations already started continue in Azure.")
 
 
-class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
-    """Azure refused, or could not be reached; `failure` says how, the diagnostic says what to do."""
+class AzureFailed(CmkctlError):  # noqa: N818 - names the event
+    """Azure rejected a request, or could not be reached. `failure` classifies it; the diagnostic has the remedy."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(diagnose(failure))
@@ -170,7 +170,7 @@ class AzureFailed(CmkctlError):  # noqa: N818 - it says what happened
 
 
 _NOT_REPLICATED = re.compile(r"Could not retrieve the Log Analytics workspace from ARM")
-"""A 400 that a retry resolves: the workspace was created a moment ago, and Application Insights does not see it yet."""
+"""A 400 that a retry resolves: the new workspace is not visible to Application Insights yet."""
 
 _OWN_REFUSALS: Mapping[type[AzureError], FailureKind] = {
     ForeignHost: FailureKind.FOREIGN_HOST,
@@ -181,13 +181,13 @@ _OWN_REFUSALS: Mapping[type[AzureError], FailureKind] = {
 
 
 def classify(error: AzureError) -> Failure:
-    """What an exception of the Azure SDK means. Never raises, whatever the answer looks like."""
+    """Classify an exception of the Azure SDK. Never raises, even for a malformed response."""
     kind = next((kind for refusal, kind in _OWN_REFUSALS.items() if isinstance(error, refusal)), None)
     return _classify_foreign(error) if kind is None else _of_ours(error, kind)
 
 
 def _of_ours(error: AzureError, kind: FailureKind) -> Failure:
-    """A failure that cmkctl itself raised; with the exchange, where a response was the reason."""
+    """Classify a failure that cmkctl itself raised, with the exchange if a response caused it."""
     response = getattr(error, "response", None)
     answered = () if response is None else (int(response.status_code), *exchange(response))
     return Failure(kind, "", str(error.message), *answered)
@@ -199,8 +199,8 @@ def _classify_foreign(error: AzureError) -> Failure:
     if isinstance(error, HttpResponseError) and error.response is not None:
         return _classify_response(error)
     if isinstance(error, UndecodableResponse):
-        said = _first_lines(str(error.message))
-        return Failure(FailureKind.PASSING, "", said, int(error.response.status_code), *exchange(error.response))
+        message = _first_lines(str(error.message))
+        return Failure(FailureKind.PASSING, "", message, int(error.response.status_code), *exchange(error.response))
     if isinstance(error, ClientAuthenticationError):
         return _classify_sign_in(error)
     if isinstance(error, ServiceRequestError | ServiceResponseError):
@@ -210,16 +210,16 @@ def _classify_foreign(error: AzureError) -> Failure:
 
 def _classify_sign_in(error: ClientAuthenticationError) -> Failure:
     refused = error.__cause__
-    if isinstance(refused, HttpResponseError) and _claims_asked(refused.response):
-        # Azure asked for a token with more claims, and none could be had.
+    if isinstance(refused, HttpResponseError) and _has_claims_challenge(refused.response):
+        # Azure requires a token with more claims, and azure-identity could not get one.
         return replace(_classify_response(refused), kind=FailureKind.CLAIMS)
     message = _BODY.sub("", str(error.message))
-    said = _reasons(message)
-    return Failure(_kind_of_sign_in(message), "", said, refused=_is_refusal(error))
+    reason = _reasons(message)
+    return Failure(_kind_of_sign_in(message), "", reason, refused=_is_refusal(error))
 
 
 def _kind_of_sign_in(message: str) -> FailureKind:
-    """azure-identity reports a login host that it could not reach, or that is ill, as a failed authentication."""
+    """Classify a failed sign-in; azure-identity reports a login host that is unreachable or failing as one, too."""
     if ELSEWHERE in message:
         return FailureKind.FOREIGN_HOST
     if _UNREACHABLE.search(message):
@@ -230,9 +230,9 @@ def _kind_of_sign_in(message: str) -> FailureKind:
 
 
 def _reasons(message: str) -> str:
-    """Return why no token could be had, in one line; of a chain, the reason of each credential that was tried.
+    """Return the reason for a missing token in one line; for a chain, the reason of each credential that was tried.
 
-    The last credential of a chain is the one that was refused, unless none could be tried: the others were not set up.
+    The last credential of a chain is the rejected one, unless none could be tried. The others were not set up.
     """
     chain = _CHAIN.match(message)
     if chain is None:
@@ -241,21 +241,23 @@ def _reasons(message: str) -> str:
     if attempts and not _NOT_SET_UP.search(attempts[-1][2]):
         attempts = attempts[-1:]
         return _first_lines(f"{attempts[0][0]}: {attempts[0][1]}")
-    # Of those that are not set up one sentence is enough, and there are ten of them.
-    said = "; ".join(f"{name}: {shortened(reason.partition('. ')[0], _ATTEMPT_SHOWN)}" for name, reason, _ in attempts)
-    return said or _first_lines(chain[2])
+    # One sentence each: a chain has ten credentials.
+    reasons = "; ".join(
+        f"{name}: {shortened(reason.partition('. ')[0], _ATTEMPT_SHOWN)}" for name, reason, _ in attempts
+    )
+    return reasons or _first_lines(chain[2])
 
 
 def _one_reason(text: str) -> str:
     reason = plain(_UNAVAILABLE.sub("", _ADVICE_PAGE.sub("", text)))
-    # A refusal's own code is in its text; the trace ids behind it stay, for Microsoft's support.
+    # The text of a rejection has its code; the trace ids after it stay, for Microsoft's support.
     return reason.removeprefix("Authentication failed: ").rstrip(". ")
 
 
 def _is_refusal(error: ClientAuthenticationError) -> bool:
     """Return True for a sign-in that was tried and rejected, False for one that is not set up.
 
-    A chain has one type of error for both. It stops at the first refusal, so its last attempt decides.
+    A chain has one type of error for both. It stops at the first rejection, so its last attempt decides.
     """
     chain = _CHAIN.match(str(error.message))
     if chain is None:
@@ -264,8 +266,8 @@ def _is_refusal(error: ClientAuthenticationError) -> bool:
     return bool(attempts) and not _NOT_SET_UP.search(attempts[-1][1])
 
 
-def _claims_asked(response: Any) -> bool:
-    """Return True for a 401 that asks for a token with more claims, as Conditional Access does.
+def _has_claims_challenge(response: Any) -> bool:
+    """Return True for a 401 that requires a token with more claims, as Conditional Access does.
 
     Source: https://learn.microsoft.com/entra/identity-platform/claims-challenge
     """
@@ -298,7 +300,7 @@ def _cause(document: Any) -> _Cause:
 
 
 def _levels(error: Any) -> Iterator[Mapping[str, Any]]:
-    """Every error object of a document, from the outermost to the innermost."""
+    """Yield every error object of a document, outermost first."""
     if not isinstance(error, Mapping):
         return
     if isinstance(error.get("error"), Mapping):
@@ -310,7 +312,7 @@ def _levels(error: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _policies(levels: list[Mapping[str, Any]]) -> tuple[PolicyDenial, ...]:
-    """The policies that denied a request, each once."""
+    """Return the policies that denied a request, each once."""
     found: dict[PolicyDenial, None] = {}
     for level in levels:
         for each in _mappings(level.get("additionalInfo")):
@@ -343,14 +345,14 @@ def _mappings(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _shown(value: Any) -> str:
-    """A JSON value of a condition as text."""
+    """Format a JSON value of a condition."""
     if isinstance(value, list):
         return ", ".join(map(_shown, value))
     return "" if value is None else str(value)
 
 
 def innermost(error: Any) -> tuple[str, str]:
-    """The code and message of the innermost cause of an ARM error object.
+    """Return the code and message of the innermost cause of an ARM error object.
 
     Details nest, and a failed deployment carries its cause as a JSON string inside a message (recorded so). An object of
     unknown shape gives two empty strings.
@@ -372,14 +374,14 @@ def _innermost(error: Any) -> tuple[str, str]:
     code, message = _text(error, "code"), _text(error, "message")
     for inner in (*_details(error), _embedded(message)):
         found = _innermost(inner)
-        # An exception of the service, with its stack, explains less than the level around it.
+        # A service's exception with its stack explains less than the level around it.
         if found != ("", "") and found[0] != "Exception":
             return found[0] or code, found[1] or message
     return code, message
 
 
 def operation_failure(document: Any, operation: str, status: str, correlation_id: str = "") -> Failure:
-    """The failure of a long-running operation.
+    """Return the failure of a long-running operation.
 
     `document` is the body that ended it, `operation` names it in words, `status` is its terminal status.
     """
@@ -397,17 +399,17 @@ def operation_failure(document: Any, operation: str, status: str, correlation_id
 
 
 def kind_of_failed_operation(code: str, message: str) -> FailureKind:
-    """What the innermost cause of a long-running operation that failed means.
+    """Classify the innermost cause of a failed long-running operation.
 
-    That the service may not use the key is no denial of ours: grants take time, and so it is a kind of its own.
+    A key that the service may not use yet is a separate kind, not DENIED: grants take time to take effect.
     """
     if code == "RequestDisallowedByPolicy":
         return FailureKind.POLICY
-    # Of an HTTP answer 503 means "later"; of an operation it means that the region has nothing left to give.
+    # An HTTP 503 means "later"; an operation that ends with it means that the region has no capacity.
     if code in (*_QUOTA_CODES, "ServiceUnavailable"):
         return FailureKind.CAPACITY
     key_denied = code in _KEY_DENIED or _KEY_DENIED_IN_WORDS.search(message)
-    return FailureKind.NOT_EFFECTIVE if key_denied and not _ANOTHER_RIGHT.search(message) else FailureKind.TERMINAL
+    return FailureKind.NOT_EFFECTIVE if key_denied and not _OTHER_PERMISSION.search(message) else FailureKind.TERMINAL
 
 
 def _classify_response(error: HttpResponseError) -> Failure:
@@ -415,16 +417,16 @@ def _classify_response(error: HttpResponseError) -> Failure:
     status = int(response.status_code)
     body = body_text(response)
     cause = _cause(_json(body))
-    kind = FailureKind.CLAIMS if _claims_asked(response) else _kind(status, cause.codes, cause.message)
+    kind = FailureKind.CLAIMS if _has_claims_challenge(response) else _kind(status, cause.codes, cause.message)
     message = cause.message or _first_lines(body) or str(getattr(response, "reason", "") or "")
-    asked = asked_delay(response, body) if kind is FailureKind.THROTTLED else ""
+    delay = requested_delay(response, body) if kind is FailureKind.THROTTLED else ""
     return Failure(
         kind,
         cause.code,
         message,
         status,
         *exchange(response),
-        retry_after=asked,
+        retry_after=delay,
         codes=cause.codes,
         target=cause.target,
         policies=cause.policies,
@@ -432,19 +434,19 @@ def _classify_response(error: HttpResponseError) -> Failure:
 
 
 def exchange(response: Any) -> tuple[str, str]:
-    """What was asked, as method and path, and the correlation id of the answer, empty when it has none."""
-    asked = f"{response.request.method} {response.request.url.partition('?')[0]}"
-    return asked, str(response.headers.get("x-ms-correlation-request-id", ""))
+    """Return the request as method and path, and the correlation id of the response, empty without one."""
+    request = f"{response.request.method} {response.request.url.partition('?')[0]}"
+    return request, str(response.headers.get("x-ms-correlation-request-id", ""))
 
 
-def asked_delay(response: Any, body: str) -> str:
-    """The delay a throttled answer asks for: its ``Retry-After``, or the seconds that stand only in its text (recorded)."""
+def requested_delay(response: Any, body: str) -> str:
+    """Return the delay of a throttled response: its ``Retry-After``, or the seconds in its text (recorded)."""
     found = re.search(r"try again after '?(\d+)'? seconds", body)
     return str(response.headers.get("Retry-After") or (found[1] if found else ""))
 
 
 def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
-    """Azure's code says more than the HTTP status; Key Vault's code may stand only inside the text."""
+    """Classify by Azure's code before the HTTP status; Key Vault's code may be only in the message."""
     for code, kind in _BY_CODE.items():
         if code in codes:
             return kind
@@ -452,13 +454,13 @@ def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
         return FailureKind.DENIED
     if _NOT_REPLICATED.search(message):
         return FailureKind.PENDING
-    if status < 400:  # no refusal, and yet not what the request is answered with
+    if status < 400:  # a success with an unexpected body
         return FailureKind.UNREADABLE
     return _BY_STATUS.get(status, FailureKind.PASSING if status >= 500 else FailureKind.TERMINAL)
 
 
 def body_text(response: Any) -> str:
-    """The body of an HTTP response as text, whatever it is; empty when it cannot be had."""
+    """Return the body of an HTTP response as text; empty when it cannot be read."""
     try:
         return str(response.text() if callable(response.text) else response.text)
     except (UnicodeDecodeError, AzureError):
@@ -473,7 +475,7 @@ def _json(text: str) -> Any:
 
 
 def _text(error: Any, name: str) -> str:
-    """A string member of an error object; some services capitalise, some nest the text (OData v3), some send null."""
+    """Return a string member of an error object. Some services capitalise it, nest the text (OData v3) or send null."""
     if not isinstance(error, Mapping):
         return ""
     value = error.get(name, error.get(name.capitalize()))
@@ -494,7 +496,7 @@ def _embedded(message: str) -> Any:
 
 
 def _place(url: str) -> str:
-    """Return where a URL leads, without a path that may hold a secret; how it begins when it has no host."""
+    """Return the origin of a URL, whose path may hold a secret; the start of a URL without a host."""
     start = re.match(r"[a-z][a-z0-9+.-]*://[^/?#\s]*", url, re.IGNORECASE)
     return shortened(re.sub(r"//[^/]*@", "//…@", start[0]) if start else url, _PLACE_SHOWN)
 

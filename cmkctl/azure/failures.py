@@ -1,12 +1,12 @@
-"""Failures of Azure as values: their kind and what Azure answered. `cmkctl.azure.errors` makes them."""
+"""Failures of Azure as values: their kind and Azure's response. `cmkctl.azure.errors` makes them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-UNREADABLE = "The answer cannot be read"
-"""The beginning of the message about a response that is not Azure's; azure-identity passes on the message alone."""
+UNREADABLE = "Unreadable response"
+"""The beginning of the message about a response that is not Azure's; azure-identity keeps only the message."""
 
 CLI_TIMEOUT = 60
 """Seconds that the Azure CLI has to give a token: a first call after an update, or on a busy machine, takes over 10."""
@@ -39,7 +39,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PolicyDenial:
-    """One policy that denied a resource, as the error's ``additionalInfo`` describes it; empty texts where it is silent.
+    """One policy that denied a resource, as the error's ``additionalInfo`` describes it; texts that it lacks are empty.
 
     `definition` and `assignment` are display names, with the ids of both. The deny condition holds: `field` (an alias such as
     ``Microsoft.Storage/storageAccounts/allowSharedKeyAccess``, or ``tags[CostCenter]``), compared by `operator` with `target`;
@@ -61,13 +61,13 @@ class PolicyDenial:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failure of Azure: its meaning, and what Azure answered.
+    """One failure of Azure: its meaning, and Azure's response.
 
     `status` is None when no response came, and for an operation that failed after its response. `code` and `message` are those
     of the innermost cause that Azure names, `codes` those of every level. `request` is the method and URL of the request, or
-    the operation in words. `target` names the resource that was refused, empty where Azure does not name it; it may be another
-    than the requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response asks
-    for, as Azure wrote it. `refused` is True for a sign-in that was tried and rejected, False for one that is not set up.
+    the operation in words. `target` names the rejected resource, empty where Azure does not name it; it may differ from the
+    requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response asks
+    for, in Azure's notation. `refused` is True for a sign-in that was tried and rejected, False for one that is not set up.
     """
 
     kind: FailureKind
@@ -84,10 +84,8 @@ class Failure:
 
     def __str__(self) -> str:
         text = f"{self.code}: {self.message}" if self.code else self.message
-        unanswered = "no answer:" if self.kind is FailureKind.NETWORK else ""
-        status = f"HTTP {self.status}" if self.status else unanswered
-        return f"{status} {text}".strip()
+        return f"HTTP {self.status} {text}".strip() if self.status else text
 
     def has_code(self, *codes: str) -> bool:
-        """True when Azure named one of these codes at any level."""
+        """Return True when Azure named one of these codes at any level."""
         return any(each == self.code or each in self.codes for each in codes)

@@ -1,4 +1,4 @@
-"""Microsoft Graph: service principals, and nothing else.
+"""Microsoft Graph: service principals only.
 
 Source: https://learn.microsoft.com/graph/api/resources/serviceprincipal
 """
@@ -29,11 +29,11 @@ class Graph:
         self._pipeline: Pipeline[Any, Any] = Pipeline(transport, policies=policies)
 
     def service_principal(self, app_id: str) -> ArmDocument | None:
-        """The service principal of an application in this tenant, None when there is none.
+        """Read the service principal of an application in this tenant; None if it does not exist.
 
         Needs Application.Read.All. "None" is an empty list, never an HTTP 404. Raises HttpResponseError, UndecodableResponse,
-        and AzureFailed for an answer that is no such list, and (as denied) for a directory that takes no token of this sign-in:
-        Conditional Access may ask for more than a pipeline can prove.
+        and AzureFailed for an unexpected response and, as denied, for a directory that rejects this sign-in: Conditional Access
+        may require more than a pipeline can prove.
         """
         filtered = HttpRequest("GET", self._endpoint + SERVICE_PRINCIPALS, params={"$filter": f"appId eq '{app_id}'"})
         try:
@@ -46,10 +46,10 @@ class Graph:
         return found[0] if found else None
 
     def create_service_principal(self, body: Mapping[str, Any]) -> None:
-        """Make the service principal of an existing application in this tenant, unless somebody just did.
+        """Create the service principal of an existing application in this tenant, unless another client just did.
 
-        Registering Microsoft.DocumentDB may bring the one of Azure Cosmos DB in the same moment. What the answer says is
-        left alone. Needs Application.ReadWrite.All. Raises HttpResponseError and UndecodableResponse.
+        Registering Microsoft.DocumentDB may create the one of Azure Cosmos DB at the same time. The response is ignored.
+        Needs Application.ReadWrite.All. Raises HttpResponseError and UndecodableResponse.
         """
         try:
             self._run(HttpRequest("POST", self._endpoint + SERVICE_PRINCIPALS, json=body))

@@ -55,12 +55,12 @@ class ResourceId:
         return "/".join((self.provider, *self.types))
 
     def child(self, kind: str, name: str) -> ResourceId:
-        """The id of a child resource, such as a key of a vault."""
+        """Return the id of a child resource, such as a key of a vault."""
         return replace(self, types=(*self.types, kind), names=(*self.names, name))
 
 
 def resource_type(resource: str) -> str:
-    """The type of anything that has an ARM id: ``Microsoft.KeyVault/vaults/keys``, ``Microsoft.Resources/providers``.
+    """Return the resource type of an ARM id: ``Microsoft.KeyVault/vaults/keys``, ``Microsoft.Resources/providers``.
 
     Source: https://learn.microsoft.com/azure/templates/microsoft.resources/allversions
     """
@@ -72,43 +72,43 @@ def resource_type(resource: str) -> str:
 
 
 def subscription_id(subscription: str) -> str:
-    """The ARM id of a subscription."""
+    """Return the ARM id of a subscription."""
     return f"/subscriptions/{subscription}"
 
 
 def group_id(subscription: str, resource_group: str) -> str:
-    """The ARM id of a resource group."""
+    """Return the ARM id of a resource group."""
     return f"{subscription_id(subscription)}/resourceGroups/{resource_group}"
 
 
 def resource_id(subscription: str, resource_group: str, resource_type: str, name: str) -> str:
-    """The ARM id of a top-level resource of `resource_type` (``Microsoft.KeyVault/vaults``)."""
+    """Return the ARM id of a top-level resource of `resource_type` (``Microsoft.KeyVault/vaults``)."""
     provider, kind = resource_type.split("/")
     return str(ResourceId(subscription, resource_group, provider, (kind,), (name,)))
 
 
 def provider_id(subscription: str, namespace: str) -> str:
-    """The ARM id of a resource provider in a subscription."""
+    """Return the ARM id of a resource provider in a subscription."""
     return f"{subscription_id(subscription)}/providers/{namespace}"
 
 
 def deleted_vault_id(subscription: str, location: str, name: str) -> str:
-    """The ARM id under which a soft-deleted vault is found."""
+    """Return the ARM id of a soft-deleted vault."""
     return f"{provider_id(subscription, 'Microsoft.KeyVault')}/locations/{location}/deletedVaults/{name}"
 
 
 def role_definition_id(subscription: str, role: str) -> str:
-    """The ARM id of a built-in role, given the role's GUID."""
+    """Return the ARM id of a built-in role, given the role's GUID."""
     return f"{subscription_id(subscription)}/providers/Microsoft.Authorization/roleDefinitions/{role}"
 
 
 def role_assignments_id(scope: str) -> str:
-    """The ARM id of the collection of role assignments at `scope`."""
+    """Return the ARM id of the collection of role assignments at `scope`."""
     return f"{scope}/providers/Microsoft.Authorization/roleAssignments"
 
 
 def role_assignment_id(scope: str, name: str) -> str:
-    """The ARM id of the role assignment `name` at `scope`."""
+    """Return the ARM id of the role assignment `name` at `scope`."""
     return f"{role_assignments_id(scope)}/{name}"
 
 

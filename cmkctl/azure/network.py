@@ -1,10 +1,10 @@
-"""The transport to Azure: azure-core's own, over a `requests` session that is bounded and adds no credential by itself.
+"""The transport to Azure: azure-core's own, over a bounded `requests` session that adds no credentials.
 
     pipeline ──▶ RequestsTransport ──▶ Session (no netrc) ──▶ BoundedAdapter ──▶ urllib3
                                                                time of the whole exchange, size of the body
 
 `requests` and urllib3 bound the time between two bytes, so a body that arrives one byte at a time never ends. Here each
-exchange has a total: when it is over, a timer shuts the socket down, whichever line, header or byte is being waited for.
+exchange has a total time; after it, a timer shuts the socket down at any point of the exchange.
 
 Source: https://requests.readthedocs.io/en/latest/user/advanced/#timeouts
 """
@@ -86,8 +86,8 @@ class BoundedAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Send a request. The second of the two timeouts is the total.
 
-        Raises ServiceResponseTimeoutError when the total has passed, ResponseTooLarge, UndecodableResponse for a body that
-        breaks off, and what `requests` raises.
+        Raises ServiceResponseTimeoutError after the total, ResponseTooLarge, UndecodableResponse for a truncated body, and the
+        errors of `requests`.
         """
         connect, total = timeout
         with _TimeLimit(total) as limit:
@@ -104,21 +104,21 @@ class BoundedAdapter(HTTPAdapter):
             except (requests.RequestException, HTTPError, OSError, UndecodableResponse) as error:
                 # The socket was shut down, or its own timeout came a moment earlier.
                 if limit.passed or isinstance(error, requests.ReadTimeout):
-                    raise _too_late(request, total) from error
+                    raise _timed_out(request, total) from error
                 raise
             # A body without a declared length looks complete when its connection is shut down.
             if limit.passed:
-                raise _too_late(request, total)
+                raise _timed_out(request, total)
         return response
 
 
-def _too_late(request: requests.PreparedRequest, total: float) -> ServiceResponseTimeoutError:
+def _timed_out(request: requests.PreparedRequest, total: float) -> ServiceResponseTimeoutError:
     host = str(request.url).split("/", 3)[2].rpartition("@")[2]
     return ServiceResponseTimeoutError(f"{host} gave no complete response within {total:.0f} s")
 
 
 def _buffer(response: requests.Response) -> None:
-    """Read a body to its end and put it, as it came, in the place of the network."""
+    """Read a body to its end and replace the network stream by the received bytes."""
     raw = response.raw
     content = bytearray()
     try:
@@ -127,7 +127,7 @@ def _buffer(response: requests.Response) -> None:
             if len(content) > LARGEST_BODY:
                 raise ResponseTooLarge(LARGEST_BODY, response)
     except (HTTPError, OSError) as error:
-        raise UndecodableResponse(f"Its body cannot be read: {reason_of(error)}", response) from error
+        raise UndecodableResponse(f"Cannot read its body: {reason_of(error)}", response) from error
     finally:
         raw.close() if len(content) > LARGEST_BODY else raw.release_conn()
     if _decompressed_size(response.headers.get("Content-Encoding", ""), bytes(content)) > LARGEST_BODY:
@@ -151,7 +151,7 @@ def _decompressed_size(encoding: str, content: bytes) -> int:
     try:
         return len(inflate.decompress(content, LARGEST_BODY + 1))
     except zlib.error:
-        return 0  # whoever decodes it next reports that
+        return 0  # the next policy reports the error
 
 
 class _TimeLimit:
@@ -179,7 +179,7 @@ class _TimeLimit:
         _running.limit = None
 
     def watch(self, connection: HTTPConnection) -> None:
-        """Take the connection on which this exchange goes on. Raises TimeoutError when the time has passed already."""
+        """Set the connection of this exchange. Raises TimeoutError when the time has passed already."""
         with self._lock:
             if self.passed:
                 raise TimeoutError("the time of the request has passed")
@@ -188,7 +188,7 @@ class _TimeLimit:
     def _end(self) -> None:
         with self._lock:
             self.passed = True
-            # A connection that is to be closed gives its socket away to the response.
+            # A connection that is about to close has passed its socket to the response.
             sock: Any = (self._connection and self._connection.sock) or self._sock
             if sock is not None:
                 _shut_down(getattr(sock, "socket", sock))
@@ -196,7 +196,7 @@ class _TimeLimit:
 
 def _shut_down(sock: socket.socket) -> None:
     try:
-        # Not SSLSocket's own: it would take the TLS state away from the thread that reads.
+        # Not SSLSocket's own: it would drop the TLS state that the reading thread uses.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError:
         return  # closed meanwhile

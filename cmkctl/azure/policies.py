@@ -26,10 +26,10 @@ _RETRY_AFTER: Final = "Retry-After"
 
 
 class HostPolicy(SansIOHTTPPolicy[Any, Any]):
-    """Lets requests through to hosts of the profile's cloud only. It stands before authentication: no token is added to others.
+    """Allows only requests to hosts of the profile's cloud. It precedes authentication, so no other host gets a token.
 
     A `nextLink`, an `Azure-AsyncOperation` and a `Location` are used as Azure wrote them, so this is the one place where a
-    response could lead a token astray. A redirect is never followed; one to another host is an error of its own.
+    response could send a token to a foreign host. Redirects are never followed; one to a foreign host is a separate error.
     """
 
     def __init__(self, endpoints: CloudEndpoints) -> None:
@@ -50,7 +50,7 @@ class HostPolicy(SansIOHTTPPolicy[Any, Any]):
 
 
 class HeaderPolicy(SansIOHTTPPolicy[Any, Any]):
-    """Reads response headers leniently, so that nothing after it has to.
+    """Normalises response headers for the policies before it.
 
     The SDK parses `Retry-After` as an integer, and fails on a date, on `1.5`, and on a header that came twice. Here it
     becomes whole seconds, rounded up, or is removed. `on_sandbox` is called with True for a response of the sandbox, else
@@ -63,13 +63,13 @@ class HeaderPolicy(SansIOHTTPPolicy[Any, Any]):
         self._on_sandbox = on_sandbox
 
     def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:  # noqa: ARG002
-        """Rewrite `Retry-After`, and report where the response comes from."""
+        """Rewrite `Retry-After`, and report whether the sandbox sent the response."""
         headers = response.http_response.headers
         self._on_sandbox(SANDBOX_HEADER in headers)
-        asked = headers.get(_RETRY_AFTER)
-        if asked is None:
+        value = headers.get(_RETRY_AFTER)
+        if value is None:
             return
-        seconds = seconds_of(asked, self._clock.now())
+        seconds = seconds_of(value, self._clock.now())
         if seconds is None:
             del headers[_RETRY_AFTER]
         else:

@@ -67,7 +67,7 @@ def policies_of(failure: Failure) -> Iterator[str]:
 
 
 def policy_remedy(failure: Failure) -> str:
-    """The profile field that satisfies the policy, or the exemption, whichever fits the denied resource."""
+    """Return the remedy for a denied resource: the profile field that satisfies the policy, or an exemption."""
     if _managed(failure):
         return _managed_remedy(failure)
     exemption = _exemption(failure, _scope(failure))
@@ -80,7 +80,7 @@ def policy_remedy(failure: Failure) -> str:
 
 
 def _condition(denial: PolicyDenial) -> str:
-    """The deny condition in words: the opposite of what the policy requires."""
+    """Describe the deny condition: the opposite of what the policy requires."""
     if not denial.field:
         return ""
     name, found = denial.field, f", found {denial.value}" if denial.value else ""
@@ -128,18 +128,18 @@ def _consequence(name: str) -> str:
 
 
 def _property(denial: PolicyDenial) -> str:
-    """The property that a condition looks at, in lower case, without the type in front of it."""
+    """Return the property of a condition in lower case, without its resource type prefix."""
     name = denial.field.lower()
     return name.removeprefix(f"{denial.resource_type.lower()}/").removeprefix("properties.")
 
 
 def _wanted(denial: PolicyDenial) -> str:
-    """The value that would satisfy a condition, where the condition names one."""
+    """Return the value that would satisfy a condition, where the condition names one."""
     return denial.target if denial.operator.lower() in ("notequals", "notin") else ""
 
 
 def _managed(failure: Failure) -> bool:
-    """True when the denied resource is one that Microsoft creates for a workspace, not the one that was requested."""
+    """Return True when Microsoft creates the denied resource for a workspace and it was not requested directly."""
     kinds = {each.resource_type.lower() for each in failure.policies}
     requested = failure.request.rstrip("/").rpartition("/")[2].rpartition(" ")[2].lower()
     if failure.target and requested:
@@ -170,7 +170,7 @@ def _command(failure: Failure, scope: str) -> str:
 
 
 def _scope(failure: Failure) -> str:
-    """The narrowest scope that exists before the resource does: its group, or the subscription for a group."""
+    """Return the narrowest scope that exists before the resource does: its group, or the subscription for a group."""
     path = re.sub(r"^[A-Z]+ https?://[^/]+", "", failure.request)
     group = re.match(r"(/subscriptions/[^/]+/resourceGroups/[^/]+)/providers/", path, re.IGNORECASE)
     return group[1] if group else _subscription(failure) or "SCOPE"

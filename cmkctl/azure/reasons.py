@@ -1,10 +1,10 @@
-"""Why a request got no usable response, in one plain line: the innermost error of the libraries, without their Python.
+"""Reduces an error of the network libraries to its innermost reason, in one line without Python representations.
 
     ServiceRequestError ─▶ requests.ConnectionError ─▶ MaxRetryError ─▶ ProxyError ─▶ NewConnectionError ─▶ OSError
                                                                                             └─▶ "Connection refused"
 
-azure-identity hands on the text of an error alone, so the texts that are made here begin with words by which
-`cmkctl.azure.errors` finds the cause again.
+azure-identity keeps only the text of an error, so the texts made here begin with words from which
+`cmkctl.azure.errors` recovers the cause.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from azure.core.exceptions import AzureError
@@ -25,23 +25,32 @@ _POOL: Final = re.compile(
     r"HTTPS?ConnectionPool\(host='([^']*)', port=\d+\): Max retries exceeded with url: \S+ \(Caused by (.*)\)"
 )
 _OBJECT: Final = re.compile(r"<[\w.]+ object at 0x[0-9a-fA-F]+>: |\b[A-Z]\w+(?:Error|Exception|Warning)\((.*)\)")
-_SEPARATED: Final = re.compile(r"['\"], ?['\"]?")  # what parted the arguments of a representation
+_SEPARATED: Final = re.compile(r"['\"], ?['\"]?")  # separates the arguments of a representation
 _TUPLE: Final = re.compile(r"^\('([^']*)', ?(.*)\)$", re.DOTALL)
 _C_SOURCE: Final = re.compile(r"\s*\(_\w+\.c:\d+\)")
 _ERRNO: Final = re.compile(r"\[Errno -?\d+\] ")
 _LONGEST_CHAIN: Final = 20
+_MALFORMED: Final = frozenset({"LocationParseError", "InvalidProxyURL", "InvalidURL", "ProxySchemeUnknown"})
+"""How urllib3 and requests name an address that is none."""
 
 
 def reason_of(error: BaseException) -> str:
     """Return the reason of an error in one line, such as `The proxy cannot be used: Connection refused`."""
     if isinstance(error, AzureError) and error.inner_exception is None:
-        return plain(str(error))  # a message of our own, whatever the libraries made of it below
+        return plain(str(error))  # the error carries cmkctl's own message
     chain = list(_chain(error))
-    text = next((said for each in reversed(chain) if (said := _said(each))), "") or plain(str(error))
-    if any(type(each).__name__ == "ProxyError" for each in chain):
-        return f"{PROXY}: {text}"
-    if any("SOCKS" in str(each) for each in chain[:2]):
-        return f"{PROXY}: {plain(str(error))}"
+    text = next((reason for each in reversed(chain) if (reason := _own_reason(each))), "") or plain(str(error))
+    names = {type(each).__name__ for each in chain}
+    if names & _MALFORMED:  # the URLs of Azure are well formed, so it is the proxy's; its text may hold a password
+        text = "its address is not of the form http://HOST:PORT"
+    elif any("SOCKS" in str(each) for each in chain[:2]):
+        text = plain(str(error))
+    elif "ProxyError" not in names:
+        return _reason_without_proxy(chain, text)
+    return f"{PROXY}: {text}"
+
+
+def _reason_without_proxy(chain: Sequence[BaseException], text: str) -> str:
     if any(isinstance(each, ssl.SSLError) for each in chain):
         return f"{TLS}: {text}"
     if any(isinstance(each, socket.gaierror) for each in chain):
@@ -60,8 +69,8 @@ def plain(text: str) -> str:
     return _ERRNO.sub("", _C_SOURCE.sub("", text)).strip(" '\"")
 
 
-def _said(error: BaseException) -> str:
-    """Return what one error of a chain says that a person can use; empty for one that only wraps another."""
+def _own_reason(error: BaseException) -> str:
+    """Return the reason in one error of a chain; empty for an error that only wraps its cause."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
@@ -76,7 +85,7 @@ def _said(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it wraps, from the outside in, by whichever attribute the library uses for that."""
+    """Yield an error and its causes, outermost first, through every attribute that the libraries use for a cause."""
     seen: set[int] = set()
     waiting: list[object] = [error]
     while waiting and len(seen) < _LONGEST_CHAIN:

@@ -99,7 +99,7 @@ BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
         codes.CMK318,
         (
             "If a proxy asks you to sign in, do that and run the same command again. Otherwise something between this machine "
-            "and Azure changes responses, or the profile names another cloud: check HTTPS_PROXY and the profile's cloud."
+            "and Azure changes responses, or the profile names a different cloud: check HTTPS_PROXY and the profile's cloud."
         ),
     ),
     FailureKind.CLAIMS: (
@@ -138,7 +138,7 @@ class Explanation:
         return bool(self.codes or self.kinds) and not self.words
 
     def fits(self, failure: Failure) -> bool:
-        """True when this row explains the failure."""
+        """Return True when this row explains the failure."""
         return (
             (not self.codes or failure.has_code(*self.codes))
             and (not self.kinds or failure.kind in self.kinds)
@@ -147,7 +147,7 @@ class Explanation:
         )
 
     def text(self, failure: Failure) -> str:
-        """The remedy for this failure."""
+        """Return the remedy for this failure."""
         return self.remedy if isinstance(self.remedy, str) else self.remedy(failure)
 
 
@@ -176,7 +176,7 @@ Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-rol
 
 
 def _permission(failure: Failure) -> str:
-    """The role for the denied action at its scope. Of a linked authorization the last action is the missing one."""
+    """Return the role for the denied action. In a linked authorization error the last action is the missing one."""
     found = _ACTION.findall(failure.message)
     if not found:
         return BY_KIND[FailureKind.DENIED][1]
@@ -189,7 +189,7 @@ def _permission(failure: Failure) -> str:
 
 
 def _scope_of_role(action: str, scope: str) -> str:
-    """The scope for a role: a grant belongs on the resource that it is for, not on the assignment's own id."""
+    """Return the scope for a role: the resource that the grant is for, not the role assignment's own id."""
     if action.startswith("Microsoft.Authorization/"):
         return scope.partition("/providers/Microsoft.Authorization/")[0]
     return scope
@@ -358,6 +358,17 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         codes.CMK320,
     ),
     _worded(
+        r"^(?:: )?Azure CLI not found on path",
+        "Install the Azure CLI (https://aka.ms/azure-cli) and run az login, or select another way of signing in with --auth.",
+        codes.CMK319,
+    ),
+    _worded(
+        r"^(?:: )?(?:ManagedIdentityCredential: )?(?:no response from the IMDS endpoint|no managed identity)",
+        "A managed identity exists only on an Azure host that has one assigned, such as a virtual machine or a container. "
+        "Assign one there, or select another way of signing in with --auth.",
+        codes.CMK319,
+    ),
+    _worded(
         r"AADSTS700024",
         "The token of the CI system that az login exchanged is no longer valid. Log in again (a new az login or azure/login "
         "step) and run the same command: finished changes are kept.",
@@ -383,9 +394,20 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         codes.CMK322,
     ),
     _worded(
-        rf"{PROXY}|connect to proxy|Tunnel connection failed|Missing dependencies for SOCKS support",
-        "Check HTTPS_PROXY and NO_PROXY, then run the same command again. A SOCKS proxy needs the package PySocks: pip install "
-        "'requests[socks]'.",
+        r"Missing dependencies for SOCKS support",
+        "A SOCKS proxy needs the package PySocks: pip install 'requests[socks]'. Or set HTTPS_PROXY to an HTTP proxy: "
+        "http://HOST:PORT.",
+        codes.CMK323,
+    ),
+    _worded(
+        r"407 Proxy Authentication Required",
+        "The proxy asks for a user name and password: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, then run the same "
+        "command again.",
+        codes.CMK323,
+    ),
+    _worded(
+        rf"{PROXY}|connect to proxy|Tunnel connection failed",
+        "Check HTTPS_PROXY (http://HOST:PORT) and NO_PROXY, then run the same command again.",
         codes.CMK323,
     ),
     _worded(
@@ -474,14 +496,14 @@ _NOT_SIGNED_IN: Final = Explanation(
 
 
 def explanation_of(failure: Failure) -> Explanation | None:
-    """The first row that fits a failure, None when only its kind is known."""
+    """Return the first row that fits a failure, None when only its kind is known."""
     found = next((each for each in EXPLANATIONS if each.fits(failure)), None)
     signed_out = failure.kind is FailureKind.UNAUTHENTICATED and failure.status is None and not failure.refused
     return found or (_NOT_SIGNED_IN if signed_out else None)
 
 
 def diagnose(failure: Failure) -> Diagnostic:
-    """A failure as a diagnostic: the code of its cause or kind, Azure's own message, and the remedy that fits both."""
+    """Return a failure as a diagnostic: the code of its cause or kind, Azure's own message, and the remedy that fits both."""
     declared, remedy = BY_KIND[failure.kind]
     found = explanation_of(failure)
     if found is not None:

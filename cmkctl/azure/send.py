@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
-from cmkctl.azure.decoding import ArmDocument
+from cmkctl.azure.decoding import ArmDocument, body_of, moment, parse
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import ResourceId, resource_type
@@ -21,6 +21,8 @@ from cmkctl.azure.remedies import WITHOUT_A_REASON
 from cmkctl.azure.session import WRITING, Session
 from cmkctl.azure.waiting import InitialResponseOnly, delay, poll_to_end, poll_until
 from cmkctl.clock import at
+from cmkctl.codes import CMK404
+from cmkctl.diagnostics import CmkctlError
 from cmkctl.plan import Action, Change, Plane, Request, Resend, Settle
 
 _LOG: Final = logging.getLogger(__name__)
@@ -29,8 +31,8 @@ _LOG: Final = logging.getLogger(__name__)
 def send(session: Session, change: Change) -> ArmDocument | None:
     """Send the write of a change, if it has one, wait until its resource has settled, and return its last reading.
 
-    None for a change without a wait. Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError (CMK312)
-    when the time is over first.
+    None for a change without a wait. Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError: CMK312 on a
+    timeout, CMK404 when the creation of a vault replaced one.
     """
     early = (change.earliest - session.clock.now()).total_seconds() if change.earliest else 0.0
     delay(session, "the access to the key to take effect", early)
@@ -40,9 +42,9 @@ def send(session: Session, change: Change) -> ArmDocument | None:
 
 
 def _resending(session: Session, change: Change, request: Request, *, waited: bool) -> None:
-    """Send the request, again as often as the change allows.
+    """Send the request, and resend it as the change allows.
 
-    After each wait the resource is read: in a state that the change does not name, it belongs to another run by now and
+    After each wait the resource is read: in any state that `Resend.over` does not name, another run is handling it, and
     nothing is sent.
     """
     resend = change.resend
@@ -143,7 +145,7 @@ def _state_of(document: ArmDocument | None, settle: Settle) -> str:
 
 
 def at_path(document: ArmDocument, path: str) -> Any:
-    """The value at a dotted path of a document, None where there is none."""
+    """Return the value at a dotted path of a document, None where there is none."""
     value: Any = document
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -164,10 +166,47 @@ def _put_group(session: Session, change: Change, request: Request) -> None:
 
 
 def _put_vault(session: Session, change: Change, request: Request) -> Any:
+    """Create a vault. Raises CmkctlError (CMK404) when Azure's response shows that it existed before."""
     vault = ResourceId.parse(change.resource_id)
-    return session.key_vault.vaults.begin_create_or_update(
+    response = session.key_vault.vaults.begin_create_or_update(
         vault.resource_group, vault.name, _body(request), polling=InitialResponseOnly()
     ).result()
+    _refuse_overwritten(change, vault.name, _stamps(response))
+    return response
+
+
+def _stamps(response: Any) -> Mapping[str, Any]:
+    """Return the `systemData` in the response to a write, empty where it shows none."""
+    try:
+        document = parse(body_of(response))
+    except ValueError:
+        return {}
+    stamps = document.get("systemData") if isinstance(document, Mapping) else None
+    return stamps if isinstance(stamps, Mapping) else {}
+
+
+def _refuse_overwritten(change: Change, name: str, stamps: Mapping[str, Any]) -> None:
+    """Raise CmkctlError where the write was not the one that created the vault.
+
+    A write is never sent twice without a look in between, and the response to a creation has two equal stamps, to the last
+    digit, in every recording of one.
+    """
+    made, written = moment(stamps.get("createdAt")), moment(stamps.get("lastModifiedAt"))
+    if made is None or written is None or made >= written:
+        return
+    owner = f" by {stamps['createdBy']}" if stamps.get("createdBy") else ""
+    raise CmkctlError(
+        CMK404.error(
+            f"{change.title} was created at {made:%Y-%m-%d %H:%M:%S} UTC{owner}, after cmkctl had found the name free. "
+            "cmkctl's request replaced all of its access policies, its authorization, network rules and tags, and turned "
+            "purge protection on for good. cmkctl never read the policies, and Azure does not return them. Keys, secrets "
+            "and certificates are kept.",
+            f"Ask its owner which policies it had, and restore each of them: az keyvault set-policy --name {name} --object-id "
+            "ID --key-permissions LIST --secret-permissions LIST. Its history: az monitor activity-log list --resource-id "
+            f"{change.resource_id}. Then use a different vault name, or give this vault by id.",
+            subject=change.resource_id,
+        )
+    )
 
 
 def _patch_vault(session: Session, change: Change, request: Request) -> None:

@@ -1,7 +1,7 @@
 """One session with Azure: cloud, credential, transport, and the typed SDK clients, each made when first used.
 
-Reads go through a `Snapshot`, which asks each question once and can ask many at the same time; it has no method that
-writes, so what only observes cannot change anything. Writes go through the typed clients that `Session` holds.
+Reads go through a `Snapshot`, which sends each read once and many concurrently; it has no method that writes, so code that
+only observes cannot change anything. Writes go through the typed clients of `Session`.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ T = TypeVar("T")
 U = TypeVar("U")
 PARALLEL_READS: Final = 16
 LONGEST_LIST: Final = 200
-"""Pages that a list of role assignments may have; a subscription has 4,000 at most, a page hundreds."""
+"""The largest number of pages of role assignments; a subscription has at most 4,000 of them, a page hundreds."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
 class Session:
-    """What talks to Azure for the length of one command.
+    """The connection to Azure of one command.
 
-    `transport` is shared by every client; every wait goes by `clock`; waits and retries are emitted to `emit`. `deadline` is
-    the moment of `clock.elapsed()` at which waiting is given up, None for never.
+    Every client shares `transport`; every wait uses `clock`; waits and retries are emitted to `emit`. `deadline` is the
+    moment of `clock.elapsed()` at which waiting ends, None for never.
     """
 
     def __init__(
@@ -80,12 +80,14 @@ class Session:
         self.turns = Turns()
         self.constant = Constants()
         self.deadline: float | None = None
+        self.subscription_name = ""
+        """The display name of the subscription, once it was read."""
         self.is_sandbox: bool | None = None
         """True once a response came from the sandbox, False once one came from Azure; None before the first response."""
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
 
     def notify(self, what: str, seconds: float, until: datetime | None = None) -> None:
-        """Emit that `what` has been waited for during `seconds`, on behalf of the change that the calling code works on."""
+        """Emit the progress of a wait for `what`, after `seconds`, for the current change."""
         self.emit(Waiting(CURRENT_CHANGE.get(), what, seconds, until))
 
     def wait_ended(self, what: str, seconds: float, reason: WaitEnd) -> None:
@@ -93,12 +95,12 @@ class Session:
         self.emit(WaitEnded(CURRENT_CHANGE.get(), what, seconds, reason))
 
     def clamp_to_deadline(self, moment: float) -> float:
-        """When a wait that would be given up at `moment` of the clock really is: at the run's deadline, if that is before."""
+        """Return the earlier of `moment` and the run's deadline."""
         return moment if self.deadline is None else min(moment, self.deadline)
 
     @property
     def endpoints(self) -> CloudEndpoints:
-        """Where this session's cloud is."""
+        """The endpoints of this session's cloud."""
         return ENDPOINTS[self.cloud]
 
     @cached_property
@@ -133,13 +135,13 @@ class Session:
         return Graph(self.endpoints.graph, self._policies(self.endpoints.graph_scope), self.transport)
 
     def tenant(self) -> str:
-        """The tenant that issued our token for Resource Manager; empty when the token does not say."""
+        """Return the tenant that issued our token for Resource Manager; empty when the token does not name it."""
         claims = self.credential.get_token(self.endpoints.arm_scope).token.split(".")[1:2]
         try:
-            said = decoding.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
+            token = decoding.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
         except ValueError:
             return ""
-        return str(said.get("tid", "")) if isinstance(said, dict) else ""
+        return str(token.get("tid", "")) if isinstance(token, dict) else ""
 
     def snapshot(self) -> Snapshot:
         """Return a fresh view of Azure: each read is sent once, from now on."""
@@ -153,15 +155,15 @@ class Session:
         return Pipeline(self.transport, policies=self._policies(self.endpoints.arm_scope, answers))
 
     def poll(self, url: str) -> Any:
-        """One GET of an operation's own URL, used exactly as Azure gave it: the HTTP response.
+        """Send one GET to an operation's own URL, exactly as Azure returned it; return the HTTP response.
 
-        Raises HttpResponseError for an answer of 400 and above (a ResourceNotFoundError for 404), UndecodableResponse for one
+        Raises HttpResponseError for a status of 400 and above (ResourceNotFoundError for 404), UndecodableResponse for a body
         that is neither JSON nor empty.
         """
         return self.follow(url).http_response
 
     def follow(self, url: str) -> PipelineResponse[Any, Any]:
-        """One GET of a URL that Azure gave, with what the pipeline made of the answer. Raises as `poll` does."""
+        """Send one GET to a URL that Azure returned; return the pipeline's response. Raises as `poll` does."""
         answer = self._arm.run(HttpRequest("GET", url), stream=True)
         response = answer.http_response
         if response.status_code >= 400:
@@ -169,7 +171,7 @@ class Session:
         return answer
 
     def close(self) -> None:
-        """End the session: no more reads are begun and the connections are closed."""
+        """End the session: no new reads start, and the connections are closed."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.transport.close()
 
@@ -177,11 +179,11 @@ class Session:
         self.is_sandbox = bool(self.is_sandbox) or sandbox
 
     def _policies(self, scope: str, answers: DecodePolicy | None = None) -> list[Any]:
-        """Return the SDK's own pipeline, changed so that nothing unasked is sent and nothing received is taken on trust.
+        """Return the SDK's own pipeline, changed so that it sends nothing by itself and validates every response.
 
-        `ARMAutoResourceProviderRegistrationPolicy` is left out: it registers a provider on a 409, also on a read. One
-        retry policy takes the place of azure-core's, and `DecodePolicy` that of its decoding. `HostPolicy` keeps tokens
-        within the cloud, `HeaderPolicy` makes headers readable, `DeadlinePolicy` bounds each request.
+        `ARMAutoResourceProviderRegistrationPolicy` is left out: it registers a provider on a 409, even on a read. One
+        retry policy replaces azure-core's, and `DecodePolicy` its decoding. `HostPolicy` keeps tokens within the cloud,
+        `HeaderPolicy` normalises headers, `DeadlinePolicy` bounds each request.
         """
         return [
             policies.RequestIdPolicy(),
@@ -200,13 +202,13 @@ class Session:
 
 
 class Constants:
-    """What does not change during a run once it was read: the subscription, a finished registration, a principal's id."""
+    """Documents that are constant during a run: the subscription, a finished registration, a principal's id."""
 
     def __init__(self) -> None:
         self._documents: dict[str, ArmDocument] = {}
 
     def get(self, read: str) -> ArmDocument | None:
-        """Return the document of a read, None when it is not constant or not read yet."""
+        """Return the document of a read; None when it is not constant or not read yet."""
         return self._documents.get(read)
 
     def keep(self, read: str, document: ArmDocument | None, *, when: bool = True) -> ArmDocument | None:
@@ -217,9 +219,9 @@ class Constants:
 
 
 class Snapshot:
-    """A view of Azure: each read is sent once, and its answer is shared by every caller.
+    """A view of Azure: each read is sent once, and every caller shares its result.
 
-    An absent resource is None. Every other refusal raises `AzureFailed`.
+    An absent resource is None. Every other error raises `AzureFailed`.
     """
 
     def __init__(
@@ -239,7 +241,7 @@ class Snapshot:
         self._answers: dict[str, Future[Any]] = {}
 
     def again(self, stale: Iterable[str], settled: Mapping[str, ArmDocument | None]) -> Snapshot:
-        """Return a newer view that reads again whatever `stale`, resource ids, may have changed, and failed reads.
+        """Return a newer view that repeats failed reads and those of the `stale` resource ids, their parents and children.
 
         `settled` holds the last readings of changes that have settled, by resource id: newer than this view, and not repeated.
         """
@@ -258,31 +260,31 @@ class Snapshot:
 
     @property
     def cloud(self) -> Cloud:
-        """The cloud that is asked."""
+        """The cloud of the session."""
         return self._session.cloud
 
     def now(self) -> datetime:
-        """The date and time of the asking, in UTC."""
+        """Return the current date and time in UTC."""
         return self._session.clock.now()
 
     def gather(self, *reads: Callable[[], T]) -> list[T]:
-        """Several reads at the same time; their answers in the order of the reads."""
+        """Perform several reads concurrently; return their results in order."""
         return [future.result() for future in [self._submit(read) for read in reads]]
 
     def gather2(self, one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
-        """Two reads at the same time."""
+        """Perform two reads concurrently."""
         ahead = self._submit(other)
         return one(), ahead.result()
 
     def _submit(self, read: Callable[[], T]) -> Future[T]:
-        # With the caller's context, so that a wait in the read belongs to the caller's change.
+        # In the caller's context, so that a wait in the read is attributed to the caller's change.
         return self._pool.submit(copy_context().run, read)
 
     def subscription(self) -> ArmDocument:
-        """The subscription: its `tenantId` and, where we may read it, its `state`.
+        """Read the subscription: its `tenantId` and, if permitted, its `state`.
 
-        A principal whose roles are on resource groups only may not read the subscription; its tenant is then the one that
-        issued the token, for Resource Manager takes no other. Raises AzureFailed for a subscription that does not exist.
+        A principal with roles on resource groups only cannot read the subscription; its tenant is then the token's, the only one
+        that Resource Manager accepts. Raises AzureFailed for a subscription that does not exist.
         """
         constant = self._session.constant
         found = constant.get("subscription") or self._ask("subscription", self._subscription)
@@ -296,10 +298,11 @@ class Snapshot:
             if error.failure.kind is not FailureKind.DENIED:
                 raise
             found = None
+        self._session.subscription_name = str((found or {}).get("displayName", ""))
         return found or {"tenantId": self._session.tenant()}
 
     def provider(self, namespace: str) -> ArmDocument | None:
-        """A resource provider, with its `registrationState` in this subscription."""
+        """Read a resource provider, with its `registrationState` in this subscription."""
         read, constant = provider_id(self._session.subscription, namespace), self._session.constant
         found = constant.get(read) or self._ask(
             read, lambda: self._resources.providers.get(namespace, **_as(decoding.Provider))
@@ -307,35 +310,35 @@ class Snapshot:
         return constant.keep(read, found, when=found is not None and found.get("registrationState") == "Registered")
 
     def resource_group(self, name: str) -> ArmDocument | None:
-        """A resource group."""
+        """Read a resource group."""
         return self._ask(
             group_id(self._session.subscription, name),
             lambda: self._resources.resource_groups.get(name, **_as(decoding.ResourceGroup)),
         )
 
     def vault(self, vault: ResourceId) -> ArmDocument | None:
-        """A key vault."""
+        """Read a key vault."""
         return self._ask(
             str(vault),
             lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_as(decoding.Vault)),
         )
 
     def deleted_vault(self, name: str, location: str) -> ArmDocument | None:
-        """A soft-deleted key vault of this subscription."""
+        """Read a soft-deleted key vault of this subscription."""
         return self._ask(
             deleted_vault_id(self._session.subscription, location, name),
             lambda: self._key_vault.vaults.get_deleted(name, location, **_as(decoding.DeletedVault)),
         )
 
     def key(self, vault: ResourceId, name: str) -> ArmDocument | None:
-        """A key with its latest version, through the management plane: no vault firewall is in the way."""
+        """Read a key with its latest version through the management plane, which a vault firewall does not block."""
         return self._ask(
             str(vault.child("keys", name)),
             lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(decoding.Key)),
         )
 
     def key_version(self, vault: ResourceId, name: str, version: str) -> ArmDocument | None:
-        """One version of a key, through the management plane."""
+        """Read one version of a key through the management plane."""
         return self._ask(
             f"{vault.child('keys', name)}/versions/{version}",
             lambda: self._key_vault.keys.get_version(
@@ -344,20 +347,20 @@ class Snapshot:
         )
 
     def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:
-        """Any resource in a resource group by its ARM id."""
+        """Read any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
 
-    def _by_id(self, kind: Any, resource_id: str, api_version: str, **params: str) -> ArmDocument | None:
+    def _by_id(self, schema: Any, resource_id: str, api_version: str, **params: str) -> ArmDocument | None:
         return self._ask(
             f"{resource_id}?{params}" if params else resource_id,
-            # The SDK puts a slash of its own before the id.
+            # The SDK adds a slash before the id.
             lambda: self._resources.resources.get_by_id(
-                resource_id.lstrip("/"), api_version=api_version, params=params, **_as(kind)
+                resource_id.lstrip("/"), api_version=api_version, params=params, **_as(schema)
             ),
         )
 
     def settling(self, settle: Settle) -> ArmDocument | None:
-        """The document whose state shows the end of a write."""
+        """Read the document whose state shows the end of a write."""
         if settle.plane is Plane.GRAPH:
             return self.service_principal(settle.resource_id)
         read = self._typed.get(resource_type(settle.resource_id).lower())
@@ -371,7 +374,7 @@ class Snapshot:
         }
 
     def role_assignments(self, scope: str, principal: str) -> list[ArmDocument]:
-        """The role assignments of a principal at a scope and above, all pages."""
+        """Read the role assignments of a principal at a scope and above, all pages."""
         page = self._by_id(
             decoding.RoleAssignments,
             role_assignments_id(scope),
@@ -385,8 +388,17 @@ class Snapshot:
             page = self._following(page.get("nextLink", ""), links)
         return found
 
+    def role_definition(self, definition: str) -> ArmDocument | None:
+        """A role definition by its id, None also where it may not be read."""
+        try:
+            return self._by_id(decoding.RoleDefinition, definition, versions.ROLE_ASSIGNMENTS)
+        except AzureFailed as error:
+            if error.failure.kind is not FailureKind.DENIED:
+                raise
+            return None
+
     def service_principal(self, app_id: str) -> ArmDocument | None:
-        """The service principal of an application in this tenant, from Microsoft Graph."""
+        """Read the service principal of an application in this tenant from Microsoft Graph."""
         read, constant = f"graph {app_id}", self._session.constant
         found = constant.get(read) or self._ask(read, lambda: self._graph.service_principal(app_id))
         return constant.keep(read, found)
@@ -394,8 +406,8 @@ class Snapshot:
     def _following(self, link: str, links: set[str]) -> ArmDocument | None:
         """Return the next page of a list, None after the last. Each link is followed once.
 
-        Raises AzureFailed for more pages than any list has: each could name another one for ever, and the grants that are
-        missing until then are not absent.
+        Raises AzureFailed for too many pages: a server could name a next page endlessly, and grants on unread pages are not
+        absent.
         """
         if not link or link in links:
             return None
@@ -417,39 +429,38 @@ class Snapshot:
 
 
 def _related(read: str, resource: str) -> bool:
-    """Return True when a change of a resource can change the answer to a read: it is the same, a parent or a child."""
+    """Return True when a change of a resource can affect a read: of the resource itself, a parent or a child."""
     path = read.partition("?")[0]
     return f"{path}/".startswith(f"{resource}/") or f"{resource}/".startswith(f"{path}/")
 
 
-def _as(kind: Any) -> Mapping[str, Any]:
-    """Makes a typed SDK method that reads return the document as Azure sent it, held against what is read of its kind.
+def _as(schema: Any) -> Mapping[str, Any]:
+    """Wrap a typed SDK read so that it returns Azure's own document, validated for its resource type.
 
-    What steps compare is what Azure says; a model in between would drop what it does not know, and would be built for
-    nothing.
+    Steps compare Azure's own documents; an SDK model would drop unknown members, and cost time for nothing.
     """
-    return {"stream": True, "cls": lambda response, _deserialized, _headers: decoding.document(kind, response)}
+    return {"stream": True, "cls": lambda response, _deserialized, _headers: decoding.document(schema, response)}
 
 
 WRITING: Final[Mapping[str, Any]] = {"stream": True, "cls": lambda _response, _deserialized, _headers: None}
-"""Makes a typed SDK method that writes leave its answer alone. What a write did is read back; the answer to it counts for
-nothing, so it may have any form that can be read."""
+"""Makes a typed SDK method ignore the response to a write. The effect of a write is read back, so its response may have any
+body."""
 
 
 def _answer(answer: Future[Any], read: Callable[[], Any]) -> None:
     try:
         answer.set_result(_read(read))
-    except BaseException as error:  # noqa: BLE001 - whoever asked the same question is waiting for this future
+    except BaseException as error:  # noqa: BLE001 - other threads wait for this future
         answer.set_exception(error)
 
 
 def _read(read: Callable[[], Any]) -> Any:
-    """Perform a read: its document, None where there is nothing. Raises AzureFailed for every other refusal."""
+    """Perform a read; return its document, None for an absent resource. Raises AzureFailed for every other error."""
     try:
         return read()
     except AzureError as error:
         failure = classify(error)
-        # Nothing of a provider can exist in a subscription where it is not registered.
+        # A subscription without a registered provider has no resource of that provider.
         if failure.kind in (FailureKind.ABSENT, FailureKind.NOT_REGISTERED):
             return None
         raise AzureFailed(failure) from error

@@ -22,8 +22,8 @@ _OWN_IDS = ("x-ms-request-id", "request-id")  # Resource Manager's and Graph's
 class ObservedExchange:
     """One HTTP exchange. Each retry is reported as its own exchange.
 
-    `at` is when it was sent, in UTC, and `seconds` how long the response took. Without a response `response` is None and
-    `error` says why.
+    `at` is the time of sending in UTC, `seconds` the duration until the response. Without a response `response` is None and
+    `error` gives the reason.
     """
 
     at: datetime
@@ -39,27 +39,27 @@ class ObservedExchange:
 
     @property
     def host(self) -> str:
-        """The host that was asked."""
+        """The host of the request."""
         return str(urlsplit(self.request.url).hostname or "")
 
     def parts(self, redactor: Redactor) -> tuple[str, dict[str, str]]:
-        """The path, and the query by name, without secrets: which value is one may depend on where in the URL it is."""
+        """Return the redacted path and query. The whole URL is redacted first, because a secret's place in it can matter."""
         url = urlsplit(redactor.text(self.request.url))
         return url.path, dict(parse_qsl(url.query, keep_blank_values=True))
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the answer."""
+        """The HTTP status of the response."""
         return None if self.response is None else int(self.response.status_code)
 
     def header(self, *names: str) -> str | None:
-        """The first of some headers that the answer has."""
+        """Return the first of these headers that the response has."""
         headers = {} if self.response is None else self.response.headers
         return next((str(value) for name in names if (value := headers.get(name))), None)
 
     @property
     def correlation_id(self) -> str | None:
-        """The id that Azure support asks for."""
+        """The id for Azure support."""
         return self.header(_CORRELATION)
 
     @property

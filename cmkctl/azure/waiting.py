@@ -23,7 +23,7 @@ from azure.core.polling import PollingMethod
 from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed, UndecodableResponse, operation_failure
 from cmkctl.azure.failures import FailureKind
-from cmkctl.azure.retry import PATIENCE, retry_after, seconds_of
+from cmkctl.azure.retry import REQUEST_BUDGET, retry_after, seconds_of
 from cmkctl.clock import at
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.events import WaitEnd
@@ -58,7 +58,7 @@ _RETRY_BUDGET: Final = 180.0
 _RETRY_BUDGETS: Final[Mapping[FailureKind | None, float]] = {
     # A resource created by another run at the same moment shows at once, if it is the cause of the conflict.
     FailureKind.CONFLICT: 10.0,
-    FailureKind.THROTTLED: PATIENCE,
+    FailureKind.THROTTLED: REQUEST_BUDGET,
 }
 _BACK_OFF: Final = frozenset({FailureKind.NETWORK, FailureKind.PASSING, FailureKind.THROTTLED})
 _FIRST_BACKOFF: Final = 0.2
@@ -175,7 +175,7 @@ def poll_until(
 
 
 def in_progress(state: str) -> bool:
-    """True unless the provisioning state (in lower case) is terminal, 'deleting' or empty. Unknown states count as in progress.
+    """Return True unless the provisioning state (lower case) is terminal, 'deleting' or empty; unknown states are in progress.
 
     Source: https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations#provisioningstate-values
     """
@@ -197,7 +197,7 @@ def delay(session: Session, what: str, seconds: float) -> None:
 
 
 def next_interval(waited: float, expected: float = 0.0, usual: float = _USUAL_INTERVAL) -> float:
-    """The next polling interval in seconds, so that the end is noticed within two seconds or 5 % of the wait.
+    """Return the next polling interval in seconds, so that the end is noticed within two seconds or 5 % of the wait.
 
     `expected` is the recorded duration of the operation in seconds, 0 where none is known. Until shortly before it, the
     interval is a sixteenth of it, since nothing was recorded to change earlier; around it, polls are closer together.
@@ -247,7 +247,7 @@ class Wait:
 
 
 class RetryBudget:
-    """How long to re-read after transient failures, and after a write that is not visible yet."""
+    """The budget for reading again after transient failures, and after a write that is not visible yet."""
 
     def __init__(self, session: Session, what: str) -> None:
         self._session = session
@@ -276,7 +276,7 @@ class RetryBudget:
         return True
 
     def deadline_diagnostics(self) -> tuple[Diagnostic, ...]:
-        """The diagnostic to show beside the failures when the run's deadline, not the budget, ended the retries."""
+        """Return the diagnostic to show beside the failures when the run's deadline, not the budget, ended the retries."""
         detail = (
             f"--timeout ended before {self._what} could be read again. Operations already started continue in Azure."
         )
@@ -290,17 +290,17 @@ class RetryBudget:
 
 
 def is_transient(failed: CmkctlError) -> bool:
-    """True when the failure may be gone at the next read."""
+    """Return True when the failure may be gone at the next read."""
     return isinstance(failed, AzureFailed) and failed.failure.kind in _TRANSIENT
 
 
 def maybe_created_elsewhere(failed: CmkctlError) -> bool:
-    """True when a failure to create something may mean that another run has just created it."""
+    """Return True when a failure to create something may mean that another run has just created it."""
     return isinstance(failed, AzureFailed) and failed.failure.kind in (FailureKind.CONFLICT, FailureKind.EXISTS)
 
 
 def read_through_transients(session: Session, what: str, read: Callable[[], T]) -> T:
-    """The result of a read, repeated while its failures are transient. Raises CmkctlError for every other failure."""
+    """Return the result of a read, repeated while its failures are transient. Raises CmkctlError for every other failure."""
     budget = RetryBudget(session, what)
     while True:
         try:
@@ -324,7 +324,7 @@ class Turns:
         self._groups: dict[str, threading.Lock] = {}
 
     def take(self, group: str) -> AbstractContextManager[object]:
-        """The lock of a group; no lock for the empty group."""
+        """Return the lock of a group; no lock for the empty group."""
         if not group:
             return nullcontext()
         with self._lock:
@@ -357,7 +357,7 @@ def _ended(session: Session, what: str) -> Iterator[Callable[[WaitEnd], None]]:
 
 
 def _poll_of(response: Any) -> _Poll | None:
-    """The operation behind a response; None when the response is final.
+    """Return the operation that a response started; None when the response is final.
 
     A ``Location`` on a 200 is no operation: Graph sends one that names itself. Nor is a path on a 201: it names the created
     resource (both recorded).
@@ -385,7 +385,7 @@ def _document(response: Any) -> ArmDocument:
     except ValueError as error:
         if response.status_code == 202:  # still in progress, by its status alone
             return {}
-        raise UndecodableResponse("It is no JSON; it begins: (empty)", response) from error
+        raise UndecodableResponse("It is not JSON; it begins: (empty)", response) from error
     return document if isinstance(document, dict) else {}
 
 
@@ -398,7 +398,7 @@ def _budget_for(failed: CmkctlError) -> float:
 
 
 def _requested(failed: CmkctlError, now: datetime) -> float:
-    """The seconds that Azure requests before the next request."""
+    """Return the seconds that Azure requests before the next request."""
     header = failed.failure.retry_after if isinstance(failed, AzureFailed) else ""
     return seconds_of(header, now) or 0.0
 
@@ -408,7 +408,7 @@ def _gave_up(what: str, waited: float) -> Diagnostic:
 
 
 def timed_out(detail: str) -> Diagnostic:
-    """The diagnostic of a wait, or a run, whose time is over (CMK312)."""
+    """Return the diagnostic of a timeout, of one wait or of the run (CMK312)."""
     return codes.CMK312.error(
         detail, "Run the same command again to continue from here, with a longer --timeout if one was given."
     )

@@ -36,14 +36,14 @@ IGNORABLE: Final = frozenset({codes.CMK011.id, codes.CMK012.id, *(each.code.id f
 
 
 def explanation(code: Code) -> str:
-    """The explanation of a code as text for a terminal of 80 columns."""
+    """Format the explanation of a code for a terminal of 80 columns."""
     parts = [f"{code.id}  {code.title}", textwrap.fill(code.meaning, 78), textwrap.fill(f"→ {code.remedy}", 78)]
     checked = [textwrap.fill(_checked(each), 78) for each in RULES if each.code == code]
     return "\n\n".join([*parts, *checked, *([f"Source: {code.source}"] if code.source else [])]) + "\n"
 
 
 def reference() -> str:
-    """Every code as Markdown: docs/rules.md."""
+    """Return every code as Markdown: docs/rules.md."""
     lines = [
         "# Diagnostic codes",
         "",

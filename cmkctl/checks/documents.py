@@ -12,31 +12,31 @@ if TYPE_CHECKING:
 
 
 def vault_properties(observed: ObservedVault) -> Mapping[str, Any]:
-    """The properties of an existing vault, empty for an absent one."""
+    """Return the properties of an existing vault, empty for an absent one."""
     return (observed.vault or {}).get("properties") or {}
 
 
 def key_attributes(observed: ObservedKey) -> Mapping[str, Any]:
-    """The attributes (`enabled`, `exp`, `nbf`) of the latest key version, empty for an absent key."""
+    """Return the attributes (`enabled`, `exp`, `nbf`) of the latest key version, empty for an absent key."""
     return version_attributes(observed.key)
 
 
 def version_attributes(document: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The attributes of a key version, empty for an absent one."""
+    """Return the attributes of a key version, empty for an absent one."""
     return ((document or {}).get("properties") or {}).get("attributes") or {}
 
 
 def encryption_in_use(workspace: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The vault and key that a workspace uses (`keyVaultArmId`, `keyIdentifier`), empty for none."""
+    """Return the vault and key that a workspace uses (`keyVaultArmId`, `keyIdentifier`), empty for none."""
     encryption = ((workspace or {}).get("properties") or {}).get("encryption") or {}
     return encryption.get("keyVaultProperties") or {}
 
 
 def identifier_in_use(workspace: Mapping[str, Any] | None) -> str:
-    """The key identifier that a workspace uses, empty for none."""
+    """Return the key identifier that a workspace uses, empty for none."""
     return str(encryption_in_use(workspace).get("keyIdentifier") or "")
 
 
 def date(seconds: float) -> str:
-    """A Unix time as a date in UTC."""
+    """Format a Unix time as a date in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

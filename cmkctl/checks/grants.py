@@ -127,7 +127,7 @@ def _policies(facts: Facts) -> list[Mapping[str, Any]]:
 
 
 def _rbac(profile: Profile, facts: Facts) -> bool:
-    """True for a vault that uses roles: as it is, or as the profile wants a new one."""
+    """Return True for a vault that uses roles: as observed, or as the profile defines a new one."""
     observed = facts[KEY_VAULT]
     if observed.vault:
         return bool(vault_properties(observed).get("enableRbacAuthorization"))

@@ -41,13 +41,6 @@ CMK107: Final = Code(
     "An expired key cannot unwrap, and everything encrypted with it is out of reach until the expiry is moved.",
     "Extend it, or create a new version and point the workspace at it.",
 )
-CMK113: Final = Code(
-    "CMK113",
-    "The key's expiry does not match the profile",
-    "The management plane creates the first version of a key and never changes an existing one. An existing key therefore keeps its expiry, or its lack of one.",
-    "Move the expiry with `az keyvault key set-attributes`, or leave key.expires out.",
-)
-
 CMK114: Final = Code(
     "CMK114",
     "The key version in use is not usable",
@@ -167,25 +160,8 @@ def version_in_use_is_usable(_profile: Profile, facts: Facts) -> Iterator[Findin
         )
 
 
-@rule(CMK113, severity=Severity.WARNING, needs=(KEY,))
-def expiry_of_an_existing_key(profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Compare the expiry of an existing key with the profile."""
-    observed, wanted = facts[KEY], profile.key.expires
-    if observed.key is None or wanted is None:
-        return
-    expiry = key_attributes(observed).get("exp")
-    if expiry != int(wanted.timestamp()):
-        yield Finding(
-            f"The key {f'expires on {date(expiry)}' if expiry else 'never expires'}, key.expires is "
-            f"{date(wanted.timestamp())}. Azure's management plane does not change an existing key, so cmkctl cannot move "
-            "its expiry.",
-            "Move it with az keyvault key set-attributes --expires, or leave key.expires out.",
-            "key.expires",
-        )
-
-
 def _older_in_use(facts: Facts) -> KeyInUse | None:
-    """The version that the workspace uses, None where it is the latest of the profile's key: the key step compares that one."""
+    """Return the key version that the workspace uses; None for the latest of the profile's key, which the key step compares."""
     used = facts[KEY_IN_USE]
     latest = ((facts[KEY].key or {}).get("properties") or {}).get("keyUriWithVersion")
     return None if used is None or same_key_identifier(used.identifier, latest) else used
@@ -201,6 +177,6 @@ def _set_attributes(used: KeyInUse) -> str:
 
 
 def _split(identifier: str) -> tuple[str, str]:
-    """Key and version of a key identifier, the version empty where there is none."""
+    """Split a key identifier into key and version; the version is empty for a versionless one."""
     key, _, version = identifier.rpartition("/")
     return key, version

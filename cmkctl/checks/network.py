@@ -54,7 +54,7 @@ def _blocks_services(profile: Profile, facts: Facts) -> bool:
 
 
 def _network(profile: Profile, facts: Facts) -> tuple[str, str, str]:
-    """Public access, default action and bypass: those of an existing vault, else those that the profile sets."""
+    """Return public access, default action and bypass of an existing vault, else those that the profile sets."""
     properties = vault_properties(facts[KEY_VAULT])
     if not properties:
         wanted = profile.key_vault.network

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cmkctl.azure.session import ArmDocument, Snapshot
     from cmkctl.profile.model import Profile
+    from cmkctl.steps.associated_resources import ObservedAssociated
     from cmkctl.steps.key import ObservedKey
     from cmkctl.steps.key_access import ObservedAccess
     from cmkctl.steps.key_vault import ObservedVault
@@ -52,6 +53,18 @@ def _workspace(azure: Snapshot, profile: Profile) -> ArmDocument | None:
     return Workspace().observe(azure, profile)
 
 
+def _group(azure: Snapshot, profile: Profile) -> ArmDocument | None:
+    from cmkctl.steps.resource_group import ResourceGroup  # noqa: PLC0415 - see the module's docstring
+
+    return ResourceGroup().observe(azure, profile)
+
+
+def _associated(azure: Snapshot, profile: Profile) -> ObservedAssociated:
+    from cmkctl.steps.associated_resources import AssociatedResources  # noqa: PLC0415 - see the module's docstring
+
+    return AssociatedResources().observe(azure, profile)
+
+
 @dataclass(frozen=True, slots=True)
 class KeyInUse:
     """The key version that a workspace uses: its identifier, its document (None: it does not exist), and the time of the read."""
@@ -62,7 +75,7 @@ class KeyInUse:
 
 
 def _key_in_use(azure: Snapshot, profile: Profile) -> KeyInUse | None:
-    """Read the version that the workspace uses; None without a workspace or key, or for a vault of another subscription.
+    """Read the version that the workspace uses; None without a workspace or key, or for a vault in a different subscription.
 
     The latest version comes with the key, which is read anyway.
     """
@@ -98,5 +111,11 @@ KEY_ACCESS: Final = Fact("key_access", _access)
 WORKSPACE: Final = Fact("workspace", _workspace)
 """The workspace's document, None when it does not exist."""
 
+RESOURCE_GROUP: Final = Fact("resource_group", _group)
+"""The resource group's document, None when it does not exist."""
+
+ASSOCIATED: Final = Fact("associated_resources", _associated)
+"""The associated resources by id, None for one that does not exist."""
+
 KEY_IN_USE: Final = Fact("key_in_use", _key_in_use)
-"""The key version that the workspace uses, None where there is none to look at."""
+"""The key version that the workspace uses, None without one."""

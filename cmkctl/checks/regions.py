@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CMK102: Final = Code(
     "CMK102",
-    "The vault is in another region than the workspace",
+    "The vault and the workspace are in different regions",
     "Microsoft's template page and quickstart require vault and workspace in the same region; its set-up page requires only the same subscription. Which of them holds is unknown, so this is a warning.",
     "Prefer a vault in the workspace's region.",
     "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CMK101: Final = Code(
     "CMK101",
     "The subscription cannot be used",
-    "It is disabled, or belongs to another tenant than the profile states.",
+    "It is disabled, or belongs to a different tenant than the profile states.",
     "Have it enabled, or correct subscription and tenant.",
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -47,7 +48,7 @@ _GROUPS: Final = (["sandbox"], ["sandbox", "principal"], ["sandbox", "policy"])
 _VERSION: Final = ("-V", "--version")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one return for each outcome
     """Run a command line and return its exit code. Never raises for anything a user can cause."""
     arguments = _normalized(list(sys.argv[1:] if argv is None else argv))
     ARGUMENTS.set(tuple(arguments))
@@ -56,14 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             # At once: typer imports pydantic to call a command.
             return int(importlib.import_module("cmkctl.cli.version").command())
         if misplaced := _misplaced(arguments):
-            return _complain(misplaced, arguments)
+            return complain(misplaced, arguments)
         # A command returns its exit code; typer.Exit, raised by --help and the like, comes back as its code.
         code = int(application(arguments)(arguments, prog_name="cmkctl", standalone_mode=False) or DONE)
         if code == DONE:
             sys.stdout.flush()  # output that was not delivered is a failure
     except TyperException as error:
         return _usage_error(error, arguments)
-    except (typer.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt, _Interrupted):
         sys.stderr.write("\nInterrupted.\n")
         return INTERRUPTED
     except BrokenPipeError:
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _normalized(arguments: list[str]) -> list[str]:
-    """The arguments with ``help``, ``-V`` and groups without a command replaced by what they mean."""
+    """Replace ``help``, ``-V`` and groups without a command by the options that they stand for."""
     if not arguments or arguments == ["help"]:
         return ["--help"]
     if arguments[0] in _VERSION:
@@ -85,8 +86,17 @@ def _normalized(arguments: list[str]) -> list[str]:
     return [*arguments, "--help"] if arguments in _GROUPS else arguments
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C before or after a run. Unlike KeyboardInterrupt, typer lets it pass."""
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise _Interrupted
+
+
 def run_and_exit() -> NoReturn:
     """Run the process's command line and end the process: at once after an interruption, whatever is still in progress."""
+    signal.signal(signal.SIGINT, _interrupt)
     _prepare_streams()
     PROGRAM.set(_started(sys.argv, sys.orig_argv))
     code = main()
@@ -98,7 +108,7 @@ def run_and_exit() -> NoReturn:
 
 
 def _flushed() -> bool:
-    """True when all output was delivered; the terminal may be closed, for instance."""
+    """Return True when all output was delivered; the terminal may be closed, for instance."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -118,7 +128,7 @@ def _prepare_streams() -> None:
 
 
 def _started(arguments: Sequence[str], typed: Sequence[str]) -> tuple[str, ...]:
-    """The words that start this program again: its name where the shell finds it by that, else the words that were typed."""
+    """Return the words that start this program again: its name if the shell finds it, else the typed words."""
     script = Path(arguments[0])
     if script.name == "__main__.py":  # python -m cmkctl
         return tuple(typed[: len(typed) - len(arguments) + 1])
@@ -140,7 +150,7 @@ def _defect(error: Exception) -> int:
 
 
 def application(arguments: Sequence[str]) -> typer.Typer:
-    """The application with the command that is wanted, and the names and purposes of the others."""
+    """Return the application with the requested command, and placeholders for all others."""
     wanted = next((each for each in arguments if not each.startswith("-")), "")
     app = typer.Typer(
         cls=HelpGroup,
@@ -178,7 +188,9 @@ def _not_loaded() -> None:
 
 
 def _misplaced(arguments: Sequence[str]) -> str:
-    """The complaint about an option before the command, empty when there is none."""
+    """Return the message about an empty argument, or an option before the command; empty without one."""
+    if "" in arguments and "--" not in arguments:
+        return "An argument is empty: a shell variable in the command may not be set."
     if not arguments[0].startswith("-") or arguments[0] in ("-h", "--help"):
         return ""
     from cmkctl.cli.hints import before_the_command  # noqa: PLC0415 - only for an error
@@ -188,21 +200,40 @@ def _misplaced(arguments: Sequence[str]) -> str:
 
 def _usage_error(error: TyperException, arguments: Sequence[str]) -> int:
     context: Any = getattr(error, "ctx", None)
-    return _complain(error.format_message() or "a command is missing", arguments, context and context.command_path)
+    return complain(error.format_message() or "a command is missing", arguments, context and context.command_path)
 
 
-def _complain(message: str, arguments: Sequence[str], path: str = "") -> int:
+def _plain(message: str, arguments: Sequence[str]) -> str:
+    """Return the message without wording of the libraries. Names an environment variable only if the value came from it."""
+    named = re.search(r"'(-[\w-]+)' \(env var: '\w+'\)", message)
+    if named and any(each.partition("=")[0] == named[1] for each in arguments):
+        message = message.replace(named[0], f"'{named[1]}'")
+    for theirs, ours in _OURS:
+        message = re.sub(theirs, ours, message)
+    return message
+
+
+_OURS: Final = (
+    (r"Value error, ", ""),
+    (r"Input should be (?:less|greater) than or equal to (\d+)", r"the limit is \1"),
+    (r"Input should be a valid integer.*|.* is not a valid int(?:eger)?\b.*", "expected a whole number"),
+)
+"""Words of the libraries, and the ones in their place."""
+
+
+def complain(message: str, arguments: Sequence[str], path: str = "", remedy: str = "") -> int:
     """Show a usage error, as JSON lines when ``--json`` is among the arguments. Returns the exit code."""
     from cmkctl import codes  # noqa: PLC0415 - see above
     from cmkctl.azure.redaction import Redactor  # noqa: PLC0415 - a right command line needs it later, or never
-    from cmkctl.cli.hints import hint  # noqa: PLC0415 - see above
+    from cmkctl.cli.hints import hint, without_suggestions  # noqa: PLC0415 - see above
     from cmkctl.views import make_view  # noqa: PLC0415 - see above
     from cmkctl.views.shown import DiagnosticsShown, RunEnded  # noqa: PLC0415 - see above
 
     redactor = Redactor.for_display(os.environ)
-    text = redactor.text(message.replace("Value error, ", ""))
-    remedies = [redactor.text(each) for each in hint(message, arguments, COMMANDS)]
-    remedy = "\n".join([*remedies, f"See: {path or 'cmkctl'} --help"])
+    text = redactor.text(without_suggestions(_plain(message, arguments)))
+    command = path or "cmkctl"
+    remedies = [redactor.text(each) for each in (remedy, *hint(message, command)) if each]
+    remedy = "\n".join([*remedies, f"See: {command} --help"])
     view = make_view(json="--json" in arguments, stdout=sys.stdout, stderr=sys.stderr)
     view.show(DiagnosticsShown((codes.CMK008.error(text, remedy),)))
     view.show(RunEnded(USAGE))

@@ -24,12 +24,12 @@ def command(words: Annotated[list[str] | None, typer.Argument()] = None) -> int:
 
 
 def completions(words: list[str]) -> list[str]:
-    """The completions of the last of the words behind ``cmkctl``."""
+    """Return the completions of the last word after ``cmkctl``."""
     *before, last = words
     return [each for each in _candidates(before, last) if each.startswith(last)]
 
 
-def _candidates(before: list[str], last: str) -> Iterable[str]:
+def _candidates(before: list[str], last: str) -> Iterable[str]:  # noqa: PLR0911 - one return for each kind of word
     if not before or before == ["help"]:
         return [*COMMANDS, *([] if before else ["help"])]
     name, previous = before[0], before[-1]
@@ -51,7 +51,7 @@ def _candidates(before: list[str], last: str) -> Iterable[str]:
 
 
 def _files_elsewhere() -> frozenset[str]:
-    """The options whose value the shell completes as a file."""
+    """Return the options whose value the shell completes as a file."""
     return frozenset({"--state", "--out", "--report", "--record", "--replay", "--har", "--timeout"})
 
 
@@ -91,7 +91,7 @@ def _options(before: list[str]) -> Iterator[str]:
 
 
 def _node(before: list[str]) -> Any:
-    """The command or group that the words lead to."""
+    """Return the command or group that the words lead to."""
     node: Any = typer.main.get_command(application(before))
     for word in before:
         node = getattr(node, "commands", {}).get(word, node)

@@ -34,7 +34,7 @@ _CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 def connect(
     options: Options, profile: Profile, view: View, stack: ExitStack, observe: Callable[[Transport], Transport]
 ) -> tuple[Transport, TokenCredential]:
-    """The transport to Azure and the credential, as the options say; `observe` is put around every transport.
+    """Return the transport and the credential that the options select; `observe` wraps every transport.
 
     Raises CmkctlError for a tape that cannot be read or written, a CA bundle that cannot be read, and a way of signing in
     whose settings are missing or wrong.
@@ -113,7 +113,7 @@ def _recording(path: Path, profile: Profile, inner: Transport, stack: ExitStack)
 
 
 def _tape_redactor(environ: Mapping[str, str]) -> Redactor:
-    """What a tape loses. A replay needs the same: what is asked of a tape is compared with what was put on it."""
+    """Return the redactor of tapes. A replay needs the same one, so that its requests match the recorded ones."""
     client_ids = [value for name in _CLIENT_IDS if (value := environ.get(name))]
     return Redactor(secrets_of(environ), client_ids)
 

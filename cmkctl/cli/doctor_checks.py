@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import fnmatch
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 
 from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.cli.account import account_of, claims_of
 from cmkctl.cli.run import Run
 from cmkctl.diagnostics import CmkctlError
 from cmkctl.views.shown import CheckShown, CheckState
@@ -38,6 +37,8 @@ _ACTIONS: Final = (
     "Microsoft.OperationalInsights/workspaces/write",
 )
 """The actions without which no workspace is created; docs/troubleshooting.md has the whole table."""
+
+SIGN_IN: Final = "Sign-in"
 
 _GRANT: Final = {
     "access-policy": "Microsoft.KeyVault/vaults/accessPolicies/write",
@@ -71,9 +72,9 @@ def _proxy(environ: Mapping[str, str]) -> CheckShown:
     if found is None:
         return _ok("Proxy", "none (HTTPS_PROXY is not set)")
     name, value = found
-    if value.startswith("socks"):
-        remedy = f"Set {name} to an HTTP proxy, http://HOST:PORT."
-        return _failed("Proxy", f"{name} names a SOCKS proxy, which cmkctl does not support", remedy)
+    if value.startswith("socks") and find_spec("socks") is None:
+        remedy = f"pip install 'requests[socks]', or set {name} to an HTTP proxy: http://HOST:PORT."
+        return _failed("Proxy", f"{name} names a SOCKS proxy, which needs the package PySocks", remedy)
     return _ok("Proxy", f"{value} (from {name})")
 
 
@@ -89,25 +90,17 @@ def _certificates(environ: Mapping[str, str]) -> CheckShown:
 
 
 def _sign_in(opened: Run) -> Mapping[str, Any] | CheckShown:
-    """The claims of the token for Resource Manager, or the failed check."""
+    """Return the claims of the token for Resource Manager, or the failed check."""
     try:
-        token = opened.session.credential.get_token(opened.session.endpoints.arm_scope).token
+        return claims_of(opened.session)
     except (AzureError, CmkctlError) as error:
-        return _failed("Sign-in", *_reason(error))
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(f"{payload}==="))
-    except (IndexError, ValueError, binascii.Error):
-        return {}
-    return claims if isinstance(claims, dict) else {}
+        return _failed(SIGN_IN, *_reason(error))
 
 
 def _account(claims: Mapping[str, Any]) -> CheckShown:
-    name = claims.get("upn") or claims.get("unique_name") or claims.get("preferred_username")
-    application = claims.get("app_displayname") or claims.get("appid")
-    who = name or (f"application {application}" if application else "an account that the token does not name")
+    who = account_of(claims) or "an account that the token does not name"
     object_id = f", object id {claims['oid']}" if claims.get("oid") else ""
-    return _ok("Sign-in", f"{who}{object_id}")
+    return _ok(SIGN_IN, f"{who}{object_id}")
 
 
 def _tenant(claims: Mapping[str, Any], opened: Run) -> CheckShown:
@@ -119,7 +112,7 @@ def _tenant(claims: Mapping[str, Any], opened: Run) -> CheckShown:
 
 
 def _subscription(opened: Run) -> Iterator[CheckShown]:
-    """The subscription, and the clock: the response brings Azure's time."""
+    """Check the subscription and, with the time in the response, the clock."""
     identifier = opened.profile.subscription
     url = f"{opened.session.endpoints.arm}/subscriptions/{identifier}?api-version={_SUBSCRIPTIONS}"
     try:
@@ -148,7 +141,7 @@ def _clock(date: str, now: datetime) -> CheckShown:
 
 
 def _permissions(opened: Run) -> CheckShown:
-    """The rights at the resource group, as Azure lists them for the signed-in account."""
+    """Check the permissions at the resource group, as Azure lists them for the signed-in account."""
     profile = opened.profile
     scope = f"/subscriptions/{profile.subscription}/resourceGroups/{profile.resource_group}"
     path = f"{scope}/providers/Microsoft.Authorization/permissions?api-version={_PERMISSIONS}"
@@ -160,8 +153,8 @@ def _permissions(opened: Run) -> CheckShown:
         )
         return CheckShown("Permissions", CheckState.UNKNOWN, found, _roles(scope.rpartition("/resourceGroups")[0]))
     except (AzureError, CmkctlError, ValueError) as error:
-        found, _ = _reason(error)
-        return CheckShown("Permissions", CheckState.UNKNOWN, f"not listed: {found}", _roles(scope))
+        summary = _reason(error)[0].partition(". ")[0]
+        return CheckShown("Permissions", CheckState.UNKNOWN, f"Azure does not list them: {summary}", _roles(scope))
     grant = _GRANT.get(str(profile.key_vault.authorization))
     wanted = (*_ACTIONS, *([grant] if grant else []))
     missing = [each for each in wanted if not allowed(each, answer.get("value", ()))]
@@ -180,7 +173,7 @@ def _roles(scope: str) -> str:
 
 
 def allowed(action: str, permissions: Sequence[Mapping[str, Any]]) -> bool:
-    """True when one of the permissions has an action and does not exclude it. Azure compares without case, with ``*``."""
+    """Return True when a permission includes an action and does not exclude it. Azure ignores case and expands ``*``."""
     return any(
         _matches(action, each.get("actions")) and not _matches(action, each.get("notActions")) for each in permissions
     )
@@ -191,7 +184,7 @@ def _matches(action: str, patterns: Sequence[str] | None) -> bool:
 
 
 def _reason(error: Exception) -> tuple[str, str]:
-    """What was found and the remedy, from an error."""
+    """Return the finding and the remedy of an error."""
     failed = AzureFailed(classify(error)) if isinstance(error, AzureError) else error
     if isinstance(failed, CmkctlError) and failed.diagnostics:
         first = failed.diagnostics[0]

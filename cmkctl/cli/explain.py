@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from cmkctl.checks import CODES, explanation
-from cmkctl.cli.exits import DONE, USAGE
+from cmkctl.cli import complain
+from cmkctl.cli.exits import DONE
 
 
 def command(
@@ -38,8 +39,7 @@ def command(
         return DONE
     near = _near(word)
     hint = f"Did you mean {', '.join(near)}?" if near else "List all codes with: cmkctl explain"
-    sys.stderr.write(f"error: No code, field or text matches {word!r}.\n  → {hint}\n  → See: cmkctl explain --help\n")
-    return USAGE
+    return complain(f"No code, field or text matches {word!r}.", ["explain", word], "cmkctl explain", hint)
 
 
 def _near(word: str) -> list[str]:
@@ -54,7 +54,7 @@ def _near(word: str) -> list[str]:
 
 
 def _field(word: str) -> str:
-    """The explanation of a field of the profile, empty for any other word."""
+    """Return the explanation of a field of the profile, empty for any other word."""
     from cmkctl.profile.fields import profile_fields  # noqa: PLC0415 - codes need no profile
 
     fields = profile_fields()
@@ -71,7 +71,7 @@ def _field(word: str) -> str:
 
 
 def _search(word: str) -> Iterator[str]:
-    """A line for each code and each field with the word in its name or text."""
+    """List the codes and fields with the word in their name or text, one line each."""
     from cmkctl.profile.fields import profile_fields  # noqa: PLC0415 - codes need no profile
 
     wanted = word.casefold()

@@ -23,7 +23,7 @@ def refuse_to_overwrite(options: Options) -> None:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """True when two paths are the same file, through any links; the file need not exist."""
+    """Return True when two paths lead to the same file, through any links; the file need not exist."""
     try:
         return os.path.realpath(one) == os.path.realpath(other) or one.samefile(other)
     except OSError:  # one of them does not exist or cannot be read

@@ -33,7 +33,7 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "apply": (
         "cmkctl apply prod.yaml",
         "cmkctl apply plan.json --yes --report report.json",
-        "cmkctl apply prod.yaml --yes --json | jq -r 'select(.type==\"outputs\").key_identifier'",
+        "cmkctl apply prod.yaml --yes --json > lines.json",
     ),
     "verify": ("cmkctl verify prod.yaml", "cmkctl verify prod.yaml --json --strict"),
     "validate": ("cmkctl validate prod.yaml", "cmkctl validate - < prod.yaml"),
@@ -63,7 +63,7 @@ class HelpCommand(TyperCommand):
     """A command with the help of this module."""
 
     def get_help(self, ctx: Any) -> str:
-        """The help text."""
+        """Return the help text."""
         return "\n".join(_help(self, ctx))
 
 
@@ -71,12 +71,12 @@ class HelpGroup(TyperGroup):
     """A group of commands with the help of this module."""
 
     def get_help(self, ctx: Any) -> str:
-        """The help text."""
+        """Return the help text."""
         return "\n".join(_help(self, ctx))
 
 
 def columns() -> int:
-    """The columns of the terminal, ``COLUMNS`` or 80, and at least 40."""
+    """Return the columns of the terminal, ``COLUMNS`` or 80, and at least 40."""
     return max(shutil.get_terminal_size().columns, 40)
 
 
@@ -87,12 +87,13 @@ def _help(command: Any, ctx: Any) -> Iterator[str]:
     options = [each for each in command.get_params(ctx) if each.param_type_name == "option" and not each.hidden]
     yield from _usage(command, ctx, arguments, width)
     yield ""
-    yield from textwrap.wrap(command.help or "", width)
+    yield from _wrapped(command.help or "", width)
     if isinstance(command, TyperGroup):
         rows = [(key, each.short_help or each.help or "") for key, each in command.commands.items() if not each.hidden]
         yield from _section("Commands", rows, width)
     yield from _section("Arguments", [(_metavar(each), each.help or "") for each in arguments], width)
-    for title in dict.fromkeys(each.rich_help_panel or "Options" for each in options):
+    titles = dict.fromkeys(["Options", *(each.rich_help_panel or "Options" for each in options)])
+    for title in titles:
         group = [each for each in options if (each.rich_help_panel or "Options") == title]
         yield from _section(title, [(_names(each), _described(each)) for each in group], width)
     if examples := _EXAMPLES.get(name):
@@ -103,14 +104,14 @@ def _help(command: Any, ctx: Any) -> Iterator[str]:
         yield from _section("Exit codes", EXIT_CODES, width)
     yield ""
     more = "Help for a command: cmkctl help COMMAND. " if name == "cmkctl" else ""
-    yield from textwrap.wrap(f"{more}Documentation: docs/cli.md in the source repository.", width)
+    yield from _wrapped(f"{more}Documentation: docs/cli.md in the source repository.", width)
 
 
 def _usage(command: Any, ctx: Any, arguments: Sequence[Any], width: int) -> Iterator[str]:
     places = [_metavar(each) if each.required else f"[{_metavar(each)}]" for each in arguments]
     words = ["COMMAND", "[OPTIONS]"] if isinstance(command, TyperGroup) else [command.options_metavar, *places]
     text = " ".join(["Usage:", ctx.command_path, *words])
-    yield from textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    yield from _wrapped(text, width, "", "  ")
 
 
 def _metavar(parameter: Any) -> str:
@@ -139,7 +140,7 @@ def _environment(options: Sequence[Any], arguments: Sequence[Any]) -> list[tuple
 
 
 def _section(title: str, rows: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
-    """A title and a table of terms and texts; a long term has a line of its own."""
+    """Write a title and a table of terms and texts; a long term gets a separate line."""
     table = list(rows)
     if not table:
         return
@@ -147,11 +148,21 @@ def _section(title: str, rows: Iterable[tuple[str, str]], width: int) -> Iterato
     yield from ("", f"{title}:")
     for term, text in table:
         head = f"  {term}"
-        lines = textwrap.wrap(
-            text, width, initial_indent=" " * column, subsequent_indent=" " * column, break_on_hyphens=False
-        )
+        lines = _wrapped(text, width, " " * column, " " * column)
         if lines and len(head) + 2 <= column:
             yield head + lines[0][len(head) :]
             yield from lines[1:]
         else:
             yield from (head, *lines)
+
+
+def _wrapped(text: str, width: int, first: str = "", following: str = "") -> list[str]:
+    """Text in lines of at most `width`; names and options are not broken."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=following,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

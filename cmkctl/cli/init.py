@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from cmkctl.cli.exits import DONE, USAGE
+from cmkctl.cli import complain
+from cmkctl.cli.exits import DONE
 from cmkctl.cli.options import DEFAULT_PROFILE, STANDARD_STREAM
 
 
@@ -42,5 +43,4 @@ def command(
 
 
 def _failed(text: str) -> int:
-    sys.stderr.write(f"error: {text}\n  → Name a different file: cmkctl init PATH\n")
-    return USAGE
+    return complain(text, ["init"], "cmkctl init", "Name a different file: cmkctl init PATH")

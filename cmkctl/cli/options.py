@@ -43,7 +43,7 @@ def _duration(text: str) -> float:
 
 
 def _code(text: str) -> str:
-    """A diagnostic code in upper case."""
+    """Return a diagnostic code in upper case."""
     if not re.fullmatch(r"CMK\d{3}", text.upper()):
         raise typer.BadParameter(f"{text!r} is not a diagnostic code, such as CMK107; cmkctl explain lists them")
     from cmkctl.checks import IGNORABLE  # noqa: PLC0415 - only --ignore needs the rules
@@ -72,6 +72,10 @@ class Options:
             envvar="CMKCTL_PROFILE",
             help="The profile, or a plan that `cmkctl plan --out` saved. `-` is standard input. Default: cmkctl.yaml.",
         ),
+    ] = None
+    saved: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="A plan that `cmkctl plan --out` saved. `-` is standard input."),
     ] = None
     overrides: Annotated[
         list[str],
@@ -181,7 +185,7 @@ class Options:
     @property
     def path(self) -> Path:
         """The profile or plan file that the command works on."""
-        return self.profile or self.file or DEFAULT_PROFILE
+        return self.profile or self.file or self.saved or DEFAULT_PROFILE
 
 
 CONNECTING: Final = ("overrides", "sandbox", "state", "auth", "timeout", "record", "replay")
@@ -213,5 +217,10 @@ def takes(*names: str) -> Callable[[Callable[[Options], int]], Callable[..., int
     return decorate
 
 
+_REQUIRED: Final = frozenset({"saved"})
+
+
 def _default(declared: Any) -> Any:
+    if declared.name in _REQUIRED:
+        return inspect.Parameter.empty
     return declared.default if declared.default is not MISSING else declared.default_factory()

@@ -63,7 +63,7 @@ class Reporter:
             self._report.set_profile(profile)
 
     def observe(self, transport: Any) -> Any:
-        """A transport that reports every request; the same one without ``--report`` and ``--debug``."""
+        """Wrap a transport to report every request; without ``--report`` and ``--debug`` return it unchanged."""
         if not self._report and not self._debug:
             return transport
         from cmkctl.azure.traffic import ObservedTransport  # noqa: PLC0415 - see above
@@ -107,7 +107,7 @@ class Reporter:
 
 
 def defect(error: Exception) -> Diagnostic:
-    """The diagnostic of an unexpected error; a full disk is not a defect."""
+    """Return the diagnostic of an unexpected error; a full disk is not a defect."""
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return codes.CMK541.error(
             f"{error.strerror}. Standard output or standard error cannot be written.",

@@ -24,6 +24,7 @@ from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.session import Session
+from cmkctl.cli.account import account_of, claims_of
 from cmkctl.cli.connection import connect
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.files import refuse_to_overwrite
@@ -57,12 +58,21 @@ class Run:
         """Show a value."""
         self.view.show(shown)
 
+    @property
+    def sandbox(self) -> bool | None:
+        """True when the run goes to the sandbox, False when it goes to Azure; None until a response shows it."""
+        return True if self.options.sandbox else self.session.is_sandbox
+
     def show_context(self) -> None:
-        """Show where the run goes, once Azure has answered."""
-        self.show(RunContext(self.options.sandbox or bool(getattr(self.session, "is_sandbox", False))))
+        """Show where the run goes, once Azure has answered: the sandbox, or the subscription's name and the account."""
+        if self.sandbox:
+            self.show(RunContext(sandbox=True))
+        else:
+            account = account_of(claims_of(self.session))
+            self.show(RunContext(sandbox=False, account=account, subscription_name=self.session.subscription_name))
 
     def located(self, plan: Plan) -> Plan:
-        """The same plan with the warnings about the profile, and the places in the profile that its diagnostics are about."""
+        """Return the plan with the warnings about the profile, and with places in the profile for its diagnostics."""
         policy = self.policy
         warnings = [policy.applied_to(each) for each in self.loaded.warnings]
         return replace(plan, diagnostics=(*warnings, *(self._located(each) for each in plan.diagnostics)))
@@ -193,7 +203,7 @@ def _load(options: Options, load: Load, stack: ExitStack) -> LoadedProfile:
 
 
 def _sandbox(state: Path | None, stack: ExitStack, clock: SystemClock) -> dict[str, str]:
-    """The environment of the sandbox: of one that keeps running over this state, else of one in this process."""
+    """Return the environment of the sandbox: the one that keeps running with this state, else one in this process."""
     from cmkctl import sandbox  # noqa: PLC0415 - only a rehearsal needs it
 
     path = state or sandbox.default_state_path()
@@ -214,7 +224,7 @@ def _waiting(path: Path) -> None:
 
 
 def _ending() -> Iterator[signal.Signals]:
-    """The signals that end a run. With nohup a run outlives its terminal."""
+    """Return the signals that end a run. With nohup a run outlives its terminal."""
     yield from (signal.SIGINT, signal.SIGTERM)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         yield signal.SIGHUP

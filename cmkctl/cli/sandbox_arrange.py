@@ -48,6 +48,12 @@ def clock(
     state: StateOption = None,
 ) -> None:
     """Print the sandbox's time, or move it forward, so that soft deletes, keys and tokens expire."""
+    from cmkctl.sandbox.core.pace import parse_span  # noqa: PLC0415  commands load lazily
+
+    try:
+        parse_span(advance or "0s")
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--advance") from problem
     method, asked = ("GET", {}) if advance is None else ("POST", {"advance": advance})
     shown = ask(state, method, "clock", asked, start=True)
     typer.echo(shown["now"])

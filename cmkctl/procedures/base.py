@@ -1,4 +1,4 @@
-"""What a procedure is: a value that names its steps, its rules, its subject, its outputs and its proof."""
+"""The type of procedures: values with steps, rules, subject, outputs and proof."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cmkctl.steps.base import AnyStep
 
 
 def no_proof(_session: Session, _profile: Profile, _before: Plan, _after: Plan) -> Iterable[Diagnostic]:
-    """Prove nothing beyond the plan that is all no-op."""
+    """Require nothing beyond a plan that is all no-op."""
     return ()
 
 
@@ -22,9 +22,8 @@ def no_proof(_session: Session, _profile: Profile, _before: Plan, _after: Plan) 
 class Procedure:
     """A documented procedure.
 
-    `steps` are in the documented order; `rules` judge the plan; `subject` makes its header; `outputs` what a script needs of
-    a plan that holds; `proof` is checked after everything was read back, with the plan before and after, and returns what
-    is wrong.
+    `steps` are in the documented order; `rules` judge the plan; `subject` makes its header; `outputs` returns the values that
+    scripts need; `proof` compares the plans before and after everything was read back, and returns the problems found.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""The finished workspace as a data scientist's code will see it: opened with azure-ai-ml, and held against the profile.
+"""Opens the finished workspace with azure-ai-ml, as a data scientist's code will, and compares it with the profile.
 
-azure-ai-ml is imported by nothing else. Its import takes over a second, so `begin_import` starts it while Azure works.
+No other module imports azure-ai-ml. Its import takes over a second, so `begin_import` starts it while Azure works.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from cmkctl.azure.session import Session
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
 
-_PUZZLED: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What azure-ai-ml raises at an answer that has another form than it expects: it has no error of its own for that."""
+_DECODING_ERRORS: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""The errors of azure-ai-ml for a response of unexpected shape; it has no type of its own for that."""
 
 
 def begin_import() -> None:
@@ -29,7 +29,7 @@ def begin_import() -> None:
 
 
 def verify_with_azure_ai_ml(session: Session, profile: Profile, key_identifier: str) -> Iterator[Diagnostic]:
-    """What azure-ai-ml sees in the workspace that is not what the profile asks for (CMK403).
+    """Return the differences between the workspace as azure-ai-ml reads it and the profile (CMK403).
 
     Raises AzureFailed when the workspace cannot be opened, CmkctlError (CMK403) when azure-ai-ml cannot read it.
     """
@@ -62,10 +62,12 @@ def _open(session: Session, profile: Profile) -> Any:
         found = client.workspaces.get(profile.workspace.name)
     except AzureError as error:
         raise AzureFailed(classify(error)) from error
-    except _PUZZLED as error:
-        raise CmkctlError(_different("workspace", f"It cannot read it: {type(error).__name__}: {error}")) from error
+    except _DECODING_ERRORS as error:
+        raise CmkctlError(
+            _different("workspace", f"azure-ai-ml cannot read it: {type(error).__name__}: {error}")
+        ) from error
     if found is None:
-        raise CmkctlError(_different("workspace", "It sees none."))
+        raise CmkctlError(_different("workspace", "azure-ai-ml does not find it."))
     return found
 
 

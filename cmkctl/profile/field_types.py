@@ -107,7 +107,7 @@ class ArmId:
         )
 
     def check(self, value: str) -> str:
-        """Return the value. Raises PydanticCustomError when it is no ARM id, or that of another type."""
+        """Return the value. Raises PydanticCustomError unless it is an ARM id of this type."""
         try:
             parsed = ResourceId.parse(value)
         except ValueError:
@@ -157,7 +157,7 @@ def _normalised_location(value: str) -> str:
 
 
 def _whole(value: object) -> object:
-    # Python holds 3072.0 and 3072 for equal, and pydantic's Literal asks Python.
+    # 3072.0 == 3072 in Python, so pydantic's Literal accepts both.
     if isinstance(value, float):
         raise broken("Expected 2048, 3072 or 4096, without a decimal point.")
     return value
@@ -185,7 +185,7 @@ class Duration:
     most: int = 36500
 
     def check(self, value: str) -> str:
-        """Return the value. Raises PydanticCustomError when it is no duration, or out of Key Vault's range."""
+        """Return the value. Raises PydanticCustomError unless it is a duration in Key Vault's range."""
         if _DURATION.fullmatch(value) is None or value == "P":
             raise broken(_DURATION_WORDS)
         if not self.least <= days(value) <= self.most:
@@ -385,6 +385,8 @@ Identity = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^(system-assigned|/subscriptions/.+/providers/.+)$"}),
 ]
 """``system-assigned`` or the ARM id of a user-assigned identity."""
+
+IdentityId = Annotated[str, ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")]
 
 KeySize = Annotated[Literal[2048, 3072, 4096], BeforeValidator(_whole)]
 """The size of an RSA key in bits."""

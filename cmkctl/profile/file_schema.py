@@ -1,7 +1,7 @@
 """The model as a JSON Schema for editors, and as the tables of docs/profiles.md.
 
 The schema describes files, the model describes values: in a file every value may be a ``${NAME}``, what has a default
-may be null, and a profile that ``extends`` another may leave out what the other has.
+may be null, and a profile with ``extends`` may omit inherited fields.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class Profile(Section):
                 yield Contradiction(
                     f"tags.{name}",
                     f"Azure compares tag names without regard to case, and there is a tag {other!r} as well.",
-                    "Keep one of the two tags.",
+                    "Keep only one of them.",
                 )
             if len(name) > _LONGEST_STORAGE_TAG and self.associated_resources.storage_account.id is None:
                 yield Contradiction(

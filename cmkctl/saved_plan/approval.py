@@ -1,4 +1,4 @@
-"""Whether what would be done now is what was approved: pure, and in words that people understand."""
+"""The comparison of a new plan with the approved one, in words for people. Pure."""
 
 from __future__ import annotations
 
@@ -9,26 +9,37 @@ from typing import Final
 
 from cmkctl.azure.redaction import Redactor, shortened
 from cmkctl.plan import Action, Change, Json, Plan, Request, fulfils
-from cmkctl.saved_plan.errors import not_as_approved
+from cmkctl.saved_plan.errors import not_as_approved, other_target
 from cmkctl.saved_plan.file import SavedPlan
 from cmkctl.saved_plan.schema import encoded
 
-_ABSENT: Final = "(nothing)"
+_ABSENT: Final = "(absent)"
 _LONGEST: Final = 160
 
 
-def refuse_unless_approved(saved: SavedPlan, now: Plan, begun: Collection[str]) -> None:
-    """Raise RefusedError (CMK527), with the differences, unless `now` does what was approved and all of it.
+def refuse_other_target(saved: SavedPlan, *, sandbox: bool, remedy: str) -> None:
+    """Raise RefusedError (CMK529) for a plan of the sandbox when this run goes to Azure, or the other way round.
 
-    `begun` are the resource ids of the changes that applies of this very plan have begun: they may be done already.
+    `sandbox` is true when this run goes to the sandbox.
+    """
+    if saved.sandbox is not sandbox:
+        raise other_target(saved.path, sandbox=saved.sandbox, remedy=remedy)
+
+
+def refuse_unless_approved(saved: SavedPlan, now: Plan, begun: Collection[str], plan_again: str) -> None:
+    """Raise RefusedError (CMK527), with the differences, unless `now` has all approved changes and no others.
+
+    `begun` are the resource ids of the changes that applies of this plan have started: they may be done already.
+    `plan_again` is the command of the remedy.
     """
     found = [*differences(saved.changes, now.changes, begun)]
     if found:
-        raise not_as_approved(saved.path, saved.origin, found, same_azure=saved.observed == now.observed)
+        same = saved.observed == now.observed
+        raise not_as_approved(saved.path, saved.origin, found, same_azure=same, plan_again=plan_again)
 
 
 def differences(approved: Sequence[Change], now: Sequence[Change], begun: Collection[str]) -> Iterator[str]:
-    """What would be done otherwise than approved, a sentence each."""
+    """The differences between the approved changes and the new ones, one sentence each."""
     comparison = _Comparison(approved, now, begun)
     for each in now:
         if each.action is not Action.NO_OP:
@@ -45,31 +56,31 @@ class _Comparison:
     begun: Collection[str]
 
     def of_pending(self, now: Change) -> Iterator[str]:
-        """What a change that is due now has to do with what was approved."""
+        """Compare a change that is due now with the approved ones."""
         shown = _like(now, self.approved)
         if shown is None:
-            yield f"{now.title}: not in what was approved, now {_now(now)}"
+            yield f"{now.title}: not approved, now {_now(now)}"
         elif now.action is shown.action:
             yield from (f"{now.title}: {each}" for each in _request_differences(shown.request, now.request))
         elif now.action is not Action.WAIT or not self._ours(shown):
             yield f"{now.title}: {shown.action.words.approved}, now {_now(now)}"
 
     def of_done(self, shown: Change) -> Iterator[str]:
-        """What became of an approved change that is no longer due."""
+        """Compare an approved change with the new plan, where it may no longer be due."""
         now = _like(shown, self.now)
         if (now is None or now.action is Action.NO_OP) and not self._ours(shown):
             seen = now or next((each for each in self.now if _titled_alike(each, shown)), None)
-            yield f"{shown.title}: {shown.action.words.approved}, now {_now(seen) if seen else 'not needed any more'}"
+            yield f"{shown.title}: {shown.action.words.approved}, now {_now(seen) if seen else 'no longer needed'}"
 
     def _ours(self, shown: Change) -> bool:
-        """Return True when it is done or being done as approved: we began it, or what brings it about, or it was under way."""
+        """Return True when this plan started the change or its cause, or was approved to wait for it."""
         waits = (each.resource_id for each in self.approved if each.action is Action.WAIT)
         begun = {each.lower() for each in (*self.begun, *waits)}
         return not begun.isdisjoint(each.lower() for each in (shown.resource_id, *shown.may_result_from))
 
 
 def _like(change: Change, among: Sequence[Change]) -> Change | None:
-    """The change of the same resource by the same step. Azure may answer an id in another casing than ours."""
+    """Find the change of the same resource by the same step. Azure may return an id in another casing."""
     wanted = change.step, change.resource_id.lower()
     return next((each for each in among if (each.step, each.resource_id.lower()) == wanted), None)
 
@@ -85,7 +96,7 @@ def _now(change: Change) -> str:
 def _request_differences(shown: Request | None, now: Request | None) -> Iterator[str]:
     if shown is None or now is None:
         if shown is not now:
-            yield "the request differs: there was none, or there is none now"
+            yield "the request differs: only one of the two plans has one"
         return
     for name in ("method", "path", "api_version", "host"):
         before, after = getattr(shown, name), getattr(now, name)
@@ -96,7 +107,7 @@ def _request_differences(shown: Request | None, now: Request | None) -> Iterator
 
 
 def _body_differences(shown: Json, now: Json, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """The places where `now` is not what was `shown`, with both values."""
+    """The paths at which `now` differs from `shown`, with both values."""
     if isinstance(shown, Mapping) and isinstance(now, Mapping):
         for name in dict.fromkeys((*shown, *now)):
             inner = f"{path}.{name}" if path else name
@@ -110,7 +121,7 @@ def _body_differences(shown: Json, now: Json, path: str = "") -> Iterator[tuple[
 
 
 def _words(values: Mapping[str, Json], name: str) -> str:
-    """The value of that name as JSON, unless the name says that it is a secret."""
+    """Format the value of a name as JSON, redacted where the name is that of a secret."""
     if name not in values:
         return _ABSENT
     document = Redactor(identities=False).redact({name: encoded(values[name])})

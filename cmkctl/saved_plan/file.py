@@ -1,4 +1,4 @@
-"""The file: written in one go, and read with every doubt."""
+"""The file: written atomically, and checked completely when it is read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_COMPLAINTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """What a file says: the document as it stands there, and the changes that were approved."""
+    """The contents of a file: its document, and the approved changes."""
 
     path: Path
     document: PlanDocument
@@ -34,33 +34,41 @@ class SavedPlan:
 
     @property
     def origin(self) -> str:
-        """When it was made, and by which cmkctl."""
+        """The time at which it was made, and the version of cmkctl."""
         return f"{self.document['made_at']} by cmkctl {self.document['cmkctl']}"
 
     @property
     def observed(self) -> str:
-        """The digest of what was observed when it was made."""
+        """The digest of the observations from which it was made."""
         return str(self.document["digests"]["observations"])
+
+    @property
+    def sandbox(self) -> bool:
+        """True when it was made against the sandbox."""
+        return bool(self.document["sandbox"])
 
 
 @dataclass(frozen=True)
 class LoadedPlan(LoadedProfile):
-    """The profile of a saved plan, with the plan. Nothing in it has a place where somebody could mend it."""
+    """The profile of a saved plan, with the plan. Its fields have no places, because the file must not be edited."""
 
     saved: SavedPlan
 
 
 def try_saving(path: Path) -> None:
-    """Find out whether a plan can be saved at `path`. Raises CmkctlError CMK521 when it cannot."""
+    """Test that a plan can be saved at `path`. Raises CmkctlError CMK521."""
     try:
         try_out(path)
     except OSError as error:
         raise unwritable(path, error) from error
 
 
-def save(path: Path, plan: Plan, profile: Profile, made_at: datetime) -> Mapping[str, str]:
-    """Write a plan to a file and return its digests by name. Raises CmkctlError CMK521."""
-    document = document_of(plan, profile, made_at)
+def save(path: Path, plan: Plan, profile: Profile, made_at: datetime, *, sandbox: bool) -> Mapping[str, str]:
+    """Write a plan to a file and return its digests by name. Raises CmkctlError CMK521.
+
+    `sandbox` is true when the plan was made against the sandbox.
+    """
+    document = document_of(plan, profile, made_at, sandbox=sandbox)
     try:
         write(path, document)
     except OSError as error:
@@ -70,27 +78,27 @@ def save(path: Path, plan: Plan, profile: Profile, made_at: datetime) -> Mapping
 
 
 def write(path: Path, document: PlanDocument) -> None:
-    """Write a document, whole or not at all. Raises OSError."""
+    """Write a document atomically. Raises OSError."""
     write_whole(path, json.dumps(document, indent=2) + "\n")
 
 
 def load(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str]) -> LoadedProfile:
-    """Load what `apply` is given: a saved plan, as `LoadedPlan`, else a profile as `load_profile` does.
+    """Load the file of `apply`: a saved plan, as `LoadedPlan`, or a profile, as `load_profile` does.
 
-    Raises ProfileError: CMK522 for a damaged file, CMK523 for one of another form, CMK524 for one that was edited, CMK008
-    for a saved plan with overrides.
+    Raises ProfileError: CMK522 for a damaged file, CMK523 for one of another format, CMK524 for one that was edited,
+    CMK008 for a saved plan with overrides.
     """
     document = read(path)
     if document is None:
         return load_profile(path, overrides=overrides, environ=environ)
     if overrides:
-        detail = f"{path} is a saved plan, and --set {overrides[0]} would make another plan of it."
-        remedy = "Plan again with --set, and save and approve that: cmkctl plan PROFILE --set … --out FILE"
+        detail = f"{path} is a saved plan, and --set {overrides[0]} would change what was approved."
+        remedy = "Plan again with --set, then approve the new plan: cmkctl plan PROFILE --set … --out FILE"
         raise ProfileError(codes.CMK008.error(detail, remedy))
     try:
         return _loaded(path, document)
     except RecursionError:
-        raise damaged(path, "It is nested too deeply to be a saved plan.") from None
+        raise damaged(path, "It is nested too deeply for a saved plan.") from None
 
 
 def load_only_profile(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str]) -> LoadedProfile:
@@ -101,9 +109,9 @@ def load_only_profile(path: Path, *, overrides: Sequence[str] = (), environ: Map
 
 
 def read(path: Path) -> PlanDocument | None:
-    """The document of a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
+    """Read the document of a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
 
-    Raises ProfileError CMK522 for what begins like a saved plan and is no JSON.
+    Raises ProfileError CMK522 for a file that begins like a saved plan and is not JSON.
     """
     try:
         raw = path.read_bytes() if path.is_file() else b""
@@ -123,20 +131,20 @@ def _parsed(path: Path, raw: bytes) -> Any:
     except ValueError as error:
         raise damaged(path, f"It is not JSON: {error}.") from None
     except RecursionError:
-        raise damaged(path, "It is nested too deeply to be a saved plan.") from None
+        raise damaged(path, "It is nested too deeply for a saved plan.") from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> PlanDocument:
-    """Refuse a name that stands twice in one object: whoever approved the file may have read the other one."""
+    """Refuse a duplicate name in one object: the reviewer may have read the other value."""
     names = [name for name, _ in pairs]
     document = dict(pairs)
     if len(document) != len(names):
-        raise ValueError(f"{next(each for each in names if names.count(each) > 1)!r} stands twice in one object")
+        raise ValueError(f"{next(each for each in names if names.count(each) > 1)!r} occurs twice in one object")
     return document
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")
 
 
 def _loaded(path: Path, document: PlanDocument) -> LoadedPlan:

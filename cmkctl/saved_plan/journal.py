@@ -1,4 +1,4 @@
-"""What was begun, noted in the file of the plan before it is sent, so that an interrupted apply knows its own doing again."""
+"""The journal: started changes are recorded in the file before they are sent, so that an interrupted apply can resume."""
 
 from __future__ import annotations
 
@@ -7,55 +7,55 @@ from collections.abc import Callable, Iterable
 
 from cmkctl.diagnostics import Diagnostic, ProfileError
 from cmkctl.files import try_out
-from cmkctl.saved_plan.errors import unnoted
+from cmkctl.saved_plan.errors import not_recorded
 from cmkctl.saved_plan.file import SavedPlan, read, write
 
 
 class Journal:
-    """The ids of the changes that applies of one saved plan have begun. Safe for use by several threads.
+    """The ids of the changes that applies of one saved plan have started. Thread-safe.
 
-    When the file cannot be written any more, `tell` hears so once (CMK526), and nothing else is noted.
+    When the file can no longer be written, `warn` is called once (CMK526), and recording ends.
     """
 
-    def __init__(self, saved: SavedPlan, tell: Callable[[Iterable[Diagnostic]], None]) -> None:
+    def __init__(self, saved: SavedPlan, warn: Callable[[Iterable[Diagnostic]], None]) -> None:
         self._saved = saved
-        self._tell = tell
+        self._warn = warn
         self._begun = frozenset(map(str, saved.document["begun"]))
         self._off = False
         self._lock = threading.Lock()
 
     def begun(self) -> frozenset[str]:
-        """The ids noted so far. The file is read again: another run of it may be at work."""
+        """The ids recorded so far. The file is read again: another run of it may be in progress."""
         with self._lock:
-            self._begun |= self._noted() or frozenset()
+            self._begun |= self._recorded() or frozenset()
             return self._begun
 
     def try_out(self) -> None:
-        """Find out whether anything can be noted, and tell if not."""
+        """Test that the file can be written, and warn if not."""
         try:
             try_out(self._saved.path)
         except OSError as error:
             self._give_up(error.strerror or str(error))
 
     def begin(self, resource_id: str) -> None:
-        """Note a change that is about to be made."""
+        """Record a change that is about to be sent."""
         with self._lock:
             if not self._off and resource_id not in self._begun:
-                self._note(resource_id)
+                self._record(resource_id)
 
-    def _note(self, resource_id: str) -> None:
-        noted = self._noted()
-        if noted is None:
-            self._give_up("it is not there any more, or holds something else")
+    def _record(self, resource_id: str) -> None:
+        recorded = self._recorded()
+        if recorded is None:
+            self._give_up("it was deleted or replaced")
             return
-        self._begun |= {*noted, resource_id}
+        self._begun |= {*recorded, resource_id}
         try:
             write(self._saved.path, {**self._saved.document, "begun": sorted(self._begun)})
         except OSError as error:
             self._give_up(error.strerror or str(error))
 
-    def _noted(self) -> frozenset[str] | None:
-        """What the file says now; None when it no longer is the plan that was approved."""
+    def _recorded(self) -> frozenset[str] | None:
+        """Read the ids in the file; None when it no longer holds the approved plan."""
         try:
             document = read(self._saved.path) or {}
         except ProfileError:
@@ -66,4 +66,4 @@ class Journal:
 
     def _give_up(self, why: str) -> None:
         self._off = True
-        self._tell([unnoted(self._saved.path, why)])
+        self._warn([not_recorded(self._saved.path, why)])

@@ -25,6 +25,8 @@ class ResourceSpec:
     """
 
     kind: str
+    field: str
+    """The section of the profile."""
     type: str
     api_version: str
     resource_id: Callable[[Profile], str | None]
@@ -38,11 +40,33 @@ class ResourceSpec:
     """True when no other associated resource depends on it; such waits take turns, for the workspace needs all of them."""
     repairable: bool = False
     """True when a resource of ours that became less strict is set back."""
+    sku: Callable[[Profile], str | None] = lambda _profile: None
+    """The tier that the profile names, None where it names none: then an existing resource keeps its own."""
+    may_become: Callable[[str, str], bool] = lambda _found, _wanted: True
+    """True when Azure changes the first tier to the second by an update."""
+    log_analytics: bool = False
+    """True for the resource that stores its data in the profile's Log Analytics workspace."""
 
 
 def _has_id(settings: object) -> bool:
     """Return True when the profile gives the resource by id: then it is not ours, and only read."""
     return getattr(settings, "id", None) is not None
+
+
+def _named(settings: object, field: str) -> str | None:
+    """Return the value of a field that the profile names, None for a default."""
+    return getattr(settings, field) if field in getattr(settings, "model_fields_set", ()) else None
+
+
+_ZONE_REDUNDANT: Final = frozenset({"standard_zrs", "standard_gzrs", "standard_ragzrs"})
+
+
+def _same_redundancy(found: str, wanted: str) -> bool:
+    """Return True when both replicate over zones, or neither does: Azure converts between the two on request only.
+
+    Source: https://learn.microsoft.com/azure/storage/common/redundancy-migration
+    """
+    return (found.lower() in _ZONE_REDUNDANT) == (wanted.lower() in _ZONE_REDUNDANT)
 
 
 def _storage(profile: Profile, _tenant: str) -> dict[str, Json]:
@@ -93,6 +117,7 @@ def _registry(profile: Profile, _tenant: str) -> dict[str, Json]:
 
 STORAGE: Final = ResourceSpec(
     kind="storage account",
+    field="associated_resources.storage_account",
     type="Microsoft.Storage/storageAccounts",
     api_version=versions.STORAGE,
     resource_id=lambda profile: profile.associated_resources.storage_account.resource_id,
@@ -104,6 +129,8 @@ STORAGE: Final = ResourceSpec(
         ("properties.allowBlobPublicAccess", False, Phrase("public blobs", "no public blobs")),
     ),
     repairable=True,
+    sku=lambda profile: _named(profile.associated_resources.storage_account, "sku"),
+    may_become=_same_redundancy,
     unfit=(
         (
             "properties.isHnsEnabled",
@@ -115,6 +142,7 @@ STORAGE: Final = ResourceSpec(
 )
 _LOG_ANALYTICS: Final = ResourceSpec(
     kind="Log Analytics workspace",
+    field="associated_resources.log_analytics",
     feeds_only_the_workspace=False,
     type="Microsoft.OperationalInsights/workspaces",
     shown=lambda _profile: (AttributeChange("retentionInDays", None, 30, phrase=Phrase("retention {} days")),),
@@ -125,6 +153,7 @@ _LOG_ANALYTICS: Final = ResourceSpec(
 )
 _APPLICATION_INSIGHTS: Final = ResourceSpec(
     kind="Application Insights",
+    field="associated_resources.application_insights",
     type="microsoft.insights/components",
     shown=lambda profile: (
         AttributeChange(
@@ -138,10 +167,12 @@ _APPLICATION_INSIGHTS: Final = ResourceSpec(
     resource_id=lambda profile: profile.associated_resources.application_insights.resource_id,
     given=lambda profile: _has_id(profile.associated_resources.application_insights),
     body=_application_insights,
+    log_analytics=True,
     depends_on=lambda profile: (profile.associated_resources.log_analytics.resource_id,),
 )
 VAULT: Final = ResourceSpec(
     kind="workspace key vault",
+    field="associated_resources.key_vault",
     type="Microsoft.KeyVault/vaults",
     api_version=versions.KEY_VAULT,
     resource_id=lambda profile: profile.associated_resources.key_vault_id,
@@ -154,21 +185,27 @@ VAULT: Final = ResourceSpec(
 )
 _REGISTRY: Final = ResourceSpec(
     kind="container registry",
+    field="associated_resources.container_registry",
     type="Microsoft.ContainerRegistry/registries",
     shown=lambda profile: (AttributeChange("sku", None, _registry_sku(profile), phrase=Phrase()),),
     api_version=versions.CONTAINER_REGISTRY,
     resource_id=lambda profile: profile.associated_resources.container_registry_id,
     given=lambda profile: _has_id(profile.associated_resources.container_registry),
     body=_registry,
+    sku=lambda profile: _named(profile.associated_resources.container_registry, "sku"),
 )
 ALL: Final = (STORAGE, _LOG_ANALYTICS, _APPLICATION_INSIGHTS, VAULT, _REGISTRY)
 
 
 def specs_of(profile: Profile) -> list[ResourceSpec]:
-    """Return the resources that a profile needs: no registry by default, no second vault when one serves both."""
+    """Return the resources that a profile needs.
+
+    No registry by default, no second vault when one serves both, no Log Analytics workspace for a component that has its own.
+    """
     return [
         each
         for each in ALL
         if each.resource_id(profile) is not None
+        and not (each is _LOG_ANALYTICS and _APPLICATION_INSIGHTS.given(profile))
         and not same_resource_id(each.resource_id(profile), profile.key_vault.resource_id)
     ]

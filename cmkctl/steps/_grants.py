@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from cmkctl.azure import versions
@@ -13,12 +15,19 @@ from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.azure.ids import role_assignment_id, role_definition_id
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Phrase, Request
 from cmkctl.profile.model import Profile
-from cmkctl.steps._principals import PRINCIPAL_OBJECT_ID, STEP, ObservedPrincipal
+from cmkctl.steps._principals import (
+    CRYPTO_SERVICE_ENCRYPTION_USER,
+    PRINCIPAL_OBJECT_ID,
+    STEP,
+    ObservedPrincipal,
+)
 from cmkctl.steps.base import no_op
 from cmkctl.steps.key_vault import TENANT
 
 PERMISSIONS: Final = ("get", "wrapKey", "unwrapKey")
-CRYPTO_SERVICE_ENCRYPTION_USER: Final = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+_KEYS: Final = "Microsoft.KeyVault/vaults/keys/"
+_DATA_ACTIONS: Final = (f"{_KEYS}read", f"{_KEYS}wrap/action", f"{_KEYS}unwrap/action")
+"""The actions on data that a role must allow: those of Key Vault Crypto Service Encryption User."""
 _MANAGEMENT_GROUPS: Final = "/providers/microsoft.management/managementgroups/"
 
 _ASSIGNMENT_NAMES: Final = uuid.UUID("5f0c6a0e-9d0b-5c53-8f0e-6d1c3c8b7a21")
@@ -42,7 +51,7 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, kind: str, depend
             str(held.get("id", assignment)),
             kind,
             "",
-            f"up to date: Key Vault Crypto Service Encryption User, {where}",
+            f"up to date: {_role_name(principal, held)}, {where}",
         )
     object_id: Json = principal.object_id or PRINCIPAL_OBJECT_ID.unknown
     body: dict[str, Json] = {
@@ -70,9 +79,36 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, kind: str, depend
 
 
 def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocument]:
-    """Yield the role assignments of a principal that let it use the key."""
-    role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
-    return (each for each in principal.roles if _covers(each, profile.key.resource_id, role))
+    """Yield the role assignments of a principal that let it use the key. One with a condition does not count."""
+    sufficient = {
+        CRYPTO_SERVICE_ENCRYPTION_USER,
+        *(_guid(each["id"]) for each in principal.definitions if _suffices(each)),
+    }
+    return (each for each in principal.roles if _covers(each, profile.key.resource_id, sufficient))
+
+
+def _suffices(definition: ArmDocument) -> bool:
+    """Return True for a role that allows every data action: built-in or custom, by name or by pattern."""
+    permissions = definition["properties"].get("permissions") or []
+    return all(any(_allows(each, action) for each in permissions) for action in _DATA_ACTIONS)
+
+
+def _allows(permission: Mapping[str, Any], action: str) -> bool:
+    def named(member: str) -> bool:
+        return any(fnmatchcase(action.lower(), each.lower()) for each in permission.get(member) or [])
+
+    return named("dataActions") and not named("notDataActions")
+
+
+def _guid(role: str) -> str:
+    return role.rpartition("/")[2].lower()
+
+
+def _role_name(principal: ObservedPrincipal, assignment: ArmDocument) -> str:
+    role = _guid(assignment["properties"]["roleDefinitionId"])
+    found = (each for each in principal.definitions if _guid(each["id"]) == role)
+    named = next((str(each["properties"].get("roleName") or role) for each in found), "")
+    return named or "Key Vault Crypto Service Encryption User"
 
 
 def effective_at(
@@ -95,13 +131,13 @@ def effective_at(
     return min([*(moment(each) or at for each in made), at]) + timedelta(seconds=profile.key_access.settle_seconds)
 
 
-def _covers(assignment: Mapping[str, Any], key_id: str, role: str) -> bool:
-    """Return True when it grants the role on the key, its vault, or above. Azure lists only management groups above."""
+def _covers(assignment: Mapping[str, Any], key_id: str, sufficient: AbstractSet[str]) -> bool:
+    """Return True when it grants such a role on the key, its vault, or above. Azure lists only management groups above."""
     properties = assignment.get("properties") or {}
     scope = str(properties.get("scope") or "nowhere").rstrip("/").lower()
-    granted = str(properties.get("roleDefinitionId", "")).rpartition("/")[2]
+    granted = _guid(str(properties.get("roleDefinitionId", "")))
     above = f"{key_id.lower()}/".startswith(f"{scope}/") or scope.startswith(_MANAGEMENT_GROUPS)
-    return same_word(granted, role.rpartition("/")[2]) and above
+    return granted in sufficient and not properties.get("condition") and above
 
 
 def _assignment_name(profile: Profile, principal: ObservedPrincipal) -> str:

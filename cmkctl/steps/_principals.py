@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from cmkctl.azure import versions
@@ -24,6 +25,7 @@ PRINCIPAL_OBJECT_ID: Final[Output[str]] = Output("key_access", "principal_object
 STEP: Final = "key_access"
 COSMOS_DB: Final = "Azure Cosmos DB"
 DOCUMENT_DB: Final = "Microsoft.DocumentDB"
+CRYPTO_SERVICE_ENCRYPTION_USER: Final = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 _KIND: Final = "service principal"
 _TO_APPEAR: Final = 600.0
 """Seconds. Azure was recorded not seeing a new principal for 39; field reports mention minutes."""
@@ -33,8 +35,8 @@ _TO_APPEAR: Final = 600.0
 class ObservedPrincipal:
     """A principal that needs the key.
 
-    `key` is the same on every run and in every plan: an application id, or an identity's resource id. `object_id` is None for
-    an absent principal; `denied` is True when the directory may not be read.
+    `roles` are role assignments. `key` is the same on every run and in every plan: an application id, or an identity's
+    resource id. `object_id` is None for an absent principal; `denied` is True when the directory may not be read.
     """
 
     label: str
@@ -42,6 +44,8 @@ class ObservedPrincipal:
     object_id: str | None
     denied: bool = False
     roles: tuple[ArmDocument, ...] = ()
+    definitions: tuple[ArmDocument, ...] = ()
+    """The definitions of its roles, where its assignments alone do not show that it may use the key."""
 
 
 def _given(profile: Profile) -> ObservedPrincipal:
@@ -79,7 +83,13 @@ def with_roles(azure: Snapshot, profile: Profile, principal: ObservedPrincipal) 
     if principal.object_id is None:
         return principal
     roles = azure.role_assignments(profile.key_vault.resource_id, principal.object_id)
-    return replace(principal, roles=tuple(roles))
+    named = {str(each["properties"]["roleDefinitionId"]): None for each in roles}
+    if any(each.lower().endswith(CRYPTO_SERVICE_ENCRYPTION_USER) for each in named):
+        return replace(principal, roles=tuple(roles))
+    found = azure.gather(*(partial(azure.role_definition, each) for each in named))
+    # Azure may return a definition under another scope; its id as assigned is the one to compare.
+    definitions = tuple({**each, "id": one} for one, each in zip(named, found, strict=True) if each is not None)
+    return replace(principal, roles=tuple(roles), definitions=definitions)
 
 
 def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Known) -> list[Change]:
@@ -97,7 +107,10 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
     if not profile.key_access.create_service_principal or not endpoints.cosmos_db_app_id_confirmed:
         registering = known.get(REGISTERING)
         if not isinstance(registering, Unknown) and DOCUMENT_DB in registering:
-            return [wait(STEP, resource, _KIND, COSMOS_DB, "registering Microsoft.DocumentDB adds it", settle)]
+            added_by = (provider_id(profile.subscription, DOCUMENT_DB),)
+            return [
+                wait(STEP, resource, _KIND, COSMOS_DB, "registering Microsoft.DocumentDB adds it", settle, added_by)
+            ]
         reason = f"this tenant has no service principal for application {endpoints.cosmos_db_app_id}"
         return [
             conflict(

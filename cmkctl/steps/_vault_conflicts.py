@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from cmkctl.azure.compare import same_word
+from cmkctl.azure.compare import same_location, same_word
 from cmkctl.profile.model import KeyVaultSettings, NetworkSettings, Profile
 
 LONGEST_RETENTION: Final = 90
@@ -17,9 +17,19 @@ def wants_rbac(settings: KeyVaultSettings) -> bool:
     return settings.authorization == "rbac"
 
 
-def conflicts_of(profile: Profile, properties: Mapping[str, Any], tenant: str) -> Iterator[tuple[str, ...]]:
+def conflicts_of(profile: Profile, vault: Mapping[str, Any], tenant: str) -> Iterator[tuple[str, ...]]:
     """Yield code, reason and ways out for each conflict of an existing vault."""
-    settings = profile.key_vault
+    settings, properties = profile.key_vault, vault.get("properties", {})
+    location = str(vault.get("location") or profile.location)
+    # A vault given by id was created by others, for whatever region.
+    if settings.id is None and not same_location(location, profile.location):
+        yield (
+            "CMK212",
+            f"it is in {location}, not in {profile.location}",
+            f"write location: {location}, for everything",
+            "choose another key_vault.name",
+            "give the vault by id: key_vault.id",
+        )
     if tenant and not same_word(properties.get("tenantId"), tenant):
         yield "CMK206", "it belongs to a different Entra tenant than the subscription", "use a vault of this tenant"
     if (
@@ -40,7 +50,15 @@ def conflicts_of(profile: Profile, properties: Mapping[str, Any], tenant: str) -
             f"its authorization is {has_model}; switching would remove all access that exists now",
             f"write key_vault.authorization: {has_model}, or leave it out",
         )
-    if profile.key.type == "RSA-HSM" and not same_word(properties.get("sku", {}).get("name"), "premium"):
+    tier = str(properties.get("sku", {}).get("name"))
+    if settings.sku and not same_word(tier, settings.sku):
+        yield (
+            "CMK213",
+            f"it is a {tier.lower()} vault, not {settings.sku}; cmkctl does not change the tier of a vault",
+            f"write key_vault.sku: {tier.lower()}, or leave it out",
+            "use another vault",
+        )
+    elif profile.key.type == "RSA-HSM" and not same_word(tier, "premium"):
         yield (
             "CMK209",
             "it is a standard vault, which holds no RSA-HSM key",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_resource_id, same_word
+from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_location, same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.plan import Json, Known, Unknown
 from cmkctl.profile.model import Profile
@@ -83,6 +83,14 @@ def conflicts_of(profile: Profile, found: ArmDocument, known: Known) -> Iterator
             "fix the cause and choose another workspace.name: a deleted name stays taken for 14 days",
         )
     recreate = "create a workspace with another name, and move the work there"
+    location = str(found.get("location") or profile.location)
+    if not same_location(location, profile.location):
+        yield (
+            "CMK260",
+            f"it is in {location}, not in {profile.location}",
+            f"write location: {location}, for everything",
+            recreate,
+        )
     yield from ((*each, recreate) for each in _encryption(profile, properties, known))
     if bool(properties.get("hbiWorkspace")) != profile.workspace.high_business_impact:
         has = on_or_off(bool(properties.get("hbiWorkspace")))
@@ -97,7 +105,10 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
         yield "CMK252", "it is encrypted with Microsoft's keys, and encryption is fixed at creation"
         return
     if not same_resource_id(key.get("keyVaultArmId"), profile.key_vault.resource_id):
-        yield "CMK253", f"its key is in {key.get('keyVaultArmId')}, and a workspace keeps its vault"
+        yield (
+            "CMK253",
+            f"its key is in {key.get('keyVaultArmId') or 'an unknown vault'}, and a workspace keeps its vault",
+        )
     service_side = bool(properties.get("enableServiceSideCMKEncryption"))
     if service_side != (profile.workspace.encryption == "service-side"):
         yield (
@@ -112,7 +123,7 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
             f"recover it: az keyvault key recover --vault-name {profile.key_vault.resource_name} --name {profile.key.name}",
         )
     elif not _same_key(key.get("keyIdentifier"), key_identifier(known)):
-        yield "CMK256", f"it uses a different key: {key.get('keyIdentifier')}"
+        yield "CMK256", f"it uses a different key: {key.get('keyIdentifier') or 'one that Azure does not name'}"
     identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
     if not same_resource_id(identity, profile.workspace.identity_id):
         yield (
@@ -163,11 +174,52 @@ def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, .
                 *_ways_to_adopt(path, properties.get(path)),
                 "create a workspace with another name",
             )
-    identity = (found.get("identity") or {}).get("type")
-    if not same_identity_type(identity, "SystemAssigned" if profile.workspace.identity_id is None else "UserAssigned"):
+    yield from _identities(profile, found)
+    settings = profile.workspace
+    wants_open = "public_network_access" in settings.model_fields_set and settings.public_network_access == "enabled"
+    if wants_open and same_word(properties.get("publicNetworkAccess"), "Disabled"):
         yield (
-            "CMK259",
-            f"its identity is {identity}",
-            "write workspace.identity as it is",
-            "change it with: az ml workspace update",
+            "CMK261",
+            "public network access is disabled, and cmkctl never opens it",
+            "write workspace.public_network_access: disabled, or leave it out",
+            (
+                f"open it: az ml workspace update --name {settings.name} --resource-group {profile.resource_group} "
+                "--public-network-access Enabled"
+            ),
         )
+
+
+def _identities(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, ...]]:
+    """Yield a different kind of identity, a missing one, or a different primary one. Further identities are no conflict."""
+    settings, identity = profile.workspace, found.get("identity") or {}
+    users = [str(each) for each in identity.get("userAssignedIdentities") or {}]
+    if not same_identity_type(identity.get("type"), settings.identity_type):
+        has = ", ".join([str(identity.get("type") or "none"), *users])
+        yield "CMK259", f"its identity is {has}, not {settings.identity_type}", *_ways_to_an_identity(identity, users)
+        return
+    missing = [
+        each for each in settings.user_assigned_ids if users and not any(same_resource_id(each, one) for one in users)
+    ]
+    if missing:
+        yield "CMK259", f"it does not have the identity {', '.join(missing)}", *_ways_to_an_identity(identity, users)
+        return
+    primary = found.get("properties", {}).get("primaryUserAssignedIdentity")
+    if primary and settings.identity_id and not same_resource_id(primary, settings.identity_id):
+        yield "CMK259", f"its primary identity is {primary}, not {settings.identity_id}", _CHANGE_IDENTITY
+
+
+_CHANGE_IDENTITY: Final = "change it with: az ml workspace update"
+
+
+def _ways_to_an_identity(identity: Mapping[str, Any], users: Sequence[str]) -> tuple[str, ...]:
+    """Return what to write for the identity that the workspace has, where a profile can express it."""
+    kind = str(identity.get("type") or "")
+    system = "systemassigned" in kind.lower()
+    if system and not users:
+        return "write workspace.identity: system-assigned", _CHANGE_IDENTITY
+    if len(users) == 1 and not system:
+        return f"write workspace.identity: {users[0]}", _CHANGE_IDENTITY
+    if users:
+        written = f"{{system_assigned: {str(system).lower()}, user_assigned: [{', '.join(users)}]}}"
+        return f"write workspace.identity: {written}", _CHANGE_IDENTITY
+    return (_CHANGE_IDENTITY,)

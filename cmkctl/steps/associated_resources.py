@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from cmkctl.azure.compare import same_word
+from cmkctl.azure.compare import same_location, same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.session import Snapshot
@@ -18,6 +18,7 @@ from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.steps._associated_specs import VAULT, ResourceSpec, specs_of
+from cmkctl.steps._tags import tag_body, tag_drift
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 from cmkctl.steps.key_vault import soft_deleted, what_cannot_be_undone
 
@@ -38,7 +39,7 @@ class ObservedAssociated:
 
 
 class AssociatedResources:
-    """One PUT for each absent resource; one PATCH for a storage account of ours that has become less strict."""
+    """One PUT for each absent resource; one PATCH for one of ours whose tags, tier or strictness differ."""
 
     name = "associated_resources"
     title = "associated resources"
@@ -92,7 +93,7 @@ def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated
         )
     if found is None and spec is VAULT and observed.deleted_vault is not None:
         field = "associated_resources.key_vault"
-        return soft_deleted(profile, AssociatedResources.name, resource, observed.deleted_vault, field)
+        return soft_deleted(profile, AssociatedResources.name, resource, observed.deleted_vault, field, spec.kind)
     if found is None:
         return _create(profile, spec, resource, observed.tenant)
     if in_progress(_state(found)):
@@ -128,28 +129,100 @@ def _adopt(profile: Profile, spec: ResourceSpec, resource: str, found: ArmDocume
     for path, value, reason in spec.unfit:
         if _same(_at(found, path), value):
             return conflict(step, resource, spec.kind, name, "CMK243", reason, "use another one")
-    drift = [
-        AttributeChange(path, _at(found, path), value, phrase=phrase)
-        for path, value, phrase in spec.wanted
-        if not _same(_at(found, path), value)
-    ]
-    if not drift:
-        return no_op(step, resource, spec.kind, name, "up to date")
-    if spec.given(profile) or not spec.repairable:
-        differing = ", ".join(each.path for each in drift)
-        return no_op(step, resource, spec.kind, name, f"adopted as it is; differs in {differing}")
-    body: dict[str, Json] = {"properties": {each.path.removeprefix("properties."): each.after for each in drift}}
+    given = spec.given(profile)
+    drift, less_strict = _drift_of_ours(profile, spec, found) if not given else ([], [])
+    adopted = differences(spec, found) if given or not spec.repairable else []
+    if not given and (fixed := _fixed_at_creation(profile, spec, found)):
+        return conflict(step, resource, spec.kind, name, *fixed)
+    if not drift and not less_strict:
+        differing = ", ".join(each.path for each in adopted)
+        reason = f"adopted as it is; differs in {differing}" if adopted else "up to date"
+        return no_op(step, resource, spec.kind, name, reason)
     return Change(
         step,
         Action.UPDATE,
         resource,
         spec.kind,
         name,
-        "less strict than it was created",
-        tuple(drift),
-        request=Request("PATCH", resource, spec.api_version, body),
+        "less strict than it was created" if less_strict else f"differs in {' and '.join(_parts(drift))}",
+        (*less_strict, *drift),
+        request=Request("PATCH", resource, spec.api_version, _patch(profile, found, less_strict, drift)),
         settle=_settle(spec, resource),
     )
+
+
+def differences(spec: ResourceSpec, found: ArmDocument) -> list[AttributeChange]:
+    """Return the values that a resource of ours must have, and this one lacks."""
+    return [
+        AttributeChange(path, _at(found, path), value, phrase=phrase)
+        for path, value, phrase in spec.wanted
+        if not _same(_at(found, path), value)
+    ]
+
+
+def _drift_of_ours(
+    profile: Profile, spec: ResourceSpec, found: ArmDocument
+) -> tuple[list[AttributeChange], list[AttributeChange]]:
+    """Return what an update brings in line: tier and tags, and the values that became less strict."""
+    sku = spec.sku(profile)
+    has = _at(found, "sku.name")
+    tier = [AttributeChange("sku", has, sku)] if sku and not same_word(has, sku) else []
+    return [*tier, *tag_drift(profile, found)], differences(spec, found) if spec.repairable else []
+
+
+def _parts(drift: list[AttributeChange]) -> list[str]:
+    return list(dict.fromkeys(each.path.partition(".")[0] for each in drift))
+
+
+def _patch(
+    profile: Profile, found: ArmDocument, less_strict: list[AttributeChange], drift: list[AttributeChange]
+) -> dict[str, Json]:
+    properties: dict[str, Json] = {each.path.removeprefix("properties."): each.after for each in less_strict}
+    tier = next((each.after for each in drift if each.path == "sku"), None)
+    return {
+        **({"sku": {"name": tier}} if tier else {}),
+        **tag_body(profile, found),
+        **({"properties": properties} if properties else {}),
+    }
+
+
+def _fixed_at_creation(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> tuple[str, ...]:
+    """Return code, reason and ways out where a resource of ours differs in what no update changes; empty without."""
+    location, sku = str(found.get("location") or profile.location), spec.sku(profile)
+    has = str(_at(found, "sku.name"))
+    if not same_location(location, profile.location):
+        return (
+            "CMK244",
+            f"it is in {location}, not in {profile.location}",
+            "give it by id to use it where it is",
+            "choose another name",
+        )
+    if sku and not same_word(has, sku) and not spec.may_become(has, sku):
+        return (
+            "CMK245",
+            f"it is {has}, not {sku}, and Azure converts between them only on request",
+            f"write associated_resources.storage_account.sku: {has}, or leave it out",
+            (
+                f"request a conversion: az storage account migration start --sku {sku} --account-name "
+                f"{ResourceId.parse(spec.resource_id(profile) or '').name} --resource-group {profile.resource_group}"
+            ),
+        )
+    linked, wanted = (
+        _at(found, "properties.WorkspaceResourceId"),
+        profile.associated_resources.log_analytics.resource_id,
+    )
+    if spec.log_analytics and not same_resource_id(linked, wanted):
+        name = ResourceId.parse(spec.resource_id(profile) or "").name
+        return (
+            "CMK246",
+            f"its data is in {linked or 'no Log Analytics workspace'}, not in {wanted}",
+            *([f"write associated_resources.log_analytics.id: {linked}"] if linked else []),
+            (
+                f"link it: az monitor app-insights component update --app {name} --resource-group {profile.resource_group} "
+                f"--workspace {wanted}"
+            ),
+        )
+    return ()
 
 
 def _state(found: ArmDocument | None) -> str:

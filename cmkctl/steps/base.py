@@ -62,9 +62,20 @@ def no_op(step: str, resource_id: str, kind: str, name: str, reason: str) -> Cha
     return Change(step, Action.NO_OP, resource_id, kind, name, reason)
 
 
-def wait(step: str, resource_id: str, kind: str, name: str, reason: str, settle: Settle) -> Change:
-    """Return the change of a resource with an operation in progress, of an earlier or another run: it is waited for."""
-    return Change(step, Action.WAIT, resource_id, kind, name, reason, settle=settle)
+def wait(
+    step: str,
+    resource_id: str,
+    kind: str,
+    name: str,
+    reason: str,
+    settle: Settle,
+    may_result_from: tuple[str, ...] = (),
+) -> Change:
+    """Return the change of a resource that is waited for.
+
+    An operation of an earlier or another run is in progress, or it results from one of the changes in `may_result_from`.
+    """
+    return Change(step, Action.WAIT, resource_id, kind, name, reason, settle=settle, may_result_from=may_result_from)
 
 
 def reason_to_wait(state: str) -> str:

@@ -58,7 +58,7 @@ class Key:
         name = profile.key.name
         if observed.key is None:
             return [_create(profile)]
-        problems = _conflicts_of(profile.key, observed.key.get("properties", {}), observed.at)
+        problems = _conflicts_of(profile, observed.key.get("properties", {}), observed.at)
         conflicts = [conflict(self.name, profile.key.resource_id, _KIND, name, *each) for each in problems]
         return conflicts or [
             no_op(self.name, profile.key.resource_id, _KIND, name, _up_to_date(observed.key["properties"]))
@@ -126,8 +126,9 @@ def _rotation_policy(policy: RotationPolicy) -> dict[str, Json]:
     }
 
 
-def _conflicts_of(wanted: KeySettings, found: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, ...]]:
+def _conflicts_of(profile: Profile, found: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, ...]]:
     """Yield code, reason and ways out for each conflict of an existing key. Its type, size and operations never change."""
+    wanted = profile.key
     if not same_word(found.get("kty"), wanted.type):
         yield "CMK221", f"it is an {found.get('kty')} key, not {wanted.type}", "choose another key.name"
     if found.get("keySize") not in (None, wanted.size):
@@ -142,6 +143,56 @@ def _conflicts_of(wanted: KeySettings, found: Mapping[str, Any], at: datetime) -
     if missing:
         yield "CMK223", f"it does not allow {' and '.join(missing)}", "choose another key.name"
     yield from _unusable(found.get("attributes") or {}, at.timestamp())
+    yield from _dates_and_rotation(profile, found)
+
+
+def _dates_and_rotation(profile: Profile, found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    wanted = profile.key
+    key = f"--vault-name {profile.key_vault.resource_name} --name {wanted.name}"
+    expiry = (found.get("attributes") or {}).get("exp")
+    if wanted.expires is not None and expiry != int(wanted.expires.timestamp()) and not expiry_follows_rotation(wanted):
+        yield (
+            "CMK227",
+            f"it {f'expires on {_date(expiry)}' if expiry else 'never expires'}, not on {_date(wanted.expires.timestamp())}",
+            f"move the expiry: az keyvault key set-attributes {key} --expires {wanted.expires:%Y-%m-%dT%H:%M:%SZ}",
+            "leave key.expires out",
+        )
+    policy = found.get("rotationPolicy")
+    if wanted.rotation_policy is not None and policy and not same_rotation(wanted.rotation_policy, policy):
+        yield (
+            "CMK228",
+            f"its rotation policy is {_rotation_words(policy)}, not {_rotation_words(_rotation_policy(wanted.rotation_policy))}",
+            f"change the policy: az keyvault key rotation-policy update {key} --value POLICY.json",
+            "write key.rotation_policy as it is, or leave it out",
+        )
+
+
+def expiry_follows_rotation(wanted: KeySettings) -> bool:
+    """Return True where the policy makes new versions: the expiry of the latest is then the policy's, not key.expires."""
+    policy = wanted.rotation_policy
+    return policy is not None and bool(policy.rotate_after or policy.rotate_before_expiry)
+
+
+def same_rotation(wanted: RotationPolicy, found: Mapping[str, Any]) -> bool:
+    """Return True for a policy as the profile wants it. Azure adds a notification of its own, which is not compared."""
+    desired = _rotation_policy(wanted)
+    notifies = wanted.notify_before_expiry is not None
+    return _comparable(desired, notifies=notifies) == _comparable(found, notifies=notifies)
+
+
+def _comparable(policy: Mapping[str, Any], *, notifies: bool) -> set[tuple[str, ...]]:
+    lifetime = str((policy.get("attributes") or {}).get("expiryTime") or "").upper()
+    actions = {
+        (str((each.get("action") or {}).get("type")).lower(), trigger, str(duration).upper())
+        for each in policy.get("lifetimeActions") or []
+        for trigger, duration in (each.get("trigger") or {}).items()
+    }
+    return {("expires", lifetime), *(each for each in actions if notifies or each[0] != "notify")}
+
+
+def _rotation_words(policy: Mapping[str, Any]) -> str:
+    parts = sorted(" ".join(filter(None, each)) for each in _comparable(policy, notifies=True) if each[-1])
+    return ", ".join(parts) or "empty"
 
 
 def _unusable(attributes: Mapping[str, Any], now: float) -> Iterator[tuple[str, ...]]:

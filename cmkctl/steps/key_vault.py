@@ -1,7 +1,8 @@
 """Step 3: the key vault, with soft delete and purge protection.
 
 Purge protection cannot be undone, and a deleted vault's name stays taken for the retention period: the plan shows both. An
-existing vault is adopted when it fits; it is never PUT again, because a PUT replaces all of its access policies.
+existing vault is adopted when it fits; it is never PUT again, because a PUT replaces all of its access policies. A vault given by
+id gets no tags.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.session import Snapshot
+from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import NetworkSettings, Profile
+from cmkctl.steps._tags import TAGS_DIFFER, tag_body, tag_drift
 from cmkctl.steps._vault_conflicts import LONGEST_RETENTION, conflicts_of, wants_rbac
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 
@@ -40,7 +43,7 @@ class ObservedVault:
 
 
 class KeyVault:
-    """``PUT …/Microsoft.KeyVault/vaults/NAME`` for a new vault; ``PATCH`` to add purge protection, and nothing else."""
+    """``PUT …/Microsoft.KeyVault/vaults/NAME`` for a new vault; ``PATCH`` to add purge protection or tags, and nothing else."""
 
     name = "key_vault"
     title = "key vault"
@@ -176,10 +179,12 @@ def _create(profile: Profile, tenant: str) -> Change:
     )
 
 
-def soft_deleted(profile: Profile, step: str, vault_id: str, deleted: Mapping[str, Any], field: str) -> Change:
+def soft_deleted(
+    profile: Profile, step: str, vault_id: str, deleted: Mapping[str, Any], field: str, kind: str = _KIND
+) -> Change:
     """Return the conflict with a soft-deleted vault that holds a name. Also for the workspace's own vault.
 
-    `field` is the profile section that names the vault.
+    `field` is the profile section that names the vault, `kind` the vault's name for people.
     """
     properties = deleted.get("properties", {})
     name, was = ResourceId.parse(vault_id).name, properties.get("vaultId", "elsewhere")
@@ -188,7 +193,7 @@ def soft_deleted(profile: Profile, step: str, vault_id: str, deleted: Mapping[st
     return conflict(
         step,
         vault_id,
-        _KIND,
+        kind,
         name,
         "CMK205",
         f"a soft-deleted vault holds this name until {properties.get('scheduledPurgeDate', 'its retention ends')}; "
@@ -200,7 +205,11 @@ def soft_deleted(profile: Profile, step: str, vault_id: str, deleted: Mapping[st
 
 def _adopt(profile: Profile, vault: ArmDocument, tenant: str) -> list[Change]:
     properties = vault.get("properties", {})
-    if not same_word(vault_state(vault), READY):
+    state = vault_state(vault)
+    if not same_word(state, READY) and not in_progress(state.lower()):
+        ways_out = ("repair or delete it", "choose another key_vault.name")
+        return [_conflict(profile, "CMK214", f"Azure reports it as {state.lower()}", *ways_out)]
+    if not same_word(state, READY):
         return [
             wait(
                 KeyVault.name,
@@ -211,33 +220,38 @@ def _adopt(profile: Profile, vault: ArmDocument, tenant: str) -> list[Change]:
                 settle_vault(profile.key_vault.resource_id),
             )
         ]
-    conflicts = [_conflict(profile, *each) for each in conflicts_of(profile, properties, tenant)]
+    conflicts = [_conflict(profile, *each) for each in conflicts_of(profile, vault, tenant)]
     right = no_op(
         KeyVault.name, profile.key_vault.resource_id, _KIND, profile.key_vault.resource_name, _up_to_date(properties)
     )
-    return conflicts or [_protect(profile, properties) or right]
+    return conflicts or [_update(profile, vault) or right]
 
 
-def _protect(profile: Profile, properties: Mapping[str, Any]) -> Change | None:
-    """Return the one write that an existing vault may get: turn protection on."""
-    wanted = [
+def _update(profile: Profile, vault: ArmDocument) -> Change | None:
+    """Return the write that an existing vault may get: turn protection on, and set the tags of one that is not given by id."""
+    properties = vault.get("properties", {})
+    tags = tag_drift(profile, vault) if profile.key_vault.id is None else []
+    protection = [
         AttributeChange(path, properties.get(path), True, irreversible=True)
         for path in ("enableSoftDelete", "enablePurgeProtection")
         # Absent soft delete means on: that is the default of every api-version since 2020.
         if not properties.get(path, path == "enableSoftDelete")
     ]
-    if not wanted:
+    if not protection and not tags:
         return None
-    body: dict[str, Json] = {"properties": {each.path: each.after for each in wanted}}
+    body: dict[str, Json] = {
+        **({"properties": {each.path: each.after for each in protection}} if protection else {}),
+        **(tag_body(profile, vault) if tags else {}),
+    }
     return Change(
         KeyVault.name,
         Action.UPDATE,
         profile.key_vault.resource_id,
         _KIND,
         profile.key_vault.resource_name,
-        "protection is off",
-        attributes=tuple(wanted),
-        irreversible=(_PURGE_PROTECTION_FOR_EVER,),
+        "protection is off" if protection else TAGS_DIFFER,
+        attributes=(*protection, *tags),
+        irreversible=(_PURGE_PROTECTION_FOR_EVER,) if protection else (),
         request=Request("PATCH", profile.key_vault.resource_id, versions.KEY_VAULT, body),
         settle=settle_vault(profile.key_vault.resource_id),
     )

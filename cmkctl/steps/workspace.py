@@ -29,6 +29,7 @@ from cmkctl.plan import (
     Unknown,
 )
 from cmkctl.profile.model import Profile
+from cmkctl.steps._tags import tag_body, tag_drift
 from cmkctl.steps._workspace_conflicts import conflicts_of, failed_as_created, key_identifier, on_or_off, state_of
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 from cmkctl.steps.key_access import EFFECTIVE_AT
@@ -144,7 +145,7 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
                 irreversible=True,
                 phrase=Phrase("high business impact", "no high business impact"),
             ),
-            AttributeChange("identity", None, settings.identity, phrase=Phrase()),
+            AttributeChange("identity", None, settings.identity_words, phrase=Phrase()),
         ),
         irreversible=(
             f"{settings.encryption} encryption, high business impact {on_or_off(settings.high_business_impact)}",
@@ -180,9 +181,7 @@ def _body(profile: Profile, known: Known) -> dict[str, Json]:
     if settings.encryption == "service-side":
         properties["enableServiceSideCMKEncryption"] = True
     if settings.cosmos_db_throughput is not None:
-        properties["serviceManagedResourcesSettings"] = {
-            "cosmosDb": {"collectionsThroughput": settings.cosmos_db_throughput}
-        }
+        properties["serviceManagedResourcesSettings"] = _cosmos_db(settings.cosmos_db_throughput)
     return {
         "location": profile.location,
         "tags": profile.tags,
@@ -208,9 +207,25 @@ def _encryption(profile: Profile, known: Known) -> dict[str, Json]:
 
 
 def _identity(profile: Profile) -> dict[str, Json]:
-    if profile.workspace.identity_id is None:
-        return {"type": "SystemAssigned"}
-    return {"type": "UserAssigned", "userAssignedIdentities": {profile.workspace.identity_id: {}}}
+    users: dict[str, Json] = {each: {} for each in profile.workspace.user_assigned_ids}
+    return {
+        "type": profile.workspace.identity_type,
+        **({"userAssignedIdentities": users} if users else {}),
+    }
+
+
+_THROUGHPUT: Final = "serviceManagedResourcesSettings.cosmosDb.collectionsThroughput"
+
+
+def _cosmos_db(throughput: int) -> dict[str, Json]:
+    return {"cosmosDb": {"collectionsThroughput": throughput}}
+
+
+def observed_throughput(found: ArmDocument) -> int | None:
+    """Return the throughput of the Cosmos DB collections, None where Azure does not return it."""
+    settings = found.get("properties", {}).get("serviceManagedResourcesSettings") or {}
+    throughput: int | None = (settings.get("cosmosDb") or {}).get("collectionsThroughput")
+    return throughput
 
 
 def _update(profile: Profile, found: ArmDocument) -> Change | None:
@@ -227,17 +242,23 @@ def _update(profile: Profile, found: ArmDocument) -> Change | None:
         properties.get("publicNetworkAccess"), "Disabled"
     ):
         drift.append(AttributeChange("publicNetworkAccess", properties.get("publicNetworkAccess"), "Disabled"))
-    if not drift:
+    changed: dict[str, Json] = {each.path: each.after for each in drift}
+    throughput = observed_throughput(found)
+    if settings.cosmos_db_throughput is not None and throughput not in (None, settings.cosmos_db_throughput):
+        drift.append(AttributeChange(_THROUGHPUT, throughput, settings.cosmos_db_throughput))
+        changed |= {"serviceManagedResourcesSettings": _cosmos_db(settings.cosmos_db_throughput)}
+    tags = tag_drift(profile, found)
+    if not drift and not tags:
         return None
-    body: dict[str, Json] = {"properties": {each.path: each.after for each in drift}}
+    body: dict[str, Json] = {**tag_body(profile, found), **({"properties": changed} if changed else {})}
     return Change(
         Workspace.name,
         Action.UPDATE,
         profile.workspace.resource_id,
         _KIND,
         settings.name,
-        f"differs in {', '.join(each.path for each in drift)}",
-        attributes=tuple(drift),
+        f"differs in {', '.join([*(each.path for each in drift), *(['tags'] if tags else [])])}",
+        attributes=(*drift, *tags),
         request=Request("PATCH", profile.workspace.resource_id, versions.WORKSPACES, body),
         settle=_settle(profile),
     )

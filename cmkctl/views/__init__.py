@@ -56,7 +56,7 @@ def make_view(
     color: bool | None = None,
     debug: bool = False,
 ) -> View:
-    """The view of one run. `stdin` and `environ` are the process's own unless given.
+    """Return the view of one run. `stdin` and `environ` are the process's own unless given.
 
     `sandbox` is True when the run is known from the start to go to the sandbox; `color` None follows the stream and the
     environment; `debug` shows when every wait is given up.

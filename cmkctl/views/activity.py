@@ -54,7 +54,7 @@ class RateLimit:
         self._last: dict[object, float] = {}
 
     def allows(self, key: object, seconds: float) -> bool:
-        """True when a wait that has lasted `seconds` is to be displayed now."""
+        """Return True when a wait that has lasted `seconds` is due for display."""
         last = self._last.get(key)
         if last is not None and seconds < last:
             last = None
@@ -151,7 +151,7 @@ class Activity:
         self._reading = self._new(READING)
 
     def due(self) -> list[ActivityLine]:
-        """The lines that were not displayed for too long. They count as displayed now."""
+        """Return the overdue lines, and mark them as displayed now."""
         now = self._now()
         if self._changes:
             late = [key for key, each in self._changes.items() if now - each.displayed >= self._every]

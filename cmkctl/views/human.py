@@ -171,7 +171,7 @@ class HumanView:
             self.close()
 
     def _answer(self, stdin: TextIO) -> str:
-        """The typed line. However it ends, further output starts on a new line."""
+        """Read a line from the operator, and always continue output on a new line."""
         typed = ""
         try:
             typed = stdin.readline()
@@ -192,7 +192,7 @@ class HumanView:
         self._show_diagnostics(plan.diagnostics)
 
     def _show_outputs(self, values: Mapping[str, object]) -> None:
-        """A line for each value: its name, two spaces or more, the whole value."""
+        """Write a line for each value: its name, two spaces or more, the whole value."""
         self._settle()
         longest = max(map(len, values), default=0)
         self._out.lines(Line(f"{name:<{longest}}  {_output(value)}") for name, value in values.items())
@@ -216,14 +216,14 @@ class HumanView:
         self._err.lines([Line("Check it at any time with:"), Line(f"  {end.check}")] if end.check else [])
 
     def _counts(self, before: Plan) -> str:
-        """Counts that add up to the plan's total: ``14 created, 1 not needed, 2 up to date``."""
+        """Format counts that add up to the plan's total: ``14 created, 1 not needed, 2 up to date``."""
         made = [f"{count} {action.words.done}" for action in Action if (count := self._activity.done[action])]
         skipped = [f"{self._activity.skipped} not needed"] if self._activity.skipped else []
         kept = [f"{count} up to date"] if (count := before.count(Action.NO_OP)) else []
         return ", ".join([*made, *skipped, *kept])
 
     def _show_verified(self, plan: Plan) -> None:
-        """The comparison on stdout; the verdict comes last."""
+        """Write the comparison to stdout, the verdict last."""
         self._settle()
         width = self._out.width
         self._out.lines([*header(plan, self._context, width), *change_lines(plan.changes, width), Line()])
@@ -231,7 +231,7 @@ class HumanView:
         self._show_diagnostics(plan.diagnostics)
 
     def _show_interrupted(self, command: str) -> None:
-        """The changes in progress and the command that continues. Later events of threads still running are dropped."""
+        """Write the changes in progress and the command that continues. Events of threads still running are dropped."""
         self._closed = True
         self.close()
         running = [Line(f"  … {each.title}") for each in self._activity.changes]
@@ -241,7 +241,7 @@ class HumanView:
             [Line("Interrupted.", "bold"), *azure, Line(again), *([Line(f"  {command}")] if command else [])]
         )
 
-    def _show_event(self, event: Event) -> None:
+    def _show_event(self, event: Event) -> None:  # noqa: C901 - one case for each kind of event
         due = self._activity.record(event)
         match event:
             case events.ChangeStarted(change):
@@ -251,7 +251,7 @@ class HumanView:
             case events.ChangeFinished(change, seconds):
                 self._end(_finished(change, seconds), count=True)
             case events.ChangeSkipped(change):
-                self._end(Line(f"= {change.title}: not needed any more", "dim"), count=True)
+                self._end(Line(f"= {change.title}: no longer needed", "dim"), count=True)
             case events.ChangeFailed(change, diagnostics):
                 self._end(_failed(change, diagnostics), count=False)
             case events.Waiting():
@@ -269,7 +269,7 @@ class HumanView:
                 assert_never(event)
 
     def _end(self, line: Line, *, count: bool) -> None:
-        """A lasting line for the end of a change, with its number in the plan."""
+        """Write a permanent line for the end of a change, with its number in the plan."""
         total = self._activity.total
         suffix = f" ({self._activity.finished} of {total})" if count and total > 1 else ""
         self._err.lines([Line(f"{line.text}{suffix}", line.style, line.marked)])
@@ -290,7 +290,7 @@ class HumanView:
         return line.change.title if line.change and line.label in self._explained else line.label
 
     def _times(self, line: ActivityLine) -> str:
-        """The time so far, the usual time where a source gives one, and near the end when the wait is given up."""
+        """Return the elapsed time, the usual time where a source gives one, and near the end the time limit."""
         settle = line.change.settle if line.change else None
         usual = f" (usually {settle.usual})" if settle and settle.usual else ""
         return duration(self._activity.seconds(line)) + usual + self._gives_up(line)
@@ -336,7 +336,7 @@ def _check_lines(check: s.CheckShown, width: int) -> Iterable[Line]:
 
 
 def _signs(state: s.CheckState) -> tuple[str, str]:
-    """The sign and the colour of a check's result. A new result without them is a type error."""
+    """Return the sign and the colour of a check's result. A new result without them is a type error."""
     match state:
         case s.CheckState.OK:
             return "✓", "green"
@@ -376,7 +376,7 @@ def _output(value: object) -> str:
 
 
 def _open_writer(stream: TextIO, environ: Mapping[str, str], color: bool | None) -> Writer:
-    """The writer that fits a stream."""
+    """Return the writer for a stream."""
     # Live lines come with colours; a terminal without colours gets what a pipe gets.
     if not is_colored(stream, environ, color):
         return Plain(stream, environ)

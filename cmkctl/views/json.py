@@ -129,7 +129,7 @@ class JsonView:
                     assert_never(shown)
 
     def confirm(self, plan: Plan) -> bool:  # noqa: ARG002
-        """False: a script passes ``--yes``."""
+        """Return False: a script passes ``--yes``."""
         return False
 
     def beat(self) -> None:
@@ -242,7 +242,7 @@ class JsonView:
         )
 
     def _write_log(self, text: str) -> None:
-        """The lines, on stderr: stdout is for data."""
+        """Write the lines to stderr: stdout is for data."""
         for line in text.splitlines():
             self._stderr.write(f"{encodable(clean(line), self._stderr)}\n")
         self._stderr.flush()

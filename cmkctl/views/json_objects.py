@@ -16,7 +16,7 @@ _POLICIES: Final = "/accesspolicies/"
 
 
 def plain(value: Any) -> Any:
-    """What `json` cannot encode by itself: unknown values, and read-only mappings and sequences."""
+    """Encode values that `json` cannot: unknown values, read-only mappings and sequences."""
     if isinstance(value, Unknown):
         return {"$unknown": f"{value.step}.{value.output}"}
     if isinstance(value, Mapping):
@@ -32,7 +32,7 @@ def seconds_of(seconds: float) -> float:
 
 
 def identity(change: Change) -> JsonObject:
-    """The identity of a change. `resource_id` is a Resource Manager id or null; anything else is in `subject`."""
+    """Return the identity of a change. `resource_id` is a Resource Manager id or null; anything else is in `subject`."""
     identifier = change.resource_id
     is_arm = identifier.lower().startswith(_ARM) and _POLICIES not in identifier.lower()
     return {
@@ -45,7 +45,7 @@ def identity(change: Change) -> JsonObject:
 
 
 def change_object(change: Change) -> JsonObject:
-    """A whole change."""
+    """Return a change with all its fields."""
     return {
         **identity(change),
         "reason": change.reason,
@@ -81,7 +81,7 @@ def _request(request: Request) -> JsonObject:
 
 
 def conflicts(plan: Plan) -> Iterable[Diagnostic]:
-    """A diagnostic for each conflict of a plan, with the title that its code has everywhere."""
+    """Return a diagnostic for each conflict of a plan, with the title of its code."""
     for change in plan.changes:
         if change.action is Action.CONFLICT:
             yield codes.declared(change.code).error(
@@ -90,12 +90,12 @@ def conflicts(plan: Plan) -> Iterable[Diagnostic]:
 
 
 def counts_of(plan: Plan) -> JsonObject:
-    """The number of changes by action; they add up to the number of `planned_change` lines."""
+    """Return the number of changes by action; they add up to the number of `planned_change` lines."""
     return {each.value: plan.count(each) for each in Action}
 
 
 def summary(plan: Plan, findings: Sequence[Diagnostic]) -> JsonObject:
-    """A plan in numbers, and its subject. `findings` are all diagnostics that belong to it."""
+    """Return the counts and the subject of a plan. `findings` are all its diagnostics."""
     subject = plan.subject
     return {
         "counts": counts_of(plan),
@@ -112,7 +112,7 @@ def summary(plan: Plan, findings: Sequence[Diagnostic]) -> JsonObject:
 
 
 def diagnostic_object(diagnostic: Diagnostic) -> JsonObject:
-    """A whole diagnostic."""
+    """Return a diagnostic with all its fields."""
     place = diagnostic.location
     return {
         "code": diagnostic.code or None,

@@ -8,7 +8,7 @@ from itertools import chain
 from textwrap import wrap
 from typing import Final, assert_never
 
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.diagnostics import Diagnostic, Location, Severity
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request
 from cmkctl.views.shown import RunContext
 from cmkctl.views.streams import Line
@@ -23,7 +23,7 @@ SANDBOX: Final = "SANDBOX (not Azure)"
 
 
 def style_of(action: Action) -> str:
-    """The colour of an action. A new action without one is a type error."""
+    """Return the colour of an action. A new action without one is a type error."""
     match action:
         case Action.CREATE | Action.ENABLE:
             return "green"
@@ -42,7 +42,7 @@ def style_of(action: Action) -> str:
 
 
 def style_of_severity(severity: Severity) -> str:
-    """The colour of a severity. A new severity without one is a type error."""
+    """Return the colour of a severity. A new severity without one is a type error."""
     match severity:
         case Severity.ERROR:
             return "bold red"
@@ -57,7 +57,7 @@ def style_of_severity(severity: Severity) -> str:
 def plan_lines(
     plan: Plan, context: RunContext, width: int, *, detailed: bool = False, rows: int | None = None
 ) -> list[Line]:
-    """A whole plan: header, changes, irreversible effects, costs and totals.
+    """Yield a whole plan: header, changes, irreversible effects, costs and totals.
 
     With `rows`, the first form that fits into so many lines: the whole plan; without the resources that are up to date; also
     without a column for the descriptions; with the resources of each action in one paragraph. The header is not counted in
@@ -76,7 +76,7 @@ def plan_lines(
 
 
 def _paragraphs(plan: Plan, width: int) -> Iterator[Line]:
-    """The pending changes, a paragraph for each action."""
+    """Yield the pending changes, a paragraph for each action."""
     for action in Action:
         titles = [each.title for each in plan.pending if each.action is action]
         if titles:
@@ -85,7 +85,7 @@ def _paragraphs(plan: Plan, width: int) -> Iterator[Line]:
 
 
 def header(plan: Plan, context: RunContext, width: int) -> Iterator[Line]:
-    """The workspace, its region and subscription, the account, and the sandbox if it is one."""
+    """Yield the header: workspace, region, subscription, account, and a mark for the sandbox."""
     subject = plan.subject
     name = subject.workspace_id.rpartition("/")[2]
     mark = f"{SANDBOX}: " if context.sandbox else ""
@@ -98,7 +98,7 @@ def header(plan: Plan, context: RunContext, width: int) -> Iterator[Line]:
 
 
 def subscription_text(plan: Plan, context: RunContext) -> str:
-    """The subscription's name, if known, and its id."""
+    """Return the subscription's name, if known, and its id."""
     identifier = plan.subject.subscription
     return f"{context.subscription_name} ({identifier})" if context.subscription_name else identifier
 
@@ -106,7 +106,7 @@ def subscription_text(plan: Plan, context: RunContext) -> str:
 def change_lines(
     changes: Iterable[Change], width: int, *, detailed: bool = False, aligned: bool = True
 ) -> Iterator[Line]:
-    """The changes in order, as a table. Resources with the same description share a row, unless `detailed`.
+    """Yield the changes in order, as a table. Resources with the same description share a row, unless `detailed`.
 
     Without `aligned`, each description follows its title directly, which takes fewer lines.
     """
@@ -119,7 +119,7 @@ def change_lines(
 
 
 def irreversible_lines(plan: Plan, width: int) -> Iterator[Line]:
-    """The effects that cannot be undone. Resources with the same effects share a paragraph."""
+    """Yield the effects that cannot be undone. Resources with the same effects share a paragraph."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for each in plan.changes:
         if each.irreversible:
@@ -142,12 +142,12 @@ def diagnostic_lines(diagnostics: Iterable[Diagnostic], width: int) -> Iterator[
 
 
 def tally(plan: Plan) -> str:
-    """The number of changes by action: ``12 to create, 3 up to date``."""
+    """Format the number of changes by action: ``12 to create, 3 up to date``."""
     return ", ".join(f"{count} {each.words.planned}" for each in Action if (count := plan.count(each))) or "no changes"
 
 
 def question(plan: Plan, context: RunContext, width: int) -> list[str]:
-    """The question whether to apply; the answer is typed behind its last line."""
+    """Return the question before an apply; the answer is typed after its last line."""
     name = plan.subject.workspace_id.rpartition("/")[2]
     where = f"{plan.subject.location}, subscription {subscription_text(plan, context)}"
     mark = f" in the {SANDBOX}" if context.sandbox else ""
@@ -210,7 +210,7 @@ def _rows(changes: Iterable[Change], *, detailed: bool) -> Iterator[_Row]:
 
 
 def _likeness(change: Change) -> object:
-    """A key that is equal for changes that can share a row: everything displayed but the name."""
+    """Return a key that is equal for changes that can share a row: everything displayed but the name."""
     alone = change.action in (Action.UPDATE, Action.CONFLICT)
     if not change.name or alone or change.irreversible or change.costs or change.ways_out:
         return object()
@@ -225,13 +225,16 @@ def _shared_row(changes: list[Change]) -> _Row:
 
 
 def _words(change: Change, *, detailed: bool = False) -> str:
-    """The description behind a title: the attributes of a new resource, else the reason."""
+    """Return the description after a title: the attributes of a new resource, else the reason."""
     if change.action is Action.CONFLICT:
         return f"{change.code}: {change.reason}" if change.code else change.reason
     if change.action is Action.CREATE and not detailed:
         # Irreversible effects have their own place below, in whole sentences.
-        listed = (each for each in change.attributes if not (each.irreversible and change.irreversible))
-        return ", ".join(filter(None, map(attribute_text, listed))) or change.reason
+        words = filter(None, map(attribute_text, change.attributes))
+        return (
+            ", ".join(each for each in words if not any(each in effect for effect in change.irreversible))
+            or change.reason
+        )
     return change.reason
 
 
@@ -241,7 +244,7 @@ def _attributes(change: Change, *, detailed: bool) -> tuple[AttributeChange, ...
 
 
 def _column(rows: Sequence[_Row], width: int) -> int:
-    """The column of the descriptions: behind the longest title, but in the first 48 % of the line."""
+    """Return the column of the descriptions: after the longest title, within the first 48 % of the line."""
     widest = max((len(each.head) for each in rows), default=0) + 2
     return min(widest, max(width * 12 // 25, _NARROW))
 
@@ -293,14 +296,29 @@ def _diagnostic(alike: Sequence[Diagnostic], width: int) -> Iterator[Line]:
         yield from _detail(detail.splitlines(), width)
     # Not wrapped: a remedy may be a command to copy.
     yield from (Line(f"  → {each}") for each in first.remedy.splitlines())
-    places = (f"at {each.location}" if each.location else each.subject and f"about {each.subject}" for each in alike)
-    yield from (Line(f"  {each}", "dim") for each in dict.fromkeys(filter(None, places)))
+    for each in dict.fromkeys((each.location, _subject(each)) for each in alike):
+        yield from _place(*each, width)
     if first.code:
         yield Line(f"  cmkctl explain {first.code}", "dim")
 
 
+def _subject(diagnostic: Diagnostic) -> str:
+    """Return the subject, unless the location or the beginning of the detail shows it."""
+    shown = diagnostic.location is not None or diagnostic.detail.startswith(f"{diagnostic.subject}:")
+    return "" if shown else diagnostic.subject
+
+
+def _place(location: Location | None, subject: str, width: int) -> Iterator[Line]:
+    """Where a diagnostic can be fixed, with the line of the source and a caret, else its subject."""
+    if location is not None:
+        yield Line(f"  at {location}", "dim")
+        yield from (Line(f"    {each}", "dim") for each in location.pointer(width - 4) or ())
+    elif subject:
+        yield Line(f"  about {subject}", "dim")
+
+
 def _detail(lines: Sequence[str], width: int) -> Iterator[Line]:
-    """A detail. One of several lines, a difference or a list, has a layout of its own and keeps it."""
+    """Yield a detail. A detail of several lines, such as a diff or a list, keeps its layout."""
     if len(lines) > 1:
         yield from (Line(f"  {each}") for each in lines)
     else:
@@ -308,7 +326,7 @@ def _detail(lines: Sequence[str], width: int) -> Iterator[Line]:
 
 
 def paragraph(text: str, width: int, indent: str = "", *, style: str = "") -> Iterator[Line]:
-    """A text in lines of at most `width`; those after the first are indented by `indent`."""
+    """Wrap a text to `width`; lines after the first are indented by `indent`."""
     first = text[: len(text) - len(text.lstrip())]
     yield from (Line(each, style) for each in _wrapped(text.lstrip(), width, first, indent))
 

@@ -63,7 +63,7 @@ class RedactingView:
             each.__exit__(kind, error, trace)
 
     def _redact(self, value: T) -> T:
-        """The same value without its secrets."""
+        """Return the same value without its secrets."""
         return cast("T", self._redacted(value))
 
     def _redacted(self, value: Any) -> Any:
@@ -73,7 +73,8 @@ class RedactingView:
             return self._text(value)
         if is_dataclass(value) and not isinstance(value, type):
             found = {each.name: getattr(value, each.name) for each in fields(value) if each.init}
-            changed = {name: shown for name, one in found.items() if (shown := self._redacted(one)) != one}
+            # By identity: a field may take no part in comparisons, as the source line of a location.
+            changed = {name: shown for name, one in found.items() if (shown := self._redacted(one)) is not one}
             return replace(value, **changed) if changed else value
         if isinstance(value, Mapping):
             # By name as well: the value of a field called clientSecret is a secret, whatever it looks like.

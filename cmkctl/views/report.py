@@ -19,7 +19,7 @@ from cmkctl.azure.traffic import ObservedExchange
 from cmkctl.clock import Clock
 from cmkctl.diagnostics import CmkctlError
 from cmkctl.digests import digest
-from cmkctl.files import mend, try_out, write_whole
+from cmkctl.files import try_out, unwritable_remedy, write_whole
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.profile.model import Profile
 from cmkctl.views import shown as s
@@ -96,7 +96,7 @@ class ReportView:
         with self._lock:
             self._requests.append(self._redactor.redact(document))
 
-    def show(self, shown: s.Shown) -> None:  # noqa: C901 - one case for each kind of value
+    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912 - one case for each kind of value
         """Record a value."""
         with self._lock:
             match shown:
@@ -149,7 +149,7 @@ class ReportView:
                     assert_never(shown)
 
     def confirm(self, plan: Plan) -> bool:  # noqa: ARG002
-        """False: a report asks nobody."""
+        """Return False: a report does not ask."""
         return False
 
     def close(self) -> None:
@@ -233,5 +233,7 @@ def _moment(when: datetime) -> str:
 
 def _unwritable(path: Path, error: OSError) -> CmkctlError:
     return CmkctlError(
-        codes.CMK531.error(f"{path}: {error.strerror or error}.", mend("--report", path), subject=str(path))
+        codes.CMK531.error(
+            f"{path}: {error.strerror or error}.", unwritable_remedy("--report", path), subject=str(path)
+        )
     )

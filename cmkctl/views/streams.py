@@ -86,13 +86,13 @@ class Plain:
 
 
 def encodable(text: str, stream: TextIO) -> str:
-    """The text with escapes for what the stream's encoding cannot represent: a C locale must not end a run."""
+    """Escape characters that the stream's encoding lacks, so that a C locale cannot end a run."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def is_colored(stream: TextIO, environ: Mapping[str, str], color: bool | None = None) -> bool:
-    """True when a stream gets colours: as `color` says, else as ``NO_COLOR`` and ``FORCE_COLOR`` say, else on a terminal."""
+    """Return True for colours: by `color`, else by ``NO_COLOR`` and ``FORCE_COLOR``, else on a terminal."""
     if color is not None:
         return color
     if environ.get("NO_COLOR"):
@@ -103,19 +103,19 @@ def is_colored(stream: TextIO, environ: Mapping[str, str], color: bool | None = 
 
 
 def is_addressable(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """True for a terminal whose lines can be replaced."""
+    """Return True for a terminal whose lines can be replaced."""
     return stream.isatty() and environ.get("TERM", "") not in ("dumb", "unknown")
 
 
 def width_of(stream: TextIO, environ: Mapping[str, str]) -> int:
-    """The columns for text: ``COLUMNS``, else those of the terminal, else 80; between 40 and 120."""
+    """Return the columns for text: ``COLUMNS``, else the terminal's, else 80; between 40 and 120."""
     given = environ.get("COLUMNS", "")
     wanted = int(given) if given.isdecimal() else columns_of(stream) or _USUAL
     return min(max(wanted, NARROWEST), WIDEST)
 
 
 def columns_of(stream: TextIO) -> int | None:
-    """The columns of the terminal behind a stream, None without one."""
+    """Return the columns of the terminal behind a stream, None without one."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or None
     except (OSError, ValueError):
@@ -123,7 +123,7 @@ def columns_of(stream: TextIO) -> int | None:
 
 
 def rows_of(stream: TextIO) -> int | None:
-    """The rows of the terminal behind a stream, None without one."""
+    """Return the rows of the terminal behind a stream, None without one."""
     try:
         return os.get_terminal_size(stream.fileno()).lines or None
     except (OSError, ValueError):

@@ -27,7 +27,7 @@ def clean(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time: ``8s``, ``1m 40s``, ``1h 02m``."""
+    """Format a duration: ``8s``, ``1m 40s``, ``1h 02m``."""
     whole = max(int(seconds), 0)
     if whole < 60:
         return f"{whole}s"
@@ -38,12 +38,12 @@ def duration(seconds: float) -> str:
 
 
 def local_time(moment: datetime) -> str:
-    """A moment in the operator's time zone, with the zone: ``16:06 CEST``."""
+    """Format a time in the operator's time zone, with the zone: ``16:06 CEST``."""
     return f"{moment.astimezone():%H:%M %Z}".strip()
 
 
 def value_text(value: Json) -> str:
-    """A JSON value for people: words bare, lists with commas, everything else as JSON."""
+    """Format a JSON value for people: words bare, lists with commas, everything else as JSON."""
     if isinstance(value, Unknown):
         return str(value)
     if value is None:
@@ -66,7 +66,7 @@ def attribute_text(attribute: AttributeChange) -> str:
 
 
 def pretty(body: Mapping[str, Json]) -> list[str]:
-    """A request's body as the lines of a JSON document; unknown values are in brackets, without quotes."""
+    """Format a request's body as lines of JSON; unknown values are in brackets, without quotes."""
     text = json.dumps(body, indent=2, ensure_ascii=False, default=_marked)
     return [line.replace(f'"{_MARK}', "(").replace(f'{_MARK}"', ")") for line in text.splitlines()]
 

@@ -24,6 +24,7 @@ from cmkctl.procedures.create import CREATE
 from cmkctl.sandbox import Pace
 from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.views import make_view
+from cmkctl.views.shown import DiagnosticsShown, OutputsShown, PlanShown
 
 WISHED = (ProfileVariant(), ProfileVariant(authorization="rbac", user_identity=True, registry=True))
 """Access policies and roles: between them, every kind of document that is read and every write that is sent."""
@@ -56,10 +57,11 @@ def tell(plan: Plan | None, diagnostics: tuple[Diagnostic, ...]) -> None:
     """Show how a command ended, whatever it holds."""
     if plan is None:
         assert diagnostics
-        assert all(each.code in shown(lambda view: view.diagnostics(diagnostics)) for each in diagnostics)
+        text = shown(lambda view: view.show(DiagnosticsShown(diagnostics)))
+        assert all(each.code in text for each in diagnostics)
     else:
-        shown(lambda view: view.plan(plan, detailed=True))
-        shown(lambda view: view.outputs(CREATE.outputs(PROFILE, plan.known)))
+        shown(lambda view: view.show(PlanShown(plan, detailed=True)))
+        shown(lambda view: view.show(OutputsShown(CREATE.outputs(PROFILE, plan.known))))
 
 
 @dataclass(frozen=True)

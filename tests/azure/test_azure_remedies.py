@@ -364,7 +364,7 @@ def test_every_row_explains_a_case() -> None:
     failures = [failure for failure, _, _ in CASES.values()]
     failures += [shared_keys(), failed(error("AuthorizationFailed", "no"), status=403)]
     failures += [failed({}, status=401, path="/v1.0/servicePrincipals(appId='1')", method="GET")]
-    failures += [classify(ClientAuthenticationError("The answer cannot be read. It is no JSON."))]
+    failures += [classify(ClientAuthenticationError("Unreadable response. It is not JSON."))]
     used = {id(found) for each in failures if (found := explanation_of(each))}
 
     assert [] == [each for each in EXPLANATIONS if id(each) not in used]

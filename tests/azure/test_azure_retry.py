@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.scripted import ARM, NOON, Answer, FakeClock, Reply, ScriptedNetwork, transport_to
 
-from cmkctl.azure.retry import ATTEMPTS, PATIENCE, RetryPolicy, retry_after
+from cmkctl.azure.retry import ATTEMPTS, REQUEST_BUDGET, RetryPolicy, retry_after
 
 URL = f"{ARM}/subscriptions/s"
 LOST = requests.ConnectionError("connection reset by peer")
@@ -183,10 +183,10 @@ def test_every_wait_is_announced() -> None:
     """Whoever watches learns what is waited for, how long, and until when."""
     run = Run("GET", Answer(429, headers={"Retry-After": "50"}), LOST, Answer(200))
 
-    ends = NOON + timedelta(seconds=PATIENCE)
+    ends = NOON + timedelta(seconds=REQUEST_BUDGET)
     assert [
-        ("Azure answered HTTP 429; asking again in 50 s", ends),
-        (f"Azure answered nothing; asking again in {run.clock.waits[1]:.0f} s", ends),
+        ("Azure answered HTTP 429; retrying in 50 s", ends),
+        (f"Azure answered nothing; retrying in {run.clock.waits[1]:.0f} s", ends),
     ] == run.told
 
 

@@ -116,7 +116,7 @@ def test_a_read_that_somebody_else_answered_is_asked_again(answer: Answer) -> No
     ("answer", "words"),
     [
         (PAGE, "begins: <html><title>Sign in to the proxy"),
-        (MOVED, "leads elsewhere: https://proxy.example.com"),
+        (MOVED, "redirects to https://proxy.example.com"),
         (CUT, 'begins: {"properties": {"tenan'),
         (Answer(200, b""), "(empty)"),
     ],
@@ -178,10 +178,10 @@ def test_members_that_are_null_are_as_good_as_absent() -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        (None, "At the whole answer"),
-        ([], "At the whole answer"),
+        (None, "At the top level"),
+        ([], "At the top level"),
         ({"properties": None}, "At properties: field required"),
-        ({"properties": "text"}, 'At properties: input should be a valid dictionary; what is there begins: "text"'),
+        ({"properties": "text"}, 'At properties: input should be a valid dictionary; the value begins: "text"'),
         ({"properties": {"tenantId": "t", "accessPolicies": [None]}}, "At properties.accessPolicies.0"),
         ({"properties": {"tenantId": "t", "enablePurgeProtection": "true"}}, "At properties.enablePurgeProtection"),
         ({"properties": {"tenantId": "t", "softDeleteRetentionInDays": True}}, "softDeleteRetentionInDays"),

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import pytest
 from support.rule_facts import (
+    ACCOUNT,
     APP_ID,
+    COMPONENT,
     DAY,
     GROUP,
     IDENTITY,
@@ -16,6 +18,7 @@ from support.rule_facts import (
     NOW,
     OBJECT_ID,
     TENANT,
+    associated,
     in_use,
     key,
     policy,
@@ -31,9 +34,10 @@ from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.facts import Facts, judge
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import ObservedPrincipal
+from cmkctl.steps.key import ObservedKey
 from cmkctl.steps.key_access import ObservedAccess
 
-WARNING, ERROR = Severity.WARNING, Severity.ERROR
+WARNING, ERROR, NOTE = Severity.WARNING, Severity.ERROR, Severity.NOTE
 
 
 def findings(wanted: Profile, observed: Mapping[str, Any]) -> list[Diagnostic]:
@@ -51,6 +55,7 @@ EXPIRES: Final = {"key": {"expires": datetime(2031, 1, 31, tzinfo=UTC)}}
 DENY: Final[dict[str, Any]] = {"networkAcls": {"defaultAction": "Deny", "bypass": "AzureServices"}}
 SERVICE_SIDE: Final = {"workspace": {"encryption": "service-side"}}
 WITH_IDENTITY: Final = {"workspace": {"identity": IDENTITY}}
+GIVEN_ACCOUNT: Final = {"associated_resources": {"storage_account": {"id": ACCOUNT}}}
 CHINA: Final = {"cloud": "AzureChinaCloud", "location": "chinanorth3"}
 
 FIRES: Final = {
@@ -115,12 +120,58 @@ FIRES: Final = {
         "CMK114",
         ERROR,
     ),
-    "key that is there never expires": (EXPIRES, {"key": key(attributes={"enabled": True})}, "CMK113", WARNING),
-    "key that is there expires at another time": (
-        EXPIRES,
-        {"key": key(attributes={"exp": LATER - DAY})},
-        "CMK113",
-        WARNING,
+    "setting of cmkctl's own run": (
+        {"key_access": {"settle_seconds": 75}},
+        {"workspace": {"properties": {}}},
+        "CMK115",
+        NOTE,
+    ),
+    "throughput is not shown": (
+        {"workspace": {"cosmos_db_throughput": 800}},
+        {"workspace": {"properties": {}}},
+        "CMK115",
+        NOTE,
+    ),
+    "public access is closed and not in the profile": (
+        {},
+        {"workspace": {"properties": {"publicNetworkAccess": "Disabled"}}},
+        "CMK115",
+        NOTE,
+    ),
+    "workspace has a further identity": (
+        {},
+        {"workspace": {"identity": {"userAssignedIdentities": {IDENTITY: {}}}, "properties": {}}},
+        "CMK115",
+        NOTE,
+    ),
+    "key allows more": ({}, {"key": key(keyOps=["wrapKey", "unwrapKey", "sign"])}, "CMK115", NOTE),
+    "key has other tags": ({"tags": {"owner": "ml"}}, {"key": key()}, "CMK115", NOTE),
+    "key is rotated by the vault": (
+        {},
+        {"key": key(rotationPolicy={"lifetimeActions": [{"action": {"type": "Rotate"}}]})},
+        "CMK115",
+        NOTE,
+    ),
+    "rotation policy is not shown": (
+        {"key": {"rotation_policy": {"expires_after": "P2Y"}}},
+        {"key": key()},
+        "CMK115",
+        NOTE,
+    ),
+    "group has other tags": ({"tags": {"owner": "ml"}}, {"resource_group": {"tags": {"owner": "x"}}}, "CMK115", NOTE),
+    "log analytics beside a given component": (
+        {"associated_resources": {"application_insights": {"id": COMPONENT}, "log_analytics": {"name": "log-ml"}}},
+        {},
+        "CMK115",
+        NOTE,
+    ),
+    "given account is elsewhere": (GIVEN_ACCOUNT, associated(location="westus"), "CMK115", NOTE),
+    "given account is less strict": (GIVEN_ACCOUNT, associated(allowBlobPublicAccess=True), "CMK115", NOTE),
+    "tier of a given account": (
+        {"associated_resources": {"storage_account": {"id": ACCOUNT, "sku": "Standard_GRS"}}},
+        associated(),
+        "CMK115",
+        NOTE,
     ),
     "identity needs more than the key": (WITH_IDENTITY, {}, "CMK108", WARNING),
     "application id is not confirmed": (CHINA, {}, "CMK109", WARNING),
@@ -194,6 +245,15 @@ SILENT: Final = {
         {
             "key": key(keyUriWithVersion=f"{KEY}/new", attributes={"enabled": False}),
             "key_in_use": KeyInUse(f"{KEY.upper()}/new", {"properties": {"attributes": {"enabled": False}}}, NOW),
+        },
+    ),
+    "given account is as ours would be": (GIVEN_ACCOUNT, associated()),
+    "setting of cmkctl's own run before the creation": ({"key_access": {"settle_seconds": 75}}, {}),
+    "group and key have the tags, and others": (
+        {"tags": {"owner": "ml"}},
+        {
+            "resource_group": {"tags": {"Owner": "ml", "team": "x"}},
+            "key": ObservedKey({"tags": {"OWNER": "ml"}, "properties": {}}, NOW),
         },
     ),
     "key expires in a year": ({}, {"key": key(attributes={"exp": NOW.timestamp() + 365 * DAY})}),

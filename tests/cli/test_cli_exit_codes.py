@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +58,7 @@ def test_applied_is_0_then_nothing_to_do_then_verified_then_drifted(azure: Any, 
     verified = azure("verify", profiles / QUICK)
     assert (0, 0, 0, 0) == (first.code, second.code, planned.code, verified.code)
     assert written == azure.writes()
-    assert "16 already right" in second.err
+    assert "No changes. 16 resources are up to date." in second.out
 
     documents = azure.running.state.tenant.data["resources"].values()
     (storage,) = [
@@ -71,7 +70,7 @@ def test_applied_is_0_then_nothing_to_do_then_verified_then_drifted(azure: Any, 
     drifted = azure("verify", profiles / QUICK)
 
     assert 2 == drifted.code
-    assert "Drift: 1 not as asked for" in drifted.out
+    assert "Drift: 1 of 16 resources differs from the profile." in drifted.out
 
 
 def test_a_conflict_is_3_for_plan_and_apply_and_writes_nothing(azure: Any, profiles: Path) -> None:
@@ -99,13 +98,18 @@ def test_apply_in_a_pipe_without_yes_is_64_and_writes_nothing(azure: Any, profil
     "arguments",
     [
         ["plam"],
-        ["plan"],
+        ["plan", "a.yaml", "--timeout", "0s"],
         ["plan", "a.yaml", "--no-such-option"],
         ["plan", "a.yaml", "--timeout", "soon"],
         ["plan", "a.yaml", "--auth", "magic"],
-        ["explain"],
+        ["explain", "no-such-word"],
+        ["--sandbox", "plan", "a.yaml"],
         ["apply", "a.yaml", "b.yaml"],
         ["sandbox", "serve", "--pace", "fast"],
+        ["sandbox", "faults", "--set", "thrtle"],
+        ["sandbox", "env", "--shell", "tcsh"],
+        ["sandbox", "clock", "--advance", "2x"],
+        ["plan", "a.yaml", "--ignore", "everything"],
     ],
     ids=" ".join,
 )
@@ -135,6 +139,24 @@ def test_a_wrong_profile_is_64_with_its_place(cmkctl: Any, text: str, place: str
 
     assert (64, "") == (ran.code, ran.out)
     assert (True, True) == (place in ran.err, code in ran.err), ran.err
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["human", "json"])
+def test_a_state_file_without_the_sandbox_is_64(azure: Any, profiles: Path, more: list[str]) -> None:
+    """It would go to Azure, which is not what was meant."""
+    ran = azure.command("apply", profiles / QUICK, "--yes", "--state", azure.state, *more)
+
+    assert (64, []) == (ran.code, azure.writes())
+    assert "CMK008" in ran.out + ran.err
+
+
+@pytest.mark.parametrize("group", [["sandbox"], ["sandbox", "policy"], ["sandbox", "principal"]])
+def test_a_group_of_commands_alone_is_its_help(cmkctl: Any, group: list[str]) -> None:
+    """No error, as with ``cmkctl`` alone."""
+    ran = cmkctl(*group)
+
+    assert (0, "") == (ran.code, ran.err)
+    assert ran.out == cmkctl(*group, "--help").out
 
 
 def test_a_profile_that_is_not_there_is_64(cmkctl: Any) -> None:
@@ -203,11 +225,11 @@ def test_a_timeout_is_1_leaves_azure_working_and_the_next_run_goes_on(
     rehearse: Callable[..., Any], profiles: Path
 ) -> None:
     """Slow as Azure is, given up early; once more with patience, and nothing is made twice."""
-    azure = rehearse(Pace.seconds(3))
+    azure = rehearse(Pace.seconds(600))
 
-    given_up = azure("apply", profiles / QUICK, "--yes", "--timeout", "1s")
+    given_up = azure("apply", profiles / QUICK, "--yes", "--timeout", "12s")
     begun = azure.writes()
-    time.sleep(3)
+    azure.running.state.tenant.advance(3600)
     azure.running.state.tenant.pace = Pace.none()
     gone_on = azure("apply", profiles / QUICK, "--yes")
 

@@ -10,6 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,7 +25,7 @@ NOBODY = (
     f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id"
 )
 TYPES = {
-    "version": {"cmkctl", "schema"},
+    "version": {"cmkctl", "schema", "sandbox", "at"},
     "planned_change": {"step", "action", "resource_id", "reason", "attributes", "irreversible", "request"},
     "diagnostic": {"code", "severity", "summary", "detail", "remedy"},
     "plan_summary": {"counts", "errored"},
@@ -32,11 +33,13 @@ TYPES = {
     "plan_saved": {"file", "digests"},
     "apply_progress": {"waiting_for", "seconds", "until"},
     "apply_complete": {"step", "action", "resource_id", "seconds"},
-    "apply_errored": {"step", "action", "resource_id", "diagnostics"},
+    "apply_skipped": {"step", "action", "resource_id"},
+    "apply_errored": {"step", "action", "resource_id", "codes"},
     "apply_summary": {"created", "updated"},
     "outputs": {"workspace_id", "key_identifier", "key_vault_id", "managed_resource_group", "principal_object_id"},
-    "verified": {"as_asked_for", "drift"},
+    "verified": {"matches", "drift"},
     "interrupted": {"in_flight", "command"},
+    "end": {"exit_code", "changed", "counts", "done", "seconds"},
 }
 """What each type of line has at least."""
 
@@ -58,7 +61,28 @@ def test_json_is_json_lines_for_every_command(azure: Any, profiles: Path) -> Non
     assert ["version"] * 3 == [each.lines[0]["type"] for each in runs]
     assert [] == [line for each in runs for line in incomplete(each.lines)]
     assert ["", "", ""] == [each.err for each in runs]
-    assert ["plan_summary", "outputs", "verified"] == [each.lines[-1]["type"] for each in runs]
+    assert ["outputs", "outputs", "outputs"] == [each.lines[-2]["type"] for each in runs]
+    assert [(0, False), (0, True), (0, False)] == [
+        (each.lines[-1]["exit_code"], each.lines[-1]["changed"]) for each in runs
+    ]
+    assert {True} == {each.lines[0]["sandbox"] for each in runs}
+
+
+def test_the_counts_of_a_run_are_one_story(azure: Any, profiles: Path, tmp_path: Path) -> None:
+    """Plan, apply, what was verified, JSON lines and the report count the same changes, each once."""
+    report = tmp_path / "report.json"
+    ran = azure("apply", profiles / QUICK, "--json", "--yes", "--report", report)
+    (summary,) = ran.of("apply_summary")
+    document = json.loads(report.read_text(encoding="utf-8"))
+
+    kinds = ("created", "updated", "deleted", "disabled", "enabled", "waited_for", "not_needed", "up_to_date")
+    assert len(ran.of("planned_change")) == summary["total"] == sum(summary[each] for each in kinds)
+    assert len(ran.of("apply_complete")) == summary["created"]
+    assert len(ran.of("apply_skipped")) == summary["not_needed"] == 1
+    assert summary["total"] - summary["not_needed"] == summary["verified"]
+    results = [each["result"] for each in document["changes"]]
+    assert (summary["created"], 1) == (results.count("made"), results.count("not needed"))
+    assert (True, 0) == (document["sandbox"], document["outcome"]["exit_code"])
 
 
 @pytest.mark.parametrize(
@@ -68,9 +92,10 @@ def test_json_is_json_lines_for_every_command(azure: Any, profiles: Path) -> Non
         (["apply", QUICK], 64, "CMK010"),
         (["plan", QUICK, "--set", "key.size=1024"], 64, "CMK004"),
         (["plan", QUICK, "--set", "subscription=11111111-1111-4111-8111-111111111111"], 1, "CMK3"),
-        (["plan", QUICK, "--set", f"workspace.identity={NOBODY}"], 3, ""),
+        (["plan", QUICK, "--set", f"workspace.identity={NOBODY}"], 3, "CMK"),
+        (["plan", QUICK, "--nonsense"], 64, "CMK008"),
     ],
-    ids=["no profile", "needs --yes", "wrong --set", "no subscription", "conflict"],
+    ids=["no profile", "needs --yes", "wrong --set", "no subscription", "conflict", "no such option"],
 )
 def test_json_is_json_lines_for_errors_too(
     azure: Any, profiles: Path, arguments: list[str], code: int, diagnostic: str
@@ -84,7 +109,8 @@ def test_json_is_json_lines_for_errors_too(
     assert "version" == ran.lines[0]["type"]
     assert [] == incomplete(ran.lines)
     assert [] == azure.writes()
-    assert not diagnostic or [each for each in ran.of("diagnostic") if each["code"].startswith(diagnostic)]
+    assert ran.lines[-1]["exit_code"] == code
+    assert [each for each in ran.of("diagnostic") if each["code"].startswith(diagnostic)]
 
 
 def test_data_is_on_stdout_and_narration_on_stderr(azure: Any, profiles: Path) -> None:
@@ -164,7 +190,7 @@ def test_a_full_disk_is_no_defect_of_ours(azure: Any, profiles: Path, arguments:
             check=False,
         )
 
-    assert (1, 1) == (ran.returncode, ran.stderr.count("CMK541: Cannot write the output"))
+    assert (1, 1) == (ran.returncode, ran.stderr.count("error CMK541: "))
 
 
 def test_a_terminal_without_our_signs_gets_escapes(azure: Any) -> None:
@@ -195,8 +221,8 @@ def test_an_interrupted_apply_is_130_and_says_what_goes_on(
 
     assert 130 == ran.code
     assert time.monotonic() - told < 10
-    assert "Azure may go on with what was begun:\n  … resource provider" in ran.err
-    assert "Run the same command again to go on from here:\n  " in ran.err
+    assert "Azure may continue with:\n  … resource provider" in ran.err
+    assert "To continue, run the same command again:\n  " in ran.err
 
 
 class Terminal:
@@ -204,6 +230,7 @@ class Terminal:
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self._leader, follower = pty.openpty()
+        termios.tcsetwinsize(follower, (24, 80))
         self.process = subprocess.Popen(
             command, env=environment, stdin=follower, stdout=follower, stderr=follower, close_fds=True
         )
@@ -234,19 +261,51 @@ class Terminal:
         return code
 
 
-@pytest.mark.parametrize(("answer", "code"), [("no", 3), ("y", 3), ("yes", 0)])
+@pytest.mark.parametrize(("answer", "code"), [("no", 3), ("", 3), ("Y", 0), ("yes", 0)])
 def test_apply_asks_on_a_terminal(azure: Any, profiles: Path, answer: str, code: int) -> None:
-    """Only the whole word applies it; anything else writes nothing."""
+    """Yes in any case applies the plan; anything else changes nothing and says so."""
     command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
     terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color"})
 
-    terminal.until("Only yes applies it")
+    terminal.until('Type "yes" to apply:')
     before = azure.writes()
     terminal.type(answer)
 
     assert (code, []) == (terminal.end(), before)
     assert bool(azure.writes()) == (code == 0)
-    assert "Cannot be undone" in terminal.said
+    assert 1 == terminal.said.count("Cannot be undone")
+    assert ("Cancelled. Nothing was changed." in terminal.said) == (code == 3)
+
+
+def test_ctrl_c_at_the_question_changes_nothing_and_says_so(azure: Any, profiles: Path) -> None:
+    """130, as for every interruption."""
+    command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
+    terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color"})
+    terminal.until('Type "yes" to apply:')
+
+    terminal.process.send_signal(signal.SIGINT)
+
+    assert (130, []) == (terminal.end(), azure.writes())
+    assert "Cancelled. Nothing was changed." in terminal.said
+
+
+def test_all_that_is_approved_is_on_a_screen_of_24_lines(azure: Any, profiles: Path) -> None:
+    """With the question, which names workspace, region, subscription and the sandbox."""
+    command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
+    terminal = Terminal(command, {**azure.command.environment, "NO_COLOR": "1"})
+    terminal.until('Type "yes" to apply:')
+    planned = azure("plan", profiles / QUICK, "--json").of("planned_change")
+    terminal.type("no")
+    terminal.end()
+
+    screen = terminal.said.partition('Type "yes" to apply:')[0].replace("\r", "").splitlines()[-23:]
+    text = " ".join(" ".join(screen).split())
+    assert [] == [
+        each["title"] for each in planned if each["action"] == "create" and each["title"].split()[-1] not in text
+    ]
+    assert [] == [words for each in planned for words in each["irreversible"] if words not in text]
+    for words in ("mlw-quickstart in eastus2", SUBSCRIPTION_ID, "SANDBOX"):
+        assert words in " ".join(text.partition("Apply this plan")[2].split())
 
 
 @pytest.mark.parametrize(("more", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
@@ -259,6 +318,57 @@ def test_colours_are_for_terminals_that_want_them(
 
     assert 0 == terminal.end()
     assert coloured == ("\x1b[" in terminal.said and "m" in terminal.said.partition("\x1b[")[2][:6])
+
+
+def test_every_header_of_a_rehearsal_says_sandbox(azure: Any, profiles: Path) -> None:
+    """And the commands that it names keep the flags that lead there."""
+    plan = azure.command.folder / "plan.json"
+    planned = azure("plan", profiles / QUICK, "--out", plan)
+    applied = azure("apply", plan, "--yes")
+    verified = azure("verify", profiles / QUICK)
+    shown = azure.command("show", plan)
+
+    assert [True] * 3 == [each.out.startswith("SANDBOX (not Azure): ") for each in (planned, applied, verified)]
+    flags = f"--sandbox --state {azure.state}"
+    assert f"apply {plan} {flags}\n" in planned.err
+    assert f"verify {plan} {flags}\n" in applied.err
+    assert (0, "Plan: ") == (shown.code, shown.out.splitlines()[-1][:6])
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["human", "json"])
+def test_an_environment_that_leads_to_the_sandbox_is_said(azure: Any, profiles: Path, more: list[str]) -> None:
+    """Without --sandbox: the responses say so themselves."""
+    ran = azure.command.within(**azure.running.environment())("plan", profiles / QUICK, *more)
+
+    said = ran.lines[0]["sandbox"] if more else ran.out.startswith("SANDBOX (not Azure): ")
+    assert (0, True) == (ran.code, said)
+
+
+def test_the_last_words_of_an_apply_say_what_is_true_now(azure: Any, profiles: Path) -> None:
+    """Which workspace is encrypted with which key in which vault and how; and the named command checks it."""
+    ran = azure("apply", profiles / QUICK, "--yes")
+
+    last = " ".join(ran.err.split())
+    assert "mlw-quickstart is encrypted with key cmk-ml in vault kv-ml-quickstart (in-subscription)." in last
+    words = shlex.split(ran.err.splitlines()[-1])
+    checked = subprocess.run(words, env=azure.command.environment, capture_output=True, text=True, check=False)
+    assert (0, "OK: 16 of 16 resources match the profile.") == (checked.returncode, checked.stdout.splitlines()[-1])
+
+
+def test_standard_input_and_output_are_a_dash(azure: Any, profiles: Path) -> None:
+    """A profile from a pipe, a saved plan into one, and from one."""
+    text = (profiles / QUICK).read_text(encoding="utf-8")
+    flags = ["--sandbox", "--state", azure.state]
+
+    def piped(given: str, *arguments: str) -> Any:
+        return azure.command.end(azure.command.begin(*arguments, *flags, stdin=subprocess.PIPE), given)
+
+    planned = piped(text, "plan", "-", "--out", "-")
+    applied = piped(planned.out, "apply", "-", "--yes")
+
+    assert (0, 0) == (planned.code, applied.code), applied.err
+    assert "cmkctl_plan" in json.loads(planned.out)
+    assert "Apply complete" in applied.err
 
 
 def test_the_requests_shown_are_the_requests_sent(azure: Any, profiles: Path) -> None:

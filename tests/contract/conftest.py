@@ -1,8 +1,5 @@
 """Shares the plain HTTP client of the sandbox's tests with the contract tests, and prints their summary."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 

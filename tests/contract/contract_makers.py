@@ -87,7 +87,10 @@ MADE_BY_PUT: Mapping[str, tuple[str, dict[str, Any]]] = {
 }
 WORKSPACE = "microsoft.machinelearningservices/workspaces"
 ASSOCIATED = ("storageAccount", "keyVault", "applicationInsights", "containerRegistry")
-SENT = (*ASSOCIATED, "featureStoreSettings", "friendlyName", "description", "hbiWorkspace", "publicNetworkAccess")
+SENT = (
+    *ASSOCIATED, "featureStoreSettings", "friendlyName", "description", "hbiWorkspace", "publicNetworkAccess",
+    "serverlessComputeSettings",
+)  # fmt: skip
 
 
 def as_shown(shown: Any) -> Step:
@@ -151,7 +154,10 @@ def _add_workspace(running: Running, client: Client, shown: Any) -> None:
     exists(*(sent[name] for name in ASSOCIATED if name in sent), location=shown["location"])(running, client)
     network = shown["properties"].get("managedNetwork") or {}
     if network.get("isolationMode", "Disabled") != "Disabled":
-        sent["managedNetwork"] = {"isolationMode": network["isolationMode"]}
+        own = {
+            name: rule for name, rule in network.get("outboundRules", {}).items() if rule["category"] == "UserDefined"
+        }
+        sent["managedNetwork"] = {"isolationMode": network["isolationMode"], "outboundRules": own}
     identity: dict[str, Any] = {"type": shown.get("identity", {}).get("type", "SystemAssigned")}
     for identifier in shown.get("identity", {}).get("userAssignedIdentities", {}):
         running.state.add_identity(identifier.rpartition("/")[2], _group_of(identifier))

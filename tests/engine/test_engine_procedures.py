@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from support.toy_procedure import OTHER, PROFILE, FakeStep, World, procedure, refused, run, send
@@ -101,7 +101,7 @@ def test_a_failed_proof_fails_the_run_after_everything_was_applied() -> None:
 # --- facts and rules --------------------------------------------------------------------------------------------------
 
 
-QUOTA: Fact[int] = Fact("quota", lambda azure, _profile: azure.look("quota", {"left": 0})["left"] or 0)
+QUOTA: Fact[int] = Fact("quota", lambda azure, _profile: cast("Any", azure).look("quota", {"left": 0})["left"] or 0)
 
 
 LOW = Code("CMK196", "a", "b", "c")
@@ -164,6 +164,20 @@ def test_the_operator_decides_how_a_finding_counts(policy: RulePolicy, expected:
     plan = make_plan(world, PROFILE, toy, policy)  # type: ignore[arg-type]
 
     assert expected == (str(plan.diagnostics[0].severity), plan.errored)
+
+
+def test_an_ignored_finding_stays_ignored_when_everything_is_read_back() -> None:
+    """An error that the operator ignored in the plan does not fail the run after its last write."""
+    world = World()
+    toy = procedure((FakeStep(world, "a", {"a": 1}),), (replace(low_quota, severity=Severity.ERROR),))
+    policy = RulePolicy(ignore=("CMK196",))
+    session: Any = world
+
+    result = apply_plan(
+        session, PROFILE, make_plan(session, PROFILE, toy, policy), toy, lambda _event: None, send, policy
+    )
+
+    assert ({"a": 1}, [("CMK196", "note")]) == (world.state, codes(result.diagnostics))
 
 
 # --- structure --------------------------------------------------------------------------------------------------------

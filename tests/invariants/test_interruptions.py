@@ -12,7 +12,6 @@ from support.scenarios import ProfileVariant, ScenarioBuilder, Stops, World, don
 from cmkctl.clock import Interrupted
 from cmkctl.plan import Action
 from cmkctl.sandbox import Pace
-from cmkctl.sandbox.core.requestlog import LoggedRequest
 
 WRITES = 15
 """How many writes set up a workspace in a new subscription."""

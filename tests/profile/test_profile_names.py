@@ -18,7 +18,7 @@ from cmkctl.profile.sections.associated_resources import (
 )
 
 WORKSPACES = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}", fullmatch=True)
-RULES = {
+RULES: dict[type[Nameable], str] = {
     StorageAccountSettings: r"[a-z0-9]{3,24}",
     WorkspaceVaultSettings: r"(?=.{3,24}$)[a-zA-Z](?!.*--)[a-zA-Z0-9-]*[a-zA-Z0-9]",
     LogAnalyticsSettings: r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",

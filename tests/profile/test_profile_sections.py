@@ -11,8 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from support.profiles import GOOD, SUBSCRIPTION, Files
 from pydantic import Field
+from support.profiles import GOOD, SUBSCRIPTION, Files
 
 from cmkctl.diagnostics import ProfileError
 from cmkctl.profile import field_types
@@ -147,8 +147,8 @@ def test_a_copied_profile_keeps_its_ids(files: Files) -> None:
 def test_no_module_but_the_sections_knows_a_section_by_name() -> None:
     """Loader, schema, reference and diagnostics read the model; a name of a section in them is a special case."""
     folder = Path(load_profile.__code__.co_filename).parent
-    names = [name for name, info in Profile.model_fields.items() if isinstance(info.annotation, type)]
-    sections = [name for name in names if issubclass(Profile.model_fields[name].annotation or object, Section)]
+    annotations = {name: info.annotation for name, info in Profile.model_fields.items()}
+    sections = [name for name, found in annotations.items() if isinstance(found, type) and issubclass(found, Section)]
 
     assert {"key_vault", "associated_resources"} <= set(sections)
     for module in ("fields", "file_schema", "load", "tree", "validation_errors"):

@@ -67,53 +67,52 @@ def write() -> None:
 _HEAD: Final = """\
 # Reliability
 
-What becomes of a run that is interrupted, throttled or refused. Every case below begins with a new subscription in the
-[sandbox](sandbox.md), applies a profile, disturbs it at one exact place, and looks into the sandbox afterwards. The figures
-are of `python tests/reliability/matrix.py --write`, which is not part of CI: CI runs a sample of the same cases
-(`tests/reliability/test_reliability.py`). The table says which part was made when, and with what; a part that was cut short
-had its cases in no order, so those that were run are a fair sample.
+Results for runs that are interrupted, throttled or refused. Each case starts with a new subscription in the
+[sandbox](sandbox.md), applies a profile, causes one disturbance at one exact point, and inspects the sandbox afterwards.
+`python tests/reliability/matrix.py --write` produces the results. It is not part of CI; CI runs a sample of the same cases
+(`tests/reliability/test_reliability.py`). The table lists when each part was run, and with which version. A part that was cut
+short had its cases in random order, so those that were run are a fair sample.
 
-A case ends when the command has, with exit code 0, or when it has ended twice with a diagnostic that is right for the fault.
-Nothing was then carried out twice, deleted or weakened; and after an exit code of 0 all of this must hold:
+A case ends when the command exits with 0, or when it has failed twice with a diagnostic that is right for the fault. Nothing
+was then carried out twice, deleted or weakened; and after exit code 0 all of this must hold:
 
 - A plan finds nothing to do and sends no write.
-- What is there is what an undisturbed run leaves: the same resources, one version of the key, the same access policies and
+- The sandbox contains what an undisturbed run leaves: the same resources, one version of the key, the same access policies and
   role assignments, each held by a principal that exists.
-- No write was carried out twice. (Two applies at once may both write a thing; it must be there once, and whole.)
-- Nothing was deleted, purged or recovered, and no protection was taken away.
+- No write was carried out twice. (Two concurrent applies may both write a resource; it must exist once, and be complete.)
+- Nothing was deleted, purged or recovered, and no protection was removed.
 
-Two profiles are used: one with access policies and a system-assigned identity, one with roles, a user-assigned identity and
-a container registry. What takes time in Azure takes a few polls, so polls are among the requests.
+There are two profiles: one with access policies and a system-assigned identity, one with roles, a user-assigned identity and a
+container registry. What takes time in Azure takes a few polls here, so polls are among the requests.
 """
 
 _INTERRUPTIONS: Final = """\
 ## Interrupted
 
-The process of `cmkctl apply PROFILE --yes` is killed at each of its requests: reads, writes, polls, those to the login host
-and to Microsoft Graph. *Before*: the request is on its way and is not carried out. *After*: Azure has carried it out and
-the answer is never heard. Then the same command is run again. One command in ten is started as `python -m cmkctl`; the
-others are forked from an interpreter that has done the imports, which is faster. Ctrl-C and SIGTERM come at
-every tenth request; the run must end with exit code 130 and name the command that goes on.
+The process of `cmkctl apply PROFILE --yes` is killed at each of its requests: reads, writes, polls, requests to the login host
+and to Microsoft Graph. *Before*: the request was sent and is not carried out. *After*: Azure has carried it out and the response
+is never received. Then the same command is run again. One command in ten is started as `python -m cmkctl`; the others are
+forked from an interpreter that has done the imports, which is faster. Ctrl-C and SIGTERM are sent at every tenth request; the run
+must exit with 130 and show the command that resumes it.
 """
 
 _FAULTS: Final = """\
 ## Faults
 
-Each fault strikes one request; the run after it is undisturbed. Each kind is tried at every request of both profiles where
-it can occur. Waits are over at once, and for each kind one case is a process, for its exit code and its JSON lines.
+Each fault affects one request; the run after it is undisturbed. Each type is tried at every request of both profiles where it can
+occur. Waits end at once. For each type one case is a separate process, to check its exit code and its JSON lines.
 """
 
 _RANDOM: Final = """\
 ## Random faults
 
-One request in ten meets one of the faults of the connection, chosen by a seed. The command is run until it ends well, three
-times at most.
+One request in ten meets a fault of the connection, chosen by a seed. The command is run until it succeeds, three times at most.
 """
 
 _TOGETHER: Final = """\
 ## Two applies at once
 
-The second apply of the same profile begins together with the first, and at each of its requests.
+The second apply of the same profile starts together with the first one, and at each of its requests.
 """
 
 _TAIL: Final = """\
@@ -123,20 +122,20 @@ _TAIL: Final = """\
 python tests/reliability/matrix.py --write
 ```
 
-in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`) runs one part and renews
-its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many work at the same time. Most of an interruption is
-waiting: more jobs than processors are of use there. Every failed case is printed with what was wrong.
+Run it in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`) runs one part and updates
+its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many run concurrently. Interruptions mostly wait, so more jobs
+than processors help there. Every failed case is printed with its reason.
 
-## What this does not show
+## Limits
 
-- The sandbox is not Azure. How it behaves was held against recordings of Azure (`tests/contract`), with the limits that
-  [sandbox.md](sandbox.md) lists. How long Azure keeps a failure by name, or a grant ineffective, is not known exactly.
-- Requests of a run go out in parallel, so the nth request is not the same in each run; that every request is met is sure,
-  that every order is met is not.
-- One disturbance in one case, except for the random faults.
-- Between the look at a name that is free and the write that takes it somebody else can take it. Azure offers no condition for
-  that; for a vault the gap is a few milliseconds.
-- A machine that loses its power, and a disk that is full.
+- The sandbox is not Azure. Its behaviour is compared with recordings of Azure (`tests/contract`), with the limits that
+  [sandbox.md](sandbox.md) lists. How long Azure remembers a failure by name, or keeps a grant ineffective, is not known exactly.
+- Requests of a run are sent concurrently, so the nth request differs between runs. Every request is covered; not every order is.
+- One disturbance per case, except for the random faults.
+- Between reading that a name is free and the request that takes it, another client can take it: the gap lasts until the request
+  reaches Azure, which has no condition for a creation. A vault of another owner is then overwritten. Azure's response reveals it, and
+  apply stops with CMK404, which lists what was lost and how to restore it.
+- Power failures and full disks are not covered.
 """
 
 
@@ -190,10 +189,10 @@ def _said(counted: Mapping[str, int]) -> str:
 _TIMES: Final = """\
 ## How much longer than Azure itself
 
-Made by `python tests/bench/bench_apply.py --write`; seconds. What the service takes by itself is on the longest chain:
-registering, then vault and grant beside the associated resources, then the workspace. Allowed for an apply are 5 % and 2 s
-more, for noticing the end of a wait 5 % of it or 2 s; of several waits of a kind the one noticed last is shown. The profile
-with roles gives them 75 s to take effect (`key_access.settle_seconds`).
+Measured with `python tests/bench/bench_apply.py --write`, in seconds. The service's own time is the longest chain: registration, then
+vault and grant beside the associated resources, then the workspace. An apply may take 5 % and 2 s longer; the end of a wait must be
+noticed within 5 % of it or 2 s. Of several waits of one type the one noticed last is shown. The profile with roles gives them 75 s to
+take effect (`key_access.settle_seconds`).
 """
 
 

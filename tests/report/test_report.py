@@ -74,13 +74,13 @@ def test_a_plan_is_reported_with_its_requests(azure: Running, profile: Path, tmp
     """Each request that the sandbox saw is there, with the correlation id that it answered."""
     code, report = reported("plan", profile, to=tmp_path / "r.json")
 
-    assert (0, 1, 0) == (code, report["cmkctl_report"], report["outcome"]["exit_code"])
+    assert (0, 2, 0) == (code, report["cmkctl_report"], report["outcome"]["exit_code"])
     asked = sorted((each["method"], each["host"], each["path"]) for each in report["requests"])
     assert sorted((each.method, each.host, each.path) for each in azure.requests) == asked
     arm = [each for each in report["requests"] if each["host"] == "management.azure.com"]
     assert [] == [each for each in arm if not each["correlation_id"] or not each["status"]]
     assert STEPS == len(report["steps"])
-    assert {"nothing to do", "not begun"} == {each["result"] for each in report["changes"]}
+    assert {"nothing to do", "not started"} == {each["result"] for each in report["changes"]}
 
 
 def test_a_failed_apply_is_reported_with_what_was_made_and_what_not(

@@ -17,7 +17,7 @@ STRANGER = "5e5e5e5e-0000-4000-8000-00000000cafe"
 def vault(quick: Client) -> str:
     """Return the id of a vault with role-based access."""
     quick.running.state.register_provider("Microsoft.DocumentDB")
-    return quick.running.state.add_vault("kv-one", rbac=True)
+    return str(quick.running.state.add_vault("kv-one", rbac=True))
 
 
 def assign(client: Client, scope: str, principal: str, name: str | None = None, **more: str) -> requests.Response:

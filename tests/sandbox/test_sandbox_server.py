@@ -226,7 +226,7 @@ def test_a_token_signed_with_another_key_is_refused(arm: Client) -> None:
     other = SigningKey()
     other.private = rsa.generate_private_key(65537, 2048)
 
-    for token in (other.sign(claims), jwt.encode(claims, None, algorithm="none"), jwt.encode(claims, "x" * 32)):
+    for token in (other.sign(claims), jwt.encode(claims, "", algorithm="none"), jwt.encode(claims, "x" * 32)):
         arm.token = token
         assert code(arm("GET", "")) == (401, "InvalidAuthenticationToken")
 

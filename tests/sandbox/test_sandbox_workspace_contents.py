@@ -110,7 +110,7 @@ def test_an_outbound_rule_comes_and_goes(running: Running) -> None:
     put = arm("PUT", path, {"properties": rule})
     states = [arm("GET", put.headers["Azure-AsyncOperation"]).json()["status"] for _ in range(4)]
     made = arm("GET", put.headers["Location"]).json()
-    listed = arm("GET", f"{WORKSPACE}/outboundRules").json()["value"]
+    listed = {row["name"]: row["properties"] for row in arm("GET", f"{WORKSPACE}/outboundRules").json()["value"]}
     kept = arm("GET", WORKSPACE).json()["properties"]["managedNetwork"]["outboundRules"]
     delete = arm("DELETE", path)
     for _ in range(4):
@@ -124,8 +124,10 @@ def test_an_outbound_rule_comes_and_goes(running: Running) -> None:
         "status": "Inactive",
         "category": "UserDefined",
     }
-    assert [row["properties"] for row in listed] == [made["properties"]] == list(kept.values())
-    assert (delete.status_code, end["name"], end["properties"]["managedNetwork"]["outboundRules"]) == (202, "mlw", {})
+    assert listed["one"] == made["properties"]
+    assert listed == kept
+    left = end["properties"]["managedNetwork"]["outboundRules"]
+    assert (delete.status_code, end["name"], left) == (202, "mlw", {name: kept[name] for name in kept if name != "one"})
     assert code(arm("GET", path)) == (404, "ResourceNotFound")
 
 
@@ -167,3 +169,26 @@ def test_a_private_endpoint_of_a_workspace_has_one_group(ready: Client) -> None:
     rows = ready("GET", f"{WORKSPACE}/privateLinkResources").json()["value"]
 
     assert [row["properties"]["groupId"] for row in rows] == ["amlworkspace"]
+
+
+def test_a_network_with_approved_traffic_has_rules_of_its_own(ready: Client) -> None:
+    """Recording 29: nine for service tags, four private endpoints; a network that is open to the internet has none."""
+    network = ready("GET", WORKSPACE).json()["properties"]["managedNetwork"]
+    shown = ready("GET", WORKSPACE).json()["properties"]
+    stores = {name: shown[name] for name in ("keyVault", "storageAccount")}
+    body = {**stores, "managedNetwork": {"isolationMode": "AllowInternetOutbound"}}
+    ready("PUT", WORKSPACE + "2", {"location": "eastus2", "properties": body})
+    other = ready("GET", WORKSPACE + "2").json()["properties"]["managedNetwork"]
+
+    kinds = [rule["type"] for rule in network["outboundRules"].values()]
+    assert (kinds.count("ServiceTag"), kinds.count("PrivateEndpoint")) == (9, 4)
+    assert {rule["category"] for rule in network["outboundRules"].values()} == {"Required"}
+    assert (network["status"], other["outboundRules"]) == ({"status": "Inactive", "sparkReady": False}, {})
+
+
+def test_what_is_in_a_workspace_is_not_found_when_its_group_is_gone(ready: Client) -> None:
+    """Recording 10: a compute has no parent, and of a connection the workspace is not found."""
+    ready("DELETE", "/resourceGroups/rg")
+
+    assert code(ready("DELETE", f"{WORKSPACE}/computes/one")) == (404, "ParentResourceNotFound")
+    assert code(ready("DELETE", f"{WORKSPACE}/connections/one")) == (404, "ResourceNotFound")

@@ -20,7 +20,7 @@ _SAMPLES: Final[Mapping[str, str]] = {
     "identifier": NAMES["key identifier"],
     "principal_object_id": NAMES["cosmos db object id"],
 }
-_OPAQUE: Final = frozenset({"provisioningState", "friendlyName", "description"})
+_OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description"})
 """Texts that Azure returns letter for letter."""
 
 

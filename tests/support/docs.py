@@ -14,33 +14,27 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from cmkctl import cli
 from cmkctl.checks import reference
 from cmkctl.sandbox.coverage_page import page
 
 ROOT = Path(__file__).parents[2]
 SESSION_PAGES = ("README.md", "docs/tutorial.md")
-COMMANDS = (
-    "",
-    "plan",
-    "apply",
-    "verify",
-    "init",
-    "schema",
-    "explain",
-    "sandbox",
-    "sandbox serve",
-    "sandbox env",
-    "sandbox run",
-    "sandbox reset",
-    "sandbox log",
-    "sandbox faults",
-    "sandbox clock",
-    "sandbox principal add",
-    "sandbox policy add",
-    "sandbox policy list",
-    "sandbox policy clear",
-    "version",
+_SANDBOX = (
+    "serve",
+    "env",
+    "run",
+    "reset",
+    "log",
+    "faults",
+    "clock",
+    "principal add",
+    "policy add",
+    "policy list",
+    "policy clear",
 )
+_NAMES = [each for each in cli.COMMANDS if each != "sandbox"]
+COMMANDS = ("", *_NAMES, "sandbox", *(f"sandbox {each}" for each in _SANDBOX))
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HERE_DOCUMENT = re.compile(r"<<'(\w+)'")
@@ -112,7 +106,7 @@ def run(typed: list[str], folder: Path) -> list[str]:
         "PYTHONPATH": str(checkout),
     }
     done = subprocess.run(
-        ["bash", "-c", script], cwd=checkout, env=environment, capture_output=True, text=True, timeout=110, check=False
+        ["bash", "-c", script], cwd=checkout, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     return done.stdout.split(f"{mark}\n")[: len(typed)]
 
@@ -133,7 +127,7 @@ def command_line_reference() -> str:
     parts = [
         "# The command line",
         "",
-        "Made from `cmkctl COMMAND --help`; see [output.md](output.md) for what is printed and for the exit codes.",
+        "Generated from `cmkctl COMMAND --help`. [output.md](output.md) describes the output and the exit codes.",
         "",
     ]
     for command in COMMANDS:

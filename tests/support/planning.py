@@ -161,6 +161,13 @@ class Documents(Snapshot):
         found: list[ArmDocument] = page["value"] if page else []
         return found
 
+    def role_definition(self, definition: str) -> ArmDocument | None:
+        """Return a role definition, None also where it may not be read."""
+        try:
+            return self._read(decoding.RoleDefinition, definition)
+        except AzureFailed:
+            return None
+
     def service_principal(self, app_id: str) -> ArmDocument | None:
         """Return the service principal of an application."""
         return self._read(Mapping[str, Any], f"{SERVICE_PRINCIPALS}(appId='{app_id}')")

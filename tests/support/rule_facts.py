@@ -8,6 +8,7 @@ from typing import Any, Final
 from cmkctl.checks.observed import KeyInUse
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import ObservedPrincipal
+from cmkctl.steps.associated_resources import ObservedAssociated
 from cmkctl.steps.key import ObservedKey
 from cmkctl.steps.key_access import ObservedAccess
 from cmkctl.steps.key_vault import ObservedVault
@@ -20,6 +21,8 @@ APP_ID: Final = "a232010e-820c-4083-83bb-3ace5fc29d0b"
 OBJECT_ID: Final = "c05305db-0000-4000-8000-000000000001"
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY: Final = 86_400
+ACCOUNT: Final = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stml"
+COMPONENT: Final = f"{GROUP}/providers/Microsoft.Insights/components/appi-ml"
 KEY: Final = "https://kv-ml.vault.azure.net/keys/cmk"
 
 
@@ -48,6 +51,8 @@ def seen(**parts: Any) -> dict[str, Any]:
         "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None, NOW),
         "workspace": None,
         "key_in_use": None,
+        "resource_group": None,
+        "associated_resources": ObservedAssociated({}, TENANT),
     }
     return usual | parts
 
@@ -78,3 +83,10 @@ def in_use(**attributes: Any) -> dict[str, Any]:
         "key": key(keyUriWithVersion=f"{KEY}/new"),
         "key_in_use": KeyInUse(f"{KEY}/old", {"properties": {"attributes": attributes}}, NOW),
     }
+
+
+def associated(location: str = "eastus2", **properties: Any) -> dict[str, Any]:
+    """An existing storage account, as strict as ours, with some of its properties replaced."""
+    strict = {"supportsHttpsTrafficOnly": True, "minimumTlsVersion": "TLS1_2", "allowBlobPublicAccess": False}
+    account = {"location": location, "sku": {"name": "Standard_LRS"}, "properties": strict | properties}
+    return {"associated_resources": ObservedAssociated({ACCOUNT: account}, TENANT)}

@@ -78,11 +78,19 @@ class ScriptedNetwork(BaseAdapter):
         self.sent: list[requests.PreparedRequest] = []
         self.timeouts: list[Any] = []
 
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,  # noqa: ARG002
+        timeout: Any = None,
+        verify: Any = True,  # noqa: ARG002
+        cert: Any = None,  # noqa: ARG002
+        proxies: Any = None,  # noqa: ARG002
+    ) -> requests.Response:
         """Answer, or fail as a network fails."""
         with self._lock:
             self.sent.append(request)
-            self.timeouts.append(kwargs.get("timeout"))
+            self.timeouts.append(timeout)
             reply = next(self._replies)
         if isinstance(reply, Exception):
             raise reply

@@ -18,7 +18,7 @@ from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
 from cmkctl.azure.redaction import Redactor
-from cmkctl.azure.tape import Answered, Asked, Exchange, Tape, asked_of
+from cmkctl.azure.tape import Exchange, RecordedRequest, RecordedResponse, Tape, recorded_request
 from cmkctl.plan import Request, fulfils
 from support.reference import RECORDINGS, require_reference
 
@@ -85,7 +85,7 @@ def exchange(
 ) -> Exchange:
     """Make an exchange as it stands on a tape."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Exchange(Asked(method, url, body), Answered(status, named, answer))
+    return Exchange(RecordedRequest(method, url, body), RecordedResponse(status, named, answer))
 
 
 def reference(name: str) -> Mapping[str, Any]:
@@ -101,8 +101,8 @@ def from_recording(recording: Mapping[str, Any]) -> Tape:
     def one(interaction: Mapping[str, Any]) -> Exchange:
         request, response = interaction["request"], interaction["response"]
         return Exchange(
-            Asked(request["method"], request["uri"], _body(request["body"])),
-            Answered(response["status"], response["headers"], _body(response["body"])),
+            RecordedRequest(request["method"], request["uri"], _body(request["body"])),
+            RecordedResponse(response["status"], response["headers"], _body(response["body"])),
         )
 
     return Tape([one(each) for each in recording["interactions"]], cloud="AzureCloud")
@@ -124,7 +124,7 @@ def recorded_writes(tape: Tape, resource: str) -> list[Exchange]:
 def is_planned(planned: Request, recorded: Exchange, *, host: str = ARM) -> bool:
     """Tell whether a recorded write is the planned one: same method and URL, and a body that fulfils the shown one."""
     url = f"{planned.host or host}{planned.path}?api-version={planned.api_version}"
-    shown = asked_of(HttpRequest(planned.method, url), Redactor())
+    shown = recorded_request(HttpRequest(planned.method, url), Redactor())
     same = (shown.method, shown.url.lower()) == (recorded.request.method, recorded.request.url.lower())
     return same and fulfils(Redactor().redact(planned.body), recorded.request.body)
 

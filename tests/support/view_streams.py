@@ -11,13 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from support.view_plans import everything, new_workspace, up_to_date
-
 from cmkctl import events
 from cmkctl.views import View
 from cmkctl.views import shown as s
 from cmkctl.views.human import HumanView
 from cmkctl.views.json import JsonView
+from support.view_plans import everything, new_workspace, up_to_date
 
 GOLDEN: Final = Path(__file__).parents[1] / "views" / "golden"
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -127,7 +127,7 @@ def test_a_workspace_with_one_other_setting_is_a_miss_that_names_it() -> None:
         Pipeline(ReplayTransport(tape)).run(put)
 
     changed = [line for line in miss.value.diff.splitlines() if line[0] in "+-"]
-    assert ["--- recorded", "+++ asked", '-  "location": "westus3",', '+  "location": "eastus2",'] == changed
+    assert ["--- recorded", "+++ requested", '-  "location": "westus3",', '+  "location": "eastus2",'] == changed
 
 
 def test_a_planned_request_is_compared_with_a_recorded_write() -> None:

@@ -17,7 +17,7 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 from support.tapes import GROUP, SUBSCRIPTION, VAULT, FixedCredential, exchange, send
 
 from cmkctl.azure.redaction import CLIENT_ID, Redactor
-from cmkctl.azure.tape import Answered, Asked, Exchange, ReplayTransport, Tape, TapeMiss
+from cmkctl.azure.tape import Exchange, RecordedRequest, RecordedResponse, ReplayTransport, Tape, TapeMiss
 
 KEY = "https://kv.vault.azure.net/keys/k?api-version=7.5"
 
@@ -104,11 +104,11 @@ def test_a_miss_shows_the_request_the_nearest_exchange_and_the_difference() -> N
 
     path = VAULT.partition("?")[0]
     assert [
-        "The tape run.json has no answer to this request:",
+        "The tape run.json has no response to this request:",
         f"  PUT {path}?api-version=2",
-        "The nearest recorded is exchange 2 of 2 (not used yet):",
+        "The nearest recorded request is exchange 2 of 2 (not used yet):",
         "--- recorded",
-        "+++ asked",
+        "+++ requested",
         "@@ -1,7 +1,7 @@",
         f" PUT {path}",
         "-  ?api-version=1",
@@ -143,7 +143,7 @@ def test_a_write_once_more_than_recorded_is_a_miss_that_says_so() -> None:
         send(transport, "PUT", VAULT, {"x": 1})
 
     assert "" == miss.value.diff
-    assert "on the tape once, and every answer is used; a write is answered as often as it was recorded." in str(
+    assert "on the tape once, and every response is used; a write gets as many responses as were recorded." in str(
         miss.value
     )
 
@@ -206,7 +206,7 @@ def test_a_terminal_answer_to_a_read_is_given_ten_times_more(status: int, answer
     seen = [send(transport, "GET", VAULT).status_code for _ in range(11)]
 
     assert [status] * 11 == seen
-    with pytest.raises(TapeMiss, match="every answer is used"):
+    with pytest.raises(TapeMiss, match="every response is used"):
         send(transport, "GET", VAULT)
 
 
@@ -228,7 +228,7 @@ def test_an_answer_that_is_still_going_on_is_given_once(status: int, answer: Any
     transport = replaying(exchange("GET", VAULT, status=status, answer=answer, **headers))
     send(transport, "GET", VAULT)
 
-    with pytest.raises(TapeMiss, match="a read is answered again only when"):
+    with pytest.raises(TapeMiss, match="a read can repeat only after"):
         send(transport, "GET", VAULT)
 
 
@@ -366,6 +366,6 @@ def test_a_body_given_as_a_stream_of_unknown_content_is_refused() -> None:
 
 def test_an_answer_kept_as_bytes_comes_back_as_bytes() -> None:
     """What is no text is base64 on the tape."""
-    tape = Tape([Exchange(Asked("GET", GROUP), Answered(200, {}, "//79", "base64"))])
+    tape = Tape([Exchange(RecordedRequest("GET", GROUP), RecordedResponse(200, {}, "//79", "base64"))])
 
     assert b"\xff\xfe\xfd" == send(ReplayTransport(tape), "GET", GROUP).content

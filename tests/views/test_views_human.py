@@ -13,12 +13,14 @@ from support.view_plans import everything, new_workspace, up_to_date
 from support.view_streams import NOW, UNTIL, Pipe, Screen, Seen, assert_golden, show_everything
 
 from cmkctl import codes, events
-from cmkctl.diagnostics import Code
+from cmkctl.azure.redaction import Redactor
+from cmkctl.diagnostics import Code, Location
 from cmkctl.plan import Settle
 from cmkctl.views import make_view
 from cmkctl.views import shown as s
 from cmkctl.views.activity import READING
 from cmkctl.views.human import HumanView
+from cmkctl.views.redacting import RedactingView
 from cmkctl.views.streams import width_of
 
 WORKSPACE = everything().changes[-1]
@@ -440,7 +442,7 @@ def test_the_counts_of_an_apply_add_up_to_the_plan() -> None:
     seen.view.show(s.Applied(plan, up_to_date(plan), 60))
 
     assert "Apply complete in 1m 0s: 12 created, 1 not needed, 3 up to date.\n" in seen.err
-    assert f"= {plan.pending[5].title}: not needed any more (6 of 13)\n" in seen.err
+    assert f"= {plan.pending[5].title}: no longer needed (6 of 13)\n" in seen.err
 
 
 @pytest.mark.parametrize(
@@ -485,3 +487,16 @@ def test_a_terminal_says_itself_how_wide_it_is() -> None:
 
     with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as terminal:
         assert 97 == width_of(terminal, {})
+
+
+def test_the_source_line_of_a_diagnostic_is_redacted() -> None:
+    """It is shown with a caret, and takes no part in comparisons."""
+    place = Location("prod.yaml", 1, 12, "password: planted-secret-0123456789")
+    seen = Seen()
+
+    RedactingView(Redactor(["planted-secret-0123456789"]), seen.view).show(
+        s.DiagnosticsShown((codes.CMK003.error("Unknown field.", location=place),))
+    )
+
+    assert "planted" not in seen.err
+    assert "    password: " in seen.err

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from support.view_plans import everything
@@ -56,7 +57,7 @@ def test_json_lines_of_several_threads_stay_whole() -> None:
 
 
 @pytest.mark.parametrize("how", [{"json": True}, {}, {"terminal": True}], ids=["json", "pipe", "terminal"])
-def test_events_after_an_interruption_are_dropped(how: dict[str, bool]) -> None:
+def test_events_after_an_interruption_are_dropped(how: dict[str, Any]) -> None:
     """Threads that are still running may emit events after the run was stopped."""
     seen = Seen(**how)
     change = changes()[0]

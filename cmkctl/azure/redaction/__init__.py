@@ -1,15 +1,15 @@
-"""Taking secrets out of what is kept or shown: tapes, reports, views and debug logs.
+"""Redacts secrets from everything stored or displayed: tapes, reports, views and debug logs.
 
-One place knows what a secret looks like, so that "no secret is ever printed, logged or put on a tape" is one property
-of one function. It works in three ways at once: by *value* (what the caller knows to be secret), by *place* (the field
-``clientSecret``, the private half of a JSON web key) and by *shape* (a JWT, ``Bearer …``, ``sig=…``, a PEM block).
+All recognition of secrets is here, so that "no secret is ever printed, logged or put on a tape" is a property of one
+function. It combines three methods: by *value* (the caller's own secrets), by *field name* (``clientSecret``, the private half
+of a JSON web key) and by *pattern* (a JWT, ``Bearer …``, ``sig=…``, a PEM block).
 
-What is to be shown only in part goes through `shortened`: cut first, a secret would lose what it is recognised by.
+Texts are shortened with `shortened`, after redaction: a truncated secret could not be recognised.
 
-`redactor` is the redaction; `values`, `field_names` and `patterns` (with `tokens`) are the three ways, and `replacements` is what
-takes a secret's place.
+`redactor` combines the methods; `values`, `field_names` and `patterns` (with `tokens`) implement them, and `replacements` has the
+replacement texts.
 
-Redacting twice changes nothing more: whoever is unsure redacts again. Identifiers are not secrets and stay:
+Redaction is idempotent. Identifiers are not secrets and stay:
 subscription, tenant, object and resource ids, and the application ids that Microsoft publishes.
 """
 

@@ -1,4 +1,4 @@
-"""How a secret looks, wherever it stands: tokens, keys, signatures, and what follows the name of a secret in a text."""
+"""The patterns of secrets in any text: tokens, keys, signatures, and values after the name of a secret."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PEM = re.compile(
 # The same in base64, and what is in it: PKCS #12, PKCS #8 and PKCS #1 begin like no certificate does.
 _KEY_IN_BASE64 = re.compile(r"(?:LS0tLS1CRUdJTi|MII[\w+/]{2}[AQgw]IB(?:AzCC|ADAN|AAKC)|MIACAQMwg)[\w+/=-]{20,}")
 _JWT = re.compile(_BEGINS + r"eyJ[\w-]{5,}(?:\.[\w-]*){1,4}")
-# "Bearer authorization=…" is a challenge and "a Bearer token." is prose; both say something and neither is a secret.
+# "Bearer authorization=…" is a challenge and "a Bearer token." is prose; neither is a secret.
 _CREDENTIAL = re.compile(
     _BEGINS
     + r"(Bearer|PoP|Basic|SharedKey)(\s+)(?!\w+=[\"'h])(?!(?-i:[A-Z]?[a-z]{1,15})[.,;:'\")]*(?:\s|$))[\w.~+/:%=-]{6,}",
@@ -61,7 +61,7 @@ _USER_AND_PASSWORD = re.compile(
 _OPTION = re.compile(
     rf"((?<![\w-])--(?=[a-z])[\w-]{{0,40}}?(?:{NAMES})[ \t]+)(?:\"[^\"]*\"|'[^']*'|[^\s\"']+)", re.IGNORECASE
 )
-# "the password is hunter2", "with the password 'hunter2'". What is said of passwords in general is no password.
+# "the password is hunter2", "with the password 'hunter2'". A general remark about passwords does not contain one.
 _GENERAL = (
     "not|no|too|very|also|only|now|still|never|always|already|invalid|valid|wrong|incorrect|correct|expired|required|missing|"
     "empty|"
@@ -108,14 +108,14 @@ _SIGNATURE = re.compile(
     r"|(?:^|[?&;]|\\u0026)(?:code|token)=(?=[^&\s]{20}))"
     rf"([^&\s\"'#<>;\\{CUT}]+)",
 )
-# A value inside a URL or a form: what it is can be seen only when it is decoded.
+# A percent-encoded value in a URL or a form, which must be decoded before it can be recognised.
 ENCODED = re.compile(r"(?<![\w.~!*()+/-])[\w.~!*()+/-]*+(?:%[0-9a-fA-F]{2}[\w.~!*()+/-]*+)+")
 _USER_INFO = re.compile(r"(://)[^/@\s:\"'<>]*:[^/\s\"'<>]+@|(https?://)[^/@\s:\"'<>?#]+@", re.IGNORECASE)
 _CALLER = re.compile(rf"(\bThe client '|\bappid=|\bclient_id=)({_GUID}|{EMAIL.pattern})", re.IGNORECASE)
 
 
 def client_id(found: re.Match[str]) -> str:
-    """What stands in the place of a GUID where a client id is: itself, for an application that Microsoft publishes."""
+    """Return the replacement of a client id; an application id published by Microsoft stays as it is."""
     return found[0] if found[0].lower() in PUBLIC_APPLICATION_IDS else CLIENT_ID
 
 
@@ -124,8 +124,8 @@ def _caller(found: re.Match[str]) -> str:
 
 
 def _digest(found: re.Match[str]) -> str:
-    # A digest and no fixed word: two operations must stay two URLs. It gives nothing away, for a signature cannot be
-    # guessed; a password can, and is never digested.
+    # A digest instead of a fixed word, so that two operations keep two URLs. It reveals nothing, because a signature cannot
+    # be guessed. Passwords can, and are never digested.
     if found[2].startswith(REDACTED):
         return found[0]
     return f"{found[1]}{REDACTED}-{hashlib.sha256(unquote(found[2]).encode()).hexdigest()[:16]}"
@@ -156,7 +156,7 @@ SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (_PROSE_QUOTED, rf"\1{REDACTED}"),
     (_PROSE_KEY, rf"\1{REDACTED}"),
 )
-# These look for a name, of which there are many; most texts have none of them.
+# Slow patterns, applied only to texts that contain the name of a secret.
 NAMED_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (_QUOTED, rf"\1\2{REDACTED}"),
     (_QUOTED_BESIDE, rf"\1{REDACTED}"),

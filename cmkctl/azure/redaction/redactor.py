@@ -1,4 +1,4 @@
-"""The redaction itself: documents and texts without their secrets."""
+"""Redaction: documents and texts without their secrets."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from cmkctl.azure.redaction.patterns import (
 from cmkctl.azure.redaction.replacements import CUT, PUBLIC_APPLICATION_IDS, REDACTED, USER
 from cmkctl.azure.redaction.values import known, secrets_of
 
-_SHORTEST_SECRET = 4  # anything shorter is in half of all words; replacing it would hide nothing and spoil everything
+_SHORTEST_SECRET = 4  # shorter ones occur in half of all words; replacing them would corrupt texts and hide nothing
 _DEEPEST = 50  # levels of a document, or of encodings within each other; Azure has a dozen
 _WORDS_KEPT = 0.6
-_LOOKED_AT = 50  # times as much as is shown: what is redacted gets shorter, and what is never shown need not be read
+_LOOKED_AT = 50  # times the shown length: redaction shortens a text, and the rest is never shown
 
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """A redaction that knows, besides the shapes and places, some values: the caller's own secrets and client ids.
+    """A redaction by pattern and field name, and by value for the caller's own secrets and client ids.
 
     `secrets` are replaced by `REDACTED` in every spelling they can have in a URL, in JSON and in base64; those shorter
     than four characters are left to the other rules. `client_ids` are replaced by `CLIENT_ID`, with and without dashes,
-    except those in `PUBLIC_APPLICATION_IDS`. With `identities` who asked is taken out as well, as a tape is for everybody;
-    without, it stays: whoever reads that a client may not do something has to know which one. The object holds secrets,
-    so its repr shows none.
+    except those in `PUBLIC_APPLICATION_IDS`. With `identities` the caller's identity is redacted, too, because tapes are
+    shared; without it, the identity stays, because an error about a missing permission must name the client. The repr
+    hides the secrets.
     """
 
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
@@ -53,7 +53,7 @@ class Redactor:
 
     @classmethod
     def for_display(cls, environ: Mapping[str, str]) -> Redactor:
-        """Return the redaction for what a run shows whoever started it, with the secrets of its environment."""
+        """Return the redactor for output to the operator, with the secrets of the environment."""
         return cls(secrets_of(environ), identities=False)
 
     def with_values(self, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> Redactor:
@@ -64,8 +64,8 @@ class Redactor:
         """Return the same JSON value without its secrets.
 
         Strings go through `text`, containers are walked and rebuilt, everything else is returned as it is. A secret
-        field loses all that is below it; numbers, too, but not true, false and null, which give nothing away. What is
-        nested more than fifty levels deep is looked at by nobody, and lost.
+        field loses its whole content, including numbers, except true, false and null. Values nested more than fifty levels
+        deep are redacted.
         """
         return self._redacted(value, _DEEPEST)
 
@@ -108,7 +108,7 @@ class Redactor:
         return text if redacted == decoded else quote(redacted, safe="/!*()+")
 
     def _cut_off(self, text: str) -> str:
-        """Take out the beginnings of known secrets that a text was cut off in."""
+        """Redact the beginning of a known secret at the end of a truncated text."""
         *parts, last = text.split(CUT)
         return "".join(f"{self._without_beginning(each)}{CUT}" for each in parts) + last
 
@@ -144,14 +144,14 @@ class Redactor:
 
 
 def redact(value: Any, *, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> Any:
-    """Return a JSON value or a text without its secrets; whoever redacts more than once makes a `Redactor`."""
+    """Return a JSON value or a text without its secrets. To redact more than once, create a `Redactor`."""
     return Redactor(secrets, client_ids).redact(value)
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return the beginning of a text, without what looks like a secret; ``…`` ends one that was cut, after a whole word.
+    """Return the start of a text, redacted by pattern; ``…`` after a whole word marks a truncated one.
 
-    It is redacted before it is cut: of the key in ``{"value": "abc", "keyName": "key1"}`` the beginning shows nothing.
+    Redaction precedes truncation: of the key in ``{"value": "abc", "keyName": "key1"}`` the beginning shows nothing.
     """
     looked_at = text if len(text) <= longest * _LOOKED_AT else f"{text[: longest * _LOOKED_AT]}{CUT}"
     shown = _BY_LOOKS.text(looked_at)
@@ -159,13 +159,13 @@ def shortened(text: str, longest: int) -> str:
 
 
 def _whole_words(cut: str) -> str:
-    """Return a text that was cut off without the word that was cut, unless that is most of it."""
+    """Return a truncated text without its incomplete last word, unless that is most of it."""
     words = cut.rpartition(" ")[0]
     return words if len(words) >= len(cut) * _WORDS_KEPT else cut
 
 
 def scrub(value: Any) -> Any:
-    """Return a JSON value of which only the form is left: every string and number has become `REDACTED`."""
+    """Return the structure of a JSON value: every string and number becomes `REDACTED`."""
     return _scrubbed(value, _DEEPEST)
 
 
@@ -189,4 +189,4 @@ def parse_json(text: str) -> dict[str, Any] | list[Any] | None:
 
 
 _BY_LOOKS = Redactor(identities=False)
-"""Knows no secret by its value: for what is shortened long before anybody shows it."""
+"""Redacts by pattern only: for texts that are shortened long before they are displayed."""

@@ -1,6 +1,6 @@
-"""Tokens and keys that are recognised by what their issuers put into them: a prefix, a signature, a length.
+"""Tokens and keys with a recognisable format: a prefix, a signature, a length.
 
-An issuer does that so that scanners find what leaked. The shapes are public; each line names where it is published.
+Issuers mark them so that scanners find leaks. The formats are public; each line names the source.
 """
 
 from __future__ import annotations
@@ -62,4 +62,4 @@ _ISSUED: Final[tuple[str, ...]] = (
 )
 
 TOKENS: Final = re.compile(rf"(?<![A-Za-z0-9_/+~.-])(?:{'|'.join(_ISSUED)})(?![A-Za-z0-9_])")
-"""A token or key that its own form gives away. It stands alone: no part of an id, a path or a longer word is one."""
+"""A token or key with a recognisable format, as a separate word: never part of an id, a path or a longer word."""

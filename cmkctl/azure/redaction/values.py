@@ -1,4 +1,4 @@
-"""What is known to be secret by its value: which values of an environment are, and how one can be written."""
+"""Secrets known by value: those of the environment, in every encoding they can have."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from cmkctl.azure.redaction.field_names import is_secret_name, plain_name
 from cmkctl.azure.redaction.patterns import IS_GUID
 from cmkctl.azure.redaction.replacements import CLIENT_ID, REDACTED
 
-_SHORTEST_NAMED = 8  # of an environment variable that is only called like a secret: FEATURE_SECRET=true is none
+_SHORTEST_NAMED = 8  # for an environment variable with the name of a secret: FEATURE_SECRET=true is not one
 _STRONG = 12
 _NAME = re.compile(r"[\w.-]+")
 _WORDS = re.compile(r"(?:[a-z]+|[A-Z][a-z]*|\d{1,4})(?:[-_.](?:[a-z]+|[A-Z][a-z]*|\d{1,4}))*")
-# What joins the parts of a name, an id, a host or a path. A line break that is an escape is no part of a word.
+# The boundaries of a word: not within a name, an id, a host or a path. An escaped line break is a boundary.
 _BEFORE = r"(?:(?<![\w/.-])|(?<=\\[nrt]))"
 _AFTER = r"(?![\w/-]|\.\w)"
 _CREDENTIAL_VARIABLES = frozenset({"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD"})
@@ -25,7 +25,7 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def secrets_of(environ: Mapping[str, str]) -> list[str]:
-    """Return the secrets of an environment: values of variables that are called like one, and passwords of proxies."""
+    """Return the secrets of an environment: values of variables with the name of a secret, and passwords of proxies."""
     named = [value for name, value in environ.items() if _is_secret_variable(name, value)]
     proxies = [value for name, value in environ.items() if name.upper().endswith("_PROXY")]
     return [*named, *(each for value in proxies for each in _passwords(value))]
@@ -41,10 +41,9 @@ def _is_secret_variable(name: str, value: str) -> bool:
 
 
 def _passwords(proxy: str) -> set[str]:
-    """The password in a proxy's address, as it is written there and as the proxy gets it, and its parts.
+    """Return the password of a proxy URL in its encoded and decoded forms, and its parts.
 
-    Where somebody forgot to encode it, the address ends early for those who read it, and they complain with a part of it. It
-    may come without a scheme.
+    An unencoded password truncates the URL for its parsers, whose errors then show a part of it. The scheme may be missing.
     """
     before = proxy.rpartition("@")[0]
     password = (before.partition("://")[2] or before).partition(":")[2]
@@ -54,7 +53,7 @@ def _passwords(proxy: str) -> set[str]:
 def is_weak(secret: str) -> bool:
     """Return True for a value that may be part of a name by chance: a short one, or words and numbers joined by dashes.
 
-    Replaced wherever its letters stand, a client secret `prod` would turn the workspace `mlw-prod` into another one.
+    Replacing a client secret `prod` everywhere would corrupt the name of the workspace `mlw-prod`.
     """
     return bool(_NAME.fullmatch(secret)) and (len(secret) < _STRONG or bool(_WORDS.fullmatch(secret)))
 
@@ -65,14 +64,14 @@ def weak_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def known(secrets: Iterable[str], client_ids: Iterable[str]) -> Iterable[tuple[re.Pattern[str], str]]:
-    """The patterns that find these values however they are written, each with what takes their place.
+    """Return the patterns that match these values in every encoding, each with its replacement.
 
-    A weak value is replaced where it stands alone, never inside a name, an id or a URL.
+    A weak value is replaced only as a separate word, never within a name, an id or a URL.
     """
     strong, weak = set[str](), set[str]()
     for secret in secrets:
         spellings = _spellings(secret)
-        # In base64 it is no word any more.
+        # Its base64 form is not weak.
         chance = {each for each in spellings if is_weak(secret) and (len(secret) < _SHORTEST_NAMED or is_weak(each))}
         weak |= chance
         strong |= spellings - chance
@@ -94,7 +93,7 @@ def _spellings(secret: str) -> set[str]:
 
 
 def _in_base64(secret: str) -> Iterable[str]:
-    """A secret in base64: by itself, and what is left of it behind one and two characters of something else."""
+    """Return the base64 forms of a secret, one for each of the three alignments it can have in a longer text."""
     content = secret.encode("utf-8", "surrogatepass")
     yield base64.b64encode(content).decode()
     yield base64.urlsafe_b64encode(content).decode()
@@ -106,7 +105,7 @@ def _in_base64(secret: str) -> Iterable[str]:
 def _any_of(
     words: Iterable[str], replacement: str, flags: int = 0, *, alone: bool = False
 ) -> Iterable[tuple[re.Pattern[str], str]]:
-    # The longest first: a secret may be the beginning of another.
+    # Longest first: one secret may be a prefix of a longer one.
     longest_first = sorted((re.escape(word) for word in words), key=len, reverse=True)
     if longest_first:
         either = "|".join(longest_first)

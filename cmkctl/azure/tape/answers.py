@@ -1,4 +1,4 @@
-"""Recorded answers as the responses that azure-core expects, of the kind of their requests."""
+"""Recorded responses as azure-core's response types, legacy or rest like their requests."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from azure.core.rest import HttpRequest as RestRequest
 from azure.core.rest import HttpResponse as RestResponse
 from azure.core.utils import case_insensitive_dict
 
-from cmkctl.azure.tape.exchange import ERROR, Answered, content_of
+from cmkctl.azure.tape.exchange import ERROR, RecordedResponse, content_of
 
 
 class LegacyAnswer(LegacyResponse):
-    """An answer from a tape as an azure.core.pipeline.transport response."""
+    """A response from a tape as an azure.core.pipeline.transport response."""
 
-    def __init__(self, request: LegacyRequest, answered: Answered) -> None:
+    def __init__(self, request: LegacyRequest, answered: RecordedResponse) -> None:
         super().__init__(request, None)
         self.status_code = answered.status
         self.headers = case_insensitive_dict(answered.headers)
@@ -38,14 +38,14 @@ class LegacyAnswer(LegacyResponse):
 
 
 class RestAnswer(RestResponse):
-    """An answer from a tape as an azure.core.rest response. It was never a stream, so all of it is there at once."""
+    """A response from a tape as an azure.core.rest response, complete from the start."""
 
-    def __init__(self, request: RestRequest, answered: Answered) -> None:
+    def __init__(self, request: RestRequest, answered: RecordedResponse) -> None:
         self._request = request
         self._status = answered.status
         self._headers = case_insensitive_dict(answered.headers)
         self._content = content_of(answered)
-        self._encoding: str | None = None  # a tape holds text, which is written out as UTF-8 whatever it was once
+        self._encoding: str | None = None  # a tape holds text, encoded as UTF-8 here
         self._closed = False
 
     @property

@@ -1,4 +1,4 @@
-"""What is on a tape: one request and the answer to it, redacted, and when two requests are the same."""
+"""The exchange on a tape: one request with its response, redacted, and the equality of requests."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from cmkctl.azure.policies import SANDBOX_HEADER
 from cmkctl.azure.redaction import Redactor, parse_json, scrub
 
 SCHEMA = 1
-"""The number of the tape format. It goes up when an older cmkctl could no longer read a tape rightly."""
+"""The version of the tape format. It increases when older versions of cmkctl would misread a tape."""
 
 RECORDED_AT = "2001-02-03T04:05:06Z"
-"""What every tape says about when it was made. Fixed, so that recording the same traffic twice gives the same file and
-a diff of two tapes shows what Azure did, not when; the true date is in the history of the repository."""
+"""The recording date on every tape. Fixed, so that recording the same traffic twice gives the same file and a diff of two
+tapes shows only what Azure did; the true date is in the history of the repository."""
 
 KEPT_HEADERS = frozenset(
     {
@@ -35,24 +35,24 @@ KEPT_HEADERS = frozenset(
         *("x-ms-request-id", "x-ms-correlation-request-id", "x-ms-error-code", SANDBOX_HEADER),
     },
 )
-"""The response headers that go on a tape, besides ``x-ms-ratelimit-…``. Of a request no header does."""
+"""The response headers that are recorded, besides ``x-ms-ratelimit-…``. Request headers are not recorded."""
 
 REPEATS = 10
-"""How often a terminal answer to a read is given again after its recorded ones are used up."""
+"""How often a terminal response to a read is repeated after the last recorded one."""
 
 Encoding: TypeAlias = Literal["base64"] | None
-"""How the body of a message on a tape is encoded: not at all (it is text or JSON), or as base64 (it is neither)."""
+"""The encoding of a body on a tape: None for text and JSON, base64 for other bytes."""
 
 Request = LegacyRequest | RestRequest
 Response = LegacyResponse | RestResponse
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RecordedRequest:
     """The request of an exchange, redacted: `method` in capitals, the whole `url`, the `body`.
 
-    A body that is a JSON object or array is that value, any other text a string, None is no body; bytes that are no
-    text are base64, and `encoding` says so.
+    A JSON object or array is stored as that value, any other text as a string, a missing body as None; bytes that are not
+    text are stored as base64, with `encoding` set.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -64,15 +64,15 @@ class Asked:
 
     def __post_init__(self) -> None:
         if self.encoding:
-            content_of(self)  # raises ValueError here, and not in the middle of a replay
+            content_of(self)  # raises ValueError at loading, not during a replay
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}"
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """The response of an exchange, redacted: HTTP status, the headers that are kept, and a body as in `Asked`."""
+class RecordedResponse:
+    """The response of an exchange, redacted: HTTP status, the headers that are kept, and a body as in `RecordedRequest`."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -83,17 +83,17 @@ class Answered:
 
     def __post_init__(self) -> None:
         if self.encoding:
-            content_of(self)  # raises ValueError here, and not in the middle of a replay
+            content_of(self)  # raises ValueError at loading, not during a replay
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and the answer to it."""
+    """One request with its response."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    request: Asked
-    response: Answered
+    request: RecordedRequest
+    response: RecordedResponse
 
     def __str__(self) -> str:
         return f"{self.request} → {self.response.status}"
@@ -101,7 +101,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """What makes two requests the same: see `request_key`. Its text is what the diff of a miss compares."""
+    """The part of a request that must match: see `request_key`. The diff of a miss compares its text."""
 
     method: str
     origin: str
@@ -111,72 +111,72 @@ class RequestKey:
 
     @property
     def reads(self) -> bool:
-        """Whether the request changes nothing: a GET or HEAD."""
+        """True for a request that changes nothing: GET and HEAD."""
         return self.method in {"GET", "HEAD"}
 
     def lines(self, path: str, body: Any) -> list[str]:
-        """Return the request for people, a line for each thing that can differ; `path` is in the spelling to show."""
+        """Format the request for people, one line for each part that can differ; `path` is the spelling to show."""
         query = [f"  {'&' if index else '?'}{name}={value}" for index, (name, value) in enumerate(self.query)]
         shown = body if isinstance(body, str) else json.dumps(body, indent=2, sort_keys=True)
         return [f"{self.method} {self.origin}{unquote(path)}", *query, *([] if body is None else shown.splitlines())]
 
 
-def request_key(asked: Asked) -> RequestKey:
-    """Return what `asked` is matched by.
+def request_key(request: RecordedRequest) -> RequestKey:
+    """Return the key by which a request is matched.
 
     Host names are compared without regard to case; so are paths on Azure Resource Manager, which does that itself (it
-    returns ``Microsoft.Keyvault`` for ``Microsoft.KeyVault``), while Graph, Key Vault and everybody else get what they
-    were asked. Segments and query are percent-decoded, the query's order is ignored, its values are exact. A JSON body
-    is compared as a value: the order of names and the spacing are ignored, ``1``, ``1.0`` and ``true`` differ.
+    returns ``Microsoft.Keyvault`` for ``Microsoft.KeyVault``); those of Graph, Key Vault and all other hosts are exact.
+    Segments and query are percent-decoded; the order of the query is ignored, its values are exact. JSON bodies are compared
+    as values: the order of names and the spacing are ignored, ``1``, ``1.0`` and ``true`` differ.
     """
-    url = urlsplit(asked.url)
+    url = urlsplit(request.url)
     host = (url.hostname or "").lower()
     port = "" if url.port in {None, {"http": 80, "https": 443}.get(url.scheme)} else f":{url.port}"
     path = url.path.lower() if host.startswith("management.") else url.path
     return RequestKey(
-        asked.method.upper(),
+        request.method.upper(),
         f"{url.scheme}://{host}{port}",
         tuple(unquote(segment) for segment in path.split("/")),
         tuple(sorted(parse_qsl(url.query, keep_blank_values=True))),
-        f"{asked.encoding or ''}:{json.dumps(asked.body, sort_keys=True)}",
+        f"{request.encoding or ''}:{json.dumps(request.body, sort_keys=True)}",
     )
 
 
-def asked_of(request: Request, redactor: Redactor) -> Asked:
-    """Return the redacted `Asked` of an azure-core request, legacy or rest. Raises TypeError for a streamed body."""
+def recorded_request(request: Request, redactor: Redactor) -> RecordedRequest:
+    """Return the redacted `RecordedRequest` of an azure-core request, legacy or rest. Raises TypeError for a streamed body."""
     body, encoding = _decode(_sent_bytes(request))
-    return redacted_asked(Asked(request.method.upper(), request.url, body, encoding), redactor)
+    return redacted_request(RecordedRequest(request.method.upper(), request.url, body, encoding), redactor)
 
 
-def answered_of(url: str, response: Response, redactor: Redactor) -> Answered:
-    """Return the redacted `Answered` of an azure-core response to a request for `url`; its body is read into memory.
+def recorded_response(url: str, response: Response, redactor: Redactor) -> RecordedResponse:
+    """Return the redacted `RecordedResponse` of an azure-core response to a request for `url`; its body is read into memory.
 
-    Raises UndecodableResponse for a body that breaks off or is not what its headers say.
+    Raises UndecodableResponse for a body that is truncated or contradicts its headers.
     """
     body, encoding = _decode(body_of(response))
     headers = {name: value for name, value in sorted(response.headers.items()) if _is_kept(name)}
-    return redacted_answered(url, Answered(response.status_code, headers, body, encoding), redactor)
+    return redacted_response(url, RecordedResponse(response.status_code, headers, body, encoding), redactor)
 
 
-def redacted_asked(asked: Asked, redactor: Redactor) -> Asked:
+def redacted_request(request: RecordedRequest, redactor: Redactor) -> RecordedRequest:
     """Return the request without its secrets: those in its URL, in its body, and a body that sets a secret."""
-    sets_secret = "/secrets/" in urlsplit(asked.url).path.lower()
-    body, encoding = _redacted_body(asked, redactor, scrubbed=sets_secret)
-    return Asked(asked.method, redactor.text(asked.url), body, encoding)
+    sets_secret = "/secrets/" in urlsplit(request.url).path.lower()
+    body, encoding = _redacted_body(request, redactor, scrubbed=sets_secret)
+    return RecordedRequest(request.method, redactor.text(request.url), body, encoding)
 
 
-def redacted_answered(url: str, answered: Answered, redactor: Redactor) -> Answered:
-    """Return the answer to a request for `url` without its secrets. Of listKeys and its like only the form is left."""
+def redacted_response(url: str, answered: RecordedResponse, redactor: Redactor) -> RecordedResponse:
+    """Return the response to a request for `url` without its secrets. Of listKeys and similar only the structure remains."""
     secrets = answered.status < ERROR and bool(_SECRET_ANSWERS.search(urlsplit(url).path))
     body, encoding = _redacted_body(answered, redactor, scrubbed=secrets)
     headers = {name: redactor.text(value) for name, value in answered.headers.items()}
-    return Answered(answered.status, headers, body, encoding)
+    return RecordedResponse(answered.status, headers, body, encoding)
 
 
-def content_of(message: Asked | Answered) -> bytes:
-    """Return the bytes of a body on a tape. JSON is written anew, so spacing and a byte order mark are not kept.
+def content_of(message: RecordedRequest | RecordedResponse) -> bytes:
+    """Return the bytes of a body on a tape. JSON is serialised again, without its spacing and byte order mark.
 
-    Raises ValueError for base64 that is none.
+    Raises ValueError for invalid base64.
     """
     if message.body is None:
         return b""
@@ -200,13 +200,13 @@ def _is_kept(header: str) -> bool:
 def _sent_bytes(request: Request) -> bytes:
     content = request.content if isinstance(request, RestRequest) else request.files or request.data
     if isinstance(content, Mapping) and not getattr(request, "files", None):
-        content = urlencode(content, doseq=True)  # a form; it is the transport that encodes it
+        content = urlencode(content, doseq=True)  # a form, which the transport encodes
     if content is None or isinstance(content, str):
         return (content or "").encode("utf-8", "surrogatepass")
     if isinstance(content, bytes):
         return content
     if isinstance(content, BytesIO):
-        return content.getvalue()  # what the azure-mgmt clients make of a body that is given to them as a file
+        return content.getvalue()  # the azure-mgmt clients pass a file body this way
     raise TypeError("A streamed or multipart body cannot be put on a tape.")
 
 
@@ -221,11 +221,13 @@ def _decode(content: bytes) -> tuple[Any, Encoding]:
     return text if document is None else document, None
 
 
-def _redacted_body(message: Asked | Answered, redactor: Redactor, *, scrubbed: bool) -> tuple[Any, Encoding]:
+def _redacted_body(
+    message: RecordedRequest | RecordedResponse, redactor: Redactor, *, scrubbed: bool
+) -> tuple[Any, Encoding]:
     if scrubbed:
         return scrub(message.body), None
     if message.encoding is None:
         return redactor.redact(message.body), None
-    # As latin-1 every byte is a character, so that a secret inside something binary is found, too.
+    # In latin-1 every byte is a character, so secrets in binary data are found, too.
     redacted = redactor.text(content_of(message).decode("latin-1")).encode("latin-1")
     return base64.b64encode(redacted).decode(), "base64"

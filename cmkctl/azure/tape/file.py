@@ -1,4 +1,4 @@
-"""The file of a tape: its form, and what is said when it cannot be read or written."""
+"""The file of a tape: its schema, and the errors of reading and writing it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from cmkctl import __version__, codes
 from cmkctl.azure.tape.exchange import SCHEMA, Exchange
 from cmkctl.diagnostics import CmkctlError, Location, ProfileError
-from cmkctl.files import mend
+from cmkctl.files import unwritable_remedy
 
 
 @dataclass(frozen=True, slots=True)
 class TapeFile:
-    """A tape as its file says it."""
+    """The content of a tape's file."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -33,7 +33,7 @@ DOCUMENT = TypeAdapter(TapeFile)
 
 
 def check_head(path: Path, text: str) -> None:
-    """Refuse a file that is no tape, or one of another schema, before its content is looked at (CMK502)."""
+    """Refuse a file that is not a tape, or has an unsupported schema, before its content is read (CMK502)."""
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
@@ -47,14 +47,14 @@ def check_head(path: Path, text: str) -> None:
 
 
 def complaints(error: ValidationError) -> Iterator[str]:
-    """What is wrong with a tape, a line for each place."""
+    """List the problems of a tape, one line each."""
     for each in error.errors(include_url=False, include_input=False):
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in each["loc"])
         yield f"{place.lstrip('.')}: {each['msg']}"
 
 
 def unreadable(path: Path, detail: str, line: int | None = None, column: int | None = None) -> NoReturn:
-    """Raise the diagnostic for a file that cannot be played (CMK502)."""
+    """Raise the diagnostic for a file that cannot be replayed (CMK502)."""
     raise ProfileError(
         codes.CMK502.error(
             detail,
@@ -66,11 +66,11 @@ def unreadable(path: Path, detail: str, line: int | None = None, column: int | N
 
 
 def unwritable(path: Path, error: OSError) -> CmkctlError:
-    """The diagnostic for a file that cannot be written (CMK501)."""
+    """Return the diagnostic for a file that cannot be written (CMK501)."""
     return CmkctlError(
         codes.CMK501.error(
-            f"{path}: {error.strerror or error}. Nothing is kept of a run whose tape cannot be written.",
-            mend("--record", path),
+            f"{path}: {error.strerror or error}. The run is not recorded.",
+            unwritable_remedy("--record", path),
             subject=str(path),
             location=Location("--record"),
         )

@@ -1,4 +1,4 @@
-"""Recording: a transport that keeps what passes through it, and a file written in one go."""
+"""Recording: a transport that keeps all exchanges, and a file that is written atomically."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape.exchange import (
     RECORDED_AT,
     SCHEMA,
-    Answered,
-    Asked,
     Exchange,
-    answered_of,
-    asked_of,
-    redacted_answered,
-    redacted_asked,
+    RecordedRequest,
+    RecordedResponse,
+    recorded_request,
+    recorded_response,
+    redacted_request,
+    redacted_response,
 )
 from cmkctl.azure.tape.file import unwritable
 from cmkctl.diagnostics import CmkctlError
@@ -33,11 +33,10 @@ from cmkctl.files import try_out, write_whole
 
 
 class TapeWriter:
-    """A tape being recorded: exchanges in memory, redacted before they are kept, and a file written in one go.
+    """A tape being recorded: exchanges in memory, redacted before they are kept, and a file written atomically.
 
-    Making one tries out whether the file can be written, before anything is sent to Azure; a `CmkctlError` CMK501 says
-    why not. As a context manager it writes at the end however the run ended: the tape of a failed run is the one
-    somebody will want to read. Safe for use by several threads.
+    The constructor checks that the file can be written, before any request is sent; raises `CmkctlError` CMK501. As a context
+    manager it writes at the end of the run, also of a failed one, which is the one worth reading. Thread-safe.
     """
 
     def __init__(self, path: Path, *, cloud: str, redactor: Redactor | None = None) -> None:
@@ -62,7 +61,7 @@ class TapeWriter:
         except CmkctlError as unwritten:
             if error is None:
                 raise
-            error.add_note(str(unwritten))  # why the run failed matters more than that there is no tape of it
+            error.add_note(str(unwritten))  # the run's own error comes first
 
     def learn(self, *, secrets: Iterable[str] = (), client_ids: Iterable[str] = ()) -> None:
         """Redact these values, too, from now on and in what is already recorded."""
@@ -76,14 +75,14 @@ class TapeWriter:
             return len(self._exchanges) - 1
 
     def put(self, place: int, exchange: Exchange) -> None:
-        """Keep an exchange at the place that `reserve` gave out. A place that stays empty had no answer."""
+        """Keep an exchange at the place that `reserve` gave out. A place that stays empty had no response."""
         with self._lock:
             self._exchanges[place] = exchange
 
     def write(self) -> None:
-        """Write the tape: to a temporary file beside it, readable by its owner only, which then takes its name.
+        """Write the tape: to a temporary file beside it, readable by its owner only, which then replaces it.
 
-        Raises `CmkctlError` CMK501 when that fails; a tape that was there before is then still there.
+        Raises `CmkctlError` CMK501 when that fails and leaves an older tape in place.
         """
         text = json.dumps(self._document(), indent=2) + "\n"
         try:
@@ -95,7 +94,7 @@ class TapeWriter:
         with self._lock:
             exchanges = [each for each in self._exchanges if each]
             redactor = self.redactor
-        # Redacted a second time, for values that were learnt after an exchange was kept.
+        # Redacted again, for values that were learnt later.
         return {
             "schema": SCHEMA,
             "cmkctl": __version__,
@@ -106,10 +105,10 @@ class TapeWriter:
 
 
 class RecordingTransport(HttpTransport[Any, Any]):
-    """A transport that hands everything to `inner` and keeps what was asked and answered on a tape.
+    """A transport that passes every request to `inner` and records the exchange on a tape.
 
-    The answer is read into memory, also when the caller wanted a stream. A request without an answer (no connection, a
-    timeout), or with one whose body cannot be read, is not an exchange and is not kept.
+    The response is read into memory, even if the caller requested a stream. A request without a response (no connection, a
+    timeout), or with an unreadable one, is not recorded.
     """
 
     def __init__(self, inner: HttpTransport[Any, Any], tape: TapeWriter) -> None:
@@ -120,7 +119,7 @@ class RecordingTransport(HttpTransport[Any, Any]):
         self._inner.__enter__()
         return self
 
-    def __exit__(self, *details: Any) -> None:  # noqa: PYI036  azure-core hands on what it was given
+    def __exit__(self, *details: Any) -> None:  # noqa: PYI036  azure-core passes its arguments on
         self._inner.__exit__(*details)
 
     def open(self) -> None:
@@ -128,7 +127,7 @@ class RecordingTransport(HttpTransport[Any, Any]):
         self._inner.open()
 
     def close(self) -> None:
-        """Close the inner transport. The tape is written by its writer, for several clients may share a transport."""
+        """Close the inner transport. Several clients may share it, so only the writer writes the tape."""
         self._inner.close()
 
     def sleep(self, duration: float) -> None:
@@ -137,19 +136,20 @@ class RecordingTransport(HttpTransport[Any, Any]):
 
     def send(self, request: Any, **kwargs: Any) -> Any:
         """Send the request, keep the exchange, return the response. Errors of the inner transport pass through."""
-        asked = asked_of(request, self._tape.redactor)  # before sending: the inner transport may rewrite the request
+        # Before sending: the inner transport may rewrite the request.
+        sent = recorded_request(request, self._tape.redactor)
         url, place = request.url, self._tape.reserve()
         response = self._inner.send(request, **kwargs)
-        with suppress(UndecodableResponse):  # whoever asked reads it, too, and knows what to do
-            self._tape.put(place, Exchange(asked, answered_of(url, response, self._tape.redactor)))
+        with suppress(UndecodableResponse):  # the pipeline reports the error
+            self._tape.put(place, Exchange(sent, recorded_response(url, response, self._tape.redactor)))
         return response
 
 
 def _as_json(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
-    asked = redacted_asked(exchange.request, redactor)
-    answered = redacted_answered(exchange.request.url, exchange.response, redactor)
-    return {"request": _side(asked), "response": _side(answered)}
+    request = redacted_request(exchange.request, redactor)
+    response = redacted_response(exchange.request.url, exchange.response, redactor)
+    return {"request": _side(request), "response": _side(response)}
 
 
-def _side(message: Asked | Answered) -> dict[str, Any]:
+def _side(message: RecordedRequest | RecordedResponse) -> dict[str, Any]:
     return {name: value for name, value in asdict(message).items() if name != "encoding" or value}

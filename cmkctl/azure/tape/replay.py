@@ -1,4 +1,4 @@
-"""Replaying: a transport without a network, strict about what it is asked."""
+"""Replay: a transport without a network, which answers recorded requests only."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.tape.answers import LegacyAnswer, RestAnswer
 from cmkctl.azure.tape.exchange import (
     REPEATS,
-    Answered,
-    Asked,
     Exchange,
+    RecordedRequest,
+    RecordedResponse,
     RequestKey,
-    asked_of,
-    redacted_asked,
+    recorded_request,
+    redacted_request,
     request_key,
 )
 from cmkctl.azure.tape.file import DOCUMENT, check_head, complaints, unreadable
 from cmkctl.diagnostics import CmkctlError
 
 
-class TapeMiss(CmkctlError):  # noqa: N818  a miss is what it is called
-    """The tape has no answer to a request. Terminal: asking again is answered the same.
+class TapeMiss(CmkctlError):  # noqa: N818  as in "cache miss"
+    """The tape has no response to a request. Terminal: a retry fails the same way.
 
-    Its diagnostic (CMK504) shows the request, the nearest recorded exchange and their difference. It is no AzureError, so
-    no policy of a pipeline repeats it, and nothing takes it for something that Azure said.
+    Its diagnostic (CMK504) shows the request, the nearest recorded exchange and their difference. It is not an AzureError,
+    so no pipeline policy retries it, and it is never classified as a response of Azure.
 
-    `asked` and `nearest` (None: the tape is empty) are redacted; `diff` is a unified diff, empty where the nearest is
-    the same request and is used up.
+    `request` and `nearest` (None: the tape is empty) are redacted; `diff` is a unified diff, empty when the nearest is the
+    same request with all its responses used.
     """
 
-    def __init__(self, asked: Asked, nearest: Exchange | None, diff: str, detail: str) -> None:
+    def __init__(self, request: RecordedRequest, nearest: Exchange | None, diff: str, detail: str) -> None:
         remedy = "Nothing was sent. If the request is right, record the run again: cmkctl … --record FILE"
-        super().__init__(codes.CMK504.error(detail, remedy, subject=str(asked)))
-        self.asked = asked
+        super().__init__(codes.CMK504.error(detail, remedy, subject=str(request)))
+        self.request = request
         self.nearest = nearest
         self.diff = diff
 
 
 class Tape:
-    """A recorded tape, and how far it is played. Safe for use by several threads, and by several transports at once.
+    """A recorded tape, and the state of its replay. Thread-safe, also across transports.
 
-    `exchanges` are in the order in which they were sent; `source` is the file's name, for messages. `redactor` is to
-    know the client ids that the recording's redactor knew of this run, so that what is asked looks like what was asked.
+    `exchanges` are in the order of sending; `source` is the file's name, for messages. `redactor` must have the same client
+    ids as the recording's redactor, so that requests match after redaction.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class Tape:
         self.cloud = cloud
         self.source = source
         self.redactor = redactor or Redactor()
-        # Redacted here as well: a tape may have been made by another tool, or written by hand.
-        self._asked = [redacted_asked(each.request, self.redactor) for each in self.exchanges]
-        self._keys = [request_key(each) for each in self._asked]
+        # Redacted again: a different tool or a person may have written the tape.
+        self._requests = [redacted_request(each.request, self.redactor) for each in self.exchanges]
+        self._keys = [request_key(each) for each in self._requests]
         self._waiting: dict[RequestKey, deque[int]] = {}
         for index, key in enumerate(self._keys):
             self._waiting.setdefault(key, deque()).append(index)
@@ -76,7 +76,7 @@ class Tape:
 
     @classmethod
     def load(cls, path: Path, redactor: Redactor | None = None) -> Tape:
-        """Read the tape in `path`. Raises `ProfileError` CMK502 when it is not there, or no tape of this schema."""
+        """Read the tape in `path`. Raises `ProfileError` CMK502 when it is missing, or not a tape of this schema."""
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -89,23 +89,22 @@ class Tape:
         return cls(document.exchanges, cloud=document.cloud, source=str(path), redactor=redactor)
 
     def unused(self) -> tuple[Exchange, ...]:
-        """Return the exchanges that nobody asked for, in recorded order: the run did not do what was recorded."""
+        """Return the exchanges that the run did not request, in recorded order: it deviates from the recording."""
         with self._lock:
             return tuple(each for index, each in enumerate(self.exchanges) if index not in self._used)
 
-    def answer(self, asked: Asked) -> Answered:
-        """Return the recorded answer to a redacted request, and count it as used. Raises `TapeMiss`.
+    def answer(self, request: RecordedRequest) -> RecordedResponse:
+        """Return the recorded response to a redacted request, and count it as used. Raises `TapeMiss`.
 
-        Equal requests get their answers in recorded order. A write is answered as often as it was recorded. A read may
-        be asked up to ten times more when its last answer was terminal (nothing in it was still going on) and no write
-        to that resource, to one above or below it, has been replayed since: polling may look once more, a second run of
-        the same reads may not be told yesterday's truth.
+        Equal requests get their responses in recorded order. A write gets as many responses as were recorded. A read may be
+        repeated up to ten times when its last response was terminal (no operation in progress) and no write to that resource,
+        its parents or children has been replayed since: a poll may repeat, but outdated state is never returned.
         """
-        key = request_key(asked)
+        key = request_key(request)
         with self._lock:
             index = self._next(key)
             if index is None:
-                raise self._miss(asked, key)
+                raise self._miss(request, key)
             self._used.add(index)
             return self.exchanges[index].response
 
@@ -129,32 +128,37 @@ class Tape:
         else:
             self._repeatable.pop(key, None)
 
-    def _miss(self, asked: Asked, key: RequestKey) -> TapeMiss:
+    def _miss(self, request: RecordedRequest, key: RequestKey) -> TapeMiss:
         index = self._nearest(key)
         nearest = None if index is None else self.exchanges[index]
-        diff = "" if index is None else self._diff(asked, key, index)
-        told = [f"The tape {self.source} has no answer to this request:" if self.source else _NO_ANSWER, f"  {asked}"]
-        told += [self._describe(key, index)] if index is not None else ["The tape is empty."]
-        told += [diff] if diff else []
-        return TapeMiss(asked, nearest, diff, "\n".join(told))
+        diff = "" if index is None else self._diff(request, key, index)
+        lines = [
+            f"The tape {self.source} has no response to this request:" if self.source else _NO_RESPONSE,
+            f"  {request}",
+        ]
+        lines += [self._describe(key, index)] if index is not None else ["The tape is empty."]
+        lines += [diff] if diff else []
+        return TapeMiss(request, nearest, diff, "\n".join(lines))
 
     def _describe(self, key: RequestKey, index: int) -> str:
         if self._keys[index] == key:
             times = self._keys.count(key)
-            why = "a read is answered again only when its last answer was terminal and nothing was written since"
-            rule = why if key.reads else "a write is answered as often as it was recorded"
-            return f"The same request is on the tape {_times(times)}, and every answer is used; {rule}."
+            why = "a read can repeat only after a terminal response without a later write"
+            rule = why if key.reads else "a write gets as many responses as were recorded"
+            return f"The same request is on the tape {_times(times)}, and every response is used; {rule}."
         used = "used" if index in self._used else "not used yet"
-        return f"The nearest recorded is exchange {index + 1} of {len(self.exchanges)} ({used}):"
+        return f"The nearest recorded request is exchange {index + 1} of {len(self.exchanges)} ({used}):"
 
-    def _diff(self, asked: Asked, key: RequestKey, index: int) -> str:
+    def _diff(self, request: RecordedRequest, key: RequestKey, index: int) -> str:
         if self._keys[index] == key:
             return ""
-        path = urlsplit(asked.url).path
-        # A path in another case is the same path on Resource Manager, so it is not shown as a difference.
-        as_recorded = path if self._keys[index].path == key.path else urlsplit(self._asked[index].url).path
-        recorded = self._keys[index].lines(as_recorded, self._asked[index].body)
-        return "\n".join(difflib.unified_diff(recorded, key.lines(path, asked.body), "recorded", "asked", lineterm=""))
+        path = urlsplit(request.url).path
+        # Resource Manager ignores the case of a path, so it is not shown as a difference.
+        as_recorded = path if self._keys[index].path == key.path else urlsplit(self._requests[index].url).path
+        recorded = self._keys[index].lines(as_recorded, self._requests[index].body)
+        return "\n".join(
+            difflib.unified_diff(recorded, key.lines(path, request.body), "recorded", "requested", lineterm="")
+        )
 
     def _nearest(self, key: RequestKey) -> int | None:
         def likeness(index: int) -> tuple[float, bool, int]:
@@ -164,7 +168,7 @@ class Tape:
 
 
 class ReplayTransport(HttpTransport[Any, Any]):
-    """A transport without a network: every answer comes from the tape, everything else is a `TapeMiss`."""
+    """A transport without a network: every response comes from the tape; other requests raise `TapeMiss`."""
 
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
@@ -179,31 +183,31 @@ class ReplayTransport(HttpTransport[Any, Any]):
         """Open nothing."""
 
     def close(self) -> None:
-        """Close nothing; how far the tape is played stays."""
+        """Close nothing; the state of the replay stays."""
 
     def sleep(self, duration: float) -> None:
-        """Return at once: what a tape is asked to wait for has already happened."""
+        """Return at once: nothing on a tape takes time."""
 
     def send(self, request: Any, **_kwargs: Any) -> Any:
         """Answer from the tape, with a response of the request's own kind (legacy or rest). Raises `TapeMiss`."""
-        answered = self._tape.answer(asked_of(request, self._tape.redactor))
+        answered = self._tape.answer(recorded_request(request, self._tape.redactor))
         return RestAnswer(request, answered) if isinstance(request, RestRequest) else LegacyAnswer(request, answered)
 
 
-_NO_ANSWER = "The tape has no answer to this request:"
+_NO_RESPONSE = "The tape has no response to this request:"
 _TERMINAL_STATES = frozenset(
     {"succeeded", "failed", "canceled", "cancelled", "registered", "notregistered", "unregistered"}
 )
 
 
-def _is_terminal(answered: Answered) -> bool:
+def _is_terminal(answered: RecordedResponse) -> bool:
     settled = answered.status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}
     waits = any(name.lower() == "retry-after" for name in answered.headers)
     return settled and not waits and all(state.lower() in _TERMINAL_STATES for state in _states(answered.body))
 
 
 def _states(body: Any) -> Iterator[str]:
-    # An operation says "status", a resource "properties.provisioningState", a resource provider "registrationState".
+    # An operation has "status", a resource "properties.provisioningState", a resource provider "registrationState".
     if isinstance(body, Mapping):
         inner = body.get("properties")
         found = [body.get("status"), body.get("registrationState")]
@@ -217,7 +221,7 @@ def _related(one: RequestKey, other: RequestKey) -> bool:
 
 
 def _likeness(one: RequestKey, other: RequestKey) -> float:
-    # The path says most about what was meant, then the method; of bodies any ratio is good enough to choose by.
+    # The path identifies the intention best, then the method; for bodies a rough ratio is enough.
     path = difflib.SequenceMatcher(None, one.path, other.path, autojunk=False).ratio()
     body = difflib.SequenceMatcher(None, one.body, other.body).quick_ratio()
     return (

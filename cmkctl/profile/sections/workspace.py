@@ -3,12 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from cmkctl.profile import field_types
 from cmkctl.profile.section import Contradiction, Section
+
+
+class WorkspaceIdentities(Section):
+    """Several identities of the workspace: its own, and user-assigned ones that exist."""
+
+    system_assigned: bool = Field(
+        True, description="Whether the workspace has a system-assigned identity as well.", examples=[True]
+    )
+    user_assigned: Annotated[tuple[field_types.IdentityId, ...], Field(strict=False, min_length=1)] = Field(
+        description="The ARM ids of user-assigned identities that exist.",
+        examples=[
+            [
+                (
+                    "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers"
+                    "/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml"
+                )
+            ]
+        ],
+    )
+    primary: field_types.IdentityId | None = Field(
+        None,
+        description=(
+            "The user-assigned identity that the workspace acts as, which then reads the key as well. Left out: the "
+            "system-assigned identity, or without one the only user-assigned identity."
+        ),
+        examples=[
+            (
+                "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers"
+                "/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml"
+            )
+        ],
+    )
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield a primary identity that the workspace does not have, or one that is needed and missing."""
+        listed = [each.lower() for each in self.user_assigned]
+        if self.primary is not None and self.primary.lower() not in listed:
+            yield Contradiction(
+                "primary",
+                "The primary identity is not one of user_assigned.",
+                "Add it to user_assigned, or leave primary out.",
+            )
+        if self.primary is None and not self.system_assigned and len(listed) > 1:
+            yield Contradiction(
+                "primary",
+                "There is no system-assigned identity and several user-assigned ones, so a primary one is required.",
+                "Write primary: one of the ids of user_assigned.",
+                missing=True,
+            )
+
+    @property
+    def acting(self) -> str | None:
+        """The ARM id of the primary user-assigned identity; None where the system-assigned one acts."""
+        return self.primary if self.primary or self.system_assigned else self.user_assigned[0]
+
+
+def _identity_form(value: object) -> str:
+    return "several" if isinstance(value, dict | WorkspaceIdentities) else "one"
 
 
 class WorkspaceSettings(Section):
@@ -30,11 +88,14 @@ class WorkspaceSettings(Section):
         ),
         examples=["in-subscription"],
     )
-    identity: field_types.Identity = Field(
+    identity: Annotated[
+        Annotated[field_types.Identity, Tag("one")] | Annotated[WorkspaceIdentities, Tag("several")],
+        Discriminator(_identity_form),
+    ] = Field(
         "system-assigned",
         description=(
             "The workspace's identity: system-assigned, or the ARM id of a user-assigned identity that exists, which then "
-            "reads the key as well."
+            "reads the key as well; or a mapping for several identities."
         ),
         examples=["system-assigned"],
     )
@@ -75,5 +136,33 @@ class WorkspaceSettings(Section):
 
     @property
     def identity_id(self) -> str | None:
-        """The ARM id of the user-assigned identity; None for the system-assigned one."""
+        """The ARM id of the user-assigned identity that acts and reads the key; None for the system-assigned one."""
+        if isinstance(self.identity, WorkspaceIdentities):
+            return self.identity.acting
         return None if self.identity == "system-assigned" else self.identity
+
+    @property
+    def user_assigned_ids(self) -> tuple[str, ...]:
+        """The ARM ids of all user-assigned identities."""
+        if isinstance(self.identity, WorkspaceIdentities):
+            return self.identity.user_assigned
+        return () if self.identity == "system-assigned" else (self.identity,)
+
+    @property
+    def identity_type(self) -> str:
+        """The kinds of identity, in Azure's words."""
+        system = (
+            self.identity.system_assigned if isinstance(self.identity, WorkspaceIdentities) else not self.identity_id
+        )
+        return ",".join(
+            [*(["SystemAssigned"] if system else []), *(["UserAssigned"] if self.user_assigned_ids else [])]
+        )
+
+    @property
+    def identity_words(self) -> str:
+        """The identities for people."""
+        return (
+            self.identity
+            if isinstance(self.identity, str)
+            else f"{self.identity_type}: {', '.join(self.user_assigned_ids)}"
+        )

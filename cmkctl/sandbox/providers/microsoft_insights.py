@@ -22,6 +22,7 @@ COMPONENTS = resources.ResourceType(
         **shapes.TOP,
         "location": str,
         "tags": shapes.TAGS,
+        "etag": str,
         "kind": Required(str),
         "properties": {
             "Application_Type": Required(("web", "other")),

@@ -31,6 +31,7 @@ RESOURCE_TYPE = resources.ResourceType(
         **shapes.TOP,
         "location": str,
         "tags": shapes.TAGS,
+        "etag": str,
         "identity": dict,
         "properties": {
             "sku": {"name": Required(str), "capacityReservationLevel": int, "lastSkuUpdate": READ_ONLY},
@@ -87,7 +88,7 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
         "name": write.name,
         "type": RESOURCE_TYPE.type,
         "location": write.location,
-        "tags": write.body.get("tags") or {},
+        **({"tags": write.body["tags"]} if write.body.get("tags") else {}),  # absent in the list of recording 06
         "properties": shapes.merge(defaults, sent),
     }
     record = resources.store(tenant, document, countdown=tenant.begin("logs.create"))

@@ -18,7 +18,7 @@ COVERAGE = Area(
         "soft delete, `createMode: recover` with the keys; names are global and stay taken",
         "network rules as Azure shows them; the data plane obeys them",
     ),
-    differs=("a property unknown to the api-version, or read-only, is refused by name; Azure often ignores it",),
+    differs=("a property unknown to the api-version is refused by name; Azure often ignores it",),
     not_modelled=("private endpoints, token binding",),
     guesses=(
         "from api-version 2026-02-01 on a new vault without `enableRbacAuthorization` is an RBAC vault (documented as intent)",
@@ -101,6 +101,8 @@ def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  eve
     if properties.get("networkAcls") is not None:
         rules = {name: value for name, value in properties["networkAcls"].items() if value is not None}
         properties["networkAcls"] = {**NETWORK_DEFAULTS, **rules}
+        subnets = properties["networkAcls"]["virtualNetworkRules"]  # lower case, whatever was sent (recordings 25, 93)
+        properties["networkAcls"]["virtualNetworkRules"] = [{**rule, "id": rule["id"].lower()} for rule in subnets]
     hidden = {name for name, since in SHOWN_SINCE.items() if call.api_version < since}
     if properties.get("networkAcls") == OPEN_NETWORK:
         hidden.add("networkAcls")

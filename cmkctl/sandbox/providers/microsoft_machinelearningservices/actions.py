@@ -16,7 +16,7 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RES
 COVERAGE = Area(
     "Azure ML workspaces",
     supported=("diagnose, listKeys, resyncKeys, provisionManagedNetwork",),
-    differs=("a managed network is kept as it was sent; nothing is provisioned in it",),
+    differs=("a managed network has the rules of recording 29, and nothing is provisioned in it",),
 )
 
 RESULTS = (

@@ -13,12 +13,35 @@ def parent(tenant: Tenant, call: Call, kind: str, operation: str = "read") -> Js
         AzureError: 404 `ParentResourceNotFound`.
 
     """
-    identifier = resources.address(tenant, call, RESOURCE_TYPE)
-    record = tenant.resource(identifier)
+    record = _workspace(tenant, call)
     if record is None:
-        raise errors.parent_not_found(operation, kind.partition("/")[2], identifier)
+        raise errors.parent_not_found(operation, kind.partition("/")[2], _asked(call))
     document: Json = record["doc"]
     return document
+
+
+def container(tenant: Tenant, call: Call) -> Json:
+    """Return the document of the workspace a call goes into, for a type whose service looks for it itself.
+
+    Raises:
+        AzureError: 404 `ResourceNotFound` about the workspace (recording 10, connections).
+
+    """
+    record = _workspace(tenant, call)
+    if record is None:
+        raise errors.resource_not_found(RESOURCE_TYPE.type, call["name"], call["group"])
+    document: Json = record["doc"]
+    return document
+
+
+def _workspace(tenant: Tenant, call: Call) -> Json | None:
+    """Return the workspace's record; None also when its group is gone: the answer is about the workspace (10)."""
+    return tenant.resource(_asked(call))
+
+
+def _asked(call: Call) -> str:
+    head = f"/subscriptions/{call['subscription']}/resourceGroups/{call['group']}"
+    return f"{head}/providers/{RESOURCE_TYPE.type}/{call['name']}"
 
 
 def find(tenant: Tenant, workspace: Json, kind: str, name: str) -> Json | None:

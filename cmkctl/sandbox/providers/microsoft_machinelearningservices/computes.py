@@ -132,7 +132,7 @@ def put_compute(tenant: Tenant, call: Call) -> Reply:
     if before is not None:
         kept = {name: before["doc"]["properties"][name] for name in ("createdOn", "provisioningState")}
         document["properties"] |= kept
-        before["doc"] = {**document, "systemData": tenant.system_data(before["doc"]["systemData"])}
+        before["doc"] = document
         tenant.changed()
         return Reply(200, before["doc"])
     children.store(tenant, workspace, document)
@@ -176,7 +176,6 @@ def _document(tenant: Tenant, workspace: Json, name: str, kind: str, body: Json)
             "isAttachedCompute": kind == "VirtualMachine",
             "properties": {**_usual(tenant, kind, now), **sent},
         },
-        "systemData": tenant.system_data(),
     }
 
 

@@ -48,7 +48,7 @@ MORE_SINCE = "2024-04-01"
 
 def put_connection(tenant: Tenant, call: Call) -> Reply:
     """Create or replace a connection: 200, without what it is opened with."""
-    workspace = resources.existing(tenant, call, RESOURCE_TYPE)["doc"]
+    workspace = children.container(tenant, call)
     tenant.require_registered(call["subscription"], RESOURCE_TYPE.namespace)
     sent = call.json()
     resources.require_own_address(sent, call["child"], f"{workspace['id']}/connections/{call['child']}")
@@ -99,13 +99,13 @@ def _view(document: Json, call: Call) -> Json:
 
 def get_connection(tenant: Tenant, call: Call) -> Reply:
     """Answer one connection."""
-    resources.existing(tenant, call, RESOURCE_TYPE)
+    children.container(tenant, call)
     return Reply(200, _view(children.existing(tenant, call, TYPE)["doc"], call))
 
 
 def list_connections(tenant: Tenant, call: Call) -> Reply:
     """Answer the connections of a workspace, of one category if that is asked for."""
-    resources.existing(tenant, call, RESOURCE_TYPE)
+    children.container(tenant, call)
     rows = [_view(document, call) for document in children.listing(tenant, call, TYPE)]
     wanted = call.query.get("category", "").lower()
     return Reply(200, {"value": [row for row in rows if wanted in {"", row["properties"]["category"].lower()}]})
@@ -113,7 +113,7 @@ def list_connections(tenant: Tenant, call: Call) -> Reply:
 
 def delete_connection(tenant: Tenant, call: Call) -> Reply:
     """Take a connection away: 200, or 204 when it is not there."""
-    workspace = resources.existing(tenant, call, RESOURCE_TYPE)["doc"]
+    workspace = children.container(tenant, call)
     record = children.find(tenant, workspace, TYPE, call["child"])
     if record is None:
         return Reply(204)

@@ -9,6 +9,7 @@ from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers.microsoft_machinelearningservices import children, workspaces
+from cmkctl.sandbox.providers.microsoft_machinelearningservices.managed_network import shown
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RESOURCE_TYPE, VERSIONS
 
 COVERAGE = Area(
@@ -95,19 +96,6 @@ def finish_put(tenant: Tenant, operation: Json) -> None:
         return
     _network(record["doc"])["outboundRules"] = {**_rules(record["doc"]), operation["name"]: shown(operation["rule"])}
     operation["result"] = _document(record["doc"], operation["name"])
-
-
-def shown(rule: Json) -> Json:
-    """Return a rule as the service shows it, with what it adds (recording 29)."""
-    usual: dict[str, Json] = {
-        "ServiceTag": {"action": "Allow", "addressPrefixes": []},
-        "PrivateEndpoint": {"sparkEnabled": False, "sparkStatus": "Inactive"},
-    }
-    destination = rule["destination"]
-    if isinstance(destination, dict):
-        destination = {**usual.get(rule["type"], {}), **destination}
-    state = {"status": "Inactive", "category": rule.get("category") or "UserDefined"}
-    return {**rule, "destination": destination, **state}
 
 
 def _document(workspace: Json, name: str) -> Json:

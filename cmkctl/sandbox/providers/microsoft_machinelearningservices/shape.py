@@ -7,6 +7,7 @@ from cmkctl.sandbox.core import ids, resources, shapes
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required, Since
 from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.providers.microsoft_machinelearningservices import managed_network
 
 VERSIONS = (
     "2021-07-01", "2022-05-01", "2022-10-01", "2022-12-01-preview",
@@ -76,7 +77,7 @@ PROPERTIES: dict[str, Any] = {
     ),
     **dict.fromkeys(
         (
-            "azureOpenAI", "creationTime", "linkedModelInventoryArmId", "mlFlowTrackingUri", "notebookInfo",
+            "agentsEndpointUri", "azureOpenAI", "creationTime", "linkedModelInventoryArmId", "mlFlowTrackingUri", "notebookInfo",
             "privateEndpointConnections", "privateLinkCount", "provisioningState", "sasGetterUri",
             "sdkTelemetryAppInsightsKey", "serviceProvisionedResourceGroup", "softDeleteEnabled", "storageHnsEnabled",
             "tenantId", "workspaceId",
@@ -209,18 +210,38 @@ def new_properties(tenant: Tenant, write: resources.Write, now: str) -> Json:
     kind = kind_of(write.body)
     if kind in OF_A_HUB:  # a hub has no notebooks of its own (recording 08)
         base["notebookInfo"] = {**base["notebookInfo"], "resourceId": None, "fqdn": None}
-    return recase({**base, **sent, "managedNetwork": _network(sent.get("managedNetwork") or {})}, kind)
+    whole = recase({**base, **sent}, kind)
+    workspace = {"id": write.id, "location": write.location, "properties": whole}
+    return {**whole, "managedNetwork": network_view(sent.get("managedNetwork") or {}, workspace)}
 
 
 SERVERLESS: Json = {"serverlessComputeCustomSubnet": None, "serverlessComputeNoPublicIP": False}
 """What the service answers for ``serverlessComputeSettings`` of ``{}`` (recordings 01, 29); not sent it is null (02, 10)."""
 
 
-def _network(sent: Json) -> Json:
-    """Return the managed network as it is shown; one that there is can only be given up with the workspace."""
+def network_view(sent: Json, workspace: Json) -> Json:
+    """Return the managed network as it is shown; one that there is can only be given up with the workspace.
+
+    Args:
+        sent: the network as it was sent, over what it was before.
+        workspace: ``id``, ``location`` and ``properties`` of the workspace.
+
+    """
     isolation = sent.get("isolationMode", "Disabled")
-    modes = list(ISOLATION_MODES) if isolation == "Disabled" else []
-    return {"changeableIsolationModes": modes, "isolationMode": isolation, **sent}
+    kept = {name: value for name, value in sent.items() if name != "changeableIsolationModes"}
+    if isolation == "Disabled":
+        return {"changeableIsolationModes": list(ISOLATION_MODES), "isolationMode": isolation, **kept}
+    rules = {name: managed_network.shown(rule) for name, rule in (sent.get("outboundRules") or {}).items()}
+    if isolation == "AllowOnlyApprovedOutbound":
+        rules |= managed_network.required_rules(workspace)
+    return {
+        "changeableIsolationModes": [],
+        "isolationMode": isolation,
+        "networkId": workspace["properties"]["workspaceId"],  # one and the same (recordings 06, 28, 29)
+        "status": {"status": "Inactive", "sparkReady": False},
+        **kept,
+        "outboundRules": rules,
+    }
 
 
 def _notebook(write: resources.Write, number: str) -> Json:

@@ -21,6 +21,7 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import (
     UPDATE_SHAPE,
     encryption_view,
     kind_of,
+    network_view,
     new_properties,
     recase,
     view,
@@ -73,6 +74,10 @@ ASSOCIATED = {
 REQUIRED = ("storageAccount", "keyVault")
 IDENTITY_WORDS = {"none": "None", "systemassigned": "SystemAssigned", "userassigned": "UserAssigned"}
 FIXED = ("hbiWorkspace", "storageAccount", "keyVault", "enableServiceSideCMKEncryption", "hubResourceId")
+ISOLATION_FORGOTTEN = "2023-04-01-preview"
+"""The api-version whose PATCH switched ``enableDataIsolation`` off where it was not sent (recording 04; unlike 01)."""
+
+CREATE = "workspace.create"
 CREATE_FACTOR = 2
 """A workspace takes longer than anything else (about 21 s without a key, 20 minutes with one; fact 8)."""
 
@@ -101,12 +106,9 @@ def put_workspace(tenant: Tenant, call: Call) -> Reply:
     failure = workspace_faults.creation_failure(tenant, write, refused)
     document = _document(tenant, write, identity, encrypted)
     resources.store(tenant, document)
-    _grant_on_vault(tenant, document)
     takes = "workspace.create.cmk" if encrypted else "workspace.create"
     late = {"later": {"body": write.body, "cloud": call.cloud.name}} if waits and failure is None else {}
-    return _accepted(
-        tenant, call, "workspace.create", document, failure=failure, factor=CREATE_FACTOR, takes=takes, **late
-    )
+    return _accepted(tenant, call, CREATE, document, failure=failure, factor=CREATE_FACTOR, takes=takes, **late)
 
 
 def _with_stores_of_hub(tenant: Tenant, properties: Json) -> Json:
@@ -165,6 +167,7 @@ def _is_encrypted(properties: Json) -> bool:
 def _grant_on_vault(tenant: Tenant, document: Json) -> None:
     """Give the workspace's principal an access policy on the associated vault, as the service does (recordings 02, 10).
 
+    It appears while the workspace is made, not with the answer to its PUT (recordings 02 and 27).
     What it does with a vault that uses Azure RBAC, or for a workspace without a system-assigned identity, is unpublished:
     here it does nothing.
     """
@@ -233,7 +236,7 @@ def _document(tenant: Tenant, write: resources.Write, identity: Json, encrypted:
     }
 
 
-@operations.finisher("workspace.create")
+@operations.finisher(CREATE)
 def finish_create(tenant: Tenant, operation: Json) -> None:
     """End a creation: ``Succeeded``, with the managed resource group, or ``Failed``."""
     record = tenant.resource(operation["target"])
@@ -268,6 +271,8 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     sent = {name: value for name, value in properties.items() if value is not None}
     if call.method == "PATCH":
         sent.pop("allowRoleAssignmentOnRG", None)  # answered 202, and without effect (fact 7)
+        if call.api_version == ISOLATION_FORGOTTEN:
+            sent.setdefault("enableDataIsolation", False)
     _refuse_fixed(document["properties"], sent)
     encryption = sent.pop("encryption", None)
     identity = document["identity"]
@@ -280,6 +285,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         failure = _change_key(tenant, call, document, encryption)
     if failure is None:
         document["properties"] = shapes.merge(document["properties"], sent)
+        document["properties"]["managedNetwork"] = network_view(document["properties"]["managedNetwork"], document)
         document["identity"] = identity
         if body.get("tags") is not None:
             document["tags"] = body["tags"]
@@ -387,7 +393,7 @@ def poll_workspace(tenant: Tenant, call: Call) -> Reply:
     operations.require_verbatim(call, call["operation"])
     operation = operations.poll(tenant, call["operation"])
     target = tenant.resource(operation["target"])
-    if operation["kind"] == "workspace.create" and target is not None:
+    if operation["kind"] == CREATE and target is not None:
         _grant_on_vault(tenant, target["doc"])
     if call.query.get("type") == "location":
         return _poll_location(tenant, call, operation)

@@ -1,0 +1,104 @@
+"""Words that lost against a term of docs/glossary.md stay out of every text that people read."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from support.docs import ROOT, command_line_reference
+
+from cmkctl.checks import CODES
+from cmkctl.diagnostics import Code
+
+LOST: Final = {
+    "tell": ("tell", "tells", "telling", "told", "untold"),
+    "hear": ("hear", "hears", "heard", "overheard"),
+    "speak": ("speak", "speaks", "spoke", "spoken"),
+    "mend": ("mend", "mends", "mended", "mending"),
+    "begin": ("begun",),
+    "nobody": ("nobody",),
+    "somebody": ("somebody",),
+    "whoever": ("whoever",),
+    "riddle": ("mishap", "mishaps", "sign of life"),
+    "leave": ("gives leave", "give leave", "without leave", "leave to"),
+    "under way": ("under way",),
+    "already right": ("already right", "as asked for"),
+    "is another": ("is another", "are others"),
+    "not there yet": ("not there yet",),
+    "in silence": ("in silence",),
+}
+"""By the losing word: its forms, and fixed phrases."""
+
+EXCEPTIONS: Final = {
+    "docs/glossary.md": "lists the losing words in its column *not*",
+    "tests/docs/test_words.py": "is this list",
+}
+"""Files that may use them, with the reason."""
+
+_PATTERN: Final = re.compile(
+    rf"(?<![\w-])({'|'.join(re.escape(form) for forms in LOST.values() for form in forms)})(?![\w-])", re.IGNORECASE
+)
+_CODE: Final = re.compile(r"^ *```.*?^ *```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+_PAGES: Final = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
+_MODULES: Final = sorted((ROOT / "cmkctl").rglob("*.py"))
+
+
+def lost_in(text: str) -> list[str]:
+    """The losing words of a text, in order; a phrase may be broken over two lines. Code in backticks is not read."""
+    return [found.lower() for found in _PATTERN.findall(" ".join(_CODE.sub("", text).split()))]
+
+
+def _docstrings(module: Path) -> Iterator[str]:
+    """The docstrings of a module: of itself, its classes and functions, and those below its constants and fields."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda each: str(each.relative_to(ROOT)))
+def test_a_page_uses_the_words_of_the_glossary(page: Path) -> None:
+    """README, docs and contributing guide; pages that are made from the code are among them."""
+    if str(page.relative_to(ROOT)) not in EXCEPTIONS:
+        assert [] == lost_in(page.read_text(encoding="utf-8"))
+
+
+def test_help_uses_the_words_of_the_glossary() -> None:
+    """The help of every command, as it is now."""
+    assert [] == lost_in(command_line_reference().replace("```", ""))
+
+
+@pytest.mark.parametrize("code", CODES.values(), ids=CODES)
+def test_a_code_uses_the_words_of_the_glossary(code: Code) -> None:
+    """Title, meaning and remedy."""
+    assert [] == lost_in(f"{code.title} {code.meaning} {code.remedy}")
+
+
+def test_docstrings_use_the_words_of_the_glossary() -> None:
+    """Every docstring of the product."""
+    found = {str(each.relative_to(ROOT)): lost_in("\n".join(_docstrings(each))) for each in _MODULES}
+
+    assert {} == {file: words for file, words in found.items() if words}
+
+
+def test_the_pattern_finds_forms_and_phrases_and_spares_code() -> None:
+    """Whole words in any case, also over the end of a line; `begun` in backticks is a field of saved plans."""
+    text = "Nobody is told.\nIt is under\nway. `begun` telltale mend-free\n\n```text\nnobody\n```\n"
+
+    assert ["nobody", "told", "under way"] == lost_in(text)
+
+
+def test_each_exception_is_still_needed() -> None:
+    """An exception without a losing word goes."""
+    assert [] == [each for each in EXCEPTIONS if not lost_in((ROOT / each).read_text(encoding="utf-8"))]
+
+
+def test_the_glossary_lists_each_losing_word() -> None:
+    """The column *not* of docs/glossary.md is where a reader finds the better word."""
+    cells = [line.split("|")[-2] for line in (ROOT / "docs" / "glossary.md").read_text("utf-8").splitlines() if "|" in line]
+    listed = " ".join(cells)
+
+    assert [] == [word for word in ("tell", "hear", "speak", "mend", "begun", "nobody", "somebody") if word not in listed]

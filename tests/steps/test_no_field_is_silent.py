@@ -1,0 +1,216 @@
+"""No field of a profile is passed over in silence: a change of it alone is noticed after an apply.
+
+Each leaf of the schema is changed to another valid value, and the result is planned against the sandbox in the state that the
+first profile left. What follows is a change, a conflict, an error, or a note that the field is not compared. A new field is found
+by itself; one without a value to change to fails the test, and so does one that nothing compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any, Final, get_args
+
+import pytest
+from pydantic import ValidationError
+from support.planning import at_path
+from support.scenarios import ScenarioBuilder
+
+from cmkctl.diagnostics import CmkctlError, Severity
+from cmkctl.plan import Action, Plan
+from cmkctl.profile.fields import ProfileField, profile_fields
+from cmkctl.profile.model import Profile
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+
+pytestmark = pytest.mark.slow
+
+GROUP: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-people/providers"
+IDENTITIES: Final = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities"
+
+BASE: Final[Mapping[str, Any]] = {
+    "cloud": "AzureCloud",
+    "subscription": SUBSCRIPTION_ID,
+    "location": "eastus2",
+    "resource_group": "rg-ml",
+    "key_vault": {
+        "name": "kv-silent",
+        "authorization": "access-policy",
+        "soft_delete_days": 30,
+        "sku": "standard",
+        "allow_enabling_purge_protection": False,
+        "network": {
+            "public_access": "enabled",
+            "default_action": "Deny",
+            "bypass": "AzureServices",
+            "ip_rules": ["203.0.113.7"],
+        },
+    },
+    "key": {
+        "name": "cmk",
+        "type": "RSA",
+        "size": 3072,
+        "expires": "2031-01-31",
+        "rotation_policy": {"rotate_after": "P1Y", "expires_after": "P2Y", "notify_before_expiry": "P30D"},
+    },
+    "key_access": {"create_service_principal": True, "settle_seconds": 0},
+    "workspace": {
+        "name": "mlw",
+        "high_business_impact": True,
+        "encryption": "in-subscription",
+        "friendly_name": "Fraud",
+        "description": "Models",
+        "public_network_access": "disabled",
+        "cosmos_db_throughput": 400,
+        "identity": {"system_assigned": True, "user_assigned": [f"{IDENTITIES}/id-ml"]},
+    },
+    "associated_resources": {
+        "storage_account": {"name": "stsilent", "sku": "Standard_LRS"},
+        "log_analytics": {"name": "log-ml"},
+        "application_insights": {"name": "appi-ml"},
+        "key_vault": {"name": "kv-silent-own"},
+        "container_registry": {"name": "crsilent", "sku": "Premium"},
+    },
+    "tags": {"owner": "ml-platform"},
+}
+"""A profile that names every field it can; `OTHERS` has the rest."""
+
+OTHERS: Final[Mapping[str, Any]] = {
+    "cloud": "AzureUSGovernment",
+    "subscription": "99999999-9999-4999-8999-999999999999",
+    "tenant": "99999999-9999-4999-8999-999999999999",
+    "location": "westus",
+    "key.expires": "2032-01-31",
+    "key.rotation_policy.rotate_after": "P500D",
+    "key_vault.network.ip_rules": ["198.51.100.0/24"],
+    "key_access.cosmos_db_object_id": "99999999-9999-4999-8999-999999999999",
+    "workspace.identity.user_assigned": [f"{IDENTITIES}/id-ml", f"{IDENTITIES}/id-other"],
+    "workspace.identity.primary": f"{IDENTITIES}/id-ml",
+    "workspace.identity": "system-assigned",
+    "associated_resources.key_vault": "same",
+    "tags": {"owner": "others"},
+}
+"""Values to change to, where type and example give none."""
+
+TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
+    "cloud": {"location": "usgovvirginia"},
+    "key.type": {"key_vault.sku": None},
+    "workspace.encryption": {"workspace.cosmos_db_throughput": None},
+    "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},
+}
+"""What has to change with a field for the profile to stay valid; the id of a resource takes the place of its name."""
+
+LEAVES: Final[Mapping[str, ProfileField]] = {
+    path: each
+    for path, each in profile_fields().items()
+    if each.section is None or path in {"workspace.identity", "associated_resources.key_vault"}
+}
+
+
+@pytest.fixture(scope="module")
+def builder() -> Iterator[ScenarioBuilder]:
+    """A sandbox in which BASE was applied."""
+    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        for name in ("id-ml", "id-other"):
+            running.state.add_identity(name, "rg-people")
+        builder = ScenarioBuilder(running)
+        builder.client().apply(Profile.model_validate(BASE))
+        yield builder
+
+
+def test_nothing_is_left_after_the_apply(builder: ScenarioBuilder) -> None:
+    """The profile as it was applied is up to date, so that whatever follows has one cause."""
+    plan = builder.client().plan(Profile.model_validate(BASE))
+
+    assert [] == [each for each in plan.changes if each.action is not Action.NO_OP]
+    assert not plan.errored
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_a_change_of_one_field_is_noticed(builder: ScenarioBuilder, path: str) -> None:
+    """A write, a wait, a conflict, an error, or a note that names the field and why it is not compared."""
+    changed = changed_in(path)
+
+    try:
+        plan = builder.client().plan(changed)
+    except CmkctlError:
+        return
+
+    assert noticed(plan) or path in not_compared(plan), f"a change of {path} leads to nothing"
+
+
+def noticed(plan: Plan) -> bool:
+    """Return True for a plan in which something is due, or which cannot be applied."""
+    errors = [each for each in plan.diagnostics if each.severity is Severity.ERROR]
+    return bool(errors) or any(each.action is not Action.NO_OP for each in plan.changes)
+
+
+def not_compared(plan: Plan) -> set[str]:
+    """Return the fields that the plan names as not compared, with their reasons."""
+    return {each.subject for each in plan.diagnostics if each.code == "CMK115" and each.detail}
+
+
+def changed_in(path: str) -> Profile:
+    """Return the base with another valid value for one field. Fails where none is known."""
+    for value in candidates(path):
+        document = deepcopy(dict(BASE))
+        for where, other in {path: value, **replaced(path), **TOGETHER.get(path, {})}.items():
+            put(document, where, other)
+        if document == BASE:
+            continue
+        try:
+            return Profile.model_validate(document)
+        except ValidationError:
+            continue
+    raise AssertionError(f"no other valid value of {path} is known: add one to OTHERS")
+
+
+def replaced(path: str) -> dict[str, Any]:
+    """Return what gives way to the id of a resource."""
+    section, _, name = path.rpartition(".")
+    return {f"{section}.{known}": None for known in at_path(BASE, section) or ()} if name == "id" else {}
+
+
+def candidates(path: str) -> Iterator[Any]:
+    """Yield values to try: the given one, the other words of a type, the next number, a longer text, the example."""
+    if path in OTHERS:
+        yield OTHERS[path]
+        return
+    now, info = at_path(BASE, path), LEAVES[path].info
+    yield from (each for each in _words(info.annotation) if each != now)
+    if isinstance(now, bool):
+        yield not now
+    elif isinstance(now, int):
+        yield from (now + 1, now - 1)
+    elif isinstance(now, str):
+        yield from (f"{now}x", now.replace("1", "3"), now.replace("2", "3"), now.replace("30", "40"))
+    for example in info.examples or ():
+        yield _in_the_sandbox(example)
+
+
+def _words(annotation: Any) -> Iterator[Any]:
+    for each in get_args(annotation):
+        if isinstance(each, str | int):
+            yield each
+        else:
+            yield from _words(each)
+
+
+def _in_the_sandbox(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("${AZURE_SUBSCRIPTION_ID}", SUBSCRIPTION_ID)
+    return [_in_the_sandbox(each) for each in value] if isinstance(value, list) else value
+
+
+def put(document: dict[str, Any], path: str, value: Any) -> None:
+    """Set a value at a dotted path, or remove it where the value is None; sections on the way are made."""
+    *around, name = path.split(".")
+    for each in around:
+        inner = document.get(each)
+        document[each] = dict(inner) if isinstance(inner, dict) else {}
+        document = document[each]
+    if value is None:
+        document.pop(name, None)
+    else:
+        document[name] = value
