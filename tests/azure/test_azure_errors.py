@@ -356,7 +356,7 @@ def test_the_diagnostic_has_what_a_support_case_needs() -> None:
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        (Failure(FailureKind.NETWORK, "", "connection reset"), "no response: connection reset"),
+        (Failure(FailureKind.NETWORK, "", "connection reset"), "connection reset"),
         (Failure(FailureKind.TERMINAL, "BadRequest", "purge protection"), "BadRequest: purge protection"),
         (Failure(FailureKind.PASSING, "", "down", 503), "HTTP 503 down"),
     ],
@@ -415,7 +415,7 @@ def test_the_reason_why_no_connection_came_about_is_shown() -> None:
 
     failure = classify(ServiceRequestError(said))
 
-    assert "no response: management.azure.com: Unable to connect to proxy: Connection refused" == str(failure)
+    assert "management.azure.com: Unable to connect to proxy: Connection refused" == str(failure)
     assert "CMK323" == AzureFailed(failure).diagnostics[0].code
 
 
