@@ -63,14 +63,14 @@ def rejecting(*arguments: Any, **more: Any) -> tuple[Callable[[Any], Rejects], l
 
 
 def failure(builder: ScenarioBuilder, profile: Profile, around: Callable[[Any], Rejects]) -> Diagnostic:
-    """The first error of an apply."""
+    """Return the first error of an apply."""
     with pytest.raises(CmkctlError) as raised:
         builder.client(around).apply(profile)
     return raised.value.diagnostics[0]
 
 
 def changes(plan: Plan, word: str) -> list[Action]:
-    """The actions on the resources whose title contains a word."""
+    """Return the actions on the resources whose title contains a word."""
     return [each.action for each in plan.changes if word in each.title]
 
 
