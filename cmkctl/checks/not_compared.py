@@ -1,4 +1,4 @@
-"""Fields of the profile that were not held against Azure, with the reason: plan and verify say so, and pass over none in silence.
+"""Fields of the profile that were not compared with Azure, with the reason: plan and verify list every one of them.
 
 Each note is about a resource that exists. A resource that does not exist yet is created with every field.
 """

@@ -1,4 +1,4 @@
-"""Tests that fail on the day a reason for a decision has gone. Then read the decision again; do not mend the test."""
+"""Tests that fail on the day a reason for a decision has gone. Then read the decision again; do not change the test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _template() -> dict[str, Any]:
 
 
 def _workspace_properties() -> list[dict[str, Any]]:
-    """The properties of every workspace in the template that azure-ai-ml deploys, nested deployments included."""
+    """Return the properties of every workspace in the template that azure-ai-ml deploys, nested deployments included."""
     return [
         each["properties"]
         for each in _resources(_template())

@@ -27,20 +27,20 @@ def workflow() -> Job:
 
 
 def used(job: Job, action: str) -> dict[str, str]:
-    """What a job hands to an action that it uses exactly once."""
+    """Return the inputs of an action that a job uses exactly once."""
     (step,) = [each for each in job["steps"] if each.get("uses", "").startswith(f"{action}@")]
     given: dict[str, str] = step.get("with", {})
     return given
 
 
 def typed(job: Job) -> list[list[str]]:
-    """The cmkctl commands of a job, as words, without redirections and what follows them."""
+    """Return the cmkctl commands of a job, as words, without redirections and the rest of the line."""
     lines = [line.strip() for step in job["steps"] for line in step.get("run", "").splitlines()]
     return [shlex.split(re.split(r" [>|]", line)[0]) for line in lines if line.startswith("cmkctl ")]
 
 
 def position(job: Job, word: str) -> int:
-    """Where in a job the step is that uses or runs something."""
+    """Return the position of the step in a job that uses or runs something."""
     (found,) = [index for index, step in enumerate(job["steps"]) if word in step.get("run", "") + step.get("uses", "")]
     return found
 

@@ -79,7 +79,7 @@ _USE = re.compile(
 
 
 def _codes_in_source() -> set[str]:
-    """The codes that the product uses, as names or as text, without their declarations."""
+    """Return the codes that the product uses, as names or as text, without their declarations."""
     texts = [each.read_text(encoding="utf-8") for each in (ROOT / "cmkctl").rglob("*.py")]
     declared = re.compile(r"^(CMK\d{3}): Final = Code\(\n +\"\1\"", re.MULTILINE)
     return {code for each in texts for found in _USE.findall(declared.sub("", each)) for code in found if code}

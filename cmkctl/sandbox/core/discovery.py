@@ -32,7 +32,7 @@ class Elsewhere:
 
     @property
     def surrounds(self) -> bool:
-        """Whether this process is in the environment of that sandbox: whoever set it waits for this process."""
+        """True if this process has the environment of that sandbox: the process that set it waits for this one."""
         return os.environ.get("HTTPS_PROXY") == self.environment()["HTTPS_PROXY"]
 
     def ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

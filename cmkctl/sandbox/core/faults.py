@@ -2,7 +2,7 @@
 
 A fault is written ``NAME[:TIMES][~LENGTH][@TARGET]``: ``throttle-seconds:3@workspaces`` happens to the first three
 requests whose path has ``workspaces`` in it. This module knows the names and the counting; what a fault does stands
-where it is done: `transport`, `appearances`, `arm.mishaps`, and whoever calls `Tenant.lag`.
+where it is done: `planes/connection_faults.py`, `workspace_faults.py`, `spawned_faults.py`, and the callers of `Tenant.lag`.
 """
 
 import random

@@ -83,7 +83,7 @@ class ErrorRow:
         code: ``error.code``.
         origin: where the text comes from.
         text: ``error.message``; texts of the sandbox get `OWN` in front.
-        inner: ``error.innererror.code``, which Key Vault's clients tell cases apart by.
+        inner: ``error.innererror.code``, by which Key Vault's clients distinguish cases.
         target: ``error.target``.
         headers: headers of the response.
         details: ``error.details``; ``{text}`` is the error's own text.

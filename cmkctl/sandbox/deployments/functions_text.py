@@ -41,7 +41,7 @@ def as_text(value: Any) -> str:
 def unique_string(*parts: Any) -> str:
     """Return 13 lower-case base-32 characters that are always the same for the same parts.
 
-    Azure's function hashes with an algorithm of its own that is not published; the value here is another one.
+    Azure's function hashes with its own, unpublished algorithm; the value here is different.
     """
     digest = hashlib.sha256("-".join(text(part) for part in parts).encode()).digest()
     return base64.b32encode(digest).decode().lower()[:13]

@@ -15,7 +15,7 @@ from cmkctl.sandbox.core.clouds import Service, certificate_names, locate
 from cmkctl.sandbox.core.store import write_atomically
 
 LIFE = timedelta(days=30)
-"""The life of an authority: whoever installs it does not trust it for ever."""
+"""The validity of an authority: a machine where it is installed does not trust it forever."""
 
 RENEWED_BEFORE = timedelta(days=7)
 """An authority with less left than this is replaced when the sandbox starts."""

@@ -86,7 +86,7 @@ def refuse_child(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every ha
 
 
 def refuse_tenant_child(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
-    """Refuse the same at the tenant, where nobody of the sandbox has a right (recording 60)."""
+    """Refuse the same at the tenant, where no principal of the sandbox has a permission (recording 60)."""
     app_id, object_id = (call.caller.app_id, call.caller.object_id) if call.caller else (CLIENT_ID, CLIENT_OBJECT_ID)
     scope = f"/providers/{DEFINITION}/{call['name']}"
     raise errors.authorization_failed(app_id, object_id, f"{DEFINITION}/{call['child']}/read", scope)

@@ -88,7 +88,7 @@ def _check_usable(tenant: Tenant, record: Json, version: Json) -> None:
 
 
 def check_grants(tenant: Tenant, cloud: Cloud, body: Json, key: Key) -> None:
-    """Refuse when whoever has to use the key may not, as things are now.
+    """Refuse when the principal that has to use the key may not do so at this moment.
 
     Raises:
         AzureError: becomes the error of the failed operation.
