@@ -660,6 +660,12 @@ CMK528: Final = Code(
     "It has a conflict, or a rule stops it. The file that --out names is unchanged.",
     "Fix what the plan names, then plan again.",
 )
+CMK529: Final = Code(
+    "CMK529",
+    "The saved plan was made against another target",
+    "A saved plan records whether it was made against the sandbox or against Azure, and is applied only there. Nothing was written.",
+    "Apply the plan where it was made, or plan again.",
+)
 CMK531: Final = Code(
     "CMK531",
     "Cannot write the report",

@@ -112,7 +112,7 @@ def _missing(way: str, needed: tuple[tuple[str, ...], ...], environ: Mapping[str
     closest = min(needed, key=lambda names: sum(not environ.get(name) for name in names))
     missing = [name for name in closest if not environ.get(name)]
     listed = " and ".join((", ".join(missing[:-1]), missing[-1]) if missing[1:] else missing)
-    detail = f"--auth {way} needs {', '.join(closest)}; not set: {listed}."
+    detail = f"--auth {way} needs environment variables that are not set: {listed}."
     return codes.CMK319.error(detail, f"Set {listed}, or select another way of signing in with --auth.")
 
 

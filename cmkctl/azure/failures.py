@@ -84,9 +84,7 @@ class Failure:
 
     def __str__(self) -> str:
         text = f"{self.code}: {self.message}" if self.code else self.message
-        unanswered = "no response:" if self.kind is FailureKind.NETWORK else ""
-        status = f"HTTP {self.status}" if self.status else unanswered
-        return f"{status} {text}".strip()
+        return f"HTTP {self.status} {text}".strip() if self.status else text
 
     def has_code(self, *codes: str) -> bool:
         """Return True when Azure named one of these codes at any level."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from azure.core.exceptions import AzureError
@@ -30,6 +30,8 @@ _TUPLE: Final = re.compile(r"^\('([^']*)', ?(.*)\)$", re.DOTALL)
 _C_SOURCE: Final = re.compile(r"\s*\(_\w+\.c:\d+\)")
 _ERRNO: Final = re.compile(r"\[Errno -?\d+\] ")
 _LONGEST_CHAIN: Final = 20
+_MALFORMED: Final = frozenset({"LocationParseError", "InvalidProxyURL", "InvalidURL", "ProxySchemeUnknown"})
+"""How urllib3 and requests name an address that is none."""
 
 
 def reason_of(error: BaseException) -> str:
@@ -38,10 +40,17 @@ def reason_of(error: BaseException) -> str:
         return plain(str(error))  # the error carries cmkctl's own message
     chain = list(_chain(error))
     text = next((reason for each in reversed(chain) if (reason := _own_reason(each))), "") or plain(str(error))
-    if any(type(each).__name__ == "ProxyError" for each in chain):
-        return f"{PROXY}: {text}"
-    if any("SOCKS" in str(each) for each in chain[:2]):
-        return f"{PROXY}: {plain(str(error))}"
+    names = {type(each).__name__ for each in chain}
+    if names & _MALFORMED:  # the URLs of Azure are well formed, so it is the proxy's; its text may hold a password
+        text = "its address is not of the form http://HOST:PORT"
+    elif any("SOCKS" in str(each) for each in chain[:2]):
+        text = plain(str(error))
+    elif "ProxyError" not in names:
+        return _reason_without_proxy(chain, text)
+    return f"{PROXY}: {text}"
+
+
+def _reason_without_proxy(chain: Sequence[BaseException], text: str) -> str:
     if any(isinstance(each, ssl.SSLError) for each in chain):
         return f"{TLS}: {text}"
     if any(isinstance(each, socket.gaierror) for each in chain):

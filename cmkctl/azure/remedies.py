@@ -358,6 +358,17 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         codes.CMK320,
     ),
     _worded(
+        r"^(?:: )?Azure CLI not found on path",
+        "Install the Azure CLI (https://aka.ms/azure-cli) and run az login, or select another way of signing in with --auth.",
+        codes.CMK319,
+    ),
+    _worded(
+        r"^(?:: )?(?:ManagedIdentityCredential: )?(?:no response from the IMDS endpoint|no managed identity)",
+        "A managed identity exists only on an Azure host that has one assigned, such as a virtual machine or a container. "
+        "Assign one there, or select another way of signing in with --auth.",
+        codes.CMK319,
+    ),
+    _worded(
         r"AADSTS700024",
         "The token of the CI system that az login exchanged is no longer valid. Log in again (a new az login or azure/login "
         "step) and run the same command: finished changes are kept.",
@@ -383,9 +394,20 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         codes.CMK322,
     ),
     _worded(
-        rf"{PROXY}|connect to proxy|Tunnel connection failed|Missing dependencies for SOCKS support",
-        "Check HTTPS_PROXY and NO_PROXY, then run the same command again. A SOCKS proxy needs the package PySocks: pip install "
-        "'requests[socks]'.",
+        r"Missing dependencies for SOCKS support",
+        "A SOCKS proxy needs the package PySocks: pip install 'requests[socks]'. Or set HTTPS_PROXY to an HTTP proxy: "
+        "http://HOST:PORT.",
+        codes.CMK323,
+    ),
+    _worded(
+        r"407 Proxy Authentication Required",
+        "The proxy asks for a user name and password: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, then run the same "
+        "command again.",
+        codes.CMK323,
+    ),
+    _worded(
+        rf"{PROXY}|connect to proxy|Tunnel connection failed",
+        "Check HTTPS_PROXY (http://HOST:PORT) and NO_PROXY, then run the same command again.",
         codes.CMK323,
     ),
     _worded(

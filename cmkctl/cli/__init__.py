@@ -188,7 +188,9 @@ def _not_loaded() -> None:
 
 
 def _misplaced(arguments: Sequence[str]) -> str:
-    """Return the message about an option before the command; empty without one."""
+    """Return the message about an empty argument, or an option before the command; empty without one."""
+    if "" in arguments and "--" not in arguments:
+        return "An argument is empty: a shell variable in the command may not be set."
     if not arguments[0].startswith("-") or arguments[0] in ("-h", "--help"):
         return ""
     from cmkctl.cli.hints import before_the_command  # noqa: PLC0415 - only for an error
@@ -206,21 +208,32 @@ def _plain(message: str, arguments: Sequence[str]) -> str:
     named = re.search(r"'(-[\w-]+)' \(env var: '\w+'\)", message)
     if named and any(each.partition("=")[0] == named[1] for each in arguments):
         message = message.replace(named[0], f"'{named[1]}'")
-    return message.replace("Value error, ", "")
+    for theirs, ours in _OURS:
+        message = re.sub(theirs, ours, message)
+    return message
+
+
+_OURS: Final = (
+    (r"Value error, ", ""),
+    (r"Input should be (?:less|greater) than or equal to (\d+)", r"the limit is \1"),
+    (r"Input should be a valid integer.*|.* is not a valid int(?:eger)?\b.*", "expected a whole number"),
+)
+"""Words of the libraries, and the ones in their place."""
 
 
 def complain(message: str, arguments: Sequence[str], path: str = "", remedy: str = "") -> int:
     """Show a usage error, as JSON lines when ``--json`` is among the arguments. Returns the exit code."""
     from cmkctl import codes  # noqa: PLC0415 - see above
     from cmkctl.azure.redaction import Redactor  # noqa: PLC0415 - a right command line needs it later, or never
-    from cmkctl.cli.hints import hint  # noqa: PLC0415 - see above
+    from cmkctl.cli.hints import hint, without_suggestions  # noqa: PLC0415 - see above
     from cmkctl.views import make_view  # noqa: PLC0415 - see above
     from cmkctl.views.shown import DiagnosticsShown, RunEnded  # noqa: PLC0415 - see above
 
     redactor = Redactor.for_display(os.environ)
-    text = redactor.text(_plain(message, arguments))
-    remedies = [redactor.text(each) for each in (remedy, *hint(message, arguments, COMMANDS)) if each]
-    remedy = "\n".join([*remedies, f"See: {path or 'cmkctl'} --help"])
+    text = redactor.text(without_suggestions(_plain(message, arguments)))
+    command = path or "cmkctl"
+    remedies = [redactor.text(each) for each in (remedy, *hint(message, command)) if each]
+    remedy = "\n".join([*remedies, f"See: {command} --help"])
     view = make_view(json="--json" in arguments, stdout=sys.stdout, stderr=sys.stderr)
     view.show(DiagnosticsShown((codes.CMK008.error(text, remedy),)))
     view.show(RunEnded(USAGE))

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,8 @@ _ACTIONS: Final = (
     "Microsoft.OperationalInsights/workspaces/write",
 )
 """The actions without which no workspace is created; docs/troubleshooting.md has the whole table."""
+
+SIGN_IN: Final = "Sign-in"
 
 _GRANT: Final = {
     "access-policy": "Microsoft.KeyVault/vaults/accessPolicies/write",
@@ -69,9 +72,9 @@ def _proxy(environ: Mapping[str, str]) -> CheckShown:
     if found is None:
         return _ok("Proxy", "none (HTTPS_PROXY is not set)")
     name, value = found
-    if value.startswith("socks"):
-        remedy = f"Set {name} to an HTTP proxy, http://HOST:PORT."
-        return _failed("Proxy", f"{name} names a SOCKS proxy, which cmkctl does not support", remedy)
+    if value.startswith("socks") and find_spec("socks") is None:
+        remedy = f"pip install 'requests[socks]', or set {name} to an HTTP proxy: http://HOST:PORT."
+        return _failed("Proxy", f"{name} names a SOCKS proxy, which needs the package PySocks", remedy)
     return _ok("Proxy", f"{value} (from {name})")
 
 
@@ -91,13 +94,13 @@ def _sign_in(opened: Run) -> Mapping[str, Any] | CheckShown:
     try:
         return claims_of(opened.session)
     except (AzureError, CmkctlError) as error:
-        return _failed("Sign-in", *_reason(error))
+        return _failed(SIGN_IN, *_reason(error))
 
 
 def _account(claims: Mapping[str, Any]) -> CheckShown:
     who = account_of(claims) or "an account that the token does not name"
     object_id = f", object id {claims['oid']}" if claims.get("oid") else ""
-    return _ok("Sign-in", f"{who}{object_id}")
+    return _ok(SIGN_IN, f"{who}{object_id}")
 
 
 def _tenant(claims: Mapping[str, Any], opened: Run) -> CheckShown:

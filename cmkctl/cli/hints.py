@@ -45,17 +45,31 @@ _COMMANDS: Final[Mapping[str, str]] = {
 }
 
 
-def hint(message: str, arguments: Sequence[str], commands: Collection[str]) -> Iterator[str]:
-    """Hints for a command line that was refused with `message`."""
-    unknown = re.search(r"No such option:? '?(-[\w-]+)", message)
-    if unknown and (found := _option_hint(unknown[1])):
-        yield found
-    elif "No such command" in message and arguments:
-        word = next((each for each in arguments if not each.startswith("-")), "")
-        if word in _COMMANDS:
-            yield _COMMANDS[word]
-        elif near := get_close_matches(word, commands, n=1):
-            yield f"Did you mean: cmkctl {near[0]}"
+_SUGGESTIONS: Final = re.compile(r"\s*\(Possible options: ([^)]*)\)|\s*Did you mean ((?:'[^']+'(?:, )?)+)\?")
+"""What click adds to its messages: names that need not be near at all."""
+
+_NEAR: Final = 0.75
+
+
+def without_suggestions(message: str) -> str:
+    """Return the message without click's suggestions, which `hint` replaces."""
+    return _SUGGESTIONS.sub("", message)
+
+
+def hint(message: str, path: str) -> Iterator[str]:
+    """Yield hints for a command line that the command `path`, such as ``cmkctl sandbox``, refused with `message`."""
+    found = _SUGGESTIONS.search(message)
+    listed = re.findall(r"[\w-]+", found[1] or found[2]) if found else []
+    if option := re.search(r"No such option:? '?(-[\w-]+)", message):
+        if habit := _option_hint(option[1]):
+            yield habit
+        elif near := get_close_matches(option[1], listed, n=1, cutoff=_NEAR):
+            yield f"Did you mean {near[0]}?"
+    elif command := re.search(r"No such command '([^']+)'", message):
+        if command[1] in _COMMANDS:
+            yield _COMMANDS[command[1]]
+        elif near := get_close_matches(command[1], listed, n=1):
+            yield f"Did you mean: {path} {near[0]}"
 
 
 def _option_hint(option: str) -> str:

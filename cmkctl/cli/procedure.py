@@ -5,16 +5,18 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from azure.core.exceptions import AzureError
 
 from cmkctl import codes
 from cmkctl.cli import PROGRAM
 from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.options import STANDARD_STREAM, Options
 from cmkctl.cli.run import Run, run
-from cmkctl.diagnostics import Diagnostic
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeStarted, Emit, Event
 from cmkctl.plan import Action, Plan, Unknown, unknowns
@@ -27,6 +29,7 @@ from cmkctl.saved_plan import (
     load,
     load_only_profile,
     not_saved,
+    refuse_other_target,
     refuse_unless_approved,
     save,
     try_saving,
@@ -40,6 +43,9 @@ from cmkctl.views.shown import (
     PlanShown,
     Verified,
 )
+
+_PROFILE = Path("PROFILE")
+"""The profile in a command line for the operator, where the run does not know its file."""
 
 
 def _nothing(_plan: Plan) -> None:
@@ -115,18 +121,17 @@ def verify(options: Options, operation: Operation) -> int:
         matches = not made.errored and all(each.action is Action.NO_OP for each in made.changes)
         return DONE if matches else CHANGES
 
-    # A saved plan contains its profile.
-    return run(options, body, load)
+    return run(options, body, load_only_profile)
 
 
 def _save(out: Path, made: Plan, opened: Run) -> Mapping[str, str]:
     """Save a plan to a file, or write it to standard output for ``-``. Returns its digests."""
-    now = opened.session.clock.now()
+    now, sandbox = opened.session.clock.now(), bool(opened.sandbox)
     if out != STANDARD_STREAM:
-        return save(out, made, opened.profile, now)
+        return save(out, made, opened.profile, now, sandbox=sandbox)
     with TemporaryDirectory(prefix="cmkctl-") as folder:
         copy = Path(folder, "plan.json")
-        digests = save(copy, made, opened.profile, now)
+        digests = save(copy, made, opened.profile, now, sandbox=sandbox)
         sys.stdout.write(copy.read_text(encoding="utf-8"))
         sys.stdout.flush()
     return digests
@@ -141,8 +146,8 @@ def _plan(opened: Run, operation: Operation) -> Plan:
 
 def _apply(opened: Run, operation: Operation) -> int:
     options = opened.options
-    made = _plan(opened, operation)
     saved = opened.loaded.saved if isinstance(opened.loaded, LoadedPlan) else None
+    made = _plan_of_saved(opened, operation, saved) if saved else _plan(opened, operation)
     opened.show(PlanShown(made, options.requests))
     emit: Emit = _as_approved(opened, saved, made) if saved else opened.show
     if made.errored:
@@ -156,12 +161,11 @@ def _apply(opened: Run, operation: Operation) -> int:
             return answer
     operation.prepare(made)
     started = opened.session.clock.elapsed()
-    result = apply_plan(opened.session, opened.profile, made, operation.procedure, emit)
+    result = apply_plan(opened.session, opened.profile, made, operation.procedure, emit, policy=opened.policy)
     seconds = opened.session.clock.elapsed() - started
     conclusion = operation.conclusion(opened.profile)
-    opened.show(
-        Applied(made, result, seconds, conclusion, _command(options, "verify", options.path, saved=bool(saved)))
-    )
+    profile = _PROFILE if saved else options.path  # verify starts from a profile
+    opened.show(Applied(made, result, seconds, conclusion, _command(options, "verify", profile, saved=bool(saved))))
     opened.show(OutputsShown(operation.procedure.outputs(opened.profile, result.known)))
     return DONE
 
@@ -189,11 +193,41 @@ def _show_outputs(opened: Run, operation: Operation, made: Plan) -> None:
         opened.show(OutputsShown(known))
 
 
+def _plan_of_saved(opened: Run, operation: Operation, saved: SavedPlan) -> Plan:
+    """Plan again from a saved plan. Raises RefusedError (CMK529) when this run does not go where the plan was made."""
+    _refuse_other_target(opened, saved)
+    try:
+        made = _plan(opened, operation)
+    except (CmkctlError, AzureError):
+        _refuse_other_target(opened, saved)  # the failure may follow from it: the subscription exists only there
+        raise
+    _refuse_other_target(opened, saved)
+    return made
+
+
+def _refuse_other_target(opened: Run, saved: SavedPlan) -> None:
+    """Raise RefusedError (CMK529) as soon as the run is known to go elsewhere."""
+    options = opened.options
+    if opened.sandbox is None:
+        return
+    if saved.sandbox:
+        command = _command(replace(options, sandbox=True), "apply", options.path, saved=True)
+        remedy = f"Apply it to the sandbox: {command}"
+    elif options.sandbox:
+        command = _command(replace(options, sandbox=False, state=None), "apply", options.path, saved=True)
+        remedy = f"Apply it to Azure: {command}"
+    else:
+        command = _command(options, "apply", options.path, saved=True)
+        remedy = f"Unset the environment variables of the sandbox, then apply it to Azure: {command}"
+    refuse_other_target(saved, sandbox=opened.sandbox, remedy=remedy)
+
+
 def _as_approved(opened: Run, saved: SavedPlan, made: Plan) -> Emit:
     """Refuse a plan other than the approved one. The returned function records each write in the file before it is sent."""
     journal = Journal(saved, lambda found: opened.show(DiagnosticsShown(tuple(found))))
     # Read after Azure was read: another run of this file records what it starts before Azure can show it.
-    refuse_unless_approved(saved, made, journal.begun())
+    plan_again = _command(opened.options, "plan", _PROFILE, saved=True, out=saved.path)
+    refuse_unless_approved(saved, made, journal.begun(), plan_again)
     if made.pending and not made.errored:
         journal.try_out()
 
@@ -205,12 +239,13 @@ def _as_approved(opened: Run, saved: SavedPlan, made: Plan) -> Emit:
     return emit
 
 
-def _command(options: Options, name: str, file: Path, *, saved: bool) -> str:
+def _command(options: Options, name: str, file: Path, *, saved: bool, out: Path | None = None) -> str:
     """Return a command line for the operator with the same target as this run.
 
     A saved plan contains its profile's values, so it needs no overrides.
     """
-    flags = ["--sandbox"] if options.sandbox else []
+    flags = ["--out", str(out)] if out else []
+    flags += ["--sandbox"] if options.sandbox else []
     flags += ["--state", str(options.state)] if options.state else []
     flags += ["--auth", options.auth.value] if options.auth else []
     overrides = [] if saved else [text for each in options.overrides for text in ("--set", each)]

@@ -58,9 +58,14 @@ class Run:
         """Show a value."""
         self.view.show(shown)
 
+    @property
+    def sandbox(self) -> bool | None:
+        """True when the run goes to the sandbox, False when it goes to Azure; None until a response shows it."""
+        return True if self.options.sandbox else self.session.is_sandbox
+
     def show_context(self) -> None:
         """Show where the run goes, once Azure has answered: the sandbox, or the subscription's name and the account."""
-        if self.options.sandbox or self.session.is_sandbox:
+        if self.sandbox:
             self.show(RunContext(sandbox=True))
         else:
             account = account_of(claims_of(self.session))

@@ -7,7 +7,16 @@ import typer
 
 from cmkctl.cli import sandbox_arrange, sandbox_log
 from cmkctl.cli.help import HelpCommand, HelpGroup
-from cmkctl.cli.sandbox_options import FaultOption, LatencyOption, PaceOption, StateOption, fail, known_shell, say
+from cmkctl.cli.sandbox_options import (
+    FaultOption,
+    LatencyOption,
+    PaceOption,
+    StateOption,
+    fail,
+    known_shell,
+    not_running,
+    say,
+)
 
 if TYPE_CHECKING:
     from cmkctl.sandbox import Sandbox
@@ -76,14 +85,13 @@ def env(
     shell: Annotated[str, typer.Option(metavar="SHELL", help="sh, bash, zsh, fish or powershell.")] = "sh",
 ) -> None:
     """Print the environment variables that make any Azure client use the running sandbox."""
-    from cmkctl.sandbox import default_state_path, find_running  # noqa: PLC0415  commands load lazily
+    from cmkctl.sandbox import find_running  # noqa: PLC0415  commands load lazily
     from cmkctl.sandbox.core import environment  # noqa: PLC0415  commands load lazily
 
     known = known_shell(shell)
     running = find_running(state)
     if running is None:
-        path = state or default_state_path()
-        fail(f"No sandbox is running with the state {path}.", "Start one with: cmkctl sandbox serve")
+        not_running(state)
     for line in environment.lines(running.environment(), known):
         typer.echo(line)
 

@@ -1,5 +1,6 @@
 """The shared part of the sandbox's commands: options, messages on stderr, and requests to a server."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -47,6 +48,17 @@ def fail(text: str, remedy: str = "") -> NoReturn:
     raise typer.Exit(1)
 
 
+def not_running(state: Path | None) -> NoReturn:
+    """Exit with 1, because no sandbox runs over a state file."""
+    from cmkctl.sandbox import default_state_path  # noqa: PLC0415  commands load lazily
+
+    flag = f" --state {shlex.quote(str(state))}" if state else ""
+    fail(
+        f"No sandbox is running with the state {state or default_state_path()}.",
+        f"Start one with: cmkctl sandbox serve{flag}",
+    )
+
+
 def known_shell(shell: str) -> str:
     """Return the syntax of a shell: bash and zsh use that of sh. Raises BadParameter for an unknown one."""
     from cmkctl.sandbox.core import environment  # noqa: PLC0415  commands load lazily
@@ -72,7 +84,7 @@ def ask(state: Path | None, method: str, what: str, body: dict[str, Any], *, sta
         if running is not None:
             return running.ask(method, what, body)
         if not start:
-            fail(f"No sandbox is running with the state {path}.", "Start one with: cmkctl sandbox serve")
+            not_running(state)
         with Sandbox(path).serve(lasting=False) as own:
             return own.ask(method, what, body)
     except SandboxError as problem:

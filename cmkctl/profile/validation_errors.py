@@ -133,7 +133,7 @@ class _Explainer:
         right = (hint.expected if hint and kind == RULE and context.get("form") else "") or words.format_map(
             _readable(context)
         )
-        remedy = f"{self._remedy(kind, path, context)} {hint.remedy if hint else ''}".rstrip()
+        remedy = f"{self._remedy(kind, path, context)}\n{hint.remedy if hint else ''}".rstrip()
         detail = f"{where} is {shown(self.root, path)}. {right}"
         return problem("CMK004", detail, remedy, place_of(self.root, path), where)
 
@@ -169,8 +169,10 @@ class _Explainer:
 
 def example_of(where: str, place: Location, model: type[Section] = Profile) -> str:
     """Return a right value of the field `where`, in the syntax that `place` is written in."""
-    field = profile_fields(model)[where]
-    return f"For example: {_setting(path_of(where, model), _yaml(field.example), place)}"
+    field, path = profile_fields(model)[where], path_of(where, model)
+    if isinstance(field.example, bool):  # one of the two would be a recommendation
+        return f"Write {_setting(path, 'true', place)} or {_setting(path, 'false', place)}."
+    return f"For example: {_setting(path, _yaml(field.example), place)}"
 
 
 def _setting(path: Path, value: str, place: Location) -> str:
@@ -182,7 +184,7 @@ def _setting(path: Path, value: str, place: Location) -> str:
 
 def _near_choice(text: str, expected: str) -> str:
     choices = {each.lower(): each for each in re.findall("'([^']*)'", expected)}
-    return next((choices[each] for each in get_close_matches(text.lower(), choices, n=1, cutoff=0.75)), "")
+    return next((choices[each] for each in get_close_matches(text.lower(), choices, n=1, cutoff=0.7)), "")
 
 
 def _readable(context: Mapping[str, Any]) -> Mapping[str, Any]:

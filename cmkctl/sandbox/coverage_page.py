@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from cmkctl.sandbox.core import faults, registry
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.refusal import TABLE, Source
-from cmkctl.sandbox.planes import entra, graph, vault
+from cmkctl.sandbox.planes import entra, graph, storage, vault
 
 BEGIN = "<!-- made from the COVERAGE constants in cmkctl/sandbox; do not edit by hand -->"
 FAULTS = "<!-- made from cmkctl/sandbox/faults.py; do not edit by hand -->"
@@ -37,7 +37,7 @@ def _cell(sentences: tuple[str, ...]) -> str:
 def areas() -> list[Area]:
     """Return every area: those of the planes and of the providers, then time and faults."""
     provided = [area for provider in registry.providers() for area in provider.coverage]
-    return rows((entra.COVERAGE, graph.COVERAGE, *provided, vault.COVERAGE, faults.COVERAGE))
+    return rows((entra.COVERAGE, graph.COVERAGE, *provided, vault.COVERAGE, storage.COVERAGE, faults.COVERAGE))
 
 
 def fault_table() -> str:

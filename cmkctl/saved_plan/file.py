@@ -1,4 +1,4 @@
-"""The file: written atomically, validated when read."""
+"""The file: written atomically, and checked completely when it is read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_COMPLAINTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """The content of a file: its document, and the approved changes."""
+    """The contents of a file: its document, and the approved changes."""
 
     path: Path
     document: PlanDocument
@@ -34,33 +34,41 @@ class SavedPlan:
 
     @property
     def origin(self) -> str:
-        """Time and cmkctl version of the plan."""
+        """The time at which it was made, and the version of cmkctl."""
         return f"{self.document['made_at']} by cmkctl {self.document['cmkctl']}"
 
     @property
     def observed(self) -> str:
-        """The digest of the observations that the plan rests on."""
+        """The digest of the observations from which it was made."""
         return str(self.document["digests"]["observations"])
+
+    @property
+    def sandbox(self) -> bool:
+        """True when it was made against the sandbox."""
+        return bool(self.document["sandbox"])
 
 
 @dataclass(frozen=True)
 class LoadedPlan(LoadedProfile):
-    """The profile of a saved plan, with the plan. Its values have no place in a profile file."""
+    """The profile of a saved plan, with the plan. Its fields have no places, because the file must not be edited."""
 
     saved: SavedPlan
 
 
 def try_saving(path: Path) -> None:
-    """Find out whether a plan can be saved at `path`. Raises CmkctlError CMK521 when it cannot."""
+    """Test that a plan can be saved at `path`. Raises CmkctlError CMK521."""
     try:
         try_out(path)
     except OSError as error:
         raise unwritable(path, error) from error
 
 
-def save(path: Path, plan: Plan, profile: Profile, made_at: datetime) -> Mapping[str, str]:
-    """Write a plan to a file and return its digests by name. Raises CmkctlError CMK521."""
-    document = document_of(plan, profile, made_at)
+def save(path: Path, plan: Plan, profile: Profile, made_at: datetime, *, sandbox: bool) -> Mapping[str, str]:
+    """Write a plan to a file and return its digests by name. Raises CmkctlError CMK521.
+
+    `sandbox` is true when the plan was made against the sandbox.
+    """
+    document = document_of(plan, profile, made_at, sandbox=sandbox)
     try:
         write(path, document)
     except OSError as error:
@@ -70,22 +78,22 @@ def save(path: Path, plan: Plan, profile: Profile, made_at: datetime) -> Mapping
 
 
 def write(path: Path, document: PlanDocument) -> None:
-    """Write a document, whole or not at all. Raises OSError."""
+    """Write a document atomically. Raises OSError."""
     write_whole(path, json.dumps(document, indent=2) + "\n")
 
 
 def load(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str]) -> LoadedProfile:
-    """Load the argument of `apply`: a saved plan as `LoadedPlan`, anything else as a profile.
+    """Load the file of `apply`: a saved plan, as `LoadedPlan`, or a profile, as `load_profile` does.
 
-    Raises ProfileError: CMK522 for a damaged file, CMK523 for an unsupported version, CMK524 for an edited file, CMK008
-    for a saved plan with overrides.
+    Raises ProfileError: CMK522 for a damaged file, CMK523 for one of another format, CMK524 for one that was edited,
+    CMK008 for a saved plan with overrides.
     """
     document = read(path)
     if document is None:
         return load_profile(path, overrides=overrides, environ=environ)
     if overrides:
-        detail = f"{path} is a saved plan, and --set {overrides[0]} would change it."
-        remedy = "Plan again with --set, and save and approve the new plan: cmkctl plan PROFILE --set … --out FILE"
+        detail = f"{path} is a saved plan, and --set {overrides[0]} would change what was approved."
+        remedy = "Plan again with --set, then approve the new plan: cmkctl plan PROFILE --set … --out FILE"
         raise ProfileError(codes.CMK008.error(detail, remedy))
     try:
         return _loaded(path, document)
@@ -101,7 +109,7 @@ def load_only_profile(path: Path, *, overrides: Sequence[str] = (), environ: Map
 
 
 def read(path: Path) -> PlanDocument | None:
-    """Read a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
+    """Read the document of a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
 
     Raises ProfileError CMK522 for a file that begins like a saved plan and is not JSON.
     """
@@ -127,7 +135,7 @@ def _parsed(path: Path, raw: bytes) -> Any:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> PlanDocument:
-    """Refuse a duplicate name in an object: the approver may have read the other value."""
+    """Refuse a duplicate name in one object: the reviewer may have read the other value."""
     names = [name for name, _ in pairs]
     document = dict(pairs)
     if len(document) != len(names):
@@ -136,7 +144,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> PlanDocument:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")
 
 
 def _loaded(path: Path, document: PlanDocument) -> LoadedPlan:

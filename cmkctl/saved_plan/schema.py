@@ -1,4 +1,4 @@
-"""The schema of the file, and the conversion of changes to JSON and back. Pure."""
+"""The format of the file: the fields of its document, and changes to JSON and back. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmkctl.plan import Action, AttributeChange, Change, Json, Plan, Request, Un
 from cmkctl.profile.model import Profile
 
 MARKER: Final = "cmkctl_plan"
-"""The first field of the file, which distinguishes it from a profile. Its value is the schema version."""
+"""The first field of the file, which distinguishes it from a profile. Its value is the number of the format."""
 
 SCHEMA: Final = 2
 _UNKNOWN: Final = "$unknown"
@@ -71,6 +71,7 @@ class _PlanFile(_Part):
     cmkctl: str
     made_at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
     digests: _Digests
+    sandbox: bool
     subject: dict[str, str]
     profile: dict[str, Any]
     changes: list[_Change]
@@ -80,15 +81,15 @@ class _PlanFile(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The decoded content of a document."""
+    """The contents of a document, as values."""
 
     profile: Profile
     changes: tuple[Change, ...]
 
 
-def document_of(plan: Plan, profile: Profile, made_at: datetime) -> PlanDocument:
-    """Return the document of a plan before its first apply."""
-    shown = _shown(plan, profile)
+def document_of(plan: Plan, profile: Profile, made_at: datetime, *, sandbox: bool) -> PlanDocument:
+    """The document of a plan that was not applied yet; `sandbox` is true when it was made against the sandbox."""
+    shown = _shown(plan, profile, sandbox=sandbox)
     return {
         MARKER: SCHEMA,
         "cmkctl": __version__,
@@ -100,9 +101,10 @@ def document_of(plan: Plan, profile: Profile, made_at: datetime) -> PlanDocument
     }
 
 
-def _shown(plan: Plan, profile: Profile) -> PlanDocument:
+def _shown(plan: Plan, profile: Profile, *, sandbox: bool) -> PlanDocument:
     subject = plan.subject
     return {
+        "sandbox": sandbox,
         "subject": {
             "cloud": str(subject.cloud),
             "subscription": subject.subscription,
@@ -116,20 +118,20 @@ def _shown(plan: Plan, profile: Profile) -> PlanDocument:
 
 
 def digests(document: PlanDocument) -> dict[str, str]:
-    """Compute the digests of a document: of the profile and of the plan that was shown."""
+    """The digests that can be computed again from a document: of the profile, and of the plan with its place."""
     return {
         "profile": digest(document["profile"]),
-        "plan": digest({name: document[name] for name in ("subject", "changes")}),
+        "plan": digest({name: document[name] for name in ("sandbox", "subject", "changes")}),
     }
 
 
 def check(document: PlanDocument) -> None:
-    """Validate presence and types. Raises pydantic's ValidationError."""
+    """Check the fields of a document and their types. Raises pydantic's ValidationError."""
     _PlanFile.model_validate(document)
 
 
 def content(document: PlanDocument) -> Content:
-    """Decode a validated document. Raises ValueError for an invalid value."""
+    """Decode a document. Raises ValueError for values that cmkctl never writes."""
     changes = map(_decoded_change, _PlanFile.model_validate(document).changes)
     return Content(Profile.model_validate(document["profile"]), tuple(changes))
 
@@ -179,7 +181,7 @@ def _encoded_diagnostic(diagnostic: Diagnostic) -> dict[str, str]:
 
 
 def encoded(value: Json) -> Any:
-    """Encode a JSON value for the file. A second dollar escapes names that begin with one."""
+    """Encode a JSON value for the file. A name that begins with a dollar gets one more, to tell it from the markers of cmkctl."""
     if isinstance(value, Unknown):
         return {_UNKNOWN: f"{value.step}.{value.output}"}
     if isinstance(value, Mapping):
@@ -219,7 +221,7 @@ def _decoded_request(request: _Request) -> Request:
 
 
 def decoded(value: Any) -> Json:
-    """Decode a value written by `encoded`. Raises ValueError for anything that `encoded` never writes."""
+    """Decode a value that `encoded` wrote. Raises ValueError for values that it never writes."""
     if isinstance(value, list):
         return [*map(decoded, value)]
     if isinstance(value, dict):

@@ -296,10 +296,16 @@ def _diagnostic(alike: Sequence[Diagnostic], width: int) -> Iterator[Line]:
         yield from _detail(detail.splitlines(), width)
     # Not wrapped: a remedy may be a command to copy.
     yield from (Line(f"  → {each}") for each in first.remedy.splitlines())
-    for each in dict.fromkeys((each.location, "" if each.location else each.subject) for each in alike):
+    for each in dict.fromkeys((each.location, _subject(each)) for each in alike):
         yield from _place(*each, width)
     if first.code:
         yield Line(f"  cmkctl explain {first.code}", "dim")
+
+
+def _subject(diagnostic: Diagnostic) -> str:
+    """Return the subject, unless the location or the beginning of the detail shows it."""
+    shown = diagnostic.location is not None or diagnostic.detail.startswith(f"{diagnostic.subject}:")
+    return "" if shown else diagnostic.subject
 
 
 def _place(location: Location | None, subject: str, width: int) -> Iterator[Line]:

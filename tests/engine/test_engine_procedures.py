@@ -166,6 +166,20 @@ def test_the_operator_decides_how_a_finding_counts(policy: RulePolicy, expected:
     assert expected == (str(plan.diagnostics[0].severity), plan.errored)
 
 
+def test_an_ignored_finding_stays_ignored_when_everything_is_read_back() -> None:
+    """An error that the operator ignored in the plan does not fail the run after its last write."""
+    world = World()
+    toy = procedure((FakeStep(world, "a", {"a": 1}),), (replace(low_quota, severity=Severity.ERROR),))
+    policy = RulePolicy(ignore=("CMK196",))
+    session: Any = world
+
+    result = apply_plan(
+        session, PROFILE, make_plan(session, PROFILE, toy, policy), toy, lambda _event: None, send, policy
+    )
+
+    assert ({"a": 1}, [("CMK196", "note")]) == (world.state, codes(result.diagnostics))
+
+
 # --- structure --------------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,7 @@ def cases(counted: dict[str, Counting]) -> Iterator[RedactingView]:
 
 
 def run(ground: Ground, _start: Starter, case: RedactingView, wanted: Inventory) -> Outcome:
-    """Run both to their ends. One may say that the other is at work; what is there in the end is whole."""
+    """Run both to their ends. One may report that the other is at work; what is there in the end is whole."""
     ground.begin(case.profile)
     now = threading.Event()
     ground.running.watch = At(case.nth, now.set)
@@ -53,6 +53,9 @@ def run(ground: Ground, _start: Starter, case: RedactingView, wanted: Inventory)
             now.wait()
         second = pool.submit(ground.apply, case.profile, HastyClock(FRACTION))
         endings = [first.result(), second.result()]
+    if all("CMK404" in each.codes for each in endings):
+        # Each overwrote one of the two vaults that the other had created: the next run continues.
+        endings.append(ground.apply(case.profile, HastyClock(FRACTION)))
     ground.running.watch = None
     problems = [*_unexpected(endings), *_wrong(ground, case, wanted)]
     verdict = FAILED if problems else _verdict(endings)
@@ -79,4 +82,6 @@ def _wrong(ground: Ground, case: RedactingView, wanted: Inventory) -> list[str]:
 
 def _verdict(endings: list[Ended]) -> str:
     gave_way = [each for each in endings if each.code]
+    if len(endings) > 2:
+        return "both ended with CMK404, the next run well"
     return f"one ended well, one with {gave_way[0]}" if gave_way else "both ended well"

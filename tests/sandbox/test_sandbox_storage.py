@@ -147,3 +147,21 @@ def test_encryption_scopes_are_as_recorded(account: Client) -> None:
     assert "nextLink" not in rest
     assert changed.json() == account("GET", f"{scopes}/c", api=API).json()
     assert 404 == account("GET", f"{scopes}/d", api=API).status_code
+
+
+@pytest.mark.parametrize("service", ["blob", "queue", "file"])
+def test_the_services_of_an_account_answer_by_themselves(account: Client, service: str) -> None:
+    """What azurerm waits for; a request without a signature, of another account or for data is refused."""
+    url = f"https://stone.{service}.core.windows.net/"
+    asked = {"restype": "service", "comp": "properties"}
+    session, signed = account.session, {"Authorization": "SharedKey stone:signature"}
+
+    found = session.get(url, params=asked, headers=signed)
+    refused = session.get(url, params=asked)
+    absent = session.get(url.replace("stone", "none"), params=asked, headers=signed)
+    data = session.get(f"{url}container", params={"restype": "container"}, headers=signed)
+
+    assert (200, "application/xml") == (found.status_code, found.headers["Content-Type"])
+    assert "<StorageServiceProperties>" in found.text
+    assert (403, 400, 400) == (refused.status_code, absent.status_code, data.status_code)
+    assert "SandboxNotModelled" == data.json()["error"]["code"]

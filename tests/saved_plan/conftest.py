@@ -1,4 +1,4 @@
-"""A quickstart profile, and the file that its plan is saved to."""
+"""A quickstart profile, and the file to which its plan is saved."""
 
 import os
 import shutil
@@ -15,20 +15,20 @@ from cmkctl.sandbox import SUBSCRIPTION_ID
 
 @pytest.fixture
 def bench(azure: Any, profiles: Path, tmp_path: Path) -> Bench:
-    """A sandbox that is done with everything at once, nothing in it yet, and no plan."""
+    """An empty sandbox without delays, and no plan."""
     return Bench(azure, Path(shutil.copy(profiles / "quickstart.yaml", tmp_path / "mine.yaml")), tmp_path / "plan.json")
 
 
 @pytest.fixture
 def approved(bench: Bench, saved: str) -> Bench:
-    """The same with a plan, made on another machine, for a sandbox in which nothing is yet."""
+    """An empty sandbox with a plan that was made on another machine."""
     bench.file.write_text(saved, encoding="utf-8")
     return bench
 
 
 @pytest.fixture(scope="session")
 def saved(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The text of a plan that was saved."""
+    """The text of a saved plan."""
     folder = tmp_path_factory.mktemp("saved")
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}
     arguments = [profiles / "quickstart.yaml", "--sandbox", "--state", folder / "s.json", "--out", folder / "plan.json"]

@@ -1,58 +1,58 @@
-"""Azure is not as it was when the plan was approved: nothing is written, and every difference is said."""
+"""Azure changed since the plan was approved: nothing is written, and every difference is listed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from support.saved_plan import GROUP, VAULT, WORKSPACE, Bench, codes, refusal
+from support.saved_plan import GROUP, VAULT, WORKSPACE, Bench, codes, refusal, unwrapped
 
 RENAMED = ("--set", "workspace.friendly_name=Fraud", "--set", "workspace.description=Models")
 COSMOS_DB = "a232010e-820c-4083-83bb-3ace5fc29d0b"
 
 
 def refused(bench: Bench) -> list[str]:
-    """Apply, see that it is refused and that nothing was written, and return the differences."""
+    """Apply, assert a refusal without writes, and return the differences."""
     before = bench.azure.writes()
     ran = bench.apply()
     assert (3, before) == (ran.code, bench.azure.writes()), ran.out
     return refusal(ran)
 
 
-def test_a_vault_that_somebody_made(bench: Bench) -> None:
-    """With its group. That there is less to do does not make it what was approved."""
+def test_a_vault_created_by_someone_else(bench: Bench) -> None:
+    """A vault that appeared, with its group, is a difference although fewer changes are due."""
     bench.plan()
     bench.azure.running.state.add_vault("kv-ml-quickstart", "rg-ml-quickstart", softDeleteRetentionInDays=7)
 
     assert [
-        "resource group rg-ml-quickstart: approved to create, now no-op (already there)",
+        "resource group rg-ml-quickstart: approved to create, now no-op (exists)",
         (
-            "key vault kv-ml-quickstart: approved to create, now no-op (already right: purge protection on, soft delete 7 days, "
+            "key vault kv-ml-quickstart: approved to create, now no-op (up to date: purge protection on, soft delete 7 days, "
             "access policies)"
         ),
     ] == refused(bench)
 
 
-def test_a_provider_that_somebody_registered(bench: Bench) -> None:
-    """One change less."""
+def test_a_provider_registered_by_someone_else(bench: Bench) -> None:
+    """A change that is no longer due is a difference."""
     bench.plan()
     bench.azure.running.state.register_provider("Microsoft.Search")
 
-    assert ["resource provider Microsoft.Search: approved to create, now no-op (already registered)"] == refused(bench)
+    assert ["resource provider Microsoft.Search: approved to create, now no-op (registered)"] == refused(bench)
 
 
-def test_a_provider_that_somebody_is_registering(bench: Bench) -> None:
-    """It would be waited for, which is not what was approved."""
+def test_a_provider_being_registered_by_someone_else(bench: Bench) -> None:
+    """A wait in place of an approved registration is a difference."""
     bench.plan()
     providers = bench.azure.running.state.tenant.data["providers"]
     (table,) = providers.values()
     table["microsoft.search"].update(state="Registering", countdown={"reads": 50})
 
-    assert ["resource provider Microsoft.Search: approved to create, now wait (being registered)"] == refused(bench)
+    assert ["resource provider Microsoft.Search: approved to create, now wait (registration in progress)"] == refused(bench)
 
 
-def test_a_service_principal_that_somebody_made(bench: Bench) -> None:
-    """It is in no plan any more; nor would the registration that was approved have brought it."""
+def test_a_service_principal_created_by_someone_else(bench: Bench) -> None:
+    """A service principal that exists is in no plan, and the approved registration did not create it."""
     bench.plan()
     bench.azure.running.state.add_principal(COSMOS_DB, "Azure Cosmos DB", "c0ffee00-0000-4000-8000-0000c05b05db")
 
@@ -60,7 +60,7 @@ def test_a_service_principal_that_somebody_made(bench: Bench) -> None:
 
 
 def test_a_key_that_was_disabled_is_a_conflict_and_a_difference(bench: Bench) -> None:
-    """The plan is shown with its conflict, then what differs from the approved one."""
+    """The plan is shown with its conflict, then its differences from the approved one."""
     assert 0 == bench.apply(file=bench.profile).code
     bench.plan(*RENAMED)
     bench.azure.running.state.set_key_attributes("kv-ml-quickstart", "cmk-ml", enabled=False)
@@ -70,8 +70,8 @@ def test_a_key_that_was_disabled_is_a_conflict_and_a_difference(bench: Bench) ->
     assert (3, True) == (ran.code, ran.of("plan_summary")[0]["errored"])
     assert [
         (
-            "key cmk-ml: approved as already right, now conflict (its latest version is disabled; cmkctl does not enable a key "
-            "that somebody disabled)"
+            "key cmk-ml: approved as up to date, now conflict (its latest version is disabled, and cmkctl does not enable a "
+            "disabled key)"
         )
     ] == refusal(ran)
     assert "PATCH" not in {each.partition(" ")[0] for each in bench.azure.writes()}
@@ -85,7 +85,7 @@ def _weaken(bench: Bench) -> None:
     bench.properties(bench.storage_id)["minimumTlsVersion"] = "TLS1_0"
 
 
-def _mend(bench: Bench) -> None:
+def _repair(bench: Bench) -> None:
     bench.properties(WORKSPACE).update(friendlyName="Fraud", description="Models")
 
 
@@ -98,30 +98,30 @@ def _forget_policies(bench: Bench) -> None:
     [
         (
             _describe,
-            ['workspace mlw-quickstart: the request differs in properties.description: "Models" → (nothing)'],
+            ['workspace mlw-quickstart: the request differs in properties.description: "Models" → (absent)'],
         ),
         (
             _weaken,
-            ["storage account NAME: approved as already right, now update (less strict than it was made)"],
+            ["storage account NAME: approved as up to date, now update (less strict than it was created)"],
         ),
         (
-            _mend,
+            _repair,
             [
                 (
-                    "workspace mlw-quickstart: approved to update, now no-op (already right: encrypted with cmk-ml, "
+                    "workspace mlw-quickstart: approved to update, now no-op (up to date: encrypted with cmk-ml, "
                     "in-subscription, high business impact on)"
                 )
             ],
         ),
         (
             _forget_policies,
-            ["key access for Azure Cosmos DB: approved as already right, now create (no access policy yet)"],
+            ["key access for Azure Cosmos DB: approved as up to date, now create (no access policy yet)"],
         ),
     ],
-    ids=["the request differs", "one more update", "mended by somebody", "a grant is gone"],
+    ids=["the request differs", "one more update", "repaired by someone else", "a grant is gone"],
 )
-def test_a_finished_workspace_drifted_otherwise(bench: Bench, doing: Callable[[Bench], None], lines: list[str]) -> None:
-    """An update of name and description was approved; then something happens."""
+def test_drift_after_the_approval_of_an_update(bench: Bench, doing: Callable[[Bench], None], lines: list[str]) -> None:
+    """An update of name and description was approved; then Azure changes."""
     assert 0 == bench.apply(file=bench.profile).code
     bench.plan(*RENAMED)
     doing(bench)
@@ -130,12 +130,12 @@ def test_a_finished_workspace_drifted_otherwise(bench: Bench, doing: Callable[[B
     assert [each.replace("NAME", storage) for each in lines] == refused(bench)
 
 
-def test_what_else_changed_is_nobodys_business(bench: Bench) -> None:
-    """Tags of the vault, a resource beside: the same would be done, so it is done."""
+def test_unrelated_changes_are_ignored(bench: Bench) -> None:
+    """Tags of the vault or another resource leave the changes as approved, so they are applied."""
     assert 0 == bench.apply(file=bench.profile).code
     bench.plan(*RENAMED)
-    bench.azure.running.state.tenant.data["resources"][VAULT.lower()]["doc"]["tags"] = {"seen": "by somebody"}
-    bench.azure.running.state.add_vault("kv-somebody", "rg-ml-quickstart")
+    bench.azure.running.state.tenant.data["resources"][VAULT.lower()]["doc"]["tags"] = {"owner": "someone"}
+    bench.azure.running.state.add_vault("kv-other", "rg-ml-quickstart")
 
     ran = bench.apply()
 
@@ -144,7 +144,7 @@ def test_what_else_changed_is_nobodys_business(bench: Bench) -> None:
 
 
 def test_an_approved_wait_may_have_ended(bench: Bench) -> None:
-    """What was under way when the plan was made is done now: that is what was waited for."""
+    """A registration that was in progress when the plan was made has ended as expected."""
     (table,) = bench.azure.running.state.tenant.data["providers"].values()
     table["microsoft.search"].update(state="Registering", countdown={"reads": 50})
     bench.plan()
@@ -153,8 +153,8 @@ def test_an_approved_wait_may_have_ended(bench: Bench) -> None:
     assert (0, []) == (bench.apply().code, bench.done_twice())
 
 
-def test_an_approved_wait_that_came_to_nothing(bench: Bench) -> None:
-    """It would have to be written now."""
+def test_an_approved_wait_that_failed(bench: Bench) -> None:
+    """A write in place of an approved wait is a difference."""
     (table,) = bench.azure.running.state.tenant.data["providers"].values()
     table["microsoft.search"].update(state="Registering", countdown={"reads": 50})
     bench.plan()
@@ -168,20 +168,20 @@ def test_an_approved_wait_that_came_to_nothing(bench: Bench) -> None:
     ] == refused(bench)
 
 
-def test_people_read_the_differences_one_a_line(bench: Bench) -> None:
-    """On standard error, with what to do."""
+def test_differences_are_shown_one_per_line(bench: Bench) -> None:
+    """Standard error has the differences and the remedy, with the flags of this run."""
     bench.plan()
     bench.azure.running.state.add_resource_group("rg-ml-quickstart", "eastus2")
 
     ran = bench.azure("apply", bench.file, "--yes")
 
     assert 3 == ran.code
-    assert "\n  - resource group rg-ml-quickstart: approved to create, now no-op (already there)\n" in ran.err
-    assert f"→ Plan again and approve the new plan: cmkctl plan PROFILE --out {bench.file}" in ran.err
+    assert "\n  - resource group rg-ml-quickstart: approved to create, now no-op (exists)\n" in ran.err
+    assert f"plan PROFILE --out {bench.file} --sandbox --state {bench.azure.state}" in unwrapped(ran.err)
 
 
-def test_a_warning_that_is_new_stops_nothing(bench: Bench) -> None:
-    """Approved is what is done. A warning is shown."""
+def test_a_new_warning_does_not_refuse_the_plan(bench: Bench) -> None:
+    """Changes are compared; a new warning is only shown."""
     assert 0 == bench.apply(file=bench.profile).code
     bench.plan(*RENAMED)
     in_a_week = bench.azure.running.state.tenant.clock() + 7 * 86400
@@ -192,8 +192,8 @@ def test_a_warning_that_is_new_stops_nothing(bench: Bench) -> None:
     assert (0, True) == (ran.code, "CMK107" in codes(ran))
 
 
-def test_an_id_in_another_casing_is_the_same(bench: Bench) -> None:
-    """Azure answers ids in whatever casing it likes; what was begun here is known by it."""
+def test_ids_are_compared_without_case(bench: Bench) -> None:
+    """Azure returns ids in any casing; started changes are recognised regardless."""
     bench.plan()
     assert 0 == bench.apply().code
     document = bench.document

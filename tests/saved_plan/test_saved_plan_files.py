@@ -1,4 +1,4 @@
-"""Files that cannot be written, and files that are no saved plan of ours: said plainly, before Azure is asked anything."""
+"""Files that cannot be written and files that are not valid saved plans, refused before the first request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUIET = settings(
 
 
 def asked(bench: Bench) -> int:
-    """How many requests Azure was asked."""
+    """The number of requests that the sandbox received."""
     return len(bench.azure.running.requests)
 
 
@@ -33,7 +33,7 @@ def asked(bench: Bench) -> int:
     "place", ["nowhere/plan.json", "folder", "mine.yaml/plan.json", pytest.param("/proc/plan.json", id="not writable")]
 )
 def test_a_plan_that_cannot_be_saved_is_not_made(bench: Bench, tmp_path: Path, place: str) -> None:
-    """A missing folder, a folder, a file in place of a folder, a folder that nobody may write to."""
+    """A missing folder, a folder, a file in place of a folder, a folder without write permission."""
     (tmp_path / "folder").mkdir()
 
     ran = bench.azure("plan", bench.profile, "--out", tmp_path / place, "--json")
@@ -44,7 +44,7 @@ def test_a_plan_that_cannot_be_saved_is_not_made(bench: Bench, tmp_path: Path, p
 
 
 def test_a_device_is_not_replaced_by_a_file(bench: Bench) -> None:
-    """Whoever is root would lose it."""
+    """For root the replacement would succeed."""
     ran = bench.azure("plan", bench.profile, "--out", "/dev/null", "--json")
 
     assert (1, ["CMK521"], 0) == (ran.code, codes(ran), asked(bench))
@@ -52,8 +52,8 @@ def test_a_device_is_not_replaced_by_a_file(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("option", ["--out", "--report", "--record"])
-def test_the_profile_is_not_replaced_by_what_a_run_writes(bench: Bench, tmp_path: Path, option: str) -> None:
-    """By whatever name."""
+def test_the_profile_is_not_overwritten(bench: Bench, tmp_path: Path, option: str) -> None:
+    """Neither by its name nor through a link."""
     before = bench.profile.read_bytes()
     (tmp_path / "other.yaml").symlink_to(bench.profile)
     (tmp_path / "third.yaml").hardlink_to(bench.profile)
@@ -69,7 +69,7 @@ def test_the_profile_is_not_replaced_by_what_a_run_writes(bench: Bench, tmp_path
     ("one", "other"), [("--out", "--report"), ("--out", "--record"), ("--report", "--record"), ("--report", "--replay")]
 )
 def test_two_options_do_not_share_a_file(bench: Bench, tmp_path: Path, one: str, other: str) -> None:
-    """The one that is written last would be all that is left; the file need not be there yet."""
+    """One output would replace the other, even if the file does not exist yet."""
     file = tmp_path / "same.json"
 
     ran = bench.azure("plan", bench.profile, one, file, other, tmp_path / "." / "same.json", "--json")
@@ -126,8 +126,8 @@ def _redact(name: str) -> Callable[[dict[str, Any]], object]:
     ("change", "code"),
     [
         (_changed(cmkctl_plan=0), "CMK523"),
-        (_changed(cmkctl_plan=2, unheard_of={}, changes=None), "CMK523"),
-        (_changed(cmkctl_plan="1"), "CMK522"),
+        (_changed(cmkctl_plan=3, added_later={}, changes=None), "CMK523"),
+        (_changed(cmkctl_plan="2"), "CMK522"),
         (_changed(cmkctl_plan=True), "CMK522"),
         (_changed(changes=[{}]), "CMK522"),
         (_changed(made_at="yesterday"), "CMK522"),
@@ -135,15 +135,16 @@ def _redact(name: str) -> Callable[[dict[str, Any]], object]:
         (_redact("profile"), "CMK522"),
         (_redact("digests"), "CMK522"),
         (_redact("begun"), "CMK522"),
+        (_redact("sandbox"), "CMK522"),
+        (_changed(sandbox="true"), "CMK522"),
+        (_changed(sandbox=False), "CMK524"),
         (_larger_key, "CMK524"),
         (_other_reason, "CMK524"),
         (_other_subject, "CMK524"),
     ],
 )
-def test_a_file_that_is_not_ours_as_it_was_is_64(
-    approved: Bench, change: Callable[[dict[str, Any]], object], code: str
-) -> None:
-    """Another form, a damaged file, an edited one: plan again. Azure is not asked."""
+def test_an_unusable_file_is_refused(approved: Bench, change: Callable[[dict[str, Any]], object], code: str) -> None:
+    """A file of another format, a damaged one and an edited one are refused without a request."""
     before = asked(approved)
     approved.write(change(approved.document))
 
@@ -153,8 +154,8 @@ def test_a_file_that_is_not_ours_as_it_was_is_64(
     assert f"cmkctl plan PROFILE --out {approved.file}" in ran.of("diagnostic")[0]["remedy"]
 
 
-def test_a_file_that_was_cut_off_is_64_with_the_place(approved: Bench) -> None:
-    """A copy that did not end, or a disk that was full."""
+def test_a_truncated_file_is_refused_with_its_place(approved: Bench) -> None:
+    """The diagnostic has line and column."""
     approved.file.write_bytes(approved.file.read_bytes()[:1000])
 
     ran = approved.azure("apply", approved.file, "--yes")
@@ -163,8 +164,8 @@ def test_a_file_that_was_cut_off_is_64_with_the_place(approved: Bench) -> None:
     assert f"at {approved.file}:" in ran.err
 
 
-def test_a_name_that_stands_twice_is_refused(approved: Bench) -> None:
-    """One of the two would be what was read, the other what is done."""
+def test_a_duplicate_name_is_refused(approved: Bench) -> None:
+    """The reviewer may have read one value and apply would use the other."""
     text = approved.file.read_text(encoding="utf-8")
     approved.file.write_text('{"profile": {},' + text.lstrip()[1:], encoding="utf-8")
 
@@ -175,7 +176,7 @@ def test_a_name_that_stands_twice_is_refused(approved: Bench) -> None:
 
 
 def test_a_saved_plan_takes_no_overrides(approved: Bench) -> None:
-    """It would be another plan."""
+    """--set would change what was approved."""
     before = asked(approved)
 
     ran = approved.apply("--set", "key.size=4096")
@@ -184,8 +185,8 @@ def test_a_saved_plan_takes_no_overrides(approved: Bench) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "verify"])
-def test_a_saved_plan_is_no_profile(approved: Bench, command: str) -> None:
-    """A plan is made from a profile, and a workspace is held against one."""
+def test_plan_and_verify_refuse_a_saved_plan(approved: Bench, command: str) -> None:
+    """Both start from a profile."""
     before = asked(approved)
 
     ran = approved.azure(command, approved.file, "--json")
@@ -197,7 +198,7 @@ def test_a_saved_plan_is_no_profile(approved: Bench, command: str) -> None:
     "text",
     ['{"tags": {"cmkctl_plan": 1}}', '["cmkctl_plan"]', '{"tags": "cmkctl_plan"}', "{tags: {a: b}}", "cmkctl_plan: 1"],
 )
-def test_what_has_no_marker_at_its_top_is_a_profile(tmp_path: Path, text: str) -> None:
+def test_a_file_without_the_marker_is_a_profile(tmp_path: Path, text: str) -> None:
     """By its content, whatever its name: what a profile's loader says of it."""
     path = tmp_path / "plan.json"
     path.write_text(text, encoding="utf-8")
@@ -209,7 +210,7 @@ def test_what_has_no_marker_at_its_top_is_a_profile(tmp_path: Path, text: str) -
 
 
 def test_a_profile_in_json_is_a_profile(approved: Bench) -> None:
-    """JSON is YAML; nothing is guessed from braces."""
+    """A file in braces without the marker is a profile."""
     approved.write(approved.document["profile"])
 
     assert (0, False) == (approved.apply().code, "begun" in approved.file.read_text(encoding="utf-8"))
@@ -225,13 +226,13 @@ JSON = st.recursive(
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container of a document with every one of its keys."""
+    """Every container of a document with each of its keys."""
     keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     return [(value, key) for key in keys] + [found for key in keys for found in places(value[key])]
 
 
 def loaded_or_explained(folder: Path, content: bytes) -> LoadedProfile | None:
-    """What is loaded; None for what is refused with words that a person can do something with."""
+    """Load a file; None for one that is refused with a detail and a remedy."""
     found, problems = _loaded(folder, content)
     assert [] == [
         each for each in problems if not (each.detail and each.remedy and each.code[:5] in ("CMK00", "CMK52"))
@@ -251,23 +252,23 @@ def _loaded(folder: Path, content: bytes) -> tuple[LoadedProfile | None, tuple[D
 
 @given(data=st.data())
 @settings(QUIET, max_examples=300)
-def test_a_plan_with_anything_in_place_of_a_value_is_explained(tmp_path: Path, saved: str, data: st.DataObject) -> None:
-    """Only what is not digested may be something else: who made it, when, what was observed, the warnings, the notes."""
+def test_any_replaced_value_is_refused_or_harmless(tmp_path: Path, saved: str, data: st.DataObject) -> None:
+    """Only fields outside the digests may differ: version, time, digest of observations, warnings, started changes."""
     document = json.loads(saved)
     container, key = data.draw(st.sampled_from(places(document)))
     container[key] = data.draw(JSON)
 
     found = loaded_or_explained(tmp_path, json.dumps(document).encode())
 
-    digested = ("profile", "changes", "subject")
+    digested = ("profile", "changes", "subject", "sandbox")
     same = [document.get(name) for name in digested] == [json.loads(saved)[name] for name in digested]
     assert same or not isinstance(found, LoadedPlan)
 
 
 @given(data=st.data())
 @settings(QUIET, max_examples=300)
-def test_a_plan_with_its_bytes_mangled_is_explained(tmp_path: Path, saved: str, data: st.DataObject) -> None:
-    """Cut, doubled, or with something else in between."""
+def test_any_replaced_bytes_are_refused_or_harmless(tmp_path: Path, saved: str, data: st.DataObject) -> None:
+    """Bytes are cut out, or replaced by others."""
     raw = saved.encode()
     start = data.draw(st.integers(0, len(raw)))
     end = data.draw(st.integers(start, min(len(raw), start + 50)) | st.just(len(raw)))
@@ -280,32 +281,34 @@ def test_a_plan_with_its_bytes_mangled_is_explained(tmp_path: Path, saved: str, 
 
 @given(document=st.dictionaries(st.sampled_from(["cmkctl", "profile", "changes", "digests", "begun"]), JSON))
 @settings(QUIET, max_examples=100)
-def test_a_marker_before_anything_is_explained(tmp_path: Path, document: dict[str, Any]) -> None:
-    """The marker alone makes no plan."""
-    assert loaded_or_explained(tmp_path, json.dumps({"cmkctl_plan": 1, **document}).encode()) is None
+def test_an_incomplete_document_is_refused(tmp_path: Path, document: dict[str, Any]) -> None:
+    """The marker alone is not enough."""
+    assert loaded_or_explained(tmp_path, json.dumps({"cmkctl_plan": 2, **document}).encode()) is None
 
 
-MISCHIEF: dict[str, Callable[[dict[str, Any]], object]] = {
+TAMPERED: dict[str, Callable[[dict[str, Any]], object]] = {
     "a lone surrogate": lambda document: document["profile"].update(location="\ud800"),
     "a name that is a lone surrogate": lambda document: document["profile"].update({"\ud800": 1}),
-    "a title for the terminal": lambda document: document["changes"][3].update(
-        title="\x1b[2J\ud800", resource_id="\ud800"
+    "a terminal sequence in a name": lambda document: document["changes"][3].update(
+        name="\x1b[2J\ud800", resource_id="\ud800"
     ),
     "an approved conflict": lambda document: document["changes"][3].update(action="conflict"),
-    "an action that is none": lambda document: document["changes"][-1].update(action="explode"),
-    "an unknown of nothing": lambda document: document["changes"][-1]["request"].update(body={"a": {"$unknown": "x"}}),
+    "an unknown action": lambda document: document["changes"][-1].update(action="explode"),
+    "an unknown without an output": lambda document: document["changes"][-1]["request"].update(
+        body={"a": {"$unknown": "x"}}
+    ),
     "a write without a request": lambda document: document["changes"][-1].update(request=None),
-    "nothing approved": lambda document: document.update(changes=[]),
+    "no changes": lambda document: document.update(changes=[]),
 }
 
 
-@pytest.mark.parametrize("mischief", MISCHIEF.values(), ids=MISCHIEF)
-def test_no_mangled_plan_writes_anything_or_ends_in_a_traceback(
-    bench: Bench, saved: str, mischief: Callable[[dict[str, Any]], object]
+@pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
+def test_a_tampered_plan_with_matching_digests_writes_nothing(
+    bench: Bench, saved: str, tamper: Callable[[dict[str, Any]], object]
 ) -> None:
-    """Through the command line, with digests that match again, as whoever means ill would make them."""
+    """An attacker can compute the digests again."""
     document = json.loads(saved)
-    mischief(document)
+    tamper(document)
     document["digests"].update(redigested(document))
     bench.write(document)
 
@@ -323,7 +326,7 @@ def redigested(document: dict[str, Any]) -> dict[str, str]:
 
     return {
         "profile": of(document["profile"]),
-        "plan": of({"subject": document["subject"], "changes": document["changes"]}),
+        "plan": of({name: document[name] for name in ("sandbox", "subject", "changes")}),
     }
 
 

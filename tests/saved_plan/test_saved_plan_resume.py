@@ -1,4 +1,4 @@
-"""Killed at any moment, the same command goes on; what was begun is noted in the file before it is sent."""
+"""An apply that is killed at any moment resumes; each change is recorded in the file before it is sent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def begin(bench: Bench) -> subprocess.Popen[str]:
 
 
 def killed(bench: Bench, happened: Callable[[], bool]) -> None:
-    """Start an apply and kill it, as ``kill -9`` does, once something has happened."""
+    """Start an apply and kill it with SIGKILL once a condition holds."""
     process = begin(bench)
     deadline = time.monotonic() + 40
     while not happened() and process.poll() is None and time.monotonic() < deadline:
@@ -47,72 +47,72 @@ def killed(bench: Bench, happened: Callable[[], bool]) -> None:
 
 
 def killed_before(bench: Bench, target: str) -> None:
-    """Start an apply whose write to a target Azure does not carry out, and kill it there."""
+    """Start an apply whose write to a target fails, and kill it there."""
     state, before = bench.azure.running.state, len(bench.azure.running.writes)
     state.add_fault(f"error-504:1000@{target}")
     killed(bench, lambda: any(each.status == 504 for each in bench.azure.running.writes[before:]))
     state.clear_faults()
 
 
-def gone_on(bench: Bench) -> None:
-    """Time passes, and Azure is done with what it was at."""
+def finish_operations(bench: Bench) -> None:
+    """Complete all operations that are in progress in the sandbox."""
     bench.azure.running.state.tenant.advance(3600)
     bench.azure.running.state.tenant.pace = Pace.none()
 
 
-def ended_well(bench: Bench) -> None:
-    """The same command once more: everything is right when it is read at the end, and nothing was made twice."""
+def assert_resumes(bench: Bench) -> None:
+    """Assert that the same command ends well: everything is verified and no write was carried out twice."""
     ran = bench.apply()
     assert (0, []) == (ran.code, bench.done_twice()), ran.out
     assert 16 == ran.of("apply_summary")[0]["verified"]
 
 
 @pytest.mark.parametrize("target", WRITES.values(), ids=WRITES)
-def test_killed_at_a_write_that_azure_did_not_do(approved: Bench, target: str) -> None:
-    """What came before is done and noted; this one is noted and still due."""
+def test_killed_at_a_write_that_failed(approved: Bench, target: str) -> None:
+    """Earlier changes are done and recorded; this one is recorded and still due."""
     killed_before(approved, target)
     noted = [each.lower() for each in approved.document["begun"]]
     stopped_at = approved.azure.running.writes[-1].path.lower()
 
     assert any(stopped_at.startswith(each) for each in noted)
-    ended_well(approved)
+    assert_resumes(approved)
 
 
 @pytest.mark.parametrize("kind", ["a provider", "the vault", "the storage account", "the workspace"])
-def test_killed_while_azure_is_at_work(approved: Bench, kind: str) -> None:
-    """What was begun is found being made, and waited for."""
+def test_killed_during_an_operation(approved: Bench, kind: str) -> None:
+    """A resource that is being created is waited for."""
     running, pattern = approved.azure.running, WRITES[kind].partition(":")[2]
     killed_before(approved, WRITES[kind])
     running.state.tenant.pace = SLOW
     killed(
         approved, lambda: any(fnmatchcase(each.path.lower(), pattern) and each.status < 400 for each in running.writes)
     )
-    gone_on(approved)
+    finish_operations(approved)
 
-    ended_well(approved)
+    assert_resumes(approved)
 
 
-def test_killed_again_and_again(approved: Bench) -> None:
+def test_killed_repeatedly(approved: Bench) -> None:
     """Each run gets further."""
     for each in ("a provider", "the vault", "the workspace"):
         killed_before(approved, WRITES[each])
 
-    ended_well(approved)
+    assert_resumes(approved)
 
 
-def test_a_timeout_is_gone_on_from(approved: Bench) -> None:
-    """Given up early, as Azure is slow; with the time that it takes it ends well."""
+def test_resumes_after_a_timeout(approved: Bench) -> None:
+    """A run that timed out resumes once the operations are complete."""
     running = approved.azure.running
     running.state.tenant.pace = SLOW
     given_up = approved.apply("--timeout", "1s")
-    gone_on(approved)
+    finish_operations(approved)
 
     assert (1, True) == (given_up.code, "CMK312" in codes(given_up))
-    ended_well(approved)
+    assert_resumes(approved)
 
 
-def test_what_is_being_made_by_this_plan_is_waited_for(approved: Bench) -> None:
-    """Twice given up during the same wait: the second run waits, and does not refuse."""
+def test_resources_being_created_by_this_plan_are_waited_for(approved: Bench) -> None:
+    """A second run that times out during the same wait waits rather than refuses."""
     running = approved.azure.running
     running.state.tenant.pace = SLOW
     approved.apply("--timeout", "1s")
@@ -123,12 +123,12 @@ def test_what_is_being_made_by_this_plan_is_waited_for(approved: Bench) -> None:
     waits = {each["resource_id"] for each in again.of("planned_change") if each["action"] == "wait"}
     assert (1, True) == (again.code, "CMK312" in codes(again)), again.out
     assert waits == set(noted)
-    gone_on(approved)
-    ended_well(approved)
+    finish_operations(approved)
+    assert_resumes(approved)
 
 
-def test_another_copy_of_the_file_does_not_know_what_was_begun(approved: Bench, tmp_path: Path) -> None:
-    """To it, that is somebody else's doing: it refuses. The file that was applied goes on."""
+def test_a_copy_of_the_file_does_not_contain_started_changes(approved: Bench, tmp_path: Path) -> None:
+    """A copy is refused; the file that was applied resumes."""
     copy = tmp_path / "copy.json"
     copy.write_bytes(approved.file.read_bytes())
     killed_before(approved, WRITES["the key"])
@@ -136,25 +136,25 @@ def test_another_copy_of_the_file_does_not_know_what_was_begun(approved: Bench, 
     ran = approved.apply(file=copy)
 
     assert 3 == ran.code
-    assert "resource group rg-ml-quickstart: approved to create, now no-op (already there)" in refusal(ran)
-    ended_well(approved)
+    assert "resource group rg-ml-quickstart: approved to create, now no-op (exists)" in refusal(ran)
+    assert_resumes(approved)
 
 
-def test_somebody_elses_doing_is_still_found_after_an_interruption(approved: Bench) -> None:
-    """What this plan has begun is no licence for the rest."""
+def test_changes_by_others_are_found_after_an_interruption(approved: Bench) -> None:
+    """Changes that this plan did not start are still compared."""
     killed_before(approved, WRITES["the group"])
     approved.azure.running.state.add_vault("kv-ml-quickstart", "rg-ml-quickstart", softDeleteRetentionInDays=7)
     before = approved.azure.writes()
 
     ran = approved.apply()
 
-    # The group came with the vault, and was begun here.
+    # The group came with the vault, and this plan started it.
     assert (3, before) == (ran.code, approved.azure.writes())
     assert ["key vault kv-ml-quickstart"] == [each.partition(":")[0] for each in refusal(ran)]
 
 
-def test_a_finished_plan_is_finished(approved: Bench) -> None:
-    """Applied twice, it does nothing the second time, and needs no yes for that."""
+def test_a_completed_plan_does_nothing(approved: Bench) -> None:
+    """A second apply sends no write and needs no confirmation."""
     assert 0 == approved.apply().code
     written = approved.azure.writes()
 
@@ -163,21 +163,21 @@ def test_a_finished_plan_is_finished(approved: Bench) -> None:
     assert (0, written) == (again.code, approved.azure.writes())
 
 
-def test_each_change_is_noted_before_it_is_sent(approved: Bench) -> None:
-    """All that were made, and nothing that was only waited for or right already."""
+def test_each_started_change_is_recorded(approved: Bench) -> None:
+    """The file records all started changes, and no waits or no-ops."""
     before = approved.document
     created = [each["resource_id"] for each in before["changes"] if each["action"] == "create"]
 
     ran = approved.apply()
 
-    started = [each["resource_id"] for each in ran.of("apply_start")]
+    started = [each["resource_id"] or each["subject"] for each in ran.of("apply_start")]
     assert sorted(set(started)) == approved.document["begun"]
     assert set(approved.document["begun"]) < set(created)
     assert before == {**approved.document, "begun": []}
 
 
-def test_a_file_that_cannot_be_written_is_warned_of_and_applied(approved: Bench, tmp_path: Path) -> None:
-    """Its name leaves no room for a temporary file beside it. Interrupted, it has to be planned again."""
+def test_a_read_only_file_is_applied_with_a_warning(approved: Bench, tmp_path: Path) -> None:
+    """A name that leaves no room for a temporary file beside it."""
     long = approved.file.rename(tmp_path / ("p" * 250))
 
     warned = approved.apply(file=long)
@@ -187,8 +187,8 @@ def test_a_file_that_cannot_be_written_is_warned_of_and_applied(approved: Bench,
     assert "apply_start" not in {each["type"] for each in warned.lines[:line]}
 
 
-def test_a_file_that_cannot_be_written_cannot_go_on(approved: Bench, tmp_path: Path) -> None:
-    """What it made looks like somebody else's doing."""
+def test_a_read_only_file_cannot_be_resumed(approved: Bench, tmp_path: Path) -> None:
+    """Its resources look like those of another run."""
     approved = replace(approved, file=approved.file.rename(tmp_path / ("p" * 250)))
     killed_before(approved, WRITES["the key"])
 
@@ -196,8 +196,8 @@ def test_a_file_that_cannot_be_written_cannot_go_on(approved: Bench, tmp_path: P
 
 
 @pytest.mark.parametrize("after", ["gone", "another plan", "no plan"])
-def test_a_file_that_changes_while_it_is_applied(bench: Bench, after: str) -> None:
-    """Somebody deletes it or saves another plan there: the apply goes on, warns once, and leaves the file alone."""
+def test_a_file_that_changes_during_an_apply(bench: Bench, after: str) -> None:
+    """The apply continues, warns once, and leaves the file unchanged."""
     bench.plan("--set", "workspace.friendly_name=Other")
     other = bench.file.read_bytes()
     bench.plan()
@@ -217,8 +217,8 @@ def test_a_file_that_changes_while_it_is_applied(bench: Bench, after: str) -> No
     assert 1 == codes(ran).count("CMK526")
 
 
-def test_two_applies_of_one_file_at_once_both_end_well(approved: Bench) -> None:
-    """The second knows by the notes that it is this plan's own doing, and goes on beside it."""
+def test_two_concurrent_applies_of_one_file(approved: Bench) -> None:
+    """The second run recognises the changes of the first by their records, and both succeed."""
     approved.azure.running.state.tenant.pace = Pace.seconds(2)
     first = begin(approved)
     deadline = time.monotonic() + 40

@@ -1,4 +1,4 @@
-"""What is saved is what is applied: here, elsewhere, and again."""
+"""The saved plan is what is applied: here, on another machine, and again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from cmkctl import __version__
 from cmkctl.sandbox import SUBSCRIPTION_ID
 
 
-def test_what_was_saved_is_what_is_sent(bench: Bench) -> None:
-    """Every request of the file, body for body, but for what only exists later; and everything is right at the end."""
+def test_the_saved_requests_are_sent(bench: Bench) -> None:
+    """Every write of an apply is in the file, and everything is verified at the end."""
     bench.plan()
     approved = bench.document["changes"]
 
@@ -24,13 +24,13 @@ def test_what_was_saved_is_what_is_sent(bench: Bench) -> None:
     shown = {(each["request"]["method"], each["request"]["path"]) for each in approved if each["request"]}
     sent = {(each.method, each.path) for each in bench.azure.running.writes}
     assert (0, set()) == (ran.code, sent - shown)
-    # Registering Microsoft.DocumentDB brings the service principal.
+    # Registering Microsoft.DocumentDB creates the service principal.
     assert {("POST", "/v1.0/servicePrincipals")} == shown - sent
     assert 16 == ran.of("apply_summary")[0]["verified"]
 
 
-def test_saving_sends_no_write_and_shows_the_same_plan(bench: Bench) -> None:
-    """The file comes on top: standard output is what it is without it."""
+def test_saving_shows_the_same_plan_without_writes(bench: Bench) -> None:
+    """Standard output is the same with and without a file; the hint keeps the flags."""
     plain = bench.azure("plan", bench.profile)
     saving = bench.azure("plan", bench.profile, "--out", bench.file)
 
@@ -40,31 +40,33 @@ def test_saving_sends_no_write_and_shows_the_same_plan(bench: Bench) -> None:
     assert second.endswith(f"apply {bench.file} --sandbox --state {bench.azure.state}")
 
 
-def test_the_file_says_what_was_shown(bench: Bench) -> None:
-    """The marker first, then who made it and when; each change as the JSON view shows it, unknown values included."""
+def test_the_file_contains_what_was_shown(bench: Bench) -> None:
+    """The file has the marker first, then its origin, and each change as in the JSON view, unknown values included."""
     lines = bench.azure("plan", bench.profile, "--out", bench.file, "--json")
     document = bench.document
 
     assert ["cmkctl_plan", "cmkctl", "made_at", "digests"] == list(document)[:4]
-    assert (2, __version__, []) == (document["cmkctl_plan"], document["cmkctl"], document["begun"])
+    assert (2, __version__, [], True) == tuple(document[each] for each in ("cmkctl_plan", "cmkctl", "begun", "sandbox"))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["made_at"])
     (workspace,) = [each for each in document["changes"] if each["step"] == "workspace"]
     (shown,) = [each for each in lines.of("planned_change") if each["step"] == "workspace"]
-    same = ("step", "action", "resource_id", "title", "reason", "irreversible", "costs", "request")
+    same = ("step", "action", "resource_id", "reason", "irreversible", "costs", "request")
+    assert shown["title"] == f"{workspace['kind']} {workspace['name']}"
     assert {name: shown[name] for name in same} == {name: workspace[name] for name in same}
     key = workspace["request"]["body"]["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"]
     assert {"$unknown": "key.identifier"} == key
 
 
-def test_a_script_is_told_the_file_and_its_digests(bench: Bench) -> None:
-    """One more JSON line, after the plan."""
+def test_json_names_the_file_and_its_digests(bench: Bench) -> None:
+    """The line plan_saved has the file and its digests."""
     ran = bench.azure("plan", bench.profile, "--out", bench.file, "--json")
 
-    assert {"type": "plan_saved", "file": str(bench.file), "digests": bench.document["digests"]} == ran.lines[-1]
+    (line,) = ran.of("plan_saved")
+    assert (str(bench.file), bench.document["digests"]) == (line["file"], line["digests"])
 
 
-def test_the_digests_tell_what_is_the_same(bench: Bench) -> None:
-    """Planned twice: the same. Somebody registers a provider: observed otherwise, of the same profile."""
+def test_equal_plans_have_equal_digests(bench: Bench) -> None:
+    """A second plan has the same digests; another state of Azure changes those of plan and observations."""
     bench.plan()
     first = bench.document["digests"]
     bench.plan()
@@ -77,15 +79,15 @@ def test_the_digests_tell_what_is_the_same(bench: Bench) -> None:
     assert ["plan", "observations"] == [name for name in first if first[name] != later[name]]
 
 
-def test_the_file_alone_suffices_on_another_machine(bench: Bench, tmp_path: Path) -> None:
-    """No profile, no folder, no environment of the first machine; only the copied file."""
+def test_the_file_is_sufficient_on_another_machine(bench: Bench, tmp_path: Path) -> None:
+    """An apply needs no profile, folder or environment of the first machine."""
     text = bench.profile.read_text(encoding="utf-8").replace("${AZURE_SUBSCRIPTION_ID}", "${MINE}")
     bench.profile.write_text(text, encoding="utf-8")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     here = replace(bench.azure, command=bench.azure.command.within(MINE=SUBSCRIPTION_ID))
     there = replace(bench.azure, command=replace(bench.azure.command, folder=elsewhere, more={}))
-    assert 0 == here("plan", bench.profile, "--out", bench.file, "--set", "tags={owner: somebody}").code
+    assert 0 == here("plan", bench.profile, "--out", bench.file, "--set", "tags={owner: someone}").code
 
     bench.file.rename(elsewhere / "approved")
     bench.profile.unlink()
@@ -93,19 +95,19 @@ def test_the_file_alone_suffices_on_another_machine(bench: Bench, tmp_path: Path
 
     assert (0, []) == (ran.code, bench.done_twice())
     (group,) = [each.body for each in bench.azure.running.writes if each.path.lower() == GROUP.lower()]
-    assert {"owner": "somebody"} == group["tags"]
+    assert {"owner": "someone"} == group["tags"]
 
 
-def test_a_profile_that_changed_since_changes_nothing(bench: Bench) -> None:
-    """What was approved is in the file; the profile is not read again."""
+def test_the_profile_is_not_read_again(bench: Bench) -> None:
+    """A profile that changed since has no effect."""
     bench.plan()
     bench.profile.write_text("no profile at all", encoding="utf-8")
 
     assert 0 == bench.apply().code
 
 
-def test_spaces_and_the_order_of_names_mean_nothing(bench: Bench) -> None:
-    """A file that went through jq or an editor is the same plan."""
+def test_formatting_is_ignored(bench: Bench) -> None:
+    """A file that was formatted by jq or an editor is the same plan."""
 
     def reversed_names(value: Any) -> Any:
         if isinstance(value, dict):
@@ -119,8 +121,8 @@ def test_spaces_and_the_order_of_names_mean_nothing(bench: Bench) -> None:
     assert 0 == bench.apply().code
 
 
-def test_a_plan_with_nothing_to_do_is_saved_and_does_nothing(bench: Bench) -> None:
-    """Nobody has to be asked for it, and the file stays as it is."""
+def test_a_plan_without_changes_is_saved_and_does_nothing(bench: Bench) -> None:
+    """It needs no confirmation, and the file is unchanged."""
     assert 0 == bench.azure("apply", bench.profile, "--yes").code
     written = bench.azure.writes()
     bench.plan("--detailed-exitcode")
@@ -131,25 +133,25 @@ def test_a_plan_with_nothing_to_do_is_saved_and_does_nothing(bench: Bench) -> No
     assert (0, written, before) == (ran.code, bench.azure.writes(), bench.file.read_bytes())
 
 
-def test_the_exit_code_still_says_whether_there_are_changes(bench: Bench) -> None:
-    """2 for changes when asked for, saved all the same."""
+def test_detailed_exit_code_with_out(bench: Bench) -> None:
+    """Exit code 2 for changes, and the plan is saved."""
     ran = bench.azure("plan", bench.profile, "--out", bench.file, "--detailed-exitcode")
 
-    assert (2, 1) == (ran.code, bench.document["cmkctl_plan"])
+    assert (2, 2) == (ran.code, bench.document["cmkctl_plan"])
 
 
 def test_an_existing_file_is_replaced(bench: Bench) -> None:
-    """Readable by its owner only, and with nothing left beside it."""
-    bench.file.write_text("of yesterday", encoding="utf-8")
+    """The file is readable by its owner only, and no temporary file is left."""
+    bench.file.write_text("old", encoding="utf-8")
     bench.plan()
 
     beside = {each.name for each in bench.file.parent.iterdir()}
-    assert (0o600, 1) == (bench.file.stat().st_mode & 0o777, bench.document["cmkctl_plan"])
+    assert (0o600, 2) == (bench.file.stat().st_mode & 0o777, bench.document["cmkctl_plan"])
     assert {"azure", "mine.yaml", "plan.json"} == beside
 
 
-def test_a_link_stays_a_link(bench: Bench, tmp_path: Path) -> None:
-    """The file that it leads to is the one that is written, by plan and by apply."""
+def test_a_symbolic_link_is_kept(bench: Bench, tmp_path: Path) -> None:
+    """Plan and apply write the target of the link."""
     real = tmp_path / "kept" / "real.json"
     real.parent.mkdir()
     real.touch()
@@ -161,8 +163,8 @@ def test_a_link_stays_a_link(bench: Bench, tmp_path: Path) -> None:
     assert json.loads(real.read_text(encoding="utf-8"))["begun"]
 
 
-def test_apply_needs_a_yes_for_a_saved_plan_too(bench: Bench) -> None:
-    """Whoever saved it was asked nothing yet."""
+def test_a_saved_plan_needs_confirmation(bench: Bench) -> None:
+    """Saving a plan is no confirmation."""
     bench.plan()
 
     ran = bench.azure("apply", bench.file, "--json")
@@ -171,7 +173,7 @@ def test_apply_needs_a_yes_for_a_saved_plan_too(bench: Bench) -> None:
 
 
 def test_a_saved_plan_can_be_recorded(bench: Bench, tmp_path: Path) -> None:
-    """The other options mean what they mean for a profile."""
+    """Other options work as for a profile."""
     bench.plan()
 
     ran = bench.apply("--record", str(tmp_path / "tape.json"))

@@ -55,7 +55,7 @@ def through_the_file(profile: Profile, *changes: Change) -> LoadedPlan:
     subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
     with TemporaryDirectory() as folder:
         path = Path(folder, "plan.json")
-        save(path, Plan(subject, changes, observed="o"), profile, MOMENT)
+        save(path, Plan(subject, changes, observed="o"), profile, MOMENT, sandbox=True)
         loaded = load(path, environ={})
     assert isinstance(loaded, LoadedPlan)
     return loaded

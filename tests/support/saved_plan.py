@@ -1,4 +1,4 @@
-"""A plan saved by the command line, and what an apply of it says."""
+"""Plans that the command line saved, and the results of applying them."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ class Bench:
     file: Path
 
     def plan(self, *more: str) -> None:
-        """Save a plan, and see that it was."""
+        """Save a plan."""
         ran = self.azure("plan", self.profile, "--out", self.file, *more)
         assert (0, True) == (ran.code, self.file.exists()), ran.err
 
     def apply(self, *more: str | Path, file: Path | None = None) -> Any:
-        """Apply the file without being asked, with JSON lines."""
+        """Apply the file without confirmation, with JSON lines."""
         return self.azure("apply", file or self.file, "--yes", "--json", *more)
 
     @property
     def document(self) -> dict[str, Any]:
-        """What the file says."""
+        """The document in the file."""
         found: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
         return found
 
     def write(self, document: object) -> None:
-        """Write something else into the file."""
+        """Replace the document in the file."""
         self.file.write_text(json.dumps(document), encoding="utf-8")
 
     def properties(self, resource_id: str) -> dict[str, Any]:
-        """A resource's properties in the sandbox, to be changed in place."""
+        """A resource's properties in the sandbox, mutable."""
         found: dict[str, Any] = self.azure.running.state.tenant.data["resources"][resource_id.lower()]["doc"]
         inner: dict[str, Any] = found["properties"]
         return inner
@@ -51,11 +51,11 @@ class Bench:
     @property
     def storage_id(self) -> str:
         """The storage account of the quickstart, as the saved plan names it."""
-        (found,) = [each["resource_id"] for each in self.document["changes"] if "storage account" in each["title"]]
+        (found,) = [each["resource_id"] for each in self.document["changes"] if each["kind"] == "storage account"]
         return str(found)
 
     def done_twice(self) -> list[str]:
-        """The writes that Azure has carried out more than once."""
+        """The writes that the sandbox carried out more than once."""
         done = Counter(f"{each.method} {each.path}".lower() for each in self.azure.running.writes if each.status < 400)
         return [each for each, times in done.items() if times > 1]
 
@@ -66,6 +66,11 @@ def codes(ran: Any) -> list[str]:
 
 
 def refusal(ran: Any) -> list[str]:
-    """The differences that a run was refused for."""
+    """The differences for which a run was refused."""
     (found,) = [each for each in ran.of("diagnostic") if each["code"] == "CMK527"]
     return [line.removeprefix("- ") for line in found["detail"].splitlines() if line.startswith("- ")]
+
+
+def unwrapped(text: str) -> str:
+    """A text of the terminal in one line."""
+    return " ".join(text.split())

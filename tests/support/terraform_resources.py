@@ -137,7 +137,7 @@ def grant(scope: str, principal: str, number: int) -> Resource:
 
 
 def storage() -> Resource:
-    """``azurerm_storage_account``: reads keys and services beside the account; an update sends back what was read."""
+    """``azurerm_storage_account``: reads keys and services in both planes; an update sends back what was read."""
     path = address("Microsoft.Storage/storageAccounts", "sttfcmk")
     settings: Json = {
         "accessTier": "Hot",
@@ -190,6 +190,15 @@ def storage() -> Resource:
     }
     beside = (
         Ask("POST", f"{path}/listKeys", STORAGE, query={"$expand": "kerb"}),
+        *(
+            Ask(
+                "GET",
+                f"https://sttfcmk.{service}.core.windows.net/",
+                "",
+                query={"restype": "service", "comp": "properties"},
+            )
+            for service in ("blob", "queue", "file")
+        ),
         Ask("GET", f"{path}/blobServices/default", STORAGE),
         Ask("GET", f"{path}/fileServices/default", STORAGE),
     )

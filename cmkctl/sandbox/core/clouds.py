@@ -12,6 +12,7 @@ class Service(Enum):
     LOGIN = "login"
     GRAPH = "graph"
     VAULT = "vault"
+    STORAGE = "storage"
     UNKNOWN = "unknown"
 
 
@@ -63,6 +64,15 @@ CLOUDS = (PUBLIC, GOVERNMENT, CHINA)
 LOGIN_ALIASES = {"login.windows.net": PUBLIC, "login.microsoft.com": PUBLIC, "login.partner.microsoftonline.cn": CHINA}
 
 
+STORAGE_SERVICES = frozenset({"blob", "queue", "file", "table", "dfs"})
+
+
+def storage_host(host: str) -> tuple[str, str]:
+    """Return the account and the service that a host of storage names."""
+    account, _, rest = host.split(":", maxsplit=1)[0].lower().partition(".")
+    return account, rest.partition(".")[0]
+
+
 @lru_cache(maxsize=512)
 def locate(host: str) -> tuple[Cloud, Service]:
     """Return the cloud and the service a host name stands for; `Service.UNKNOWN` when the sandbox has no such host."""
@@ -75,6 +85,8 @@ def locate(host: str) -> tuple[Cloud, Service]:
             return cloud, known[name]
         if name.endswith("." + cloud.vault_suffix):
             return cloud, Service.VAULT
+        if name.endswith("." + cloud.storage_suffix) and storage_host(name)[1] in STORAGE_SERVICES:
+            return cloud, Service.STORAGE
     return PUBLIC, Service.UNKNOWN
 
 
@@ -86,4 +98,5 @@ def by_name(name: str) -> Cloud:
 def certificate_names() -> tuple[str, ...]:
     """Return the names the default certificate is issued for; any other name gets one on demand."""
     fixed = [name for cloud in CLOUDS for name in (cloud.arm, cloud.login, cloud.graph, f"*.{cloud.vault_suffix}")]
-    return (*fixed, *LOGIN_ALIASES, "localhost")
+    storage = [f"*.{service}.{cloud.storage_suffix}" for cloud in CLOUDS for service in sorted(STORAGE_SERVICES)]
+    return (*fixed, *storage, *LOGIN_ALIASES, "localhost")

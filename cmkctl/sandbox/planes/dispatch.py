@@ -6,7 +6,7 @@ from cmkctl.sandbox.core.grants import advance_grants
 from cmkctl.sandbox.core.messages import Call, Reply
 from cmkctl.sandbox.core.routing import Route, Table
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.planes import connection_faults, entra, graph, metadata, request_checks, tokens
+from cmkctl.sandbox.planes import connection_faults, entra, graph, metadata, request_checks, storage, tokens
 from cmkctl.sandbox.planes.vault import routes
 
 
@@ -29,6 +29,8 @@ def serve(tenant: Tenant, call: Call) -> Reply:
 def _answer(tenant: Tenant, call: Call) -> Reply:
     if call.service is Service.VAULT:
         return routes.serve(tenant, call)
+    if call.service is Service.STORAGE:
+        return storage.serve(tenant, call)
     if call.service is Service.ARM and call.path.lower() == metadata.PATH:
         return metadata.endpoints(tenant, call)
     if call.service is not Service.LOGIN:

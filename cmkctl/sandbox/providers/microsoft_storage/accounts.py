@@ -22,7 +22,7 @@ COVERAGE = Area(
         "blob, file, queue and table service: GET, list, PUT; containers; encryption scopes (48)",
     ),
     differs=("a key that storage may not use is accepted all the same",),
-    not_modelled=("the data plane: blobs, files, queues, tables; custom domains, zones, failover",),
+    not_modelled=("blobs, files, queues and tables themselves; custom domains, zones, failover",),
     guesses=("an account in a region without a pair has no second region; Azure may refuse it",),
 )
 
