@@ -181,7 +181,7 @@ def _encoded_diagnostic(diagnostic: Diagnostic) -> dict[str, str]:
 
 
 def encoded(value: Json) -> Any:
-    """Encode a JSON value for the file. A name that begins with a dollar gets one more, to tell it from the markers of cmkctl."""
+    """Encode a JSON value for the file. A name that begins with a dollar gets one more, to keep it distinct from the markers of cmkctl."""
     if isinstance(value, Unknown):
         return {_UNKNOWN: f"{value.step}.{value.output}"}
     if isinstance(value, Mapping):
