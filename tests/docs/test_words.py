@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +47,7 @@ _PATTERN: Final = re.compile(
 )
 _CODE: Final = re.compile(r"^ *```.*?^ *```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _PAGES: Final = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
+_PROFILES: Final = sorted((ROOT / "profiles").glob("*.yaml"))
 _MODULES: Final = sorted((ROOT / "cmkctl").rglob("*.py"))
 
 
@@ -53,11 +56,15 @@ def lost_in(text: str) -> list[str]:
     return [found.lower() for found in _PATTERN.findall(" ".join(_CODE.sub("", text).split()))]
 
 
-def _docstrings(module: Path) -> Iterator[str]:
-    """Return the docstrings of a module: of itself, its classes and functions, and those below its constants and fields."""
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield node.value.value
+def _texts(module: Path) -> Iterator[str]:
+    """Return the texts in a module: docstrings, comments, and every string of a message; no name of a field."""
+    source = module.read_text(encoding="utf-8")
+    yield from (
+        each.string for each in tokenize.generate_tokens(StringIO(source).readline) if each.type == tokenize.COMMENT
+    )
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            yield node.value
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda each: str(each.relative_to(ROOT)))
@@ -72,15 +79,21 @@ def test_help_uses_the_words_of_the_glossary() -> None:
     assert [] == lost_in(command_line_reference().replace("```", ""))
 
 
+@pytest.mark.parametrize("profile", _PROFILES, ids=lambda each: each.name)
+def test_an_example_uses_the_words_of_the_glossary(profile: Path) -> None:
+    """The commented profiles."""
+    assert [] == lost_in(profile.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES)
 def test_a_code_uses_the_words_of_the_glossary(code: Code) -> None:
     """Title, meaning and remedy."""
     assert [] == lost_in(f"{code.title} {code.meaning} {code.remedy}")
 
 
-def test_docstrings_use_the_words_of_the_glossary() -> None:
-    """Every docstring of the product."""
-    found = {str(each.relative_to(ROOT)): lost_in("\n".join(_docstrings(each))) for each in _MODULES}
+def test_the_code_uses_the_words_of_the_glossary() -> None:
+    """Every docstring, comment and message of the product."""
+    found = {str(each.relative_to(ROOT)): lost_in("\n\n".join(_texts(each))) for each in _MODULES}
 
     assert {} == {file: words for file, words in found.items() if words}
 
