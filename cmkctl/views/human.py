@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Self, TextIO, assert_never
 
 from cmkctl import events
-from cmkctl.diagnostics import Diagnostic
+from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.events import Event
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.views import shown as s
@@ -368,7 +368,10 @@ def _verdict(plan: Plan) -> str:
         return f"Drift: {drifted} of {resources(total)} {'differs' if drifted == 1 else 'differ'} from the profile."
     if plan.errored:
         return f"Problem: {resources(total)} {_match(total)} the profile, but a check failed."
-    return f"OK: {right} of {resources(total)} {_match(total)} the profile."
+    # A note names what was not compared or not checked; the verdict claims nothing about it.
+    notes = sum(each.severity is Severity.NOTE for each in plan.diagnostics)
+    beyond = f", apart from {notes} {'note' if notes == 1 else 'notes'} below" if notes else ""
+    return f"OK: {right} of {resources(total)} {_match(total)} the profile{beyond}."
 
 
 def _output(value: object) -> str:

@@ -392,3 +392,16 @@ def test_secrets_are_never_said(azure: Any, profiles: Path, tmp_path: Path) -> N
     secrets = ["not-a-secret-cmkctl-sandbox", "eyJ", "Bearer "]
     assert [] == [each for each in secrets if each in said]
     assert json.loads(tape.read_text(encoding="utf-8"))["exchanges"]
+
+
+def test_a_verdict_claims_nothing_about_a_field_that_was_not_compared(azure: Any, profiles: Path) -> None:
+    """Resource Manager shows no rotation policy of a key: the verdict refers to the note about it."""
+    azure("apply", profiles / QUICK, "--yes")
+
+    checked = azure("verify", profiles / QUICK, "--set", "key.rotation_policy={rotate_after: P1Y}")
+
+    assert (0, "OK: 16 of 16 resources match the profile, apart from 1 note below.") == (
+        checked.code,
+        checked.out.splitlines()[-1],
+    )
+    assert "note CMK115: Not compared" in checked.err
