@@ -96,6 +96,12 @@ CMK012: Final = Code(
 
 # Preflight
 
+CMK115: Final = Code(
+    "CMK115",
+    "Not compared",
+    "Azure does not show this setting, cmkctl may not change it, or it is a setting of cmkctl's own. The resource counts as up to date without it.",
+    "Check the setting yourself where it matters.",
+)
 CMK190: Final = Code(
     "CMK190",
     "A check was skipped",
