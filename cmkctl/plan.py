@@ -25,7 +25,7 @@ Json: TypeAlias = "bool | int | float | str | Unknown | Sequence[Json] | Mapping
 class ActionWords:
     """The words and the sign of an action, wherever people read it.
 
-    `symbol` is its one-character sign, `planned` follows a count ("3 to create"), `doing` is used while it is in progress,
+    `symbol` is its one-character sign, `planned` follows a count ("3 to create"), `doing` is used during it,
     `done` afterwards, and `approved` in the comparison with a saved plan.
     """
 
@@ -278,7 +278,7 @@ class Change:
 
     @property
     def doing(self) -> str:
-        """The word for the change while it is in progress."""
+        """The word for the change in progress."""
         return self.verb[0] if self.verb and self.action.writes else self.action.words.doing
 
     @property

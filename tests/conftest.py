@@ -82,7 +82,7 @@ class Ran:
         return [json.loads(each) for each in self.out.splitlines()]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """The JSON lines of one type."""
+        """Return the JSON lines of one type."""
         return [each for each in self.lines if each["type"] == kind]
 
 
@@ -145,13 +145,13 @@ class Rehearsal:
         return self.command(*arguments, "--sandbox", "--state", self.state, **more)
 
     def writes(self) -> list[str]:
-        """What the sandbox was asked to change, as method and path."""
+        """Return the writes that the sandbox received, as method and path."""
         return [f"{each.method} {each.path}" for each in self.running.writes]
 
 
 @pytest.fixture(scope="session")
 def profiles() -> Path:
-    """The folder of example profiles."""
+    """Provide the folder of example profiles."""
     return Path(__file__).parents[1] / "profiles"
 
 
@@ -179,5 +179,5 @@ def rehearse(tmp_path: Path) -> Iterator[Callable[..., Rehearsal]]:
 
 @pytest.fixture
 def azure(rehearse: Callable[..., Rehearsal]) -> Rehearsal:
-    """A sandbox that is done with everything at once."""
+    """Provide an instant sandbox."""
     return rehearse()

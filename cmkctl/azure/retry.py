@@ -103,7 +103,8 @@ class _OneRequest:
         """Report the last response and the delay before the next attempt."""
         status = _status(state)
         pause = state.next_action.sleep if state.next_action else 0.0
-        what = f"Azure answered {f'HTTP {status}' if status else 'nothing'}; retrying in {pause:.0f} s"
+        cause = f"Azure answered HTTP {status}" if status else "No response"
+        what = f"{cause}; retrying in {pause:.0f} s"
         self._notify(what, self._clock.elapsed() - self._began, at(self._clock, self._ends))
 
 

@@ -389,7 +389,7 @@ class Snapshot:
         return found
 
     def role_definition(self, definition: str) -> ArmDocument | None:
-        """A role definition by its id, None also where it may not be read."""
+        """Return a role definition by its id, None also where it may not be read."""
         try:
             return self._by_id(decoding.RoleDefinition, definition, versions.ROLE_ASSIGNMENTS)
         except AzureFailed as error:

@@ -39,7 +39,7 @@ def refuse_unless_approved(saved: SavedPlan, now: Plan, begun: Collection[str], 
 
 
 def differences(approved: Sequence[Change], now: Sequence[Change], begun: Collection[str]) -> Iterator[str]:
-    """The differences between the approved changes and the new ones, one sentence each."""
+    """Return the differences between the approved changes and the new ones, one sentence each."""
     comparison = _Comparison(approved, now, begun)
     for each in now:
         if each.action is not Action.NO_OP:
@@ -107,7 +107,7 @@ def _request_differences(shown: Request | None, now: Request | None) -> Iterator
 
 
 def _body_differences(shown: Json, now: Json, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """The paths at which `now` differs from `shown`, with both values."""
+    """Return the paths at which `now` differs from `shown`, with both values."""
     if isinstance(shown, Mapping) and isinstance(now, Mapping):
         for name in dict.fromkeys((*shown, *now)):
             inner = f"{path}.{name}" if path else name

@@ -25,7 +25,7 @@ class Journal:
         self._lock = threading.Lock()
 
     def begun(self) -> frozenset[str]:
-        """The ids recorded so far. The file is read again: another run of it may be in progress."""
+        """Return the ids recorded so far. The file is read again: another run of it may be in progress."""
         with self._lock:
             self._begun |= self._recorded() or frozenset()
             return self._begun

@@ -88,7 +88,7 @@ class Content:
 
 
 def document_of(plan: Plan, profile: Profile, made_at: datetime, *, sandbox: bool) -> PlanDocument:
-    """The document of a plan that was not applied yet; `sandbox` is true when it was made against the sandbox."""
+    """Return the document of a plan that was not applied yet; `sandbox` is true when it was made against the sandbox."""
     shown = _shown(plan, profile, sandbox=sandbox)
     return {
         MARKER: SCHEMA,
@@ -118,7 +118,7 @@ def _shown(plan: Plan, profile: Profile, *, sandbox: bool) -> PlanDocument:
 
 
 def digests(document: PlanDocument) -> dict[str, str]:
-    """The digests that can be computed again from a document: of the profile, and of the plan with its place."""
+    """Return the digests that can be computed again from a document: of the profile, and of the plan with its place."""
     return {
         "profile": digest(document["profile"]),
         "plan": digest({name: document[name] for name in ("sandbox", "subject", "changes")}),
@@ -181,7 +181,7 @@ def _encoded_diagnostic(diagnostic: Diagnostic) -> dict[str, str]:
 
 
 def encoded(value: Json) -> Any:
-    """Encode a JSON value for the file. A name that begins with a dollar gets one more, to keep it distinct from the markers of cmkctl."""
+    """Encode a JSON value for the file. A leading dollar in a name is doubled; single ones are markers of cmkctl."""
     if isinstance(value, Unknown):
         return {_UNKNOWN: f"{value.step}.{value.output}"}
     if isinstance(value, Mapping):

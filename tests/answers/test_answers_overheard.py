@@ -22,7 +22,7 @@ Listen = Callable[[Any], Any]
 
 @pytest.fixture(params=["a tape", "a log"])
 def listen(request: pytest.FixtureRequest, tmp_path: Path) -> Listen:
-    """Puts a listener around a transport."""
+    """Wrap a transport with a listener."""
     if request.param == "a tape":
         return lambda inner: RecordingTransport(inner, TapeWriter(tmp_path / "t.json", cloud="AzureCloud"))
 

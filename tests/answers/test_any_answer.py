@@ -44,7 +44,7 @@ def shown(show: Callable[..., None]) -> str:
 
 
 def ended(work: Callable[[], Plan]) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
-    """What a command ends with: a plan, or the diagnostics that `cmkctl.cli.run` makes of what was raised."""
+    """Return the result of a command: a plan, or the diagnostics that `cmkctl.cli.run` makes of its error."""
     try:
         return work(), ()
     except CmkctlError as error:
@@ -74,7 +74,7 @@ class Asked:
 def requests_of(
     maker: ScenarioBuilder, network: Network, wish: ProfileVariant, world: World, work: str
 ) -> list[tuple[str, str]]:
-    """What a run asks when nothing is spoiled."""
+    """Return the requests of a run without corrupted responses."""
     network.quiet()
     profile = maker.make(wish, world)
     client = Client(maker.running, network.transport)
@@ -83,7 +83,7 @@ def requests_of(
 
 
 def twice(written: list[LoggedRequest]) -> list[str]:
-    """The writes that Azure carried out more than once."""
+    """Return the writes that Azure carried out more than once."""
     done = Counter(f"{each.method} {each.path}".lower() for each in written if each.status < 400)
     return [each for each, times in done.items() if times > 1]
 

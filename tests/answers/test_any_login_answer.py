@@ -41,7 +41,7 @@ def signed_in(network: Network, way: str | None) -> str:
 
 
 def diagnosed(network: Network, way: str | None) -> tuple[Diagnostic, ...]:
-    """What a run says when signing in fails; nothing when it does not."""
+    """Return the diagnostics of a failed sign-in; none for a successful one."""
     try:
         signed_in(network, way)
     except AzureError as error:
@@ -51,7 +51,7 @@ def diagnosed(network: Network, way: str | None) -> tuple[Diagnostic, ...]:
 
 @pytest.fixture(scope="module")
 def asked(network: Network) -> list[tuple[str, str]]:
-    """What signing in asks."""
+    """Provide the requests of a sign-in."""
     network.quiet()
     signed_in(network, "environment")
     return network.asked
@@ -97,7 +97,7 @@ def test_a_page_in_the_place_of_the_login_host_is_no_wrong_credential(
     assert "HTTPS_PROXY" in diagnostic.remedy
 
 
-def test_the_code_for_another_device_is_told_and_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_device_code_goes_through_the_view(capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output is for data: what a person has to do would be a line that is no JSON."""
     told: list[str] = []
     host = ENDPOINTS[Cloud.AZURE].authority

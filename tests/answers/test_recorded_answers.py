@@ -52,7 +52,7 @@ def recorded() -> list[tuple[Any, str, bytes]]:
 
 
 def answered(uri: str, body: bytes) -> PipelineResponse[Any, Any]:
-    """What a pipeline makes of it."""
+    """Return the result of a pipeline for it."""
     transport = Scripted(body).transport()
     asked = f"https://management.azure.com{urlsplit(uri).path}"
     return Pipeline[Any, Any](transport, policies=[DecodePolicy()]).run(HttpRequest("GET", asked), stream=True)

@@ -185,7 +185,7 @@ def test_a_proxy_that_cannot_be_used_has_a_diagnostic_of_its_own(
 
 
 @pytest.mark.parametrize(("port", "words"), [(1, "Connection refused"), (0, "")], ids=["refused", "TLS expected"])
-def test_a_host_that_cannot_be_reached_is_said_in_one_plain_line(port: int, words: str) -> None:
+def test_an_unreachable_host_is_reported_in_one_line(port: int, words: str) -> None:
     """Nothing of the libraries' objects and C sources remains."""
     with served(answers(b"HTTP/1.1 400 Bad Request\r\n")) as (url, _), pytest.raises(AzureError) as caught:
         get(url.replace("http:", "https:") if not port else f"https://127.0.0.1:{port}/")

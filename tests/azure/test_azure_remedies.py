@@ -29,19 +29,19 @@ WORKSPACE: Final = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspa
 
 
 def error(code: str, message: str, **more: Any) -> dict[str, Any]:
-    """An ARM error body."""
+    """Return an ARM error body."""
     return {"error": {"code": code, "message": message, **more}}
 
 
 def failed(body: Any, *, status: int = 400, path: str = VAULT, method: str = "PUT", host: str = ARM) -> Failure:
-    """The failure that a response is classified as."""
+    """Return the failure that a response is classified as."""
     return classify(http_error(Answer(status, body), method, f"{host}{path}?api-version=1"))
 
 
 def denied_by_policy(
     resource_type: str, name: str, field: str, operator: str, target: Any, value: Any
 ) -> dict[str, Any]:
-    """The body of a denial, in the form that Azure documents and issue threads quote (azure-sdk-for-java#45273)."""
+    """Return the body of a denial, in the form that Azure documents and issue threads quote (azure-sdk-for-java#45273)."""
     rows = [
         {
             "expression": "type",
@@ -84,7 +84,7 @@ def denied_by_policy(
 
 
 def shared_keys() -> Failure:
-    """The denial of a storage account of ours (G7)."""
+    """Return the denial of a storage account of ours (G7)."""
     field = "Microsoft.Storage/storageAccounts/allowSharedKeyAccess"
     body = denied_by_policy("Microsoft.Storage/storageAccounts", "stml", field, "NotEquals", "false", "true")
     return failed(body, status=403, path=STORAGE)

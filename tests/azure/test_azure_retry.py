@@ -69,7 +69,7 @@ def test_retry_after_as_a_date_is_obeyed() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_a_delay_that_stands_only_in_the_text_is_kept(stream: bool) -> None:
+def test_a_delay_in_the_message_is_kept(stream: bool) -> None:
     """Recorded: no Retry-After, and the seconds in the message. The SDK streams what it reads."""
     said = {"error": {"code": "SubscriptionRequestsThrottled", "message": "Please try again after '33' seconds."}}
 
@@ -165,14 +165,14 @@ def test_the_longest_recorded_delay_is_kept() -> None:
     assert ([324.0, 324.0], 200) == (run.clock.waits, run.status)
 
 
-def test_a_delay_beyond_the_time_of_the_request_is_told_and_not_cut() -> None:
+def test_a_delay_beyond_the_request_budget_is_reported_in_full() -> None:
     """Nobody is kept waiting for hours, and nothing is asked before Azure's time."""
     run = Run("GET", Answer(429, headers={"Retry-After": "86400"}), Answer(200))
 
     assert ([], 1, 429) == (run.clock.waits, run.times, run.status)
 
 
-def test_a_delay_beyond_the_deadline_of_the_run_is_not_begun() -> None:
+def test_a_delay_beyond_the_deadline_of_the_run_does_not_start() -> None:
     """With --timeout the run ends when it is clear that the time will not do."""
     run = Run("GET", Answer(429, headers={"Retry-After": "50"}), Answer(200), deadline=49.0)
 
@@ -186,7 +186,7 @@ def test_every_wait_is_announced() -> None:
     ends = NOON + timedelta(seconds=REQUEST_BUDGET)
     assert [
         ("Azure answered HTTP 429; retrying in 50 s", ends),
-        (f"Azure answered nothing; retrying in {run.clock.waits[1]:.0f} s", ends),
+        (f"No response; retrying in {run.clock.waits[1]:.0f} s", ends),
     ] == run.told
 
 

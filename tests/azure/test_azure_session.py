@@ -103,7 +103,7 @@ FINE = Answer(200, {"properties": {"tenantId": "t"}})
 
 
 @pytest.mark.parametrize("answer", [PAGE, MOVED, CUT, GZIPPED, Answer(200, b""), Answer(200, b"\xff")])
-def test_a_read_that_somebody_else_answered_is_asked_again(answer: Answer) -> None:
+def test_a_read_with_a_foreign_response_is_retried(answer: Answer) -> None:
     """A proxy's page, a redirection, a body that breaks off, none, or another than its headers say: such things pass."""
     scripted = azure(answer, FINE)
 
@@ -121,7 +121,7 @@ def test_a_read_that_somebody_else_answered_is_asked_again(answer: Answer) -> No
         (Answer(200, b""), "(empty)"),
     ],
 )
-def test_what_somebody_else_answers_for_good_is_said_with_where_to_look(answer: Answer, words: str) -> None:
+def test_a_persistent_foreign_response_is_reported_with_a_remedy(answer: Answer, words: str) -> None:
     """The start of what came is what tells a proxy from Azure."""
     with pytest.raises(AzureFailed) as caught:
         azure(answer).session.snapshot().vault(VAULT)
@@ -133,7 +133,7 @@ def test_what_somebody_else_answers_for_good_is_said_with_where_to_look(answer: 
 
 
 @pytest.mark.parametrize("answer", [PAGE, MOVED, CUT, GZIPPED])
-def test_a_write_that_somebody_else_answered_is_sent_once_and_counts_as_lost(answer: Answer) -> None:
+def test_a_write_with_a_foreign_response_is_sent_once_and_counts_as_lost(answer: Answer) -> None:
     """Whether Azure carried it out is not known: the engine looks."""
     scripted = azure(answer)
 
@@ -159,7 +159,7 @@ def test_nothing_rests_on_the_answer_to_a_write(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("answer", [PAGE, MOVED, CUT])
-def test_a_poll_that_somebody_else_answered_is_asked_again(answer: Answer) -> None:
+def test_a_poll_with_a_foreign_response_is_retried(answer: Answer) -> None:
     """An operation of half an hour is not given up for a gateway's page."""
     scripted = azure(answer, Answer(200, {"status": "Succeeded"}))
 
@@ -187,7 +187,7 @@ def test_members_that_are_null_are_as_good_as_absent() -> None:
         ({"properties": {"tenantId": "t", "softDeleteRetentionInDays": True}}, "softDeleteRetentionInDays"),
     ],
 )
-def test_an_answer_of_another_form_is_said_with_its_place(said: Any, words: str) -> None:
+def test_an_unexpected_response_is_reported_with_the_place(said: Any, words: str) -> None:
     """Nothing is guessed: a vault without properties has neither purge protection nor none."""
     with pytest.raises(AzureFailed) as caught:
         azure(Answer(200, json.dumps(said).encode())).session.snapshot().vault(VAULT)
@@ -217,7 +217,7 @@ def test_a_date_that_no_calendar_has_is_an_answer_of_another_form() -> None:
     [lambda azure: azure.resource_group("rg-ml"), lambda azure: azure.deleted_vault("kv-ml", "westeurope")],
     ids=["resource group", "deleted vault"],
 )
-def test_an_answer_that_says_nothing_is_not_taken_for_a_resource(look: Callable[[Snapshot], Any], said: Any) -> None:
+def test_an_empty_response_is_not_a_resource(look: Callable[[Snapshot], Any], said: Any) -> None:
     """A group that is not there would be built in, and a vault that nobody deleted would hold the name."""
     with pytest.raises(AzureFailed) as caught:
         look(azure(Answer(200, said)).session.snapshot())
@@ -234,7 +234,7 @@ def test_a_token_that_does_not_say_its_tenant_is_no_trouble(token: str) -> None:
     assert scripted.session.snapshot().subscription()["tenantId"] in ("", "7")
 
 
-def test_a_document_is_what_azure_said() -> None:
+def test_a_document_is_azures_own() -> None:
     """No model stands between Azure's words and the comparison: what it does not know would be lost."""
     said = {"id": str(VAULT), "properties": {"tenantId": "t", "provisioningState": "Fabulous", "brandNew": {"x": [1]}}}
 
@@ -343,9 +343,7 @@ PROFILE = Profile.model_validate(
         (Answer(403, {"error": {"code": "Authorization_RequestDenied", "message": "no"}}), None, True),
     ],
 )
-def test_that_we_may_not_look_and_that_nobody_is_there_are_told_apart(
-    answer: Answer, object_id: str | None, denied: bool
-) -> None:
+def test_denied_and_absent_principals_are_distinguished(answer: Answer, object_id: str | None, denied: bool) -> None:
     """One is asked for in the profile, the other is made."""
     found = cosmos_db(azure(answer).session.snapshot(), PROFILE)
 
@@ -353,7 +351,7 @@ def test_that_we_may_not_look_and_that_nobody_is_there_are_told_apart(
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 503])
-def test_a_directory_that_does_not_answer_says_neither(status: int) -> None:
+def test_an_unavailable_directory_is_neither_absent_nor_denied(status: int) -> None:
     """Nothing is concluded from it but that it failed."""
     with pytest.raises(AzureFailed):
         cosmos_db(azure(Answer(status)).session.snapshot(), PROFILE)
@@ -433,7 +431,7 @@ def test_a_challenge_with_claims_asks_anew() -> None:
     assert ["token 1", "token 2", "token 2"] == tokens
 
 
-def test_token_info_tells_when_the_token_ends() -> None:
+def test_token_info_has_the_expiry() -> None:
     """Both forms of asking give the same token."""
     shared = SharedCredential(CountingCredential(3600))
 

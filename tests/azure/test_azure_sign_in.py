@@ -46,7 +46,7 @@ def az(folder: Path, script: str) -> None:
 
 
 def failed(way: str | None, *replies: Any) -> Diagnostic:
-    """What a run says when it gets no token that way, and the login host replies so."""
+    """Return the diagnostics of a run that gets no token this way, with this response of the login host."""
     credential = sign_in(way, PUBLIC, transport_to(ScriptedNetwork(replies)))
     with pytest.raises(AzureError) as caught:
         SharedCredential(credential).get_token(PUBLIC.arm_scope)
@@ -56,7 +56,7 @@ def failed(way: str | None, *replies: Any) -> Diagnostic:
     return diagnostic
 
 
-def test_without_az_nobody_is_signed_in() -> None:
+def test_without_az_sign_in_fails() -> None:
     """Nothing was sent, so nothing was rejected."""
     diagnostic = failed("cli")
 
@@ -131,7 +131,7 @@ def test_a_login_endpoint_of_another_host_gets_no_secret(monkeypatch: pytest.Mon
         ("http://login.microsoftonline.com/token", 0),
     ],
 )
-def test_a_managed_identity_is_asked_where_the_machine_says(url: str, sent: int) -> None:
+def test_a_managed_identity_uses_the_endpoint_of_the_environment(url: str, sent: int) -> None:
     """Its endpoints are plain http and local; the machine names them, not a response."""
     network = ScriptedNetwork([Answer(200, {})])
     login = LoginTransport(transport_to(network), PUBLIC, {"IDENTITY_ENDPOINT": "http://localhost:42356/msi/token"})
@@ -212,7 +212,7 @@ def test_a_token_is_used_to_its_end_when_no_other_is_to_be_had() -> None:
     assert ({"first"}, 2) == (tokens, credential.asked)
 
 
-def test_a_token_that_has_ended_says_that_the_federated_login_has() -> None:
+def test_an_expired_token_names_the_federated_login() -> None:
     """Then there is no way but another login, and the same command goes on."""
     shared = SharedCredential(Renewing(-1))
     shared.get_token(PUBLIC.arm_scope)
@@ -241,7 +241,7 @@ def test_a_directory_that_asks_for_more_claims_may_not_be_read() -> None:
     assert (FailureKind.DENIED, 2) == (caught.value.failure.kind, len(scripted.network.sent))
 
 
-def test_resource_manager_that_asks_for_more_claims_says_so() -> None:
+def test_a_claims_challenge_of_resource_manager_is_reported() -> None:
     """To sign in again in the same way would change nothing."""
     with pytest.raises(AzureFailed) as caught:
         azure(CLAIMS).session.snapshot().resource_group("rg")

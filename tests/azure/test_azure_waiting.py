@@ -33,7 +33,7 @@ def followed(first: Answer, *replies: Reply) -> Azure:
 
 
 def status(word: str, **more: Any) -> Answer:
-    """An answer to a poll."""
+    """Return an answer to a poll."""
     return Answer(200, {"status": word, **more})
 
 
@@ -137,7 +137,7 @@ def test_failed_operation_raises_its_innermost_cause() -> None:
     assert (FailureKind.TERMINAL, cause["code"], cause["message"]) == (failure.kind, failure.code, failure.message)
 
 
-def test_failed_operation_says_what_was_waited_for_and_what_support_asks_for() -> None:
+def test_failed_operation_names_its_change_and_correlation_id() -> None:
     """An operation has no method and path of its own; the answer that tells of its end has the correlation id."""
     ended = Answer(200, {"status": "Failed"}, {"x-ms-correlation-request-id": "c0ffee"})
 
@@ -187,7 +187,7 @@ def test_deadline_ends_the_waiting_not_the_operation() -> None:
     assert {"GET"} == {each.method for each in scripted.network.sent}
 
 
-def test_progress_tells_what_is_waited_for_and_how_long() -> None:
+def test_progress_has_subject_and_elapsed_time() -> None:
     """Whoever watches learns what is waited for, and for how long already."""
     scripted = followed(Answer(202, headers={**BY_LOCATION, "Retry-After": "10"}), Answer(202), Answer(200))
 
@@ -245,7 +245,7 @@ def test_an_operation_that_azure_does_not_remember_is_over() -> None:
     assert 1 == len(scripted.network.sent)
 
 
-def test_a_wait_has_an_end_of_its_own_and_says_when() -> None:
+def test_a_wait_has_a_timeout_and_reports_it() -> None:
     """Without --timeout a wait ends, too; Azure goes on, and the same command goes on from there."""
     scripted = azure(status("InProgress"))
     first = response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS))
@@ -258,7 +258,7 @@ def test_a_wait_has_an_end_of_its_own_and_says_when() -> None:
     assert {NOON + timedelta(seconds=100)} == set(scripted.ends)
 
 
-def test_a_wait_that_nobody_bounds_ends_after_half_an_hour() -> None:
+def test_a_wait_without_a_timeout_ends_after_half_an_hour() -> None:
     """As docs/interruptions.md says; also one for a state that is only read."""
     scripted = azure(status("InProgress"))
     first = response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS))

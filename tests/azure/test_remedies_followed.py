@@ -15,7 +15,7 @@ from cmkctl.sandbox import Pace, Sandbox
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[ScenarioBuilder]:
-    """A sandbox in this process, and the environment that leads to it."""
+    """Provide a sandbox in this process, and the environment that leads to it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)
@@ -23,14 +23,14 @@ def builder() -> Iterator[ScenarioBuilder]:
 
 
 def refused(builder: ScenarioBuilder, profile: Profile) -> Diagnostic:
-    """The first error of an apply."""
+    """Return the first error of an apply."""
     with pytest.raises(CmkctlError) as raised:
         builder.client().apply(profile)
     return raised.value.diagnostics[0]
 
 
 def changed(profile: Profile, **sections: Any) -> Profile:
-    """The profile with some sections replaced, as after an edit of the file."""
+    """Return the profile with some sections replaced, as after an edit of the file."""
     return Profile.model_validate({**profile.model_dump(exclude_defaults=True), **sections})
 
 

@@ -89,7 +89,7 @@ def _export(line: str) -> tuple[str, str]:
 
 @contextmanager
 def served(folder: Path, name: str) -> Iterator[tuple[Served, dict[str, str]]]:
-    """A sandbox for the length of a block."""
+    """Run a sandbox for the length of a block."""
     sandbox = Served(folder, name)
     try:
         yield sandbox, sandbox.start()

@@ -71,7 +71,7 @@ class Wait:
 
 
 def profile_of(name: str, more: dict[str, Any]) -> dict[str, Any]:
-    """A profile that sets up everything."""
+    """Return a profile that sets up everything."""
     return {
         "subscription": SUBSCRIPTION_ID,
         "location": "eastus2",
@@ -90,12 +90,12 @@ def profile_of(name: str, more: dict[str, Any]) -> dict[str, Any]:
 
 
 def policies(_running: Running, _scale: float) -> dict[str, Any]:
-    """A vault with access policies, and the workspace's own identity."""
+    """Return a vault with access policies, and the workspace's own identity."""
     return profile_of("policies", {})
 
 
 def roles(running: Running, scale: float) -> dict[str, Any]:
-    """A vault with roles, which get time to take effect, an identity that exists, and a container registry."""
+    """Return a vault with roles, which get time to take effect, an identity that exists, and a container registry."""
     identity = running.state.add_identity("id-ml", "rg-people")
     found = running.state.resource(identity) or {}
     running.state.assign_role(f"/subscriptions/{SUBSCRIPTION_ID}", found["properties"]["principalId"], READER)
@@ -135,7 +135,7 @@ def waits_in(log: list[LoggedRequest], scale: float) -> Iterator[Wait]:
 
 
 def kind_of(request: LoggedRequest) -> str | None:
-    """What a write begins; None for one whose answer is final, and for a read."""
+    """Return the operation that a write starts; None for a final response, and for a read."""
     path = request.path.lower()
     if request.method not in ("PUT", "POST") or any(part in path for part in ("/keys/", *GRANTS)):
         return None
@@ -153,13 +153,13 @@ def asks_about(read: LoggedRequest, write: LoggedRequest, kind: str) -> bool:
 
 
 def granting(log: list[LoggedRequest]) -> float:
-    """The seconds until the slowest kind of grant in a log takes effect, at Azure's own pace."""
+    """Return the seconds until the slowest kind of grant in a log takes effect, at Azure's own pace."""
     kinds = [kind for each in log if each.method == "PUT" for part, kind in GRANTS.items() if part in each.path.lower()]
     return max(map(latency.seconds, kinds), default=0.0)
 
 
 def critical(waits: list[Wait], grant: float) -> float:
-    """The service's own time on the longest chain: providers, vault and grant beside associated resources, workspace."""
+    """Return the service's own time on the longest chain: providers, vault and grant beside associated resources, workspace."""
     longest: dict[str, float] = {}
     for each in waits:
         kind = each.name.partition(" ")[0]

@@ -56,9 +56,9 @@ class Served:
         command = [sys.executable, "-m", "cmkctl", "sandbox", "serve", "--pace", "none"]
         command += ["--port", str(self.port), "--state", str(state)]
         self.began = time.perf_counter()
-        self.said = state.with_suffix(".said")
-        with self.said.open("wb") as said:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=said)
+        self.output = state.with_suffix(".output")
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=output)
 
     def until_it_answers(self) -> float:
         """Wait until a request has gone through proxy and TLS and was answered; the seconds since the process began."""
@@ -70,7 +70,7 @@ class Served:
                         return time.perf_counter() - self.began
             except OSError:
                 time.sleep(0.002)
-        sys.exit(f"the sandbox did not start:\n{self.said.read_text(encoding='utf-8')}")
+        sys.exit(f"the sandbox did not start:\n{self.output.read_text(encoding='utf-8')}")
 
     @contextmanager
     def _connection(self) -> Iterator[ssl.SSLSocket]:
@@ -83,7 +83,7 @@ class Served:
                 yield tunnel
 
     def peak_megabytes(self) -> float:
-        """The most memory it has had until now."""
+        """Return the most memory it has had until now."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
@@ -100,7 +100,7 @@ class Served:
 
 @contextmanager
 def serving(state: Path) -> Iterator[Served]:
-    """A server for the length of a block, once it answers."""
+    """Run a server for the length of a block, from its first response."""
     server = Served(state)
     try:
         server.until_it_answers()
@@ -186,7 +186,7 @@ def _spread(values: Sequence[float], form: str = ".2f") -> str:
 
 
 def start(folder: Path, runs: int) -> Iterator[Row]:
-    """The start, in turn with the interpreter's own; the first round warms caches and makes the certificate."""
+    """Measure the start, alternating with the interpreter's own; the first round warms caches and makes the certificate."""
     interpreter, whole, busy = [], [], []
     for _ in range(runs + 1):
         began = time.perf_counter()
@@ -204,7 +204,7 @@ def start(folder: Path, runs: int) -> Iterator[Row]:
 
 
 def reads(folder: Path, seconds: float, rounds: int) -> Iterator[Row]:
-    """Reads through proxy and TLS from 16 connections, over a sandbox with one group and over a full one."""
+    """Measure reads through proxy and TLS from 16 connections, with one group and with a full sandbox."""
     for name, paths in {
         "a resource group": [f"{GROUP}?api-version=2021-04-01"],
         f"one of {WORKSPACES} workspaces": [
@@ -218,7 +218,7 @@ def reads(folder: Path, seconds: float, rounds: int) -> Iterator[Row]:
 
 
 def memory(folder: Path) -> Iterator[Row]:
-    """The most memory of a server with 1,000 workspaces that has listed them, read each and written something."""
+    """Return the most memory of a server with 1,000 workspaces that has listed them, read each and written something."""
     with serving(folder / "full.json") as server:
         at_first = server.peak_megabytes()
         everything = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces?api-version=2025-06-01"

@@ -41,12 +41,12 @@ WARNING, ERROR, NOTE = Severity.WARNING, Severity.ERROR, Severity.NOTE
 
 
 def findings(wanted: Profile, observed: Mapping[str, Any]) -> list[Diagnostic]:
-    """The findings of every rule."""
+    """Return the findings of every rule."""
     return list(judge(RULES, wanted, Facts(observed)))
 
 
 def found(wanted: Profile, observed: Mapping[str, Any]) -> list[tuple[str, Severity]]:
-    """The findings of every rule, by code and severity."""
+    """Return the findings of every rule, by code and severity."""
     return [(each.code, each.severity) for each in findings(wanted, observed)]
 
 

@@ -32,12 +32,12 @@ def denied(_azure: Snapshot, _profile: Profile) -> int:
 
 
 def reading(value: int) -> Fact[int]:
-    """A fact whose read succeeds."""
+    """Return a fact whose read succeeds."""
     return Fact("quota", lambda _azure, _profile: value)
 
 
 def judging(fact: Fact[int], code: Code = CODE) -> Rule:
-    """A rule that reports the value of one fact."""
+    """Return a rule that reports the value of one fact."""
 
     @rule(code, severity=Severity.WARNING, needs=(fact,))
     def report(_profile: Profile, facts: Facts) -> Iterator[Finding]:
@@ -47,7 +47,7 @@ def judging(fact: Fact[int], code: Code = CODE) -> Rule:
 
 
 def facts_of(*rules: Rule) -> Facts:
-    """What the engine gives to the rules: every needed fact, read once."""
+    """Return the facts that the engine passes to the rules: every needed fact, read once."""
     return Facts({each.name: attempt(each, AZURE, profile()) for each in needed(rules)})
 
 

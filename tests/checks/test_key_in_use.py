@@ -19,7 +19,7 @@ FAR_OFF: Final = 4_000_000_000
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[ScenarioBuilder]:
-    """A sandbox in this process, and the environment that leads to it."""
+    """Provide a sandbox in this process, and the environment that leads to it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)
@@ -27,7 +27,7 @@ def builder() -> Iterator[ScenarioBuilder]:
 
 
 def rotated(builder: ScenarioBuilder) -> tuple[Profile, list[dict[str, Any]]]:
-    """A finished workspace whose key got a newer version; the versions as the sandbox keeps them, the oldest first."""
+    """Return a finished workspace whose key got a newer version; the versions as the sandbox keeps them, the oldest first."""
     profile = builder.make(ProfileVariant(), World("finished"))
     builder.running.state.add_key(VAULT, KEY)
     record = builder.running.state.tenant.data["resources"][profile.key.resource_id.lower()]

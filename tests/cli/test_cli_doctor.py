@@ -47,7 +47,7 @@ def opened(
     ahead: int = 0,
     permissions: list[dict[str, Any]] | None = None,
 ) -> Any:
-    """A run whose Azure answers so."""
+    """Return a run whose Azure answers so."""
 
     def follow(url: str) -> Any:
         if "Microsoft.Authorization" not in url:
@@ -72,7 +72,7 @@ def opened(
 
 
 def found(**azure: Any) -> dict[str, Any]:
-    """The checks by name."""
+    """Return the checks by name."""
     return {each.name: each for each in checks(opened(**azure))}
 
 

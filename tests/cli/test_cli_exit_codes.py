@@ -18,7 +18,7 @@ QUICK = "quickstart.yaml"
 
 
 def closed_port() -> int:
-    """A port of this machine at which nobody listens."""
+    """Return a port of this machine without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -26,7 +26,7 @@ def closed_port() -> int:
 
 @contextmanager
 def refusing_proxy(answer: bytes) -> Iterator[str]:
-    """A proxy that lets nobody through: it gives this answer to every CONNECT."""
+    """Run a proxy that sends this response to every CONNECT."""
 
     class Refusing(socketserver.StreamRequestHandler):
         def handle(self) -> None:
@@ -113,7 +113,7 @@ def test_apply_in_a_pipe_without_yes_is_64_and_writes_nothing(azure: Any, profil
     ],
     ids=" ".join,
 )
-def test_a_wrong_command_line_is_64_and_says_where_to_look(cmkctl: Any, arguments: list[str]) -> None:
+def test_a_wrong_command_line_exits_64_with_a_help_pointer(cmkctl: Any, arguments: list[str]) -> None:
     """Never 2, which would read as drift."""
     ran = cmkctl(*arguments)
 
@@ -164,7 +164,7 @@ def test_a_profile_that_is_not_there_is_64(cmkctl: Any) -> None:
     assert [64, 64] == [cmkctl("plan", "nowhere.yaml").code, cmkctl("plan", ".").code]
 
 
-def test_no_credential_is_1_and_says_how_to_sign_in(azure: Any, profiles: Path) -> None:
+def test_a_missing_credential_exits_1_with_a_remedy(azure: Any, profiles: Path) -> None:
     """The environment has a way to Azure and nobody to go there."""
     reachable = {
         name: value for name, value in azure.running.environment().items() if not name.startswith(("AZURE", "ARM"))

@@ -23,7 +23,7 @@ UNUSED_BY_PLAN = ("azure.ai", "azure.mgmt.authorization", "azure.keyvault", "uvi
 
 
 def imported(command: Any, *arguments: str | Path) -> set[str]:
-    """The modules that a command line has imported when it is done."""
+    """Return the modules that a command line has imported when it is done."""
     run = [sys.executable, "-c", RUNNER, *map(str, arguments)]
     subprocess.run(run, env=command.environment, cwd=command.folder, check=True, capture_output=True, timeout=60)
     return set((command.folder / "modules.txt").read_text(encoding="utf-8").split())

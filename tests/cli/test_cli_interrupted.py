@@ -30,7 +30,7 @@ workspace: {name: mlw, high_business_impact: true, encryption: in-subscription}
 
 @pytest.fixture
 def silent_proxy() -> Iterator[tuple[str, threading.Event]]:
-    """A proxy that takes connections and never says a word; the event tells that somebody came."""
+    """Provide a proxy that accepts connections and never responds; the event is set on the first connection."""
     came, kept = threading.Event(), list[socket.socket]()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -49,12 +49,12 @@ def silent_proxy() -> Iterator[tuple[str, threading.Event]]:
 
 
 def main_thread(process: int) -> int:
-    """The thread that the system usually gives a signal to."""
+    """Return the thread that the system usually gives a signal to."""
     return process
 
 
 def another_thread(process: int) -> int:
-    """A thread that the system may give it to as well: the main thread, which handles it, is not woken then."""
+    """Return a thread that the system may give it to as well: the main thread, which handles it, is not woken then."""
     return max(int(each.name) for each in Path(f"/proc/{process}/task").iterdir())
 
 
@@ -64,7 +64,7 @@ SCRIPT = (str(Path(sys.executable).parent / "cmkctl"),)
 
 
 def begun(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> subprocess.Popen[str]:
-    """A command that asks a proxy for Azure."""
+    """Start a command that connects to Azure through a proxy."""
     environment = {
         **os.environ,
         "HTTPS_PROXY": proxy,
@@ -78,7 +78,7 @@ def begun(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> sub
 
 @pytest.fixture
 def profile(tmp_path: Path) -> Path:
-    """A profile in a folder whose name a shell would take apart."""
+    """Provide a profile in a folder whose name needs shell quoting."""
     folder = tmp_path / "it's a folder"
     folder.mkdir()
     (folder / "profile.yaml").write_text(PROFILE)
@@ -153,7 +153,7 @@ def test_a_run_that_is_to_outlive_its_terminal_does(profile: Path, silent_proxy:
     assert (None, 130) == (ended, process.returncode)
 
 
-def test_a_script_hears_from_a_run_whose_azure_is_silent(
+def test_progress_lines_continue_while_azure_does_not_respond(
     profile: Path, silent_proxy: tuple[str, threading.Event]
 ) -> None:
     """Within ten seconds, also while it reads for the plan."""

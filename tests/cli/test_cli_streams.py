@@ -45,7 +45,7 @@ TYPES = {
 
 
 def incomplete(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of an unknown type, or without what their type has."""
+    """Return the lines of an unknown type, or without what their type has."""
     return [each for each in lines if not TYPES.get(each["type"], {"known"}) <= each.keys()]
 
 
@@ -193,7 +193,7 @@ def test_a_full_disk_is_no_defect_of_ours(azure: Any, profiles: Path, arguments:
     assert (1, 1) == (ran.returncode, ran.stderr.count("error CMK541: "))
 
 
-def test_a_terminal_without_our_signs_gets_escapes(azure: Any) -> None:
+def test_unencodable_characters_are_escaped(azure: Any) -> None:
     """Not every locale is UTF-8."""
     environment = {**azure.command.environment, "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "cmkctl", "explain", "CMK315"]
@@ -205,7 +205,7 @@ def test_a_terminal_without_our_signs_gets_escapes(azure: Any) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_apply_is_130_and_says_what_goes_on(
+def test_an_interrupted_apply_exits_130_and_lists_operations_in_progress(
     rehearse: Callable[..., Any], profiles: Path, number: signal.Signals
 ) -> None:
     """During a wait: at once, and with what Azure goes on with; the next run takes it from there."""
@@ -235,16 +235,16 @@ class Terminal:
             command, env=environment, stdin=follower, stdout=follower, stderr=follower, close_fds=True
         )
         os.close(follower)
-        self.said = ""
+        self.output = ""
 
     def until(self, text: str, seconds: float = 40) -> None:
         """Read on until the command has said something, or has ended."""
         deadline = time.monotonic() + seconds
-        while text not in self.said and time.monotonic() < deadline:
+        while text not in self.output and time.monotonic() < deadline:
             if not select.select([self._leader], [], [], 0.2)[0]:
                 continue
             try:
-                self.said += os.read(self._leader, 65536).decode(errors="replace")
+                self.output += os.read(self._leader, 65536).decode(errors="replace")
             except OSError:  # the command has closed its end
                 return
 
@@ -257,7 +257,7 @@ class Terminal:
         self.until("\0")
         code = self.process.wait(40)
         os.close(self._leader)
-        assert "Traceback" not in self.said
+        assert "Traceback" not in self.output
         return code
 
 
@@ -273,11 +273,11 @@ def test_apply_asks_on_a_terminal(azure: Any, profiles: Path, answer: str, code:
 
     assert (code, []) == (terminal.end(), before)
     assert bool(azure.writes()) == (code == 0)
-    assert 1 == terminal.said.count("Cannot be undone")
-    assert ("Cancelled. Nothing was changed." in terminal.said) == (code == 3)
+    assert 1 == terminal.output.count("Cannot be undone")
+    assert ("Cancelled. Nothing was changed." in terminal.output) == (code == 3)
 
 
-def test_ctrl_c_at_the_question_changes_nothing_and_says_so(azure: Any, profiles: Path) -> None:
+def test_ctrl_c_at_the_question_reports_that_nothing_changed(azure: Any, profiles: Path) -> None:
     """130, as for every interruption."""
     command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
     terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color"})
@@ -286,7 +286,7 @@ def test_ctrl_c_at_the_question_changes_nothing_and_says_so(azure: Any, profiles
     terminal.process.send_signal(signal.SIGINT)
 
     assert (130, []) == (terminal.end(), azure.writes())
-    assert "Cancelled. Nothing was changed." in terminal.said
+    assert "Cancelled. Nothing was changed." in terminal.output
 
 
 def test_all_that_is_approved_is_on_a_screen_of_24_lines(azure: Any, profiles: Path) -> None:
@@ -298,7 +298,7 @@ def test_all_that_is_approved_is_on_a_screen_of_24_lines(azure: Any, profiles: P
     terminal.type("no")
     terminal.end()
 
-    screen = terminal.said.partition('Type "yes" to apply:')[0].replace("\r", "").splitlines()[-23:]
+    screen = terminal.output.partition('Type "yes" to apply:')[0].replace("\r", "").splitlines()[-23:]
     text = " ".join(" ".join(screen).split())
     assert [] == [
         each["title"] for each in planned if each["action"] == "create" and each["title"].split()[-1] not in text
@@ -317,10 +317,10 @@ def test_colours_are_for_terminals_that_want_them(
     terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color", **more})
 
     assert 0 == terminal.end()
-    assert coloured == ("\x1b[" in terminal.said and "m" in terminal.said.partition("\x1b[")[2][:6])
+    assert coloured == ("\x1b[" in terminal.output and "m" in terminal.output.partition("\x1b[")[2][:6])
 
 
-def test_every_header_of_a_rehearsal_says_sandbox(azure: Any, profiles: Path) -> None:
+def test_every_plan_header_names_the_sandbox(azure: Any, profiles: Path) -> None:
     """And the commands that it names keep the flags that lead there."""
     plan = azure.command.folder / "plan.json"
     planned = azure("plan", profiles / QUICK, "--out", plan)
@@ -336,7 +336,7 @@ def test_every_header_of_a_rehearsal_says_sandbox(azure: Any, profiles: Path) ->
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]], ids=["human", "json"])
-def test_an_environment_that_leads_to_the_sandbox_is_said(azure: Any, profiles: Path, more: list[str]) -> None:
+def test_an_environment_of_the_sandbox_is_shown(azure: Any, profiles: Path, more: list[str]) -> None:
     """Without --sandbox: the responses say so themselves."""
     ran = azure.command.within(**azure.running.environment())("plan", profiles / QUICK, *more)
 
@@ -383,7 +383,7 @@ def test_the_requests_shown_are_the_requests_sent(azure: Any, profiles: Path) ->
     assert set() == sent - shown
 
 
-def test_secrets_are_never_said(azure: Any, profiles: Path, tmp_path: Path) -> None:
+def test_secrets_are_never_printed(azure: Any, profiles: Path, tmp_path: Path) -> None:
     """Neither the client secret nor a token is in what a run says or keeps."""
     tape = tmp_path / "tape.json"
     ran = azure("apply", profiles / QUICK, "--yes", "--json", "--record", tape)

@@ -73,7 +73,7 @@ def test_plain_http_is_refused_by_the_proxy(curl: Program) -> None:
     assert "forwards nothing" in done.out
 
 
-def test_without_the_sandboxs_certificate_nothing_is_said(curl: Program) -> None:
+def test_without_the_sandboxs_certificate_no_request_succeeds(curl: Program) -> None:
     """The exit codes are curl's own for a certificate that no known authority signed."""
     done = curl("-sS", "--cacert", "/dev/null", GROUP)
 

@@ -51,7 +51,7 @@ def terraform(running: Running) -> Terraform:
 
 
 @pytest.mark.parametrize(("host", "expected"), DISCOVERY.items(), ids=DISCOVERY)
-def test_each_cloud_tells_its_endpoints_to_anyone(running: Running, host: str, expected: tuple[str, ...]) -> None:
+def test_each_cloud_publishes_its_endpoints(running: Running, host: str, expected: tuple[str, ...]) -> None:
     """Discovery needs no token, and what it names is what the sandbox answers for."""
     terraform = Terraform(running, host)
     cloud = terraform.cloud

@@ -116,7 +116,7 @@ IGNORED = {"Microsoft.KeyVault/vaults": {"properties.vaultUri", "properties.prov
 
 @pytest.fixture(scope="module")
 def arm() -> Iterator[Client]:
-    """A sandbox in which everything is done at once, with what the bodies refer to."""
+    """Provide an instant sandbox with the resources that the bodies refer to."""
     with Sandbox(pace=Pace.none()).serve() as running:
         running.state.register_provider()
         running.state.add_vault("kv-one")
@@ -283,9 +283,9 @@ def _objects_of(found: Type, kind: Any, depth: int) -> st.SearchStrategy[Any]:
     return st.tuples(free, known).map(lambda both: {**both[0], **both[1]})
 
 
-def _laid_over(base: Any, drawn: Any) -> Any:
+def _merged(base: Any, drawn: Any) -> Any:
     if isinstance(base, dict) and isinstance(drawn, dict):
-        return {**base, **{name: _laid_over(base.get(name), value) for name, value in drawn.items()}}
+        return {**base, **{name: _merged(base.get(name), value) for name, value in drawn.items()}}
     return drawn
 
 
@@ -301,7 +301,7 @@ def test_a_legal_body_is_taken_or_refused_in_arms_form(arm: Client, kind: str) -
         version = data.draw(st.sampled_from(both))
         found = published(kind, version)
         drawn = data.draw(_values(found, found.root))
-        body = data.draw(st.sampled_from([drawn, _laid_over({name: base[name] for name in base}, drawn)]))
+        body = data.draw(st.sampled_from([drawn, _merged({name: base[name] for name in base}, drawn)]))
         answer = arm("PUT", path, body, version)
         _assert_in_form(answer)
         assert "is unknown in api-version" not in answer.text or found.sent(body), (version, body, answer.text)

@@ -21,12 +21,12 @@ TOGETHER = 5.0
 
 
 def step(world: World, name: str, *needs: str, **wants: Any) -> FakeStep:
-    """A step that wants some resources, or one with its own name."""
+    """Return a step that wants some resources, or one with its own name."""
     return FakeStep(world, name, wants or {name: 1}, needs)
 
 
 def codes(error: CmkctlError) -> list[str]:
-    """The codes of what went wrong."""
+    """Return the codes of the failures."""
     return [each.code for each in error.diagnostics]
 
 
@@ -126,7 +126,7 @@ def test_changes_of_one_step_overlap_unless_one_comes_after_another() -> None:
     assert ({"x", "y"}, "z") == (set(world.writes[:2]), world.writes[2])
 
 
-def test_what_is_right_already_holds_nobody_up() -> None:
+def test_an_up_to_date_step_blocks_nothing() -> None:
     """A change does not wait for one that is not due."""
     world = World(state={"y": 1})
     waves = FakeStep(world, "s", {"y": 1, "z": 1}, after={"z": ("y",)})
@@ -228,7 +228,7 @@ def test_resource_that_was_not_in_the_plan_at_all_is_refused() -> None:
     assert "new: planned nothing, now create" in diagnostic.detail
 
 
-def test_change_that_somebody_made_meanwhile_is_accepted() -> None:
+def test_change_made_elsewhere_meanwhile_is_accepted() -> None:
     """Less to do than was shown is no surprise."""
     world = World()
     running = run(world, step(world, "a"), step(world, "b", "a"))
@@ -297,7 +297,7 @@ def test_failure_lets_running_steps_end_and_starts_no_other() -> None:
     assert {"a", "b"} == {each.step for each in running.events if isinstance(each, StepStarted)}
 
 
-def test_nothing_is_begun_once_a_failure_was_told() -> None:
+def test_no_change_starts_after_a_reported_failure() -> None:
     """Also while whoever hears of it, a slow terminal, takes its time: who reads "failed" sees no step begin after it."""
     world, failed, begun = World(), threading.Event(), threading.Event()
     world.mishaps["a"] = [refused()]
@@ -317,7 +317,7 @@ def test_nothing_is_begun_once_a_failure_was_told() -> None:
     assert {"a": False, "b": True, "c": False} == {each: each in world.state for each in "abc"}
 
 
-def test_failures_at_the_same_time_are_all_told() -> None:
+def test_simultaneous_failures_are_all_reported() -> None:
     """One run says everything that went wrong in it."""
     world, meeting = World(), threading.Barrier(2, timeout=TOGETHER)
     world.mishaps["x"], world.mishaps["y"] = [refused()], [refused(FailureKind.DENIED)]
@@ -376,7 +376,7 @@ def test_of_several_delays_that_azure_asks_for_the_longest_is_kept() -> None:
     assert ([200.0], {"x": 1, "y": 1, "z": 1}) == (world.clock.waits, world.state)
 
 
-def test_waiting_that_was_given_up_is_told_and_nothing_is_sent_again() -> None:
+def test_a_timed_out_wait_is_reported_without_a_second_write() -> None:
     """The end of a wait (CMK312) is no refusal of Azure's: it goes on, and the next run, too."""
     world = World()
     world.mishaps["a"] = [CmkctlError(CMK312.error("b", "c"))]
@@ -387,7 +387,7 @@ def test_waiting_that_was_given_up_is_told_and_nothing_is_sent_again() -> None:
     assert (["CMK312"], ["a"], []) == (codes(caught.value), world.writes, world.clock.waits)
 
 
-def test_throttled_write_that_azure_wants_much_later_is_told() -> None:
+def test_throttled_write_with_a_long_delay_is_reported() -> None:
     """Nothing is sent before Azure's time, and nobody is kept waiting for a day."""
     world = World()
     world.mishaps["a"] = [
@@ -402,7 +402,7 @@ def test_throttled_write_that_azure_wants_much_later_is_told() -> None:
 
 
 @pytest.mark.parametrize("kind", [FailureKind.CONFLICT, FailureKind.EXISTS])
-def test_what_somebody_else_was_faster_to_create_is_found(kind: FailureKind) -> None:
+def test_a_resource_created_elsewhere_first_is_found(kind: FailureKind) -> None:
     """A 409 on a creation may mean that it is there by now: it is looked for, and not written again."""
     world = World()
     world.mishaps["a"] = [(refused(kind),)]
@@ -413,7 +413,7 @@ def test_what_somebody_else_was_faster_to_create_is_found(kind: FailureKind) -> 
     assert (["a", "b"], {"a": 1, "b": 1}) == (world.writes, world.state)
 
 
-def test_conflict_that_stays_is_told_after_a_few_looks_and_never_written_again() -> None:
+def test_persistent_conflict_is_reported_after_a_few_reads_without_a_second_write() -> None:
     """Ten seconds show whether somebody else made it; then Azure's own words are what is told."""
     world = World()
     world.mishaps["a"] = [refused(FailureKind.CONFLICT)]
@@ -425,7 +425,7 @@ def test_conflict_that_stays_is_told_after_a_few_looks_and_never_written_again()
     assert 0 < world.clock.elapsed() <= 10
 
 
-def test_conflict_on_an_update_is_told_at_once() -> None:
+def test_conflict_on_an_update_is_reported_at_once() -> None:
     """Nobody else can have made the change: what is there was read a moment ago."""
     world = World(state={"a": 0})
     world.mishaps["a"] = [refused(FailureKind.CONFLICT)]
@@ -645,7 +645,7 @@ def test_events_tell_the_story_in_order() -> None:
     assert ["b", "b"] == [each.step for each in running.events if isinstance(each, StepStarted | StepFinished)]
 
 
-def test_a_finished_change_says_how_long_it_took() -> None:
+def test_a_finished_change_has_its_duration() -> None:
     """Not how long the run has taken so far."""
     world = World()
     world.clock.sleep(1000)
@@ -657,7 +657,7 @@ def test_a_finished_change_says_how_long_it_took() -> None:
     assert [7.0] == [each.seconds for each in running.events if isinstance(each, ChangeFinished)]
 
 
-def test_what_is_waited_for_is_told() -> None:
+def test_the_subject_of_a_wait_is_emitted() -> None:
     """Whoever watches learns why nothing happens."""
     world = World()
     world.mishaps["a"] = [refused(FailureKind.PENDING, "PrincipalNotFound")]
@@ -667,7 +667,7 @@ def test_what_is_waited_for_is_told() -> None:
     assert (1, True) == (len(world.told), "PrincipalNotFound" in world.told[0])
 
 
-def test_failed_change_is_told_with_its_reasons() -> None:
+def test_failed_change_is_reported_with_its_reasons() -> None:
     """The event carries what the error carries."""
     world = World()
     world.mishaps["a"] = [refused()]
@@ -679,7 +679,7 @@ def test_failed_change_is_told_with_its_reasons() -> None:
     assert [caught.value.diagnostics] == [each.diagnostics for each in running.events if isinstance(each, ChangeFailed)]
 
 
-def test_change_that_is_given_up_is_told() -> None:
+def test_change_that_is_given_up_is_reported() -> None:
     """Every change that was started is finished or failed in the end, also when patience ended."""
     world = World()
     world.mishaps["a"] = [lost() for _ in range(1000)]

@@ -21,7 +21,7 @@ partly_unknown = st.recursive(
 
 
 def filled(value: Any, fill: Any) -> Any:
-    """The value with every unknown filled in."""
+    """Return the value with every unknown filled in."""
     if isinstance(value, Unknown):
         return fill
     if isinstance(value, dict):
@@ -112,7 +112,7 @@ def test_paths_are_dotted_with_indexes_in_brackets() -> None:
     assert [("properties.policies[0].objectId", Unknown("key_access", "principal_object_id"))] == list(unknowns(value))
 
 
-def test_an_unknown_says_which_step_supplies_it() -> None:
+def test_an_unknown_names_its_step() -> None:
     """There is no placeholder text."""
     assert "(known after key access)" == str(Unknown("key_access", "principal_object_id"))
 

@@ -33,7 +33,7 @@ def codes(diagnostics: Any) -> list[tuple[str, str]]:
 
 
 def finding(code: str, severity: Severity = Severity.WARNING) -> Diagnostic:
-    """A finding of a rule."""
+    """Return a finding of a rule."""
     return Code(code, "a", "b", "c").diagnostic(severity, "detail")
 
 
@@ -195,7 +195,7 @@ def test_the_engine_imports_no_step_and_no_rule() -> None:
 
 
 def modules() -> list[Path]:
-    """The modules of the product, without the sandbox."""
+    """Return the modules of the product, without the sandbox."""
     return [each for each in PRODUCT.rglob("*.py") if "sandbox" not in each.relative_to(PRODUCT).parts]
 
 

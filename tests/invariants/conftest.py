@@ -10,7 +10,7 @@ from cmkctl.sandbox import Pace, Sandbox
 
 @pytest.fixture(scope="module")
 def maker() -> Iterator[ScenarioBuilder]:
-    """A sandbox that can be put into any world; the environment is the sandbox's, as a user sets it."""
+    """Provide a sandbox that can be set to any state, with its environment as a user sets it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)

@@ -38,7 +38,7 @@ class InStep(ImpatientClock):
 
 @contextmanager
 def befallen(maker: ScenarioBuilder, *faults: str, wish: ProfileVariant = WISH) -> Iterator[Profile]:
-    """A new subscription in which something goes wrong."""
+    """Return a new subscription with a fault."""
     profile = maker.make(wish, World())
     maker.running.state.tenant.pace = Pace.reads(2)
     for each in faults:
@@ -51,7 +51,7 @@ def befallen(maker: ScenarioBuilder, *faults: str, wish: ProfileVariant = WISH) 
 
 
 def in_step(maker: ScenarioBuilder, client: Client, profile: Profile) -> tuple[Session, list[str]]:
-    """A session in whose waits time passes in the sandbox as well, and what is told of them."""
+    """Return a session whose waits advance the sandbox's clock, and the progress they emit."""
     session, told = client.session(profile), list[str]()
     session.clock = InStep(maker.running)
     session.emit = lambda event: told.append(event.what) if isinstance(event, Waiting) else None
@@ -64,7 +64,7 @@ def creations(client: Client, began: int) -> int:
 
 
 def codes(error: CmkctlError) -> list[str]:
-    """The codes of what went wrong."""
+    """Return the codes of the failures."""
     return [each.code for each in error.diagnostics]
 
 
@@ -132,7 +132,7 @@ class Meanwhile(InStep):
             self._does.pop()()
 
 
-def test_a_workspace_that_somebody_made_in_the_time_of_the_grants_is_not_sent_again(maker: ScenarioBuilder) -> None:
+def test_a_workspace_created_elsewhere_during_the_grants_is_not_sent_again(maker: ScenarioBuilder) -> None:
     """The look was before the pause: over a workspace that is there the creation would be an update."""
     with befallen(maker, wish=PATIENT) as profile:
         at_once = profile.key_access.model_copy(update={"settle_seconds": 0})
@@ -237,7 +237,7 @@ def test_a_workspace_that_was_ready_once_is_never_created_over(maker: ScenarioBu
     assert [] == client.writes_since(began)
 
 
-def test_a_creation_of_an_earlier_run_that_ends_badly_is_told_and_not_repeated_unasked(maker: ScenarioBuilder) -> None:
+def test_a_failed_creation_of_an_earlier_run_is_reported_and_not_repeated(maker: ScenarioBuilder) -> None:
     """The plan said to wait; to create anew was not shown. The next plan shows it."""
     profile = maker.make(ProfileVariant(), World("being made"))
     for each in maker.running.state.tenant.table("operations").values():

@@ -18,7 +18,7 @@ WRITES = 15
 
 
 def stopping(transport: HttpTransport[Any, Any], at: int, *, sent: bool) -> Stops:
-    """A transport that is interrupted at its nth write."""
+    """Return a transport that is interrupted at its nth write."""
     return Stops(transport, lambda _request, writes: writes == at, sent=sent)
 
 

@@ -67,13 +67,13 @@ def inside(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def vaults(maker: ScenarioBuilder) -> dict[str, dict[str, Any]]:
-    """The vaults that are there: their policies of others, by id in lower case."""
+    """Return the policies of others in existing vaults, by id in lower case."""
     kept = maker.running.state.tenant.data["resources"]
     return {each: row["doc"]["properties"] for each, row in kept.items() if row["doc"]["type"].endswith("/vaults")}
 
 
 def policies_of_others(properties: Mapping[str, Any]) -> list[str]:
-    """The access policies of a vault that are not Azure Cosmos DB's."""
+    """Return the access policies of a vault that are not Azure Cosmos DB's."""
     return [canonical(each) for each in properties["accessPolicies"] if each["objectId"] in FOREIGN]
 
 
@@ -236,7 +236,7 @@ CONFLICTS = {
 
 
 @pytest.mark.parametrize("doing", CONFLICTS)
-def test_what_no_permitted_write_mends_is_a_conflict_with_its_code(maker: ScenarioBuilder, doing: str) -> None:
+def test_a_difference_without_a_permitted_write_is_a_conflict(maker: ScenarioBuilder, doing: str) -> None:
     """One state at a time, so that the code is the one to look up; apply refuses it with that code, and writes nothing."""
     beginning, code = CONFLICTS[doing]
     profile = maker.make(ProfileVariant(), World(beginning, (doing,)))

@@ -10,5 +10,5 @@ from support.profiles import Files
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
-    """A folder for profiles."""
+    """Provide a folder for profiles."""
     return Files(tmp_path)

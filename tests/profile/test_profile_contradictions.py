@@ -93,7 +93,7 @@ def test_an_empty_rotation_policy_is_refused(files: Files) -> None:
     assert (problem.code, problem.subject) == ("CMK005", "key.rotation_policy")
 
 
-def test_two_contradictions_of_one_section_are_both_told(files: Files) -> None:
+def test_two_contradictions_of_one_section_are_both_reported(files: Files) -> None:
     """Independent causes are not hidden behind each other."""
     found = files.problems(overrides=["key_vault.sku=standard", "key.type=RSA-HSM", "location=usgovvirginia"])
 

@@ -65,7 +65,7 @@ def test_a_variable_that_is_not_set_is_named_with_ways_to_set_it(files: Files) -
         assert way in problem.remedy
 
 
-def test_other_mistakes_are_told_beside_a_variable_that_is_not_set(files: Files) -> None:
+def test_other_errors_are_reported_beside_an_unset_variable(files: Files) -> None:
     """The operator corrects everything in one go, from top to bottom."""
     text = GOOD.replace(SUBSCRIPTION, "${SUB}").replace("mlw-prod", "${WS}").replace("eastus2", "1")
 

@@ -34,7 +34,7 @@ def test_a_chain_is_followed_relative_to_each_file(files: Files) -> None:
     }
 
 
-def test_values_are_located_in_the_file_that_says_them(files: Files) -> None:
+def test_values_are_located_in_their_file(files: Files) -> None:
     """Each value remembers its file."""
     files.write(GOOD, "base.yaml")
     loaded = files.load("extends: base.yaml\nlocation: westus\n")

@@ -321,7 +321,7 @@ def test_another_encoding_is_named(files: Files, content: bytes, name: str) -> N
 
 
 @pytest.mark.parametrize("subscription", ["ml-production", "1111222", "11112222-3333-4444-5555"])
-def test_a_subscription_that_is_no_guid_says_where_to_find_it(files: Files, subscription: str) -> None:
+def test_an_invalid_subscription_id_has_a_remedy_that_lists_ids(files: Files, subscription: str) -> None:
     """People know their subscription by name."""
     problem = files.the_problem(GOOD.replace(SUBSCRIPTION, f'"{subscription}"'))
 

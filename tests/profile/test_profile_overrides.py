@@ -79,7 +79,7 @@ def test_an_override_whose_value_is_broken_is_cmk008(files: Files, value: str) -
     assert problem.code == "CMK008"
 
 
-def test_all_malformed_overrides_are_told(files: Files) -> None:
+def test_all_malformed_overrides_are_reported(files: Files) -> None:
     """Not one a run."""
     assert [each.code for each in files.problems(overrides=["a", "=b", "location=westus"])] == ["CMK008", "CMK008"]
 

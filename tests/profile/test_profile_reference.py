@@ -97,7 +97,7 @@ def test_an_example_loads_and_fits_the_schema(path: Path) -> None:
         ({"unknown": 1}, False),
     ],
 )
-def test_editors_say_what_the_loader_says(change: dict[str, Any], valid: bool) -> None:
+def test_the_schema_for_editors_agrees_with_the_loader(change: dict[str, Any], valid: bool) -> None:
     """Variables are allowed anywhere, null where there is a default, unknown fields nowhere."""
     assert _valid({**yaml.safe_load(GOOD), **change}) is valid
 

@@ -96,7 +96,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("field", "value", "right", "remedy"), WRONG, ids=lambda value: str(value)[:40])
-def test_a_wrong_value_says_what_would_be_right(files: Files, field: str, value: str, right: str, remedy: str) -> None:
+def test_a_wrong_value_has_an_example(files: Files, field: str, value: str, right: str, remedy: str) -> None:
     """One diagnostic: CMK004, where it was given, with the value, the rule in words and something to write instead."""
     files.write(GOOD, "good.yaml")
     lines = [f"{'  ' * depth}{name}:" for depth, name in enumerate(field.split("."))]

@@ -60,7 +60,7 @@ def test_an_example_profile_is_planned_applied_and_then_right(
 
 
 def profile_outputs(profile: Profile) -> dict[str, str]:
-    """The outputs that follow from the profile alone."""
+    """Return the outputs that follow from the profile alone."""
     return {"workspace_id": profile.workspace.resource_id, "key_vault_id": profile.key_vault.resource_id}
 
 

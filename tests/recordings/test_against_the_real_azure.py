@@ -37,7 +37,7 @@ def reference() -> None:
 
 @pytest.fixture
 def planned(cmkctl: Any) -> list[dict[str, Any]]:
-    """The requests that the plan of a new workspace shows."""
+    """Provide the requests that the plan of a new workspace shows."""
     scene = SCENES[0]
     ran = cmkctl.within(AZURE_SUBSCRIPTION_ID=SUBSCRIPTION)(*scene.arguments, "--replay", scene.path, "--json")
     return [each["request"] for each in ran.of("planned_change") if each["request"]]
@@ -60,7 +60,7 @@ def recorded() -> list[tuple[str, str, Any, Any]]:
 
 
 def names(value: Any) -> Iterator[str]:
-    """The names of all properties of a body, but not those that are data: tags, and ids as names."""
+    """Return the names of all properties of a body, but not those that are data: tags, and ids as names."""
     for name, inner in value.items() if isinstance(value, dict) else ():
         yield name
         if name not in ("tags", "userAssignedIdentities"):
@@ -76,13 +76,13 @@ def fitting(what: str, method: str, path: str) -> bool:
 
 
 def type_of(request: dict[str, Any]) -> str:
-    """The name of the published type of a planned request; empty where none is published."""
+    """Return the name of the published type of a planned request; empty where none is published."""
     provider, _, rest = request["path"].rpartition("/providers/")[2].partition("/")
     return ".".join([provider, *rest.split("/")[::2]]) if rest and "/register" not in request["path"] else ""
 
 
 def schema_of(request: dict[str, Any]) -> Any:
-    """The published type of a planned request at its api-version, None where it is not in the folder."""
+    """Return the published type of a planned request at its api-version, None where it is not in the folder."""
     wanted = f"{type_of(request)}@{request['api_version']}.json".lower()
     found = [each for each in ARM_TYPES.iterdir() if each.name.lower() == wanted]
     # The definitions have slashes in their names, which a JSON pointer has to escape.
@@ -95,7 +95,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def known(value: Any) -> Any:
-    """A body in which what is known later stands for some text."""
+    """Return a body with unknown values replaced by a text."""
     if isinstance(value, dict):
         return "known later" if value.keys() == {"$unknown"} else {name: known(inner) for name, inner in value.items()}
     return [known(each) for each in value] if isinstance(value, list) else value
@@ -136,7 +136,7 @@ def test_every_planned_body_is_of_its_published_type(planned: list[dict[str, Any
 
 
 def _properties(schema: Any) -> Iterator[str]:
-    """The names of all properties of a schema that may be sent."""
+    """Return the names of all properties of a schema that may be sent."""
     if isinstance(schema, dict):
         for name, inner in (schema.get("properties") or {}).items():
             if isinstance(inner, dict) and not inner.get("readOnly"):

@@ -18,12 +18,12 @@ NEW = PLANS[0]
 
 @pytest.fixture
 def offline(cmkctl: Any) -> Any:
-    """A command line with nothing but a subscription's id, and a proxy that would end in an error."""
+    """Provide a command line with only a subscription id, and a proxy on which any connection is an error."""
     return cmkctl.within(AZURE_SUBSCRIPTION_ID=SUBSCRIPTION, HTTPS_PROXY="http://127.0.0.1:9", NO_PROXY="")
 
 
 def writes_on(scene: Scene) -> list[tuple[str, str, str]]:
-    """The writes on a tape: method, path and canonical body."""
+    """Return the writes on a tape: method, path and canonical body."""
     asked = [each.request for each in Tape.load(scene.path).exchanges]
     return sorted(
         (each.method, urlsplit(each.url).path, json.dumps(each.body, sort_keys=True))
@@ -33,7 +33,7 @@ def writes_on(scene: Scene) -> list[tuple[str, str, str]]:
 
 
 def shown_by(lines: list[dict[str, Any]]) -> dict[tuple[str, str], Any]:
-    """The bodies that a plan shows, by method and path."""
+    """Return the bodies that a plan shows, by method and path."""
     requests = [each["request"] for each in lines if each["request"]]
     return {(each["method"], each["path"]): each["body"] for each in requests}
 
@@ -134,7 +134,7 @@ def test_another_body_is_a_miss_that_shows_the_line(offline: Any) -> None:
     )
 
 
-def test_exchanges_that_nobody_asks_for_are_reported(offline: Any) -> None:
+def test_unused_exchanges_are_reported(offline: Any) -> None:
     """A plan played from the tape of an apply leaves the rest: CMK503, a warning."""
     ran = offline(*NEW.arguments, "--replay", APPLY.path, "--json")
 

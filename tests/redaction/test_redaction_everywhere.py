@@ -44,7 +44,7 @@ FEW: Final = settings(
 
 
 def jwt(secret: str) -> str:
-    """A token whose claims and signature hold the secret."""
+    """Return a token whose claims and signature hold the secret."""
     parts = ({"alg": "RS256"}, {"aud": secret})
     encoded = [base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in parts]
     return ".".join([*encoded, secret])
@@ -65,7 +65,7 @@ DISGUISES: Final[Mapping[str, str]] = {
 
 
 def disguised(name: str, secret: str) -> str:
-    """The secret, as it would stand somewhere."""
+    """Return the secret in one of its spellings."""
     return DISGUISES[name].format(secret=secret, jwt=jwt(secret))
 
 
@@ -108,14 +108,14 @@ class Console:
 
 @pytest.fixture
 def console() -> Iterator[Console]:
-    """A console in a folder of its own."""
+    """Provide a console in a separate folder."""
     with tempfile.TemporaryDirectory() as folder:
         yield Console(Path(folder))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def azure() -> Iterator[None]:
-    """A sandbox, and the environment that leads to it."""
+    """Provide a sandbox, and the environment that leads to it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)
@@ -123,7 +123,7 @@ def azure() -> Iterator[None]:
 
 
 def profile(folder: Path, **workspace: str) -> str:
-    """A profile in a file."""
+    """Return a profile in a file."""
     document = {
         "subscription": SUBSCRIPTION_ID,
         "location": "eastus2",
@@ -147,7 +147,7 @@ def everything(console: Console, file: str, *more: str) -> None:
 @pytest.mark.parametrize("name", DISGUISES)
 @FEW
 @given(secret=SECRETS)
-def test_what_stands_in_a_profile_is_not_shown(name: str, secret: str) -> None:
+def test_values_of_a_profile_are_redacted(name: str, secret: str) -> None:
     """Somebody wrote a secret into a description: it is sent, and shown nowhere."""
     with tempfile.TemporaryDirectory() as folder:
         console = Console(Path(folder))
@@ -172,7 +172,7 @@ def test_what_is_no_value_is_not_shown_either(name: str, console: Console) -> No
 
 
 def tape_with(console: Console, spoil: Any) -> str:
-    """A tape of a plan, of which the answers were spoiled; and the profile it belongs to stays beside it."""
+    """Return a tape of a plan with corrupted responses; its profile stays beside it."""
     tape = console.folder / "tape.json"
     console.run("plan", profile(console.folder), "--record", str(tape), "--auth", "environment")
     document = json.loads(tape.read_text())
@@ -246,7 +246,7 @@ def test_what_azure_answers_is_not_shown(spoil: Any, around: str, name: str, sec
 @FEW
 @example(f"{PLANTED} with spaces/and+signs%&=")
 @given(secret=SECRETS)
-def test_what_stands_in_the_environment_is_not_shown(secret: str) -> None:
+def test_values_of_the_environment_are_redacted(secret: str) -> None:
     """The client's secret, and a proxy's password: neither in a log, nor in the words of a connection that failed."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         console = Console(Path(folder))
@@ -277,7 +277,7 @@ def test_what_a_profile_takes_from_a_secret_variable_is_not_shown(
     assert [] == console.found(secret)
 
 
-def test_what_stands_on_the_command_line_is_not_shown(console: Console) -> None:
+def test_values_of_the_command_line_are_redacted(console: Console) -> None:
     """In the command that a report keeps; and in what is said of a command line that is wrong."""
     file, secret = profile(console.folder), f"{PLANTED}0123456789abcdef"
 
@@ -302,7 +302,7 @@ def test_a_recording_with_a_known_secret_can_be_replayed(console: Console, monke
     assert [] == [text for text in (*console.output, Path(tape).read_text()) if secret in text]
 
 
-def test_what_azure_says_is_cut_off_without_the_beginning_of_a_secret(console: Console) -> None:
+def test_a_truncated_response_never_ends_with_part_of_a_secret(console: Console) -> None:
     """What is said of a page or of a long answer ends in the middle of something, which may be a secret."""
     secret = f"{PLANTED}{'0123456789abcdef' * 4}"
     listed = {"value": secret, "keyName": "key1", "padding": "x" * 400}
@@ -315,7 +315,7 @@ def test_what_azure_says_is_cut_off_without_the_beginning_of_a_secret(console: C
 
 
 @pytest.mark.parametrize("json_lines", [True, False])
-def test_a_defect_and_a_library_are_told_of_without_secrets(json_lines: bool) -> None:
+def test_unexpected_errors_and_library_logs_are_shown_without_secrets(json_lines: bool) -> None:
     """Where it happened, and what azure-identity logs, go to the log as they are found."""
     secret, out, err = f"{PLANTED}0123456789abcdef", io.StringIO(), io.StringIO()
     view = make_view(json=json_lines, stdout=out, stderr=err, stdin=io.StringIO(), environ={})

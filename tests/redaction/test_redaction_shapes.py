@@ -27,7 +27,7 @@ def of(alphabet: str, length: int, most: int | None = None) -> st.SearchStrategy
 
 
 def shape(before: str, middle: st.SearchStrategy[str], after: str = "") -> st.SearchStrategy[str]:
-    """What an issuer puts around random characters."""
+    """Return a token in the format of an issuer."""
     return middle.map(lambda text: before + text + after)
 
 

@@ -12,7 +12,7 @@ from matrix import Worker, worker
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Worker]:
-    """What a process of the matrix has; the environment is given back afterwards."""
+    """Provide the ground of one process of the matrix; restores the environment afterwards."""
     before = dict(os.environ)
     with ExitStack() as stack:
         yield worker(stack)

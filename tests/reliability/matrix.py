@@ -59,7 +59,7 @@ class Worker:
 
 
 def undisturbed(ground: Ground) -> tuple[dict[str, Counting], dict[str, Inventory]]:
-    """The requests of an undisturbed run of each profile, and what is there after it."""
+    """Return the requests of an undisturbed run of each profile, and the resources after it."""
     counted, wanted = {}, {}
     for profile in PROFILES:
         ground.begin(profile)

@@ -92,7 +92,7 @@ class HastyClock(SystemClock):
 
 
 def _connections() -> requests.Session:
-    """Connections for many sessions one after the other, as many as the command has: TLS takes its time."""
+    """Provide connections for successive sessions, as many as the command has, because TLS handshakes are slow."""
     session = requests.Session()
     session.mount("https://", HTTPAdapter(pool_maxsize=32, max_retries=0))
     return session
@@ -108,7 +108,7 @@ class Ground:
     _profiles: dict[str, Profile] = field(default_factory=dict)
 
     def begin(self, profile: str) -> None:
-        """A new subscription, in which nothing is but the identity that the profile names; no fault, nobody watching."""
+        """Reset to a subscription with only the identity that the profile names, without faults and observers."""
         self.running.watch = None
         self.running.state.clear_faults()
         self.running.state.tenant.pace = Pace.reads(2)

@@ -86,7 +86,7 @@ def _interrupted(
 
 
 def _wrong_ending(case: Interruption, first: Ended, told: str) -> list[str]:
-    """What is wrong with how an interrupted run ended; one that was over before is right."""
+    """Return the problems of an interrupted run's end; a run that had finished has none."""
     if case.signal == "SIGKILL":
         return [] if first in (Ended(-9), Ended(0)) else [f"killed, it ended with {first}"]
     right = first == Ended(0) or (first == Ended(130) and "ame command again" in told)

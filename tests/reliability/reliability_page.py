@@ -53,7 +53,7 @@ def _commit() -> str:
 
 
 def load() -> Results:
-    """The results that are kept; none at first."""
+    """Return the stored results; none at first."""
     return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
 
 
@@ -140,7 +140,7 @@ so more jobs than processors help there. Every failed case is printed with its r
 
 
 def page(results: Results) -> str:
-    """The page, from what is kept."""
+    """Return the page of the stored results."""
     parts = [_HEAD, _made(results), _INTERRUPTIONS, _table(results, "interruptions", "signal and profile")]
     parts += [_FAULTS, _faults(results), _RANDOM, _table(results, "random", "profile")]
     parts += [_TOGETHER, _table(results, "together", "profile"), *_times(), _TAIL]
@@ -181,7 +181,7 @@ def _faults(results: Results) -> str:
 
 
 def _said(counted: Mapping[str, int]) -> str:
-    """The verdicts of a group, with their numbers where there are several; a failure is never hidden among them."""
+    """Return the verdicts of a group, with their numbers where there are several; a failure is never hidden among them."""
     ordered = sorted(counted.items(), key=lambda pair: pair[0] != FAILED)
     return "; ".join(f"{times} {verdict}" if len(ordered) > 1 else verdict for verdict, times in ordered)
 

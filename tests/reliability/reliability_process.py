@@ -69,12 +69,12 @@ class Command:
         return Ended(code, (*codes, *(["Traceback"] if "Traceback" in self.told() else [])))
 
     def told(self) -> str:
-        """What it said to people."""
+        """Return its output for people."""
         return self.err.read_text(encoding="utf-8")
 
 
 def _codes(out: str) -> Iterator[str]:
-    """The codes of errors and of conflicts among JSON lines."""
+    """Return the codes of errors and of conflicts among JSON lines."""
     for line in out.splitlines():
         said = json.loads(line) if line.startswith("{") else {}
         if said.get("severity") == "error" or said.get("action") == "conflict":
@@ -196,7 +196,7 @@ def warm() -> None:
 
 
 def folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder that goes away."""
+    """Provide a temporary folder."""
     return tempfile.TemporaryDirectory(prefix="cmkctl-reliability-", ignore_cleanup_errors=True)
 
 

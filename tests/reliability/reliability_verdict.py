@@ -39,7 +39,7 @@ class Outcome:
         return bool(self.problems)
 
     def as_json(self) -> dict[str, Any]:
-        """The outcome for the results."""
+        """Return the outcome for the results."""
         return asdict(self)
 
 
@@ -78,7 +78,7 @@ def _plain(identifier: str) -> str:
 
 
 def done_twice(written: Sequence[LoggedRequest], again: str = "") -> list[str]:
-    """The writes that Azure carried out more than once; one whose path ends with `again` may be."""
+    """Return the writes that Azure carried out more than once; one whose path ends with `again` may be."""
     done = Counter(f"{each.method} {each.path}".lower() for each in written if 200 <= each.status < 400)
     return [
         f"done {times} times: {each}"
@@ -88,7 +88,7 @@ def done_twice(written: Sequence[LoggedRequest], again: str = "") -> list[str]:
 
 
 def weakening(written: Sequence[LoggedRequest]) -> list[str]:
-    """The writes that invariant 6 forbids."""
+    """Return the writes that invariant 6 forbids."""
     deleted = [each for each in written if each.method == "DELETE" or "purge" in each.path.lower()]
     told = [each for each in written if any(pair in _WEAKER for pair in _inside(each.body))]
     return [f"weakens: {each.method} {each.path}" for each in (*deleted, *told)]
@@ -104,7 +104,7 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def differences(before: Inventory, after: Inventory) -> list[str]:
-    """What is missing, too much or otherwise than after an undisturbed run."""
+    """Return the differences from an undisturbed run: missing, extra and different resources."""
     return [
         f"{name}: {before.get(name, 'not there')} became {after.get(name, 'not there')}"
         for name in sorted({*before, *after})
@@ -113,7 +113,7 @@ def differences(before: Inventory, after: Inventory) -> list[str]:
 
 
 def wrong_at_the_end(ground: Ground, profile: str, wanted: Inventory, *, again: str = "") -> list[str]:
-    """What is wrong after a run that ended well, then what a plan finds to do, and what it writes."""
+    """Return the problems after a successful run, then those of a second plan and apply."""
     written = ground.running.writes
     problems = [*done_twice(written, again), *weakening(written)]
     problems += differences(wanted, inventory(ground.running.state.tenant.data))

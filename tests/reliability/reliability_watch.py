@@ -21,7 +21,7 @@ LOGIN = "login"
 
 
 def places(call: Call) -> tuple[str, ...]:
-    """What kinds of place a request is. A token is asked for by POST, and still nothing is changed by it."""
+    """Return the categories of a request. A token request is a POST that changes nothing."""
     if call.service is Service.LOGIN:
         return ANY, LOGIN
     if call.method not in ("GET", "HEAD"):
@@ -30,7 +30,7 @@ def places(call: Call) -> tuple[str, ...]:
 
 
 def named(call: Call) -> str:
-    """A request in a few words, for reports."""
+    """Return a request in a few words, for reports."""
     return f"{call.method} {call.host.partition('.')[0]}/…/{'/'.join(call.path.split('/')[-2:])}"
 
 

@@ -62,7 +62,7 @@ def test_random_faults_are_come_through_within_three_invocations(site: Worker, s
 
 
 @pytest.mark.parametrize("nth", [0, 25, 60, 110])
-def test_two_applies_at_once_end_well_or_one_says_that_the_other_is_at_work(site: Worker, nth: int) -> None:
+def test_two_simultaneous_applies_succeed_or_one_reports_the_other(site: Worker, nth: int) -> None:
     """Whenever the second begins, what is there in the end is whole."""
     case = together.RedactingView((POLICIES, ROLES)[nth % 2], nth)
 

@@ -27,7 +27,7 @@ STEPS = 7
 
 @pytest.fixture
 def azure() -> Iterator[Running]:
-    """A new subscription, and the environment that leads to it."""
+    """Provide a new subscription, and the environment that leads to it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)
@@ -36,7 +36,7 @@ def azure() -> Iterator[Running]:
 
 @pytest.fixture
 def profile(tmp_path: Path) -> Path:
-    """A profile in a file."""
+    """Provide a profile in a file."""
     document = {
         "subscription": SUBSCRIPTION_ID,
         "location": "eastus2",
@@ -51,7 +51,7 @@ def profile(tmp_path: Path) -> Path:
 
 
 def reported(*arguments: str | Path, to: Path) -> tuple[int, dict[str, Any]]:
-    """The exit code of a command, and its report."""
+    """Return the exit code of a command, and its report."""
     command = [sys.executable, "-m", "cmkctl", *map(str, arguments), "--report", str(to), "--auth", "environment"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     report: dict[str, Any] = json.loads(to.read_text())
@@ -130,7 +130,7 @@ def test_a_request_without_an_answer_is_reported_with_why(azure: Running, profil
     assert 0 == code
 
 
-def test_a_report_that_cannot_be_written_is_told_before_azure_is_asked(
+def test_an_unwritable_report_is_reported_before_any_request(
     azure: Running, profile: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is sent for a report that would be lost."""

@@ -48,7 +48,7 @@ def web_key(private: rsa.RSAPrivateKey) -> dict[str, str]:
         ("vault.azure.cn", "login.chinacloudapi.cn"),
     ],
 )
-def test_a_request_without_a_token_is_told_where_to_get_one(instant: Running, suffix: str, login: str) -> None:
+def test_a_request_without_a_token_gets_a_challenge(instant: Running, suffix: str, login: str) -> None:
     """The challenge as recorded, in each cloud; with a token of that cloud the identifiers are of that cloud."""
     open_vault(instant)
     vault = Vault(instant, suffix=suffix)

@@ -17,7 +17,7 @@ CALLER = f"appid={CLIENT_ID};oid={CLIENT_OBJECT_ID};iss=https://sts.windows.net/
 EC = {"kty": "EC"}
 
 
-def test_whoever_made_the_vault_has_no_right_in_it(instant: Running) -> None:
+def test_creating_a_vault_grants_no_data_plane_permission(instant: Running) -> None:
     """As in Azure: az adds an access policy for itself, ARM does not."""
     instant.state.add_vault("kv-one")
 

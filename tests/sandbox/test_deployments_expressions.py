@@ -41,7 +41,7 @@ def test_an_expression_becomes_a_tree() -> None:
         ("['only text']", "only text"),
     ],
 )
-def test_what_is_no_expression_stands_for_itself(text: str, expected: str) -> None:
+def test_plain_text_is_not_evaluated(text: str, expected: str) -> None:
     """Two brackets are one bracket of text."""
     assert expected == evaluate(text, SCOPE)
 
@@ -175,7 +175,7 @@ def test_objects_are_evaluated_through_and_through_their_names_too() -> None:
         ("variables('circle')", "'Circle' refers to itself"),
     ],
 )
-def test_what_has_no_value_says_why(text: str, problem: str) -> None:
+def test_a_missing_value_has_a_reason(text: str, problem: str) -> None:
     """The text names the function, the property or the place."""
     with pytest.raises(ExpressionError) as refusal:
         evaluate(f"[{text}]", SCOPE)
@@ -183,7 +183,7 @@ def test_what_has_no_value_says_why(text: str, problem: str) -> None:
     assert problem in str(refusal.value)
 
 
-def test_an_unknown_function_is_refused_by_name_wherever_it_stands() -> None:
+def test_an_unknown_function_is_refused_by_name_anywhere() -> None:
     """Also deep inside, in a name, and in an argument that would never be evaluated."""
     form = {"a": [{"[if(true(), 'x', frobnicate('y'))]": 1}]}
 

@@ -194,7 +194,7 @@ def test_the_same_name_again_is_200_but_not_while_it_runs(deploy: Deployer) -> N
     assert deploy.statuses(again)[-1]["status"] == "Succeeded"
 
 
-def test_validate_says_yes_or_why_not_and_deploys_nothing(quick: Client) -> None:
+def test_validate_returns_the_result_and_deploys_nothing(quick: Client) -> None:
     """Nothing is kept of it, either."""
     Deployer(quick)
     body = {"properties": {"mode": "Incremental", "template": template(identity("user"))}}

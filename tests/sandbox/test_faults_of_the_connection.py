@@ -64,7 +64,7 @@ def test_throttling_in_capitals_has_no_error_object(arm: Client) -> None:
     assert set(recorded(19)) == set(answer.json())
 
 
-def test_throttling_says_in_its_text_when_to_come_back(arm: Client) -> None:
+def test_throttling_has_the_delay_in_its_message(arm: Client) -> None:
     """With the action that was asked for."""
     induce(arm, "throttle-text")
 

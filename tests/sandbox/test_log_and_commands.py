@@ -136,7 +136,7 @@ def test_har_is_what_viewers_read(used: tuple[Path, Client], tmp_path: Path) -> 
     assert entries[1]["startedDateTime"][:2] == "20"
 
 
-def test_a_file_that_cannot_be_written_is_said(used: tuple[Path, Client], tmp_path: Path) -> None:
+def test_an_unwritable_file_is_reported(used: tuple[Path, Client], tmp_path: Path) -> None:
     """A HAR in no folder; a state where nobody may write."""
     exit_code, _, err = invoke("log", "--state", str(used[0]), "--har", str(tmp_path / "no" / "requests.har"))
 

@@ -62,7 +62,7 @@ def test_a_reader_may_change_nothing(instant: Running, method: str, path: str, a
     assert f"perform action '{action}' over scope '{scope or path}' " in message
 
 
-def test_a_reader_may_read_and_nobody_may_not(instant: Running) -> None:
+def test_a_reader_may_read_and_a_principal_without_roles_may_not(instant: Running) -> None:
     """*/read allows it; without any assignment even a read is refused."""
     instant.state.add_resource_group("rg")
 
@@ -165,7 +165,7 @@ def test_the_usual_caller_is_owner_until_disowned(instant: Running) -> None:
     assert owner("PUT", GROUP, LOCATION).status_code == 201
 
 
-def test_nobody_changes_anything_in_the_managed_group(instant: Running) -> None:
+def test_the_managed_group_is_read_only(instant: Running) -> None:
     """P73: the deny assignment is above every role, for writes and deletes, of the group and in it; reads are free."""
     ready = Ready(instant)
     ready.grant()

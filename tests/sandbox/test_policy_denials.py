@@ -161,7 +161,7 @@ def test_content_is_judged_as_a_write_would_be(arm: Client) -> None:
     assert [[], []] == [answer["contentEvaluationResult"]["policyEvaluations"] for answer in (passed, other)]
 
 
-def test_pending_fields_are_told_what_would_be_denied(arm: Client) -> None:
+def test_pending_fields_report_future_denials(arm: Client) -> None:
     """The values that would be denied, or those that are wanted."""
     arm.running.state.add_policy("regions", "*", "location", allow=["eastus2"])
     arm.running.state.add_policy("owner", "*", "tags.owner")

@@ -111,7 +111,7 @@ def test_a_workspace_gets_a_user_assigned_identity_beside_its_own(quick: Client)
     assert [shown] == list(after["userAssignedIdentities"])
 
 
-def test_an_assignment_at_what_is_not_modelled_says_so(quick: Client) -> None:
+def test_an_assignment_at_an_unmodelled_scope_is_refused(quick: Client) -> None:
     """Recording 43."""
     quick.running.state.add_resource_group("rg")
     role = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"

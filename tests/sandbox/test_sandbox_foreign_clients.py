@@ -46,7 +46,7 @@ def test_a_filter_that_is_not_understood_is_not_ignored(arranged: Client) -> Non
         assert (400, "SandboxNotModelled") == code(arranged("GET", f"/resources?$filter={wanted}"))
 
 
-def test_a_list_is_cut_at_top_and_says_where_the_rest_is(arranged: Client) -> None:
+def test_a_list_is_cut_at_top_and_has_a_next_link(arranged: Client) -> None:
     """``$top`` and ``nextLink``, as Azure pages."""
     first = arranged("GET", "/resources?$top=2").json()
     rest = arranged("GET", first["nextLink"]).json()

@@ -159,7 +159,7 @@ def test_principals_are_found_as_people_type_them(quick: Client, wanted: str, fo
     assert found == [row["displayName"] for row in rows]
 
 
-def test_a_managed_identity_says_whose_it_is(quick: Client) -> None:
+def test_a_managed_identity_names_its_owner(quick: Client) -> None:
     """As recorded (40, 59): its type, its resource, and no application."""
     identity = quick.running.state.add_identity("id-one")
     principal = quick("GET", identity, api="2023-01-31").json()["properties"]["principalId"]

@@ -19,7 +19,7 @@ def test_a_group_is_201_when_new_and_200_when_it_exists(arm: Client) -> None:
     assert (second.status_code, second.json()["tags"]) == (200, {"b": "2"})
 
 
-def test_head_tells_whether_a_group_exists(arm: Client) -> None:
+def test_head_checks_whether_a_group_exists(arm: Client) -> None:
     """204 or an empty 404."""
     absent = arm("HEAD", "/resourceGroups/rg")
     arm("PUT", "/resourceGroups/rg", {"location": "westus3"})

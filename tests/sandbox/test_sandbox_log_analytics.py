@@ -13,7 +13,7 @@ DELETED = "/providers/Microsoft.OperationalInsights/deletedWorkspaces"
 
 @pytest.fixture
 def ready(instant: Running) -> Client:
-    """A workspace of 60 days' retention."""
+    """Provide a workspace of 60 days' retention."""
     instant.state.register_provider()
     instant.state.add_resource_group("rg")
     arm = Client(instant)

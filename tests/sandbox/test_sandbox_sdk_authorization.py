@@ -16,7 +16,7 @@ PRINCIPAL = "0b7e1c52-5d0e-4f0e-9a53-3e7f5b1f2c11"
 
 @pytest.fixture
 def client(running: Running, monkeypatch: pytest.MonkeyPatch) -> AuthorizationManagementClient:
-    """The SDK's client, which knows of the sandbox by the environment alone."""
+    """Provide the SDK's client, which finds the sandbox through the environment alone."""
     for name, value in running.environment().items():
         monkeypatch.setenv(name, value)
     running.state.register_provider()

@@ -130,7 +130,7 @@ MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*|\d{10}")
 
 @pytest.fixture(scope="module")
 def arm() -> Iterator[Client]:
-    """A sandbox in which everything is done at once, with one resource of every type."""
+    """Provide a sandbox in which everything is done at once, with one resource of every type."""
     with Sandbox(pace=Pace.none()).serve() as running:
         running.state.register_provider()
         running.state.add_vault("kv-one")

@@ -98,7 +98,7 @@ def test_api_version_is_required_and_checked(arm: Client) -> None:
     assert code(arm("GET", path, api="2012-01-01")) == (400, "SandboxNotModelled")
 
 
-def test_every_answer_says_that_it_is_the_sandboxs(arm: Client) -> None:
+def test_every_response_has_the_sandbox_header(arm: Client) -> None:
     """A header no answer of Azure has, besides those every answer of Azure has."""
     headers = arm("GET", "").headers
 
@@ -135,7 +135,7 @@ def test_it_listens_on_this_machine_only(running: Running) -> None:
         socket.create_connection((name, running.port), timeout=1)
 
 
-def test_nobody_trusts_its_certificate_unasked(running: Running) -> None:
+def test_clients_reject_its_certificate_by_default(running: Running) -> None:
     """Without the sandbox's own certificate a client refuses to talk to it."""
     session = requests.Session()
     session.trust_env = False
@@ -164,7 +164,7 @@ def test_ids_are_case_insensitive_on_input(quick: Client) -> None:
     assert answer.json()["name"] == "Rg-One"
 
 
-def test_the_log_tells_writes_from_reads_and_keeps_no_secret(arm: Client) -> None:
+def test_the_log_distinguishes_writes_from_reads_and_keeps_no_secret(arm: Client) -> None:
     """Token requests are not writes, their bodies are not kept, nor is any Authorization header."""
     arm("PUT", "/resourceGroups/rg", {"location": "eastus2"})
     arm("GET", "/resourceGroups/rg")

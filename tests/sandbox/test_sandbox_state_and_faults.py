@@ -122,7 +122,7 @@ def test_a_pace_that_is_none_is_refused(text: str) -> None:
         Pace.parse(text)
 
 
-def test_throttling_says_when_to_come_back(arm: Client) -> None:
+def test_throttling_has_a_retry_after(arm: Client) -> None:
     """In seconds and as a date, once each, and then no more."""
     arm.running.state.add_fault("throttle-seconds")
     arm.running.state.add_fault("throttle-date")
@@ -230,7 +230,7 @@ def test_usage_errors_are_usage_errors(state: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["control port", "signal"])
-def test_serve_says_that_it_is_not_azure_and_stops_cleanly(state: Path, ending: str) -> None:
+def test_serve_shows_the_banner_and_stops_cleanly(state: Path, ending: str) -> None:
     """A banner on stderr; asked to stop, either way, it ends with 0 and leaves no sidecar."""
     if ending == "signal" and sys.platform == "win32":
         pytest.skip("Windows has no SIGTERM that could be caught")

@@ -12,7 +12,7 @@ GROUP = "/resourceGroups/rg-watched"
 LOCATION = {"location": "eastus2"}
 
 
-def test_a_watcher_is_told_of_every_request_before_it_is_done_and_after(arm: Client) -> None:
+def test_an_observer_receives_every_request_before_and_after(arm: Client) -> None:
     """Method and path, in the order of arrival, whatever service is asked."""
     told: list[tuple[Moment, str, str]] = []
 

@@ -29,7 +29,7 @@ def _workspace(running: Running, **properties: Any) -> Client:
 
 @pytest.fixture
 def ready(instant: Running) -> Client:
-    """A workspace with a managed network, in a sandbox in which everything is done at once."""
+    """Provide a workspace with a managed network, in a sandbox in which everything is done at once."""
     return _workspace(instant, managedNetwork={"isolationMode": "AllowOnlyApprovedOutbound"})
 
 

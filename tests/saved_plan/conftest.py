@@ -15,20 +15,20 @@ from cmkctl.sandbox import SUBSCRIPTION_ID
 
 @pytest.fixture
 def bench(azure: Any, profiles: Path, tmp_path: Path) -> Bench:
-    """An empty sandbox without delays, and no plan."""
+    """Provide an empty sandbox without delays, and no plan."""
     return Bench(azure, Path(shutil.copy(profiles / "quickstart.yaml", tmp_path / "mine.yaml")), tmp_path / "plan.json")
 
 
 @pytest.fixture
 def approved(bench: Bench, saved: str) -> Bench:
-    """An empty sandbox with a plan that was made on another machine."""
+    """Provide an empty sandbox with a plan that was made on another machine."""
     bench.file.write_text(saved, encoding="utf-8")
     return bench
 
 
 @pytest.fixture(scope="session")
 def saved(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The text of a saved plan."""
+    """Provide the text of a saved plan."""
     folder = tmp_path_factory.mktemp("saved")
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}
     arguments = [profiles / "quickstart.yaml", "--sandbox", "--state", folder / "s.json", "--out", folder / "plan.json"]

@@ -48,7 +48,9 @@ def test_a_provider_being_registered_by_someone_else(bench: Bench) -> None:
     (table,) = providers.values()
     table["microsoft.search"].update(state="Registering", countdown={"reads": 50})
 
-    assert ["resource provider Microsoft.Search: approved to create, now wait (registration in progress)"] == refused(bench)
+    assert ["resource provider Microsoft.Search: approved to create, now wait (registration in progress)"] == refused(
+        bench
+    )
 
 
 def test_a_service_principal_created_by_someone_else(bench: Bench) -> None:

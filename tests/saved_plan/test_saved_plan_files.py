@@ -25,7 +25,7 @@ QUIET = settings(
 
 
 def asked(bench: Bench) -> int:
-    """The number of requests that the sandbox received."""
+    """Return the number of requests that the sandbox received."""
     return len(bench.azure.running.requests)
 
 
@@ -319,7 +319,7 @@ def test_a_tampered_plan_with_matching_digests_writes_nothing(
 
 
 def redigested(document: dict[str, Any]) -> dict[str, str]:
-    """The digests of a document as docs/saved-plans.md describes them."""
+    """Return the digests of a document as docs/saved-plans.md describes them."""
 
     def of(value: object) -> str:
         return sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

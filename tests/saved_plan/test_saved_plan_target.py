@@ -15,7 +15,7 @@ HEADER = "x-cmkctl-sandbox"
 
 @pytest.fixture
 def tape(bench: Bench, tmp_path: Path) -> Path:
-    """A recorded plan whose responses come from Azure, as far as a run can see."""
+    """Provide a recorded plan whose responses come from Azure, as far as a run can see."""
     tape = tmp_path / "tape.json"
     assert 0 == bench.azure("plan", bench.profile, "--record", tape).code
     recorded = tape.read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def elsewhere(bench: Bench, *arguments: str | Path) -> Any:
 
 
 def remedy(ran: Any) -> str:
-    """The remedy of the only diagnostic."""
+    """Return the remedy of the only diagnostic."""
     (found,) = ran.of("diagnostic")
     text: str = found["remedy"]
     return text

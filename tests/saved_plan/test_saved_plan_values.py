@@ -51,7 +51,7 @@ VALUES = st.recursive(
 
 
 def through_the_file(profile: Profile, *changes: Change) -> LoadedPlan:
-    """What is read of a plan that was saved."""
+    """Return the loaded form of a plan after saving it."""
     subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
     with TemporaryDirectory() as folder:
         path = Path(folder, "plan.json")

@@ -108,7 +108,7 @@ LEAVES: Final[Mapping[str, ProfileField]] = {
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[ScenarioBuilder]:
-    """A sandbox in which BASE was applied."""
+    """Provide a sandbox in which BASE was applied."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)

@@ -34,7 +34,7 @@ class JustBefore(InterceptingTransport):
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[ScenarioBuilder]:
-    """A sandbox in this process, and the environment that leads to it."""
+    """Provide a sandbox in this process, and the environment that leads to it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)

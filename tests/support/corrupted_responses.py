@@ -46,7 +46,7 @@ class Spoiler(Protocol):
     """What is done to an answer."""
 
     def __call__(self, answer: Answer) -> Answer:
-        """The answer that arrives in its place."""
+        """Return the corrupted response."""
         ...
 
 
@@ -65,7 +65,7 @@ class Body(Short):
     body: bytes
 
     def __call__(self, answer: Answer) -> Answer:
-        """The answer with this body."""
+        """Return the answer with this body."""
         return replace(answer, body=self.body)
 
 
@@ -76,7 +76,7 @@ class Cut:
     percent: int
 
     def __call__(self, answer: Answer) -> Answer:
-        """The answer with the beginning of its body."""
+        """Return the answer with the beginning of its body."""
         return replace(answer, body=answer.body[: len(answer.body) * self.percent // 100])
 
 
@@ -87,7 +87,7 @@ class Status:
     status: int
 
     def __call__(self, answer: Answer) -> Answer:
-        """The answer with this status."""
+        """Return the answer with this status."""
         return replace(answer, status=self.status)
 
 
@@ -99,7 +99,7 @@ class Header:
     value: str | None
 
     def __call__(self, answer: Answer) -> Answer:
-        """The answer with this header."""
+        """Return the answer with this header."""
         others = {name: value for name, value in answer.headers.items() if name.lower() != self.name.lower()}
         return replace(answer, headers=others if self.value is None else {**others, self.name: self.value})
 
@@ -113,7 +113,7 @@ class Edit(Short):
     drop: bool = False
 
     def __call__(self, answer: Answer) -> Answer:
-        """The answer with the document that came of it; one without a document stays."""
+        """Return the answer with the document that came of it; one without a document stays."""
         try:
             document = json.loads(answer.body)
         except ValueError:
@@ -121,7 +121,7 @@ class Edit(Short):
         return replace(answer, body=json.dumps(self.inside(document)).encode())
 
     def inside(self, document: Any) -> Any:
-        """The document with the edit."""
+        """Return the document with the edit."""
         return self._at(document, list(self.way))
 
     def _at(self, value: Any, way: list[int]) -> Any:
@@ -147,7 +147,7 @@ class Both:
     second: Spoiler
 
     def __call__(self, answer: Answer) -> Answer:
-        """The answer after both."""
+        """Return the answer after both."""
         return self.second(self.first(answer))
 
 
@@ -331,7 +331,7 @@ def _transport(network: BaseAdapter) -> RequestsTransport:
 
 
 def _plain(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers without those that describe how the body came, as it is already here."""
+    """Return the headers without those that describe how the body came, as it is already here."""
     return {
         name: value for name, value in headers.items() if name.lower() not in ("content-length", "content-encoding")
     }

@@ -51,7 +51,7 @@ class Command:
 
 
 def commands(text: str) -> list[Command]:
-    """The commands of every ``console`` block of a page, in order."""
+    """Return the commands of every ``console`` block of a page, in order."""
     found = []
     for block in _BLOCK.finditer(text):
         line = text.count("\n", 0, block.start()) + 2
@@ -78,7 +78,7 @@ def _commands_of(lines: list[str], first: int) -> list[Command]:
 
 
 def fresh_checkout(folder: Path) -> Path:
-    """A copy of what a clone holds, in an empty folder."""
+    """Return a copy of what a clone holds, in an empty folder."""
     checkout = folder / "cmkctl"
     for name in ("README.md", "pyproject.toml", "cmkctl", "profiles", "docs"):
         source = ROOT / name
@@ -151,7 +151,7 @@ GENERATED = {"docs/rules.md": reference, "docs/cli.md": command_line_reference, 
 
 
 def _refreshed(text: str, folder: Path) -> str:
-    """A page with the outputs of today. Outputs that hold an ellipsis are left to a person, and named."""
+    """Return a page with the outputs of today. Outputs that hold an ellipsis are left to a person, and named."""
     listed = commands(text)
     for command, output in zip(listed, run([each.typed for each in listed], folder), strict=True):
         if not command.shown or matches(command.shown, output):

@@ -53,17 +53,17 @@ class Files:
         return load_profile(self.write(text), overrides=overrides, environ=environ or {})
 
     def problems(self, text: str = GOOD, **options: Any) -> tuple[Diagnostic, ...]:
-        """The diagnostics of a bad profile; fails when it loads."""
+        """Return the diagnostics of a bad profile; fails when it loads."""
         with pytest.raises(ProfileError) as caught:
             self.load(text, **options)
         return caught.value.diagnostics
 
     def the_problem(self, text: str = GOOD, **options: Any) -> Diagnostic:
-        """The only diagnostic of a bad profile."""
+        """Return the only diagnostic of a bad profile."""
         found = self.problems(text, **options)
         assert len(found) == 1, found
         return found[0]
 
     def place(self, diagnostic: Diagnostic) -> str:
-        """A diagnostic's place, without the folder."""
+        """Return a diagnostic's place, without the folder."""
         return str(diagnostic.location).replace(f"{self.folder}/", "")

@@ -27,7 +27,7 @@ KEY: Final = "https://kv-ml.vault.azure.net/keys/cmk"
 
 
 def profile(**sections: Any) -> Profile:
-    """A profile without findings, with some sections replaced."""
+    """Return a profile without findings, with some sections replaced."""
     usual: dict[str, Any] = {
         "subscription": SUBSCRIPTION,
         "location": "eastus2",
@@ -43,7 +43,7 @@ def profile(**sections: Any) -> Profile:
 
 
 def seen(**parts: Any) -> dict[str, Any]:
-    """The facts of a tenant in which nothing exists yet, with some of them replaced."""
+    """Return the facts of a tenant in which nothing exists yet, with some of them replaced."""
     usual = {
         "subscription": {"state": "Enabled", "tenantId": TENANT},
         "key_vault": ObservedVault(None, None, TENANT),
@@ -58,27 +58,27 @@ def seen(**parts: Any) -> dict[str, Any]:
 
 
 def vault(location: str = "eastus2", **properties: Any) -> ObservedVault:
-    """An existing vault."""
+    """Return an existing vault."""
     return ObservedVault({"location": location, "properties": properties}, None, TENANT)
 
 
 def policy(object_id: str, *keys: str) -> dict[str, Any]:
-    """An access policy for keys."""
+    """Return an access policy for keys."""
     return {"tenantId": TENANT, "objectId": object_id, "permissions": {"keys": list(keys)}}
 
 
 def key(**properties: Any) -> ObservedKey:
-    """An existing key."""
+    """Return an existing key."""
     return ObservedKey({"properties": properties}, NOW)
 
 
 def workspace(identifier: str) -> dict[str, Any]:
-    """An existing workspace, with the key that it uses."""
+    """Return an existing workspace, with the key that it uses."""
     return {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": identifier}}}}
 
 
 def in_use(**attributes: Any) -> dict[str, Any]:
-    """A workspace that uses an older version of the key, with these attributes."""
+    """Return a workspace that uses an older version of the key, with these attributes."""
     return {
         "key": key(keyUriWithVersion=f"{KEY}/new"),
         "key_in_use": KeyInUse(f"{KEY}/old", {"properties": {"attributes": attributes}}, NOW),
@@ -86,7 +86,7 @@ def in_use(**attributes: Any) -> dict[str, Any]:
 
 
 def associated(location: str = "eastus2", **properties: Any) -> dict[str, Any]:
-    """An existing storage account, as strict as ours, with some of its properties replaced."""
+    """Return an existing storage account, as strict as ours, with some of its properties replaced."""
     strict = {"supportsHttpsTrafficOnly": True, "minimumTlsVersion": "TLS1_2", "allowBlobPublicAccess": False}
     account = {"location": location, "sku": {"name": "Standard_LRS"}, "properties": strict | properties}
     return {"associated_resources": ObservedAssociated({ACCOUNT: account}, TENANT)}

@@ -43,7 +43,7 @@ class Bench:
         self.file.write_text(json.dumps(document), encoding="utf-8")
 
     def properties(self, resource_id: str) -> dict[str, Any]:
-        """A resource's properties in the sandbox, mutable."""
+        """Return a resource's properties in the sandbox, mutable."""
         found: dict[str, Any] = self.azure.running.state.tenant.data["resources"][resource_id.lower()]["doc"]
         inner: dict[str, Any] = found["properties"]
         return inner
@@ -55,22 +55,22 @@ class Bench:
         return str(found)
 
     def done_twice(self) -> list[str]:
-        """The writes that the sandbox carried out more than once."""
+        """Return the writes that the sandbox carried out more than once."""
         done = Counter(f"{each.method} {each.path}".lower() for each in self.azure.running.writes if each.status < 400)
         return [each for each, times in done.items() if times > 1]
 
 
 def codes(ran: Any) -> list[str]:
-    """The codes of the diagnostics of a run with JSON lines."""
+    """Return the codes of the diagnostics of a run with JSON lines."""
     return [each["code"] for each in ran.of("diagnostic")]
 
 
 def refusal(ran: Any) -> list[str]:
-    """The differences for which a run was refused."""
+    """Return the differences for which a run was refused."""
     (found,) = [each for each in ran.of("diagnostic") if each["code"] == "CMK527"]
     return [line.removeprefix("- ") for line in found["detail"].splitlines() if line.startswith("- ")]
 
 
 def unwrapped(text: str) -> str:
-    """A text of the terminal in one line."""
+    """Return a text of the terminal in one line."""
     return " ".join(text.split())

@@ -77,7 +77,7 @@ class ProfileVariant:
     settle_seconds: int = 0
 
     def profile(self) -> Profile:
-        """The profile that says so."""
+        """Return the profile of this variant."""
         where = (
             f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{ELSEWHERE}/providers/Microsoft.KeyVault/vaults/{VAULT}"
         )
@@ -161,12 +161,12 @@ class Site:
         return self.profile.key_vault.resource_id
 
     def document(self, resource_id: str) -> dict[str, Any] | None:
-        """A resource as the sandbox keeps it, to be changed in place; None when it is not there."""
+        """Return a resource as the sandbox keeps it, to be changed in place; None when it is not there."""
         record = self.tenant["resources"].get(resource_id.lower())
         return None if record is None else record["doc"]
 
     def properties(self, resource_id: str) -> dict[str, Any]:
-        """A resource's properties, to be changed in place. What is not there can be changed without consequence."""
+        """Return a resource's properties, to be changed in place. Changes of an absent resource have no effect."""
         properties: dict[str, Any] = (self.document(resource_id) or {"properties": {}})["properties"]
         return properties
 
@@ -499,7 +499,7 @@ class Client:
             session.close()
 
     def writes_since(self, moment: int) -> list[LoggedRequest]:
-        """The writes that the sandbox was asked for since its log had so many entries."""
+        """Return the writes in the sandbox's log after so many entries."""
         return [each for each in self.running.requests[moment:] if each.is_write]
 
     @property
@@ -544,7 +544,7 @@ class ScenarioBuilder:
         return self.kept[name, wish]
 
     def _prepare(self, wish: ProfileVariant) -> None:
-        """What is nobody's to make but the operator's: the identity with its rights, a vault that is given by id."""
+        """Create what cmkctl expects to exist: the identity with its roles, a vault that is given by id."""
         state = self.running.state
         if wish.user_identity:
             identity = state.add_identity("id-ml", "rg-people")
@@ -577,6 +577,6 @@ def _until_the_workspace(inner: HttpTransport[Any, Any]) -> Stops:
 
 
 def done_twice(written: list[LoggedRequest]) -> list[str]:
-    """The writes that Azure carried out more than once."""
+    """Return the writes that Azure carried out more than once."""
     done = Counter(f"{each.method} {each.path}".lower() for each in written if each.status < 400)
     return [each for each, times in done.items() if times > 1]

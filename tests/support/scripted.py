@@ -43,7 +43,7 @@ class FakeClock:
         return NOON + timedelta(seconds=self.elapsed())
 
     def elapsed(self) -> float:
-        """The seconds that were waited."""
+        """Return the seconds waited."""
         return sum(self.waits)
 
     def sleep(self, seconds: float) -> None:
@@ -144,7 +144,7 @@ class FixedCredential:
         self._token = token
 
     def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:
-        """A token that lasts."""
+        """Return a token that lasts."""
         return AccessToken(self._token, 4_102_444_800)
 
 
@@ -160,7 +160,7 @@ class Azure:
 
 
 def azure(*replies: Reply) -> Azure:
-    """A real session, over a scripted network and a fake clock."""
+    """Return a real session, over a scripted network and a fake clock."""
     network, clock, progress = ScriptedNetwork(replies), FakeClock(), list[tuple[str, float]]()
     ends: list[datetime | None] = []
 
@@ -181,11 +181,11 @@ def azure(*replies: Reply) -> Azure:
 
 
 def response_to(method: str, url: str, answer: Answer) -> Any:
-    """The response of azure-core to one request, without any policy."""
+    """Return the response of azure-core to one request, without any policy."""
     network = ScriptedNetwork([answer])
     return Pipeline(transport_to(network)).run(HttpRequest(method, url)).http_response
 
 
 def http_error(answer: Answer, method: str = "GET", url: str = f"{ARM}/subscriptions/s") -> HttpResponseError:
-    """The error that the SDK makes of an answer."""
+    """Return the error that the SDK makes of an answer."""
     return HttpResponseError(response=response_to(method, url, answer))

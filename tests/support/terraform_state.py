@@ -156,13 +156,13 @@ class State:
 
     def _update(self, resource: Resource) -> None:
         read: Json = self.terraform("GET", resource.path, resource.version).json()
-        body = resource.body if resource.update == "PATCH" else _laid_over(read, resource.body)
+        body = resource.body if resource.update == "PATCH" else _merged(read, resource.body)
         begun = self.terraform(resource.update, resource.path, resource.version, body)
         self.terraform.wait_for_write(begun, resource.path, resource.version)
         assert self._read(resource) is not None
 
 
-def _laid_over(read: Json, body: Json) -> Json:
+def _merged(read: Json, body: Json) -> Json:
     """Return what was read with the configuration in it: the provider sends the whole model back."""
     properties = {**(read.get("properties") or {}), **(body.get("properties") or {})}
     whole = {**read, **body}

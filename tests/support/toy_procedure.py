@@ -39,12 +39,12 @@ OTHER: Final = "something else"
 
 
 def lost() -> ServiceResponseError:
-    """What azure-core raises for an answer that never came."""
+    """Return azure-core's error for a missing response."""
     return ServiceResponseError("connection reset by peer")
 
 
 def refused(kind: FailureKind = FailureKind.TERMINAL, code: str = "BadRequest") -> AzureFailed:
-    """What Azure answers when it refuses."""
+    """Return an error response of Azure."""
     return AzureFailed(Failure(kind, code, "no", 400))
 
 
@@ -55,11 +55,11 @@ class Clock:
         self.waits: list[float] = []
 
     def now(self) -> datetime:
-        """A fixed date."""
+        """Return a fixed date."""
         return datetime(2026, 11, 21, tzinfo=UTC)
 
     def elapsed(self) -> float:
-        """The seconds that were waited."""
+        """Return the seconds waited."""
         return sum(self.waits)
 
     def sleep(self, seconds: float) -> None:
@@ -94,7 +94,7 @@ class World:
         return [each.removeprefix("write ") for each in self.log if each.startswith("write ")]
 
     def snapshot(self) -> World:
-        """A look at the world is the world."""
+        """Return the world itself as the snapshot."""
         return self
 
     def again(self, _stale: object, _settled: object) -> World:
@@ -114,7 +114,7 @@ class World:
         self.told.append(what)
 
     def look(self, step: str, names: Mapping[str, Any]) -> dict[str, Any]:
-        """What is seen of some resources."""
+        """Return the observations of some resources."""
         with self._lock:
             self.log.append(f"look {step}")
             if self.blind[step]:
@@ -162,12 +162,12 @@ class FakeStep:
         return f"step {self.name}"
 
     def observe(self, azure: Any, profile: Profile) -> dict[str, Any]:  # noqa: ARG002
-        """The values of the resources, None for those that are not there."""
+        """Return the values of the resources, None for absent ones."""
         world: World = azure
         return world.look(self.name, self.wants)
 
     def plan(self, profile: Profile, observed: Mapping[str, Any], known: Known) -> list[Change]:  # noqa: ARG002
-        """What each resource needs."""
+        """Return the dependencies of each resource."""
         return [self._plan_one(name, observed[name], self._wanted(name, known)) for name in self.wants]
 
     def _wanted(self, name: str, known: Known) -> Any:
@@ -217,7 +217,7 @@ def send(world: Any, change: Change) -> None:
 
 
 def procedure(steps: tuple[FakeStep, ...], rules: tuple[Rule, ...] = ()) -> Procedure:
-    """Some steps as a procedure."""
+    """Return a procedure of these steps."""
     return Procedure(
         "toy",
         steps,
@@ -238,7 +238,7 @@ class Run:
     rules: tuple[Rule, ...] = ()
 
     def plan(self) -> Plan:
-        """The plan as things are now."""
+        """Return the plan for the current state."""
         return make_plan(self._session, PROFILE, self._procedure)
 
     def apply(self, plan: Plan | None = None) -> Plan:
@@ -264,5 +264,5 @@ class Run:
 
 
 def run(world: World, *steps: FakeStep) -> Run:
-    """Some steps in a world."""
+    """Return these steps in a world."""
     return Run(world, steps)

@@ -30,7 +30,7 @@ _REGISTERED: Final = ("Microsoft.Storage", "Microsoft.KeyVault", "microsoft.insi
 
 
 def new_workspace(*, registered: bool = False) -> Plan:
-    """The plan for a subscription in which nothing exists but, if `registered`, some of the providers."""
+    """Return the plan for a subscription in which nothing exists but, if `registered`, some of the providers."""
     there = _REGISTERED if registered else ()
     changes = (
         *(_provider(each, registered=each in there) for each in _PROVIDERS),
@@ -105,7 +105,7 @@ def new_workspace(*, registered: bool = False) -> Plan:
 
 
 def up_to_date(plan: Plan) -> Plan:
-    """The same plan when everything was applied."""
+    """Return the same plan when everything was applied."""
     changes = tuple(
         replace(each, action=Action.NO_OP, reason="up to date", attributes=(), irreversible=(), costs=(), request=None)
         for each in plan.changes
@@ -166,7 +166,7 @@ WORKSPACE: Final = VAULT.replace(
 
 
 def everything() -> Plan:
-    """A plan by hand with each action, an error and a warning: more than could ever occur together."""
+    """Return a plan by hand with each action, an error and a warning: more than could ever occur together."""
     identifier = Unknown("key", "identifier")
     encryption: Json = {"status": "Enabled", "keyVaultProperties": {"keyIdentifier": identifier}}
     changes = (

@@ -56,7 +56,7 @@ def test_a_tape_is_read(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_tape_is_said_to_be_wrong_and_where(tmp_path: Path, change: dict[str, Any], detail: str) -> None:
+def test_a_damaged_tape_is_reported_with_its_place(tmp_path: Path, change: dict[str, Any], detail: str) -> None:
     """The detail is a path into the document, for whoever wrote it by hand or with another version."""
     (tmp_path / "t.json").write_text(json.dumps(GOOD | change))
 
@@ -73,7 +73,7 @@ def test_json_of_another_kind_is_not_a_tape(tmp_path: Path, text: str) -> None:
     assert "not a tape" in complaint(tmp_path / "t.json").detail
 
 
-def test_bad_json_is_said_with_line_and_column(tmp_path: Path) -> None:
+def test_bad_json_is_reported_with_line_and_column(tmp_path: Path) -> None:
     """A merge conflict in a tape is found at its place."""
     (tmp_path / "t.json").write_text('{\n  "schema": 1,\n<<<<<<<')
 
@@ -91,6 +91,6 @@ def test_other_bytes_are_not_a_tape(tmp_path: Path, content: bytes, detail: str)
     assert detail in complaint(tmp_path / "t.json").detail
 
 
-def test_a_tape_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+def test_a_missing_tape_is_reported(tmp_path: Path) -> None:
     """With the operating system's words."""
     assert "No such file or directory" in complaint(tmp_path / "missing.json").detail

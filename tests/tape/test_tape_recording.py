@@ -103,7 +103,7 @@ def test_a_tape_that_cannot_be_written_is_refused_before_anything_is_sent(tmp_pa
     assert [("CMK501", "Cannot write the tape")] == [(d.code, d.summary) for d in refused.value.diagnostics]
 
 
-def test_a_failed_write_says_so_and_leaves_the_old_tape(tmp_path: Path) -> None:
+def test_a_failed_write_is_reported_and_leaves_the_old_tape(tmp_path: Path) -> None:
     """The folder may be gone by the time the run ends."""
     (tmp_path / "d").mkdir()
     (tmp_path / "t.json").write_text("old")

@@ -242,7 +242,7 @@ def test_a_secret_field_loses_its_value(name: str) -> None:
         ({"authorization": "rbac", "key": {"name": "k"}}, {"authorization": "rbac", "key": {"name": "k"}}),
     ],
 )
-def test_a_place_says_what_is_secret(document: Any, expected: Any) -> None:
+def test_a_field_name_marks_a_secret(document: Any, expected: Any) -> None:
     """Some fields are secret only beside others, or name a person; the rest are what cmkctl works with."""
     assert expected == redact(document)
 

@@ -65,7 +65,7 @@ def test_a_recording_of_the_real_azure_replays_in_its_order(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SINGLE_SOURCE)
-def test_redacting_what_azure_said_twice_changes_nothing_more(name: str) -> None:
+def test_redacting_responses_is_idempotent(name: str) -> None:
     """And what the real Azure says stays readable: no id, state or key identifier is lost."""
     redactor = Redactor()
     recording: Any = reference(name)["interactions"]

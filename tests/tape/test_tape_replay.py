@@ -134,7 +134,7 @@ def test_a_diff_shows_no_difference_that_is_none() -> None:
     assert ['-  "b": 2', '+  "b": 3'] == [line for line in miss.value.diff.splitlines()[2:] if line[0] in "+-"]
 
 
-def test_a_write_once_more_than_recorded_is_a_miss_that_says_so() -> None:
+def test_a_write_beyond_the_recorded_ones_is_a_miss() -> None:
     """A second write is what the tape is there to find; there is no diff to show, so none is shown."""
     transport = replaying(exchange("PUT", VAULT, {"x": 1}))
     send(transport, "PUT", VAULT, {"x": 1})
@@ -148,7 +148,7 @@ def test_a_write_once_more_than_recorded_is_a_miss_that_says_so() -> None:
     )
 
 
-def test_an_empty_tape_says_that_it_is_empty() -> None:
+def test_an_empty_tape_is_reported_as_empty() -> None:
     """There is no nearest exchange."""
     with pytest.raises(TapeMiss, match="The tape is empty") as miss:
         send(replaying(), "GET", GROUP)

@@ -19,14 +19,14 @@ SHOWN = re.compile(r"<!-- shown: (?P<name>[\w-]+) -->\n```\w+\n(?P<text>.*?)```\
 
 
 def plan() -> str:
-    """The plan of a new workspace."""
+    """Return the plan of a new workspace."""
     seen = Seen()
     seen.view.show(s.PlanShown(new_workspace(registered=True)))
     return seen.out
 
 
 def difficult() -> str:
-    """The plan with one of everything."""
+    """Return the plan with one of everything."""
     seen = Seen()
     seen.view.show(s.PlanShown(everything()))
     return seen.out
@@ -60,7 +60,7 @@ def narration() -> str:
 
 
 def asked() -> str:
-    """The question, with an answer."""
+    """Return the question, with an answer."""
     seen = Seen(terminal=True, typed="yes\n", environ={"NO_COLOR": "1"})
     seen.view.show(s.RunContext(sandbox=False, account="ada@example.com", subscription_name="ML production"))
     seen.view.confirm(new_workspace())
@@ -68,7 +68,7 @@ def asked() -> str:
 
 
 def json_lines() -> dict[str, str]:
-    """An example line of each type, formatted over several lines."""
+    """Return an example line of each type, formatted over several lines."""
     seen = Seen(json=True)
     show_everything(seen.view)
     lines = [json.loads(line) for line in seen.out.splitlines()]

@@ -81,7 +81,7 @@ def test_the_question_shows_the_plan_when_stdout_is_elsewhere() -> None:
     assert [] == [each.name for each in new_workspace().pending if each.name not in screen.getvalue()]
 
 
-def test_nobody_is_asked_in_a_pipe() -> None:
+def test_no_question_in_a_pipe() -> None:
     """Without a terminal the answer is no, and nothing is written."""
     seen = Seen(typed="yes\n")
 
@@ -151,7 +151,7 @@ class Watching:
         return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", last).splitlines()
 
 
-def test_a_long_pause_is_told_of_in_a_pipe() -> None:
+def test_a_long_wait_is_printed_in_a_pipe() -> None:
     """A Retry-After of five minutes: the log of a pipeline goes on."""
     watching = Watching(terminal=False)
     watching.view.show(events.Waiting(None, "Azure returned HTTP 429; next try in 300 s", 0, UNTIL))
@@ -163,7 +163,7 @@ def test_a_long_pause_is_told_of_in_a_pipe() -> None:
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
-def test_a_silent_azure_is_told_of(terminal: bool) -> None:
+def test_a_long_read_for_a_plan_is_displayed(terminal: bool) -> None:
     """While everything is read for the plan nothing has a name yet."""
     watching = Watching(terminal=terminal)
 
@@ -172,7 +172,7 @@ def test_a_silent_azure_is_told_of(terminal: bool) -> None:
     assert ["… reading from Azure, 10s", "… reading from Azure, 20s"] == watching.stderr.getvalue().splitlines()
 
 
-def test_nothing_is_said_of_the_time_in_which_a_person_thinks() -> None:
+def test_no_progress_is_printed_during_the_question() -> None:
     """While the question stands nobody waits for Azure."""
     watching = Watching(terminal=True, typed="yes\n", thinks=60)
     watching.view.show(s.PlanShown(new_workspace()))
@@ -266,7 +266,7 @@ class Window(Screen):
         self.columns = columns
 
     def fileno(self) -> int:
-        """The terminal whose size is asked for."""
+        """Return the terminal whose size is asked for."""
         return self._tty
 
     def close(self) -> None:
@@ -283,7 +283,7 @@ class Emulator:
         self.lines = [""]  # logical lines; the cursor is at the end of one of them, or at the beginning of a row
 
     def rows(self, columns: int) -> list[tuple[int, int]]:
-        """The rows on the screen: index of the logical line, offset in it."""
+        """Return the rows on the screen: index of the logical line, offset in it."""
         return [
             (index, offset) for index, line in enumerate(self.lines) for offset in range(0, max(len(line), 1), columns)
         ]
@@ -350,7 +350,7 @@ def test_colours_can_be_forced_in_a_pipe_without_live_lines() -> None:
 
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
-def test_a_long_explanation_is_said_once_and_the_time_stays_in_sight(terminal: bool) -> None:
+def test_a_long_explanation_is_printed_once_and_the_time_stays_visible(terminal: bool) -> None:
     """A line that is cut off would hide what to do; the same lines every ten seconds would hide everything else."""
     watching = Watching(terminal=terminal, columns=40)
     watching.view.show(events.ChangeStarted(WORKSPACE))
@@ -421,7 +421,7 @@ def test_identical_diagnostics_are_displayed_once_with_their_subjects() -> None:
     assert "CMK103" in seen.err
 
 
-def test_an_apply_without_changes_says_what_is_true_and_how_to_check_it() -> None:
+def test_an_apply_without_changes_shows_the_state_and_the_verify_command() -> None:
     """The plan has already said that there is nothing to do."""
     plan = up_to_date(new_workspace())
     seen = Seen()
@@ -480,7 +480,7 @@ def test_columns_are_those_asked_for_within_reason(columns: str, width: int) -> 
     assert width == width_of(Pipe(), {"COLUMNS": columns})
 
 
-def test_a_terminal_says_itself_how_wide_it_is() -> None:
+def test_the_width_comes_from_the_terminal() -> None:
     """When COLUMNS does not."""
     leader, follower = os.openpty()
     termios.tcsetwinsize(follower, (24, 97))

@@ -20,7 +20,7 @@ PROTOCOL = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json"
 
 
 def session() -> list[dict[str, Any]]:
-    """The lines of a session with a value of every kind."""
+    """Return the lines of a session with a value of every kind."""
     seen = Seen(json=True)
     show_everything(seen.view)
     return [json.loads(line) for line in seen.out.splitlines()]

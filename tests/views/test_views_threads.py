@@ -26,7 +26,7 @@ def changes() -> list[Change]:
 
 
 def apply_change(view: View, change: Change, together: Barrier) -> None:
-    """The events of one change, from the thread that applies it."""
+    """Return the events of one change, from the thread that applies it."""
     view.show(events.ChangeStarted(change))
     together.wait()
     for tenth in range(200):

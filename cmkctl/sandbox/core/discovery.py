@@ -32,7 +32,7 @@ class Elsewhere:
 
     @property
     def surrounds(self) -> bool:
-        """True if this process has the environment of that sandbox: the process that set it waits for this one."""
+        """Return True when this process has the environment of that sandbox, whose owner then waits for this process."""
         return os.environ.get("HTTPS_PROXY") == self.environment()["HTTPS_PROXY"]
 
     def ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

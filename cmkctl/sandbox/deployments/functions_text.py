@@ -41,7 +41,7 @@ def as_text(value: Any) -> str:
 def unique_string(*parts: Any) -> str:
     """Return 13 lower-case base-32 characters that are always the same for the same parts.
 
-    Azure's function hashes with its own, unpublished algorithm; the value here is different.
+    Azure's function uses an unpublished hash; the value here differs.
     """
     digest = hashlib.sha256("-".join(text(part) for part in parts).encode()).digest()
     return base64.b32encode(digest).decode().lower()[:13]

@@ -178,6 +178,6 @@ def _refuse_twins(steps: list[Json]) -> None:
 
 
 def template_hash(template: Json) -> str:
-    """Return a number that is the same for the same template. Azure's is different: its algorithm is not published."""
+    """Return a number that is the same for the same template. Azure's differs: its algorithm is unpublished."""
     digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).digest()
     return str(int.from_bytes(digest[:8], "big"))

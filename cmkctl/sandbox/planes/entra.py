@@ -88,7 +88,7 @@ def token(tenant: Tenant, call: Call) -> Reply:
 
 
 def _tenant_unknown(name: str, error: str) -> Reply:
-    """Refuse a different tenant: a client that discovers its endpoints or requests its tokens is in the wrong place."""
+    """Refuse a different tenant: discovery and token requests for it are mistakes."""
     text = f"AADSTS90002: Tenant '{name}' not found. Check to make sure you have the correct tenant ID."
     return _refused(400, error, 90002, text)
 

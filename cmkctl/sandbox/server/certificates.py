@@ -15,7 +15,7 @@ from cmkctl.sandbox.core.clouds import Service, certificate_names, locate
 from cmkctl.sandbox.core.store import write_atomically
 
 LIFE = timedelta(days=30)
-"""The validity of an authority: a machine where it is installed does not trust it forever."""
+"""The lifetime of an authority, limited because clients may install it."""
 
 RENEWED_BEFORE = timedelta(days=7)
 """An authority with less left than this is replaced when the sandbox starts."""

@@ -88,7 +88,7 @@ def _check_usable(tenant: Tenant, record: Json, version: Json) -> None:
 
 
 def check_grants(tenant: Tenant, cloud: Cloud, body: Json, key: Key) -> None:
-    """Refuse when the principal that has to use the key may not do so at this moment.
+    """Refuse while the principal that needs the key has no permission to use it.
 
     Raises:
         AzureError: becomes the error of the failed operation.

@@ -51,7 +51,7 @@ COVERAGE = Area(
         "`networkAcls`, `ipAllowlist` and other properties of the newest previews",
     ),
     guesses=(
-        "a missing associated resource is looked for again at the end of the operation: Azure's limit is unpublished",
+        "an associated resource that does not exist yet is looked for at the end of the operation: Azure's limit is unpublished",
         "that a creation waits for one at all rests on one recording (02)",
         "a vault with Azure RBAC gets no role for the workspace's principal; what Azure does there is unpublished",
         "the managed storage account follows the newest version of the workspace's key",
