@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 from cmkctl.azure.compare import excess_permissions, same_location, same_resource_id, same_word
 from cmkctl.checks.documents import date, key_attributes
 from cmkctl.checks.observed import ASSOCIATED, KEY, RESOURCE_GROUP, WORKSPACE
-from cmkctl.codes import CMK115
-from cmkctl.diagnostics import Severity
+from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, rule
 
 if TYPE_CHECKING:
     from cmkctl.profile.model import Profile
+
+CMK115: Final = Code(
+    "CMK115",
+    "Not compared",
+    "Azure does not show this setting, cmkctl may not change it, or it is a setting of cmkctl's own. The resource counts as up to date without it.",
+    "Check the setting yourself where it matters.",
+)
 
 _OWN_SETTINGS: Final = {
     "key_vault.allow_enabling_purge_protection": "it permits a change, and is no setting of the vault",

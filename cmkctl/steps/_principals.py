@@ -102,7 +102,10 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
     look_up = f"az ad sp show --id {endpoints.cosmos_db_app_id} --query id"
     if principal.denied:
         reason = "the signed-in principal may not read the directory, so the object id cannot be looked up"
-        way_out = f"have somebody run `{look_up}`, and write the answer as key_access.cosmos_db_object_id"
+        way_out = (
+            f"ask someone who can read the directory to run `{look_up}`, and set the result as "
+            "key_access.cosmos_db_object_id"
+        )
         return [conflict(STEP, resource, _KIND, COSMOS_DB, "CMK231", reason, way_out)]
     if not profile.key_access.create_service_principal or not endpoints.cosmos_db_app_id_confirmed:
         registering = known.get(REGISTERING)

@@ -103,7 +103,7 @@ class JsonView:
                 case s.CheckShown(name, state, found, remedy):
                     self._line("check", {"name": name, "state": state.value, "found": found, "remedy": remedy or None})
                 case s.Cancelled():
-                    pass  # nobody was asked
+                    pass  # JSON runs never ask
                 case s.RunInterrupted(command):
                     # Later events of threads still running are dropped.
                     self._closed = True

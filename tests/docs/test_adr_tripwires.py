@@ -1,4 +1,4 @@
-"""Tests that fail on the day a reason for a decision has gone. Then read the decision again; do not mend the test."""
+"""Tests that fail on the day a reason for a decision has gone. Then read the decision again; do not change the test."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Job = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def workflow() -> Job:
-    """Provide the only YAML block under "## In CI". BaseLoader keeps the key ``on``, which YAML 1.1 takes for true."""
+    """The only YAML block under "## In CI". BaseLoader keeps the key ``on``, which YAML 1.1 takes for true."""
     section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## In CI\n")[2].partition("\n## ")[0]
     (block,) = re.findall(r"^```yaml\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
     loaded: Job = yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506  safe: it makes texts only
@@ -34,13 +34,13 @@ def used(job: Job, action: str) -> dict[str, str]:
 
 
 def typed(job: Job) -> list[list[str]]:
-    """Return the cmkctl commands of a job, as words, without redirections and what follows them."""
+    """Return the cmkctl commands of a job, as words, without redirections and the rest of the line."""
     lines = [line.strip() for step in job["steps"] for line in step.get("run", "").splitlines()]
     return [shlex.split(re.split(r" [>|]", line)[0]) for line in lines if line.startswith("cmkctl ")]
 
 
 def position(job: Job, word: str) -> int:
-    """Where in a job the step is that uses or runs something."""
+    """Return the position of the step in a job that uses or runs something."""
     (found,) = [index for index, step in enumerate(job["steps"]) if word in step.get("run", "") + step.get("uses", "")]
     return found
 

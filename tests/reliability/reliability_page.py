@@ -122,9 +122,9 @@ _TAIL: Final = """\
 python tests/reliability/matrix.py --write
 ```
 
-Run it in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`) runs one part and updates
-its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many run concurrently. Interruptions mostly wait, so more jobs
-than processors help there. Every failed case is printed with its reason.
+Run it in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`) runs one part and
+updates its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many run concurrently. Interruptions mostly wait,
+so more jobs than processors help there. Every failed case is printed with its reason.
 
 ## Limits
 
@@ -133,8 +133,8 @@ than processors help there. Every failed case is printed with its reason.
 - Requests of a run are sent concurrently, so the nth request differs between runs. Every request is covered; not every order is.
 - One disturbance per case, except for the random faults.
 - Between reading that a name is free and the request that takes it, another client can take it: the gap lasts until the request
-  reaches Azure, which has no condition for a creation. A vault of another owner is then overwritten. Azure's response reveals it, and
-  apply stops with CMK404, which lists what was lost and how to restore it.
+  reaches Azure, which has no condition for a creation. A vault of another owner is then overwritten. Azure's response reveals
+  it, and apply stops with CMK404, which lists what was lost and how to restore it.
 - Power failures and full disks are not covered.
 """
 

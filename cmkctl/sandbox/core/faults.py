@@ -1,8 +1,8 @@
 """Named failures that can be switched on: counted, aimed, composable, and the same every time.
 
 A fault is written ``NAME[:TIMES][~LENGTH][@TARGET]``: ``throttle-seconds:3@workspaces`` happens to the first three
-requests whose path has ``workspaces`` in it. This module knows the names and the counting; what a fault does stands
-where it is done: `transport`, `appearances`, `arm.mishaps`, and the callers of `Tenant.lag`.
+requests whose path has ``workspaces`` in it. This module knows the names and the counting; what a fault does is
+implemented in `planes/connection_faults.py`, `workspace_faults.py`, `spawned_faults.py`, and the callers of `Tenant.lag`.
 """
 
 import random

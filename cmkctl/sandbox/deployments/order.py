@@ -68,7 +68,7 @@ def _asked(call: Function, number: int, step: Json, scope: Scope) -> str:
     try:
         return str(evaluate_node(call.arguments[number], scope.inside(step["loops"])))
     except ExpressionError:
-        return ""  # it depends on what is not there yet; the template has to state it
+        return ""  # it depends on a value that does not exist yet; the template has to state it
 
 
 def _before_in_loop(step: Json, steps: list[Json]) -> list[Json]:
