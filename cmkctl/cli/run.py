@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -147,11 +148,24 @@ def _outcome(options: Options, body: Callable[[Run], int], load: Load, reporter:
 
 
 class _ReplayClock(SystemClock):
-    """The clock of a replay: the waits of the tape are over."""
+    """The clock of a replay: a wait takes no time, and the clock is later by its length, so that the same polls are due."""
 
-    def sleep(self, seconds: float) -> None:  # noqa: ARG002
+    def __init__(self) -> None:
+        super().__init__()
+        self._skipped = 0.0
+
+    def now(self) -> datetime:
+        """Return the date and time in UTC, with the skipped waits."""
+        return super().now() + timedelta(seconds=self._skipped)
+
+    def elapsed(self) -> float:
+        """Return the seconds of the monotonic clock, with the skipped waits."""
+        return super().elapsed() + self._skipped
+
+    def sleep(self, seconds: float) -> None:
         """Return at once. Raises `Interrupted` when the run is stopped."""
         super().sleep(0)
+        self._skipped += max(seconds, 0.0)
 
 
 def _exit_code(error: CmkctlError) -> int:

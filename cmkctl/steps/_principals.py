@@ -26,7 +26,7 @@ STEP: Final = "key_access"
 COSMOS_DB: Final = "Azure Cosmos DB"
 DOCUMENT_DB: Final = "Microsoft.DocumentDB"
 CRYPTO_SERVICE_ENCRYPTION_USER: Final = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
-_KIND: Final = "service principal"
+SERVICE_PRINCIPAL: Final = "service principal"
 _TO_APPEAR: Final = 600.0
 """Seconds. Azure was recorded not seeing a new principal for 39; field reports mention minutes."""
 
@@ -106,20 +106,28 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
             f"ask someone who can read the directory to run `{look_up}`, and set the result as "
             "key_access.cosmos_db_object_id"
         )
-        return [conflict(STEP, resource, _KIND, COSMOS_DB, "CMK231", reason, way_out)]
+        return [conflict(STEP, resource, SERVICE_PRINCIPAL, COSMOS_DB, "CMK231", reason, way_out)]
     if not profile.key_access.create_service_principal or not endpoints.cosmos_db_app_id_confirmed:
         registering = known.get(REGISTERING)
         if not isinstance(registering, Unknown) and DOCUMENT_DB in registering:
             added_by = (provider_id(profile.subscription, DOCUMENT_DB),)
             return [
-                wait(STEP, resource, _KIND, COSMOS_DB, "registering Microsoft.DocumentDB adds it", settle, added_by)
+                wait(
+                    STEP,
+                    resource,
+                    SERVICE_PRINCIPAL,
+                    COSMOS_DB,
+                    "registering Microsoft.DocumentDB adds it",
+                    settle,
+                    added_by,
+                )
             ]
         reason = f"this tenant has no service principal for application {endpoints.cosmos_db_app_id}"
         return [
             conflict(
                 STEP,
                 resource,
-                _KIND,
+                SERVICE_PRINCIPAL,
                 COSMOS_DB,
                 "CMK232",
                 reason,
@@ -133,7 +141,7 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
             STEP,
             Action.CREATE,
             resource,
-            _KIND,
+            SERVICE_PRINCIPAL,
             COSMOS_DB,
             "not in this tenant yet",
             attributes=(AttributeChange("appId", None, endpoints.cosmos_db_app_id, phrase=Phrase("")),),

@@ -19,7 +19,14 @@ from cmkctl.plan import Action, Change, Known, Output, Outputs
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _principals
 from cmkctl.steps._grants import effective_at, policy_grant, role_grant
-from cmkctl.steps._principals import COSMOS_DB, PRINCIPAL_OBJECT_ID, ObservedPrincipal, principal_changes, with_roles
+from cmkctl.steps._principals import (
+    COSMOS_DB,
+    PRINCIPAL_OBJECT_ID,
+    SERVICE_PRINCIPAL,
+    ObservedPrincipal,
+    principal_changes,
+    with_roles,
+)
 from cmkctl.steps.base import conflict
 from cmkctl.steps.key_vault import RBAC
 
@@ -77,7 +84,6 @@ class KeyAccess:
         if any(each.action is Action.CONFLICT for each in changes):
             return changes
         for each in observed.principals:
-            # One after the other: Key Vault refuses one of two concurrent changes to the policies of one vault.
             changes.append(_grant(profile, observed.vault, each, known, changes))
         return changes
 
@@ -111,7 +117,10 @@ def _grant(
             "correct workspace.identity",
         )
     rbac = _rbac(vault) if vault is not None else known.get(RBAC) is True
-    depends_on = tuple(each.resource_id for each in before if each.action is not Action.NO_OP)
+    earlier = [each for each in before if each.action is not Action.NO_OP]
     if rbac:
-        return role_grant(profile, principal, kind, depends_on)
+        made_first = tuple(each.resource_id for each in earlier if each.kind == SERVICE_PRINCIPAL)
+        return role_grant(profile, principal, kind, made_first)
+    # One after the other: Key Vault refuses one of two concurrent changes to the policies of one vault.
+    depends_on = tuple(each.resource_id for each in earlier)
     return policy_grant(profile, vault, principal, known, depends_on)

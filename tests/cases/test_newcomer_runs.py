@@ -81,7 +81,9 @@ def test_a_file_that_cannot_be_written_is_known_before_azure_is_asked(
     assert "error CMK5" in ran.err
 
 
-def test_two_plans_at_once_over_one_state_both_end_well(azure: Any, cmkctl: Any, profiles: Path, tmp_path: Path) -> None:
+def test_two_plans_at_once_over_one_state_both_end_well(
+    azure: Any, cmkctl: Any, profiles: Path, tmp_path: Path
+) -> None:
     """Newcomer 5: the second was told to reset the sandbox, which deletes the other one's work."""
     command = cmkctl.within(AZURE_SUBSCRIPTION_ID=azure.command.environment["AZURE_SUBSCRIPTION_ID"])
     arguments = ("plan", profiles / QUICK, "--sandbox", "--state", tmp_path / "shared.json")

@@ -89,9 +89,26 @@ class Tape:
         return cls(document.exchanges, cloud=document.cloud, source=str(path), redactor=redactor)
 
     def unused(self) -> tuple[Exchange, ...]:
-        """Return the exchanges that the run did not request, in recorded order: it deviates from the recording."""
+        """Return the exchanges that the run did not request, in recorded order: it deviates from the recording.
+
+        Polls are left out, since their number depends on time: further responses to a read that the run did send, and reads of
+        an operation that a replayed response points to.
+        """
         with self._lock:
-            return tuple(each for index, each in enumerate(self.exchanges) if index not in self._used)
+            polled = {self._keys[index] for index in self._used if self._requests[index].method == "GET"}
+            polled |= set(map(request_key, self._operations()))
+            return tuple(
+                each
+                for index, each in enumerate(self.exchanges)
+                if index not in self._used and self._keys[index] not in polled
+            )
+
+    def _operations(self) -> Iterator[RecordedRequest]:
+        """Yield the polls of the operations that replayed responses point to."""
+        for index in self._used:
+            for name, value in self.exchanges[index].response.headers.items():
+                if name.lower() in ("location", "azure-asyncoperation"):
+                    yield redacted_request(RecordedRequest("GET", value), self.redactor)
 
     def answer(self, request: RecordedRequest) -> RecordedResponse:
         """Return the recorded response to a redacted request, and count it as used. Raises `TapeMiss`.
