@@ -96,7 +96,9 @@ PROPERTIES = {
     **dict.fromkeys(
         (
             "provisioningState", "primaryEndpoints", "primaryLocation", "statusOfPrimary", "secondaryLocation",
-            "statusOfSecondary", "secondaryEndpoints", "creationTime", "keyCreationTime", "privateEndpointConnections",
+            "statusOfSecondary", "secondaryEndpoints", "accountMigrationInProgress", "blobRestoreStatus", "failoverInProgress",
+            "geoReplicationStats", "isSkuConversionBlocked", "lastGeoFailoverTime", "storageAccountSkuConversionStatus",
+            "creationTime", "keyCreationTime", "privateEndpointConnections",
         ),
         READ_ONLY,
     ),
