@@ -96,9 +96,9 @@ PROPERTIES = {
     **dict.fromkeys(
         (
             "provisioningState", "primaryEndpoints", "primaryLocation", "statusOfPrimary", "secondaryLocation",
-            "statusOfSecondary", "secondaryEndpoints", "creationTime", "keyCreationTime", "privateEndpointConnections",
-            "lastGeoFailoverTime", "geoReplicationStats", "failoverInProgress", "blobRestoreStatus",
-            "storageAccountSkuConversionStatus", "isSkuConversionBlocked", "accountMigrationInProgress",
+            "statusOfSecondary", "secondaryEndpoints", "accountMigrationInProgress", "blobRestoreStatus", "failoverInProgress",
+            "geoReplicationStats", "isSkuConversionBlocked", "lastGeoFailoverTime", "storageAccountSkuConversionStatus",
+            "creationTime", "keyCreationTime", "privateEndpointConnections",
         ),
         READ_ONLY,
     ),
