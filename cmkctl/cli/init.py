@@ -34,9 +34,11 @@ def command(
         return _failed(f"Cannot write {path}: {error.strerror}.")
     named = "" if path == DEFAULT_PROFILE else f" {shlex.quote(str(path))}"
     sys.stderr.write(
-        f"Wrote {path}. Edit its names, then:\n"
+        f"Wrote {path}. Edit its names. Rehearse it without Azure:\n"
+        f"  cmkctl plan{named} --sandbox\n"
+        "Then sign in (az login) and plan it in Azure:\n"
+        "  export AZURE_SUBSCRIPTION_ID=$(az account show --query id --output tsv)\n"
         f"  cmkctl validate{named}\n"
-        f"  cmkctl plan{named} --sandbox   (a rehearsal without Azure)\n"
         f"  cmkctl plan{named}\n"
     )
     return DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self, TextIO, assert_never
@@ -142,6 +143,7 @@ class HumanView:
                 self._err.lines(plan_lines(plan, self._context, self._err.width, rows=self._rows_for_plan(self._err)))
             *lines, last = question(plan, self._context, self._err.width)
             self._err.lines([Line(each, "bold") for each in lines])
+            _discard_typed(self._stdin)
             self._err.ask(f"{last} ")
             return self._answer(self._stdin).casefold() in _YES
 
@@ -326,6 +328,16 @@ class HumanView:
         self._written = True
         self._activity.settle()
         self.close()
+
+
+def _discard_typed(stdin: TextIO) -> None:
+    """Discard the lines that were typed before the question was displayed: they do not answer it."""
+    try:
+        import termios  # noqa: PLC0415 - only on a terminal, and not on Windows
+    except ImportError:
+        return
+    with suppress(termios.error, OSError):
+        termios.tcflush(stdin.fileno(), termios.TCIFLUSH)
 
 
 def _check_lines(check: s.CheckShown, width: int) -> Iterable[Line]:

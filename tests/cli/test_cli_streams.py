@@ -277,6 +277,18 @@ def test_apply_asks_on_a_terminal(azure: Any, profiles: Path, answer: str, code:
     assert ("Cancelled. Nothing was changed." in terminal.output) == (code == 3)
 
 
+def test_what_was_typed_before_the_question_is_no_answer(azure: Any, profiles: Path) -> None:
+    """A line that was typed while the plan was made cannot approve it."""
+    command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
+    terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color"})
+    terminal.type("yes")
+
+    terminal.until('Type "yes" to apply:')
+    terminal.type("no")
+
+    assert (3, []) == (terminal.end(), azure.writes())
+
+
 def test_ctrl_c_at_the_question_reports_that_nothing_changed(azure: Any, profiles: Path) -> None:
     """130, as for every interruption."""
     command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
