@@ -1,7 +1,7 @@
-"""Saved plans: an approved plan in a file, to be applied later, perhaps on another machine. See docs/saved-plans.md.
+"""A plan in a file: approved now, applied later exactly as approved, perhaps on a different machine. See docs/saved-plans.md.
 
-The file is not a state file (docs/adr/0011-saved-plans.md): the state is read from Azure. The file holds the approved changes,
-and the changes that an apply of this file has started, which distinguishes them from changes made by others.
+The file is not state (docs/adr/0011-saved-plans.md): the state is in Azure. The file records the approved changes, and those
+that an apply of this file has started, so that they can be distinguished from changes by others.
 """
 
 from cmkctl.saved_plan.approval import refuse_other_target, refuse_unless_approved

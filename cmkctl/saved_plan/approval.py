@@ -1,4 +1,4 @@
-"""The comparison of a new plan with the approved one, in words for people. Pure."""
+"""Compares the current plan with the approved one. Pure; the differences are sentences for people."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def refuse_unless_approved(saved: SavedPlan, now: Plan, begun: Collection[str], 
 
 
 def differences(approved: Sequence[Change], now: Sequence[Change], begun: Collection[str]) -> Iterator[str]:
-    """Return the differences between the approved changes and the new ones, one sentence each."""
+    """Describe each deviation from the approved plan in a sentence."""
     comparison = _Comparison(approved, now, begun)
     for each in now:
         if each.action is not Action.NO_OP:
@@ -56,7 +56,7 @@ class _Comparison:
     begun: Collection[str]
 
     def of_pending(self, now: Change) -> Iterator[str]:
-        """Compare a change that is due now with the approved ones."""
+        """Compare a change that is due now with the approved plan."""
         shown = _like(now, self.approved)
         if shown is None:
             yield f"{now.title}: not approved, now {_now(now)}"
@@ -66,21 +66,21 @@ class _Comparison:
             yield f"{now.title}: {shown.action.words.approved}, now {_now(now)}"
 
     def of_done(self, shown: Change) -> Iterator[str]:
-        """Compare an approved change with the new plan, where it may no longer be due."""
+        """Explain an approved change that is no longer due."""
         now = _like(shown, self.now)
         if (now is None or now.action is Action.NO_OP) and not self._ours(shown):
             seen = now or next((each for each in self.now if _titled_alike(each, shown)), None)
             yield f"{shown.title}: {shown.action.words.approved}, now {_now(seen) if seen else 'no longer needed'}"
 
     def _ours(self, shown: Change) -> bool:
-        """Return True when this plan started the change or its cause, or was approved to wait for it."""
+        """Return True when the change is done or in progress as approved: started by us, a side effect, or a wait."""
         waits = (each.resource_id for each in self.approved if each.action is Action.WAIT)
         begun = {each.lower() for each in (*self.begun, *waits)}
         return not begun.isdisjoint(each.lower() for each in (shown.resource_id, *shown.may_result_from))
 
 
 def _like(change: Change, among: Sequence[Change]) -> Change | None:
-    """Find the change of the same resource by the same step. Azure may return an id in another casing."""
+    """Return the change of the same resource by the same step. Azure may return ids in a different casing."""
     wanted = change.step, change.resource_id.lower()
     return next((each for each in among if (each.step, each.resource_id.lower()) == wanted), None)
 
@@ -107,7 +107,7 @@ def _request_differences(shown: Request | None, now: Request | None) -> Iterator
 
 
 def _body_differences(shown: Json, now: Json, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """Return the paths at which `now` differs from `shown`, with both values."""
+    """Describe the differences between `now` and `shown`, with both values."""
     if isinstance(shown, Mapping) and isinstance(now, Mapping):
         for name in dict.fromkeys((*shown, *now)):
             inner = f"{path}.{name}" if path else name
@@ -121,7 +121,7 @@ def _body_differences(shown: Json, now: Json, path: str = "") -> Iterator[tuple[
 
 
 def _words(values: Mapping[str, Json], name: str) -> str:
-    """Format the value of a name as JSON, redacted where the name is that of a secret."""
+    """Format the value of a name as JSON, redacted when the name marks a secret."""
     if name not in values:
         return _ABSENT
     document = Redactor(identities=False).redact({name: encoded(values[name])})

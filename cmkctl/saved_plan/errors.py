@@ -1,4 +1,4 @@
-"""The diagnostics of plans that cannot be saved, and of saved plans that cannot be used: one function per problem."""
+"""The errors of saving and loading plans, one function each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cmkctl.saved_plan.schema import MARKER, SCHEMA
 
 
 def unwritable(path: Path, error: OSError) -> CmkctlError:
-    """Make the error for a file of ``--out`` that cannot be written (CMK521)."""
+    """Return the error for an unwritable ``--out`` (CMK521)."""
     return CmkctlError(
         codes.CMK521.error(
             f"{path}: {error.strerror or error}.",
@@ -26,33 +26,35 @@ def unwritable(path: Path, error: OSError) -> CmkctlError:
 
 
 def damaged(path: Path, detail: str, line: int | None = None, column: int | None = None) -> ProfileError:
-    """Make the error for a file that begins like a saved plan and is not a complete one (CMK522)."""
+    """Return the error for a damaged saved plan (CMK522)."""
     place = Location(str(path), line, column)
     return _unusable(codes.CMK522, detail, path, place)
 
 
 def another_version(path: Path, document: dict[str, Any]) -> ProfileError:
-    """Make the error for a file whose format has another number (CMK523)."""
+    """Return the error for a saved plan of an unsupported version (CMK523)."""
     detail = (
-        f"Its format has the number {document[MARKER]}, made by cmkctl {document.get('cmkctl')}; this cmkctl "
-        f"({__version__}) reads number {SCHEMA}."
+        f"The file has version {document[MARKER]}, written by cmkctl {document.get('cmkctl')}; this cmkctl "
+        f"({__version__}) reads version {SCHEMA}."
     )
     return _unusable(codes.CMK523, detail, path)
 
 
 def edited(path: Path, changed: Sequence[str]) -> ProfileError:
-    """Make the error for a file that does not match its digests (CMK524)."""
+    """Return the error for a saved plan that does not match its digests (CMK524)."""
     match = "matches its digest" if len(changed) == 1 else "match their digests"
-    detail = f"Its {' and '.join(changed)} no longer {match}: it differs from what was shown and approved."
+    detail = (
+        f"Its {' and '.join(changed)} no longer {match}: the file was edited after the plan was shown and approved."
+    )
     return _unusable(codes.CMK524, detail, path)
 
 
 def no_profile(path: Path) -> ProfileError:
-    """Make the error for a saved plan in place of a profile (CMK525)."""
+    """Return the error for a saved plan in place of a profile (CMK525)."""
     return ProfileError(
         codes.CMK525.error(
-            f"{path} is a saved plan. plan and verify start from a profile.",
-            f"Pass the profile, or apply the saved plan: cmkctl apply {shlex.quote(str(path))}",
+            f"{path} is a saved plan; plan and verify need the profile.",
+            f"Name the profile, or apply the saved plan: cmkctl apply {shlex.quote(str(path))}",
             subject=str(path),
             location=Location(str(path)),
         )
@@ -60,11 +62,10 @@ def no_profile(path: Path) -> ProfileError:
 
 
 def not_recorded(path: Path, why: str) -> Diagnostic:
-    """Make the warning for a file in which progress cannot be recorded (CMK526)."""
+    """Return the warning that progress cannot be recorded in the file (CMK526)."""
     return codes.CMK526.warning(
-        f"{path}: {why}. If this apply is interrupted, it cannot be resumed with this file: its resources would look like those "
-        "of another run.",
-        "After an interruption plan again, and approve the remaining changes.",
+        f"{path}: {why}. If this apply is interrupted, it cannot be continued: its changes would look like changes by others.",
+        "After an interruption, plan again and approve the remaining changes.",
         subject=str(path),
     )
 
@@ -92,9 +93,9 @@ def other_target(path: Path, *, sandbox: bool, remedy: str) -> RefusedError:
 
 
 def not_saved(path: Path) -> Diagnostic:
-    """Make the error for a plan that cannot be applied and therefore is not saved (CMK528)."""
+    """Return the error for an attempt to save an errored plan (CMK528)."""
     return codes.CMK528.error(
-        f"Nothing was written to {path}.", "Fix what the plan names, then plan again.", subject=str(path)
+        f"Nothing was written to {path}.", "Fix the errors in the plan, then plan again.", subject=str(path)
     )
 
 

@@ -1,4 +1,4 @@
-"""The file: written atomically, and checked completely when it is read."""
+"""The file: written atomically, validated when read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_COMPLAINTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """The contents of a file: its document, and the approved changes."""
+    """The content of a file: its document, and the approved changes."""
 
     path: Path
     document: PlanDocument
@@ -34,12 +34,12 @@ class SavedPlan:
 
     @property
     def origin(self) -> str:
-        """The time at which it was made, and the version of cmkctl."""
+        """Time and cmkctl version of the plan."""
         return f"{self.document['made_at']} by cmkctl {self.document['cmkctl']}"
 
     @property
     def observed(self) -> str:
-        """The digest of the observations from which it was made."""
+        """The digest of the observations that the plan rests on."""
         return str(self.document["digests"]["observations"])
 
     @property
@@ -50,7 +50,7 @@ class SavedPlan:
 
 @dataclass(frozen=True)
 class LoadedPlan(LoadedProfile):
-    """The profile of a saved plan, with the plan. Its fields have no places, because the file must not be edited."""
+    """The profile of a saved plan, with the plan. Its values have no place in a profile file."""
 
     saved: SavedPlan
 
@@ -83,17 +83,17 @@ def write(path: Path, document: PlanDocument) -> None:
 
 
 def load(path: Path, *, overrides: Sequence[str] = (), environ: Mapping[str, str]) -> LoadedProfile:
-    """Load the file of `apply`: a saved plan, as `LoadedPlan`, or a profile, as `load_profile` does.
+    """Load the argument of `apply`: a saved plan as `LoadedPlan`, anything else as a profile.
 
-    Raises ProfileError: CMK522 for a damaged file, CMK523 for one of another format, CMK524 for one that was edited,
-    CMK008 for a saved plan with overrides.
+    Raises ProfileError: CMK522 for a damaged file, CMK523 for an unsupported version, CMK524 for an edited file, CMK008
+    for a saved plan with overrides.
     """
     document = read(path)
     if document is None:
         return load_profile(path, overrides=overrides, environ=environ)
     if overrides:
-        detail = f"{path} is a saved plan, and --set {overrides[0]} would change what was approved."
-        remedy = "Plan again with --set, then approve the new plan: cmkctl plan PROFILE --set … --out FILE"
+        detail = f"{path} is a saved plan, and --set {overrides[0]} would change it."
+        remedy = "Plan again with --set, and save and approve the new plan: cmkctl plan PROFILE --set … --out FILE"
         raise ProfileError(codes.CMK008.error(detail, remedy))
     try:
         return _loaded(path, document)
@@ -109,7 +109,7 @@ def load_only_profile(path: Path, *, overrides: Sequence[str] = (), environ: Map
 
 
 def read(path: Path) -> PlanDocument | None:
-    """Read the document of a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
+    """Read a saved plan; None for anything else, such as a profile, or a pipe, which can be read only once.
 
     Raises ProfileError CMK522 for a file that begins like a saved plan and is not JSON.
     """
@@ -135,7 +135,7 @@ def _parsed(path: Path, raw: bytes) -> Any:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> PlanDocument:
-    """Refuse a duplicate name in one object: the reviewer may have read the other value."""
+    """Refuse a duplicate name in an object: the approver may have read the other value."""
     names = [name for name, _ in pairs]
     document = dict(pairs)
     if len(document) != len(names):

@@ -1,4 +1,4 @@
-"""The journal: started changes are recorded in the file before they are sent, so that an interrupted apply can resume."""
+"""The journal: each change is recorded in the plan's file before it is sent, so that an interrupted apply can continue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cmkctl.saved_plan.file import SavedPlan, read, write
 class Journal:
     """The ids of the changes that applies of one saved plan have started. Thread-safe.
 
-    When the file can no longer be written, `warn` is called once (CMK526), and recording ends.
+    When the file becomes unwritable, `warn` is called once (CMK526) and recording ends.
     """
 
     def __init__(self, saved: SavedPlan, warn: Callable[[Iterable[Diagnostic]], None]) -> None:
@@ -25,13 +25,13 @@ class Journal:
         self._lock = threading.Lock()
 
     def begun(self) -> frozenset[str]:
-        """Return the ids recorded so far. The file is read again: another run of it may be in progress."""
+        """Return the ids recorded so far. Reads the file again because a concurrent apply may write to it."""
         with self._lock:
             self._begun |= self._recorded() or frozenset()
             return self._begun
 
     def try_out(self) -> None:
-        """Test that the file can be written, and warn if not."""
+        """Warn if the file is not writable."""
         try:
             try_out(self._saved.path)
         except OSError as error:
@@ -46,7 +46,7 @@ class Journal:
     def _record(self, resource_id: str) -> None:
         recorded = self._recorded()
         if recorded is None:
-            self._give_up("it was deleted or replaced")
+            self._give_up("the file was removed or replaced")
             return
         self._begun |= {*recorded, resource_id}
         try:
@@ -55,7 +55,7 @@ class Journal:
             self._give_up(error.strerror or str(error))
 
     def _recorded(self) -> frozenset[str] | None:
-        """Read the ids in the file; None when it no longer holds the approved plan."""
+        """Return the ids in the file; None when it no longer holds the approved plan."""
         try:
             document = read(self._saved.path) or {}
         except ProfileError:

@@ -1,4 +1,4 @@
-"""The format of the file: the fields of its document, and changes to JSON and back. Pure."""
+"""The schema of the file, and the conversion of changes to JSON and back. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmkctl.plan import Action, AttributeChange, Change, Json, Plan, Request, Un
 from cmkctl.profile.model import Profile
 
 MARKER: Final = "cmkctl_plan"
-"""The first field of the file, which distinguishes it from a profile. Its value is the number of the format."""
+"""The first field of the file, which distinguishes it from a profile. Its value is the schema version."""
 
 SCHEMA: Final = 2
 _UNKNOWN: Final = "$unknown"
@@ -81,14 +81,14 @@ class _PlanFile(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The contents of a document, as values."""
+    """The decoded content of a document."""
 
     profile: Profile
     changes: tuple[Change, ...]
 
 
 def document_of(plan: Plan, profile: Profile, made_at: datetime, *, sandbox: bool) -> PlanDocument:
-    """Return the document of a plan that was not applied yet; `sandbox` is true when it was made against the sandbox."""
+    """Return the document of a plan before its first apply; `sandbox` is true when it was made against the sandbox."""
     shown = _shown(plan, profile, sandbox=sandbox)
     return {
         MARKER: SCHEMA,
@@ -118,7 +118,7 @@ def _shown(plan: Plan, profile: Profile, *, sandbox: bool) -> PlanDocument:
 
 
 def digests(document: PlanDocument) -> dict[str, str]:
-    """Return the digests that can be computed again from a document: of the profile, and of the plan with its place."""
+    """Compute the digests of a document: of the profile and of the plan that was shown."""
     return {
         "profile": digest(document["profile"]),
         "plan": digest({name: document[name] for name in ("sandbox", "subject", "changes")}),
@@ -126,12 +126,12 @@ def digests(document: PlanDocument) -> dict[str, str]:
 
 
 def check(document: PlanDocument) -> None:
-    """Check the fields of a document and their types. Raises pydantic's ValidationError."""
+    """Validate presence and types. Raises pydantic's ValidationError."""
     _PlanFile.model_validate(document)
 
 
 def content(document: PlanDocument) -> Content:
-    """Decode a document. Raises ValueError for values that cmkctl never writes."""
+    """Decode a validated document. Raises ValueError for an invalid value."""
     changes = map(_decoded_change, _PlanFile.model_validate(document).changes)
     return Content(Profile.model_validate(document["profile"]), tuple(changes))
 
@@ -181,7 +181,7 @@ def _encoded_diagnostic(diagnostic: Diagnostic) -> dict[str, str]:
 
 
 def encoded(value: Json) -> Any:
-    """Encode a JSON value for the file. A leading dollar in a name is doubled; single ones are markers of cmkctl."""
+    """Encode a JSON value for the file. A second dollar escapes names that begin with one."""
     if isinstance(value, Unknown):
         return {_UNKNOWN: f"{value.step}.{value.output}"}
     if isinstance(value, Mapping):
@@ -221,7 +221,7 @@ def _decoded_request(request: _Request) -> Request:
 
 
 def decoded(value: Any) -> Json:
-    """Decode a value that `encoded` wrote. Raises ValueError for values that it never writes."""
+    """Decode a value written by `encoded`. Raises ValueError for anything that `encoded` never writes."""
     if isinstance(value, list):
         return [*map(decoded, value)]
     if isinstance(value, dict):

@@ -51,7 +51,7 @@ VALUES = st.recursive(
 
 
 def through_the_file(profile: Profile, *changes: Change) -> LoadedPlan:
-    """Return the loaded form of a plan after saving it."""
+    """Save a plan and load it again."""
     subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
     with TemporaryDirectory() as folder:
         path = Path(folder, "plan.json")
