@@ -44,6 +44,9 @@ def command(
 
 def _near(word: str) -> list[str]:
     if word.upper().startswith("CMK"):
+        misread = word.upper().replace("O", "0").replace("I", "1").replace("L", "1")
+        if misread in CODES:
+            return [misread]
         near = difflib.get_close_matches(word.upper(), CODES, n=len(CODES), cutoff=0.8)
         # Codes of one group have the same first digit, those of one subject often the second as well.
         alike = [each for each in near if each[:4] == word.upper()[:4]]

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
@@ -170,9 +170,19 @@ class _Explainer:
 def example_of(where: str, place: Location, model: type[Section] = Profile) -> str:
     """Return a right value of the field `where`, in the syntax that `place` is written in."""
     field, path = profile_fields(model)[where], path_of(where, model)
-    if isinstance(field.example, bool):  # one of the two would be a recommendation
-        return f"Write {_setting(path, 'true', place)} or {_setting(path, 'false', place)}."
+    choices = _choices(field)
+    if choices:
+        return f"Write {' or '.join(_setting(path, each, place) for each in choices)}."
     return f"For example: {_setting(path, _yaml(field.example), place)}"
+
+
+def _choices(field: ProfileField) -> list[str]:
+    """Return the values of a required field that has few; naming one of them as the example would recommend it."""
+    if not field.info.is_required():
+        return []
+    if field.info.annotation is bool:
+        return ["true", "false"]
+    return [str(each) for each in get_args(field.info.annotation) if isinstance(each, str)]
 
 
 def _setting(path: Path, value: str, place: Location) -> str:

@@ -343,6 +343,9 @@ CASES: Final = {
     "slow az": (classify(ClientAuthenticationError("Failed to invoke the Azure CLI")), "CMK320", "az account get-access-token"),
     "SOCKS": (classify(ServiceRequestError("Missing dependencies for SOCKS support.")), "CMK323", "PySocks"),
     "unknown authority": (classify(ServiceRequestError("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer")), "CMK324", "REQUESTS_CA_BUNDLE"),
+    "proxy with password": (classify(ServiceRequestError("The proxy cannot be used: Tunnel connection failed: 407 Proxy Authentication Required")), "CMK323", "http://USER:PASSWORD@HOST:PORT"),
+    "no az": (classify(CredentialUnavailableError("Azure CLI not found on path")), "CMK319", "Install the Azure CLI"),
+    "no managed identity": (classify(CredentialUnavailableError("ManagedIdentityCredential authentication unavailable, no response from the IMDS endpoint.")), "CMK319", "Assign one there"),
     "proxy": (classify(ServiceRequestError("ProxyError('Unable to connect to proxy')")), "CMK323", "HTTPS_PROXY"),
 }  # fmt: skip
 

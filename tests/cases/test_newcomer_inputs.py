@@ -151,8 +151,17 @@ def test_what_is_right_stays_right(capsys: pytest.CaptureFixture[str], tmp_path:
     assert "is valid" in capsys.readouterr().out + capsys.readouterr().err
 
 
-def test_an_irreversible_flag_is_not_recommended_either_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "both"),
+    [
+        ("  high_business_impact: true\n", "high_business_impact: true or high_business_impact: false"),
+        ("  encryption: in-subscription\n", "encryption: in-subscription or encryption: service-side"),
+    ],
+)
+def test_an_irreversible_choice_is_not_recommended_either_way(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, line: str, both: str
+) -> None:
     """Newcomer 5: the example for a missing irreversible flag was ``true``."""
-    (error,) = errors_of(capsys, tmp_path, RIGHT.replace("  high_business_impact: true\n", ""))
+    (error,) = errors_of(capsys, tmp_path, RIGHT.replace(line, ""))
 
-    assert "→ Write high_business_impact: true or high_business_impact: false." in error
+    assert f"→ Write {both}." in error

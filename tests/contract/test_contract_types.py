@@ -199,12 +199,7 @@ def _unpublished(request: LoggedRequest) -> Iterator[str]:
                     yield f"{kind}@{request.api_version}: {problem}"
 
 
-LOWER_CASE = pytest.mark.xfail(reason="the sandbox answers the names of featureStoreSettings in lower case (87/37)")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=LOWER_CASE) if name.startswith("87-") else name for name in names()]
-)
+@pytest.mark.parametrize("name", names())
 def test_what_is_answered_to_a_recording_is_published(name: str) -> None:
     """Each property of each answer is one that Microsoft publishes, or that a recording of the type shows."""
     found = {each for request in logged(name) if request.status < 300 for each in _unpublished(request)}

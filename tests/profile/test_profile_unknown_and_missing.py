@@ -36,21 +36,23 @@ def test_an_unknown_field_suggests_a_known_one(files: Files, line: str, place: s
 
 
 @pytest.mark.parametrize(
-    ("line", "place", "subject"),
+    ("line", "place", "subject", "begins"),
     [
-        ("location: eastus2\n", "profile.yaml:1:1", "location"),
-        ("  high_business_impact: true\n", "profile.yaml:7:1", "workspace.high_business_impact"),
-        ("  encryption: in-subscription\n", "profile.yaml:8:1", "workspace.encryption"),
-        ("key_vault:\n  name: kv-ml\n", "profile.yaml:1:1", "key_vault"),
+        ("location: eastus2\n", "profile.yaml:1:1", "location", "For example:"),
+        ("  high_business_impact: true\n", "profile.yaml:7:1", "workspace.high_business_impact", "Write"),
+        ("  encryption: in-subscription\n", "profile.yaml:8:1", "workspace.encryption", "Write"),
+        ("key_vault:\n  name: kv-ml\n", "profile.yaml:1:1", "key_vault", "For example:"),
     ],
 )
-def test_a_missing_field_is_named_at_its_section(files: Files, line: str, place: str, subject: str) -> None:
-    """CMK005 at the section it is missing from, with what the field is for and an example."""
+def test_a_missing_field_is_named_at_its_section(
+    files: Files, line: str, place: str, subject: str, begins: str
+) -> None:
+    """CMK005 at the section it is missing from, with the field's purpose, and an example or all of its values."""
     problem = files.the_problem(GOOD.replace(line, ""))
     place = place if subject.count(".") == 0 else "profile.yaml:8:1"
 
     assert (problem.code, files.place(problem), problem.subject) == ("CMK005", place, subject)
-    assert problem.remedy.startswith(f"For example: {subject.rpartition('.')[2]}: ")
+    assert problem.remedy.startswith(f"{begins} {subject.rpartition('.')[2]}: ")
     assert problem.detail.startswith(f"Missing required field `{subject}`.")
 
 

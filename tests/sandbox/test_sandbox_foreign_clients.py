@@ -31,6 +31,7 @@ def arranged(instant: Running) -> Client:
         ("tagName eq 'team' and tagValue eq 'ml'", ["kv-two"]),
         ("tagName eq 'team' and tagValue eq 'other'", []),
         ("name eq 'nothing'", []),
+        ("substringof('V-TW', name)", ["kv-two"]),
     ],
 )
 def test_resources_are_filtered(arranged: Client, wanted: str, names: list[str]) -> None:
@@ -42,11 +43,18 @@ def test_resources_are_filtered(arranged: Client, wanted: str, names: list[str])
 
 def test_a_filter_that_is_not_understood_is_not_ignored(arranged: Client) -> None:
     """A list that is too long would be a quiet lie."""
-    for wanted in ("substringof('kv', name)", "plan eq 'x'", "name eq 'a' or name eq 'b'", "tagValue eq 'ml'"):
+    for wanted in ("startswith(name, 'kv')", "substringof('kv', location)", "plan eq 'x'", "name eq 'a' or name eq 'b'", "tagValue eq 'ml'"):
         assert (400, "SandboxNotModelled") == code(arranged("GET", f"/resources?$filter={wanted}"))
 
 
-def test_a_list_is_cut_at_top_and_has_a_next_link(arranged: Client) -> None:
+def test_a_part_of_a_name_finds_a_resource(arranged: Client) -> None:
+    """``substringof``, as azure-ai-ml sends it (recording 06)."""
+    found = arranged("GET", "/resources?$filter=substringof('V-ON', name)").json()["value"]
+
+    assert ["kv-one"] == [row["name"] for row in found]
+
+
+def test_a_list_is_cut_at_top_and_says_where_the_rest_is(arranged: Client) -> None:
     """``$top`` and ``nextLink``, as Azure pages."""
     first = arranged("GET", "/resources?$top=2").json()
     rest = arranged("GET", first["nextLink"]).json()

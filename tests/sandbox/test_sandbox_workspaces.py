@@ -497,8 +497,7 @@ def test_the_managed_storage_account_is_encrypted_with_the_key(world: World) -> 
     keys = world.arm("POST", account + "/listKeys")
 
     assert shown["properties"]["encryption"]["keySource"] == "Microsoft.Keyvault"
-    assert shown["properties"]["encryption"]["keyvaultproperties"] == {
-        "keyname": "cmk",
-        "keyvaulturi": "https://kv-cmk.vault.azure.net/",
-    }
+    held = shown["properties"]["encryption"]["keyvaultproperties"]
+    assert (held["keyname"], held["keyvaulturi"]) == ("cmk", "https://kv-cmk.vault.azure.net/")
+    assert held["currentVersionedKeyIdentifier"].startswith("https://kv-cmk.vault.azure.net/keys/cmk/")
     assert code(keys) == (403, "DenyAssignmentAuthorizationFailed")

@@ -15,6 +15,7 @@ from cmkctl.sandbox.core.permissions import GROUPS
 from cmkctl.sandbox.core.state import Tenant
 
 TOP_LEVEL = ("name", "location", "kind", "tags", "sku", "identity", "type")
+DEPLOYMENTS = "microsoft.resources/deployments"
 DEFINITIONS = "providers/Microsoft.Authorization/policyDefinitions"
 ASSIGNMENTS = "providers/Microsoft.Authorization/policyAssignments"
 
@@ -198,8 +199,8 @@ def require(tenant: Tenant, call: Call) -> None:
     if not tenant.data["policies"] or call.method not in {"PUT", "PATCH"}:
         return
     place = _place(call.path)
-    if place is None or not call.body:
-        return
+    if place is None or not call.body or place[0].lower() == DEPLOYMENTS:
+        return  # a template may have comments, and each resource of it is asked about when it is deployed
     content = call.json()
     existing = tenant.resource(call.path) or tenant.table("groups").get(ids.key(call.path))
     if call.method == "PATCH" and existing is not None:

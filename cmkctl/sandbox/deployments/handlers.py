@@ -163,7 +163,7 @@ def validate(tenant: Tenant, call: Call) -> Reply:
 
 def what_if(tenant: Tenant, call: Call) -> Reply:
     """Begin to foretell what a deployment would change: 202 and a Location."""
-    sent = call.json()
+    sent = extended_json.body_of(call)
     properties = sent.get("properties") if isinstance(sent.get("properties"), dict) else {}
     settings = (properties or {}).get("whatIfSettings") or {}
     whole = str(settings.get("resultFormat", "FullResourcePayloads")).lower() != "resourceidonly"

@@ -135,14 +135,28 @@ def list_principals(tenant: Tenant, call: Call) -> Reply:
     return _listed(call, "servicePrincipals", _principals(tenant))
 
 
-def list_applications(tenant: Tenant, call: Call) -> Reply:
-    """Answer the applications of this directory that a filter finds; first-party ones are Microsoft's, and not among them."""
+def _applications(tenant: Tenant) -> list[Json]:
+    """Return the applications of this directory; first-party ones are Microsoft's, and not among them."""
     rows = []
     for app_id, name in directory.registered(tenant):
         object_id = ids.guid("application", app_id)
         more: Json = {"identifierUris": [], "signInAudience": "AzureADMyOrg", "publisherDomain": None}
         rows.append({"id": object_id, "deletedDateTime": None, "appId": app_id, "displayName": name, **more})
-    return _listed(call, "applications", rows)
+    return rows
+
+
+def list_applications(tenant: Tenant, call: Call) -> Reply:
+    """Answer the applications of this directory that a filter finds."""
+    return _listed(call, "applications", _applications(tenant))
+
+
+def get_application(tenant: Tenant, call: Call) -> Reply:
+    """Answer one application by its object id, or 404 `Request_ResourceNotFound`."""
+    for row in _applications(tenant):
+        if row["id"].lower() == call["id"].lower():
+            body = {**_context(call, "applications/$entity"), **_selected(call, row)}
+            return Reply(200, body, content_type=ODATA)
+    return refuse(tenant, errors.graph_not_found(call["id"]))
 
 
 def get_principal(tenant: Tenant, call: Call) -> Reply:
@@ -227,6 +241,7 @@ TABLE = Table(
         Route("GET", "/v1.0/servicePrincipals/{id}", get_principal),
         Route("DELETE", "/v1.0/servicePrincipals/{id}", delete_principal),
         Route("GET", "/v1.0/applications", list_applications),
+        Route("GET", "/v1.0/applications/{id}", get_application),
         Route("POST", "/v1.0/directoryObjects/getByIds", get_by_ids),
         Route("GET", "/v1.0/me", get_me),
         Route("GET", "/v1.0/{entity}", get_by_app_id),

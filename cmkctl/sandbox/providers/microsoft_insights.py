@@ -1,8 +1,9 @@
 """Application Insights components and their billing features.
 
 The values of the billing features are those of the published examples (azure-rest-api-specs, Microsoft.Insights
-2015-05-01, ``CurrentBillingFeaturesGet`` and ``CurrentBillingFeaturesUpdate``). Terraform reads them and writes them back
-with every component it creates.
+2015-05-01, ``CurrentBillingFeaturesGet`` and ``CurrentBillingFeaturesUpdate``), except the cap of a new component: azurerm
+has 100 GB as the default of ``daily_data_cap_in_gb``. Terraform reads them and writes them back with every component it
+creates.
 """
 
 import re
@@ -58,7 +59,7 @@ BILLING_VERSIONS = ("2015-05-01",)
 BILLING_DEFAULTS: Json = {
     "CurrentBillingFeatures": ["Basic"],
     "DataVolumeCap": {
-        "Cap": 500,
+        "Cap": 100,
         "MaxHistoryCap": 500,
         "ResetTime": 16,
         "WarningThreshold": 90,

@@ -19,6 +19,7 @@ VERSIONS = (
     "2018-05-01", "2019-09-01", "2020-09-01", "2021-06-01", "2022-06-01", "2023-04-01", "2024-04-01", "2025-01-01",
     "2025-03-01", "2025-11-01",
 )  # fmt: skip
+AT_SCOPE, EXACTLY = "atscope()", "atexactscope()"
 OPERATORS = {"Exists": "exists", "NotEquals": "notEquals", "Equals": "equals", "NotIn": "notIn", "In": "in"}
 
 
@@ -93,16 +94,19 @@ def refuse_tenant_child(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  e
 
 
 def list_assignments(tenant: Tenant, call: Call) -> Reply:
-    """Answer the assignments above a scope, at it and, without ``atScope()``, below it."""
+    """Answer the assignments above a scope, at it and below it.
+
+    Those below are left out with ``atScope()``, and those above, too, with ``atExactScope()`` (the az CLI sends it).
+    """
     wanted = call.query.get("$filter", "").replace(" ", "").lower()
-    if wanted not in {"", "atscope()"}:
+    if wanted not in {"", AT_SCOPE, EXACTLY}:
         raise errors.not_modelled(f"the policy assignment filter {wanted!r}")
     target = ids.key(call["scope"])
     found = []
     for rule in policy.policies(tenant):
         scope = ids.key(rule.scope)
-        above = target == scope or target.startswith(f"{scope}/")
-        if above or (not wanted and scope.startswith(f"{target}/")):
+        above = wanted != EXACTLY and target.startswith(f"{scope}/")
+        if target == scope or above or (not wanted and scope.startswith(f"{target}/")):
             found.append(_assignment(rule))
     return Reply(200, {"value": found})
 

@@ -230,6 +230,7 @@ def network_view(sent: Json, workspace: Json) -> Json:
     isolation = sent.get("isolationMode", "Disabled")
     kept = {name: value for name, value in sent.items() if name != "changeableIsolationModes"}
     if isolation == "Disabled":
+        kept = {name: value for name, value in kept.items() if name != "outboundRules" or value}  # recording 01
         return {"changeableIsolationModes": list(ISOLATION_MODES), "isolationMode": isolation, **kept}
     rules = {name: managed_network.shown(rule) for name, rule in (sent.get("outboundRules") or {}).items()}
     if isolation == "AllowOnlyApprovedOutbound":

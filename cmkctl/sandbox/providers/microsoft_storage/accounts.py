@@ -97,6 +97,8 @@ PROPERTIES = {
         (
             "provisioningState", "primaryEndpoints", "primaryLocation", "statusOfPrimary", "secondaryLocation",
             "statusOfSecondary", "secondaryEndpoints", "creationTime", "keyCreationTime", "privateEndpointConnections",
+            "lastGeoFailoverTime", "geoReplicationStats", "failoverInProgress", "blobRestoreStatus",
+            "storageAccountSkuConversionStatus", "isSkuConversionBlocked", "accountMigrationInProgress",
         ),
         READ_ONLY,
     ),
