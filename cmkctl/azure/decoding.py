@@ -165,6 +165,13 @@ class RoleAssignments(TypedDict, total=False):
     nextLink: str
 
 
+class Listing(TypedDict, total=False):
+    """One page of any collection."""
+
+    value: Required[list[Any]]
+    nextLink: str
+
+
 class _ServicePrincipal(TypedDict, total=False):
     id: Required[str]
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, assert_never
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from cmkctl.azure.decoding import ArmDocument
+from cmkctl.azure.documents import at_path
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import ResourceId, resource_type
@@ -140,14 +141,6 @@ def _state_of(document: ArmDocument | None, settle: Settle) -> str:
         return ""
     value = at_path(document, settle.state_path)
     return str(value).lower() if value else settle.without_state
-
-
-def at_path(document: ArmDocument, path: str) -> Any:
-    """The value at a dotted path of a document, None where there is none."""
-    value: Any = document
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
 
 
 _Typed: TypeAlias = Callable[[Session, Change, Request], Any]

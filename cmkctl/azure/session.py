@@ -338,6 +338,17 @@ class Snapshot:
         """Any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
 
+    def listing(self, path: str, api_version: str) -> ArmDocument | None:
+        """Return a collection by its path, such as ``…/factories/NAME/pipelines``: one document with the items of all pages."""
+        page = self._by_id(decoding.Listing, path, api_version)
+        if page is None:
+            return None
+        found: list[Any] = [*page["value"]]
+        links: set[str] = set()
+        while (page := self._following(page.get("nextLink", ""), links, decoding.Listing)) is not None:
+            found += page["value"]
+        return {"value": found}
+
     def _by_id(self, kind: Any, resource_id: str, api_version: str, **params: str) -> ArmDocument | None:
         return self._ask(
             f"{resource_id}?{params}" if params else resource_id,
@@ -382,12 +393,12 @@ class Snapshot:
         found = constant.get(read) or self._ask(read, lambda: self._graph.service_principal(app_id))
         return constant.keep(read, found)
 
-    def _following(self, link: str, links: set[str]) -> ArmDocument | None:
+    def _following(self, link: str, links: set[str], kind: Any = decoding.RoleAssignments) -> ArmDocument | None:
         """The next page of a list, None after the last. Each link is followed once: a list that has no end is none."""
         if not link or link in links:
             return None
         links.add(link)
-        return self._ask(link, lambda: decoding.document(decoding.RoleAssignments, self._session.follow(link)))
+        return self._ask(link, lambda: decoding.document(kind, self._session.follow(link)))
 
     def _ask(self, question: str, read: Callable[[], Any]) -> ArmDocument | None:
         with self._lock:

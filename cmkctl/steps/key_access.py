@@ -113,5 +113,5 @@ def _grant(
     rbac = _rbac(vault) if vault is not None else known.get(RBAC) is True
     depends_on = tuple(each.resource_id for each in before if each.action is not Action.NO_OP)
     if rbac:
-        return role_grant(profile, principal, kind, depends_on)
-    return policy_grant(profile, vault, principal, known, depends_on)
+        return role_grant(KeyAccess.name, profile, principal, kind, depends_on)
+    return policy_grant(KeyAccess.name, profile, vault, principal, known, kind, depends_on)

@@ -20,7 +20,7 @@ from cmkctl.checks import CODES
 from cmkctl.cli import main
 
 GOLDEN = Path(__file__).parent / "golden"
-COMMANDS = ["", "plan", "apply", "verify", "init", "schema", "explain", "sandbox", "version"]
+COMMANDS = ["", "plan", "apply", "verify", "encrypt", "posture", "init", "schema", "explain", "sandbox", "version"]
 INNER = [
     "serve",
     "env",
