@@ -258,7 +258,7 @@ def delete_account(tenant: Tenant, call: Call) -> Reply:
 def _check_key(tenant: Tenant, document: Json, body: Json) -> None:
     """Refuse a customer-managed key that the account's identity may not use."""
     encryption = shapes.merge(document["properties"]["encryption"], body["properties"]["encryption"])
-    if encryption["keySource"].lower() != "microsoft.keyvault":
+    if str(encryption.get("keySource")).lower() != "microsoft.keyvault":
         return
     identity = document.get("identity")
     if (body.get("identity") or {}).get("type"):
