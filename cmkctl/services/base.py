@@ -146,6 +146,12 @@ class Documents:
         answer = self._answers.get(name)
         return answer.document if answer else None
 
+    def replacing(self, name: str, document: ArmDocument) -> Documents:
+        """Return these documents with another one in the place of `name`."""
+        return Documents(
+            Answer(each.read, document) if each.read.name == name else each for each in self._answers.values()
+        )
+
     def denied(self, name: str) -> bool:
         """Return True for a document that may not be read."""
         return name in self._answers and self._answers[name].denied

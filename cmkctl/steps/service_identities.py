@@ -41,8 +41,8 @@ class ServiceIdentities:
             if found.documents.find("resource") is None
         ]
         for entry, found in _services.entries(profile, observed):
-            if own := own_identity(entry.service):
-                changes.append(_identity(entry, found, own))
+            if own_identity(entry.service):
+                changes.append(_identity(entry, found))
         return or_nothing(self.name, profile, changes)
 
     def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:
@@ -68,7 +68,7 @@ def _hidden(entry: Entry, found: ObservedEntry) -> Change:
     )
 
 
-def _identity(entry: Entry, found: ObservedEntry, own: OwnIdentity) -> Change:
+def _identity(entry: Entry, found: ObservedEntry) -> Change:
     settings, service = entry.settings, entry.service
     document = found.documents.find("resource")
     kind = f"identity of {service.title}"
@@ -86,13 +86,9 @@ def _identity(entry: Entry, found: ObservedEntry, own: OwnIdentity) -> Change:
     words = (
         f"identity {settings.identity_id.rpartition('/')[2]}" if settings.identity_id else "system-assigned identity"
     )
-    properties = service.identity_properties(settings)
-    held = all(_same(at_path(document, f"properties.{name}"), value) for name, value in properties.items())
-    if has_identity(document, settings.identity_id) and held:
+    added = added_identity(entry, document)
+    if added is None:
         return no_op(ServiceIdentities.name, settings.id, kind, entry.name, f"up to date: {words}")
-    body: dict[str, Json] = {"identity": _body(document, settings.identity_id, own)}
-    if properties:
-        body["properties"] = properties
     return Change(
         ServiceIdentities.name,
         Action.UPDATE,
@@ -103,9 +99,22 @@ def _identity(entry: Entry, found: ObservedEntry, own: OwnIdentity) -> Change:
         attributes=(
             AttributeChange("identity", text_at(document, "identity.type") or None, words, phrase=Phrase("{}")),
         ),
-        request=Request("PATCH", settings.id, service.api_version, body),
+        request=Request("PATCH", settings.id, service.api_version, added),
         settle=Settle(settings.id, service.api_version),
     )
+
+
+def added_identity(entry: Entry, document: ArmDocument | None) -> dict[str, Json] | None:
+    """Return the body that gives a resource the identity it needs; None where it has it, or where another reader is needed."""
+    own, settings = own_identity(entry.service), entry.settings
+    if own is None:
+        return None
+    properties = entry.service.identity_properties(settings)
+    held = all(_same(at_path(document, f"properties.{name}"), value) for name, value in properties.items())
+    if has_identity(document, settings.identity_id) and held:
+        return None
+    identity = _body(document, settings.identity_id, own)
+    return {"identity": identity, "properties": properties} if properties else {"identity": identity}
 
 
 def _same(found: object, wanted: Json) -> bool:

@@ -11,11 +11,12 @@ from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.session import Snapshot
 from cmkctl.plan import Action, Change, Known, Outputs, Request, Resend, Settle, Unknown
 from cmkctl.profile.model import Profile
-from cmkctl.services.base import Entry, KeyReference, Refusal, Write
+from cmkctl.services.base import Documents, Entry, KeyReference, Refusal, Write
 from cmkctl.steps import _services
 from cmkctl.steps._services import ObservedEntry, ObservedServices, key_reference, or_nothing
 from cmkctl.steps.base import conflict, no_op
 from cmkctl.steps.service_access import effective
+from cmkctl.steps.service_identities import added_identity
 
 _RESEND: Final = Resend(
     FailureKind.NOT_EFFECTIVE,
@@ -75,7 +76,7 @@ def _unusable(observed: ObservedServices) -> tuple[str, str] | None:
 
 def _changes(entry: Entry, found: ObservedEntry, key: KeyReference, known: Known) -> Iterable[Change]:
     service, settings = entry.service, entry.settings
-    wanted = service.want(settings, found.documents, key)
+    wanted = service.want(settings, _after_identities(entry, found), key)
     if isinstance(wanted, Refusal):
         reason, ways_out = wanted.reason, wanted.ways_out
         return [conflict(ServiceKeys.name, settings.id, service.title, entry.name, wanted.code, reason, *ways_out)]
@@ -86,6 +87,15 @@ def _changes(entry: Entry, found: ObservedEntry, key: KeyReference, known: Known
     for each in wanted:
         changes.append(_change(entry, each, known, tuple(before.resource_id for before in changes)))
     return changes
+
+
+def _after_identities(entry: Entry, found: ObservedEntry) -> Documents:
+    """Return the documents as they are once the resource has its identity: a service may send its document back as a whole."""
+    document = found.documents.find("resource")
+    added = added_identity(entry, document)
+    if document is None or added is None:
+        return found.documents
+    return found.documents.replacing("resource", {**document, "identity": added["identity"]})
 
 
 def _change(entry: Entry, write: Write, known: Known, before: tuple[str, ...]) -> Change:
