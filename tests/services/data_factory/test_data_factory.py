@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.sandbox import Client
 from support.services import VAULT, Services
 
 
@@ -77,3 +78,35 @@ def test_a_new_version_is_set_by_the_next_run_also_with_contents(small_key: Serv
 
     assert 0 == ran.code, ran.err + ran.out
     assert services.key.endswith(services.posture()[0]["key_version"])
+
+
+def test_the_sandbox_refuses_what_azure_is_documented_to_refuse(small_key: Services) -> None:
+    """Another size, a factory with contents, a new factory without a user-assigned identity, and taking the key away."""
+    services, factory = small_key, _factory(small_key)
+    arm = Client(services.azure.running)
+
+    def put(**encryption: str) -> tuple[int, str]:
+        properties = {"encryption": {"vaultBaseUrl": f"https://{VAULT}.vault.azure.net/", **encryption}}
+        body = {
+            "location": "eastus2",
+            "identity": {"type": "SystemAssigned"},
+            "properties": properties if encryption else {},
+        }
+        answer = arm("PUT", factory, body, api="2018-06-01")
+        return answer.status_code, answer.json().get("error", {}).get("message", "")
+
+    no_right = put(keyName="small")
+    services.encrypt()
+    taken_away = put()
+    another_size = put(keyName="cmk")
+    services.state.add_to_data_factory(full := services.state.add_data_factory("adf-full", "rg-ml"), "pipelines", "one")
+    factory = full
+    with_contents = put(keyName="small")
+    factory = f"{full}x"
+    new = put(keyName="small")
+
+    assert (403, 400, 400, 400, 400) == (no_right[0], taken_away[0], another_size[0], with_contents[0], new[0])
+    assert "cannot be removed" in taken_away[1]
+    assert "2048" in another_size[1]
+    assert "pipelines" in with_contents[1]
+    assert "user-assigned identity" in new[1]

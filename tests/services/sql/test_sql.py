@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from support.sandbox import Client
 from support.services import KEY, VAULT, Services
+
+from cmkctl.sandbox import Pace
 
 
 def _server(services: Services, **entry: str) -> str:
@@ -72,3 +78,36 @@ def test_storage_and_sql_are_encrypted_together(services: Services) -> None:
 
     assert 0 == ran.code, ran.err
     assert ["customer", "mixed"] == services.verdicts()
+
+
+def test_the_sandbox_refuses_what_azure_is_documented_to_refuse(services: Services) -> None:
+    """A server key of another name, one that the server may not use, and a protector without its server key."""
+    server = _server(services)
+    arm, version = Client(services.azure.running), services.key.rpartition("/")[2]
+    key = {"properties": {"serverKeyType": "AzureKeyVault", "uri": services.key}}
+    name = f"{VAULT}_{KEY}_{version}"
+    protector = {"properties": {"serverKeyType": "AzureKeyVault", "serverKeyName": name}}
+
+    answers = [
+        arm("PUT", f"{server}/keys/mine", key, api="2023-08-01"),
+        arm("PUT", f"{server}/keys/{name}", key, api="2023-08-01"),
+        arm("PUT", f"{server}/encryptionProtector/current", protector, api="2023-08-01"),
+        arm("GET", f"{server}/encryptionProtector/current", api="2023-08-01"),
+        arm("GET", f"{server}/keys", api="2023-08-01"),
+    ]
+
+    assert [400, 403, 400, 200, 200] == [each.status_code for each in answers]
+    assert "ServiceManaged" == answers[3].json()["properties"]["serverKeyName"]
+    assert ["ServiceManaged"] == [each["name"] for each in answers[4].json()["value"]]
+
+
+def test_the_protector_waits_for_the_operation_of_the_server_key(rehearse: Any, tmp_path: Path) -> None:
+    """At a pace of reads every operation takes polls, and the protector is sent once the server has the key."""
+    services = Services(rehearse(Pace.reads(2)), tmp_path)
+    _server(services)
+
+    ran = services.encrypt()
+
+    assert 0 == ran.code, ran.err + ran.out
+    assert "PUT encryptionProtector/current" == services.writes()[-1]
+    assert 4 == len(services.writes())
