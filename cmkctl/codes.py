@@ -214,21 +214,21 @@ CMK226: Final = Code(
 CMK231: Final = Code(
     "CMK231",
     "Cannot read the directory",
-    "The object id of Azure Cosmos DB in this tenant is looked up in Microsoft Graph. The signed-in principal lacks Application.Read.All there, or Microsoft Graph rejects its token, for example because of Conditional Access.",
-    "Ask someone who has the permission to look it up, and set key_access.cosmos_db_object_id.",
+    "The object id of Azure Cosmos DB, or of another application that reads the key, is looked up in Microsoft Graph. The signed-in principal lacks Application.Read.All there, or Microsoft Graph rejects its token, for example because of Conditional Access.",
+    "Ask someone who has the permission to look it up; for Azure Cosmos DB set key_access.cosmos_db_object_id.",
     _COSMOS,
 )
 CMK232: Final = Code(
     "CMK232",
-    "The tenant has no service principal for Azure Cosmos DB",
-    "The grant needs a principal. Registering Microsoft.DocumentDB usually creates it.",
+    "The tenant has no service principal for the application",
+    "The grant needs a principal. For Azure Cosmos DB, registering Microsoft.DocumentDB usually creates it.",
     "Register the provider again, or ask a directory administrator to create the service principal.",
     _COSMOS,
 )
 CMK233: Final = Code(
     "CMK233",
     "User-assigned identity not found",
-    "workspace.identity names an identity that does not exist.",
+    "The profile names an identity that does not exist, for the workspace or for a resource under services.",
     "Create it first, or correct the id.",
 )
 CMK241: Final = Code(

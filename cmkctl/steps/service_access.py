@@ -8,7 +8,7 @@ from cmkctl.azure.documents import at_path
 from cmkctl.azure.session import Snapshot
 from cmkctl.plan import Action, Change, Known, Output, Outputs
 from cmkctl.profile.model import Profile
-from cmkctl.services.base import ServiceSettings
+from cmkctl.services.base import Entry, ServiceSettings
 from cmkctl.steps import _services
 from cmkctl.steps._grants import effective_at, policy_grant, role_grant
 from cmkctl.steps._principals import ObservedPrincipal
@@ -49,7 +49,11 @@ class ServiceAccess:
             reason = "it has no purge protection, which every service requires of a vault with its key"
             way_out = "turn it on: cmkctl apply"
             return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK261", reason, way_out)]
-        changes: list[Change] = []
+        changes = [
+            _unknown_application(entry, profile)
+            for entry, found in _services.entries(profile, observed)
+            if found.principal is None
+        ]
         for principal in _principals(profile, observed):
             changes.append(_grant(profile, observed, principal, known, changes))
         return or_nothing(self.name, profile, changes)
@@ -77,8 +81,34 @@ def _grant(
     profile: Profile, observed: ObservedServices, principal: ObservedPrincipal, known: Known, before: list[Change]
 ) -> Change:
     kind = f"key access for {principal.label}"
+    if principal.object_id is None and not principal.key.startswith("/"):
+        return _no_service_principal(principal, kind)
     # One after the other: Key Vault refuses one of two concurrent changes to the policies of one vault.
     depends_on = tuple(each.resource_id for each in before if each.action is not Action.NO_OP)
     if at_path(observed.vault, "properties.enableRbacAuthorization"):
         return role_grant(ServiceAccess.name, profile, principal, kind, depends_on)
     return policy_grant(ServiceAccess.name, profile, observed.vault, principal, known, kind, depends_on)
+
+
+def _unknown_application(entry: Entry, profile: Profile) -> Change:
+    """Return the conflict of a service whose application has no known id in this cloud."""
+    return conflict(
+        ServiceAccess.name,
+        entry.settings.id,
+        f"key access for {entry.service.title}",
+        entry.name,
+        "CMK232",
+        f"the id of the application that reads its key is not known in {profile.cloud}",
+        "grant the application access to the key and set the key with the service's own tools",
+        f"take {entry.place} out of the profile",
+    )
+
+
+def _no_service_principal(principal: ObservedPrincipal, kind: str) -> Change:
+    """Return the conflict of an application of Microsoft's whose object id is not known."""
+    if principal.denied:
+        reason = "you may not read the directory, where its object id is looked up"
+        return conflict(ServiceAccess.name, principal.key, kind, "", "CMK231", reason, "ask for Application.Read.All")
+    reason = f"this tenant has no service principal for application {principal.key}"
+    way_out = f"have a directory administrator run: az ad sp create --id {principal.key}"
+    return conflict(ServiceAccess.name, principal.key, kind, "", "CMK232", reason, way_out)
