@@ -424,8 +424,8 @@ CMK314: Final = Code(
 )
 CMK315: Final = Code(
     "CMK315",
-    "Azure Machine Learning cannot use the key yet",
-    "The grant was read back before the workspace was created, and the service is refused all the same: a grant can take minutes to take effect. Azure Machine Learning may then keep the failure under the workspace's name for tens of minutes, so frequent retries make it worse. cmkctl sends the creation again after ten minutes, at most three times in all and within --timeout, over the failed workspace that it left.",
+    "The service cannot use the key yet",
+    "The grant was read back before, and the service is refused all the same: a grant can take minutes to take effect. cmkctl encrypt sends the key again every minute, at most ten times. Azure Machine Learning may then keep the failure under the workspace's name for tens of minutes, so frequent retries make it worse: cmkctl apply sends the creation again after ten minutes, at most three times in all and within --timeout, over the failed workspace that it left.",
     "Run the same command again in half an hour, or choose another workspace.name, and give the grants time with key_access.settle_seconds. Do not widen the access: it is sufficient.",
 )
 CMK316: Final = Code(

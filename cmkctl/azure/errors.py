@@ -74,6 +74,9 @@ _KEY_DENIED_IN_WORDS = re.compile(
 )
 """How Key Vault tells a service that it may not use a key (recorded, and quoted in issue threads)."""
 
+_KEY_DENIED_TO_A_SERVICE = re.compile(r"does not have keys \w+ permission on key vault")
+"""Key Vault's text about the principal that reads a key."""
+
 _ANOTHER_RIGHT = re.compile(r"authorization to perform action 'Microsoft\.(?!KeyVault/vaults/keys/)")
 """Resource Manager names a right that no grant on a key gives, and that no waiting brings."""
 
@@ -292,6 +295,15 @@ def kind_of_failed_operation(code: str, message: str) -> FailureKind:
         return FailureKind.CAPACITY
     key_denied = code in _KEY_DENIED or _KEY_DENIED_IN_WORDS.search(message)
     return FailureKind.NOT_EFFECTIVE if key_denied and not _ANOTHER_RIGHT.search(message) else FailureKind.TERMINAL
+
+
+def kind_of_refused_write(failure: Failure) -> FailureKind:
+    """What a refusal means for a write to Resource Manager.
+
+    A service passes on that Key Vault denies it the key: no denial of ours, since cmkctl sends Key Vault's data plane nothing.
+    """
+    denied = failure.kind in (FailureKind.DENIED, FailureKind.TERMINAL)
+    return FailureKind.NOT_EFFECTIVE if denied and _KEY_DENIED_TO_A_SERVICE.search(failure.message) else failure.kind
 
 
 def _classify_response(error: HttpResponseError) -> Failure:

@@ -22,7 +22,7 @@ class Services:
         self.state = azure.running.state
         self.vault: str = self.state.add_vault(VAULT, "rg-ml", rbac=rbac)
         self.key: str = self.state.add_key(VAULT, KEY)
-        self._path = folder / "services.yaml"
+        self.path = folder / "services.yaml"
         self.name({})
 
     def name(self, services: Mapping[str, Any], **more: Any) -> None:
@@ -38,15 +38,15 @@ class Services:
             "services": services,
             **more,
         }
-        self._path.write_text(json.dumps(profile), encoding="utf-8")
+        self.path.write_text(json.dumps(profile), encoding="utf-8")
 
     def encrypt(self, *options: str) -> Any:
         """Run ``encrypt --yes --json``."""
-        return self.azure("encrypt", self._path, "--yes", "--json", *options)
+        return self.azure("encrypt", self.path, "--yes", "--json", *options)
 
     def posture(self) -> list[dict[str, Any]]:
         """Return the lines of ``posture --json``."""
-        ran = self.azure("posture", self._path, "--json")
+        ran = self.azure("posture", self.path, "--json")
         assert ran.code == 0, ran
         found: list[dict[str, Any]] = ran.of("posture")
         return found
@@ -57,7 +57,7 @@ class Services:
 
     def human(self, command: str, *options: str) -> Any:
         """Run a command for people."""
-        return self.azure(command, self._path, *options)
+        return self.azure(command, self.path, *options)
 
     def writes(self) -> list[str]:
         """Return what the sandbox was asked to change: the method and the last two segments of the path."""

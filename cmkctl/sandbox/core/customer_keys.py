@@ -14,9 +14,11 @@ key_unusable = errors.ErrorRow(
 key_forbidden = errors.ErrorRow(
     403,
     "Forbidden",
-    ours("that each service refuses a reader without the rights is documented; its code and wording differ by service"),
-    "The identity {identity} may not get, wrapKey and unwrapKey with the key '{key}' of the vault '{vault}'. A new grant may "
-    "take a while to take effect.",
+    ours(
+        "that each service refuses a reader without the rights is documented; that it passes on Key Vault's text is a guess"
+    ),
+    "The service may not use the key '{key}': the user, group or application '{identity}' does not have keys get permission on "
+    "key vault '{vault}'.",
 )
 
 
@@ -43,7 +45,7 @@ def require_usable(tenant: Tenant, uri: str, name: str, version: str, reader: st
         raise key_unusable(f"the key '{name}' is no RSA key")
     _check_dates(tenant, name, rows[-1]["attributes"])
     if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader):
-        raise key_forbidden(reader or "(none)", record["doc"]["name"], vault["doc"]["name"])
+        raise key_forbidden(record["doc"]["name"], reader or "(none)", vault["doc"]["name"])
     return record
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from support.services import KEY, Services
+from support.sandbox import Client
+from support.services import KEY, VAULT, Services
 
 SENT = ["PATCH storageAccounts/stdata", "PUT accessPolicies/add", "PATCH storageAccounts/stdata"]
 
@@ -152,12 +153,30 @@ def test_a_profile_without_services_has_nothing_to_do(services: Services) -> Non
 def test_the_sandbox_refuses_a_key_that_the_identity_may_not_use(services: Services) -> None:
     """The identity is evaluated on the key, as Azure does: without a grant there is no encryption."""
     account = _account(services)
+    arm = Client(services.azure.running)
+    key = {"keyvaulturi": f"https://{VAULT}.vault.azure.net/", "keyname": KEY}
+    encryption = {"keySource": "Microsoft.Keyvault", "keyvaultproperties": key}
+    body = {"identity": {"type": "SystemAssigned"}, "properties": {"encryption": encryption}}
+
+    refused = arm("PATCH", account, body)
+    without_purge_protection = services.state.add_vault("kv-plain", "rg-ml", purge_protection=False)
+    services.state.add_key("kv-plain", KEY)
+    key["keyvaulturi"] = "https://kv-plain.vault.azure.net/"
+    unsafe = arm("PATCH", account, body)
+
+    assert (403, 400) == (refused.status_code, unsafe.status_code), without_purge_protection
+    assert "purge protection" in unsafe.json()["error"]["message"]
+    assert ["microsoft"] == services.verdicts()
+
+
+def test_a_grant_that_was_taken_away_is_given_again(services: Services) -> None:
+    """An account that has the key and may not use it is repaired."""
+    _account(services)
     services.encrypt()
     with services.state.tenant.lock:
         services.document(services.vault)["properties"]["accessPolicies"].clear()
-        services.document(account)["properties"]["encryption"]["keyvaultproperties"]["keyname"] = "old"
 
     ran = services.encrypt()
 
     assert 0 == ran.code, ran.err
-    assert ["PUT accessPolicies/add", "PATCH storageAccounts/stdata"] == services.writes()[3:]
+    assert ["PUT accessPolicies/add"] == services.writes()[3:]
