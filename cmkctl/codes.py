@@ -310,26 +310,26 @@ CMK259: Final = Code(
     "Set workspace.identity to the value the workspace has.",
 )
 
-CMK261: Final = Code(
-    "CMK261",
+CMK271: Final = Code(
+    "CMK271",
     "The key is not ready for services",
     "cmkctl encrypt uses a key and a vault that exist: the vault has purge protection, and the key's latest version is enabled and in date. It creates neither.",
     "Create them with `cmkctl apply`, or repair the key.",
 )
-CMK262: Final = Code(
-    "CMK262",
+CMK272: Final = Code(
+    "CMK272",
     "The resource cannot be read",
     "A resource under services must exist, and the signed-in principal must be able to read it. Azure answers in the same way for both where it hides the difference.",
     "Correct the id, or ask for the role Reader on the resource.",
 )
-CMK263: Final = Code(
-    "CMK263",
+CMK273: Final = Code(
+    "CMK273",
     "The key can be set at creation only",
     "The service takes a customer-managed key when a resource is created, and offers no request that changes it afterwards.",
     "Create the resource again with the key, and delete this one when it is no longer needed.",
 )
-CMK264: Final = Code(
-    "CMK264",
+CMK274: Final = Code(
+    "CMK274",
     "The service does not accept the key",
     "The service has rules about the key or the state of the resource, and they do not hold here.",
     "Follow the ways out of the message.",

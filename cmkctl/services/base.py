@@ -213,12 +213,12 @@ class Refusal:
 
 def only_at_creation(reason: str, *ways_out: str) -> Refusal:
     """Return the refusal of a service that takes a key only when a resource is created."""
-    return Refusal("CMK263", reason, ways_out)
+    return Refusal("CMK273", reason, ways_out)
 
 
 def not_accepted(reason: str, *ways_out: str) -> Refusal:
     """Return the refusal of a key, or of a resource in this state, by the rules of its service."""
-    return Refusal("CMK264", reason, ways_out)
+    return Refusal("CMK274", reason, ways_out)
 
 
 Want = tuple[Write, ...] | Refusal

@@ -44,11 +44,11 @@ class ServiceAccess:
         vault = profile.key_vault
         if observed.vault is None:
             reason = "there is no such vault in the profile's subscription"
-            return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK261", reason, _APPLY)]
+            return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK271", reason, _APPLY)]
         if at_path(observed.vault, "properties.enablePurgeProtection") is not True:
             reason = "it has no purge protection, which every service requires of a vault with its key"
             way_out = "turn it on: cmkctl apply"
-            return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK261", reason, way_out)]
+            return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK271", reason, way_out)]
         changes = [
             _unknown_application(entry, profile)
             for entry, found in _services.entries(profile, observed)

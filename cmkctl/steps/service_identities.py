@@ -61,7 +61,7 @@ def _hidden(entry: Entry, found: ObservedEntry) -> Change:
         entry.settings.id,
         entry.service.title,
         entry.name,
-        "CMK262",
+        "CMK272",
         hidden.reason if hidden else "",
         f"correct {entry.place}.id",
         "have somebody give you the role Reader on it",

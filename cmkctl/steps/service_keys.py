@@ -49,7 +49,7 @@ class ServiceKeys:
         unusable = _unusable(observed)
         if key is None or unusable:
             reason, way_out = unusable or ("there is no such key", "create vault and key first: cmkctl apply")
-            return [conflict(self.name, profile.key.resource_id, "key", profile.key.name, "CMK261", reason, way_out)]
+            return [conflict(self.name, profile.key.resource_id, "key", profile.key.name, "CMK271", reason, way_out)]
         changes: list[Change] = []
         for entry, found in zip(profile.services.entries, observed.entries, strict=True):
             if found.documents.find("resource") is not None:

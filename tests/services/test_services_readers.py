@@ -91,4 +91,4 @@ def test_a_vault_without_purge_protection_is_a_conflict() -> None:
     """Every service requires it of a vault with its key."""
     vault = {"properties": {"tenantId": "t", "vaultUri": "https://kv-ml.vault.azure.net/"}}
 
-    assert ["CMK261"] == [each.code for each in _grants({VAULT: vault, DIRECTORY: {"id": OBJECT_ID}})]
+    assert ["CMK271"] == [each.code for each in _grants({VAULT: vault, DIRECTORY: {"id": OBJECT_ID}})]

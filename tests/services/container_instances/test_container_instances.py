@@ -24,7 +24,7 @@ def test_a_group_with_microsofts_key_is_a_conflict(services: Services) -> None:
     ran = services.encrypt()
 
     assert 3 == ran.code
-    assert ["CMK263"] == [each["code"] for each in ran.of("diagnostic")]
+    assert ["CMK273"] == [each["code"] for each in ran.of("diagnostic")]
     assert [] == services.writes()
     assert ["microsoft"] == services.verdicts()
 

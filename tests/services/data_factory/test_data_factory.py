@@ -52,7 +52,7 @@ def test_a_factory_that_is_not_empty_is_a_conflict(small_key: Services, kind: st
     ran = services.encrypt()
 
     assert 3 == ran.code
-    assert ["CMK264"] == [each["code"] for each in ran.of("diagnostic")]
+    assert ["CMK274"] == [each["code"] for each in ran.of("diagnostic")]
     assert [] == services.writes()
 
 
@@ -64,7 +64,7 @@ def test_a_key_of_another_size_is_a_conflict(services: Services) -> None:
     ran = services.encrypt()
 
     assert 3 == ran.code
-    assert ["CMK264"] == [each["code"] for each in ran.of("diagnostic")]
+    assert ["CMK274"] == [each["code"] for each in ran.of("diagnostic")]
 
 
 def test_a_new_version_is_set_by_the_next_run_also_with_contents(small_key: Services) -> None:

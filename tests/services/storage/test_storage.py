@@ -124,7 +124,7 @@ def test_an_account_that_is_absent_is_a_conflict(services: Services) -> None:
     ran = services.encrypt()
 
     assert 3 == ran.code
-    assert ["CMK262"] == [each["code"] for each in ran.of("diagnostic")]
+    assert ["CMK272"] == [each["code"] for each in ran.of("diagnostic")]
     assert [] == services.writes()
     assert ["microsoft", "not-visible"] == services.verdicts()
 
@@ -137,7 +137,7 @@ def test_a_key_that_does_not_exist_is_a_conflict(services: Services) -> None:
     ran = services.encrypt()
 
     assert 3 == ran.code
-    assert ["CMK261"] == [each["code"] for each in ran.of("diagnostic")]
+    assert ["CMK271"] == [each["code"] for each in ran.of("diagnostic")]
 
 
 def test_a_profile_without_services_has_nothing_to_do(services: Services) -> None:
