@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias, assert_never
 
+from azure.core.exceptions import AzureError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from cmkctl.azure.decoding import ArmDocument, body_of, moment, parse
-from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.documents import at_path
+from cmkctl.azure.errors import AzureFailed, classify, kind_of_refused_write
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import ResourceId, resource_type
 from cmkctl.azure.remedies import WITHOUT_A_REASON
@@ -69,13 +71,20 @@ def _resending(session: Session, change: Change, request: Request, *, waited: bo
         session.notify(_advice(resend, again), session.clock.elapsed() - began[0], again)
 
     Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, AzureFailed) and error.failure.kind is resend.on),
+        retry=retry_if_exception(lambda error: _kind_of(error) is resend.on),
         wait=wait_fixed(resend.interval),
         stop=enough,
         sleep=session.clock.sleep,
         before_sleep=announce,
         reraise=True,
     )(attempt)
+
+
+def _kind_of(error: BaseException) -> FailureKind | None:
+    """Return the kind of a failed operation, or of a refused request."""
+    if isinstance(error, AzureFailed):
+        return error.failure.kind
+    return kind_of_refused_write(classify(error)) if isinstance(error, AzureError) else None
 
 
 def _advice(resend: Resend, again: datetime) -> str:
@@ -142,14 +151,6 @@ def _state_of(document: ArmDocument | None, settle: Settle) -> str:
         return ""
     value = at_path(document, settle.state_path)
     return str(value).lower() if value else settle.without_state
-
-
-def at_path(document: ArmDocument, path: str) -> Any:
-    """Return the value at a dotted path of a document, None where there is none."""
-    value: Any = document
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
 
 
 _Typed: TypeAlias = Callable[[Session, Change, Request], Any]

@@ -350,6 +350,17 @@ class Snapshot:
         """Read any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
 
+    def listing(self, path: str, api_version: str) -> ArmDocument | None:
+        """Return a collection by its path, such as ``…/factories/NAME/pipelines``: one document with the items of all pages."""
+        page = self._by_id(decoding.Listing, path, api_version)
+        if page is None:
+            return None
+        found: list[Any] = [*page["value"]]
+        links: set[str] = set()
+        while (page := self._following(page.get("nextLink", ""), links, decoding.Listing)) is not None:
+            found += page["value"]
+        return {"value": found}
+
     def _by_id(self, schema: Any, resource_id: str, api_version: str, **params: str) -> ArmDocument | None:
         return self._ask(
             f"{resource_id}?{params}" if params else resource_id,
@@ -403,7 +414,7 @@ class Snapshot:
         found = constant.get(read) or self._ask(read, lambda: self._graph.service_principal(app_id))
         return constant.keep(read, found)
 
-    def _following(self, link: str, links: set[str]) -> ArmDocument | None:
+    def _following(self, link: str, links: set[str], schema: Any = decoding.RoleAssignments) -> ArmDocument | None:
         """Return the next page of a list, None after the last. Each link is followed once.
 
         Raises AzureFailed for too many pages: a server could name a next page endlessly, and grants on unread pages are not
@@ -415,7 +426,7 @@ class Snapshot:
             message = f"The list has more than {LONGEST_LIST} pages."
             raise AzureFailed(Failure(FailureKind.UNREADABLE, "", message))
         links.add(link)
-        return self._ask(link, lambda: decoding.document(decoding.RoleAssignments, self._session.follow(link)))
+        return self._ask(link, lambda: decoding.document(schema, self._session.follow(link)))
 
     def _ask(self, question: str, read: Callable[[], Any]) -> ArmDocument | None:
         with self._lock:

@@ -56,9 +56,7 @@ def test_without_a_credential_the_remedy_is_that_of_the_way(
 
 def test_the_variable_that_is_missing_is_named_alone(cmkctl: Any, profiles: Path) -> None:
     """Newcomer 5: ``--auth environment`` did not name the variable."""
-    text = error_of(
-        cmkctl, profiles, "--auth", "environment", **{**SERVICE_PRINCIPAL, "AZURE_CLIENT_SECRET": ""}
-    )
+    text = error_of(cmkctl, profiles, "--auth", "environment", **{**SERVICE_PRINCIPAL, "AZURE_CLIENT_SECRET": ""})
 
     assert "not set: AZURE_CLIENT_SECRET. → Set AZURE_CLIENT_SECRET," in text
 
