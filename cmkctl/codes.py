@@ -251,21 +251,21 @@ CMK228: Final = Code(
 CMK231: Final = Code(
     "CMK231",
     "Cannot read the directory",
-    "The object id of Azure Cosmos DB in this tenant is looked up in Microsoft Graph. The signed-in principal lacks Application.Read.All there, or Microsoft Graph rejects its token, for example because of Conditional Access.",
-    "Ask someone who has the permission to look it up, and set key_access.cosmos_db_object_id.",
+    "The object id of Azure Cosmos DB, or of another application that reads the key, is looked up in Microsoft Graph. The signed-in principal lacks Application.Read.All there, or Microsoft Graph rejects its token, for example because of Conditional Access.",
+    "Ask someone who has the permission to look it up; for Azure Cosmos DB set key_access.cosmos_db_object_id.",
     _COSMOS,
 )
 CMK232: Final = Code(
     "CMK232",
-    "The tenant has no service principal for Azure Cosmos DB",
-    "The grant needs a principal. Registering Microsoft.DocumentDB usually creates it.",
+    "The tenant has no service principal for the application",
+    "The grant needs a principal. For Azure Cosmos DB, registering Microsoft.DocumentDB usually creates it.",
     "Register the provider again, or ask a directory administrator to create the service principal.",
     _COSMOS,
 )
 CMK233: Final = Code(
     "CMK233",
     "User-assigned identity not found",
-    "workspace.identity names an identity that does not exist.",
+    "The profile names an identity that does not exist, for the workspace or for a resource under services.",
     "Create it first, or correct the id.",
 )
 CMK241: Final = Code(
@@ -378,6 +378,30 @@ CMK261: Final = Code(
     "cmkctl closes public access on request and never opens it again.",
     "Open it with `az ml workspace update`, or set workspace.public_network_access: disabled.",
 )
+CMK271: Final = Code(
+    "CMK271",
+    "The key is not ready for services",
+    "cmkctl encrypt uses a key and a vault that exist: the vault has purge protection, and the key's latest version is enabled and in date. It creates neither.",
+    "Create them with `cmkctl apply`, or repair the key.",
+)
+CMK272: Final = Code(
+    "CMK272",
+    "The resource cannot be read",
+    "A resource under services must exist, and the signed-in principal must be able to read it. Azure answers in the same way for both where it hides the difference.",
+    "Correct the id, or ask for the role Reader on the resource.",
+)
+CMK273: Final = Code(
+    "CMK273",
+    "The key can be set at creation only",
+    "The service takes a customer-managed key when a resource is created, and offers no request that changes it afterwards.",
+    "Create the resource again with the key, and delete this one when it is no longer needed.",
+)
+CMK274: Final = Code(
+    "CMK274",
+    "The service does not accept the key",
+    "The service has rules about the key or the state of the resource, and they do not hold here.",
+    "Follow the ways out of the message.",
+)
 
 # Failures of Azure
 
@@ -468,8 +492,8 @@ CMK314: Final = Code(
 )
 CMK315: Final = Code(
     "CMK315",
-    "Azure Machine Learning cannot use the key yet",
-    "The grant was read back before the workspace was created, and the service is refused all the same: a grant can take minutes to take effect. Azure Machine Learning may then keep the failure under the workspace's name for tens of minutes, so frequent retries make it worse. cmkctl sends the creation again after ten minutes, at most three times in all and within --timeout, over the failed workspace that it left.",
+    "The service cannot use the key yet",
+    "The grant was read back before, and the service is refused all the same: a grant can take minutes to take effect. cmkctl encrypt sends the key again every minute, at most ten times. Azure Machine Learning may then keep the failure under the workspace's name for tens of minutes, so frequent retries make it worse: cmkctl apply sends the creation again after ten minutes, at most three times in all and within --timeout, over the failed workspace that it left.",
     "Run the same command again in half an hour, or choose another workspace.name, and give the grants time with key_access.settle_seconds. Do not widen the access: it is sufficient.",
 )
 CMK316: Final = Code(

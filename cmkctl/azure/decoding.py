@@ -210,6 +210,13 @@ class RoleDefinition(TypedDict, total=False):
     properties: Required[_DefinitionProperties]
 
 
+class Listing(TypedDict, total=False):
+    """One page of any collection."""
+
+    value: Required[list[Any]]
+    nextLink: str
+
+
 class _ServicePrincipal(TypedDict, total=False):
     id: Required[str]
 

@@ -85,6 +85,9 @@ _KEY_DENIED_IN_WORDS = re.compile(
 )
 """Key Vault's message to a service without permission to use a key (recorded, and quoted in issue threads)."""
 
+_KEY_DENIED_TO_A_SERVICE = re.compile(r"does not have keys \w+ permission on key vault")
+"""Key Vault's text about the principal that reads a key."""
+
 _OTHER_PERMISSION = re.compile(r"authorization to perform action 'Microsoft\.(?!KeyVault/vaults/keys/)")
 """A missing permission that is not on a key: neither the grant nor waiting provides it."""
 
@@ -410,6 +413,15 @@ def kind_of_failed_operation(code: str, message: str) -> FailureKind:
         return FailureKind.CAPACITY
     key_denied = code in _KEY_DENIED or _KEY_DENIED_IN_WORDS.search(message)
     return FailureKind.NOT_EFFECTIVE if key_denied and not _OTHER_PERMISSION.search(message) else FailureKind.TERMINAL
+
+
+def kind_of_refused_write(failure: Failure) -> FailureKind:
+    """Classify the refusal of a write to Resource Manager.
+
+    A service passes on that Key Vault denies it the key: no denial of ours, since cmkctl sends Key Vault's data plane nothing.
+    """
+    denied = failure.kind in (FailureKind.DENIED, FailureKind.TERMINAL)
+    return FailureKind.NOT_EFFECTIVE if denied and _KEY_DENIED_TO_A_SERVICE.search(failure.message) else failure.kind
 
 
 def _classify_response(error: HttpResponseError) -> Failure:

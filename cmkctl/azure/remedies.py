@@ -56,9 +56,9 @@ BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
     FailureKind.NOT_EFFECTIVE: (
         codes.CMK315,
         (
-            "Do not widen the access: the grant was read back before. Azure Machine Learning may keep such a failure under the "
-            "workspace's name for tens of minutes: run the same command again in half an hour, or choose another workspace.name "
-            "and give its grants time with key_access.settle_seconds."
+            "Do not widen the access: the grant was read back before. Run the same command again in half an hour, or give grants "
+            "time with key_access.settle_seconds. Azure Machine Learning may keep such a failure under the workspace's name for "
+            "tens of minutes; another workspace.name would work at once."
         ),
     ),
     FailureKind.EXISTS: (

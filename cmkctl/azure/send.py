@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias, assert_never
 
+from azure.core.exceptions import AzureError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from cmkctl.azure.decoding import ArmDocument, body_of, moment, parse
-from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.documents import at_path
+from cmkctl.azure.errors import AzureFailed, classify, kind_of_refused_write
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import ResourceId, resource_type
 from cmkctl.azure.remedies import WITHOUT_A_REASON
-from cmkctl.azure.session import WRITING, Session
+from cmkctl.azure.session import Session
 from cmkctl.azure.waiting import InitialResponseOnly, delay, poll_to_end, poll_until
 from cmkctl.clock import at
 from cmkctl.codes import CMK404
@@ -26,6 +28,10 @@ from cmkctl.diagnostics import CmkctlError
 from cmkctl.plan import Action, Change, Plane, Request, Resend, Settle
 
 _LOG: Final = logging.getLogger(__name__)
+
+RESPONSE_IGNORED: Final[Mapping[str, Any]] = {"stream": True, "cls": lambda _response, _deserialized, _headers: None}
+"""Makes a typed SDK method ignore the response to a write. The effect of a write is read back, so its response may have any
+body."""
 
 
 def send(session: Session, change: Change) -> ArmDocument | None:
@@ -69,13 +75,20 @@ def _resending(session: Session, change: Change, request: Request, *, waited: bo
         session.notify(_advice(resend, again), session.clock.elapsed() - began[0], again)
 
     Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, AzureFailed) and error.failure.kind is resend.on),
+        retry=retry_if_exception(lambda error: _kind_of(error) is resend.on),
         wait=wait_fixed(resend.interval),
         stop=enough,
         sleep=session.clock.sleep,
         before_sleep=announce,
         reraise=True,
     )(attempt)
+
+
+def _kind_of(error: BaseException) -> FailureKind | None:
+    """Return the kind of a failed operation, or of a refused request."""
+    if isinstance(error, AzureFailed):
+        return error.failure.kind
+    return kind_of_refused_write(classify(error)) if isinstance(error, AzureError) else None
 
 
 def _advice(resend: Resend, again: datetime) -> str:
@@ -144,25 +157,17 @@ def _state_of(document: ArmDocument | None, settle: Settle) -> str:
     return str(value).lower() if value else settle.without_state
 
 
-def at_path(document: ArmDocument, path: str) -> Any:
-    """Return the value at a dotted path of a document, None where there is none."""
-    value: Any = document
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
 _Typed: TypeAlias = Callable[[Session, Change, Request], Any]
 """Sends a request through a typed client; returns the response whose operation is to be followed, None for a final one."""
 
 
 def _register(session: Session, change: Change, request: Request) -> None:  # noqa: ARG001 - the table's signature
-    session.resources.providers.register(change.resource_id.rpartition("/")[2], **WRITING)
+    session.resources.providers.register(change.resource_id.rpartition("/")[2], **RESPONSE_IGNORED)
 
 
 def _put_group(session: Session, change: Change, request: Request) -> None:
     name = change.resource_id.rpartition("/")[2]
-    session.resources.resource_groups.create_or_update(name, _body(request), **WRITING)
+    session.resources.resource_groups.create_or_update(name, _body(request), **RESPONSE_IGNORED)
 
 
 def _put_vault(session: Session, change: Change, request: Request) -> Any:
@@ -211,19 +216,21 @@ def _refuse_overwritten(change: Change, name: str, stamps: Mapping[str, Any]) ->
 
 def _patch_vault(session: Session, change: Change, request: Request) -> None:
     vault = ResourceId.parse(change.resource_id)
-    session.key_vault.vaults.update(vault.resource_group, vault.name, _body(request), **WRITING)
+    session.key_vault.vaults.update(vault.resource_group, vault.name, _body(request), **RESPONSE_IGNORED)
 
 
 def _add_policies(session: Session, change: Change, request: Request) -> None:
     vault = ResourceId.parse(change.resource_id)
     session.key_vault.vaults.update_access_policy(
-        vault.resource_group, vault.names[0], "add", _body(request), **WRITING
+        vault.resource_group, vault.names[0], "add", _body(request), **RESPONSE_IGNORED
     )
 
 
 def _create_key(session: Session, change: Change, request: Request) -> None:
     key = ResourceId.parse(change.resource_id)
-    session.key_vault.keys.create_if_not_exist(key.resource_group, key.names[0], key.name, _body(request), **WRITING)
+    session.key_vault.keys.create_if_not_exist(
+        key.resource_group, key.names[0], key.name, _body(request), **RESPONSE_IGNORED
+    )
 
 
 _TYPED: Final[Mapping[tuple[str, str], _Typed]] = {

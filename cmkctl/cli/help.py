@@ -36,6 +36,8 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "cmkctl apply prod.yaml --yes --json > lines.json",
     ),
     "verify": ("cmkctl verify prod.yaml", "cmkctl verify prod.yaml --json --strict"),
+    "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --yes --json"),
+    "posture": ("cmkctl posture prod.yaml", "cmkctl posture prod.yaml --json"),
     "validate": ("cmkctl validate prod.yaml", "cmkctl validate - < prod.yaml"),
     "doctor": ("cmkctl doctor prod.yaml", "cmkctl doctor prod.yaml --auth cli"),
     "show": ("cmkctl show plan.json", "cmkctl show plan.json --requests"),

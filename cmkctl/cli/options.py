@@ -84,6 +84,7 @@ class Options:
         ),
     ] = field(default_factory=list)
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Apply without asking.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
     ] = False

@@ -16,7 +16,7 @@ from cmkctl import codes
 from cmkctl.cli import PROGRAM
 from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.options import STANDARD_STREAM, Options
-from cmkctl.cli.run import Run, run
+from cmkctl.cli.run import Load, Run, run
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeStarted, Emit, Event
@@ -57,12 +57,14 @@ def _nothing(_plan: Plan) -> None:
 class Operation:
     """A procedure on the command line.
 
-    `conclusion` is the sentence that is true after an apply; `prepare` is called with an approved plan before it is applied.
+    `conclusion` is the sentence that is true after an apply; `prepare` is called with an approved plan before it is applied;
+    `check` is the command that checks the result.
     """
 
     procedure: Procedure
     conclusion: Callable[[Profile], str]
     prepare: Callable[[Plan], None] = _nothing
+    check: str = "verify"
 
 
 def create_workspace() -> Operation:
@@ -70,6 +72,19 @@ def create_workspace() -> Operation:
     from cmkctl.procedures.create import CREATE  # noqa: PLC0415 - each command imports its own procedure
 
     return Operation(CREATE, _workspace_conclusion, _import_sdk)
+
+
+def encrypt_services() -> Operation:
+    """Return the procedure of ``encrypt``."""
+    from cmkctl.procedures.encrypt import ENCRYPT  # noqa: PLC0415 - each command imports its own procedure
+
+    return Operation(ENCRYPT, _services_conclusion, check="posture")
+
+
+def _services_conclusion(profile: Profile) -> str:
+    count = len(profile.services.entries)
+    resources = "1 resource uses" if count == 1 else f"{count} resources use"
+    return f"{resources} key {profile.key.name} in vault {profile.key_vault.resource_name}."
 
 
 def _workspace_conclusion(profile: Profile) -> str:
@@ -107,9 +122,11 @@ def plan(options: Options, operation: Operation) -> int:
     return run(options, body, load_only_profile)
 
 
-def apply(options: Options, operation: Operation) -> int:
-    """Show the plan, ask, and apply it."""
-    return run(options, lambda opened: _apply(opened, operation), load)
+def apply(options: Options, operation: Operation, loader: Load = load) -> int:
+    """Show the plan, ask, and apply it. With ``--dry-run``, show the plan alone."""
+    if options.dry_run:
+        return plan(options, operation)
+    return run(options, lambda opened: _apply(opened, operation), loader)
 
 
 def verify(options: Options, operation: Operation) -> int:
@@ -166,7 +183,9 @@ def _apply(opened: Run, operation: Operation) -> int:
     seconds = opened.session.clock.elapsed() - started
     conclusion = operation.conclusion(opened.profile)
     profile = _PROFILE if saved else options.path  # verify starts from a profile
-    opened.show(Applied(made, result, seconds, conclusion, _command(options, "verify", profile, saved=bool(saved))))
+    opened.show(
+        Applied(made, result, seconds, conclusion, _command(options, operation.check, profile, saved=bool(saved)))
+    )
     opened.show(OutputsShown(operation.procedure.outputs(opened.profile, result.known)))
     return DONE
 

@@ -27,7 +27,7 @@ class ProfileField:
     """One field: its dotted path, what pydantic knows of it, and the section that its value is, if it is one.
 
     `free_names` is true for a mapping whose names the operator chooses, such as tags; `tagged` for a union that
-    pydantic distinguishes by a tag, which it then adds to the place of an error.
+    pydantic distinguishes by a tag, which it then adds to the place of an error; `listed` for a list of sections.
     """
 
     path: str
@@ -35,6 +35,7 @@ class ProfileField:
     section: type[Section] | None
     free_names: bool
     tagged: bool
+    listed: bool
 
     @property
     def name(self) -> str:
@@ -62,7 +63,9 @@ def _fields(section: type[Section], prefix: str) -> Iterator[ProfileField]:
     for name, info in section.model_fields.items():
         inner = _section_in(info.annotation)
         tagged = any(isinstance(each, Discriminator) for each in (info.discriminator, *info.metadata))
-        yield ProfileField(prefix + name, info, inner, get_origin(info.annotation) is dict, tagged)
+        origin = get_origin(info.annotation)
+        listed = origin is tuple and inner is not None
+        yield ProfileField(prefix + name, info, inner, origin is dict, tagged, listed)
         if inner:
             yield from _fields(inner, f"{prefix}{name}.")
 
@@ -71,6 +74,11 @@ def _section_in(annotation: Any) -> type[Section] | None:
     if isinstance(annotation, type):
         return annotation if issubclass(annotation, Section) else None
     return next((found for each in get_args(annotation) if (found := _section_in(each))), None)
+
+
+def field_name(path: Path) -> str:
+    """Return the dotted path of the field at `path`, which is the same for every entry of a list."""
+    return ".".join(each for each in path if isinstance(each, str))
 
 
 def path_of(text: str, model: type[Section] = Profile) -> Path:

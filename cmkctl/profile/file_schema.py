@@ -30,7 +30,12 @@ def profile_schema(root: type[Section] = Profile) -> JsonSchema:
     """Return the JSON Schema (draft 2020-12) of a profile file."""
     names = {each.section.__name__ for each in profile_fields(root).values() if each.section}
     model = root.model_json_schema()
-    sections = {name: _section(each, names) for name, each in model.pop("$defs").items()}
+    # A list replaces an inherited one, so its entries are complete.
+    listed = {each.section.__name__ for each in profile_fields(root).values() if each.section and each.listed}
+    sections = {
+        name: _section(each, names) | ({"required": each.get("required", [])} if name in listed else {})
+        for name, each in model.pop("$defs").items()
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:cmkctl:profile",
@@ -112,7 +117,9 @@ def _required(root: type[Section]) -> JsonSchema:
     sections = {
         each.path: {"required": names}
         for each in profile_fields(root).values()
-        if each.section and (names := [n for n, info in each.section.model_fields.items() if info.is_required()])
+        if each.section
+        and not each.listed
+        and (names := [n for n, info in each.section.model_fields.items() if info.is_required()])
     }
     either = {
         each.path: {"anyOf": [{"required": ["name"]}, {"required": ["id"]}]}
@@ -132,7 +139,8 @@ def _tables(root: type[Section]) -> Iterator[list[str]]:
     yield [*_head("", root), *_rows("", root)]
     for each in profile_fields(root).values():
         if each.section is not None:
-            yield [*_head(each.path, each.section), *_rows(each.path, root)]
+            title = f"{each.path}[]" if each.listed else each.path
+            yield [*_head(title, each.section), *_rows(each.path, root)]
 
 
 def _head(path: str, section: type[Section]) -> list[str]:
@@ -156,11 +164,13 @@ def _takes(field: ProfileField, schema: JsonSchema) -> str:
 
 
 def _object(node: JsonSchema, schema: JsonSchema) -> JsonSchema:
-    """Return the object's schema behind references and choices."""
+    """Return the object's schema behind references, choices and lists."""
     if "$ref" in node:
         return _object(schema["$defs"][node["$ref"].rpartition("/")[2]], schema)
     if "properties" in node:
         return node
+    if "items" in node:
+        return _object(node["items"], schema)
     choices = [_object(each, schema) for each in _choices(node)]
     return next((each for each in choices if "properties" in each), node)
 

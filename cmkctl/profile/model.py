@@ -23,6 +23,7 @@ from cmkctl.profile.sections.key import KeySettings, RotationPolicy
 from cmkctl.profile.sections.key_access import KeyAccessSettings
 from cmkctl.profile.sections.key_vault import KeyVaultSettings, NetworkSettings
 from cmkctl.profile.sections.workspace import WorkspaceSettings
+from cmkctl.services import ServicesSettings
 
 __all__ = ["KeySettings", "KeyVaultSettings", "NetworkSettings", "Profile", "RotationPolicy", "Section"]
 
@@ -70,6 +71,11 @@ class Profile(Section):
         default_factory=AssociatedResources,
         description="What the workspace needs beside the key.",
         examples=[{"container_registry": {}}],
+    )
+    services: ServicesSettings = Field(
+        default_factory=ServicesSettings,
+        description="The resources around the workspace that cmkctl encrypt puts the key on.",
+        examples=[{}],
     )
     tags: dict[field_types.TagKey, field_types.TagValue] = Field(
         default_factory=dict,

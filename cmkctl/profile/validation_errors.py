@@ -17,7 +17,7 @@ from cmkctl.diagnostics import Diagnostic, Location
 from cmkctl.profile.environment import Filled
 from cmkctl.profile.errors import problem
 from cmkctl.profile.field_types import RULE, Hint
-from cmkctl.profile.fields import EXTENDS, ProfileField, path_of, path_of_error, profile_fields
+from cmkctl.profile.fields import EXTENDS, ProfileField, field_name, path_of, path_of_error, profile_fields
 from cmkctl.profile.model import Profile
 from cmkctl.profile.parse import resolve
 from cmkctl.profile.section import CONTRADICTION, SECTION, Contradiction, Nameable, Section
@@ -94,7 +94,7 @@ class _Explainer:
         return problem("CMK003", detail, self._suggestion(path), key_of(self.root, path), dotted(path))
 
     def _suggestion(self, path: Path) -> str:
-        near, section = self.near(path), dotted(path[:-1])
+        near, section = self.near(path), field_name(path[:-1])
         if near:
             return f"Did you mean {self._instead(path, near)}?"
         # Only at the top level: resources have different settings of the same name.
@@ -115,14 +115,14 @@ class _Explainer:
     def near(self, path: Path) -> str:
         """Return the field that an unknown one was probably meant to be; empty when none is near."""
         written = str(path[-1]).lower().replace("-", "_")
-        return next(iter(get_close_matches(written, self._names_in(dotted(path[:-1])), n=1)), "")
+        return next(iter(get_close_matches(written, self._names_in(field_name(path[:-1])), n=1)), "")
 
     def _names_in(self, section: str) -> list[str]:
         names = [each.name for each in self.fields.values() if each.path.rpartition(".")[0] == section]
         return names if section else [*names, EXTENDS]
 
     def _missing(self, path: Path) -> Diagnostic:
-        where, known = dotted(path), self.fields.get(dotted(path))
+        where, known = dotted(path), self.fields.get(field_name(path))
         about = f" {known.info.description}" if known else ""
         place = place_of(self.root, path)
         return problem("CMK005", f"Missing required field `{where}`.{about}", self._example(path, place), place, where)
@@ -163,7 +163,7 @@ class _Explainer:
         return f"Did you mean {_setting(path, near, place)}?" if near else self._example(path, place)
 
     def _example(self, path: Path, place: Location) -> str:
-        known = self.fields.get(dotted(path).partition("[")[0])
+        known = self.fields.get(field_name(path))
         return example_of(known.path, place, self.model) if known else "Change it as described, or remove it."
 
 

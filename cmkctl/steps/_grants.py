@@ -1,4 +1,4 @@
-"""The two forms of a grant on the key, access policy and role assignment, and its age. For `key_access`. Pure."""
+"""The two forms of a grant on the key, access policy and role assignment, and its age. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.azure.ids import role_assignment_id, role_definition_id
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Phrase, Request
 from cmkctl.profile.model import Profile
-from cmkctl.steps._principals import (
-    CRYPTO_SERVICE_ENCRYPTION_USER,
-    PRINCIPAL_OBJECT_ID,
-    STEP,
-    ObservedPrincipal,
-)
+from cmkctl.steps._principals import CRYPTO_SERVICE_ENCRYPTION_USER, ObservedPrincipal
 from cmkctl.steps.base import no_op
 from cmkctl.steps.key_vault import TENANT
 
@@ -34,7 +29,9 @@ _ASSIGNMENT_NAMES: Final = uuid.UUID("5f0c6a0e-9d0b-5c53-8f0e-6d1c3c8b7a21")
 """The name space of our role assignments, so that a grant has the same name on every run and is never made twice."""
 
 
-def role_grant(profile: Profile, principal: ObservedPrincipal, kind: str, depends_on: tuple[str, ...]) -> Change:
+def role_grant(
+    step: str, profile: Profile, principal: ObservedPrincipal, kind: str, depends_on: tuple[str, ...]
+) -> Change:
     """Return the role assignment on the vault, a no-op where the role is held on the key, the vault or above.
 
     Source: https://learn.microsoft.com/azure/key-vault/general/rbac-guide
@@ -47,13 +44,13 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, kind: str, depend
         on = {profile.key_vault.resource_id: "on the vault", profile.key.resource_id: "on the key"}
         where = next((words for each, words in on.items() if same_resource_id(scope, each)), "inherited")
         return no_op(
-            STEP,
+            step,
             str(held.get("id", assignment)),
             kind,
             "",
             f"up to date: {_role_name(principal, held)}, {where}",
         )
-    object_id: Json = principal.object_id or PRINCIPAL_OBJECT_ID.unknown
+    object_id: Json = principal.object_id or principal.after.unknown
     body: dict[str, Json] = {
         "properties": {
             "roleDefinitionId": role,
@@ -63,7 +60,7 @@ def role_grant(profile: Profile, principal: ObservedPrincipal, kind: str, depend
         }
     }
     return Change(
-        STEP,
+        step,
         Action.CREATE,
         assignment,
         kind,
@@ -146,25 +143,30 @@ def _assignment_name(profile: Profile, principal: ObservedPrincipal) -> str:
 
 
 def policy_grant(
-    profile: Profile, vault: ArmDocument | None, principal: ObservedPrincipal, known: Known, depends_on: tuple[str, ...]
+    step: str,
+    profile: Profile,
+    vault: ArmDocument | None,
+    principal: ObservedPrincipal,
+    known: Known,
+    kind: str,
+    depends_on: tuple[str, ...],
 ) -> Change:
     """Return the access policy with the missing permissions; adding one keeps all others.
 
     Source: https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/update-access-policy
     """
-    kind = f"key access for {principal.label}"
     properties = (vault or {}).get("properties", {})
     held = [key for each in _policies_of(properties, principal.object_id) for key in each]
     missing = missing_permissions(held, PERMISSIONS)
     # An access policy is no resource of its own: the vault's id and the principal's key identify it.
     policy = f"{profile.key_vault.resource_id}/accessPolicies/{principal.key.rpartition('/')[2]}"
     if not missing:
-        return no_op(STEP, policy, kind, "", "up to date: get, wrapKey, unwrapKey by access policy")
-    object_id: Json = principal.object_id or PRINCIPAL_OBJECT_ID.unknown
+        return no_op(step, policy, kind, "", "up to date: get, wrapKey, unwrapKey by access policy")
+    object_id: Json = principal.object_id or principal.after.unknown
     tenant: Json = properties.get("tenantId") or known.get(TENANT)
     entry: Json = {"tenantId": tenant, "objectId": object_id, "permissions": {"keys": list(PERMISSIONS)}}
     return Change(
-        STEP,
+        step,
         Action.UPDATE if held else Action.CREATE,
         policy,
         kind,

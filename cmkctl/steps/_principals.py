@@ -13,7 +13,7 @@ from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
 from cmkctl.azure.ids import ResourceId, provider_id
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Phrase, Plane, Request, Settle, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, wait
@@ -36,7 +36,8 @@ class ObservedPrincipal:
     """A principal that needs the key.
 
     `roles` are role assignments. `key` is the same on every run and in every plan: an application id, or an identity's
-    resource id. `object_id` is None for an absent principal; `denied` is True when the directory may not be read.
+    resource id. `object_id` is None for an absent principal, and then supplied by the output `after`; `denied` is True when the
+    directory may not be read.
     """
 
     label: str
@@ -46,6 +47,7 @@ class ObservedPrincipal:
     roles: tuple[ArmDocument, ...] = ()
     definitions: tuple[ArmDocument, ...] = ()
     """The definitions of its roles, where its assignments alone do not show that it may use the key."""
+    after: Output[str] = PRINCIPAL_OBJECT_ID
 
 
 def _given(profile: Profile) -> ObservedPrincipal:
@@ -56,15 +58,18 @@ def _given(profile: Profile) -> ObservedPrincipal:
 def cosmos_db(azure: Snapshot, profile: Profile) -> ObservedPrincipal:
     """Read Azure Cosmos DB's object id: the profile's, else the directory's."""
     given = _given(profile)
-    if given.object_id is not None:
-        return given
+    return given if given.object_id is not None else looked_up(azure, given)
+
+
+def looked_up(azure: Snapshot, principal: ObservedPrincipal) -> ObservedPrincipal:
+    """Read the object id of a principal that is named by its application id."""
     try:
-        found = azure.service_principal(given.key)
+        found = azure.service_principal(principal.key)
     except AzureFailed as error:
         if error.failure.kind is not FailureKind.DENIED:
             raise
-        return replace(given, denied=True)
-    return replace(given, object_id=str(found["id"]) if found else None)
+        return replace(principal, denied=True)
+    return replace(principal, object_id=str(found["id"]) if found else None)
 
 
 def identity(azure: Snapshot, profile: Profile) -> ObservedPrincipal | None:

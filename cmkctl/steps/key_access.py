@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, Change, Known, Output, Outputs
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _principals
@@ -120,7 +120,7 @@ def _grant(
     earlier = [each for each in before if each.action is not Action.NO_OP]
     if rbac:
         made_first = tuple(each.resource_id for each in earlier if each.kind == SERVICE_PRINCIPAL)
-        return role_grant(profile, principal, kind, made_first)
+        return role_grant(KeyAccess.name, profile, principal, kind, made_first)
     # One after the other: Key Vault refuses one of two concurrent changes to the policies of one vault.
     depends_on = tuple(each.resource_id for each in earlier)
-    return policy_grant(profile, vault, principal, known, depends_on)
+    return policy_grant(KeyAccess.name, profile, vault, principal, known, kind, depends_on)

@@ -27,6 +27,7 @@ from cmkctl.views.layout import (
     resources,
     style_of,
 )
+from cmkctl.views.posture import posture_lines
 from cmkctl.views.streams import Line, Plain, Writer, is_colored
 from cmkctl.views.words import duration, local_time
 
@@ -110,6 +111,9 @@ class HumanView:
                 case s.CheckShown():
                     self._settle()
                     self._out.lines(_check_lines(shown, self._out.width))
+                case s.PostureShown(assessments):
+                    self._settle()
+                    self._out.lines(posture_lines(assessments, self._out.width))
                 case s.Cancelled():
                     self._settle()
                     self._err.lines([Line("Cancelled. Nothing was changed.", "bold")])

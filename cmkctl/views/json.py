@@ -25,6 +25,7 @@ from cmkctl.views.json_objects import (
     diagnostic_object,
     identity,
     plain,
+    posture_object,
     seconds_of,
     summary,
 )
@@ -102,6 +103,9 @@ class JsonView:
                     self._line("profile_valid", {"file": file})
                 case s.CheckShown(name, state, found, remedy):
                     self._line("check", {"name": name, "state": state.value, "found": found, "remedy": remedy or None})
+                case s.PostureShown(assessments):
+                    for each in assessments:
+                        self._line("posture", posture_object(each))
                 case s.Cancelled():
                     pass  # JSON runs never ask
                 case s.RunInterrupted(command):

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from cmkctl import codes
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request, Unknown
+from cmkctl.posture import Assessment
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -122,4 +123,29 @@ def diagnostic_object(diagnostic: Diagnostic) -> JsonObject:
         "remedy": diagnostic.remedy,
         "subject": diagnostic.subject or None,
         "location": None if place is None else {"source": place.source, "line": place.line, "column": place.column},
+    }
+
+
+def posture_object(assessment: Assessment) -> JsonObject:
+    """Return the posture of one resource, with its evidence."""
+    posture = assessment.posture
+    return {
+        "service": assessment.service,
+        "resource_type": assessment.resource_type,
+        "resource_id": assessment.resource_id,
+        "verdict": posture.verdict.value,
+        "reason": posture.reason,
+        "key": posture.key or None,
+        "key_version": posture.key_version or None,
+        "set_by": assessment.set_by,
+        "follows": assessment.follows,
+        "evidence": [
+            {
+                "resource_id": each.resource_id,
+                "api_version": each.api_version,
+                "path": each.path,
+                "value": each.value,
+            }
+            for each in posture.evidence
+        ],
     }

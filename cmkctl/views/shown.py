@@ -14,6 +14,7 @@ from typing import TypeAlias
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
 from cmkctl.plan import Plan
+from cmkctl.posture import Assessment
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,13 @@ class CheckShown:
 
 
 @dataclass(frozen=True, slots=True)
+class PostureShown:
+    """Who holds the key of each resource, in the order of the profile."""
+
+    assessments: tuple[Assessment, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The question was not answered with yes; nothing was changed."""
 
@@ -141,6 +149,7 @@ Shown: TypeAlias = (
     | Verified
     | ProfileValid
     | CheckShown
+    | PostureShown
     | Cancelled
     | RunInterrupted
     | LogText

@@ -28,6 +28,8 @@ COMMANDS = [
     "plan",
     "apply",
     "verify",
+    "encrypt",
+    "posture",
     "validate",
     "show",
     "doctor",

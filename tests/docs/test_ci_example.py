@@ -19,7 +19,7 @@ Job = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def workflow() -> Job:
-    """The only YAML block under "## In CI". BaseLoader keeps the key ``on``, which YAML 1.1 takes for true."""
+    """Return the only YAML block under "## In CI". BaseLoader keeps the key ``on``, which YAML 1.1 takes for true."""
     section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## In CI\n")[2].partition("\n## ")[0]
     (block,) = re.findall(r"^```yaml\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
     loaded: Job = yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506  safe: it makes texts only

@@ -61,10 +61,17 @@ def test_every_field_is_described_with_an_example_that_is_right(field: Any) -> N
     """In the model, the schema and the reference. An example that is wrong would mislead in every diagnostic."""
     assert field.info.description
     assert f"`{field.path.rpartition('.')[2]}`" in profile_reference()
-    example: Any = field.example
-    for name in reversed(field.path.split(".")):
-        example = {name: example}
-    assert _valid({"extends": "base.yaml", **example})
+    assert _valid({"extends": "base.yaml", **_example(field.path.split("."), "")})
+
+
+def _example(names: list[str], around: str) -> Any:
+    """Return the example of a field inside the sections around it. An entry of a list is complete."""
+    name, *rest = names
+    field = profile_fields()[f"{around}.{name}".removeprefix(".")]
+    if not rest:
+        return {name: field.example}
+    inner = _example(rest, field.path)
+    return {name: [{**field.example[0], **inner}] if field.listed else inner}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

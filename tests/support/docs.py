@@ -17,6 +17,7 @@ from pathlib import Path
 from cmkctl import cli
 from cmkctl.checks import reference
 from cmkctl.sandbox.coverage_page import page
+from cmkctl.services.reference import reference as services_reference
 
 ROOT = Path(__file__).parents[2]
 SESSION_PAGES = ("README.md", "docs/tutorial.md")
@@ -147,7 +148,12 @@ def sandbox() -> str:
     return page((ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8"))
 
 
-GENERATED = {"docs/rules.md": reference, "docs/cli.md": command_line_reference, "docs/sandbox.md": sandbox}
+GENERATED = {
+    "docs/rules.md": reference,
+    "docs/cli.md": command_line_reference,
+    "docs/sandbox.md": sandbox,
+    "docs/services.md": services_reference,
+}
 
 
 def _refreshed(text: str, folder: Path) -> str:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cmkctl import events
+from cmkctl.posture import Assessment, Evidence, Posture, Verdict
 from cmkctl.views import View
 from cmkctl.views import shown as s
 from cmkctl.views.human import HumanView
@@ -22,6 +23,20 @@ GOLDEN: Final = Path(__file__).parents[1] / "views" / "golden"
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 """The moment of every line."""
 UNTIL: Final = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
+ASSESSMENT: Final = Assessment(
+    "storage account",
+    "Microsoft.Storage/storageAccounts",
+    "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Storage/storageAccounts/stdata",
+    Posture(
+        Verdict.CUSTOMER,
+        "all data is encrypted with the customer's key",
+        (Evidence("/…/stdata", "2025-08-01", "properties.encryption.keySource", "Microsoft.Keyvault"),),
+        "https://kv-ml.vault.azure.net/keys/cmk-ml",
+        "0123456789abcdef0123456789abcdef",
+    ),
+    "PATCH",
+    "if asked to, within 24 h",
+)
 UPDATE: Final = "CMKCTL_UPDATE_GOLDENS"
 """Set it to write what is seen instead of comparing: ``CMKCTL_UPDATE_GOLDENS=1 pytest tests/views``."""
 
@@ -122,6 +137,7 @@ def show_everything(view: View) -> None:
         view.show(s.CheckShown("Clock", s.CheckState.OK, "2 s ahead of Azure"))
         view.show(s.CheckShown("Sign-in", s.CheckState.FAILED, "no credential", "Sign in with: az login"))
         view.show(s.CheckShown("Permissions", s.CheckState.UNKNOWN, "the resource group does not exist yet"))
+        view.show(s.PostureShown((ASSESSMENT,)))
         view.show(s.Cancelled())
         view.show(events.ChangeStarted(workspace))
     view.show(s.RunInterrupted("cmkctl apply profile.yaml"))

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 
-from cmkctl.sandbox.core import errors, ids, operations, resources, shapes
+from cmkctl.sandbox.core import customer_keys, errors, ids, operations, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
@@ -21,7 +21,7 @@ COVERAGE = Area(
         "the second region and its endpoints of GRS and RA-GRS accounts (47), by Azure's published pairs of regions",
         "blob, file, queue and table service: GET, list, PUT; containers; encryption scopes (48)",
     ),
-    differs=("a key that storage may not use is accepted all the same",),
+    differs=("an account that is created with a key is not checked for its right to the key; one that is updated is",),
     not_modelled=("blobs, files, queues and tables themselves; custom domains, zones, failover",),
     guesses=("an account in a region without a pair has no second region; Azure may refuse it",),
 )
@@ -96,9 +96,9 @@ PROPERTIES = {
     **dict.fromkeys(
         (
             "provisioningState", "primaryEndpoints", "primaryLocation", "statusOfPrimary", "secondaryLocation",
-            "statusOfSecondary", "secondaryEndpoints", "creationTime", "keyCreationTime", "privateEndpointConnections",
-            "lastGeoFailoverTime", "geoReplicationStats", "failoverInProgress", "blobRestoreStatus",
-            "storageAccountSkuConversionStatus", "isSkuConversionBlocked", "accountMigrationInProgress",
+            "statusOfSecondary", "secondaryEndpoints", "accountMigrationInProgress", "blobRestoreStatus", "failoverInProgress",
+            "geoReplicationStats", "isSkuConversionBlocked", "lastGeoFailoverTime", "storageAccountSkuConversionStatus",
+            "creationTime", "keyCreationTime", "privateEndpointConnections",
         ),
         READ_ONLY,
     ),
@@ -279,6 +279,8 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     sent = {word: value for word, value in (body.get("properties") or {}).items() if value is not None}
     if "isHnsEnabled" in sent and sent["isHnsEnabled"] != document["properties"].get("isHnsEnabled", False):
         raise errors.storage_hns_fixed()
+    if "encryption" in sent:
+        _check_key(tenant, document, body)
     document["properties"] = shapes.merge(document["properties"], sent)
     _settle_key(tenant, document["properties"]["encryption"])
     if body.get("tags") is not None:
@@ -301,6 +303,21 @@ def delete_account(tenant: Tenant, call: Call) -> Reply:
         del tenant.table("resources")[key]
     reply = ACCOUNTS.delete(tenant, call)
     return Reply(200, content_type=TEXT) if reply.status == 200 else reply
+
+
+def _check_key(tenant: Tenant, document: Json, body: Json) -> None:
+    """Refuse a customer-managed key that the account's identity may not use."""
+    encryption = shapes.merge(document["properties"]["encryption"], body["properties"]["encryption"])
+    if str(encryption.get("keySource")).lower() != "microsoft.keyvault":
+        return
+    identity = document.get("identity")
+    if (body.get("identity") or {}).get("type"):
+        identity = microsoft_managedidentity.with_principal(tenant, document["id"], body["identity"])
+    reader = customer_keys.reader_of(tenant, identity, (encryption.get("identity") or {}).get("userAssignedIdentity"))
+    key = encryption.get("keyvaultproperties") or {}
+    customer_keys.require_usable(
+        tenant, key.get("keyvaulturi") or "", key.get("keyname") or "", key.get("keyversion") or "", reader
+    )
 
 
 def _settle_key(tenant: Tenant, encryption: Json) -> None:

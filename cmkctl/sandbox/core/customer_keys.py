@@ -1,0 +1,78 @@
+"""The rules that every service applies to a customer-managed key before it takes it: vault, key, version, and reader."""
+
+from cmkctl.sandbox.core import errors, grants
+from cmkctl.sandbox.core.messages import Json
+from cmkctl.sandbox.core.refusal import ours
+from cmkctl.sandbox.core.state import Tenant
+
+key_unusable = errors.ErrorRow(
+    400,
+    "BadRequest",
+    ours("that each service refuses such a key is documented; its code and wording differ by service"),
+    "The customer-managed key cannot be used: {reason}.",
+)
+key_forbidden = errors.ErrorRow(
+    403,
+    "Forbidden",
+    ours(
+        "that each service refuses a reader without the rights is documented; that it passes on Key Vault's text is a guess"
+    ),
+    "The service may not use the key '{key}': the user, group or application '{identity}' does not have keys get permission on "
+    "key vault '{vault}'.",
+)
+
+
+def require_usable(tenant: Tenant, uri: str, name: str, version: str, reader: str | None) -> Json:
+    """Return the record of a key that the principal with object id `reader` may use.
+
+    `uri` is the vault's; an empty `version` means the latest.
+
+    Raises:
+        AzureError: 400 for a vault or key that does not fit, 403 for a reader without the rights.
+
+    """
+    vault = _vault(tenant, uri)
+    if vault is None:
+        raise key_unusable(f"there is no vault at '{uri}'")
+    properties = vault["doc"]["properties"]
+    if not properties.get("enablePurgeProtection"):
+        raise key_unusable(f"the vault '{vault['doc']['name']}' has no purge protection")
+    record = tenant.resource(f"{vault['doc']['id']}/keys/{name}")
+    rows = [] if record is None else [row for row in record["versions"] if version.lower() in ("", row["version"])]
+    if record is None or not rows:
+        raise key_unusable(f"there is no key '{name}' with version '{version}' in the vault '{vault['doc']['name']}'")
+    if not record["doc"]["properties"]["kty"].upper().startswith("RSA"):
+        raise key_unusable(f"the key '{name}' is no RSA key")
+    _check_dates(tenant, name, rows[-1]["attributes"])
+    if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader):
+        raise key_forbidden(record["doc"]["name"], reader or "(none)", vault["doc"]["name"])
+    return record
+
+
+def _check_dates(tenant: Tenant, name: str, attributes: Json) -> None:
+    now = tenant.clock()
+    if not attributes["enabled"]:
+        raise key_unusable(f"the key '{name}' is disabled")
+    if attributes.get("exp") and attributes["exp"] <= now:
+        raise key_unusable(f"the key '{name}' has expired")
+    if attributes.get("nbf") and attributes["nbf"] > now:
+        raise key_unusable(f"the key '{name}' is not valid yet")
+
+
+def _vault(tenant: Tenant, uri: str) -> Json | None:
+    label = uri.removeprefix("https://").partition(".")[0].lower()
+    suffix = f"/providers/microsoft.keyvault/vaults/{label}"
+    return next((record for key, record in tenant.table("resources").items() if label and key.endswith(suffix)), None)
+
+
+def reader_of(tenant: Tenant, identity: Json | None, user_assigned: str | None) -> str | None:
+    """Return the object id of the identity that reads a resource's key; None for one that the resource does not have.
+
+    `identity` is the resource's block of that name, `user_assigned` the id of the identity for encryption.
+    """
+    if not user_assigned:
+        return (identity or {}).get("principalId")
+    held = {each.lower() for each in (identity or {}).get("userAssignedIdentities") or {}}
+    record = tenant.resource(user_assigned) if user_assigned.lower() in held else None
+    principal: str | None = None if record is None else record["doc"]["properties"]["principalId"]
+    return principal

@@ -1,0 +1,327 @@
+"""Logical servers of Azure SQL: server keys, the encryption protector, and databases as far as their key is concerned."""
+
+import re
+from typing import Any
+
+from cmkctl.sandbox.core import customer_keys, errors, ids, operations, resources, shapes
+from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
+from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.latency import Duration
+from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.provider import Provider
+from cmkctl.sandbox.core.refusal import ours
+from cmkctl.sandbox.core.routing import Route
+from cmkctl.sandbox.core.shapes import READ_ONLY, Required
+from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.providers import microsoft_managedidentity
+
+COVERAGE = Area(
+    "Azure SQL",
+    supported=(
+        "servers: PUT and PATCH (202, polls), GET, list, DELETE",
+        "server keys: PUT (202, polls), GET, list; named VAULT_KEY_VERSION, with the server's identity checked on the key",
+        "encryption protector: GET, PUT (202, polls); it names a server key (recording 50)",
+        "databases: GET and list of arranged ones",
+    ),
+    not_modelled=(
+        "server keys without a version; creation of databases, TDE states, elastic pools, firewalls; effects of a lost key",
+    ),
+)
+VERSIONS = ("2021-11-01", "2022-08-01-preview", "2023-08-01", "2025-01-01")
+
+key_name_wrong = errors.ErrorRow(
+    400,
+    "InvalidServerKeyName",
+    ours("the form of the name is documented"),
+    "The name of a server key must be VAULT_KEY_VERSION: '{name}' does not fit '{uri}'.",
+)
+server_key_missing = errors.ErrorRow(
+    400, "ServerKeyNotFound", ours("that it is refused is documented"), "The server has no key '{name}'."
+)
+
+SERVER = resources.ResourceType(
+    type="Microsoft.Sql/servers",
+    versions=VERSIONS,
+    shape={
+        **shapes.TOP,
+        "location": str,
+        "tags": shapes.TAGS,
+        "kind": READ_ONLY,
+        "identity": {
+            "type": Required(("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")),
+            "userAssignedIdentities": shapes.MapOf(dict),
+            "principalId": READ_ONLY,
+            "tenantId": READ_ONLY,
+        },
+        "properties": {
+            "administratorLogin": str,
+            "administratorLoginPassword": str,
+            "administrators": dict,
+            "version": str,
+            "minimalTlsVersion": ("None", "1.0", "1.1", "1.2", "1.3"),
+            "publicNetworkAccess": ("Enabled", "Disabled", "SecuredByPerimeter"),
+            "restrictOutboundNetworkAccess": ("Enabled", "Disabled"),
+            "primaryUserAssignedIdentityId": str,
+            "keyId": shapes.NOT_MODELLED,
+            "federatedClientId": shapes.NOT_MODELLED,
+            **dict.fromkeys(
+                ("state", "fullyQualifiedDomainName", "privateEndpointConnections", "externalGovernanceStatus"),
+                READ_ONLY,
+            ),
+        },
+    },
+    name=re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"),
+    name_rule="1-63 lower-case letters, digits and hyphens, not beginning or ending with a hyphen",
+)
+KEY_SHAPE = {
+    **shapes.TOP,
+    "properties": Required({"serverKeyType": Required(("ServiceManaged", "AzureKeyVault")), "uri": str}),
+}
+PROTECTOR_SHAPE = {
+    **shapes.TOP,
+    "properties": Required(
+        {
+            "serverKeyType": Required(("ServiceManaged", "AzureKeyVault")),
+            "serverKeyName": str,
+            "autoRotationEnabled": bool,
+        }
+    ),
+}
+URI = re.compile(r"https://([^/:.]+)\.[^/]+/keys/([A-Za-z0-9-]+)/([0-9a-fA-F]{32})/?")
+SERVERS = resources.Resources(SERVER)
+OPERATIONS = ("server", "serverKey", "encryptionProtector")
+"""The words with which the names of operations begin (recording 50)."""
+
+
+def put_server(tenant: Tenant, call: Call) -> Reply:
+    """Create a server, or update one: 202."""
+    write = resources.begin_write(tenant, call, SERVER)
+    before = write.existing["doc"] if write.existing else _new_server(write.id, write.name, write.location)
+    return _write_server(tenant, call, before, write.body)
+
+
+def patch_server(tenant: Tenant, call: Call) -> Reply:
+    """Update a server: 202."""
+    record = resources.existing(tenant, call, SERVER)
+    return _write_server(
+        tenant, call, record["doc"], shapes.accept(SERVER.shape, call.json(), call.api_version, partial=True)
+    )
+
+
+def _new_server(identifier: str, name: str, location: str) -> Json:
+    return {
+        "kind": "v12.0",
+        "properties": {
+            "version": "12.0",
+            "state": "Ready",
+            "fullyQualifiedDomainName": f"{name}.database.windows.net",
+            "privateEndpointConnections": [],
+            "publicNetworkAccess": "Enabled",
+            "restrictOutboundNetworkAccess": "Disabled",
+            "externalGovernanceStatus": "Disabled",
+        },
+        "location": location,
+        "tags": {},
+        "id": identifier,
+        "name": name,
+        "type": SERVER.type,
+    }
+
+
+def _write_server(tenant: Tenant, call: Call, before: Json, body: Json) -> Reply:
+    sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
+    sent.pop("administratorLoginPassword", None)  # a password; Azure does not show it either
+    document = {**before, "properties": shapes.merge(before["properties"], sent)}
+    if body.get("tags") is not None:
+        document["tags"] = body["tags"]
+    if (body.get("identity") or {}).get("type"):
+        document["identity"] = microsoft_managedidentity.with_principal(tenant, document["id"], body["identity"])
+    return _start(tenant, call, "server", "UpsertLogicalServer", document)
+
+
+def _server(tenant: Tenant, call: Call) -> Json:
+    record = tenant.resource(resources.address(tenant, call, SERVER))
+    if record is None:
+        raise errors.parent_not_found("read", call.path.rpartition("/")[0], resources.address(tenant, call, SERVER))
+    document: Json = record["doc"]
+    return document
+
+
+def _start(tenant: Tenant, call: Call, kind: str, title: str, document: Json) -> Reply:
+    """Begin an operation that puts a document into the tenant when it ends: 202 with both headers (recording 50)."""
+    name = operations.start(tenant, f"sql.{kind}", document["id"], document=document)
+    operations.settle(tenant)
+    location = _server_location(tenant, document)
+    head = f"/subscriptions/{call['subscription']}/resourceGroups/{call['group']}/providers/Microsoft.Sql/locations/{location}"
+    headers = {
+        "Azure-AsyncOperation": operations.link(call, f"{head}/{kind}AzureAsyncOperation/{name}", name),
+        "Location": operations.link(call, f"{head}/{kind}OperationResults/{name}", name, monitor="true"),
+    }
+    return Reply(202, {"operation": title, "startTime": tenant.timestamp()}, headers)
+
+
+def _server_location(tenant: Tenant, document: Json) -> str:
+    server = tenant.resource("/".join(document["id"].split("/")[:9]))
+    return str((server["doc"] if server else document)["location"])
+
+
+@operations.finisher("sql.server")
+@operations.finisher("sql.serverKey")
+@operations.finisher("sql.encryptionProtector")
+def finish(tenant: Tenant, operation: Json) -> None:
+    """Put the document of a finished operation into the tenant."""
+    resources.store(tenant, operation["document"])
+
+
+def poll(tenant: Tenant, call: Call) -> Reply:
+    """Answer the operation (recording 50) or, at its Location once it is over, the resource."""
+    operations.require_verbatim(call, call["operation"])
+    operation = operations.poll(tenant, call["operation"])
+    if call.query.get("monitor"):
+        return Reply(200, operation["document"]) if operation["finished"] else Reply(202)
+    status = "Succeeded" if operation["finished"] else "InProgress"
+    return Reply(200, {"name": call["operation"], "status": status, "startTime": operation["created"]})
+
+
+def put_key(tenant: Tenant, call: Call) -> Reply:
+    """Add a key to a server. The server's identity must be able to use it."""
+    server = _server(tenant, call)
+    sent = shapes.accept(KEY_SHAPE, call.json(), call.api_version)["properties"]
+    uri = sent.get("uri") or ""
+    match = URI.fullmatch(uri)
+    if match is None or call["child"].lower() != "_".join(match.groups()).lower():
+        raise key_name_wrong(call["child"], uri)
+    identity = server["properties"].get("primaryUserAssignedIdentityId")
+    reader = customer_keys.reader_of(tenant, server.get("identity"), identity)
+    customer_keys.require_usable(tenant, f"https://{match[1]}.{call.cloud.vault_suffix}/", match[2], match[3], reader)
+    document = {
+        "kind": "azurekeyvault",
+        "location": server["location"],
+        "properties": {
+            "serverKeyType": "AzureKeyVault",
+            "uri": uri,
+            "thumbprint": ids.hex_name(uri, length=40).upper(),
+            "creationDate": tenant.timestamp(),
+            "autoRotationEnabled": False,
+        },
+        **_child(server, "keys", call["child"]),
+    }
+    return _start(tenant, call, "serverKey", "UpsertLogicalServerEncryptionKeys", document)
+
+
+def _child(server: Json, kind: str, name: str) -> Json:
+    return {"id": f"{server['id']}/{kind}/{name}", "name": name, "type": f"{SERVER.type}/{kind}"}
+
+
+def get_key(tenant: Tenant, call: Call) -> Reply:
+    """Answer a server key."""
+    server = _server(tenant, call)
+    record = tenant.resource(f"{server['id']}/keys/{call['child']}")
+    if record is None:
+        raise errors.resource_not_found(f"{SERVER.type}/keys", call["child"], call["group"])
+    return Reply(200, record["doc"])
+
+
+def list_keys(tenant: Tenant, call: Call) -> Reply:
+    """Answer the keys of a server, and Microsoft's as the last one (recording 50)."""
+    server = _server(tenant, call)
+    own: Json = {
+        "kind": "servicemanaged",
+        "properties": {"serverKeyType": "ServiceManaged", "autoRotationEnabled": False},
+        **_child(server, "keys", "ServiceManaged"),
+    }
+    return Reply(200, {"value": [*_children(tenant, server, "keys"), own]})
+
+
+def _children(tenant: Tenant, server: Json, kind: str) -> list[Any]:
+    return [each["doc"] for each in tenant.resources_in(server["id"]) if each["doc"]["type"] == f"{SERVER.type}/{kind}"]
+
+
+def get_protector(tenant: Tenant, call: Call) -> Reply:
+    """Answer the protector: Microsoft's key until another is set."""
+    server = _server(tenant, call)
+    record = tenant.resource(f"{server['id']}/encryptionProtector/current")
+    return Reply(200, record["doc"] if record else _protector(server, "ServiceManaged", rotates=False))
+
+
+def _protector(server: Json, name: str, *, rotates: bool, uri: str = "") -> Json:
+    kind = "AzureKeyVault" if uri else "ServiceManaged"
+    properties = {"serverKeyName": name, "serverKeyType": kind, **({"uri": uri} if uri else {})}
+    return {
+        "kind": kind.lower(),
+        "properties": {**properties, "autoRotationEnabled": rotates},
+        **_child(server, "encryptionProtector", "current"),
+    }
+
+
+def put_protector(tenant: Tenant, call: Call) -> Reply:
+    """Choose the server key that protects the databases."""
+    server = _server(tenant, call)
+    sent = shapes.accept(PROTECTOR_SHAPE, call.json(), call.api_version)["properties"]
+    if sent["serverKeyType"].lower() == "servicemanaged":
+        document = _protector(server, "ServiceManaged", rotates=False)
+    else:
+        name = sent.get("serverKeyName") or ""
+        record = tenant.resource(f"{server['id']}/keys/{name}")
+        if record is None:
+            raise server_key_missing(name)
+        uri = record["doc"]["properties"]["uri"]
+        document = _protector(server, record["doc"]["name"], rotates=bool(sent.get("autoRotationEnabled")), uri=uri)
+    return _start(tenant, call, "encryptionProtector", "UpsertLogicalServerEncryptionprotector", document)
+
+
+def list_databases(tenant: Tenant, call: Call) -> Reply:
+    """Answer the databases of a server."""
+    return Reply(200, {"value": _children(tenant, _server(tenant, call), "databases")})
+
+
+def add_sql_server(state: Arrangement, name: str, group: str = "rg", location: str = LOCATION) -> str:
+    """Add a server with Microsoft's key and no identity; return its id."""
+    group_id = state.add_resource_group(group, location)
+    state.register_provider("Microsoft.Sql")
+    identifier = f"{group_id}/providers/{SERVER.type}/{name}"
+    with state.arranging():
+        resources.store(state.tenant, _new_server(identifier, name, location))
+    return identifier
+
+
+def add_sql_database(state: Arrangement, server: str, name: str, **properties: object) -> str:
+    """Add a database to a server (by its id); return its id."""
+    with state.arranging():
+        document = {
+            "properties": {"status": "Online", **properties},
+            "location": LOCATION,
+            **_child({"id": server}, "databases", name),
+        }
+        resources.store(state.tenant, document)
+    return str(document["id"])
+
+
+def _route(method: str, path: str, handler: Any, kind: str) -> Route:
+    return Route(method, f"{SERVER.path}/{path}", handler, f"{SERVER.type}/{kind}", VERSIONS)
+
+
+_LOCATION = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Sql/locations/{location}"
+ROUTES = (
+    *SERVERS.routes(put_server, patch_server),
+    _route("PUT", "keys/{child}", put_key, "keys"),
+    _route("GET", "keys/{child}", get_key, "keys"),
+    _route("GET", "keys", list_keys, "keys"),
+    _route("PUT", "encryptionProtector/current", put_protector, "encryptionProtector"),
+    _route("GET", "encryptionProtector/current", get_protector, "encryptionProtector"),
+    _route("GET", "databases", list_databases, "databases"),
+    *(Route("GET", f"{_LOCATION}/{each}AzureAsyncOperation/{{operation}}", poll) for each in OPERATIONS),
+    *(Route("GET", f"{_LOCATION}/{each}OperationResults/{{operation}}", poll) for each in OPERATIONS),
+)
+
+PROVIDER = Provider(
+    namespace="Microsoft.Sql",
+    coverage=(COVERAGE,),
+    routes=ROUTES,
+    durations=(
+        Duration("sql.server", 60, "recording 50: three polls, 124 s until the next write"),
+        Duration("sql.serverKey", 2, "recording 50: one poll, less than 5 s"),
+        Duration("sql.encryptionProtector", 5, "recording 50: two polls, 5 s until the next write"),
+    ),
+    arrange=(add_sql_server, add_sql_database),
+)

@@ -1,0 +1,330 @@
+"""What a service is: an Azure service that can encrypt its data with a customer-managed key.
+
+    documents that Azure answered ──posture──▶ Posture: who holds the key, with the evidence
+    settings + documents + key    ──want─────▶ Writes that set the key, or the Refusal that explains why none can
+
+Everything here is a value or a pure function. `cmkctl.steps.service_keys` plans the key of any service, and
+`cmkctl.procedures.posture` assesses any; neither knows one by name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar, assert_never
+
+from pydantic import Field
+
+from cmkctl.azure.clouds import Cloud
+from cmkctl.azure.compare import same_resource_id
+from cmkctl.azure.documents import at_path, text_at
+from cmkctl.plan import AttributeChange, Json
+from cmkctl.posture import Evidence, Posture, Verdict
+from cmkctl.profile import field_types
+from cmkctl.profile.section import Section
+
+S = TypeVar("S", bound="ServiceSettings")
+
+ArmDocument = dict[str, Any]
+"""A resource as Azure answered it."""
+
+PERMISSIONS = ("get", "wrapKey", "unwrapKey")
+"""The permissions on the key that a service needs, as access policies name them."""
+
+
+class Verb(StrEnum):
+    """The way in which the key is set on a resource that exists."""
+
+    PATCH = "PATCH"
+    PUT = "PUT"
+    EDIT = "GET, edit, PUT"
+    CREATION = "only at creation"
+
+
+class Follow(StrEnum):
+    """The reaction of a service to a new version of its key."""
+
+    NEVER = "never"
+    BY_ITSELF = "by itself"
+    WHEN_TOLD = "if asked to"
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """Whether a service follows new key versions, and within how many hours at most where a source gives a figure."""
+
+    how: Follow
+    hours: float | None = None
+
+    def __str__(self) -> str:
+        return self.how.value if self.hours is None else f"{self.how.value}, within {self.hours:g} h"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnIdentity:
+    """The key is read by a managed identity of the resource.
+
+    `both` is the resource provider's spelling of an identity type with both kinds.
+    """
+
+    both: str = "SystemAssigned,UserAssigned"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstParty:
+    """The key is read by an application of Microsoft's: its name, and its application id in each cloud where one is known."""
+
+    name: str
+    app_ids: Mapping[Cloud, str]
+    permissions: tuple[str, ...] = PERMISSIONS
+
+
+Reader = OwnIdentity | FirstParty
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReference:
+    """The profile's key as services name it. `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits."""
+
+    vault_uri: str
+    name: str
+    version: str
+    kind: str = "RSA"
+    size: int | None = None
+
+    @property
+    def versionless(self) -> str:
+        """The key identifier without a version."""
+        return f"{self.vault_uri}keys/{self.name}"
+
+    @property
+    def identifier(self) -> str:
+        """The key identifier with its version."""
+        return f"{self.versionless}/{self.version}"
+
+    @property
+    def vault_name(self) -> str:
+        """The name of the vault: the first label of its host."""
+        return self.vault_uri.removeprefix("https://").partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document that a service has to read. A `listing` is a collection: its document has the items in ``value``."""
+
+    name: str
+    path: str
+    api_version: str
+    listing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read."""
+
+    read: Read
+    document: ArmDocument | None
+    denied: bool = False
+
+
+class Documents:
+    """The answers to the reads of one resource, by the names of the reads."""
+
+    def __init__(self, answers: Iterable[Answer]) -> None:
+        self._answers = {each.read.name: each for each in answers}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Documents) and self._answers == other._answers
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._answers))
+
+    def find(self, name: str) -> ArmDocument | None:
+        """Return a document; None when it is absent, when it may not be read, and when it was not asked for."""
+        answer = self._answers.get(name)
+        return answer.document if answer else None
+
+    def replacing(self, name: str, document: ArmDocument) -> Documents:
+        """Return these documents with another one in the place of `name`."""
+        return Documents(
+            Answer(each.read, document) if each.read.name == name else each for each in self._answers.values()
+        )
+
+    def denied(self, name: str) -> bool:
+        """Return True for a document that may not be read."""
+        return name in self._answers and self._answers[name].denied
+
+    def value(self, name: str, path: str) -> Any:
+        """Return the value at a dotted path of a document; None where there is none."""
+        return at_path(self.find(name), path)
+
+    def text(self, name: str, path: str) -> str:
+        """Return the text at a dotted path of a document; empty where there is none."""
+        return text_at(self.find(name), path)
+
+    def items(self, name: str) -> list[Any]:
+        """Return the items of a listing."""
+        found = self.value(name, "value")
+        return found if isinstance(found, list) else []
+
+    def evidence(self, name: str, path: str) -> Evidence:
+        """Return the value at a path as evidence, None where Azure shows none."""
+        read = self._answers[name].read
+        return Evidence(read.path, read.api_version, path, self.value(name, path))
+
+    def not_visible(self, name: str) -> Posture | None:
+        """Return the posture of a resource whose document is missing; None for one that was read."""
+        if self.find(name) is not None:
+            return None
+        reason = "you may not read it" if self.denied(name) else "there is no such resource, or you may not see it"
+        return Posture(Verdict.NOT_VISIBLE, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write that sets the key, or prepares for it. The writes of a resource are sent in order.
+
+    `reason` and `attributes` are for people; `irreversible` and `costs` list what to know before.
+    """
+
+    resource_id: str
+    method: str
+    api_version: str
+    body: Mapping[str, Json]
+    kind: str
+    name: str
+    reason: str
+    attributes: tuple[AttributeChange, ...] = ()
+    irreversible: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
+    creates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The reason why no permitted write sets the key: diagnostic code, reason, and the operator's ways out."""
+
+    code: str
+    reason: str
+    ways_out: tuple[str, ...]
+
+
+def only_at_creation(reason: str, *ways_out: str) -> Refusal:
+    """Return the refusal of a service that takes a key only when a resource is created."""
+    return Refusal("CMK273", reason, ways_out)
+
+
+def not_accepted(reason: str, *ways_out: str) -> Refusal:
+    """Return the refusal of a key, or of a resource in this state, by the rules of its service."""
+    return Refusal("CMK274", reason, ways_out)
+
+
+Want = tuple[Write, ...] | Refusal
+"""The writes that set the key, in order; empty when there is nothing to do. Or why the key cannot be set."""
+
+
+class ServiceSettings(Section):
+    """A resource that exists, given by its ARM id."""
+
+    id: str
+
+    @property
+    def identity_id(self) -> str | None:
+        """The ARM id of the user-assigned identity that is to read the key; None for another reader."""
+        return None
+
+
+class OwnIdentitySettings(ServiceSettings):
+    """A resource that exists, with the identity of its own that is to read the key."""
+
+    identity: field_types.Identity = Field(
+        "system-assigned",
+        description=(
+            "The identity that reads the key: system-assigned, or the ARM id of a user-assigned identity that exists. The "
+            "resource gets it where it lacks it, and keeps the identities it has."
+        ),
+        examples=["system-assigned"],
+    )
+
+    @property
+    def identity_id(self) -> str | None:
+        """The ARM id of the user-assigned identity; None for the system-assigned one."""
+        return None if self.identity == "system-assigned" else self.identity
+
+
+class Service(ABC, Generic[S]):
+    """One Azure service. The class attributes are facts about it; `doc` is the page that they come from.
+
+    `name` is the field of the profile's ``services`` section, `title` is for people and singular, `resource_type` is
+    what Resource Manager calls it. `revoked` describes what happens when the key is disabled or lost.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    resource_type: ClassVar[str]
+    api_version: ClassVar[str]
+    verb: ClassVar[Verb]
+    reader: ClassVar[Reader]
+    follows: ClassVar[Follows]
+    revoked: ClassVar[str]
+    doc: ClassVar[str]
+    settings: type[S]
+
+    @abstractmethod
+    def reads(self, settings: S, key: KeyReference | None) -> tuple[Read, ...]:
+        """Return the documents to read for a resource; the first is the resource itself, and is named ``resource``.
+
+        `key` is None where the profile's key is not known.
+        """
+
+    @abstractmethod
+    def posture(self, documents: Documents) -> Posture:
+        """Return who holds the key. Pure; an absent document is not-visible."""
+
+    @abstractmethod
+    def want(self, settings: S, documents: Documents, key: KeyReference) -> Want:
+        """Return the writes that put the key on a resource whose identity may use it. Pure."""
+
+    def identity_properties(self, settings: S) -> Mapping[str, Json]:  # noqa: ARG002 - for services that need more
+        """Return the properties that are sent together with a new identity."""
+        return {}
+
+
+def resource(service: Service[S], settings: S) -> Read:
+    """Return the read of the resource itself."""
+    return Read("resource", settings.id, service.api_version)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A resource of the profile, with its service and its place in the profile (``services.storage_accounts[0]``)."""
+
+    service: Service[Any]
+    settings: ServiceSettings
+    place: str
+
+    @property
+    def name(self) -> str:
+        """The name of the resource."""
+        return self.settings.id.rpartition("/")[2]
+
+
+def has_identity(document: ArmDocument | None, identity_id: str | None) -> bool:
+    """Return True when a resource has the identity: a user-assigned one by its id, or with None a system-assigned one."""
+    if identity_id is None:
+        return bool(text_at(document, "identity.principalId"))
+    held = at_path(document, "identity.userAssignedIdentities")
+    return isinstance(held, Mapping) and any(same_resource_id(each, identity_id) for each in held)
+
+
+def sets_key(verb: Verb) -> bool:
+    """Return True when the key can be set on a resource that exists."""
+    match verb:
+        case Verb.PATCH | Verb.PUT | Verb.EDIT:
+            return True
+        case Verb.CREATION:
+            return False
+        case _:
+            assert_never(verb)

@@ -1,0 +1,100 @@
+"""Azure Container Instances: the key of a container group, named with its version when the group is created.
+
+The service has no request that changes the key of a group. The key is read by an application of Microsoft's, or by a
+user-assigned identity of the group.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from cmkctl.azure.clouds import Cloud
+from cmkctl.azure.compare import same_uri, same_word
+from cmkctl.posture import Posture, Verdict
+from cmkctl.profile import field_types
+from cmkctl.services.base import (
+    Documents,
+    FirstParty,
+    Follow,
+    Follows,
+    KeyReference,
+    Read,
+    Service,
+    ServiceSettings,
+    Verb,
+    Want,
+    only_at_creation,
+    resource,
+)
+
+_ENCRYPTION: Final = "properties.encryptionProperties"
+_NAMES: Final = ("vaultBaseUrl", "keyName", "keyVersion")
+
+
+class EncryptedContainerGroup(ServiceSettings):
+    """A container group."""
+
+    id: Annotated[str, field_types.ArmId("Microsoft.ContainerInstance/containerGroups")] = Field(
+        description="The ARM id of the container group.",
+        examples=[
+            (
+                "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers/Microsoft.ContainerInstance"
+                "/containerGroups/aci-scoring"
+            )
+        ],
+    )
+
+
+class ContainerInstances(Service[EncryptedContainerGroup]):
+    """``PUT …/containerGroups/NAME`` with ``properties.encryptionProperties``, for a new group alone."""
+
+    name = "container_groups"
+    title = "container group"
+    resource_type = "Microsoft.ContainerInstance/containerGroups"
+    api_version = "2023-05-01"
+    verb = Verb.CREATION
+    # The ids in the other clouds are not published.
+    reader = FirstParty(
+        "Azure Container Instance Service",
+        {Cloud.AZURE: "6bb8e274-af5d-4df2-98a3-4fd78b4cafd9"},
+        ("get", "unwrapKey"),
+    )
+    follows = Follows(Follow.NEVER)
+    revoked = "not published; a group probably fails at its next start"
+    doc = "https://learn.microsoft.com/azure/container-instances/container-instances-encrypt-data"
+    settings = EncryptedContainerGroup
+
+    def reads(self, settings: EncryptedContainerGroup, key: KeyReference | None) -> tuple[Read, ...]:  # noqa: ARG002
+        """Return the group."""
+        return (resource(self, settings),)
+
+    def posture(self, documents: Documents) -> Posture:
+        """Return who holds the group's key. Azure requires all of vault, key and version."""
+        if hidden := documents.not_visible("resource"):
+            return hidden
+        shown = tuple(documents.evidence("resource", f"{_ENCRYPTION}.{each}") for each in _NAMES)
+        vault, name, version = (documents.text("resource", f"{_ENCRYPTION}.{each}") for each in _NAMES)
+        if vault and name and version:
+            key = f"{vault.rstrip('/')}/keys/{name}"
+            return Posture(Verdict.CUSTOMER, "the group is encrypted with the customer's key", shown, key, version)
+        if documents.value("resource", _ENCRYPTION) in (None, {}):
+            return Posture(Verdict.MICROSOFT, "the group is encrypted with Microsoft's key", shown)
+        return Posture(Verdict.NOT_KNOWABLE, "the encryption block does not name vault, key and version", shown)
+
+    def want(self, settings: EncryptedContainerGroup, documents: Documents, key: KeyReference) -> Want:
+        """Return nothing where the group has this version of the key, and else that it must be created again."""
+        vault, name, version = (documents.text("resource", f"{_ENCRYPTION}.{each}") for each in _NAMES)
+        if same_uri(vault, key.vault_uri) and same_word(name, key.name) and same_word(version, key.version):
+            return ()
+        before = f"key {name}, version {version}" if name else "Microsoft's key"
+        return only_at_creation(
+            f"it was created with {before}, and Container Instances changes the key of no group",
+            f"create the group again with encryptionProperties vaultBaseUrl {key.vault_uri}, keyName {key.name}, keyVersion "
+            f"{key.version}, and delete this one",
+            f"take {settings.id.rpartition('/')[2]} out of services.{self.name}",
+        )
+
+
+SERVICE: Final = ContainerInstances()

@@ -1,0 +1,164 @@
+"""Azure Data Factory: the key of a factory, beside the factory's own.
+
+PATCH carries no encryption, so the whole factory is read, edited and PUT. Azure takes a key only while the factory is empty,
+and never takes it away again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from cmkctl.azure.compare import same_resource_id, same_uri, same_word
+from cmkctl.azure.documents import at_path
+from cmkctl.plan import AttributeChange, Json
+from cmkctl.posture import Evidence, Posture, Verdict
+from cmkctl.profile import field_types
+from cmkctl.services.base import (
+    ArmDocument,
+    Documents,
+    Follow,
+    Follows,
+    KeyReference,
+    OwnIdentity,
+    OwnIdentitySettings,
+    Read,
+    Service,
+    Verb,
+    Want,
+    Write,
+    not_accepted,
+    resource,
+)
+
+_ENCRYPTION: Final = "properties.encryption"
+_CONTENTS: Final = {"pipelines": "pipelines", "linkedservices": "linked services", "dataflows": "data flows"}
+_MANAGED_NETWORKS: Final = "managedVirtualNetworks"
+_READ_ONLY: Final = frozenset({"provisioningState", "createTime", "version"})
+_SIZE: Final = 2048
+
+
+class EncryptedDataFactory(OwnIdentitySettings):
+    """An empty data factory."""
+
+    id: Annotated[str, field_types.ArmId("Microsoft.DataFactory/factories")] = Field(
+        description="The ARM id of the factory.",
+        examples=[
+            (
+                "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-data/providers/Microsoft.DataFactory"
+                "/factories/adf-data"
+            )
+        ],
+    )
+
+
+class DataFactories(Service[EncryptedDataFactory]):
+    """``GET …/factories/NAME``, then ``PUT`` of the same document with ``properties.encryption``."""
+
+    name = "data_factories"
+    title = "data factory"
+    resource_type = "Microsoft.DataFactory/factories"
+    api_version = "2018-06-01"
+    verb = Verb.EDIT
+    reader = OwnIdentity()
+    follows = Follows(Follow.NEVER)
+    revoked = "the factory and its data are out of reach"
+    doc = "https://learn.microsoft.com/azure/data-factory/enable-customer-managed-key"
+    settings = EncryptedDataFactory
+
+    def reads(self, settings: EncryptedDataFactory, key: KeyReference | None) -> tuple[Read, ...]:  # noqa: ARG002
+        """Return the factory, and what has to be empty."""
+        names = (*_CONTENTS, _MANAGED_NETWORKS)
+        lists = (Read(each, f"{settings.id}/{each}", self.api_version, listing=True) for each in names)
+        return (resource(self, settings), *lists)
+
+    def posture(self, documents: Documents) -> Posture:
+        """Return who holds the factory's key."""
+        if hidden := documents.not_visible("resource"):
+            return hidden
+        paths = [f"{_ENCRYPTION}.{each}" for each in ("vaultBaseUrl", "keyName", "keyVersion")]
+        shown: tuple[Evidence, ...] = tuple(documents.evidence("resource", each) for each in paths)
+        vault, name, version = (documents.text("resource", each) for each in paths)
+        if vault and name:
+            key = f"{vault.rstrip('/')}/keys/{name}"
+            reason = "the factory is encrypted with the customer's key, together with its own"
+            return Posture(Verdict.CUSTOMER, reason, shown, key, version)
+        if documents.value("resource", _ENCRYPTION) in (None, {}):
+            return Posture(Verdict.MICROSOFT, "the factory is encrypted with Microsoft's key", shown)
+        return Posture(Verdict.NOT_KNOWABLE, "the encryption block names no vault and key", shown)
+
+    def want(self, settings: EncryptedDataFactory, documents: Documents, key: KeyReference) -> Want:
+        """Return the PUT of the factory with the key in it."""
+        before = documents.value("resource", _ENCRYPTION) or {}
+        if _is_set(settings, before, key):
+            return ()
+        if key.size != _SIZE:
+            return not_accepted(
+                f"Data Factory takes RSA keys of {_SIZE} bits, and {key.name} has {key.size or 'another size'}",
+                f"use a key of {_SIZE} bits: another key.name with key.size: {_SIZE}",
+            )
+        if not before and (reason := _occupied(documents)):
+            return not_accepted(reason, "create an empty factory, set the key, and deploy the contents there")
+        document = documents.find("resource") or {}
+        return (
+            Write(
+                settings.id,
+                "PUT",
+                self.api_version,
+                _edited(document, _encryption(settings, key)),
+                self.title,
+                str(document.get("name", "")),
+                "uses another version of the key" if before else "uses Microsoft's key",
+                attributes=tuple(
+                    AttributeChange(f"encryption.{name}", at_path(before, name), value)
+                    for name, value in _encryption(settings, key).items()
+                ),
+                irreversible=() if before else ("a factory with a customer-managed key keeps one for ever",),
+            ),
+        )
+
+
+def _is_set(settings: EncryptedDataFactory, found: Mapping[str, Any], key: KeyReference) -> bool:
+    return (
+        same_uri(found.get("vaultBaseUrl"), key.vault_uri)
+        and same_word(found.get("keyName"), key.name)
+        and same_word(found.get("keyVersion"), key.version)
+        and same_resource_id((found.get("identity") or {}).get("userAssignedIdentity"), settings.identity_id)
+    )
+
+
+def _occupied(documents: Documents) -> str:
+    """Return why Azure would refuse the first key of a factory; empty for one that is empty."""
+    names = [*_CONTENTS, _MANAGED_NETWORKS]
+    if hidden := [each for each in names if documents.denied(each)]:
+        return f"you may not list its {', '.join(hidden)}, and Azure takes a key only for an empty factory"
+    if documents.items(_MANAGED_NETWORKS):
+        return "it has a managed virtual network, and Azure takes a key for such a factory only when it is created"
+    full = [words for each, words in _CONTENTS.items() if documents.items(each)]
+    return f"it has {' and '.join(full)}, and Azure takes a key only for an empty factory" if full else ""
+
+
+def _encryption(settings: EncryptedDataFactory, key: KeyReference) -> dict[str, Json]:
+    encryption: dict[str, Json] = {"vaultBaseUrl": key.vault_uri, "keyName": key.name, "keyVersion": key.version}
+    if settings.identity_id:
+        encryption["identity"] = {"userAssignedIdentity": settings.identity_id}
+    return encryption
+
+
+def _edited(document: ArmDocument, encryption: Json) -> dict[str, Json]:
+    """Return the factory as Azure answered it, without what it does not take back, and with the key."""
+    properties = {name: value for name, value in document["properties"].items() if name not in _READ_ONLY}
+    identity = document.get("identity") or {}
+    users: dict[str, Json] = {each: {} for each in identity.get("userAssignedIdentities") or {}}
+    kept: dict[str, Json] = {"type": identity.get("type")} | ({"userAssignedIdentities": users} if users else {})
+    return {
+        "location": document.get("location"),
+        "tags": document.get("tags") or {},
+        "identity": kept,
+        "properties": {**properties, "encryption": encryption},
+    }
+
+
+SERVICE: Final = DataFactories()

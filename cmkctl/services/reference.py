@@ -1,0 +1,67 @@
+"""The page docs/services.md, made from the services."""
+
+from __future__ import annotations
+
+from typing import Any, Final, assert_never
+
+from cmkctl.services import services
+from cmkctl.services.base import FirstParty, OwnIdentity, Reader, Service
+
+_HEAD: Final = """# Services
+
+The services whose resources `cmkctl encrypt PROFILE` puts the profile's key on, and whose key `cmkctl posture PROFILE`
+assesses. Name resources under `services` in a profile ([profiles.md](profiles.md)).
+
+Made from the modules in `cmkctl/services`; `python tests/support/docs.py` brings it up to date.
+
+| service | in a profile | api-version | the key is set by | read by | follows new versions | when the key is disabled or lost |
+|---|---|---|---|---|---|---|
+"""
+
+_VERDICTS: Final = """
+## Verdicts
+
+| verdict | meaning |
+|---|---|
+| `customer` | all data is encrypted with a key of the customer's |
+| `microsoft` | all data is encrypted with Microsoft's key |
+| `mixed` | part of the data is encrypted with the customer's key, and part with Microsoft's |
+| `inherited` | the key is that of another resource |
+| `customer-unusable` | a key of the customer's is set, and the service reports that it cannot use it |
+| `not-choosable` | the service offers no customer-managed key |
+| `not-knowable` | the documents that Azure answers do not show it |
+| `not-visible` | the resource does not exist, or the signed-in principal may not read it |
+| `retired` | the service has been retired |
+
+Each verdict has its evidence: the api-version, the JSON path, and the value as Azure answered it. A verdict is about what the
+resource reports. Whether the service can use the key at this moment is known only where the service reports that as well.
+"""
+
+
+def reference() -> str:
+    """Return the page."""
+    return _HEAD + "\n".join(map(_row, services())) + "\n" + _VERDICTS
+
+
+def _row(service: Service[Any]) -> str:
+    cells = (
+        f"[{service.title}]({service.doc}) `{service.resource_type}`",
+        f"`services.{service.name}`",
+        service.api_version,
+        service.verb.value,
+        _reader(service.reader),
+        str(service.follows),
+        service.revoked,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _reader(reader: Reader) -> str:
+    match reader:
+        case OwnIdentity():
+            return "its system-assigned identity, or a user-assigned one"
+        case FirstParty(name, app_ids, permissions):
+            known = ", ".join(f"`{app_id}` in {cloud}" for cloud, app_id in app_ids.items())
+            return f"{name} (application id {known}): {', '.join(permissions)}"
+        case _:
+            assert_never(reader)

@@ -1,0 +1,153 @@
+"""The observation of the resources in the profile's ``services`` section, for the three steps of ``cmkctl encrypt``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from cmkctl.azure import versions
+from cmkctl.azure.decoding import ArmDocument
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import FailureKind
+from cmkctl.azure.ids import KeyIdentifier, ResourceId
+from cmkctl.azure.snapshot import Snapshot
+from cmkctl.plan import Change, Output
+from cmkctl.profile.model import Profile
+from cmkctl.services.base import (
+    Answer,
+    Documents,
+    Entry,
+    FirstParty,
+    KeyReference,
+    OwnIdentity,
+    Read,
+    Service,
+    ServiceSettings,
+    sets_key,
+)
+from cmkctl.steps._principals import ObservedPrincipal, looked_up, with_roles
+from cmkctl.steps.base import no_op
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedEntry:
+    """The answers about one resource, and the principal that is to read the key (None: the key cannot be set)."""
+
+    answers: tuple[Answer, ...]
+    principal: ObservedPrincipal | None
+
+    @property
+    def documents(self) -> Documents:
+        """The answers by name."""
+        return Documents(self.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedServices:
+    """The vault and the key (None: absent), the resources in the order of the profile, and the time of the reading."""
+
+    vault: ArmDocument | None
+    key: ArmDocument | None
+    entries: tuple[ObservedEntry, ...]
+    at: datetime
+
+
+def observe(azure: Snapshot, profile: Profile) -> ObservedServices:
+    """Read vault, key and the named resources. A resource that may not be read is an answer."""
+    vault, key = read_key(azure, profile)
+    reference = key_reference(vault, key)
+    entries = profile.services.entries
+    answers = azure.gather(*(partial(read, azure, each.service, each.settings, reference) for each in entries))
+    found = [
+        ObservedEntry(tuple(each), _principal(azure, profile, entry, Documents(each)))
+        for entry, each in zip(entries, answers, strict=True)
+    ]
+    return ObservedServices(vault, key, tuple(found), azure.now())
+
+
+def read_key(azure: Snapshot, profile: Profile) -> tuple[ArmDocument | None, ArmDocument | None]:
+    """Read the vault and its key. The management client is of one subscription: a vault of another is taken for absent."""
+    vault = ResourceId.parse(profile.key_vault.resource_id)
+    if vault.subscription.lower() != profile.subscription:
+        return None, None
+    return azure.gather2(lambda: azure.vault(vault), lambda: azure.key(vault, profile.key.name))
+
+
+def read(azure: Snapshot, service: Service[Any], settings: ServiceSettings, key: KeyReference | None) -> list[Answer]:
+    """Read the documents of a resource."""
+    return azure.gather(*(partial(_answer, azure, each) for each in service.reads(settings, key)))
+
+
+def _answer(azure: Snapshot, read: Read) -> Answer:
+    try:
+        found = (
+            azure.listing(read.path, read.api_version) if read.listing else azure.resource(read.path, read.api_version)
+        )
+    except AzureFailed as error:
+        if error.failure.kind is not FailureKind.DENIED:
+            raise
+        return Answer(read, None, denied=True)
+    return Answer(read, found)
+
+
+def key_reference(vault: ArmDocument | None, key: ArmDocument | None) -> KeyReference | None:
+    """Return the key as services name it, with its latest version; None where vault or key are absent."""
+    uri = (vault or {}).get("properties", {}).get("vaultUri")
+    properties = (key or {}).get("properties", {})
+    if not uri or not properties.get("keyUriWithVersion"):
+        return None
+    found = KeyIdentifier.parse(properties["keyUriWithVersion"])
+    return KeyReference(
+        f"{uri.rstrip('/')}/", found.name, found.version or "", properties["kty"], properties.get("keySize")
+    )
+
+
+def principal_id(settings: ServiceSettings) -> Output[str]:
+    """Return the output with the object id of a resource's own identity."""
+    return Output("service_identities", settings.id, "identity.principalId")
+
+
+def _principal(azure: Snapshot, profile: Profile, entry: Entry, documents: Documents) -> ObservedPrincipal | None:
+    """Read the principal that is to read the key, with its roles on the vault."""
+    if not sets_key(entry.service.verb) or documents.find("resource") is None:
+        return None
+    principal = _reader(azure, profile, entry, documents)
+    return principal and with_roles(azure, profile, principal)
+
+
+def _reader(azure: Snapshot, profile: Profile, entry: Entry, documents: Documents) -> ObservedPrincipal | None:
+    reader, settings = entry.service.reader, entry.settings
+    if isinstance(reader, FirstParty):
+        app_id = reader.app_ids.get(profile.cloud)
+        return looked_up(azure, ObservedPrincipal(reader.name, app_id, None)) if app_id else None
+    if settings.identity_id is not None:
+        found = azure.resource(settings.identity_id, versions.MANAGED_IDENTITY)
+        label = f"identity {settings.identity_id.rpartition('/')[2]}"
+        return ObservedPrincipal(label, settings.identity_id, (found or {}).get("properties", {}).get("principalId"))
+    # The last segment names the principal in the id of its access policy, and resources of two types may have one name.
+    key = f"{settings.id}/{entry.service.name}-{entry.name}"
+    object_id = documents.text("resource", "identity.principalId") or None
+    return ObservedPrincipal(f"{entry.service.title} {entry.name}", key, object_id, after=principal_id(settings))
+
+
+def entries(profile: Profile, observed: ObservedServices) -> Iterator[tuple[Entry, ObservedEntry]]:
+    """Yield each resource of the profile with what was observed of it, apart from those whose key cannot be set."""
+    for entry, found in zip(profile.services.entries, observed.entries, strict=True):
+        if found.documents.find("resource") is not None and sets_key(entry.service.verb):
+            yield entry, found
+
+
+def own_identity(service: Service[Any]) -> OwnIdentity | None:
+    """Return the identity of the resource that reads the key; None for a service with another reader."""
+    return service.reader if isinstance(service.reader, OwnIdentity) else None
+
+
+def or_nothing(step: str, profile: Profile, changes: list[Change]) -> list[Change]:
+    """Return the changes, or a no-op where no resource needs this step."""
+    if changes:
+        return changes
+    reason = "no resource needs it" if profile.services.entries else "the profile names no resource under services"
+    return [no_op(step, profile.key.resource_id, "services", "", reason)]

@@ -1,0 +1,114 @@
+"""Encrypt, step 2: the reader of each resource may get, wrap and unwrap with the key."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cmkctl.azure.documents import at_path
+from cmkctl.azure.snapshot import Snapshot
+from cmkctl.plan import Action, Change, Known, Output, Outputs
+from cmkctl.profile.model import Profile
+from cmkctl.services.base import Entry, ServiceSettings
+from cmkctl.steps import _services
+from cmkctl.steps._grants import effective_at, policy_grant, role_grant
+from cmkctl.steps._principals import ObservedPrincipal
+from cmkctl.steps._services import ObservedServices, or_nothing
+from cmkctl.steps.base import conflict
+
+_APPLY: Final = "create vault and key first: cmkctl apply"
+
+
+def effective(settings: ServiceSettings) -> Output[str]:
+    """Return the output with the time, in ISO 8601, at which the grant for a resource takes effect."""
+    return Output("service_access", settings.id)
+
+
+class ServiceAccess:
+    """An access policy or a role assignment for each principal, once for resources that share one."""
+
+    name = "service_access"
+    title = "access of the services to the key"
+    needs = ("service_identities",)
+    doc = "https://learn.microsoft.com/azure/key-vault/general/rbac-guide"
+
+    def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
+        """Return no type: the resources exist."""
+        return ()
+
+    def observe(self, azure: Snapshot, profile: Profile) -> ObservedServices:
+        """Read the vault, the resources and their principals."""
+        return _services.observe(azure, profile)
+
+    def plan(self, profile: Profile, observed: ObservedServices, known: Known) -> list[Change]:
+        """Grant what is missing. A vault that is absent or does not protect its keys is a conflict."""
+        vault = profile.key_vault
+        if observed.vault is None:
+            reason = "there is no such vault in the profile's subscription"
+            return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK271", reason, _APPLY)]
+        if at_path(observed.vault, "properties.enablePurgeProtection") is not True:
+            reason = "it has no purge protection, which every service requires of a vault with its key"
+            way_out = "turn it on: cmkctl apply"
+            return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK271", reason, way_out)]
+        changes = [
+            _unknown_application(entry, profile)
+            for entry, found in _services.entries(profile, observed)
+            if found.principal is None
+        ]
+        for principal in _principals(profile, observed):
+            changes.append(_grant(profile, observed, principal, known, changes))
+        return or_nothing(self.name, profile, changes)
+
+    def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:
+        """Return the time at which each grant takes effect."""
+        return {
+            effective(entry.settings): (
+                at.isoformat()
+                if found.principal
+                and (at := effective_at(profile, observed.vault, found.principal, observed.at)) is not None
+                else effective(entry.settings).unknown
+            )
+            for entry, found in _services.entries(profile, observed)
+        }
+
+
+def _principals(profile: Profile, observed: ObservedServices) -> list[ObservedPrincipal]:
+    """Return the principals, each once."""
+    found = [each.principal for _, each in _services.entries(profile, observed) if each.principal is not None]
+    return [*{each.key.lower(): each for each in found}.values()]
+
+
+def _grant(
+    profile: Profile, observed: ObservedServices, principal: ObservedPrincipal, known: Known, before: list[Change]
+) -> Change:
+    kind = f"key access for {principal.label}"
+    if principal.object_id is None and not principal.key.startswith("/"):
+        return _no_service_principal(principal, kind)
+    # One after the other: Key Vault refuses one of two concurrent changes to the policies of one vault.
+    depends_on = tuple(each.resource_id for each in before if each.action is not Action.NO_OP)
+    if at_path(observed.vault, "properties.enableRbacAuthorization"):
+        return role_grant(ServiceAccess.name, profile, principal, kind, depends_on)
+    return policy_grant(ServiceAccess.name, profile, observed.vault, principal, known, kind, depends_on)
+
+
+def _unknown_application(entry: Entry, profile: Profile) -> Change:
+    """Return the conflict of a service whose application has no known id in this cloud."""
+    return conflict(
+        ServiceAccess.name,
+        entry.settings.id,
+        f"key access for {entry.service.title}",
+        entry.name,
+        "CMK232",
+        f"the id of the application that reads its key is not known in {profile.cloud}",
+        "grant the application access to the key and set the key with the service's own tools",
+        f"take {entry.place} out of the profile",
+    )
+
+
+def _no_service_principal(principal: ObservedPrincipal, kind: str) -> Change:
+    """Return the conflict of an application of Microsoft's whose object id is not known."""
+    if principal.denied:
+        reason = "you may not read the directory, where its object id is looked up"
+        return conflict(ServiceAccess.name, principal.key, kind, "", "CMK231", reason, "ask for Application.Read.All")
+    reason = f"this tenant has no service principal for application {principal.key}"
+    way_out = f"have a directory administrator run: az ad sp create --id {principal.key}"
+    return conflict(ServiceAccess.name, principal.key, kind, "", "CMK232", reason, way_out)

@@ -1,0 +1,131 @@
+"""Encrypt, step 1: each resource whose own identity is to read the key has that identity."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cmkctl.azure.documents import at_path, text_at
+from cmkctl.azure.snapshot import Snapshot
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Phrase, Request, Settle
+from cmkctl.profile.model import Profile
+from cmkctl.services.base import ArmDocument, Entry, OwnIdentity, has_identity
+from cmkctl.steps import _services
+from cmkctl.steps._services import ObservedEntry, ObservedServices, or_nothing, own_identity, principal_id
+from cmkctl.steps.base import conflict, no_op
+
+_SYSTEM: Final = "SystemAssigned"
+_USER: Final = "UserAssigned"
+
+
+class ServiceIdentities:
+    """``PATCH`` of the resource with ``identity``. Identities that it has are kept."""
+
+    name = "service_identities"
+    title = "identities of the services"
+    needs = ()
+    doc = "https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview"
+
+    def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
+        """Return no type: the resources exist."""
+        return ()
+
+    def observe(self, azure: Snapshot, profile: Profile) -> ObservedServices:
+        """Read the resources."""
+        return _services.observe(azure, profile)
+
+    def plan(self, profile: Profile, observed: ObservedServices, known: Known) -> list[Change]:  # noqa: ARG002
+        """Add each missing identity. A resource that is not visible is a conflict."""
+        changes = [
+            _hidden(entry, found)
+            for entry, found in zip(profile.services.entries, observed.entries, strict=True)
+            if found.documents.find("resource") is None
+        ]
+        for entry, found in _services.entries(profile, observed):
+            if own_identity(entry.service):
+                changes.append(_identity(entry, found))
+        return or_nothing(self.name, profile, changes)
+
+    def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:
+        """Return the object id of each identity."""
+        return {
+            principal_id(entry.settings): (found.principal and found.principal.object_id)
+            or principal_id(entry.settings).unknown
+            for entry, found in _services.entries(profile, observed)
+        }
+
+
+def _hidden(entry: Entry, found: ObservedEntry) -> Change:
+    hidden = found.documents.not_visible("resource")
+    return conflict(
+        ServiceIdentities.name,
+        entry.settings.id,
+        entry.service.title,
+        entry.name,
+        "CMK272",
+        hidden.reason if hidden else "",
+        f"correct {entry.place}.id",
+        "request the role Reader on it",
+    )
+
+
+def _identity(entry: Entry, found: ObservedEntry) -> Change:
+    settings, service = entry.settings, entry.service
+    document = found.documents.find("resource")
+    kind = f"identity of {service.title}"
+    if settings.identity_id and (found.principal is None or found.principal.object_id is None):
+        return conflict(
+            ServiceIdentities.name,
+            settings.id,
+            kind,
+            entry.name,
+            "CMK233",
+            "there is no such user-assigned identity",
+            "create it first: az identity create",
+            f"correct {entry.place}.identity",
+        )
+    words = (
+        f"identity {settings.identity_id.rpartition('/')[2]}" if settings.identity_id else "system-assigned identity"
+    )
+    added = added_identity(entry, document)
+    if added is None:
+        return no_op(ServiceIdentities.name, settings.id, kind, entry.name, f"up to date: {words}")
+    return Change(
+        ServiceIdentities.name,
+        Action.UPDATE,
+        settings.id,
+        kind,
+        entry.name,
+        f"has no {words} yet",
+        attributes=(
+            AttributeChange("identity", text_at(document, "identity.type") or None, words, phrase=Phrase("{}")),
+        ),
+        request=Request("PATCH", settings.id, service.api_version, added),
+        settle=Settle(settings.id, service.api_version),
+    )
+
+
+def added_identity(entry: Entry, document: ArmDocument | None) -> dict[str, Json] | None:
+    """Return the body that gives a resource the identity it needs; None where it has it, or where another reader is needed."""
+    own, settings = own_identity(entry.service), entry.settings
+    if own is None:
+        return None
+    properties = entry.service.identity_properties(settings)
+    held = all(_same(at_path(document, f"properties.{name}"), value) for name, value in properties.items())
+    if has_identity(document, settings.identity_id) and held:
+        return None
+    identity = _body(document, settings.identity_id, own)
+    return {"identity": identity, "properties": properties} if properties else {"identity": identity}
+
+
+def _same(found: object, wanted: Json) -> bool:
+    return str(found or "").rstrip("/").lower() == str(wanted or "").rstrip("/").lower()
+
+
+def _body(document: ArmDocument | None, identity_id: str | None, own: OwnIdentity) -> Json:
+    """Return the identities that the resource has and the one that it needs."""
+    held = at_path(document, "identity.userAssignedIdentities") or {}
+    users: dict[str, Json] = {each: {} for each in (*held, *([identity_id] if identity_id else ()))}
+    system = identity_id is None or bool(text_at(document, "identity.principalId"))
+    if not users:
+        return {"type": _SYSTEM}
+    return {"type": own.both if system else _USER, "userAssignedIdentities": users}

@@ -1,0 +1,118 @@
+"""Encrypt, step 3: each resource uses the profile's key. The services decide what to send; this step knows none by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from cmkctl.azure.decoding import moment
+from cmkctl.azure.documents import at_path
+from cmkctl.azure.failures import FailureKind
+from cmkctl.azure.snapshot import Snapshot
+from cmkctl.plan import Action, Change, Known, Outputs, Request, Resend, Settle, Unknown
+from cmkctl.profile.model import Profile
+from cmkctl.services.base import Documents, Entry, KeyReference, Refusal, Write
+from cmkctl.steps import _services
+from cmkctl.steps._services import ObservedEntry, ObservedServices, key_reference, or_nothing
+from cmkctl.steps.base import conflict, no_op
+from cmkctl.steps.service_access import effective
+from cmkctl.steps.service_identities import added_identity
+
+_RESEND: Final = Resend(
+    FailureKind.NOT_EFFECTIVE,
+    interval=60.0,
+    tries=10,
+    over=frozenset({"", "succeeded"}),
+    advice="the service cannot use the key yet: a new grant can take minutes. It is sent again at {time}",
+)
+
+
+class ServiceKeys:
+    """The writes that a service wants, in its order, and one resource beside the other."""
+
+    name = "service_keys"
+    title = "keys of the services"
+    needs = ("service_access",)
+    doc = "https://learn.microsoft.com/azure/security/fundamentals/encryption-customer-managed-keys-support"
+
+    def types(self, profile: Profile) -> tuple[str, ...]:
+        """Return the types of the resources."""
+        return tuple(dict.fromkeys(each.service.resource_type for each in profile.services.entries))
+
+    def observe(self, azure: Snapshot, profile: Profile) -> ObservedServices:
+        """Read the key and the resources."""
+        return _services.observe(azure, profile)
+
+    def plan(self, profile: Profile, observed: ObservedServices, known: Known) -> list[Change]:
+        """Set the key where it is missing. A key that cannot be used is a conflict, and so is what a service refuses."""
+        key = key_reference(observed.vault, observed.key)
+        unusable = _unusable(observed)
+        if key is None or unusable:
+            reason, way_out = unusable or ("there is no such key", "create vault and key first: cmkctl apply")
+            return [conflict(self.name, profile.key.resource_id, "key", profile.key.name, "CMK271", reason, way_out)]
+        changes: list[Change] = []
+        for entry, found in zip(profile.services.entries, observed.entries, strict=True):
+            if found.documents.find("resource") is not None:
+                changes += _changes(entry, found, key, known)
+        return or_nothing(self.name, profile, changes)
+
+    def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:  # noqa: ARG002 - a step's signature
+        """Return nothing: no step follows."""
+        return {}
+
+
+def _unusable(observed: ObservedServices) -> tuple[str, str] | None:
+    """Return why no service can use the key, and the way out; None for a usable key."""
+    attributes = at_path(observed.key, "properties.attributes") or {}
+    now = observed.at.timestamp()
+    if attributes.get("enabled") is False:
+        return "its latest version is disabled", "enable it: az keyvault key set-attributes --enabled true"
+    if attributes.get("exp") is not None and attributes["exp"] <= now:
+        return "its latest version has expired", "extend it: az keyvault key set-attributes --expires"
+    if attributes.get("nbf") is not None and attributes["nbf"] > now:
+        return "its latest version is not valid yet", "wait, or choose another key.name"
+    return None
+
+
+def _changes(entry: Entry, found: ObservedEntry, key: KeyReference, known: Known) -> Iterable[Change]:
+    service, settings = entry.service, entry.settings
+    wanted = service.want(settings, _after_identities(entry, found), key)
+    if isinstance(wanted, Refusal):
+        reason, ways_out = wanted.reason, wanted.ways_out
+        return [conflict(ServiceKeys.name, settings.id, service.title, entry.name, wanted.code, reason, *ways_out)]
+    if not wanted:
+        reason = f"up to date: encrypted with key {key.name}"
+        return [no_op(ServiceKeys.name, settings.id, service.title, entry.name, reason)]
+    changes: list[Change] = []
+    for each in wanted:
+        changes.append(_change(entry, each, known, tuple(before.resource_id for before in changes)))
+    return changes
+
+
+def _after_identities(entry: Entry, found: ObservedEntry) -> Documents:
+    """Return the documents as they are once the resource has its identity: a service may send its document back as a whole."""
+    document = found.documents.find("resource")
+    added = added_identity(entry, document)
+    if document is None or added is None:
+        return found.documents
+    return found.documents.replacing("resource", {**document, "identity": added["identity"]})
+
+
+def _change(entry: Entry, write: Write, known: Known, before: tuple[str, ...]) -> Change:
+    effective_at = known.get(effective(entry.settings))
+    return Change(
+        ServiceKeys.name,
+        Action.CREATE if write.creates else Action.UPDATE,
+        write.resource_id,
+        write.kind,
+        write.name,
+        write.reason,
+        attributes=write.attributes,
+        irreversible=write.irreversible,
+        costs=write.costs,
+        request=Request(write.method, write.resource_id, write.api_version, write.body),
+        settle=Settle(write.resource_id, write.api_version),
+        resend=_RESEND,
+        depends_on=before,
+        earliest=None if isinstance(effective_at, Unknown) else moment(effective_at),
+    )

@@ -1,0 +1,119 @@
+"""Cases of every service: documents that Azure answered, and what the service makes of them.
+
+A folder per service has `cases.yaml`. A case has a `promise`, the name of the `service`, and `documents` by the names of the
+reads, laid over `usual`; null is an absent document, `denied` lists those that may not be read, and `recorded` names file and
+number of the interaction whose response is the document. `posture` has what is expected of the verdict; `want` has the
+writes for `settings` and `key`, a refusal, or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.planning import merged
+from support.reference import REFERENCE, require_reference
+
+from cmkctl.plan import Json
+from cmkctl.posture import Posture, Verdict
+from cmkctl.profile.section import Section
+from cmkctl.services import services
+from cmkctl.services.base import Answer, Documents, KeyReference, Refusal, Service, ServiceSettings
+
+HERE = Path(__file__).parent
+BY_NAME = {each.name: each for each in services()}
+
+
+def _cases() -> Iterator[Any]:
+    for path in sorted(HERE.glob("*/cases.yaml")):
+        page = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for case in page["cases"]:
+            yield pytest.param(merged(page["usual"], case), id=f"{path.parent.name}: {case['promise']}")
+
+
+def recorded(file: str, number: int) -> Any:
+    """Return a response that Azure was recorded giving, without nulls. Skips where the recordings are missing."""
+    require_reference()
+    path = next(REFERENCE.glob(f"recordings*/{file}.json"))
+    return json.loads(path.read_text(encoding="utf-8"))["interactions"][number]["response"]["body"]
+
+
+def settings_of(case: Mapping[str, Any]) -> ServiceSettings:
+    """Return the settings of a case."""
+    settings: ServiceSettings = BY_NAME[case["service"]].settings.model_validate(case["settings"])
+    assert isinstance(settings, Section)
+    return settings
+
+
+def key_of(case: Mapping[str, Any]) -> KeyReference:
+    """Return the key of a case."""
+    return KeyReference(**case["key"])
+
+
+def documents_of(case: Mapping[str, Any]) -> Documents:
+    """Return the documents of a case. A read that the case has no document for is absent."""
+    given = deepcopy(case.get("documents") or {})
+    given |= {name: recorded(*where) for name, where in (case.get("recorded") or {}).items()}
+    reads = BY_NAME[case["service"]].reads(settings_of(case), key_of(case))
+    assert given.keys() <= {each.name for each in reads}
+    denied = case.get("denied") or []
+    return Documents(Answer(each, given.get(each.name), denied=each.name in denied) for each in reads)
+
+
+@pytest.mark.parametrize("case", [*_cases()])
+def test_case(case: Mapping[str, Any]) -> None:
+    """A service makes of these documents what the case has."""
+    service: Service[Any] = BY_NAME[case["service"]]
+    documents = documents_of(case)
+
+    found: dict[str, Any] = {}
+    if "posture" in case:
+        found["posture"] = _shown(service.posture(documents), case["posture"])
+    if "want" in case:
+        found["want"] = _wanted(service, settings_of(case), documents, key_of(case))
+
+    assert found
+    assert {name: case[name] for name in found} == found
+
+
+def _shown(posture: Posture, like: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a posture that the case has. A verdict on a document that was read has evidence."""
+    assert posture.reason
+    assert posture.evidence or posture.verdict is Verdict.NOT_VISIBLE
+    every = {
+        "verdict": posture.verdict.value,
+        "reason": posture.reason,
+        "key": posture.key,
+        "key_version": posture.key_version,
+        "evidence": {each.path: each.value for each in posture.evidence},
+    }
+    return {name: every[name] for name in ("verdict", *like)}
+
+
+def _wanted(service: Service[Any], settings: ServiceSettings, documents: Documents, key: KeyReference) -> Json:
+    wanted = service.want(settings, documents, key)
+    if isinstance(wanted, Refusal):
+        assert wanted.ways_out
+        return {"code": wanted.code, "reason": wanted.reason}
+    for each in wanted:
+        assert each.reason
+        assert each.attributes
+    below = len(settings.id)
+    return [{f"{each.method} {each.resource_id[below:]}".strip(): each.body} for each in wanted]
+
+
+@pytest.mark.parametrize("service", services(), ids=lambda each: each.name)
+def test_every_service_has_cases_of_each_kind(service: Service[Any]) -> None:
+    """The verdicts customer, microsoft and not-visible, a write or a refusal, and nothing to do."""
+    cases = [each.values[0] for each in _cases() if each.values[0]["service"] == service.name]
+
+    verdicts = {each["posture"]["verdict"] for each in cases if "posture" in each}
+    wants = [each["want"] for each in cases if "want" in each]
+    assert verdicts >= {"customer", "microsoft", "not-visible"}
+    assert [] in wants
+    assert any(wants)
