@@ -25,7 +25,7 @@ CRYPTO_SERVICE_RELEASE = "08bbd89e-9f13-488c-ac41-acfcb10c90ab"
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[ScenarioBuilder]:
-    """A sandbox in this process, and the environment that leads to it."""
+    """Yield a builder over a sandbox in this process, with the environment that leads to it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)
