@@ -200,8 +200,8 @@ def test_graph_that_may_not_be_read_has_its_way_out(builder: ScenarioBuilder) ->
 
         try:
             plan = builder.client(around).plan(profile)
-            found = [*plan.diagnostics, *(each for each in plan.changes if each.code)]
-            text = " ".join(f"{each.code} {getattr(each, 'remedy', getattr(each, 'ways_out', ''))}" for each in found)
+            found = [f"{each.code} {each.remedy}" for each in plan.diagnostics]
+            text = " ".join([*found, *(f"{each.code} {each.ways_out}" for each in plan.changes)])
         except CmkctlError as error:
             text = " ".join(f"{each.code} {each.remedy}" for each in error.diagnostics)
 
