@@ -94,7 +94,13 @@ def conflicts_of(profile: Profile, found: ArmDocument, known: Known) -> Iterator
     yield from ((*each, recreate) for each in _encryption(profile, properties, known))
     if bool(properties.get("hbiWorkspace")) != profile.workspace.high_business_impact:
         has = on_or_off(bool(properties.get("hbiWorkspace")))
-        yield "CMK255", f"high business impact is {has}, and is fixed at creation", recreate
+        value = str(bool(properties.get("hbiWorkspace"))).lower()
+        yield (
+            "CMK255",
+            f"high business impact is {has}, and is fixed at creation",
+            f"write workspace.high_business_impact: {value}",
+            recreate,
+        )
     yield from _associations(profile, found)
 
 
@@ -114,6 +120,7 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
         yield (
             "CMK254",
             f"it is {'service-side' if service_side else 'in-subscription'}, and the architecture is fixed at creation",
+            f"write workspace.encryption: {'service-side' if service_side else 'in-subscription'}",
         )
     named_so = f"/keys/{profile.key.name}/".lower() in str(key.get("keyIdentifier")).lower()
     if isinstance(key_identifier(known), Unknown) and named_so:
