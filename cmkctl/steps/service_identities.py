@@ -64,7 +64,7 @@ def _hidden(entry: Entry, found: ObservedEntry) -> Change:
         "CMK272",
         hidden.reason if hidden else "",
         f"correct {entry.place}.id",
-        "have somebody give you the role Reader on it",
+        "ask its owner for the role Reader on it",
     )
 
 
