@@ -13,7 +13,8 @@ from concurrent.futures import wait as wait_for
 from typing import Any, Final
 
 from cmkctl.azure.send import send
-from cmkctl.azure.session import Session, Snapshot
+from cmkctl.azure.session import Session
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import read_through_transients
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.digests import digest

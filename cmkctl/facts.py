@@ -19,7 +19,7 @@ from cmkctl.codes import CMK190
 from cmkctl.diagnostics import CmkctlError, Code, Diagnostic, Severity
 
 if TYPE_CHECKING:
-    from cmkctl.azure.session import Snapshot
+    from cmkctl.azure.snapshot import Snapshot
     from cmkctl.profile.model import Profile
 
 T = TypeVar("T")

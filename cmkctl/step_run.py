@@ -15,7 +15,8 @@ from azure.core.exceptions import AzureError
 from cmkctl import codes
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.azure.session import Session, Snapshot
+from cmkctl.azure.session import Session
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import RetryBudget, is_transient, maybe_created_elsewhere, read_through_transients
 from cmkctl.clock import Interrupted
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError

@@ -20,7 +20,7 @@ from cmkctl.azure.errors import AzureFailed, classify, kind_of_refused_write
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import ResourceId, resource_type
 from cmkctl.azure.remedies import WITHOUT_A_REASON
-from cmkctl.azure.session import WRITING, Session
+from cmkctl.azure.session import Session
 from cmkctl.azure.waiting import InitialResponseOnly, delay, poll_to_end, poll_until
 from cmkctl.clock import at
 from cmkctl.codes import CMK404
@@ -28,6 +28,10 @@ from cmkctl.diagnostics import CmkctlError
 from cmkctl.plan import Action, Change, Plane, Request, Resend, Settle
 
 _LOG: Final = logging.getLogger(__name__)
+
+RESPONSE_IGNORED: Final[Mapping[str, Any]] = {"stream": True, "cls": lambda _response, _deserialized, _headers: None}
+"""Makes a typed SDK method ignore the response to a write. The effect of a write is read back, so its response may have any
+body."""
 
 
 def send(session: Session, change: Change) -> ArmDocument | None:
@@ -158,12 +162,12 @@ _Typed: TypeAlias = Callable[[Session, Change, Request], Any]
 
 
 def _register(session: Session, change: Change, request: Request) -> None:  # noqa: ARG001 - the table's signature
-    session.resources.providers.register(change.resource_id.rpartition("/")[2], **WRITING)
+    session.resources.providers.register(change.resource_id.rpartition("/")[2], **RESPONSE_IGNORED)
 
 
 def _put_group(session: Session, change: Change, request: Request) -> None:
     name = change.resource_id.rpartition("/")[2]
-    session.resources.resource_groups.create_or_update(name, _body(request), **WRITING)
+    session.resources.resource_groups.create_or_update(name, _body(request), **RESPONSE_IGNORED)
 
 
 def _put_vault(session: Session, change: Change, request: Request) -> Any:
@@ -212,19 +216,21 @@ def _refuse_overwritten(change: Change, name: str, stamps: Mapping[str, Any]) ->
 
 def _patch_vault(session: Session, change: Change, request: Request) -> None:
     vault = ResourceId.parse(change.resource_id)
-    session.key_vault.vaults.update(vault.resource_group, vault.name, _body(request), **WRITING)
+    session.key_vault.vaults.update(vault.resource_group, vault.name, _body(request), **RESPONSE_IGNORED)
 
 
 def _add_policies(session: Session, change: Change, request: Request) -> None:
     vault = ResourceId.parse(change.resource_id)
     session.key_vault.vaults.update_access_policy(
-        vault.resource_group, vault.names[0], "add", _body(request), **WRITING
+        vault.resource_group, vault.names[0], "add", _body(request), **RESPONSE_IGNORED
     )
 
 
 def _create_key(session: Session, change: Change, request: Request) -> None:
     key = ResourceId.parse(change.resource_id)
-    session.key_vault.keys.create_if_not_exist(key.resource_group, key.names[0], key.name, _body(request), **WRITING)
+    session.key_vault.keys.create_if_not_exist(
+        key.resource_group, key.names[0], key.name, _body(request), **RESPONSE_IGNORED
+    )
 
 
 _TYPED: Final[Mapping[tuple[str, str], _Typed]] = {

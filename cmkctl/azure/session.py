@@ -7,16 +7,13 @@ only observes cannot change anything. Writes go through the typed clients of `Se
 from __future__ import annotations
 
 import base64
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import cached_property, partial
-from typing import Any, Final, TypeVar
+from functools import cached_property
+from typing import Any, Final
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.core.pipeline import Pipeline, PipelineResponse, policies
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
@@ -27,31 +24,16 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 from cmkctl import __version__
 from cmkctl.azure import decoding, versions
 from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
-from cmkctl.azure.decoding import ArmDocument, DecodePolicy
-from cmkctl.azure.errors import AzureFailed, classify
-from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.decoding import DecodePolicy
 from cmkctl.azure.graph import Graph
-from cmkctl.azure.ids import (
-    ResourceId,
-    deleted_vault_id,
-    group_id,
-    provider_id,
-    resource_type,
-    role_assignments_id,
-    subscription_id,
-)
 from cmkctl.azure.policies import DeadlinePolicy, HeaderPolicy, HostPolicy
 from cmkctl.azure.retry import RetryPolicy
+from cmkctl.azure.snapshot import Constants, Snapshot
 from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
 from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
-from cmkctl.plan import Plane, Settle
 
-T = TypeVar("T")
-U = TypeVar("U")
 PARALLEL_READS: Final = 16
-LONGEST_LIST: Final = 200
-"""The largest number of pages of role assignments; a subscription has at most 4,000 of them, a page hundreds."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
@@ -199,282 +181,3 @@ class Session:
             HeaderPolicy(self.clock, self._learn_where),
             DeadlinePolicy(self.clock, lambda: self.deadline),
         ]
-
-
-class Constants:
-    """Documents that are constant during a run: the subscription, a finished registration, a principal's id."""
-
-    def __init__(self) -> None:
-        self._documents: dict[str, ArmDocument] = {}
-
-    def get(self, read: str) -> ArmDocument | None:
-        """Return the document of a read; None when it is not constant or not read yet."""
-        return self._documents.get(read)
-
-    def keep(self, read: str, document: ArmDocument | None, *, when: bool = True) -> ArmDocument | None:
-        """Keep the document of a read from now on, if there is one, and return it."""
-        if document is not None and when:
-            self._documents[read] = document
-        return document
-
-
-class Snapshot:
-    """A view of Azure: each read is sent once, and every caller shares its result.
-
-    An absent resource is None. Every other error raises `AzureFailed`.
-    """
-
-    def __init__(
-        self,
-        session: Session,
-        resources: ResourceManagementClient,
-        key_vault: KeyVaultManagementClient,
-        graph: Graph,
-        pool: ThreadPoolExecutor,
-    ) -> None:
-        self._session = session
-        self._resources = resources
-        self._key_vault = key_vault
-        self._graph = graph
-        self._pool = pool
-        self._lock = threading.Lock()
-        self._answers: dict[str, Future[Any]] = {}
-
-    def again(self, stale: Iterable[str], settled: Mapping[str, ArmDocument | None]) -> Snapshot:
-        """Return a newer view that repeats failed reads and those of the `stale` resource ids, their parents and children.
-
-        `settled` holds the last readings of changes that have settled, by resource id: newer than this view, and not repeated.
-        """
-        newer = self._session.snapshot()
-        ids = [each.lower() for each in stale]
-        with self._lock:
-            newer._answers = {  # noqa: SLF001 - the same class
-                read: answer
-                for read, answer in self._answers.items()
-                if answer.done() and answer.exception() is None and not any(map(partial(_related, read.lower()), ids))
-            }
-        for resource, document in settled.items():
-            newer._answers[resource] = Future()  # noqa: SLF001 - the same class
-            newer._answers[resource].set_result(document)  # noqa: SLF001 - the same class
-        return newer
-
-    @property
-    def cloud(self) -> Cloud:
-        """The cloud of the session."""
-        return self._session.cloud
-
-    def now(self) -> datetime:
-        """Return the current date and time in UTC."""
-        return self._session.clock.now()
-
-    def gather(self, *reads: Callable[[], T]) -> list[T]:
-        """Perform several reads concurrently; return their results in order."""
-        return [future.result() for future in [self._submit(read) for read in reads]]
-
-    def gather2(self, one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
-        """Perform two reads concurrently."""
-        ahead = self._submit(other)
-        return one(), ahead.result()
-
-    def _submit(self, read: Callable[[], T]) -> Future[T]:
-        # In the caller's context, so that a wait in the read is attributed to the caller's change.
-        return self._pool.submit(copy_context().run, read)
-
-    def subscription(self) -> ArmDocument:
-        """Read the subscription: its `tenantId` and, if permitted, its `state`.
-
-        A principal with roles on resource groups only cannot read the subscription; its tenant is then the token's, the only one
-        that Resource Manager accepts. Raises AzureFailed for a subscription that does not exist.
-        """
-        constant = self._session.constant
-        found = constant.get("subscription") or self._ask("subscription", self._subscription)
-        return constant.keep("subscription", found) or {}
-
-    def _subscription(self) -> ArmDocument:
-        scope = subscription_id(self._session.subscription)
-        try:
-            found = self._by_id(decoding.Subscription, scope, versions.SUBSCRIPTIONS)
-        except AzureFailed as error:
-            if error.failure.kind is not FailureKind.DENIED:
-                raise
-            found = None
-        self._session.subscription_name = str((found or {}).get("displayName", ""))
-        return found or {"tenantId": self._session.tenant()}
-
-    def provider(self, namespace: str) -> ArmDocument | None:
-        """Read a resource provider, with its `registrationState` in this subscription."""
-        read, constant = provider_id(self._session.subscription, namespace), self._session.constant
-        found = constant.get(read) or self._ask(
-            read, lambda: self._resources.providers.get(namespace, **_as(decoding.Provider))
-        )
-        return constant.keep(read, found, when=found is not None and found.get("registrationState") == "Registered")
-
-    def resource_group(self, name: str) -> ArmDocument | None:
-        """Read a resource group."""
-        return self._ask(
-            group_id(self._session.subscription, name),
-            lambda: self._resources.resource_groups.get(name, **_as(decoding.ResourceGroup)),
-        )
-
-    def vault(self, vault: ResourceId) -> ArmDocument | None:
-        """Read a key vault."""
-        return self._ask(
-            str(vault),
-            lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_as(decoding.Vault)),
-        )
-
-    def deleted_vault(self, name: str, location: str) -> ArmDocument | None:
-        """Read a soft-deleted key vault of this subscription."""
-        return self._ask(
-            deleted_vault_id(self._session.subscription, location, name),
-            lambda: self._key_vault.vaults.get_deleted(name, location, **_as(decoding.DeletedVault)),
-        )
-
-    def key(self, vault: ResourceId, name: str) -> ArmDocument | None:
-        """Read a key with its latest version through the management plane, which a vault firewall does not block."""
-        return self._ask(
-            str(vault.child("keys", name)),
-            lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(decoding.Key)),
-        )
-
-    def key_version(self, vault: ResourceId, name: str, version: str) -> ArmDocument | None:
-        """Read one version of a key through the management plane."""
-        return self._ask(
-            f"{vault.child('keys', name)}/versions/{version}",
-            lambda: self._key_vault.keys.get_version(
-                vault.resource_group, vault.name, name, version, **_as(decoding.Key)
-            ),
-        )
-
-    def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:
-        """Read any resource in a resource group by its ARM id."""
-        return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
-
-    def listing(self, path: str, api_version: str) -> ArmDocument | None:
-        """Return a collection by its path, such as ``…/factories/NAME/pipelines``: one document with the items of all pages."""
-        page = self._by_id(decoding.Listing, path, api_version)
-        if page is None:
-            return None
-        found: list[Any] = [*page["value"]]
-        links: set[str] = set()
-        while (page := self._following(page.get("nextLink", ""), links, decoding.Listing)) is not None:
-            found += page["value"]
-        return {"value": found}
-
-    def _by_id(self, schema: Any, resource_id: str, api_version: str, **params: str) -> ArmDocument | None:
-        return self._ask(
-            f"{resource_id}?{params}" if params else resource_id,
-            # The SDK adds a slash before the id.
-            lambda: self._resources.resources.get_by_id(
-                resource_id.lstrip("/"), api_version=api_version, params=params, **_as(schema)
-            ),
-        )
-
-    def settling(self, settle: Settle) -> ArmDocument | None:
-        """Read the document whose state shows the end of a write."""
-        if settle.plane is Plane.GRAPH:
-            return self.service_principal(settle.resource_id)
-        read = self._typed.get(resource_type(settle.resource_id).lower())
-        return read(settle.resource_id) if read else self.resource(settle.resource_id, settle.api_version)
-
-    @property
-    def _typed(self) -> Mapping[str, Callable[[str], ArmDocument | None]]:
-        return {
-            "microsoft.resources/providers": lambda resource: self.provider(resource.rpartition("/")[2]),
-            "microsoft.keyvault/vaults": lambda resource: self.vault(ResourceId.parse(resource)),
-        }
-
-    def role_assignments(self, scope: str, principal: str) -> list[ArmDocument]:
-        """Read the role assignments of a principal at a scope and above, all pages."""
-        page = self._by_id(
-            decoding.RoleAssignments,
-            role_assignments_id(scope),
-            versions.ROLE_ASSIGNMENTS,
-            **{"$filter": f"principalId eq '{principal}'"},
-        )
-        found: list[ArmDocument] = []
-        links: set[str] = set()
-        while page is not None:
-            found += page["value"]
-            page = self._following(page.get("nextLink", ""), links)
-        return found
-
-    def role_definition(self, definition: str) -> ArmDocument | None:
-        """Return a role definition by its id, None also where it may not be read."""
-        try:
-            return self._by_id(decoding.RoleDefinition, definition, versions.ROLE_ASSIGNMENTS)
-        except AzureFailed as error:
-            if error.failure.kind is not FailureKind.DENIED:
-                raise
-            return None
-
-    def service_principal(self, app_id: str) -> ArmDocument | None:
-        """Read the service principal of an application in this tenant from Microsoft Graph."""
-        read, constant = f"graph {app_id}", self._session.constant
-        found = constant.get(read) or self._ask(read, lambda: self._graph.service_principal(app_id))
-        return constant.keep(read, found)
-
-    def _following(self, link: str, links: set[str], schema: Any = decoding.RoleAssignments) -> ArmDocument | None:
-        """Return the next page of a list, None after the last. Each link is followed once.
-
-        Raises AzureFailed for too many pages: a server could name a next page endlessly, and grants on unread pages are not
-        absent.
-        """
-        if not link or link in links:
-            return None
-        if len(links) >= LONGEST_LIST:
-            message = f"The list has more than {LONGEST_LIST} pages."
-            raise AzureFailed(Failure(FailureKind.UNREADABLE, "", message))
-        links.add(link)
-        return self._ask(link, lambda: decoding.document(schema, self._session.follow(link)))
-
-    def _ask(self, question: str, read: Callable[[], Any]) -> ArmDocument | None:
-        with self._lock:
-            answer = self._answers.get(question)
-            if mine := answer is None:
-                answer = self._answers[question] = Future()
-        if mine:
-            _answer(answer, read)
-        document: ArmDocument | None = answer.result()
-        return document
-
-
-def _related(read: str, resource: str) -> bool:
-    """Return True when a change of a resource can affect a read: of the resource itself, a parent or a child."""
-    path = read.partition("?")[0]
-    return f"{path}/".startswith(f"{resource}/") or f"{resource}/".startswith(f"{path}/")
-
-
-def _as(schema: Any) -> Mapping[str, Any]:
-    """Wrap a typed SDK read so that it returns Azure's own document, validated for its resource type.
-
-    Steps compare Azure's own documents; an SDK model would drop unknown members, and cost time for nothing.
-    """
-    return {"stream": True, "cls": lambda response, _deserialized, _headers: decoding.document(schema, response)}
-
-
-WRITING: Final[Mapping[str, Any]] = {"stream": True, "cls": lambda _response, _deserialized, _headers: None}
-"""Makes a typed SDK method ignore the response to a write. The effect of a write is read back, so its response may have any
-body."""
-
-
-def _answer(answer: Future[Any], read: Callable[[], Any]) -> None:
-    try:
-        answer.set_result(_read(read))
-    except BaseException as error:  # noqa: BLE001 - other threads wait for this future
-        answer.set_exception(error)
-
-
-def _read(read: Callable[[], Any]) -> Any:
-    """Perform a read; return its document, None for an absent resource. Raises AzureFailed for every other error."""
-    try:
-        return read()
-    except AzureError as error:
-        failure = classify(error)
-        # A subscription without a registered provider has no resource of that provider.
-        if failure.kind in (FailureKind.ABSENT, FailureKind.NOT_REGISTERED):
-            return None
-        raise AzureFailed(failure) from error
-
-
-__all__ = ["PARALLEL_READS", "USER_AGENT", "WRITING", "ArmDocument", "Session", "Snapshot"]

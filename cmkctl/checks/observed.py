@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from cmkctl.azure.session import ArmDocument, Snapshot
+    from cmkctl.azure.decoding import ArmDocument
+    from cmkctl.azure.snapshot import Snapshot
     from cmkctl.profile.model import Profile
     from cmkctl.steps.associated_resources import ObservedAssociated
     from cmkctl.steps.key import ObservedKey

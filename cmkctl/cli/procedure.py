@@ -74,7 +74,7 @@ def create_workspace() -> Operation:
 
 
 def encrypt_services() -> Operation:
-    """The procedure of ``encrypt``."""
+    """Return the procedure of ``encrypt``."""
     from cmkctl.procedures.encrypt import ENCRYPT  # noqa: PLC0415 - each command imports its own procedure
 
     return Operation(ENCRYPT, _services_conclusion, check="posture")

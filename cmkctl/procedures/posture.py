@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Assessment
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import Documents, Entry

@@ -13,7 +13,7 @@ from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
 from cmkctl.azure.ids import ResourceId, provider_id
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Phrase, Plane, Request, Settle, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, wait

@@ -13,7 +13,7 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import KeyIdentifier, ResourceId
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Change, Output
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import (

@@ -13,7 +13,7 @@ from typing import Any, Final
 from cmkctl.azure.compare import same_location, same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile

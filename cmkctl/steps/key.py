@@ -15,7 +15,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.compare import missing_permissions, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Request
 from cmkctl.profile.model import KeySettings, Profile, RotationPolicy
 from cmkctl.steps.base import conflict, no_op

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, Change, Known, Output, Outputs
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _principals

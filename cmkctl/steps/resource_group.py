@@ -7,7 +7,7 @@ from typing import Final
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_location
 from cmkctl.azure.decoding import ArmDocument
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Phrase, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, no_op

@@ -13,7 +13,7 @@ from typing import Any, Final
 from cmkctl.azure import versions
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import provider_id
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import conflict, no_op, wait

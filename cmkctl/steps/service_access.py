@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cmkctl.azure.documents import at_path
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, Change, Known, Output, Outputs
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import Entry, ServiceSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cmkctl.azure.documents import at_path, text_at
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import ArmDocument, Entry, OwnIdentity, has_identity
@@ -64,7 +64,7 @@ def _hidden(entry: Entry, found: ObservedEntry) -> Change:
         "CMK272",
         hidden.reason if hidden else "",
         f"correct {entry.place}.id",
-        "ask its owner for the role Reader on it",
+        "request the role Reader on it",
     )
 
 

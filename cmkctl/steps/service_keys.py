@@ -8,7 +8,7 @@ from typing import Final
 from cmkctl.azure.decoding import moment
 from cmkctl.azure.documents import at_path
 from cmkctl.azure.failures import FailureKind
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, Change, Known, Outputs, Request, Resend, Settle, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import Documents, Entry, KeyReference, Refusal, Write

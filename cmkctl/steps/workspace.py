@@ -12,7 +12,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.azure.failures import FailureKind
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import (
     Action,

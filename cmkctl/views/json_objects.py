@@ -127,7 +127,7 @@ def diagnostic_object(diagnostic: Diagnostic) -> JsonObject:
 
 
 def posture_object(assessment: Assessment) -> JsonObject:
-    """The posture of one resource, with its evidence."""
+    """Return the posture of one resource, with its evidence."""
     posture = assessment.posture
     return {
         "service": assessment.service,

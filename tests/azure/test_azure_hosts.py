@@ -13,7 +13,7 @@ from support.scripted import ARM, SUBSCRIPTION, Answer, azure
 from cmkctl.azure.clouds import ENDPOINTS, Cloud
 from cmkctl.azure.errors import AzureFailed, ForeignHost, classify
 from cmkctl.azure.policies import SANDBOX_HEADER
-from cmkctl.azure.session import LONGEST_LIST
+from cmkctl.azure.snapshot import LONGEST_LIST
 from cmkctl.sandbox.core.constants import BANNER_HEADER
 
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"

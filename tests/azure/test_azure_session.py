@@ -21,7 +21,8 @@ from cmkctl.azure.errors import AzureFailed, UndecodableResponse, classify
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.retry import ATTEMPTS
-from cmkctl.azure.session import WRITING, Snapshot
+from cmkctl.azure.send import RESPONSE_IGNORED
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import cosmos_db
 
@@ -138,7 +139,7 @@ def test_a_write_with_a_foreign_response_is_sent_once_and_counts_as_lost(answer:
     scripted = azure(answer)
 
     with pytest.raises(UndecodableResponse) as caught:
-        scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}}, **WRITING)
+        scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}}, **RESPONSE_IGNORED)
 
     # A redirect out of the cloud stops the run; everything else the engine looks at and may send again.
     kind = FailureKind.FOREIGN_HOST if answer is MOVED else FailureKind.PASSING
@@ -150,9 +151,9 @@ def test_nothing_rests_on_the_answer_to_a_write(body: bytes) -> None:
     """What a write did is read back; the SDK's models would fall over an answer of another form."""
     scripted = azure(Answer(200, body))
 
-    scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}}, **WRITING)
-    scripted.session.resources.providers.register("Microsoft.Search", **WRITING)
-    scripted.session.resources.resource_groups.create_or_update("rg", {"location": "westus"}, **WRITING)
+    scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}}, **RESPONSE_IGNORED)
+    scripted.session.resources.providers.register("Microsoft.Search", **RESPONSE_IGNORED)
+    scripted.session.resources.resource_groups.create_or_update("rg", {"location": "westus"}, **RESPONSE_IGNORED)
     scripted.session.graph.create_service_principal({"appId": APP_ID})
 
     assert 4 == len(scripted.network.sent)

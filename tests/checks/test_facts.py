@@ -12,7 +12,7 @@ from support.rule_facts import IDENTITY, profile, seen
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.checks import CODES, IGNORABLE, RULES
 from cmkctl.checks.grants import CMK104
 from cmkctl.codes import CMK190, CMK303, CMK504

@@ -9,11 +9,11 @@ from support.services import Services
 
 @pytest.fixture
 def services(azure: Any, tmp_path: Path) -> Services:
-    """A vault with access policies."""
+    """Return a vault with access policies."""
     return Services(azure, tmp_path)
 
 
 @pytest.fixture
 def services_with_roles(azure: Any, tmp_path: Path) -> Services:
-    """A vault with roles."""
+    """Return a vault with roles."""
     return Services(azure, tmp_path, rbac=True)

@@ -31,7 +31,7 @@ from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
 from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, role_assignments_id, subscription_id
-from cmkctl.azure.session import Snapshot
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Change, Known, Output, Outputs, Request, Resend, Settle, Unknown
 from cmkctl.procedures.create import SEQUENCE
 from cmkctl.profile.model import Profile
