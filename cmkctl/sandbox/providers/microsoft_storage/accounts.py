@@ -279,8 +279,13 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     sent = {word: value for word, value in (body.get("properties") or {}).items() if value is not None}
     if "isHnsEnabled" in sent and sent["isHnsEnabled"] != document["properties"].get("isHnsEnabled", False):
         raise errors.storage_hns_fixed()
+    identity = document.get("identity")
+    if (body.get("identity") or {}).get("type"):
+        identity = microsoft_managedidentity.with_principal(
+            tenant, document["id"], body["identity"], identity, partial=call.method == "PATCH"
+        )
     if "encryption" in sent:
-        _check_key(tenant, document, body)
+        _check_key(tenant, shapes.merge(document["properties"]["encryption"], sent["encryption"]), identity)
     document["properties"] = shapes.merge(document["properties"], sent)
     _settle_key(tenant, document["properties"]["encryption"])
     if body.get("tags") is not None:
@@ -288,10 +293,8 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     sku = (body.get("sku") or {}).get("name")
     if sku:
         document["sku"] = {"name": sku, "tier": sku.partition("_")[0]}
-    if (body.get("identity") or {}).get("type"):
-        document["identity"] = microsoft_managedidentity.with_principal(
-            tenant, document["id"], body["identity"], document.get("identity"), partial=call.method == "PATCH"
-        )
+    if identity:
+        document["identity"] = identity
     tenant.changed()
     return Reply(200, view(tenant, record, call), content_type="application/json")
 
@@ -305,14 +308,10 @@ def delete_account(tenant: Tenant, call: Call) -> Reply:
     return Reply(200, content_type=TEXT) if reply.status == 200 else reply
 
 
-def _check_key(tenant: Tenant, document: Json, body: Json) -> None:
+def _check_key(tenant: Tenant, encryption: Json, identity: Json | None) -> None:
     """Refuse a customer-managed key that the account's identity may not use."""
-    encryption = shapes.merge(document["properties"]["encryption"], body["properties"]["encryption"])
     if str(encryption.get("keySource")).lower() != "microsoft.keyvault":
         return
-    identity = document.get("identity")
-    if (body.get("identity") or {}).get("type"):
-        identity = microsoft_managedidentity.with_principal(tenant, document["id"], body["identity"])
     reader = customer_keys.reader_of(tenant, identity, (encryption.get("identity") or {}).get("userAssignedIdentity"))
     key = encryption.get("keyvaultproperties") or {}
     customer_keys.require_usable(
