@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from contract_identifiers import GENERATED, MOMENT, Pairs
+from contract_identifiers import GENERATED, MOMENT, Pairs, unmasked, without_group
 from contract_recordings import MASKED_GROUP, Exchange
 
 TIMES: Mapping[str, str] = {
@@ -144,25 +144,13 @@ def _value(recorded: Any, shown: Any, path: str, pairs: Pairs) -> Iterator[str]:
 
 
 def _objects(recorded: Mapping[str, Any], shown: Mapping[str, Any], path: str, pairs: Pairs) -> Iterator[str]:
-    theirs = {_unmasked(pairs.translated(name), shown): value for name, value in recorded.items()}
+    theirs = {unmasked(pairs.translated(name), shown): value for name, value in recorded.items()}
     for name in sorted(theirs.keys() - shown.keys()):
         yield f"{_join(path, name)}: recorded {_displayed(theirs[name])}, sandbox absent"
     for name in sorted(shown.keys() - theirs.keys()):
         yield f"{_join(path, name)}: recorded absent, sandbox {_displayed(shown[name])}"
     for name in sorted(theirs.keys() & shown.keys()):
         yield from _value(theirs[name], shown[name], _join(path, name), pairs)
-
-
-def _unmasked(name: str, shown: Mapping[str, Any]) -> str:
-    """Return the sandbox's name of a property in place of a recorded one whose group is masked; other names as they are."""
-    if MASKED_GROUP not in name:
-        return name
-    wanted = _without_group(name)
-    return next((each for each in shown if _without_group(each) == wanted), name)
-
-
-def _without_group(text: str) -> str:
-    return re.sub(r"/resourceGroups/[^/]+", "/…", text, flags=re.IGNORECASE)
 
 
 def _join(path: str, name: str) -> str:
@@ -246,7 +234,7 @@ def _text_agrees(theirs: str, ours: str, pairs: Pairs) -> bool:
     """Return True when two texts are equal but for moments, and for generated identifiers that are no contradiction."""
     theirs, ours = MOMENT.sub("…", theirs), MOMENT.sub("…", ours)
     if MASKED_GROUP in theirs:
-        theirs, ours = (_without_group(each) for each in (theirs, ours))
+        theirs, ours = (without_group(each) for each in (theirs, ours))
     if GENERATED.sub("…", theirs) != GENERATED.sub("…", ours):
         return False
     return all(

@@ -121,7 +121,6 @@ def _new_server(identifier: str, name: str, location: str) -> Json:
             "externalGovernanceStatus": "Disabled",
         },
         "location": location,
-        "tags": {},
         "id": identifier,
         "name": name,
         "type": SERVER.type,
@@ -131,6 +130,8 @@ def _new_server(identifier: str, name: str, location: str) -> Json:
 def _write_server(tenant: Tenant, call: Call, before: Json, body: Json) -> Reply:
     sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
     sent.pop("administratorLoginPassword", None)  # a password; Azure does not show it either
+    if not sent.get("administrators"):
+        sent.pop("administrators", None)  # az sends it empty, and it is not shown (recording 50)
     document = {**before, "properties": shapes.merge(before["properties"], sent)}
     if body.get("tags") is not None:
         document["tags"] = body["tags"]
