@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from contract_identifiers import GENERATED, MOMENT, Pairs
+from contract_identifiers import GENERATED, MOMENT, Pairs, unmasked, without_group
 from contract_recordings import MASKED_GROUP, Exchange
 
 TIMES: Mapping[str, str] = {
@@ -144,7 +144,7 @@ def _value(recorded: Any, shown: Any, path: str, pairs: Pairs) -> Iterator[str]:
 
 
 def _objects(recorded: Mapping[str, Any], shown: Mapping[str, Any], path: str, pairs: Pairs) -> Iterator[str]:
-    theirs = {pairs.translated(name): value for name, value in recorded.items()}
+    theirs = {unmasked(pairs.translated(name), shown): value for name, value in recorded.items()}
     for name in sorted(theirs.keys() - shown.keys()):
         yield f"{_join(path, name)}: recorded {_displayed(theirs[name])}, sandbox absent"
     for name in sorted(shown.keys() - theirs.keys()):
@@ -234,7 +234,7 @@ def _text_agrees(theirs: str, ours: str, pairs: Pairs) -> bool:
     """Return True when two texts are equal but for moments, and for generated identifiers that are no contradiction."""
     theirs, ours = MOMENT.sub("…", theirs), MOMENT.sub("…", ours)
     if MASKED_GROUP in theirs:
-        theirs, ours = (re.sub(r"/resourceGroups/[^/]+", "/…", each, flags=re.IGNORECASE) for each in (theirs, ours))
+        theirs, ours = (without_group(each) for each in (theirs, ours))
     if GENERATED.sub("…", theirs) != GENERATED.sub("…", ours):
         return False
     return all(

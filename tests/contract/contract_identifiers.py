@@ -8,9 +8,11 @@ first pair it sees and reports every later use that contradicts it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from contract_recordings import MASKED_GROUP
 
 GUID = re.compile(r"(?<![0-9a-zA-Z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-zA-Z])|8{8}-[0-]+\d*")
 _PARTS = (GUID.pattern, r"(?<![0-9a-zA-Z])(?:[0-9a-f]{32}|[0-9A-F]{16}|[0-9]{20})(?![0-9a-zA-Z])")
@@ -68,10 +70,25 @@ class Pairs:
         return self.ours.get(old, new) == new and self.theirs.get(new, old) == old
 
 
+def unmasked(name: str, ours: Iterable[str]) -> str:
+    """Return the sandbox's name of a property in place of a recorded one whose group is masked; other names as they are."""
+    if MASKED_GROUP not in name:
+        return name
+    wanted = without_group(name)
+    return next((each for each in ours if without_group(each) == wanted), name)
+
+
+def without_group(text: str) -> str:
+    """Return a text without the names of resource groups."""
+    return re.sub(r"/resourceGroups/[^/]+", "/…", text, flags=re.IGNORECASE)
+
+
 def _texts(theirs: Any, ours: Any, name: str = "") -> Iterator[tuple[str, str, str]]:
     if isinstance(theirs, dict) and isinstance(ours, dict):
-        for inner in theirs.keys() & ours.keys():
-            yield from _texts(theirs[inner], ours[inner], inner)
+        for inner, value in theirs.items():
+            own = unmasked(inner, ours)
+            if own in ours:
+                yield from _texts(value, ours[own], own)
     elif isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours) == 1:
         yield from _texts(theirs[0], ours[0], name)
     elif isinstance(theirs, str) and isinstance(ours, str):

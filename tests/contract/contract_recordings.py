@@ -24,7 +24,7 @@ KEEPS_RETRY_AFTER = ("Azure/azure-service-operator", "sdk/keyvault/azure-mgmt-ke
 MASKED_GROUP = "/resourceGroups/000000000000000"
 """Mask that the recorder of azext_mlv2 writes in place of every group: it may be any."""
 POLLS = re.compile(
-    r"\w*operations?-?(?:status(?:es)?|results?)|(?:azure)?asyncoperations?|diskoperations",
+    r"\w*operations?-?(?:status(?:es)?|results?)|\w*asyncoperations?|diskoperations",
     re.IGNORECASE,
 )
 UNFINISHED = frozenset(

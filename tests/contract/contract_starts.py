@@ -11,6 +11,7 @@ from contract_start import Start
 from support.sandbox import Client
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID
+from cmkctl.sandbox.providers import microsoft_containerinstance
 from cmkctl.sandbox.server import Running
 
 
@@ -103,6 +104,19 @@ def _default_logs(running: Running, client: Client) -> None:
             record["doc"].pop("tags", None)
 
 
+def _key_of_containers(running: Running, _client: Client) -> None:
+    """Make the vault and the key version that the body of the container group names, and the application that reads it."""
+    vault, key = "cloudaci-cloudtest", "testencryptionkey"
+    running.state.add_vault(vault, "another-group")
+    running.state.add_key(vault, key)
+    with running.state.tenant.lock:
+        record = running.state.tenant.resource(f"{running.state.vault(vault)['doc']['id']}/keys/{key}")
+        assert record is not None
+        record["versions"][-1]["version"] = "804d3f1d5ce2456b9bc3dc9e35aaa67e"
+    reader = running.state.add_principal(microsoft_containerinstance.APP_ID, "Azure Container Instance Service")
+    running.state.add_access_policy(vault, reader)
+
+
 LISTED = "the Log Analytics workspace that a list names existed"
 
 STARTS: Mapping[str, Start] = {
@@ -138,5 +152,6 @@ STARTS: Mapping[str, Start] = {
     "40": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
     "44": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
     "88": Start(LISTED, before={0: _default_logs}),
+    "96": Start("the key of the group, and the application that reads it, existed", before={0: _key_of_containers}),
     "62": Start("the key whose deletion is refused as too early", before={4: _being_deleted}),
 }

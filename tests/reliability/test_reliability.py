@@ -33,7 +33,7 @@ def at_one_place(kind: str, expected: Expected) -> Fault:
     profile = expected.profiles[len(kind) % len(expected.profiles)]
     if expected.written:
         return Fault(kind, profile, expected.written[-1])
-    nth = {ANY: 3 + 7 * len(kind), WRITE: len(kind) % 14 + 1, POLL: len(kind) % 7 + 1}
+    nth = {ANY: 3 + 7 * len(kind) % 70, WRITE: len(kind) % 14 + 1, POLL: len(kind) % 7 + 1}
     return Fault(kind, profile, nth=nth[expected.place])
 
 

@@ -79,6 +79,8 @@ def test_a_key_of_storage_is_shown_with_the_version_in_use_until_it_is_given_up(
     state.add_vault("kv-one")
     key = state.add_key("kv-one", "cmk")
     account = state.add_storage_account("stone")
+    identified = quick("PATCH", account, {"identity": {"type": "SystemAssigned"}}).json()["identity"]
+    state.add_access_policy("kv-one", identified["principalId"])
     named = {"keyname": "cmk", "keyvaulturi": "https://kv-one.vault.azure.net/"}
 
     def encrypted(source: str, **more: Any) -> Any:

@@ -94,6 +94,23 @@ def with_principal(
 ) -> Json:
     """Return the ``identity`` of a resource as it is answered, and keep the directory in step with it.
 
+    See `shown_identity` for the arguments and the error.
+    """
+    shown = shown_identity(tenant, identifier, sent, before, partial=partial)
+    principal, old = shown.get("principalId"), (before or {}).get("principalId")
+    if principal:
+        client = ids.guid("client", principal)
+        tenant.add_principal(principal, client, identifier.rsplit("/", 1)[-1], managed_by=identifier)
+    elif old:
+        tenant.table("principals").pop(old, None)
+    return shown
+
+
+def shown_identity(
+    tenant: Tenant, identifier: str, sent: Json, before: Json | None = None, *, partial: bool = False
+) -> Json:
+    """Return the ``identity`` of a resource as it will be answered.
+
     A system-assigned identity has a principal of its own at once, which lives as long as it is assigned. Each
     user-assigned identity shows its principal and client id (recordings 06, 07, 09, 47, 71).
 
@@ -121,11 +138,7 @@ def with_principal(
         }
     if "systemassigned" in words:
         principal = old.get("principalId") or ids.guid("principal", identifier, tenant.serial())
-        client = ids.guid("client", principal)
-        tenant.add_principal(principal, client, identifier.rsplit("/", 1)[-1], managed_by=identifier)
         shown |= {"principalId": principal, "tenantId": tenant.tenant_id}
-    elif old.get("principalId"):
-        tenant.table("principals").pop(old["principalId"], None)
     return shown
 
 

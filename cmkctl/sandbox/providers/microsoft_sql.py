@@ -121,7 +121,6 @@ def _new_server(identifier: str, name: str, location: str) -> Json:
             "externalGovernanceStatus": "Disabled",
         },
         "location": location,
-        "tags": {},
         "id": identifier,
         "name": name,
         "type": SERVER.type,
@@ -131,6 +130,8 @@ def _new_server(identifier: str, name: str, location: str) -> Json:
 def _write_server(tenant: Tenant, call: Call, before: Json, body: Json) -> Reply:
     sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
     sent.pop("administratorLoginPassword", None)  # a password; Azure does not show it either
+    if not sent.get("administrators"):
+        sent.pop("administrators", None)  # az sends it empty, and it is not shown (recording 50)
     document = {**before, "properties": shapes.merge(before["properties"], sent)}
     if body.get("tags") is not None:
         document["tags"] = body["tags"]
@@ -144,9 +145,15 @@ def _write_server(tenant: Tenant, call: Call, before: Json, body: Json) -> Reply
 def _server(tenant: Tenant, call: Call) -> Json:
     record = tenant.resource(resources.address(tenant, call, SERVER))
     if record is None:
-        raise errors.parent_not_found("read", call.path.rpartition("/")[0], resources.address(tenant, call, SERVER))
+        raise errors.parent_not_found("read", _child_type(call), resources.address(tenant, call, SERVER))
     document: Json = record["doc"]
     return document
+
+
+def _child_type(call: Call) -> str:
+    """Return the type of the child that a path names, without its namespace (recording 60)."""
+    parts = call.path.partition("/providers/Microsoft.Sql/")[2].split("/")
+    return "/".join(parts[::2])
 
 
 def _start(tenant: Tenant, call: Call, kind: str, title: str, document: Json) -> Reply:
@@ -157,7 +164,7 @@ def _start(tenant: Tenant, call: Call, kind: str, title: str, document: Json) ->
     head = f"/subscriptions/{call['subscription']}/resourceGroups/{call['group']}/providers/Microsoft.Sql/locations/{location}"
     headers = {
         "Azure-AsyncOperation": operations.link(call, f"{head}/{kind}AzureAsyncOperation/{name}", name),
-        "Location": operations.link(call, f"{head}/{kind}OperationResults/{name}", name, monitor="true"),
+        "Location": operations.link(call, f"{head}/{kind}OperationResults/{name}", name),
     }
     return Reply(202, {"operation": title, "startTime": tenant.timestamp()}, headers)
 
@@ -179,7 +186,7 @@ def poll(tenant: Tenant, call: Call) -> Reply:
     """Answer the operation (recording 50) or, at its Location once it is over, the resource."""
     operations.require_verbatim(call, call["operation"])
     operation = operations.poll(tenant, call["operation"])
-    if call.query.get("monitor"):
+    if "operationresults/" in call.path.lower():
         return Reply(200, operation["document"]) if operation["finished"] else Reply(202)
     status = "Succeeded" if operation["finished"] else "InProgress"
     return Reply(200, {"name": call["operation"], "status": status, "startTime": operation["created"]})

@@ -285,7 +285,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
             tenant, document["id"], body["identity"], identity, partial=call.method == "PATCH"
         )
     if "encryption" in sent:
-        _check_key(tenant, shapes.merge(document["properties"]["encryption"], sent["encryption"]), identity)
+        _check_key(tenant, document["properties"]["encryption"], sent["encryption"], identity)
     document["properties"] = shapes.merge(document["properties"], sent)
     _settle_key(tenant, document["properties"]["encryption"])
     if body.get("tags") is not None:
@@ -308,15 +308,33 @@ def delete_account(tenant: Tenant, call: Call) -> Reply:
     return Reply(200, content_type=TEXT) if reply.status == 200 else reply
 
 
-def _check_key(tenant: Tenant, encryption: Json, identity: Json | None) -> None:
-    """Refuse a customer-managed key that the account's identity may not use."""
+def _check_key(tenant: Tenant, before: Json, sent: Json, identity: Json | None) -> None:
+    """Refuse a customer-managed key that the account's identity may not use.
+
+    The key that is in use already is accepted with any identity, or none (recording 47: 17, 23, 55). It is unknown what
+    Azure does when another user-assigned identity is to read the same key; the sandbox checks that one.
+    """
+    encryption = shapes.merge(before, sent)
     if str(encryption.get("keySource")).lower() != "microsoft.keyvault":
         return
-    reader = customer_keys.reader_of(tenant, identity, (encryption.get("identity") or {}).get("userAssignedIdentity"))
+    user = (encryption.get("identity") or {}).get("userAssignedIdentity")
+    if _key_of(encryption) == _key_of(before) and user in (
+        None,
+        "",
+        (before.get("identity") or {}).get("userAssignedIdentity"),
+    ):
+        return
+    reader = customer_keys.reader_of(tenant, identity, user)
     key = encryption.get("keyvaultproperties") or {}
     customer_keys.require_usable(
         tenant, key.get("keyvaulturi") or "", key.get("keyname") or "", key.get("keyversion") or "", reader
     )
+
+
+def _key_of(encryption: Json) -> tuple[str, ...]:
+    """Return vault, name and version of the customer-managed key; empty texts for Microsoft's."""
+    key = encryption.get("keyvaultproperties") or {}
+    return tuple((key.get(name) or "").rstrip("/").lower() for name in ("keyvaulturi", "keyname", "keyversion"))
 
 
 def _settle_key(tenant: Tenant, encryption: Json) -> None:
