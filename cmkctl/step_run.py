@@ -81,6 +81,8 @@ class StepRun:
         """By resource id: the transient failure of the last attempt."""
         self._running: dict[Future[_Outcome], Change] = {}
         self._started: set[str] = set()
+        self._written: set[str] = set()
+        """The resource ids that this run has written: a difference there is its own, not a change by others."""
         self._waited: set[str] = set()
         """The resource ids of waits that have ended."""
         self._readings: dict[str, ArmDocument | None] = {}
@@ -136,7 +138,7 @@ class StepRun:
         ]
         self._current -= {each.resource_id for each in due}
         for each in due:
-            _refuse_unless_shown(each, shown.get(each.resource_id), sent=each.resource_id in self._settled)
+            _refuse_unless_shown(each, shown.get(each.resource_id), written=each.resource_id in self._written)
         return due
 
     def _still_awaited(self, planned: Sequence[Change], shown: Mapping[str, Change]) -> Sequence[Change]:
@@ -204,6 +206,7 @@ class StepRun:
             if outcome.reading is not None:
                 self._readings[change.resource_id] = outcome.reading
             if change.action.writes:
+                self._written.add(change.resource_id)
                 self._settled[change.resource_id] = CmkctlError(incomplete(change))
             else:
                 self._waited.add(change.resource_id)
@@ -279,14 +282,14 @@ def _is_final(change: Change, failed: CmkctlError) -> bool:
     return not is_transient(failed) and not (change.action is Action.CREATE and maybe_created_elsewhere(failed))
 
 
-def _refuse_unless_shown(now: Change, shown: Change | None, *, sent: bool) -> None:
+def _refuse_unless_shown(now: Change, shown: Change | None, *, written: bool) -> None:
     """Raise RefusedError for a change other than the one shown. A step may have less to do than was shown."""
     if now.action in (Action.NO_OP, Action.WAIT):
         return
     if shown is not None and shown.action is now.action and _same_request(shown, now):
         return
     conflict = [conflict_diagnostic(now)] if now.action is Action.CONFLICT else []
-    if sent:
+    if written:
         # This run wrote it and the result differs: Azure did not change by itself.
         raise CmkctlError(incomplete(now), *conflict)
     raise RefusedError(

@@ -97,7 +97,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     ),
     "vault-soft-deleted": Expected(
         written=tuple(f"vault-soft-deleted@{method}vaults/{each}" for each in _VAULTS for method in ("", "PUT:")),
-        first=(_TURNED_UP, Ended(3, ("CMK402", "CMK205"))),
+        first=(_TURNED_UP, Ended(1, ("CMK205",)), Ended(3, ("CMK402", "CMK205"))),
         then=(_TURNED_UP,),
         why="a conflict: recover the vault, or choose another name",
     ),
