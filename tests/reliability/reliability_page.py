@@ -191,10 +191,10 @@ _TIMES: Final = """\
 
 Measured by `python tests/bench/bench_apply.py --write`; times are in seconds. The service's own time is that of the critical
 path: registrations, then vault and grant beside the associated resources, then the workspace. An apply may take 3 % and 2 s
-more, and send 150 requests. The end of a wait is noticed within 5 % of its length or 2 s; of several waits of one type
-the latest is shown. Registrations take turns, and so do the storage account, vault and registry that only the workspace needs:
-each of these is noticed within the same limits after the last wait of its group. The profile with roles gives them 75 s to
-take effect (`key_access.settle_seconds`).
+more; the last column has the requests that it may send. The end of a wait is noticed within 5 % of its length or 2 s; of
+several waits of one type the latest is shown. Registrations take turns, and so do the storage account, vault and registry
+that only the workspace needs: each of these is noticed within the same limits after the last wait of its group. The profile
+with roles gives them 75 s to take effect (`key_access.settle_seconds`).
 """
 
 
