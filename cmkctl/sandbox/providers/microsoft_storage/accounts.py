@@ -316,7 +316,8 @@ def _check_key(tenant: Tenant, document: Json, body: Json, *, partial: bool) -> 
     if str(encryption.get("keySource")).lower() != "microsoft.keyvault":
         return
     user = (encryption.get("identity") or {}).get("userAssignedIdentity")
-    if _key_of(encryption) == _key_of(before) and user in (None, "", (before.get("identity") or {}).get("userAssignedIdentity")):
+    unchanged = (None, "", (before.get("identity") or {}).get("userAssignedIdentity"))
+    if _key_of(encryption) == _key_of(before) and user in unchanged:
         return
     identity = document.get("identity")
     if (body.get("identity") or {}).get("type"):
