@@ -73,11 +73,6 @@ DIFFERENCES = (
         "01 08 09",
     ),
     Known(
-        "the recorder puts other GUIDs into requests than into answers",
-        r"properties\.accessPolicies\[\]\.(objectId|applicationId): ",
-        "15 74 84",
-    ),
-    Known(
         "fact 34: a poll of a group's deletion has sometimes no Location",
         "header location: recorded absent",
         where=_path("^/subscriptions/[^/]+/operationresults/"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from support.sandbox import Client
@@ -30,7 +31,7 @@ UNSAID = ("softDeleteRetentionInDays", "enableRbacAuthorization", "publicNetwork
 
 
 def _add_vault(state: Arrangement, shown: Mapping[str, Any]) -> None:
-    properties = dict(shown["properties"])
+    properties = deepcopy(dict(shown["properties"]))  # the sandbox changes what it keeps; the recording stays
     sku = properties.pop("sku")["name"]
     for name in ("vaultUri", "provisioningState", "tenantId"):
         properties.pop(name, None)

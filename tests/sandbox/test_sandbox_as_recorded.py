@@ -124,3 +124,42 @@ def test_an_assignment_at_an_unmodelled_scope_is_refused(quick: Client) -> None:
     answer = quick("PUT", f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", body)
 
     assert (400, "SandboxNotModelled") == code(answer)
+
+
+def test_storage_keeps_the_key_in_use_whatever_its_identity_becomes(quick: Client) -> None:
+    """Recording 47: None is accepted while the key stays; another key is refused without an identity that may read it."""
+    state = quick.running.state
+    state.add_vault("kv-one")
+    state.add_key("kv-one", "cmk")
+    state.add_key("kv-one", "other")
+    account = state.add_storage_account("stone")
+    own = quick("PATCH", account, {"identity": {"type": "SystemAssigned"}}).json()["identity"]
+    state.add_access_policy("kv-one", own["principalId"])
+
+    def keyed(key: str, identity: str) -> Any:
+        named = {"keyname": key, "keyvaulturi": "https://kv-one.vault.azure.net/"}
+        encryption = {"keySource": "Microsoft.Keyvault", "keyvaultproperties": named}
+        return quick("PATCH", account, {"identity": {"type": identity}, "properties": {"encryption": encryption}})
+
+    kept, used = keyed("cmk", "SystemAssigned").json()["identity"], keyed("cmk", "None")
+    refused = keyed("other", "SystemAssigned")
+
+    assert own == kept
+    assert (200, {"type": "None"}) == (used.status_code, used.json()["identity"])
+    assert (403, {"type": "None"}) == (refused.status_code, quick("GET", account).json()["identity"])
+
+
+def test_a_recovered_vault_has_the_policies_it_had(quick: Client) -> None:
+    """Recording 10, whatever the request has in their place."""
+    state = quick.running.state
+    state.add_vault("kv-one")
+    state.add_access_policy("kv-one")
+    before = quick("GET", vault_path("kv-one")).json()
+    quick("DELETE", vault_path("kv-one"))
+
+    recovered = quick("PUT", vault_path("kv-one"), vault_body(createMode="recover", accessPolicies=[]))
+
+    assert (200, before["properties"]["accessPolicies"]) == (
+        recovered.status_code,
+        recovered.json()["properties"]["accessPolicies"],
+    )

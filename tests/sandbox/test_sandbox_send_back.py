@@ -19,6 +19,7 @@ IDENTITY = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/
 STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stone"
 WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw"
 COMPONENT = f"{GROUP}/providers/Microsoft.Insights/components/appi"
+SQL_SERVER = f"{GROUP}/providers/Microsoft.Sql/servers/sql"
 READER = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
 IDENTITIES = {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
 PLAIN: dict[str, Any] = {"location": "eastus2"}
@@ -118,6 +119,34 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         f"{STORAGE}/encryptionScopes/one",
         {"properties": {"source": "Microsoft.Storage"}},
     ),
+    "microsoft.sql/servers": (
+        SQL_SERVER,
+        {
+            **PLAIN,
+            "identity": {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}},
+            "properties": {"administratorLogin": "ada", "primaryUserAssignedIdentityId": IDENTITY},
+        },
+    ),
+    "microsoft.sql/servers/keys": (
+        f"{SQL_SERVER}/keys/KEY_NAME",
+        {"properties": {"serverKeyType": "AzureKeyVault", "uri": "KEY"}},
+    ),
+    "microsoft.sql/servers/encryptionprotector": (
+        f"{SQL_SERVER}/encryptionProtector/current",
+        {"properties": {"serverKeyType": "AzureKeyVault", "serverKeyName": "KEY_NAME"}},
+    ),
+    "microsoft.datafactory/factories": (f"{GROUP}/providers/Microsoft.DataFactory/factories/adf", PLAIN),
+    "microsoft.containerinstance/containergroups": (
+        f"{GROUP}/providers/Microsoft.ContainerInstance/containerGroups/aci",
+        {
+            **PLAIN,
+            "properties": {
+                "containers": [{"name": "one", "properties": {"image": "alpine"}}],
+                "osType": "Linux",
+                "ipAddress": {"type": "Public", "ports": [{"port": 80}], "dnsNameLabel": "aci"},
+            },
+        },
+    ),
 }
 """A resource of each type that is written as a document of its own, in the order in which they can be created."""
 
@@ -137,24 +166,31 @@ def arm() -> Iterator[Client]:
         key = running.state.add_key("kv-one", "cmk")
         running.state.add_access_policy("kv-one", COSMOS_DB_OBJECT_ID, ["get", "wrapKey", "unwrapKey"])
         client = Client(running)
-        for path, body in EXAMPLES.values():
-            answer = client("PUT", path, _with_key(body, key), _version(path))
+        for kind, (path, body) in EXAMPLES.items():
+            answer = client("PUT", _with_key(path, key), _with_key(body, key), _version(kind))
             assert answer.status_code < 300, (path, answer.text)
+            if path == IDENTITY:
+                running.state.add_access_policy("kv-one", answer.json()["properties"]["principalId"])
         yield client
 
 
-def _with_key(body: Any, key: str) -> Any:
-    if isinstance(body, dict):
-        return {name: _with_key(value, key) for name, value in body.items()}
-    return key if body == "KEY" else body
+def _with_key(value: Any, key: str) -> Any:
+    """Return a body or a path with the key's identifier for KEY, and SQL's name of that key for KEY_NAME."""
+    if isinstance(value, dict):
+        return {name: _with_key(inner, key) for name, inner in value.items()}
+    name = "kv-one_" + "_".join(key.split("/")[-2:])
+    return key if value == "KEY" else value.replace("KEY_NAME", name) if isinstance(value, str) else value
 
 
-def _type(path: str) -> str:
-    return next(kind for kind, (where, _) in EXAMPLES.items() if where == path)
+def _key(arm: Client) -> str:
+    """Return the identifier of the key that the examples name."""
+    record = arm.running.state.tenant.resource(vault_path("kv-one") + "/keys/cmk")
+    assert record is not None
+    return f"https://kv-one.vault.azure.net/keys/cmk/{record['versions'][-1]['version']}"
 
 
-def _version(path: str) -> str:
-    return max(registry.versions()[_type(path)], key=lambda word: (not word.endswith("preview"), word))
+def _version(kind: str) -> str:
+    return max(registry.versions()[kind], key=lambda word: (not word.endswith("preview"), word))
 
 
 def _still(value: Any) -> Any:
@@ -176,11 +212,11 @@ def test_every_type_that_is_written_is_among_the_examples() -> None:
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_a_document_that_is_sent_back_changes_nothing(arm: Client, kind: str) -> None:
     """azurerm, `az resource tag` and `az resource update` PUT what they have read: accepted, and the next GET is the same."""
-    path, _ = EXAMPLES[kind]
-    before = arm("GET", path, api=_version(path)).json()
+    path, version = _with_key(EXAMPLES[kind][0], _key(arm)), _version(kind)
+    before = arm("GET", path, api=version).json()
 
-    answer = arm("PUT", path, before, _version(path))
-    after = arm("GET", path, api=_version(path)).json()
+    answer = arm("PUT", path, before, version)
+    after = arm("GET", path, api=version).json()
 
     assert answer.status_code in {200, 201, 202}, answer.text
     assert _still(after) == _still(before)

@@ -67,7 +67,15 @@ GROUP = resources.ResourceType(
                     ("imageRegistryCredentials", "volumes", "subnetIds", "dnsConfig", "extensions", "priority"),
                     shapes.NOT_MODELLED,
                 ),
-                **dict.fromkeys(("provisioningState", "instanceView"), READ_ONLY),
+                **dict.fromkeys(
+                    (
+                        "provisioningState",
+                        "instanceView",
+                        "isCustomProvisioningTimeout",
+                        "provisioningTimeoutInSeconds",
+                    ),
+                    READ_ONLY,
+                ),
             }
         ),
     },

@@ -75,15 +75,24 @@ SERVER = resources.ResourceType(
 )
 KEY_SHAPE = {
     **shapes.TOP,
-    "properties": Required({"serverKeyType": Required(("ServiceManaged", "AzureKeyVault")), "uri": str}),
+    **dict.fromkeys(("kind", "location"), READ_ONLY),
+    "properties": Required(
+        {
+            "serverKeyType": Required(("ServiceManaged", "AzureKeyVault")),
+            "uri": str,
+            **dict.fromkeys(("thumbprint", "creationDate", "subregion", "autoRotationEnabled"), READ_ONLY),
+        }
+    ),
 }
 PROTECTOR_SHAPE = {
     **shapes.TOP,
+    **dict.fromkeys(("kind", "location"), READ_ONLY),
     "properties": Required(
         {
             "serverKeyType": Required(("ServiceManaged", "AzureKeyVault")),
             "serverKeyName": str,
             "autoRotationEnabled": bool,
+            **dict.fromkeys(("uri", "thumbprint", "subregion"), READ_ONLY),
         }
     ),
 }

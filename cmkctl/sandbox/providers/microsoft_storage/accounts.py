@@ -318,11 +318,8 @@ def _check_key(tenant: Tenant, before: Json, sent: Json, identity: Json | None) 
     if str(encryption.get("keySource")).lower() != "microsoft.keyvault":
         return
     user = (encryption.get("identity") or {}).get("userAssignedIdentity")
-    if _key_of(encryption) == _key_of(before) and user in (
-        None,
-        "",
-        (before.get("identity") or {}).get("userAssignedIdentity"),
-    ):
+    unchanged = (None, "", (before.get("identity") or {}).get("userAssignedIdentity"))
+    if _key_of(encryption) == _key_of(before) and user in unchanged:
         return
     reader = customer_keys.reader_of(tenant, identity, user)
     key = encryption.get("keyvaultproperties") or {}
