@@ -23,7 +23,10 @@ COVERAGE = Area(
     ),
     differs=("an account that is created with a key is not checked for its right to the key; one that is updated is",),
     not_modelled=("blobs, files, queues and tables themselves; custom domains, zones, failover",),
-    guesses=("an account in a region without a pair has no second region; Azure may refuse it",),
+    guesses=(
+        "an account in a region without a pair has no second region; Azure may refuse it",
+        "a key in use is kept with any identity (47); another user-assigned identity that is to read it is checked",
+    ),
 )
 
 PAIRS = {
