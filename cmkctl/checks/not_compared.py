@@ -37,8 +37,10 @@ def settings_of_cmkctl(profile: Profile, facts: Facts) -> Iterator[Finding]:
     if facts[WORKSPACE] is None:
         return
     for field, reason in _OWN_SETTINGS.items():
-        section, _, name = field.partition(".")
-        if name in getattr(profile, section).model_fields_set:
+        name, _, setting = field.partition(".")
+        section = getattr(profile, name)
+        # A saved plan has every field, so what differs from the default counts, and not what is written.
+        if getattr(section, setting) != type(section).model_fields[setting].default:
             yield _note(field, reason)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import getproxies_environment
 
 from azure.core.exceptions import AzureError
 
@@ -226,8 +227,10 @@ def _plan_of_saved(opened: Run, operation: Operation, saved: SavedPlan) -> Plan:
 
 def _refuse_other_target(opened: Run, saved: SavedPlan) -> None:
     """Raise RefusedError (CMK529) as soon as the run is known to go elsewhere."""
-    options = opened.options
-    if opened.sandbox is None:
+    options, here = opened.options, opened.sandbox
+    if here is None and not options.replay and not {"https", "all"} & getproxies_environment().keys():
+        here = False  # the sandbox is reached through a proxy only
+    if here is None:
         return
     if saved.sandbox:
         command = _command(replace(options, sandbox=True), "apply", options.path, saved=True)
@@ -238,7 +241,7 @@ def _refuse_other_target(opened: Run, saved: SavedPlan) -> None:
     else:
         command = _command(options, "apply", options.path, saved=True)
         remedy = f"Unset the environment variables of the sandbox, then apply it to Azure: {command}"
-    refuse_other_target(saved, sandbox=opened.sandbox, remedy=remedy)
+    refuse_other_target(saved, sandbox=here, remedy=remedy)
 
 
 def _as_approved(opened: Run, saved: SavedPlan, made: Plan) -> Emit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -74,6 +74,7 @@ class _PlanFile(_Part):
     sandbox: bool
     subject: dict[str, str]
     profile: dict[str, Any]
+    left_out: list[str]
     changes: list[_Change]
     diagnostics: list[dict[str, str]]
     begun: list[str]
@@ -113,6 +114,8 @@ def _shown(plan: Plan, profile: Profile, *, sandbox: bool) -> PlanDocument:
         },
         # With its defaults, so that a version with different defaults cannot silently change the plan.
         "profile": profile.model_dump(mode="json", exclude_none=True),
+        # A field that is left out permits what Azure has; the same value, written, is a requirement.
+        "left_out": [*_left_out(profile)],
         "changes": [*map(_encoded_change, plan.changes)],
     }
 
@@ -121,7 +124,7 @@ def digests(document: PlanDocument) -> dict[str, str]:
     """Compute the digests of a document: of the profile and of the plan that was shown."""
     return {
         "profile": digest(document["profile"]),
-        "plan": digest({name: document[name] for name in ("sandbox", "subject", "changes")}),
+        "plan": digest({name: document[name] for name in ("sandbox", "subject", "left_out", "changes")}),
     }
 
 
@@ -133,7 +136,26 @@ def check(document: PlanDocument) -> None:
 def content(document: PlanDocument) -> Content:
     """Decode a validated document. Raises ValueError for an invalid value."""
     changes = map(_decoded_change, _PlanFile.model_validate(document).changes)
-    return Content(Profile.model_validate(document["profile"]), tuple(changes))
+    profile = Profile.model_validate(document["profile"])
+    for path in document["left_out"]:
+        *sections, name = path.split(".")
+        section: Any = profile
+        for each in sections:
+            known = isinstance(section, BaseModel) and each in type(section).model_fields
+            section = getattr(section, each) if known else None
+        if isinstance(section, BaseModel):
+            section.model_fields_set.discard(name)
+    return Content(profile, tuple(changes))
+
+
+def _left_out(section: BaseModel, prefix: str = "") -> Iterator[str]:
+    """Yield the paths of the fields that have their default because the operator left them out."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if name not in section.model_fields_set and value is not None:
+            yield f"{prefix}{name}"
+        if isinstance(value, BaseModel):
+            yield from _left_out(value, f"{prefix}{name}.")
 
 
 # --- to JSON

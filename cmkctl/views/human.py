@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self, TextIO, assert_never
@@ -232,7 +233,9 @@ class HumanView:
         """Write the comparison to stdout, the verdict last."""
         self._settle()
         width = self._out.width
-        self._out.lines([*header(plan, self._context, width), *change_lines(plan.changes, width), Line()])
+        # The attributes of what is missing would read like those of what is there.
+        found = [replace(each, attributes=()) if each.action is Action.CREATE else each for each in plan.changes]
+        self._out.lines([*header(plan, self._context, width), *change_lines(found, width), Line()])
         self._out.lines([Line(_verdict(plan), "bold")])
         self._show_diagnostics(plan.diagnostics)
 

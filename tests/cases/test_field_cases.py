@@ -25,7 +25,7 @@ CRYPTO_SERVICE_RELEASE = "08bbd89e-9f13-488c-ac41-acfcb10c90ab"
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[ScenarioBuilder]:
-    """A sandbox in this process, and the environment that leads to it."""
+    """Start a sandbox in this process, and the environment that leads to it."""
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         for name, value in running.environment().items():
             patch.setenv(name, value)
@@ -200,8 +200,8 @@ def test_graph_that_may_not_be_read_has_its_way_out(builder: ScenarioBuilder) ->
 
         try:
             plan = builder.client(around).plan(profile)
-            found = [*plan.diagnostics, *(each for each in plan.changes if each.code)]
-            text = " ".join(f"{each.code} {getattr(each, 'remedy', getattr(each, 'ways_out', ''))}" for each in found)
+            conflicts = " ".join(f"{each.code} {each.ways_out}" for each in plan.changes if each.code)
+            text = conflicts + " ".join(f" {each.code} {each.remedy}" for each in plan.diagnostics)
         except CmkctlError as error:
             text = " ".join(f"{each.code} {each.remedy}" for each in error.diagnostics)
 

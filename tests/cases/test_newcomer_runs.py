@@ -128,3 +128,23 @@ def test_an_expiry_that_is_near_is_warned_of_before_anything_is_created(azure: A
         return "CMK107" in azure("plan", profiles / QUICK, "--set", f"key.expires={date}").err
 
     assert [True, True, False] == [warned(2), warned(29), warned(365)]
+
+
+def test_verify_does_not_describe_what_is_missing(azure: Any, profiles: Path) -> None:
+    """First hour: "+ workspace mlw-quickstart  encrypted with key cmk-ml" was the row of a workspace that did not exist."""
+    ran = azure("verify", profiles / QUICK)
+
+    rows = [" ".join(line.split()) for line in ran.out.splitlines()]
+    assert 2 == ran.code
+    assert "+ workspace mlw-quickstart does not exist" in rows
+    assert "encrypted with" not in ran.out
+
+
+def test_a_plan_of_the_sandbox_is_refused_before_signing_in(azure: Any, profiles: Path, tmp_path: Path) -> None:
+    """First hour: the answer was "Not signed in to Azure"."""
+    azure("plan", profiles / QUICK, "--out", tmp_path / "plan.json")
+
+    ran = azure.command("apply", tmp_path / "plan.json", "--yes")
+
+    assert (3, True) == (ran.code, ran.err.startswith("error CMK529"))
+    assert "CMK319" not in ran.err

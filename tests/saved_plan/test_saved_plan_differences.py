@@ -202,3 +202,14 @@ def test_ids_are_compared_without_case(bench: Bench) -> None:
     bench.write({**document, "begun": [each.upper() for each in document["begun"]]})
 
     assert (0, True) == (bench.apply().code, GROUP.upper() in bench.document["begun"])
+
+
+def test_a_field_that_the_profile_leaves_out_is_no_requirement_of_the_saved_plan(bench: Bench) -> None:
+    """With its default written out, a workspace without public access was a conflict, in every new plan as well."""
+    bench.azure("apply", bench.profile, "--yes", "--set", "workspace.public_network_access=disabled")
+    bench.plan("--set", "tags.owner=me")
+
+    ran = bench.apply()
+
+    assert 0 == ran.code, ran.out
+    assert [] == [each["code"] for each in ran.of("diagnostic") if each["severity"] != "note"]

@@ -326,7 +326,7 @@ def redigested(document: dict[str, Any]) -> dict[str, str]:
 
     return {
         "profile": of(document["profile"]),
-        "plan": of({name: document[name] for name in ("sandbox", "subject", "changes")}),
+        "plan": of({name: document[name] for name in ("sandbox", "subject", "left_out", "changes")}),
     }
 
 

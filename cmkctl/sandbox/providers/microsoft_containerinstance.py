@@ -93,7 +93,8 @@ def put_group(tenant: Tenant, call: Call) -> Reply:
     if write.existing is not None and before != sent.get("encryptionProperties"):
         raise group_key_fixed()
     identity = write.body.get("identity") or {}
-    own = microsoft_managedidentity.with_principal(tenant, write.id, identity) if identity.get("type") else None
+    old = write.existing["doc"].get("identity") if write.existing else None
+    own = microsoft_managedidentity.with_principal(tenant, write.id, identity, old) if identity.get("type") else None
     if write.existing is None and sent.get("encryptionProperties"):
         _check_key(tenant, sent["encryptionProperties"], own)
     if (sent.get("ipAddress") or {}).get("dnsNameLabel"):

@@ -83,7 +83,7 @@ def put_factory(tenant: Tenant, call: Call) -> Reply:
     sent = {name: value for name, value in (write.body.get("properties") or {}).items() if value is not None}
     identity = write.body.get("identity") or {}
     own = (
-        microsoft_managedidentity.with_principal(tenant, write.id, identity)
+        microsoft_managedidentity.with_principal(tenant, write.id, identity, (before or {}).get("identity"))
         if identity.get("type")
         else (before or {}).get("identity")
     )
@@ -148,7 +148,9 @@ def patch_factory(tenant: Tenant, call: Call) -> Reply:
     if body.get("tags") is not None:
         document["tags"] = body["tags"]
     if (body.get("identity") or {}).get("type"):
-        document["identity"] = microsoft_managedidentity.with_principal(tenant, document["id"], body["identity"])
+        document["identity"] = microsoft_managedidentity.with_principal(
+            tenant, document["id"], body["identity"], document.get("identity"), partial=True
+        )
     document["properties"].update({name: each for name, each in (body.get("properties") or {}).items() if each})
     tenant.changed()
     return Reply(200, document)

@@ -145,7 +145,9 @@ def _write_server(tenant: Tenant, call: Call, before: Json, body: Json) -> Reply
     if body.get("tags") is not None:
         document["tags"] = body["tags"]
     if (body.get("identity") or {}).get("type"):
-        document["identity"] = microsoft_managedidentity.with_principal(tenant, document["id"], body["identity"])
+        document["identity"] = microsoft_managedidentity.with_principal(
+            tenant, document["id"], body["identity"], before.get("identity"), partial=call.method == "PATCH"
+        )
     return _start(tenant, call, "server", "UpsertLogicalServer", document)
 
 

@@ -9,7 +9,7 @@ from support.services import VAULT, Services
 
 @pytest.fixture
 def small_key(services: Services) -> Services:
-    """Return a key of 2048 bits, the only size that Data Factory takes."""
+    """Return services with a key of 2048 bits, the only size that Data Factory takes."""
     services.key = services.state.add_key(VAULT, "small", size=2048)
     return services
 

@@ -180,3 +180,16 @@ def test_a_grant_that_was_taken_away_is_given_again(services: Services) -> None:
 
     assert 0 == ran.code, ran.err
     assert ["PUT accessPolicies/add"] == services.writes()[3:]
+
+
+def test_the_principal_of_an_account_stays_when_a_second_identity_is_added(services: Services) -> None:
+    """The grant of the system-assigned identity stays good."""
+    identity = services.state.add_identity("id-data", "rg-ml")
+    account = _account(services)
+    services.encrypt()
+    principal = services.document(account)["identity"]["principalId"]
+
+    services.name({"storage_accounts": [{"id": account, "identity": identity}]})
+    services.encrypt()
+
+    assert principal == services.document(account)["identity"]["principalId"]
