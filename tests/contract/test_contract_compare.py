@@ -152,3 +152,16 @@ def test_the_words_of_a_refusal_are_compared() -> None:
 
     assert [] == differences(recorded, _answer(same, 400), Pairs())
     assert ["error.message"] == [each.partition(":")[0] for each in differences(recorded, _answer(other, 400), Pairs())]
+
+
+def test_a_masked_group_in_the_name_of_a_property_may_be_any() -> None:
+    """The values below it are compared, and their identifiers paired; another resource of that group differs."""
+    identity = "/resourceGroups/{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}"
+    recorded = {identity.format("000000000000000", "one"): {"clientId": ONE}}
+    same, another = ({identity.format("rg", name): {"clientId": OTHER}} for name in ("one", "two"))
+    pairs = Pairs()
+    pairs.learn_bodies(recorded, same)
+
+    assert {ONE: OTHER} == pairs.ours
+    assert [] == differences(_exchange(answer=recorded), _answer(same), pairs)
+    assert 2 == len(differences(_exchange(answer=recorded), _answer(another), pairs))

@@ -23,6 +23,7 @@ COVERAGE = Area(
     guesses=(
         "from api-version 2026-02-01 on a new vault without `enableRbacAuthorization` is an RBAC vault (documented as intent)",
         "which of two vaults created at the same time wins the name",
+        "a recovered vault has the access policies it had (10), also when a request sends others",
     ),
 )
 

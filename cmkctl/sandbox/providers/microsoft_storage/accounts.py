@@ -23,7 +23,10 @@ COVERAGE = Area(
     ),
     differs=("an account that is created with a key is not checked for its right to the key; one that is updated is",),
     not_modelled=("blobs, files, queues and tables themselves; custom domains, zones, failover",),
-    guesses=("an account in a region without a pair has no second region; Azure may refuse it",),
+    guesses=(
+        "an account in a region without a pair has no second region; Azure may refuse it",
+        "a key in use is kept with any identity (47); another user-assigned identity that is to read it is checked",
+    ),
 )
 
 PAIRS = {
@@ -279,13 +282,8 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     sent = {word: value for word, value in (body.get("properties") or {}).items() if value is not None}
     if "isHnsEnabled" in sent and sent["isHnsEnabled"] != document["properties"].get("isHnsEnabled", False):
         raise errors.storage_hns_fixed()
-    identity = document.get("identity")
-    if (body.get("identity") or {}).get("type"):
-        identity = microsoft_managedidentity.with_principal(
-            tenant, document["id"], body["identity"], identity, partial=call.method == "PATCH"
-        )
     if "encryption" in sent:
-        _check_key(tenant, document["properties"]["encryption"], sent["encryption"], identity)
+        _check_key(tenant, document, body, partial=call.method == "PATCH")
     document["properties"] = shapes.merge(document["properties"], sent)
     _settle_key(tenant, document["properties"]["encryption"])
     if body.get("tags") is not None:
@@ -293,8 +291,10 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     sku = (body.get("sku") or {}).get("name")
     if sku:
         document["sku"] = {"name": sku, "tier": sku.partition("_")[0]}
-    if identity:
-        document["identity"] = identity
+    if (body.get("identity") or {}).get("type"):
+        document["identity"] = microsoft_managedidentity.with_principal(
+            tenant, document["id"], body["identity"], document.get("identity"), partial=call.method == "PATCH"
+        )
     tenant.changed()
     return Reply(200, view(tenant, record, call), content_type="application/json")
 
@@ -308,19 +308,25 @@ def delete_account(tenant: Tenant, call: Call) -> Reply:
     return Reply(200, content_type=TEXT) if reply.status == 200 else reply
 
 
-def _check_key(tenant: Tenant, before: Json, sent: Json, identity: Json | None) -> None:
+def _check_key(tenant: Tenant, document: Json, body: Json, *, partial: bool) -> None:
     """Refuse a customer-managed key that the account's identity may not use.
 
     The key that is in use already is accepted with any identity, or none (recording 47: 17, 23, 55). It is unknown what
     Azure does when another user-assigned identity is to read the same key; the sandbox checks that one.
     """
-    encryption = shapes.merge(before, sent)
+    before = document["properties"]["encryption"]
+    encryption = shapes.merge(before, body["properties"]["encryption"])
     if str(encryption.get("keySource")).lower() != "microsoft.keyvault":
         return
     user = (encryption.get("identity") or {}).get("userAssignedIdentity")
     unchanged = (None, "", (before.get("identity") or {}).get("userAssignedIdentity"))
     if _key_of(encryption) == _key_of(before) and user in unchanged:
         return
+    identity = document.get("identity")
+    if (body.get("identity") or {}).get("type"):
+        identity = microsoft_managedidentity.shown_identity(
+            tenant, document["id"], body["identity"], identity, partial=partial
+        )
     reader = customer_keys.reader_of(tenant, identity, user)
     key = encryption.get("keyvaultproperties") or {}
     customer_keys.require_usable(
