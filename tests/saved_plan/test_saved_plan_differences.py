@@ -46,7 +46,9 @@ def test_a_provider_being_registered_by_someone_else(bench: Bench) -> None:
     bench.plan()
     providers = bench.azure.running.state.tenant.data["providers"]
     (table,) = providers.values()
-    table["microsoft.search"].update(state="Registering", countdown={"reads": 50})
+    table["microsoft.search"].update(
+        state="Registering", countdown={"reads": 50}, beside={"reads": 5000}, cloud="AzureCloud"
+    )
 
     assert ["resource provider Microsoft.Search: approved to create, now wait (registration in progress)"] == refused(
         bench
@@ -148,7 +150,9 @@ def test_unrelated_changes_are_ignored(bench: Bench) -> None:
 def test_an_approved_wait_may_have_ended(bench: Bench) -> None:
     """A registration that was in progress when the plan was made has ended as expected."""
     (table,) = bench.azure.running.state.tenant.data["providers"].values()
-    table["microsoft.search"].update(state="Registering", countdown={"reads": 50})
+    table["microsoft.search"].update(
+        state="Registering", countdown={"reads": 50}, beside={"reads": 5000}, cloud="AzureCloud"
+    )
     bench.plan()
     bench.azure.running.state.register_provider("Microsoft.Search")
 
@@ -158,7 +162,9 @@ def test_an_approved_wait_may_have_ended(bench: Bench) -> None:
 def test_an_approved_wait_that_failed(bench: Bench) -> None:
     """A write in place of an approved wait is a difference."""
     (table,) = bench.azure.running.state.tenant.data["providers"].values()
-    table["microsoft.search"].update(state="Registering", countdown={"reads": 50})
+    table["microsoft.search"].update(
+        state="Registering", countdown={"reads": 50}, beside={"reads": 5000}, cloud="AzureCloud"
+    )
     bench.plan()
     table["microsoft.search"] = {"namespace": "Microsoft.Search", "state": "NotRegistered"}
 
