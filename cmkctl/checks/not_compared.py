@@ -44,6 +44,18 @@ def settings_of_cmkctl(profile: Profile, facts: Facts) -> Iterator[Finding]:
             yield _note(field, reason)
 
 
+@rule(CMK115, severity=Severity.NOTE)
+def settings_of_services(profile: Profile, facts: Facts) -> Iterator[Finding]:  # noqa: ARG001 - a rule's signature
+    """Name the services of the profile: their keys are the work of other commands."""
+    for name in type(profile.services).model_fields:
+        if getattr(profile.services, name):
+            yield _note(
+                f"services.{name}",
+                "plan, apply and verify cover the workspace and its own resources",
+                "Compare them with cmkctl posture, and put the key on them with cmkctl encrypt.",
+            )
+
+
 @rule(CMK115, severity=Severity.NOTE, needs=(WORKSPACE,))
 def settings_of_the_workspace(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Name what a workspace has beside the profile, and what Azure does not show of it."""

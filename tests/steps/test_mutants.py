@@ -102,7 +102,7 @@ MUTANTS: Final = (
     ),
     Mutant("key_vault", "key_vault", '(_PURGE_PROTECTION_FOR_EVER, f"once', '(f"once'),
     Mutant("key", "key", 'phrase=Phrase("{} bits")', "phrase=Phrase()"),
-    Mutant("key_access", "key_access", "if each.action is not Action.NO_OP)", "if each.action.writes)"),
+    Mutant("key_access", "key_access", "if each.action is not Action.NO_OP]", "if each.action.writes]"),
     Mutant(
         "key_access",
         "_principals",

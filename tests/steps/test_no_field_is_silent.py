@@ -74,6 +74,8 @@ BASE: Final[Mapping[str, Any]] = {
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
 
+SERVICES: Final = "services."
+
 OTHERS: Final[Mapping[str, Any]] = {
     "cloud": "AzureUSGovernment",
     "subscription": "99999999-9999-4999-8999-999999999999",
@@ -137,7 +139,8 @@ def test_a_change_of_one_field_is_noticed(builder: ScenarioBuilder, path: str) -
     except CmkctlError:
         return
 
-    assert noticed(plan) or path in not_compared(plan), f"a change of {path} leads to nothing"
+    named = any(f"{path}.".startswith(f"{each}.") for each in not_compared(plan))
+    assert noticed(plan) or named, f"a change of {path} leads to nothing"
 
 
 def noticed(plan: Plan) -> bool:
@@ -155,8 +158,11 @@ def changed_in(path: str) -> Profile:
     """Return the base with another valid value for one field. Fails where none is known."""
     for value in candidates(path):
         document = deepcopy(dict(BASE))
-        for where, other in {path: value, **replaced(path), **TOGETHER.get(path, {})}.items():
-            put(document, where, other)
+        if path.startswith(SERVICES):
+            put(document, path.rpartition(".")[0], [entry_with(path, value)])
+        else:
+            for where, other in {path: value, **replaced(path), **TOGETHER.get(path, {})}.items():
+                put(document, where, other)
         if document == BASE:
             continue
         try:
@@ -164,6 +170,13 @@ def changed_in(path: str) -> Profile:
         except ValidationError:
             continue
     raise AssertionError(f"no other valid value of {path} is known: add one to OTHERS")
+
+
+def entry_with(path: str, value: Any) -> dict[str, Any]:
+    """Return an entry of a list of services with one field set; every entry has an id."""
+    section, _, name = path.rpartition(".")
+    (example, *_) = LEAVES[f"{section}.id"].info.examples or [""]
+    return {"id": _in_the_sandbox(example), name: value}
 
 
 def replaced(path: str) -> dict[str, Any]:
