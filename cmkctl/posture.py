@@ -1,4 +1,4 @@
-"""Who holds the key of a resource, as values: a verdict, and the evidence for it. Services make them, views show them."""
+"""The holder of a resource's key as values: a verdict and its evidence. Services return them, views show them."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _C_SOURCE: Final = re.compile(r"\s*\(_\w+\.c:\d+\)")
 _ERRNO: Final = re.compile(r"\[Errno -?\d+\] ")
 _LONGEST_CHAIN: Final = 20
 _MALFORMED: Final = frozenset({"LocationParseError", "InvalidProxyURL", "InvalidURL", "ProxySchemeUnknown"})
-"""How urllib3 and requests name an address that is none."""
+"""The words of urllib3 and requests for a malformed address."""
 
 
 def reason_of(error: BaseException) -> str:

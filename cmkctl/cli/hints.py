@@ -46,7 +46,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
 
 
 _SUGGESTIONS: Final = re.compile(r"\s*\(Possible options: ([^)]*)\)|\s*Did you mean ((?:'[^']+'(?:, )?)+)\?")
-"""What click adds to its messages: names that need not be near at all."""
+"""The suggestions that click adds to its messages; they may be unrelated."""
 
 _NEAR: Final = 0.75
 

@@ -38,7 +38,7 @@ KEPT_HEADERS = frozenset(
 """The response headers that are recorded, besides ``x-ms-ratelimit-…``. Request headers are not recorded."""
 
 REPEATS = 10
-"""How often a terminal response to a read is repeated after the last recorded one."""
+"""The number of times that a terminal response to a read is repeated after the last recorded one."""
 
 Encoding: TypeAlias = Literal["base64"] | None
 """The encoding of a body on a tape: None for text and JSON, base64 for other bytes."""

@@ -16,7 +16,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 
 DEEPEST = 100
-"""How deep a body may be nested. Azure has limits of its own, which are unpublished; no real body comes near."""
+"""The deepest nesting of a body. Azure's own limit is unpublished; real bodies are far below it."""
 
 
 def parse(text: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""What a deployment would change: the what-if operation, compared with what the resources' own GET answers.
+"""The what-if operation: the changes of a deployment, compared with the resources' own GET.
 
 The form is that of the reference of *Deployments - What If* (202 and a Location, then ``changes``); no recording has one.
 """

@@ -26,7 +26,7 @@ PROPERTIES = {
     "queue": f"<Logging>{_LOGGING}</Logging>{_COMMON}",
     "file": _COMMON,
 }
-"""What each service of a new account answers (the references *Get Blob/Queue/File Service Properties*)."""
+"""The properties of each service of a new account (the references *Get Blob/Queue/File Service Properties*)."""
 
 
 def serve(tenant: Tenant, call: Call) -> Reply:

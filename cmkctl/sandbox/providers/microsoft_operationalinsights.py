@@ -55,7 +55,7 @@ RESOURCE_TYPE = resources.ResourceType(
     name_rule="4-63 letters, digits and hyphens, not at the ends",
 )
 RETENTION_SECONDS = 14 * 86400
-"""How long a deleted workspace can be recovered (documented)."""
+"""The time in which a deleted workspace can be recovered (documented)."""
 
 LOG_WORKSPACES = resources.Resources(RESOURCE_TYPE)
 

@@ -1,4 +1,4 @@
-"""What a caller may do at a scope, and the deny assignments of managed resource groups. Forms: the references."""
+"""The permissions of a caller at a scope, and the deny assignments of managed resource groups. Forms: the references."""
 
 from cmkctl.sandbox.core import ids, roles
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID

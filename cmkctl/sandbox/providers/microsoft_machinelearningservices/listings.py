@@ -1,4 +1,4 @@
-"""What a workspace can hold and the sandbox does not make: lists of it are empty, one of it is not found."""
+"""The children of a workspace that the sandbox does not create: lists are empty, a single one is not found."""
 
 from cmkctl.sandbox.core import errors, resources
 from cmkctl.sandbox.core.coverage import Area

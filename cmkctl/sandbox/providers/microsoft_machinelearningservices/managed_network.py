@@ -28,7 +28,7 @@ ADDED: dict[str, Json] = {
     "ServiceTag": {"action": "Allow", "addressPrefixes": []},
     "PrivateEndpoint": {"sparkEnabled": False, "sparkStatus": "Inactive"},
 }
-"""What the service adds to a rule's destination, by the rule's type."""
+"""The properties that the service adds to a rule's destination, by the rule's type."""
 
 
 def shown(rule: Json) -> Json:

@@ -216,7 +216,7 @@ def new_properties(tenant: Tenant, write: resources.Write, now: str) -> Json:
 
 
 SERVERLESS: Json = {"serverlessComputeCustomSubnet": None, "serverlessComputeNoPublicIP": False}
-"""What the service answers for ``serverlessComputeSettings`` of ``{}`` (recordings 01, 29); not sent it is null (02, 10)."""
+"""The response to ``serverlessComputeSettings`` of ``{}`` (recordings 01, 29); without the setting it is null (02, 10)."""
 
 
 def network_view(sent: Json, workspace: Json) -> Json:
