@@ -33,7 +33,8 @@ from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
 from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
 
-PARALLEL_READS: Final = 16
+PARALLEL_READS: Final = 64
+"""Threads for reads, started as they are needed: a read that waits for a free thread would make the plan one round trip deeper."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
