@@ -23,3 +23,9 @@ MANAGED_IDENTITY: Final = "2024-11-30"
 
 WORKSPACES: Final = "2025-06-01"
 """The first stable version with `enableServiceSideCMKEncryption`; older ones neither take nor show the flag."""
+
+NETWORK: Final = "2024-05-01"
+"""Virtual networks, private endpoints and their zone groups."""
+
+PRIVATE_DNS: Final = "2024-06-01"
+"""Private DNS zones and their links to networks."""
