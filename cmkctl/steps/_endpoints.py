@@ -128,20 +128,40 @@ def _subnet_of(endpoint: Mapping[str, Any]) -> str:
     return str(at_path(endpoint, "properties.subnet.id") or "")
 
 
-def plan_endpoint(step: str, profile: Profile, target: Target, observed: ObservedEndpoints) -> Iterator[Change]:
-    """Yield the changes of one endpoint and its zone group. A conflict of the endpoint leaves the group out."""
-    network, found = profile.private_network, observed.endpoints.get(target.endpoint)
+def plan_endpoints(
+    step: str, profile: Profile, targets: list[Target], observed: ObservedEndpoints
+) -> Iterator[Change]:
+    """Yield the changes of the endpoints and their zone groups. A conflict of an endpoint leaves its group out.
+
+    Endpoints of one resource are made one after the other: a storage account refuses two at a time
+    (StorageAccountOperationInProgress).
+    """
+    network = profile.private_network
+    busy: dict[str, str] = {}
     if network is None:
         return
-    endpoint = _create(step, profile, network, target, observed) if found is None else _adopt(step, network, target, found)
-    yield endpoint
-    zones = [each for name in target.zones if (each := network.zone_id(name))]
-    if zones and endpoint.action is not Action.CONFLICT:
-        yield _zone_group(step, endpoint, zones, found.groups if found else ())
+    for target in targets:
+        found, resource = observed.endpoints.get(target.endpoint), target.resource.lower()
+        if found is None:
+            after = (busy[resource],) if resource in busy else ()
+            endpoint = _create(step, profile, network, target, observed, after)
+        else:
+            endpoint = _adopt(step, network, target, found)
+        yield endpoint
+        if endpoint.action.writes or endpoint.action is Action.WAIT:
+            busy[resource] = endpoint.resource_id
+        zones = [each for name in target.zones if (each := network.zone_id(name))]
+        if zones and endpoint.action is not Action.CONFLICT:
+            yield _zone_group(step, endpoint, zones, found.groups if found else ())
 
 
 def _create(
-    step: str, profile: Profile, network: PrivateNetworkSettings, target: Target, observed: ObservedEndpoints
+    step: str,
+    profile: Profile,
+    network: PrivateNetworkSettings,
+    target: Target,
+    observed: ObservedEndpoints,
+    after: tuple[str, ...],
 ) -> Change:
     name = ResourceId.parse(target.endpoint).name
     connection: Json = {
@@ -162,13 +182,14 @@ def _create(
         name,
         "does not exist",
         attributes=(
-            AttributeChange("target", None, target.resource, phrase=Phrase(f"for {target.title}")),
+            AttributeChange("target", None, target.title, phrase=Phrase("for {}")),
             AttributeChange("groupId", None, target.group, phrase=Phrase()),
             AttributeChange(
                 "subnet", None, network.subnet, phrase=Phrase(f"in subnet {ResourceId.parse(network.subnet).name}")
             ),
         ),
         costs=_COSTS,
+        depends_on=after,
         request=Request("PUT", target.endpoint, versions.NETWORK, body),
         settle=Settle(target.endpoint, versions.NETWORK),
     )
@@ -189,11 +210,11 @@ def _adopt(step: str, network: PrivateNetworkSettings, target: Target, found: Ob
     reaches, groups = str(connection.get("privateLinkServiceId", "")), connection.get("groupIds", [])
     if not same_resource_id(reaches, target.resource) or not any(same_word(each, target.group) for each in groups):
         reason = f"it reaches {', '.join(groups) or 'nothing'} of {reaches or 'nothing'}, not {target.group} of {target.resource}"
-        return conflict(step, endpoint, _KIND, name, "CMK271", reason, rename, delete)
+        return conflict(step, endpoint, _KIND, name, "CMK280", reason, rename, delete)
     if not same_resource_id(_subnet_of(found.document), network.subnet):
         reason = f"it is in {_subnet_of(found.document) or 'no subnet'}, not in {network.subnet}"
         keep = f"write private_network.subnet: {_subnet_of(found.document)}"
-        return conflict(step, endpoint, _KIND, name, "CMK272", reason, keep, rename, delete)
+        return conflict(step, endpoint, _KIND, name, "CMK281", reason, keep, rename, delete)
     status = str(at_path(connection, "privateLinkServiceConnectionState.status") or "unknown")
     if same_word(status, "Pending"):
         by = f"--id {found.connection}" if found.connection else f"--id CONNECTION-ID, listed by --id {target.resource}"
@@ -202,13 +223,13 @@ def _adopt(step: str, network: PrivateNetworkSettings, target: Target, found: Ob
             endpoint,
             _KIND,
             name,
-            "CMK274",
+            "CMK283",
             f"its connection waits for the approval of the owner of {target.title}",
             f"approve it: az network private-endpoint-connection approve {by} --description approved",
         )
     if not same_word(status, _APPROVED):
         reason = f"its connection is {status.lower()}, and stays so"
-        return conflict(step, endpoint, _KIND, name, "CMK273", reason, f"{delete}, then apply again")
+        return conflict(step, endpoint, _KIND, name, "CMK282", reason, f"{delete}, then apply again")
     also = "" if same_resource_id(endpoint, target.endpoint) else "made by others, "
     return no_op(step, endpoint, _KIND, name, f"{also}approved for {target.title}")
 
@@ -252,10 +273,7 @@ def _zone_group(step: str, endpoint: Change, zones: list[str], groups: tuple[Arm
         _GROUP,
         parent.name,
         "does not exist" if found is None else f"lacks {', '.join(names)}",
-        attributes=tuple(
-            AttributeChange(f"zones.{name}", None, zone, phrase=Phrase(name))
-            for name, zone in zip(names, missing, strict=True)
-        ),
+        attributes=(AttributeChange("zones", None, list[Json](names), phrase=Phrase()),),
         depends_on=(endpoint.resource_id,) if endpoint.action is not Action.NO_OP else (),
         request=Request("PUT", group, versions.NETWORK, {"properties": {"privateDnsZoneConfigs": [*kept, *added]}}),
         settle=settle,

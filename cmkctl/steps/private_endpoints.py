@@ -8,7 +8,7 @@ from __future__ import annotations
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Change, Known, Outputs
 from cmkctl.profile.model import Profile
-from cmkctl.steps._endpoints import ObservedEndpoints, observe_endpoints, plan_endpoint
+from cmkctl.steps._endpoints import ObservedEndpoints, observe_endpoints, plan_endpoints
 from cmkctl.steps._private_targets import WORKSPACE, Target, targets_of
 
 
@@ -30,9 +30,7 @@ class PrivateEndpoints:
 
     def plan(self, profile: Profile, observed: ObservedEndpoints, known: Known) -> list[Change]:  # noqa: ARG002
         """Create or adopt each endpoint; nothing where the profile has no private network."""
-        return [
-            change for each in _targets(profile) for change in plan_endpoint(self.name, profile, each, observed)
-        ]
+        return [*plan_endpoints(self.name, profile, _targets(profile), observed)]
 
     def outputs(self, profile: Profile, observed: ObservedEndpoints) -> Outputs:  # noqa: ARG002 - a step's signature
         """Return nothing: no later step needs an address."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Change, Known, Outputs
 from cmkctl.profile.model import Profile
-from cmkctl.steps._endpoints import ObservedEndpoints, observe_endpoints, plan_endpoint
+from cmkctl.steps._endpoints import ObservedEndpoints, observe_endpoints, plan_endpoints
 from cmkctl.steps._private_targets import WORKSPACE, Target, targets_of
 
 
@@ -27,9 +27,7 @@ class WorkspaceEndpoint:
 
     def plan(self, profile: Profile, observed: ObservedEndpoints, known: Known) -> list[Change]:  # noqa: ARG002
         """Create or adopt the endpoint; nothing where the profile asks for none."""
-        return [
-            change for each in _targets(profile) for change in plan_endpoint(self.name, profile, each, observed)
-        ]
+        return [*plan_endpoints(self.name, profile, _targets(profile), observed)]
 
     def outputs(self, profile: Profile, observed: ObservedEndpoints) -> Outputs:  # noqa: ARG002 - a step's signature
         """Return nothing: no later step needs the address."""

@@ -83,7 +83,21 @@ def _target(tenant: Tenant, endpoint: str, asked: Json) -> Json:
         raise refusals.group_unknown(endpoint, document["id"], asked["groupIds"][0], ", ".join(known) or "none")
     if document["type"].lower().endswith("/registries") and document["sku"]["name"].lower() != "premium":
         raise refusals.tier_too_low(document["id"])
+    if document["type"].lower().endswith("/storageaccounts") and _busy(tenant, document):
+        raise refusals.account_busy()
     return document
+
+
+def _busy(tenant: Tenant, account: Json) -> bool:
+    """Return whether an endpoint of this account is being made."""
+    made = [row for row in tenant.table("operations").values() if row["kind"] == CREATE and not row["finished"]]
+    endpoints = [tenant.resource(row["target"]) for row in made]
+    return any(
+        each is not None
+        and each["doc"]["type"] == ENDPOINT.type
+        and ids.key(connections.of(each["doc"])["properties"]["privateLinkServiceId"]) == ids.key(account["id"])
+        for each in endpoints
+    )
 
 
 def _document(

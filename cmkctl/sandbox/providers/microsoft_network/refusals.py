@@ -101,3 +101,9 @@ zone_name_invalid = ErrorRow(
     ours("2 to 34 labels are documented"),
     "'{zone}' is not a name of a private DNS zone: it has 2 to 34 labels of letters, digits, hyphens and underscores.",
 )
+account_busy = ErrorRow(
+    409,
+    "StorageAccountOperationInProgress",
+    quoted("Terraform reports; learn.microsoft.com has the code for endpoints that are made at the same time"),
+    "An operation is currently performing on this storage account that requires exclusive access.",
+)
