@@ -30,6 +30,7 @@ _KIND: Final = "private endpoint"
 _GROUP: Final = "DNS zone group"
 _COSTS: Final = ("a private endpoint, billed by the hour and by the data that passes it",)
 _APPROVED: Final = "Approved"
+_SUCCEEDED: Final = "Succeeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,7 @@ def _subnet_of(endpoint: Mapping[str, Any]) -> str:
     return str(at_path(endpoint, "properties.subnet.id") or "")
 
 
-def plan_endpoints(
-    step: str, profile: Profile, targets: list[Target], observed: ObservedEndpoints
-) -> Iterator[Change]:
+def plan_endpoints(step: str, profile: Profile, targets: list[Target], observed: ObservedEndpoints) -> Iterator[Change]:
     """Yield the changes of the endpoints and their zone groups. A conflict of an endpoint leaves its group out.
 
     Endpoints of one resource are made one after the other: a storage account refuses two at a time
@@ -198,40 +197,53 @@ def _create(
 def _adopt(step: str, network: PrivateNetworkSettings, target: Target, found: ObservedEndpoint) -> Change:
     endpoint = str(found.document["id"])
     name = ResourceId.parse(endpoint).name
-    state = str(at_path(found.document, "properties.provisioningState") or "Succeeded")
+    state = str(at_path(found.document, "properties.provisioningState") or _SUCCEEDED)
     if in_progress(state.lower()):
         settle = Settle(endpoint, versions.NETWORK)
         return wait(step, endpoint, _KIND, name, reason_to_wait(state), settle)
-    delete = f"delete it: az network private-endpoint delete --ids {endpoint}"
-    rename = f"choose another name: private_network.names.{target.word}"
-    if not same_word(state, "Succeeded"):
-        return conflict(step, endpoint, _KIND, name, "CMK275", f"Azure reports it as {state}", delete, rename)
+    refused = _unfit(network, target, found, state) or _unapproved(target, found)
+    if refused is not None:
+        return conflict(step, endpoint, _KIND, name, *refused)
+    also = "" if same_resource_id(endpoint, target.endpoint) else "made by others, "
+    return no_op(step, endpoint, _KIND, name, f"{also}approved for {target.title}")
+
+
+def _unfit(
+    network: PrivateNetworkSettings, target: Target, found: ObservedEndpoint, state: str
+) -> tuple[str, ...] | None:
+    """Return code, reason and ways out for an endpoint that failed or differs in what is fixed; None for a right one."""
+    delete, rename = _delete(found), f"choose another name: private_network.names.{target.word}"
+    if not same_word(state, _SUCCEEDED):
+        return "CMK275", f"Azure reports it as {state}", delete, rename
     connection = _connection(found.document)
     reaches, groups = str(connection.get("privateLinkServiceId", "")), connection.get("groupIds", [])
     if not same_resource_id(reaches, target.resource) or not any(same_word(each, target.group) for each in groups):
-        reason = f"it reaches {', '.join(groups) or 'nothing'} of {reaches or 'nothing'}, not {target.group} of {target.resource}"
-        return conflict(step, endpoint, _KIND, name, "CMK280", reason, rename, delete)
-    if not same_resource_id(_subnet_of(found.document), network.subnet):
-        reason = f"it is in {_subnet_of(found.document) or 'no subnet'}, not in {network.subnet}"
-        keep = f"write private_network.subnet: {_subnet_of(found.document)}"
-        return conflict(step, endpoint, _KIND, name, "CMK281", reason, keep, rename, delete)
-    status = str(at_path(connection, "privateLinkServiceConnectionState.status") or "unknown")
+        part = ", ".join(groups) or "nothing"
+        reason = f"it reaches {part} of {reaches or 'nothing'}, not {target.group} of {target.resource}"
+        return "CMK280", reason, rename, delete
+    subnet = _subnet_of(found.document)
+    if not same_resource_id(subnet, network.subnet):
+        reason = f"it is in {subnet or 'no subnet'}, not in {network.subnet}"
+        return "CMK281", reason, f"write private_network.subnet: {subnet}", rename, delete
+    return None
+
+
+def _unapproved(target: Target, found: ObservedEndpoint) -> tuple[str, ...] | None:
+    """Return code, reason and ways out for a connection that is not approved; None for an approved one."""
+    status = str(at_path(_connection(found.document), "privateLinkServiceConnectionState.status") or "unknown")
     if same_word(status, "Pending"):
-        by = f"--id {found.connection}" if found.connection else f"--id CONNECTION-ID, listed by --id {target.resource}"
-        return conflict(
-            step,
-            endpoint,
-            _KIND,
-            name,
-            "CMK283",
-            f"its connection waits for the approval of the owner of {target.title}",
-            f"approve it: az network private-endpoint-connection approve {by} --description approved",
-        )
+        reason = f"its connection waits for the approval of the owner of {target.title}"
+        command = "az network private-endpoint-connection"
+        find = () if found.connection else (f"find its id: {command} list --id {target.resource}",)
+        approve = f"approve it: {command} approve --id {found.connection or 'ID'} --description approved"
+        return "CMK283", reason, *find, approve
     if not same_word(status, _APPROVED):
-        reason = f"its connection is {status.lower()}, and stays so"
-        return conflict(step, endpoint, _KIND, name, "CMK282", reason, f"{delete}, then apply again")
-    also = "" if same_resource_id(endpoint, target.endpoint) else "made by others, "
-    return no_op(step, endpoint, _KIND, name, f"{also}approved for {target.title}")
+        return "CMK282", f"its connection is {status.lower()}, and stays so", f"{_delete(found)}, then apply again"
+    return None
+
+
+def _delete(found: ObservedEndpoint) -> str:
+    return f"delete it: az resource delete --ids {found.document['id']}"
 
 
 def _zone_group(step: str, endpoint: Change, zones: list[str], groups: tuple[ArmDocument, ...]) -> Change:
@@ -248,11 +260,11 @@ def _zone_group(step: str, endpoint: Change, zones: list[str], groups: tuple[Arm
             reason = f"it is registered in {other}, not in {zone}"
             ways = (
                 f"add that id to private_network.dns.zones: {other}",
-                f"delete the group: az network private-endpoint dns-zone-group delete --ids {group}",
+                f"delete the group: az resource delete --ids {group}",
             )
             return conflict(step, group, _GROUP, parent.name, "CMK279", reason, *ways)
     missing = [zone for zone in zones if not any(same_resource_id(each, zone) for each in held)]
-    state = str(at_path(found or {}, "properties.provisioningState") or "Succeeded")
+    state = str(at_path(found or {}, "properties.provisioningState") or _SUCCEEDED)
     if found is not None and in_progress(state.lower()):
         return wait(step, group, _GROUP, parent.name, reason_to_wait(state), settle)
     if not missing:

@@ -99,7 +99,9 @@ def shown(profile: Profile) -> tuple[AttributeChange, ...]:
         attributes.append(isolation(None, network))
     if network is not None and network.outbound_rules:
         names: list[Json] = [each.name for each in network.outbound_rules]
-        attributes.append(AttributeChange("managedNetwork.outboundRules", None, names, phrase=Phrase("outbound rules {}")))
+        attributes.append(
+            AttributeChange("managedNetwork.outboundRules", None, names, phrase=Phrase("outbound rules {}"))
+        )
     if settings.serverless_compute is not None and settings.serverless_compute.subnet:
         attributes.append(AttributeChange(SUBNET, None, settings.serverless_compute.subnet, phrase=Phrase("")))
     if settings.image_build_compute is not None:
@@ -148,7 +150,7 @@ def managed(found: ArmDocument | None) -> Mapping[str, Any]:
 def may_become(found: ArmDocument, mode: str) -> bool:
     """Return True where Azure changes the isolation of a workspace to this mode: what it lists, else what is documented."""
     listed = managed(found).get("changeableIsolationModes")
-    allowed = listed if listed else _CHANGES.get(isolation_of(found).lower(), ())
+    allowed = listed or _CHANGES.get(isolation_of(found).lower(), ())
     return any(same_word(each, mode) for each in allowed)
 
 

@@ -16,7 +16,7 @@ from cmkctl.azure.documents import at_path
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import in_progress
-from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Phrase, Request, Settle
+from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.managed_network import ManagedNetworkSettings, OutboundRule
 from cmkctl.steps import _workspace_network as settings
@@ -121,9 +121,7 @@ def _update(profile: Profile, found: ArmDocument) -> Change | None:
     )
 
 
-def _rules(
-    profile: Profile, network: ManagedNetworkSettings, found: ArmDocument, before: list[str]
-) -> list[Change]:
+def _rules(profile: Profile, network: ManagedNetworkSettings, found: ArmDocument, before: list[str]) -> list[Change]:
     """Return the changes of the rules. Each waits for the one before: a workspace takes one update at a time."""
     held = {name.lower(): (name, rule) for name, rule in (settings.managed(found).get("outboundRules") or {}).items()}
     changes: list[Change] = []
@@ -157,7 +155,9 @@ def _rule(
         return None
     if found is not None and str(found.get("category", "")).lower() in _AZURES_OWN:
         reason = f"Azure Machine Learning made a rule of this name ({found['category']})"
-        return conflict(ManagedNetwork.name, resource, _RULE, name, "CMK270", reason, "choose another name for the rule")
+        return conflict(
+            ManagedNetwork.name, resource, _RULE, name, "CMK270", reason, "choose another name for the rule"
+        )
     fqdn = rule.fqdn is not None
     return Change(
         ManagedNetwork.name,

@@ -103,7 +103,9 @@ def _linked_elsewhere(azure: Snapshot, subscription: str, network: str, zones: l
         return {}
     names = {ResourceId.parse(each).name.lower() for each in zones}
     try:
-        listed = azure.listing(f"{provider_id(subscription, 'Microsoft.Network')}/privateDnsZones", versions.PRIVATE_DNS)
+        listed = azure.listing(
+            f"{provider_id(subscription, 'Microsoft.Network')}/privateDnsZones", versions.PRIVATE_DNS
+        )
         others = [
             str(each["id"])
             for each in (listed or {"value": []})["value"]
@@ -130,9 +132,7 @@ def _network_of(link: Mapping[str, Any]) -> str:
     return str(at_path(link, "properties.virtualNetwork.id") or "")
 
 
-def _plan_zone(
-    profile: Profile, network: PrivateNetworkSettings, observed: ObservedDns, zone: str
-) -> Iterator[Change]:
+def _plan_zone(profile: Profile, network: PrivateNetworkSettings, observed: ObservedDns, zone: str) -> Iterator[Change]:
     name, found = ResourceId.parse(zone).name, observed.zones[zone]
     if network.is_given(zone):
         yield _given(zone, name, found)
@@ -144,7 +144,9 @@ def _plan_zone(
 def _given(zone: str, name: str, found: ArmDocument | None) -> Change:
     if found is None:
         reason = "there is no zone with this id"
-        return conflict(PrivateDns.name, zone, _ZONE, name, "CMK276", reason, "correct the id in private_network.dns.zones")
+        return conflict(
+            PrivateDns.name, zone, _ZONE, name, "CMK276", reason, "correct the id in private_network.dns.zones"
+        )
     return no_op(PrivateDns.name, zone, _ZONE, name, "given by id" if found else "given by id, and not readable here")
 
 
@@ -193,7 +195,7 @@ def _link(profile: Profile, network: PrivateNetworkSettings, observed: ObservedD
     same_name = next((each for each in observed.links[zone] if same_resource_id(str(each.get("id", "")), link)), None)
     if same_name is not None:
         reason = f"it leads to {_network_of(same_name) or 'no network'}, and the network of a link is fixed"
-        way = f"delete it: az network private-dns link vnet delete --ids {link}"
+        way = f"delete it: az resource delete --ids {link}"
         return conflict(PrivateDns.name, link, _LINK, name, "CMK278", reason, way)
     if other := observed.elsewhere.get(name.lower()):
         reason = f"the network is linked to {other}, and can be linked to one zone of a name only"
@@ -209,9 +211,7 @@ def _link(profile: Profile, network: PrivateNetworkSettings, observed: ObservedD
         _LINK,
         name,
         "does not exist",
-        attributes=(
-            AttributeChange("virtualNetwork", None, vnet, phrase=Phrase(f"to {ResourceId.parse(vnet).name}")),
-        ),
+        attributes=(AttributeChange("virtualNetwork", None, vnet, phrase=Phrase(f"to {ResourceId.parse(vnet).name}")),),
         depends_on=(zone,) if observed.zones[zone] is None else (),
         request=Request("PUT", link, versions.PRIVATE_DNS, body),
         settle=settle,

@@ -19,7 +19,7 @@ COVERAGE = Area(
     ),
     guesses=(
         "a connection is approved at once for every caller; in Azure the caller needs the right to approve on the target",
-        "a subnet with network policies `Enabled` is refused outside AzureCloud, as one report of 2026 has it for Azure Government",
+        "a subnet with network policies `Enabled` is refused outside AzureCloud: a report of 2026 has it for Azure Government",
         "zones overlap only when their names are equal",
         "that an endpoint's subnet, target and group cannot be changed: no page says that they could",
     ),

@@ -21,7 +21,11 @@ SHAPE = {
     "properties": shapes.Required(
         {
             "privateLinkServiceConnectionState": shapes.Required(
-                {"status": ("Approved", "Rejected", "Pending", "Disconnected"), "description": str, "actionsRequired": str}
+                {
+                    "status": ("Approved", "Rejected", "Pending", "Disconnected"),
+                    "description": str,
+                    "actionsRequired": str,
+                }
             ),
             **dict.fromkeys(("privateEndpoint", "groupIds", "provisioningState"), shapes.IGNORED),
         }
@@ -76,7 +80,9 @@ def set_state(tenant: Tenant, endpoint: Json, status: str) -> None:
 
 def _rows(tenant: Tenant, endpoint: Json) -> list[Json]:
     target = tenant.resource(of(endpoint)["properties"]["privateLinkServiceId"])
-    rows: list[Json] = (target["doc"]["properties"].get("privateEndpointConnections") or []) if target is not None else []
+    rows: list[Json] = (
+        (target["doc"]["properties"].get("privateEndpointConnections") or []) if target is not None else []
+    )
     return [each for each in rows if ids.key(each["properties"]["privateEndpoint"]["id"]) == ids.key(endpoint["id"])]
 
 

@@ -100,9 +100,7 @@ def _busy(tenant: Tenant, account: Json) -> bool:
     )
 
 
-def _document(
-    tenant: Tenant, write: resources.Write, subnet: Json, target: Json, connection: Json, kind: str
-) -> Json:
+def _document(tenant: Tenant, write: resources.Write, subnet: Json, target: Json, connection: Json, kind: str) -> Json:
     state = {"status": "Approved", "description": "Auto-Approved", "actionsRequired": "None"}
     name = connection["name"]
     shown = {
@@ -247,7 +245,12 @@ def _config(group: str, endpoint: Json, sent: Json) -> Json:
     addresses = [each for row in endpoint["properties"]["customDnsConfigs"] for each in row["ipAddresses"]]
     zone = sent["properties"]["privateDnsZoneId"]
     target = connections.of(endpoint)["properties"]["privateLinkServiceId"]
-    record = {"recordType": "A", "recordSetName": target.rpartition("/")[2].lower(), "ttl": 10, "ipAddresses": addresses}
+    record = {
+        "recordType": "A",
+        "recordSetName": target.rpartition("/")[2].lower(),
+        "ttl": 10,
+        "ipAddresses": addresses,
+    }
     return {
         "name": sent["name"],
         "id": f"{group}/privateDnsZoneConfigs/{sent['name']}",

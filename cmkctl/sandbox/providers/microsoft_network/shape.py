@@ -74,14 +74,17 @@ ENDPOINT = resources.ResourceType(
         "extendedLocation": NOT_MODELLED,
         "properties": Required(
             {
-                "subnet": Required({"id": Required(str), **dict.fromkeys(("name", "properties", "type"), shapes.IGNORED)}),
+                "subnet": Required(
+                    {"id": Required(str), **dict.fromkeys(("name", "properties", "type"), shapes.IGNORED)}
+                ),
                 "privateLinkServiceConnections": [_CONNECTION],
                 "manualPrivateLinkServiceConnections": [_CONNECTION],
                 "customNetworkInterfaceName": str,
                 "ipConfigurations": [NOT_MODELLED],
                 "applicationSecurityGroups": [NOT_MODELLED],
                 **dict.fromkeys(
-                    ("networkInterfaces", "customDnsConfigs", "provisioningState", "resourceGuid", "ipVersionType"), READ_ONLY
+                    ("networkInterfaces", "customDnsConfigs", "provisioningState", "resourceGuid", "ipVersionType"),
+                    READ_ONLY,
                 ),
             }
         ),

@@ -53,7 +53,9 @@ def _subnet(tenant: Tenant, network: str, name: str, properties: Json) -> Json:
     except ValueError:
         raise errors.property_refused("properties.addressPrefix", f"is {prefix!r}, which is no range") from None
     before = _find(tenant, network, name)
-    kept = {word: before["properties"][word] for word in ("privateEndpoints",) if before and word in before["properties"]}
+    kept = {
+        word: before["properties"][word] for word in ("privateEndpoints",) if before and word in before["properties"]
+    }
     return {
         "name": name,
         "id": f"{network}/subnets/{name}",
