@@ -54,6 +54,8 @@ def seen(**parts: Any) -> dict[str, Any]:
         "resource_group": None,
         "associated_resources": ObservedAssociated({}, TENANT),
         "planned_changes": (),
+        "virtual_network": None,
+        "approver_of_endpoints": None,
     }
     return usual | parts
 

@@ -6,9 +6,10 @@ from cmkctl.sandbox.core import ids, resources, shapes
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.providers import microsoft_machinelearningservices, microsoft_storage
+from cmkctl.sandbox.providers import microsoft_storage
 from cmkctl.sandbox.providers.microsoft_containerregistry.shape import REGISTRY
 from cmkctl.sandbox.providers.microsoft_keyvault import vaults
+from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RESOURCE_TYPE as WORKSPACE
 from cmkctl.sandbox.providers.microsoft_network import refusals
 from cmkctl.sandbox.providers.microsoft_network.shape import GROUPS
 
@@ -32,7 +33,7 @@ SHAPE = {
     ),
 }
 TARGETS = (
-    microsoft_machinelearningservices.RESOURCE_TYPE,
+    WORKSPACE,
     vaults.RESOURCE_TYPE,
     REGISTRY,
     microsoft_storage.RESOURCE_TYPE,
@@ -171,7 +172,7 @@ def _routes(target: resources.ResourceType) -> Iterator[Route]:
     yield Route("GET", one + "/{child}", get_connection, kind, target.versions)
     yield Route("PUT", one + "/{child}", put_connection, kind, target.versions)
     yield Route("DELETE", one + "/{child}", delete_connection, kind, target.versions)
-    if target is not microsoft_machinelearningservices.RESOURCE_TYPE:  # it serves its own
+    if target is not WORKSPACE:  # it serves its own
         yield Route("GET", target.path + "/privateLinkResources", list_groups, groups, target.versions)
 
 
