@@ -34,7 +34,7 @@ from cmkctl.clock import Clock
 from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
 
 PARALLEL_READS: Final = 64
-"""Threads for reads, started as they are needed: a read that waits for a free thread would make the plan one round trip deeper."""
+"""Threads for reads, started as they are needed: a read that waits for a free thread makes the plan one round trip deeper."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
