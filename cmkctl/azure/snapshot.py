@@ -110,6 +110,10 @@ class Snapshot:
         """Return the current date and time in UTC."""
         return self._session.clock.now()
 
+    def check(self) -> None:
+        """Raise `Interrupted` if the run was interrupted."""
+        self._session.clock.check()
+
     def gather(self, *reads: Callable[[], T]) -> list[T]:
         """Perform several reads concurrently; return their results in order."""
         return [future.result() for future in [self._submit(read) for read in reads]]

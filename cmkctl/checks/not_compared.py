@@ -128,8 +128,8 @@ def tags_of_the_group(profile: Profile, facts: Facts) -> Iterator[Finding]:
 @rule(CMK115, severity=Severity.NOTE, needs=(ASSOCIATED,))
 def associated_resources_as_they_are(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Name the differences of resources that cmkctl uses as they are."""
-    from cmkctl.steps._associated_specs import specs_of  # noqa: PLC0415 - the steps bring the Azure SDK with them
-    from cmkctl.steps.associated_resources import differences  # noqa: PLC0415 - see above
+    from cmkctl.steps._associated import specs_of  # noqa: PLC0415 - the steps bring the Azure SDK with them
+    from cmkctl.steps.associated_resources import kept_as_they_are  # noqa: PLC0415 - see above
 
     associated = profile.associated_resources
     if associated.application_insights.id is not None and "log_analytics" in associated.model_fields_set:
@@ -139,8 +139,8 @@ def associated_resources_as_they_are(profile: Profile, facts: Facts) -> Iterator
         found, given = facts[ASSOCIATED].resources.get(spec.resource_id(profile) or ""), spec.given(profile)
         if found is None:
             continue
-        field, differing = spec.field, [each.path for each in differences(spec, found)]
-        if differing and (given or not spec.repairable):
+        field, differing = spec.field, kept_as_they_are(profile, spec, found)
+        if differing:
             yield _note(field, f"cmkctl never changes this resource; it differs in {', '.join(differing)}")
         if given and spec.sku(profile):
             yield _note(f"{field}.sku", "it is that of a new resource, and this one is given by id")
