@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cmkctl.azure.decoding import ArmDocument
     from cmkctl.azure.snapshot import Snapshot
     from cmkctl.profile.model import Profile
+    from cmkctl.steps._endpoints import ObservedEndpoints
     from cmkctl.steps.associated_resources import ObservedAssociated
     from cmkctl.steps.key import ObservedKey
     from cmkctl.steps.key_access import ObservedAccess
@@ -104,6 +105,18 @@ def _virtual_network(azure: Snapshot, profile: Profile) -> ArmDocument | None:
     return azure.resource(network.network_id, versions.NETWORK) if network is not None else None
 
 
+def _endpoints(azure: Snapshot, profile: Profile) -> ObservedEndpoints:
+    from cmkctl.steps.private_endpoints import PrivateEndpoints  # noqa: PLC0415 - see the module's docstring
+
+    return PrivateEndpoints().observe(azure, profile)
+
+
+def _workspace_endpoint(azure: Snapshot, profile: Profile) -> ObservedEndpoints:
+    from cmkctl.steps.workspace_endpoint import WorkspaceEndpoint  # noqa: PLC0415 - see the module's docstring
+
+    return WorkspaceEndpoint().observe(azure, profile)
+
+
 @dataclass(frozen=True, slots=True)
 class Approver:
     """The identity that has to approve the private endpoints of a managed network, and where it may not.
@@ -183,6 +196,12 @@ KEY_IN_USE: Final = Fact("key_in_use", _key_in_use)
 
 VIRTUAL_NETWORK: Final = Fact("virtual_network", _virtual_network)
 """The network of the subnet for private endpoints; None when it does not exist, or the profile has none."""
+
+PRIVATE_ENDPOINTS: Final = Fact("private_endpoints", _endpoints)
+"""The private endpoints of the resources around the workspace, by the id that each has or would have."""
+
+WORKSPACE_ENDPOINT: Final = Fact("workspace_endpoint", _workspace_endpoint)
+"""The private endpoint of the workspace, by the id that it has or would have."""
 
 APPROVER: Final = Fact("approver_of_endpoints", _approver)
 """The user-assigned identity that approves the endpoints of a managed network; None where none has to."""

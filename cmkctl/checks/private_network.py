@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_word
 from cmkctl.checks.documents import vault_properties
-from cmkctl.checks.observed import APPROVER, KEY_VAULT, VIRTUAL_NETWORK, WORKSPACE
+from cmkctl.checks.observed import APPROVER, ASSOCIATED, KEY_VAULT, VIRTUAL_NETWORK, WORKSPACE
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, rule
 
@@ -118,7 +118,7 @@ def _policies(profile: Profile) -> Finding:
     return Finding(
         "The subnet has privateEndpointNetworkPolicies: Enabled. Security groups and routes then apply to the endpoints, and "
         "Azure has refused endpoints in such subnets.",
-        f"az network vnet subnet update --ids {subnet} --private-endpoint-network-policies Disabled",
+        f"Disable them: az network vnet subnet update --ids {subnet} --private-endpoint-network-policies Disabled.",
         "private_network.subnet",
     )
 
@@ -162,32 +162,46 @@ def workspace_is_reachable(profile: Profile, facts: Facts) -> Iterator[Finding]:
         )
 
 
+# A closed vault with the key is the subject of CMK103: services need more than an endpoint there.
 _ENDPOINTS_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    "key_vault": ("key_vault",),
     "associated_resources.key_vault": ("workspace_key_vault",),
     "associated_resources.storage_account": ("blob", "file"),
     "associated_resources.container_registry": ("registry",),
 }
 
 
-def _is_closed(profile: Profile, section: str) -> bool:
-    """Return True where the profile turns the public access of a resource off."""
+def _document(profile: Profile, facts: Facts, section: str) -> Mapping[str, Any] | None:
+    """Return the associated resource of a section as Azure shows it; None for an absent one, or where there is none."""
+    associated = profile.associated_resources
+    ids = {
+        "associated_resources.key_vault": associated.key_vault_id,
+        "associated_resources.storage_account": associated.storage_account.resource_id,
+        "associated_resources.container_registry": associated.container_registry_id,
+    }
+    found = {name.lower(): document for name, document in facts[ASSOCIATED].resources.items()}
+    return found.get((ids[section] or "").lower())
+
+
+def _is_closed(profile: Profile, facts: Facts, section: str) -> bool:
+    """Return True where the public access of a resource is off: in the profile, or in Azure for one that is there."""
     value: Any = profile
     for part in (*section.split("."), "network", "public_access"):
         value = getattr(value, part, None)
-    return value == "disabled"
+    has = ((_document(profile, facts, section) or {}).get("properties") or {}).get("publicNetworkAccess")
+    return value == "disabled" or (value is None and same_word(has, "Disabled"))
 
 
-@rule(CMK143, severity=Severity.WARNING)
-def closed_resources_are_reachable(profile: Profile, facts: Facts) -> Iterator[Finding]:  # noqa: ARG001 - a rule's signature
+@rule(CMK143, severity=Severity.WARNING, needs=(ASSOCIATED,))
+def closed_resources_are_reachable(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Want private endpoints for every resource whose public access is off."""
     for section, wanted in _ENDPOINTS_OF.items():
         missing = [each for each in wanted if each not in _endpoints(profile)]
-        if _is_closed(profile, section) and missing:
+        reached = _has_approved(_document(profile, facts, section))
+        if missing and not reached and _is_closed(profile, facts, section):
             yield Finding(
                 f"{section} has no public access, and no private endpoint for {' and '.join(missing)}.",
                 f"Add {', '.join(missing)} to private_network.endpoints.",
-                f"{section}.network.public_access",
+                section,
             )
 
 
@@ -225,16 +239,19 @@ def identity_approves_endpoints(profile: Profile, facts: Facts) -> Iterator[Find
         yield Finding(
             f"The identity {approver.identity.rpartition('/')[2]} has no role in {scope.rpartition('/')[2]} that is known to "
             "approve private endpoints.",
-            f"az role assignment create --assignee-object-id {approver.principal} --assignee-principal-type ServicePrincipal "
-            f"--role b556d68e-0be0-4f35-a333-ad7ee1ce17ea --scope {scope}",
+            f"Assign it: az role assignment create --assignee-object-id {approver.principal} --assignee-principal-type "
+            f"ServicePrincipal --role b556d68e-0be0-4f35-a333-ad7ee1ce17ea --scope {scope}.",
             "workspace.managed_network",
         )
 
 
-@rule(CMK147, severity=Severity.WARNING)
-def images_are_built(profile: Profile, facts: Facts) -> Iterator[Finding]:  # noqa: ARG001 - a rule's signature
+@rule(CMK147, severity=Severity.WARNING, needs=(ASSOCIATED, WORKSPACE))
+def images_are_built(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Want an image build compute beside a closed registry."""
-    if _is_closed(profile, "associated_resources.container_registry") and not profile.workspace.image_build_compute:
+    builds = profile.workspace.image_build_compute or ((facts[WORKSPACE] or {}).get("properties") or {}).get(
+        "imageBuildCompute"
+    )
+    if not builds and _is_closed(profile, facts, "associated_resources.container_registry"):
         yield Finding(
             "The registry has no public access, and the workspace no compute that builds images.",
             "Write workspace.image_build_compute: the name of a compute cluster, which may be made later.",

@@ -34,6 +34,7 @@ from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.facts import Facts, judge
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import ObservedPrincipal
+from cmkctl.steps.associated_resources import ObservedAssociated
 from cmkctl.steps.key import ObservedKey
 from cmkctl.steps.key_access import ObservedAccess
 
@@ -221,6 +222,13 @@ def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[st
     return {"virtual_network": {"location": "eastus2", "properties": {"subnets": [subnet]}}}
 
 
+def closed_registry() -> dict[str, Any]:
+    """Return an existing registry without public access."""
+    registry = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml5"
+    closed = {"properties": {"publicNetworkAccess": "Disabled"}}
+    return {"associated_resources": ObservedAssociated({registry: closed}, TENANT)}
+
+
 FIRES_IN_NETWORKS: Final = {
     "network for endpoints is absent": (PRIVATE, CREATED, "CMK140", ERROR),
     "subnet for endpoints is absent": (PRIVATE, CREATED | network(name="snet-other"), "CMK140", ERROR),
@@ -232,9 +240,9 @@ FIRES_IN_NETWORKS: Final = {
         ERROR,
     ),
     "closed workspace without an endpoint": (CLOSED, {}, "CMK142", WARNING),
-    "closed vault without an endpoint": (
-        {"key_vault": {"network": {"public_access": "disabled", "default_action": "Deny"}}},
-        {},
+    "closed storage account without endpoints": (
+        {"associated_resources": {"storage_account": {"name": "stml"}}},
+        associated(publicNetworkAccess="Disabled"),
         "CMK143",
         WARNING,
     ),
@@ -242,13 +250,13 @@ FIRES_IN_NETWORKS: Final = {
     "vault in a perimeter": ({}, {"key_vault": vault(publicNetworkAccess="SecuredByPerimeter")}, "CMK145", WARNING),
     "identity may not approve": (
         {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
-        {"approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, (GROUP,))},
+        {**CREATED, "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, (GROUP,))},
         "CMK146",
         WARNING,
     ),
     "closed registry without a compute": (
-        {**PRIVATE, "associated_resources": {"container_registry": {"network": {"public_access": "disabled"}}}},
-        CREATED | network(),
+        {**PRIVATE, "associated_resources": {"container_registry": {"name": "crml5"}}},
+        CREATED | network() | closed_registry(),
         "CMK147",
         WARNING,
     ),
@@ -272,8 +280,22 @@ FIRES_IN_NETWORKS: Final = {
     ),
 }
 
+REPORTING: Final = {**FIRES, **FIRES_IN_NETWORKS}
+
 SILENT: Final = {
     "subnet without policies": (PRIVATE, CREATED | network()),
+    "closed storage account with an endpoint of others": (
+        {"associated_resources": {"storage_account": {"name": "stml"}}},
+        associated(publicNetworkAccess="Disabled", privateEndpointConnections=APPROVED),
+    ),
+    "closed registry with a compute": (
+        {
+            **PRIVATE,
+            "associated_resources": {"container_registry": {"name": "crml5"}},
+            "workspace": {"image_build_compute": "cpu"},
+        },
+        CREATED | network() | closed_registry(),
+    ),
     "closed workspace with an endpoint": ({**PRIVATE, **CLOSED}, CREATED | network()),
     "closed workspace with an endpoint of others": (
         CLOSED,
@@ -281,13 +303,12 @@ SILENT: Final = {
     ),
     "identity may approve": (
         {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
-        {"approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, ())},
+        {**CREATED, "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, ())},
     ),
     "zone of an endpoint": (
         {"private_network": {"subnet": SUBNET, "endpoints": ["blob"], "dns": {"zones": [ZONE]}}},
         network(),
     ),
-
     "nothing is there yet": ({}, {}),
     "key is to expire and is not there yet": (EXPIRES, {}),
     "key expires when it is to": (EXPIRES, {"key": key(attributes={"exp": LATER})}),
@@ -355,7 +376,7 @@ SILENT: Final = {
 }
 
 
-@pytest.mark.parametrize(("sections", "parts", "code", "severity"), FIRES.values(), ids=FIRES)
+@pytest.mark.parametrize(("sections", "parts", "code", "severity"), REPORTING.values(), ids=REPORTING)
 def test_rule_reports(sections: dict[str, Any], parts: dict[str, Any], code: str, severity: Severity) -> None:
     """The rule reports its code with its severity, and no other rule reports anything."""
     assert [(code, severity)] == found(profile(**sections), seen(**parts))
@@ -369,12 +390,12 @@ def test_rules_report_nothing(sections: dict[str, Any], parts: dict[str, Any]) -
 
 def test_every_rule_has_a_case_in_which_it_reports() -> None:
     """A rule without a case is not tested."""
-    reported = {(code, severity) for _, _, code, severity in FIRES.values()}
+    reported = {(code, severity) for _, _, code, severity in REPORTING.values()}
 
     assert {(each.code.id, each.severity) for each in RULES} == reported
 
 
-@pytest.mark.parametrize(("sections", "parts", "code", "severity"), FIRES.values(), ids=FIRES)
+@pytest.mark.parametrize(("sections", "parts", "code", "severity"), REPORTING.values(), ids=REPORTING)
 def test_diagnostic_is_complete(sections: dict[str, Any], parts: dict[str, Any], code: str, severity: Severity) -> None:
     """It has a title without user data, a detail and a remedy that are sentences, and a subject."""
     (diagnostic,) = findings(profile(**sections), seen(**parts))
