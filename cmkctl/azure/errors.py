@@ -320,11 +320,12 @@ def _policies(levels: list[Mapping[str, Any]]) -> tuple[PolicyDenial, ...]:
     for level in levels:
         for each in _mappings(level.get("additionalInfo")):
             if each.get("type") == "PolicyViolation" and isinstance(each.get("info"), Mapping):
-                found[_denial(each["info"])] = None
+                found[denial_of(each["info"])] = None
     return tuple(found)
 
 
-def _denial(info: Mapping[str, Any]) -> PolicyDenial:
+def denial_of(info: Mapping[str, Any]) -> PolicyDenial:
+    """Return the denial that the ``info`` of a policy violation describes."""
     details = info.get("evaluationDetails")
     rows = _mappings(details.get("evaluatedExpressions") if isinstance(details, Mapping) else None)
     types = [each for each in rows if _text(each, "expression") == "type"]
