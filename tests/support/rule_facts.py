@@ -54,6 +54,10 @@ def seen(**parts: Any) -> dict[str, Any]:
         "resource_group": None,
         "associated_resources": ObservedAssociated({}, TENANT),
         "planned_changes": (),
+        "permissions": None,
+        "role_assignments_left": None,
+        "locks": (),
+        "policies": (),
     }
     return usual | parts
 
