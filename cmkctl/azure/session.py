@@ -170,6 +170,18 @@ class Session:
             raise HttpResponseError(response=answer.http_response)
         return answer
 
+    def post(self, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
+        """Send one POST to Resource Manager for an action that no typed client has; return the HTTP response.
+
+        Raises HttpResponseError for a status of 400 and above, UndecodableResponse for a body that is neither JSON nor empty.
+        """
+        url = f"{self.endpoints.arm}{path}"
+        request = HttpRequest("POST", url, params={"api-version": api_version}, json=dict(body))
+        response = self._arm.run(request, stream=True).http_response
+        if response.status_code >= 400:
+            raise (ResourceNotFoundError if response.status_code == 404 else HttpResponseError)(response=response)
+        return response
+
     def close(self) -> None:
         """End the session: no new reads start, and the connections are closed."""
         self._pool.shutdown(wait=False, cancel_futures=True)

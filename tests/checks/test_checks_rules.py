@@ -32,7 +32,7 @@ from support.rule_facts import (
 from cmkctl.azure.failures import PolicyDenial
 from cmkctl.azure.governance import AssignmentsInUse, Caller, Lock
 from cmkctl.checks import RULES
-from cmkctl.checks.observed import KeyInUse
+from cmkctl.checks.observed import Approver, KeyInUse
 from cmkctl.checks.policy import Denied, Resource
 from cmkctl.checks.rights import CallerPermissions
 from cmkctl.diagnostics import Diagnostic, Severity
@@ -251,6 +251,72 @@ FIRES: Final = {
     ),
 }
 
+SUBNET: Final = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-ml/subnets/snet-endpoints"
+PRIVATE: Final[dict[str, Any]] = {"private_network": {"subnet": SUBNET}}
+CLOSED: Final = {"workspace": {"public_network_access": "disabled"}}
+ISOLATED: Final = {"managed_network": {"isolation_mode": "AllowOnlyApprovedOutbound"}}
+ZONE: Final = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
+CREATED: Final = {"workspace": {"properties": {}}}
+APPROVED: Final = [{"properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}]
+
+
+def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[str, Any]:
+    """Return an existing virtual network with one subnet."""
+    subnet = {"name": name, "properties": {"privateEndpointNetworkPolicies": policies}}
+    return {"virtual_network": {"location": "eastus2", "properties": {"subnets": [subnet]}}}
+
+
+FIRES_IN_NETWORKS: Final = {
+    "network for endpoints is absent": (PRIVATE, CREATED, "CMK140", ERROR),
+    "subnet for endpoints is absent": (PRIVATE, CREATED | network(name="snet-other"), "CMK140", ERROR),
+    "subnet has policies": (PRIVATE, CREATED | network("Enabled"), "CMK141", WARNING),
+    "subnet of Azure Government has policies": (
+        {**PRIVATE, "cloud": "AzureUSGovernment", "location": "usgovvirginia"},
+        CREATED | network("Enabled"),
+        "CMK141",
+        ERROR,
+    ),
+    "closed workspace without an endpoint": (CLOSED, {}, "CMK142", WARNING),
+    "closed vault without an endpoint": (
+        {"key_vault": {"network": {"public_access": "disabled", "default_action": "Deny"}}},
+        {},
+        "CMK143",
+        WARNING,
+    ),
+    "network of the managed group": (PRIVATE, network(), "CMK144", NOTE),
+    "vault in a perimeter": ({}, {"key_vault": vault(publicNetworkAccess="SecuredByPerimeter")}, "CMK145", WARNING),
+    "identity may not approve": (
+        {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
+        {"approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, (GROUP,))},
+        "CMK146",
+        WARNING,
+    ),
+    "closed registry without a compute": (
+        {**PRIVATE, "associated_resources": {"container_registry": {"network": {"public_access": "disabled"}}}},
+        CREATED | network(),
+        "CMK147",
+        WARNING,
+    ),
+    "serverless subnet beside a managed network": (
+        {"workspace": {**ISOLATED, "serverless_compute": {"subnet": SUBNET}}},
+        {},
+        "CMK148",
+        WARNING,
+    ),
+    "nodes without addresses and no endpoint": (
+        {"workspace": {"serverless_compute": {"no_public_ip": True}}},
+        {},
+        "CMK148",
+        WARNING,
+    ),
+    "zone without an endpoint": (
+        {"private_network": {"subnet": SUBNET, "endpoints": ["file"], "dns": {"zones": [ZONE]}}},
+        network(),
+        "CMK149",
+        WARNING,
+    ),
+}
+
 SILENT: Final = {
     "caller has the right as one of several": (
         {},
@@ -276,6 +342,20 @@ SILENT: Final = {
     "last role assignment": (
         {},
         {"planned_changes": (NEW_GRANT,), "role_assignments_left": AssignmentsInUse(3999, 4000)},
+    ),
+    "subnet without policies": (PRIVATE, CREATED | network()),
+    "closed workspace with an endpoint": ({**PRIVATE, **CLOSED}, CREATED | network()),
+    "closed workspace with an endpoint of others": (
+        CLOSED,
+        {"workspace": {"properties": {"privateEndpointConnections": APPROVED}}},
+    ),
+    "identity may approve": (
+        {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
+        {"approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, ())},
+    ),
+    "zone of an endpoint": (
+        {"private_network": {"subnet": SUBNET, "endpoints": ["blob"], "dns": {"zones": [ZONE]}}},
+        network(),
     ),
     "nothing is there yet": ({}, {}),
     "key is to expire and is not there yet": (EXPIRES, {}),

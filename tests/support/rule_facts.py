@@ -58,6 +58,8 @@ def seen(**parts: Any) -> dict[str, Any]:
         "role_assignments_left": None,
         "locks": (),
         "policies": (),
+        "virtual_network": None,
+        "approver_of_endpoints": None,
     }
     return usual | parts
 
