@@ -72,7 +72,7 @@ class Failure:
     the operation in words. `target` names the rejected resource, empty where Azure does not name it; it may differ from the
     requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response asks
     for, in Azure's notation. `refused` is True for a sign-in that was tried and rejected, False for one that is not set up.
-    `step` names the step whose change failed, which tells the vault with the key from the workspace's own.
+    `step` names the step whose change failed; it distinguishes the key's vault from the workspace's own.
     """
 
     kind: FailureKind

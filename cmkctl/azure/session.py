@@ -120,14 +120,18 @@ class Session:
         """The directory."""
         return Graph(self.endpoints.graph, self._policies(self.endpoints.graph_scope), self.transport)
 
-    def tenant(self) -> str:
-        """Return the tenant that issued our token for Resource Manager; empty when the token does not name it."""
+    def claims(self) -> Mapping[str, Any]:
+        """Return the claims of our token for Resource Manager, unverified; empty when it is not a JWT, as on a replay."""
         claims = self.credential.get_token(self.endpoints.arm_scope).token.split(".")[1:2]
         try:
             token = decoding.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
         except ValueError:
-            return ""
-        return str(token.get("tid", "")) if isinstance(token, dict) else ""
+            return {}
+        return token if isinstance(token, dict) else {}
+
+    def tenant(self) -> str:
+        """Return the tenant that issued our token for Resource Manager; empty when the token does not name it."""
+        return str(self.claims().get("tid", ""))
 
     def snapshot(self) -> Snapshot:
         """Return a fresh view of Azure: each read is sent once, from now on."""

@@ -217,6 +217,14 @@ class Snapshot:
             ),
         )
 
+    def document(self, path: str, api_version: str, schema: Any) -> ArmDocument | None:
+        """Read any document of Resource Manager by its path, validated as `schema`."""
+        return self._by_id(schema, path, api_version)
+
+    def claims(self) -> Mapping[str, Any]:
+        """Return the claims of the token that the reads use; empty when they are not readable."""
+        return self._session.claims()
+
     def question(self, path: str, api_version: str, body: Mapping[str, Any], schema: Any) -> ArmDocument:
         """Return the response to a POST that writes nothing (`session.QUESTIONS`), validated as `schema`.
 

@@ -44,7 +44,7 @@ def test_a_required_tag_is_added_to_the_profile(builder: ScenarioBuilder) -> Non
     diagnostic = refused(builder, profile)
     after = builder.client().apply(changed(profile, tags={"CostCenter": "4711"}))
 
-    assert "CMK313" == diagnostic.code
+    assert "CMK194" == diagnostic.code
     assert diagnostic.remedy.startswith("Add the tag to the profile: tags: {CostCenter: VALUE}.")
     assert not after.pending
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -28,10 +29,15 @@ from support.rule_facts import (
     workspace,
 )
 
+from cmkctl.azure.failures import PolicyDenial
+from cmkctl.azure.governance import AssignmentsInUse, Caller, Lock
 from cmkctl.checks import RULES
 from cmkctl.checks.observed import Approver, KeyInUse
+from cmkctl.checks.policy import Denied, Resource
+from cmkctl.checks.rights import CallerPermissions
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.facts import Facts, judge
+from cmkctl.plan import Action, Change, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.associated_resources import ObservedAssociated
@@ -59,7 +65,46 @@ WITH_IDENTITY: Final = {"workspace": {"identity": IDENTITY}}
 GIVEN_ACCOUNT: Final = {"associated_resources": {"storage_account": {"id": ACCOUNT}}}
 CHINA: Final = {"cloud": "AzureChinaCloud", "location": "chinanorth3"}
 
+VAULT_ID: Final = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml"
+NEW_VAULT: Final = Change(
+    "key_vault",
+    Action.CREATE,
+    VAULT_ID,
+    "key vault",
+    "kv-ml",
+    "does not exist",
+    request=Request("PUT", VAULT_ID, "1", {"location": "eastus2"}),
+)
+NEW_GRANT: Final = replace(
+    NEW_VAULT, step="key_access", resource_id=f"{VAULT_ID}/providers/Microsoft.Authorization/roleAssignments/{TENANT}"
+)
+READER: Final = CallerPermissions(Caller(OBJECT_ID, "User"), {GROUP: [{"actions": ["*/read"]}]})
+LOCK: Final = Lock(f"{GROUP}/providers/Microsoft.Authorization/locks/frozen", "frozen", "ReadOnly")
+DENIAL: Final = PolicyDenial("d", "/d", "a", "/a", "Microsoft.KeyVault/vaults", "tags['owner']", "Exists", "false")
+
+
+def denied(**parts: Any) -> dict[str, Any]:
+    """Return the facts of a plan with a vault that a policy denies."""
+    resource = Resource("key_vault", "kv-ml", {}, "1", GROUP, "", f"PUT {VAULT_ID}", **parts)
+    return {"planned_changes": (NEW_VAULT,), "policies": (Denied(resource, (DENIAL,)),)}
+
+
 FIRES: Final = {
+    "caller may not create the vault": (
+        {},
+        {"planned_changes": (NEW_VAULT,), "permissions": READER},
+        "CMK191",
+        ERROR,
+    ),
+    "group is locked": ({}, {"planned_changes": (NEW_VAULT,), "locks": (LOCK,)}, "CMK192", ERROR),
+    "no role assignment is left": (
+        {},
+        {"planned_changes": (NEW_GRANT,), "role_assignments_left": AssignmentsInUse(4000, 4000)},
+        "CMK193",
+        ERROR,
+    ),
+    "policy denies the vault": ({}, denied(), "CMK194", ERROR),
+    "policy denies what Microsoft creates": ({}, denied(managed=True), "CMK195", ERROR),
     "subscription is disabled": ({}, {"subscription": {"state": "Disabled"}}, "CMK101", ERROR),
     "subscription is past due": ({}, {"subscription": {"state": "PastDue"}}, "CMK101", ERROR),
     "subscription is of another tenant": ({"tenant": OBJECT_ID}, {}, "CMK101", ERROR),
@@ -283,6 +328,31 @@ FIRES_IN_NETWORKS: Final = {
 REPORTING: Final = {**FIRES, **FIRES_IN_NETWORKS}
 
 SILENT: Final = {
+    "caller has the right as one of several": (
+        {},
+        {
+            "planned_changes": (NEW_VAULT,),
+            "permissions": CallerPermissions(
+                Caller("", "User"), {GROUP: [{"actions": ["*/read"]}, {"actions": ["microsoft.keyvault/*"]}]}
+            ),
+        },
+    ),
+    "scope of the right is unknown": (
+        {},
+        {"planned_changes": (NEW_VAULT,), "permissions": CallerPermissions(Caller("", "User"), {GROUP: None})},
+    ),
+    "lock is on another group": (
+        {},
+        {"planned_changes": (NEW_VAULT,), "locks": (replace(LOCK, id=LOCK.id.replace("rg-ml", "rg-ml-2")),)},
+    ),
+    "lock is against deletion": (
+        {},
+        {"planned_changes": (NEW_VAULT,), "locks": (replace(LOCK, level="CanNotDelete"),)},
+    ),
+    "last role assignment": (
+        {},
+        {"planned_changes": (NEW_GRANT,), "role_assignments_left": AssignmentsInUse(3999, 4000)},
+    ),
     "subnet without policies": (PRIVATE, CREATED | network()),
     "closed storage account with an endpoint of others": (
         {"associated_resources": {"storage_account": {"name": "stml"}}},
