@@ -7,6 +7,7 @@ only observes cannot change anything. Writes go through the typed clients of `Se
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
@@ -27,14 +28,16 @@ from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
 from cmkctl.azure.decoding import DecodePolicy
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.policies import DeadlinePolicy, HeaderPolicy, HostPolicy
-from cmkctl.azure.retry import RetryPolicy
+from cmkctl.azure.retry import QUESTION, RetryPolicy
 from cmkctl.azure.snapshot import Constants, Snapshot
 from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
 from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
 
 PARALLEL_READS: Final = 64
-"""Threads for reads, started as they are needed: a read that waits for a free thread would make the plan one round trip deeper."""
+"""Threads for reads, started when needed: a read that waits for a free thread would make the plan one round trip deeper."""
+QUESTIONS: Final = frozenset({"checkPolicyRestrictions", "checkNameAvailability", "validate"})
+"""The last segments of the POST requests that write nothing. A dry run sends these and no other."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
@@ -151,6 +154,16 @@ class Session:
         response = answer.http_response
         if response.status_code >= 400:
             raise (ResourceNotFoundError if response.status_code == 404 else HttpResponseError)(response=response)
+        return answer
+
+    def question(self, path: str, api_version: str, body: Mapping[str, Any]) -> PipelineResponse[Any, Any]:
+        """Send one POST that writes nothing, one of `QUESTIONS`; return the pipeline's response. Raises as `poll` does."""
+        if path.rpartition("/")[2] not in QUESTIONS:
+            raise ValueError(f"not a question: POST {path}")
+        request = HttpRequest("POST", self.endpoints.arm + path, params={"api-version": api_version}, json=body)
+        answer = self._arm.run(request, stream=True, **{QUESTION: True})
+        if answer.http_response.status_code >= 400:
+            raise HttpResponseError(response=answer.http_response)
         return answer
 
     def close(self) -> None:

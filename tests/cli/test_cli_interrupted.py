@@ -73,7 +73,19 @@ def begun(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> sub
         "AZURE_CLIENT_SECRET": "no-secret",
         "PATH": path,
     }
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_hangup,  # noqa: PLW1509 - it only resets a signal
+    )
+
+
+def heed_hangup() -> None:
+    """Reset SIGHUP: under nohup the tests ignore it, and a command that they start would ignore it as well."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ def seen(**parts: Any) -> dict[str, Any]:
         "key_in_use": None,
         "resource_group": None,
         "associated_resources": ObservedAssociated({}, TENANT),
+        "planned_changes": (),
     }
     return usual | parts
 
