@@ -84,11 +84,16 @@ class _Subnet(TypedDict):
     id: str
 
 
+class _ResourceAccess(TypedDict, total=False):
+    resourceId: Required[str]
+
+
 class _NetworkRules(TypedDict, total=False):
     defaultAction: str
     bypass: str
     ipRules: list[_Address]
     virtualNetworkRules: list[_Subnet]
+    resourceAccessRules: list[_ResourceAccess]
 
 
 class _Sku(TypedDict, total=False):
@@ -106,6 +111,9 @@ class _VaultProperties(TypedDict, total=False):
     softDeleteRetentionInDays: int
     enablePurgeProtection: bool
     enableRbacAuthorization: bool
+    enabledForDeployment: bool
+    enabledForTemplateDeployment: bool
+    enabledForDiskEncryption: bool
     publicNetworkAccess: str
     networkAcls: _NetworkRules
 
@@ -274,6 +282,7 @@ class _WorkspaceProperties(TypedDict, total=False):
     enableServiceSideCMKEncryption: bool
     serviceProvisionedResourceGroup: str
     primaryUserAssignedIdentity: str
+    systemDatastoresAuthMode: str
     serviceManagedResourcesSettings: _ServiceManagedResources
 
 
@@ -299,6 +308,21 @@ class _ResourceProperties(TypedDict, total=False):
     minimumTlsVersion: str
     allowBlobPublicAccess: bool
     isHnsEnabled: bool
+    allowSharedKeyAccess: bool
+    publicNetworkAccess: str
+    networkAcls: _NetworkRules
+    networkRuleSet: _NetworkRules
+    networkRuleBypassOptions: str
+    adminUserEnabled: bool
+    retentionInDays: int
+    RetentionInDays: int
+    Application_Type: str
+    DisableLocalAuth: bool
+    publicNetworkAccessForIngestion: str
+    publicNetworkAccessForQuery: str
+    encryption: dict[str, Any]
+    features: dict[str, Any]
+    workspaceCapping: dict[str, Any]
     WorkspaceResourceId: str
 
 

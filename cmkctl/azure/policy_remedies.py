@@ -33,16 +33,59 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "attributes.exp": "key.expires",
         "rotationpolicy.lifetimeactions": "key.rotation_policy",
     },
-    _STORAGE: {"sku.name": "associated_resources.storage_account.sku"},
-    "microsoft.containerregistry/registries": {"sku.name": "associated_resources.container_registry.sku"},
+    _STORAGE: {
+        "sku.name": "associated_resources.storage_account.sku",
+        "allowsharedkeyaccess": "associated_resources.storage_account.shared_keys",
+        "encryption.requireinfrastructureencryption": "associated_resources.storage_account.infrastructure_encryption",
+        "networkacls.defaultaction": "associated_resources.storage_account.network.default_action",
+        "publicnetworkaccess": "associated_resources.storage_account.network.public_access",
+    },
+    "microsoft.containerregistry/registries": {
+        "sku.name": "associated_resources.container_registry.sku",
+        "adminuserenabled": "associated_resources.container_registry.admin_user",
+        "networkruleset.defaultaction": "associated_resources.container_registry.network.default_action",
+        "publicnetworkaccess": "associated_resources.container_registry.network.public_access",
+    },
+    "microsoft.insights/components": {
+        "disablelocalauth": "associated_resources.application_insights.local_authentication",
+        "publicnetworkaccessforingestion": "associated_resources.application_insights.ingestion",
+        "publicnetworkaccessforquery": "associated_resources.application_insights.query",
+    },
+    "microsoft.operationalinsights/workspaces": {
+        "features.disablelocalauth": "associated_resources.log_analytics.local_authentication",
+        "publicnetworkaccessforingestion": "associated_resources.log_analytics.ingestion",
+        "publicnetworkaccessforquery": "associated_resources.log_analytics.query",
+        "retentionindays": "associated_resources.log_analytics.retention_days",
+    },
     _WORKSPACES: {
         "publicnetworkaccess": "workspace.public_network_access",
         "hbiworkspace": "workspace.high_business_impact",
         "encryption.status": "workspace.encryption",
         "primaryuserassignedidentity": "workspace.identity",
+        "systemdatastoresauthmode": "workspace.datastore_access",
     },
 }
 """The profile field that sets a property, by resource type and property, both in lower case."""
+
+_OWN_VAULT: Final[Mapping[str, str]] = {
+    "networkacls.defaultaction": "associated_resources.key_vault.network.default_action",
+    "networkacls.bypass": "associated_resources.key_vault.network.bypass",
+    "publicnetworkaccess": "associated_resources.key_vault.network.public_access",
+    "softdeleteretentionindays": "associated_resources.key_vault.soft_delete_days",
+}
+"""The fields of the workspace's own vault, by property."""
+
+_PUBLIC: Final = {"disabled": "disabled", "enabled": "enabled", "securedbyperimeter": "secured-by-perimeter"}
+_SWITCHES: Final[Mapping[str, Mapping[str, str]]] = {
+    "allowsharedkeyaccess": {"false": "disabled", "true": "enabled"},
+    "adminuserenabled": {"false": "disabled", "true": "enabled"},
+    "disablelocalauth": {"true": "disabled", "false": "enabled"},
+    "features.disablelocalauth": {"true": "disabled", "false": "enabled"},
+    "publicnetworkaccess": _PUBLIC,
+    "publicnetworkaccessforingestion": _PUBLIC,
+    "publicnetworkaccessforquery": _PUBLIC,
+}
+"""The words of the profile for the values of a property, both in lower case; other values are the same in both."""
 
 _BY_ID: Final[Mapping[str, str]] = {
     _VAULTS: "associated_resources.key_vault.id",
@@ -109,22 +152,24 @@ def _field_remedy(denial: PolicyDenial, failure: Failure) -> str:
     if name == "location":
         return f"Set location to a region that the policy allows{f': {denial.target}' if denial.target else ''}."
     field, by_id = _FIELDS.get(kind, {}).get(name, ""), _BY_ID.get(kind, "")
-    wanted = _wanted(denial)
-    setting = f"Set {field}{f': {wanted}' if wanted else ''}" if field else ""
+    setting = _setting(field, denial)
     if kind == _VAULTS:
         ours = f"{setting} if '{failure.target}' is the vault with the key. " if setting else ""
-        return f"{ours}For the workspace's own vault, have one created that complies and set {by_id}."
+        own = _setting(_OWN_VAULT.get(name, ""), denial)
+        way = f"{own[:1].lower()}{own[1:]}" if own else f"have one created that complies and set {by_id}"
+        return f"{ours}For the workspace's own vault, {way}."
     if setting:
         return f"{setting}."
     if by_id:
-        return f"Have a {kind.rpartition('/')[2].removesuffix('s')} created that complies, and set {by_id}.{_consequence(name)}"
+        return f"Have a {kind.rpartition('/')[2].removesuffix('s')} created that complies, and set {by_id}."
     return ""
 
 
-def _consequence(name: str) -> str:
-    if name != "allowsharedkeyaccess":
-        return ""
-    return " A workspace on an account without shared keys needs identity-based datastores, which cmkctl does not configure."
+def _setting(field: str, denial: PolicyDenial) -> str:
+    """Return the advice to set a field of the profile to what the policy wants, empty without a field."""
+    wanted = _wanted(denial)
+    wanted = _SWITCHES.get(_property(denial), {}).get(wanted.lower(), wanted)
+    return f"Set {field}{f': {wanted}' if wanted else ''}" if field else ""
 
 
 def _property(denial: PolicyDenial) -> str:

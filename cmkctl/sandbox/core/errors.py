@@ -549,6 +549,18 @@ storage_hns_fixed = ErrorRow(
     ours(),
     "isHnsEnabled is set once, when the account is created.",
 )
+storage_double_encryption_fixed = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "requireInfrastructureEncryption is set once, when the account is created.",
+)
+storage_keys_not_permitted = ErrorRow(
+    403,
+    "KeyBasedAuthenticationNotPermitted",
+    documented("Storage: common error codes"),
+    "Key based authentication is not permitted on this storage account.",
+)
 container_not_found = ErrorRow(
     404,
     "ContainerNotFound",
@@ -566,6 +578,12 @@ registry_needs_premium = ErrorRow(
     "BadRequest",
     ours(),
     "{feature} of a registry needs the sku Premium.",
+)
+retention_refused = ErrorRow(
+    400,
+    "BadRequest",
+    ours("the values are documented"),
+    "{property} is {days}; allowed are {allowed}.",
 )
 registry_without_admin = ErrorRow(
     400,

@@ -54,6 +54,9 @@ COMPONENTS = resources.ResourceType(
 )  # fmt: skip
 INSIGHTS = resources.Resources(COMPONENTS)
 
+DAYS = (30, 60, 90, 120, 180, 270, 365, 550, 730)
+"""The values of ``RetentionInDays`` (documented)."""
+
 BILLING_TYPE = "Microsoft.Insights/components/currentbillingfeatures"
 BILLING_VERSIONS = ("2015-05-01",)
 BILLING_DEFAULTS: Json = {
@@ -84,6 +87,9 @@ def put_component(tenant: Tenant, call: Call) -> Reply:
     """Create an Application Insights component or update one: 200, as in a deployment's operations (recordings 04, 07)."""
     write = resources.begin_write(tenant, call, COMPONENTS)
     logs = (write.body.get("properties") or {}).get("WorkspaceResourceId")
+    days = (write.body.get("properties") or {}).get("RetentionInDays")
+    if days is not None and days not in DAYS:
+        raise errors.retention_refused(property="RetentionInDays", days=days, allowed=", ".join(map(str, DAYS)))
     if logs is not None and tenant.resource(logs) is None:
         raise errors.log_workspace_missing(logs)
     if write.existing is not None:
