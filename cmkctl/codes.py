@@ -396,6 +396,13 @@ CMK264: Final = Code(
     "cmkctl only reads a resource that is given by id. What the profile writes for it is compared, and never sent.",
     "Leave the fields out, or change the resource where it is managed.",
 )
+CMK265: Final = Code(
+    "CMK265",
+    "Another diagnostic setting sends the same to the same destination",
+    "Azure refuses a second diagnostic setting of a resource that sends the same category to the same destination.",
+    "Give diagnostics.name the name of that setting, or delete it.",
+    "https://learn.microsoft.com/azure/azure-monitor/platform/diagnostic-settings",
+)
 CMK271: Final = Code(
     "CMK271",
     "The key is not ready for services",

@@ -225,6 +225,33 @@ class Listing(TypedDict, total=False):
     nextLink: str
 
 
+class _Category(TypedDict, total=False):
+    category: str
+    categoryGroup: str
+    enabled: bool
+
+
+class _DiagnosticProperties(TypedDict, total=False):
+    workspaceId: str
+    storageAccountId: str
+    eventHubAuthorizationRuleId: str
+    eventHubName: str
+    logs: list[_Category]
+    metrics: list[_Category]
+
+
+class _DiagnosticSetting(TypedDict, total=False):
+    name: Required[str]
+    properties: _DiagnosticProperties
+
+
+class DiagnosticSettings(TypedDict, total=False):
+    """The diagnostic settings of a resource."""
+
+    value: Required[list[_DiagnosticSetting]]
+    nextLink: str
+
+
 class _ServicePrincipal(TypedDict, total=False):
     id: Required[str]
 

@@ -376,6 +376,7 @@ VaultId = Annotated[str, ArmId("Microsoft.KeyVault/vaults")]
 SubnetId = Annotated[str, ArmId("Microsoft.Network/virtualNetworks/subnets")]
 StorageId = Annotated[str, ArmId("Microsoft.Storage/storageAccounts")]
 LogAnalyticsId = Annotated[str, ArmId("Microsoft.OperationalInsights/workspaces")]
+EventHubRuleId = Annotated[str, ArmId("Microsoft.EventHub/namespaces/authorizationRules")]
 ComponentId = Annotated[str, ArmId("Microsoft.Insights/components")]
 RegistryId = Annotated[str, ArmId("Microsoft.ContainerRegistry/registries")]
 

@@ -19,6 +19,7 @@ from cmkctl.profile.field_types import Hint
 from cmkctl.profile.reserved_words import objection
 from cmkctl.profile.section import Contradiction, Nameable, Placement, Section
 from cmkctl.profile.sections.associated_resources import AssociatedResources
+from cmkctl.profile.sections.diagnostics import DiagnosticSettings
 from cmkctl.profile.sections.key import KeySettings, RotationPolicy
 from cmkctl.profile.sections.key_access import KeyAccessSettings
 from cmkctl.profile.sections.key_vault import KeyVaultSettings, NetworkSettings
@@ -72,6 +73,18 @@ class Profile(Section):
         description="What the workspace needs beside the key.",
         examples=[{"container_registry": {}}],
     )
+    diagnostics: DiagnosticSettings | None = Field(
+        None,
+        description="Where the logs and metrics of the workspace and its resources are sent. Left out: cmkctl sets nothing.",
+        examples=[
+            {
+                "log_analytics": (
+                    "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-ops/providers"
+                    "/Microsoft.OperationalInsights/workspaces/log-central"
+                )
+            }
+        ],
+    )
     services: ServicesSettings = Field(
         default_factory=ServicesSettings,
         description="The resources around the workspace that cmkctl encrypt puts the key on.",
@@ -94,6 +107,7 @@ class Profile(Section):
             )
         yield from self._keys_of_an_account_without_keys()
         yield from self._registry_that_no_image_can_be_pulled_from()
+        yield from self._logs_of_an_account_in_itself()
         yield from self._location_of_another_cloud()
         yield from _reserved_names(self, "")
         yield from self._tags_that_azure_refuses()
@@ -116,6 +130,26 @@ class Profile(Section):
                 "role AcrPull, and the workspace has no such identity.",
                 "Write workspace.identity: the ARM id of a user-assigned identity with the role AcrPull, or admin_user: "
                 "enabled.",
+            )
+
+    def _logs_of_an_account_in_itself(self) -> Iterator[Contradiction]:
+        """Yield an archive in the account whose logs it would hold, which Azure refuses.
+
+        Source: https://learn.microsoft.com/azure/storage/blobs/monitor-blob-storage#destination-limitations
+        """
+        archive = self.diagnostics.storage_account if self.diagnostics else None
+        account = self.associated_resources.storage_account
+        own = account.id or self.placement.resource_id(account.resource_type, account.resource_name)
+        if (
+            archive
+            and self.diagnostics
+            and archive.lower() == own.lower()
+            and "storage_account" in self.diagnostics.resources
+        ):
+            yield Contradiction(
+                "diagnostics.storage_account",
+                "A storage account cannot hold its own logs, and this is the workspace's account.",
+                "Write a different account, or leave storage_account out of diagnostics.resources.",
             )
 
     def _location_of_another_cloud(self) -> Iterator[Contradiction]:

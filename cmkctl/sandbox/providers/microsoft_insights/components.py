@@ -11,7 +11,6 @@ import re
 from cmkctl.sandbox.core import errors, ids, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -166,20 +165,15 @@ def _features(record: Json) -> Json:
 
 
 _BILLING = f"{COMPONENTS.path}/currentbillingfeatures"
-PROVIDER = Provider(
-    namespace="microsoft.insights",
-    coverage=(
-        Area(
-            "Log Analytics, Application Insights",
-            supported=(
-                "PUT, PATCH, GET, list, DELETE of components; a component needs its workspace to exist",
-                "currentBillingFeatures of a component: GET, PUT (Terraform writes them back)",
-            ),
-        ),
+COVERAGE = Area(
+    "Log Analytics, Application Insights",
+    supported=(
+        "PUT, PATCH, GET, list, DELETE of components; a component needs its workspace to exist",
+        "currentBillingFeatures of a component: GET, PUT (Terraform writes them back)",
     ),
-    routes=(
-        *INSIGHTS.routes(put_component, patch_component),
-        Route("GET", _BILLING, get_billing, BILLING_TYPE, BILLING_VERSIONS),
-        Route("PUT", _BILLING, put_billing, BILLING_TYPE, BILLING_VERSIONS),
-    ),
+)
+ROUTES = (
+    *INSIGHTS.routes(put_component, patch_component),
+    Route("GET", _BILLING, get_billing, BILLING_TYPE, BILLING_VERSIONS),
+    Route("PUT", _BILLING, put_billing, BILLING_TYPE, BILLING_VERSIONS),
 )
