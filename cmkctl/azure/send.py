@@ -233,9 +233,15 @@ def _create_key(session: Session, change: Change, request: Request) -> None:
     )
 
 
+def _patch_registry(session: Session, change: Change, request: Request) -> Any:  # noqa: ARG001 - the table's signature
+    """Update a registry: Azure answers 201 and an operation (recording 71), which the generic client takes for an error."""
+    return session.patch(request.path, request.api_version, _body(request))
+
+
 _TYPED: Final[Mapping[tuple[str, str], _Typed]] = {
     ("microsoft.resources/providers", "POST"): _register,
     ("microsoft.resources/resourcegroups", "PUT"): _put_group,
+    ("microsoft.containerregistry/registries", "PATCH"): _patch_registry,
     ("microsoft.keyvault/vaults", "PUT"): _put_vault,
     ("microsoft.keyvault/vaults", "PATCH"): _patch_vault,
     ("microsoft.keyvault/vaults/accesspolicies", "PUT"): _add_policies,

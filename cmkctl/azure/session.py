@@ -166,6 +166,17 @@ class Session:
             raise HttpResponseError(response=answer.http_response)
         return answer
 
+    def patch(self, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
+        """Send one PATCH; return the HTTP response. For types whose response the generic client takes for an error.
+
+        Raises HttpResponseError for a status of 400 and above.
+        """
+        request = HttpRequest("PATCH", self.endpoints.arm + path, params={"api-version": api_version}, json=body)
+        response = self._arm.run(request, stream=True).http_response
+        if response.status_code >= 400:
+            raise HttpResponseError(response=response)
+        return response
+
     def close(self) -> None:
         """End the session: no new reads start, and the connections are closed."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -118,7 +118,10 @@ def _create(profile: Profile, spec: ResourceSpec, resource: str, tenant: str) ->
         attributes=(
             *(
                 replace(change, irreversible=bool(irreversible) and change.path in _IRREVERSIBLE)
-                for _, change in differences(spec.compared_for(profile), body, {})
+                # What the profile writes is shown, also where it is the default of Azure.
+                for _, change in differences(
+                    [replace(each, absent=None) for each in spec.compared_for(profile)], body, {}
+                )
             ),
             *spec.shown(profile),
         ),
@@ -218,7 +221,8 @@ def _update(profile: Profile, spec: ResourceSpec, resource: str, found: ArmDocum
     if not less_strict and not drift:
         return None
     rest: dict[str, Json] = {**({"sku": {"name": sku}} if tier else {}), **tag_body(profile, found, own)}
-    method, body = _request(spec, found, values, rest)
+    changed = patch([each for each, _ in values], spec.body(profile, Supplied()), found)
+    method, body = _request(spec, found, {**rest, **changed}, only_tags=not values)
     return Change(
         AssociatedResources.name,
         Action.UPDATE,
@@ -241,11 +245,10 @@ def _lost(compared: Compared, change: AttributeChange) -> str:
 
 
 def _request(
-    spec: ResourceSpec, found: ArmDocument, values: Sequence[tuple[Compared, AttributeChange]], rest: dict[str, Json]
+    spec: ResourceSpec, found: ArmDocument, changed: dict[str, Json], *, only_tags: bool
 ) -> tuple[str, dict[str, Json]]:
     """Return method and body of an update: a PATCH, or a PUT of the resource as it is where a PATCH changes tags only."""
-    changed = {**rest, **patch(values, found)}
-    if not values or not spec.sent_back:
+    if only_tags or not spec.sent_back:
         return "PATCH", changed
     has = found.get("properties") or {}
     properties = {name: has[name] for name in spec.sent_back if has.get(name) is not None}

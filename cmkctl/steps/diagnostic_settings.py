@@ -166,12 +166,24 @@ def _differences(body: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[
     wanted, has = body["properties"], found.get("properties") or {}
     for name in (*_DESTINATIONS, "eventHubName"):
         if not same_resource_id(has.get(name), wanted.get(name)):
-            yield AttributeChange(name, has.get(name), wanted.get(name), phrase=Phrase("to {}"))
+            yield AttributeChange(name, has.get(name), wanted.get(name), phrase=_phrase(name, wanted.get(name)))
     for name in ("logs", "metrics"):
         if sent(has.get(name)) != sent(wanted[name]):
             yield AttributeChange(
                 name, sorted(sent(has.get(name))) or None, sorted(sent(wanted[name])), phrase=Phrase("")
             )
+
+
+_SINKS: Final = {
+    "workspaceId": "Log Analytics workspace",
+    "storageAccountId": "storage account",
+    "eventHubAuthorizationRuleId": "event hub by rule",
+    "eventHubName": "event hub",
+}
+
+
+def _phrase(name: str, wanted: str | None) -> Phrase | None:
+    return Phrase(f"to {_SINKS[name]} {wanted.rpartition('/')[2]}") if wanted else None
 
 
 def sent(rows: Any) -> frozenset[str]:

@@ -77,6 +77,7 @@ REGISTRY: Final = ResourceSpec(
         ),
         Compared(
             "properties.networkRuleBypassOptions",
+            Phrase("bypass {}"),
             order=("AzureServices", "None"),
             absent="AzureServices",
             field="network.bypass",
@@ -89,7 +90,7 @@ REGISTRY: Final = ResourceSpec(
             field="network.default_action",
             whole=_RULES,
         ),
-        Compared(f"{_RULES}.ipRules", field="network.ip_rules", key="value", whole=_RULES),
+        Compared(f"{_RULES}.ipRules", Phrase("open for {}"), field="network.ip_rules", key="value", whole=_RULES),
     ),
     sku=lambda profile: named(profile.associated_resources.container_registry, "sku"),
 )

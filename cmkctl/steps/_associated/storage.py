@@ -100,6 +100,7 @@ def _fixed(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
 
 
 _ACLS: Final = "properties.networkAcls"
+_FROM: Final = Phrase("open for {}")
 
 STORAGE: Final = ResourceSpec(
     kind="storage account",
@@ -142,10 +143,12 @@ STORAGE: Final = ResourceSpec(
             field="network.default_action",
             whole=_ACLS,
         ),
-        Compared(f"{_ACLS}.bypass", field="network.bypass", words=True, whole=_ACLS),
-        Compared(f"{_ACLS}.ipRules", field="network.ip_rules", key="value", whole=_ACLS),
-        Compared(f"{_ACLS}.virtualNetworkRules", field="network.subnets", key="id", whole=_ACLS),
-        Compared(f"{_ACLS}.resourceAccessRules", field="network.resource_access_rules", key="resourceId", whole=_ACLS),
+        Compared(f"{_ACLS}.bypass", Phrase("bypass {}"), field="network.bypass", words=True, whole=_ACLS),
+        Compared(f"{_ACLS}.ipRules", _FROM, field="network.ip_rules", key="value", whole=_ACLS),
+        Compared(f"{_ACLS}.virtualNetworkRules", _FROM, field="network.subnets", key="id", whole=_ACLS),
+        Compared(
+            f"{_ACLS}.resourceAccessRules", _FROM, field="network.resource_access_rules", key="resourceId", whole=_ACLS
+        ),
     ),
     sku=_sku,
     fixed=_fixed,

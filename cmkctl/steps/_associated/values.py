@@ -77,7 +77,8 @@ def differences(
     """Yield the values that differ from those of the body. A stricter one is no difference."""
     for each, has, wanted in _pairs(compared, body, found):
         if verdict(each, has, wanted) is Verdict.DIFFERS:
-            yield each, AttributeChange(each.path, has, _result(each, has, wanted), phrase=each.phrase)
+            before, after = (_entries(each, one) for one in (has, _result(each, has, wanted)))
+            yield each, AttributeChange(each.path, before, after, phrase=each.phrase)
 
 
 def stricter(compared: Sequence[Compared], body: Mapping[str, Json], found: Mapping[str, Any]) -> Iterator[Compared]:
@@ -110,6 +111,11 @@ def verdict(compared: Compared, found: Any, wanted: Any) -> Verdict:
 
 def _result(compared: Compared, found: Any, wanted: Any) -> Any:
     return [*(found or []), *_lacking(compared, found, wanted)] if compared.key else wanted
+
+
+def _entries(compared: Compared, value: Any) -> Any:
+    """Return a value as the plan shows it: the entries of a list by what identifies them."""
+    return [entry.get(compared.key) for entry in value] if compared.key and value is not None else value
 
 
 def _lacking(compared: Compared, found: Any, wanted: Any) -> list[Any]:
@@ -146,15 +152,15 @@ def put(body: dict[str, Any], path: str, value: Any) -> None:
     body[name] = value
 
 
-def patch(changed: Sequence[tuple[Compared, AttributeChange]], found: Mapping[str, Any]) -> dict[str, Json]:
+def patch(changed: Sequence[Compared], body: Mapping[str, Json], found: Mapping[str, Any]) -> dict[str, Json]:
     """Return the body that brings these values in line; an object that is sent as a whole keeps what else it has."""
-    body: dict[str, Any] = {}
-    for each, change in changed:
-        if each.whole and _at(body, each.whole) is MISSING:
+    sent: dict[str, Any] = {}
+    for each in changed:
+        if each.whole and _at(sent, each.whole) is MISSING:
             has = at(found, each.whole) or {}
-            put(body, each.whole, {name: has[name] for name in has if not each.keeps or name in each.keeps})
-        put(body, each.path, change.after)
-    return body
+            put(sent, each.whole, {name: has[name] for name in has if not each.keeps or name in each.keeps})
+        put(sent, each.path, _result(each, at(found, each.path), _at(body, each.path)))
+    return sent
 
 
 def written(section: Any, field: str) -> bool:

@@ -69,6 +69,7 @@ def _irreversible(profile: Profile) -> tuple[str, ...]:
 
 
 _ACLS: Final = "properties.networkAcls"
+_FROM: Final = Phrase("open for {}")
 
 VAULT: Final = ResourceSpec(
     kind="workspace key vault",
@@ -81,7 +82,13 @@ VAULT: Final = ResourceSpec(
     compared=(
         Compared("properties.enablePurgeProtection", PURGE_PROTECTION, repaired=False),
         Compared("properties.enableRbacAuthorization", AUTHORIZATION, repaired=False),
-        Compared("properties.softDeleteRetentionInDays", absent=90, field="soft_delete_days", fixed=True),
+        Compared(
+            "properties.softDeleteRetentionInDays",
+            Phrase("soft delete {} days"),
+            absent=90,
+            field="soft_delete_days",
+            fixed=True,
+        ),
         Compared("properties.enabledForDeployment", absent=False, field="enabled_for_deployment"),
         Compared("properties.enabledForTemplateDeployment", absent=False, field="enabled_for_template_deployment"),
         Compared("properties.enabledForDiskEncryption", absent=False, field="enabled_for_disk_encryption"),
@@ -102,13 +109,14 @@ VAULT: Final = ResourceSpec(
         ),
         Compared(
             f"{_ACLS}.bypass",
+            Phrase("bypass {}"),
             order=("AzureServices", "None"),
             absent="AzureServices",
             field="network.bypass",
             whole=_ACLS,
         ),
-        Compared(f"{_ACLS}.ipRules", field="network.ip_rules", key="value", whole=_ACLS),
-        Compared(f"{_ACLS}.virtualNetworkRules", field="network.subnets", key="id", whole=_ACLS),
+        Compared(f"{_ACLS}.ipRules", _FROM, field="network.ip_rules", key="value", whole=_ACLS),
+        Compared(f"{_ACLS}.virtualNetworkRules", _FROM, field="network.subnets", key="id", whole=_ACLS),
     ),
     irreversible=_irreversible,
 )
