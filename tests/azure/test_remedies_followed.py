@@ -126,8 +126,8 @@ def test_a_lock_is_removed_for_the_run(builder: ScenarioBuilder) -> None:
         del state.tenant.table("locks")[lock.lower()]
     after = builder.client().apply(profile)
 
-    assert "CMK327" == diagnostic.code
-    assert f"A lock on {profile.resource_group_id} blocks it." in diagnostic.remedy
+    assert "CMK192" == diagnostic.code
+    assert diagnostic.remedy.startswith(f"Have it removed for the run: az lock delete --ids {lock}.")
     assert not after.pending
 
 
