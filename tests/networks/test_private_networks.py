@@ -233,7 +233,10 @@ def test_the_managed_network_is_tightened_and_never_loosened(azure: Any, tmp_pat
 def test_a_saved_plan_with_a_network_is_applied_as_approved(azure: Any, subnet: str, tmp_path: Path) -> None:
     """A plan with endpoints, zones and a managed network is saved, and applied without a difference."""
     managed = {"workspace": {"managed_network": {"isolation_mode": "AllowInternetOutbound", "provision": "now"}}}
-    file, saved = write(tmp_path, laid_over(with_endpoints(subnet, "workspace", "blob"), managed)), tmp_path / "plan.json"
+    file, saved = (
+        write(tmp_path, laid_over(with_endpoints(subnet, "workspace", "blob"), managed)),
+        tmp_path / "plan.json",
+    )
 
     planned = azure("plan", file, "--out", saved)
     applied = azure("apply", saved, "--yes", "--json")

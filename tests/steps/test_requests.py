@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator
-from support.planning import CASES, NAMES, STEPS, Case, Documents, known_from, merged, roles_address
+from support.planning import CASES, HERE, NAMES, STEPS, Case, Documents, known_from, load, merged, roles_address
 from support.reference import ARM_TYPES
 
 from cmkctl.azure.clouds import ENDPOINTS
-from cmkctl.azure.ids import ResourceId
+from cmkctl.azure.ids import ResourceId, resource_type
 from cmkctl.plan import Action, Change, Plane, Request, Unknown
 
 _SAMPLES: Final[Mapping[str, str]] = {
@@ -39,10 +39,20 @@ WITH_SCHEMA: Final = {
     # A group has a location and tags; a service principal is Microsoft Graph's.
     if "/resourcegroups/" not in request.path and request.plane is Plane.ARM
 }
+
+
+def _acts_on_an_absent_resource(case: Case) -> bool:
+    """Return True for a case with an action on a resource that an earlier step makes."""
+    posts = [each.request.path for each in case.plan() if each.request is not None and each.request.method == "POST"]
+    actions = [each.rpartition("/")[0].lower() for each in posts if "/resourcegroups/" in each.lower()]
+    return any(case.documents.get(each) is None for each in actions)
+
+
 COMPLETE: Final = {
     name: case
     for name, case in CASES.items()
-    if any(each.action.writes for each in case.plan())
+    if not _acts_on_an_absent_resource(case)
+    and any(each.action.writes for each in case.plan())
     and not any(each.action in (Action.CONFLICT, Action.WAIT) for each in case.plan())
 }
 
@@ -97,6 +107,22 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         documents[roles_address(scope, body["properties"]["principalId"]).lower()] = {"value": [assignment]}
         rbac_vault = {"properties": {**_VAULT["properties"], "enableRbacAuthorization": True}}
         documents[scope.lower()] = documents.get(scope.lower()) or rbac_vault
+    elif "/outboundrules/" in path or path.endswith("/provisionmanagednetwork"):
+        workspace = path.partition("/outboundrules/")[0].removesuffix("/provisionmanagednetwork")
+        network: dict[str, Any] = {"status": {"status": spelled("Active"), "sparkReady": body.get("includeSpark")}}
+        if "/outboundrules/" in path:
+            network = {"outboundRules": {request.path.rpartition("/")[2]: _spelled(body["properties"], spelled)}}
+        documents[workspace] = merged(documents[workspace], {"properties": {"managedNetwork": network}})
+    elif "/privatednszonegroups/" in path or "/virtualnetworklinks/" in path:
+        listing, _, name = request.path.rpartition("/")
+        child = {"id": spelled(request.path), "name": name, **_spelled(body, spelled)}
+        documents[listing.lower()] = {"value": [child]}
+    elif "/privateendpoints/" in path:
+        approved = {"privateLinkServiceConnectionState": {"status": spelled("Approved")}}
+        shown = _spelled(body, spelled)
+        for each in shown["properties"]["privateLinkServiceConnections"]:
+            each["properties"] |= approved
+        documents[path] = shown
     else:
         shown = _spelled(body, spelled)
         properties = {**shown.get("properties", {}), "provisioningState": "Succeeded", **_read_only(path)}
@@ -114,6 +140,8 @@ def _read_only(path: str) -> dict[str, str]:
 
 def _validator_and_body(request: Request) -> tuple[Draft202012Validator, dict[str, Any]]:
     path = request.path
+    if request.method == "POST":
+        return Draft202012Validator(_schema(resource_type(path), request.api_version, False)), _sampled(request.body)
     # Below a vault, access policies and role assignments have ids of their own, with a provider in the middle.
     resource = ResourceId.parse(f"/subscriptions/s/resourceGroups/g{path[path.rindex('/providers/') :]}")
     schema = _schema(resource.type, request.api_version, request.method == "PATCH")
@@ -121,9 +149,24 @@ def _validator_and_body(request: Request) -> tuple[Draft202012Validator, dict[st
 
 
 @cache
-def _schema(resource_type: str, api_version: str, patched: bool) -> dict[str, Any]:
-    file = ARM_TYPES / f"{resource_type.replace('/', '.')}@{api_version}.json"
-    return dict(_strict(json.loads(file.read_text(encoding="utf-8")), patched))
+def _schema(kind: str, api_version: str, patched: bool) -> dict[str, Any]:
+    """Return the official type; where there is none, the shape of the published REST reference in published.yaml."""
+    published = load(HERE / "published.yaml").get(f"{kind}@{api_version}")
+    if published is not None:
+        return dict(published)
+    file = ARM_TYPES / f"{kind.replace('/', '.')}@{api_version}.json"
+    return dict(_strict(_variants_with_common_properties(json.loads(file.read_text(encoding="utf-8"))), patched))
+
+
+def _variants_with_common_properties(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a type whose variants, distinguished by a discriminator, allow the properties that all of them have."""
+    definitions = schema["$defs"]
+    for each in [one for one in definitions.values() if "x-discriminator" in one]:
+        common = each.pop("properties", {})
+        for variant in each["oneOf"]:
+            inner = definitions[variant["$ref"].removeprefix("#/$defs/")]
+            inner["properties"] = {**common, **inner["properties"]}
+    return schema
 
 
 def _strict(schema: Any, patched: bool) -> Any:
