@@ -287,7 +287,7 @@ def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[st
 def closed_registry() -> dict[str, Any]:
     """Return an existing registry without public access."""
     registry = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml5"
-    closed = {"properties": {"publicNetworkAccess": "Disabled"}}
+    closed = {"properties": {"publicNetworkAccess": "Disabled", "adminUserEnabled": True}}
     return {"associated_resources": ObservedAssociated({registry: closed}, TENANT)}
 
 
