@@ -90,6 +90,8 @@ def _after(case: Case, spelled: Callable[[str], str]) -> Documents:
 
 def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Callable[[str], str]) -> None:
     body, path = _sampled(request.body), request.path.lower()
+    if _apply_to_networks(documents, request.path, body, spelled):
+        return
     if request.plane is Plane.GRAPH:
         app_id = ENDPOINTS[case.profile.cloud].cosmos_db_app_id
         documents[f"{path}(appid='{app_id}')"] = {"id": NAMES["cosmos db object id"], **body}
@@ -107,22 +109,6 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         documents[roles_address(scope, body["properties"]["principalId"]).lower()] = {"value": [assignment]}
         rbac_vault = {"properties": {**_VAULT["properties"], "enableRbacAuthorization": True}}
         documents[scope.lower()] = documents.get(scope.lower()) or rbac_vault
-    elif "/outboundrules/" in path or path.endswith("/provisionmanagednetwork"):
-        workspace = path.partition("/outboundrules/")[0].removesuffix("/provisionmanagednetwork")
-        network: dict[str, Any] = {"status": {"status": spelled("Active"), "sparkReady": body.get("includeSpark")}}
-        if "/outboundrules/" in path:
-            network = {"outboundRules": {request.path.rpartition("/")[2]: _spelled(body["properties"], spelled)}}
-        documents[workspace] = merged(documents[workspace], {"properties": {"managedNetwork": network}})
-    elif "/privatednszonegroups/" in path or "/virtualnetworklinks/" in path:
-        listing, _, name = request.path.rpartition("/")
-        child = {"id": spelled(request.path), "name": name, **_spelled(body, spelled)}
-        documents[listing.lower()] = {"value": [child]}
-    elif "/privateendpoints/" in path:
-        approved = {"privateLinkServiceConnectionState": {"status": spelled("Approved")}}
-        shown = _spelled(body, spelled)
-        for each in shown["properties"]["privateLinkServiceConnections"]:
-            each["properties"] |= approved
-        documents[path] = shown
     elif "/diagnosticsettings/" in path:
         listing, _, name = path.rpartition("/")
         others = [each for each in (documents.get(listing) or {"value": []})["value"] if each["name"].lower() != name]
@@ -132,6 +118,28 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         properties = {**shown.get("properties", {}), "provisioningState": "Succeeded", **_read_only(path)}
         before = documents.get(path) if request.method == "PATCH" else None
         documents[path] = merged(before or {}, {**shown, "properties": properties})
+
+
+def _apply_to_networks(documents: dict[str, Any], sent: str, body: Any, spelled: Callable[[str], str]) -> bool:
+    """Do what a request of a private or managed network does; return whether it is one."""
+    path = sent.lower()
+    listing, _, name = sent.rpartition("/")
+    if "/outboundrules/" in path or path.endswith("/provisionmanagednetwork"):
+        workspace = path.partition("/outboundrules/")[0].removesuffix("/provisionmanagednetwork")
+        network: dict[str, Any] = {"status": {"status": spelled("Active"), "sparkReady": body.get("includeSpark")}}
+        if "/outboundrules/" in path:
+            network = {"outboundRules": {name: _spelled(body["properties"], spelled)}}
+        documents[workspace] = merged(documents[workspace], {"properties": {"managedNetwork": network}})
+    elif "/privatednszonegroups/" in path or "/virtualnetworklinks/" in path:
+        documents[listing.lower()] = {"value": [{"id": spelled(sent), "name": name, **_spelled(body, spelled)}]}
+    elif "/privateendpoints/" in path:
+        shown = _spelled(body, spelled)
+        for each in shown["properties"]["privateLinkServiceConnections"]:
+            each["properties"] |= {"privateLinkServiceConnectionState": {"status": spelled("Approved")}}
+        documents[path] = shown
+    else:
+        return False
+    return True
 
 
 _VAULT: Final[Mapping[str, Any]] = {"properties": {"tenantId": NAMES["tenant"], "accessPolicies": []}}
