@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
@@ -91,6 +90,8 @@ def _after(case: Case, spelled: Callable[[str], str]) -> Documents:
 
 def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Callable[[str], str]) -> None:
     body, path = _sampled(request.body), request.path.lower()
+    if _apply_to_networks(documents, request.path, body, spelled):
+        return
     if request.plane is Plane.GRAPH:
         app_id = ENDPOINTS[case.profile.cloud].cosmos_db_app_id
         documents[f"{path}(appid='{app_id}')"] = {"id": NAMES["cosmos db object id"], **body}
@@ -112,8 +113,6 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         listing, _, name = path.rpartition("/")
         others = [each for each in (documents.get(listing) or {"value": []})["value"] if each["name"].lower() != name]
         documents[listing] = {"value": [*others, {"name": spelled(name), **_spelled(body, spelled)}]}
-    elif _NETWORKS.search(path):
-        _apply_network(documents, request, body, spelled)
     else:
         shown = _spelled(body, spelled)
         properties = {**shown.get("properties", {}), "provisioningState": "Succeeded", **_read_only(path)}
@@ -121,31 +120,26 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         documents[path] = merged(before or {}, {**shown, "properties": properties})
 
 
-_NETWORKS: Final = re.compile(
-    "/outboundrules/|/provisionmanagednetwork$|/privatednszonegroups/|/virtualnetworklinks/|/privateendpoints/"
-)
-
-
-def _apply_network(
-    documents: dict[str, Any], request: Request, body: dict[str, Any], spelled: Callable[[str], str]
-) -> None:
-    path = request.path.lower()
+def _apply_to_networks(documents: dict[str, Any], sent: str, body: Any, spelled: Callable[[str], str]) -> bool:
+    """Do what a request of a private or managed network does; return whether it is one."""
+    path = sent.lower()
+    listing, _, name = sent.rpartition("/")
     if "/outboundrules/" in path or path.endswith("/provisionmanagednetwork"):
         workspace = path.partition("/outboundrules/")[0].removesuffix("/provisionmanagednetwork")
         network: dict[str, Any] = {"status": {"status": spelled("Active"), "sparkReady": body.get("includeSpark")}}
         if "/outboundrules/" in path:
-            network = {"outboundRules": {request.path.rpartition("/")[2]: _spelled(body["properties"], spelled)}}
+            network = {"outboundRules": {name: _spelled(body["properties"], spelled)}}
         documents[workspace] = merged(documents[workspace], {"properties": {"managedNetwork": network}})
     elif "/privatednszonegroups/" in path or "/virtualnetworklinks/" in path:
-        listing, _, name = request.path.rpartition("/")
-        child = {"id": spelled(request.path), "name": name, **_spelled(body, spelled)}
-        documents[listing.lower()] = {"value": [child]}
+        documents[listing.lower()] = {"value": [{"id": spelled(sent), "name": name, **_spelled(body, spelled)}]}
     elif "/privateendpoints/" in path:
-        approved = {"privateLinkServiceConnectionState": {"status": spelled("Approved")}}
         shown = _spelled(body, spelled)
         for each in shown["properties"]["privateLinkServiceConnections"]:
-            each["properties"] |= approved
+            each["properties"] |= {"privateLinkServiceConnectionState": {"status": spelled("Approved")}}
         documents[path] = shown
+    else:
+        return False
+    return True
 
 
 _VAULT: Final[Mapping[str, Any]] = {"properties": {"tenantId": NAMES["tenant"], "accessPolicies": []}}
@@ -166,9 +160,41 @@ def _validator_and_body(request: Request) -> tuple[Draft202012Validator, dict[st
     return Draft202012Validator(schema), {"name": resource.name, **_sampled(request.body)}
 
 
+def _closed(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": {"name": {"type": "string"}, **properties}}
+
+
+_TEXT: Final = {"type": "string"}
+_ROW: Final = {"enabled": {"type": "boolean"}, "category": _TEXT, "retentionPolicy": {"type": "object"}}
+_FROM_THE_REST_REFERENCE: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
+    # https://learn.microsoft.com/rest/api/monitor/diagnostic-settings/create-or-update
+    ("Microsoft.Insights/diagnosticSettings", "2021-05-01-preview"): _closed(
+        properties=_closed(
+            **dict.fromkeys(
+                (
+                    "eventHubAuthorizationRuleId",
+                    "eventHubName",
+                    "marketplacePartnerId",
+                    "serviceBusRuleId",
+                    "storageAccountId",
+                    "workspaceId",
+                ),
+                _TEXT,
+            ),
+            logAnalyticsDestinationType={"enum": ["Dedicated", None]},
+            logs={"type": "array", "items": {**_closed(**_ROW, categoryGroup=_TEXT), "required": ["enabled"]}},
+            metrics={"type": "array", "items": {**_closed(**_ROW, timeGrain=_TEXT), "required": ["enabled"]}},
+        )
+    ),
+}
+"""The shapes of what the official types do not have."""
+
+
 @cache
 def _schema(kind: str, api_version: str, patched: bool) -> dict[str, Any]:
     """Return the official type; where there is none, the shape of the published REST reference in published.yaml."""
+    if (kind, api_version) in _FROM_THE_REST_REFERENCE:
+        return dict(_strict(_FROM_THE_REST_REFERENCE[kind, api_version], patched))
     published = load(HERE / "published.yaml").get(f"{kind}@{api_version}")
     if published is not None:
         return dict(published)
