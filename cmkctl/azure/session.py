@@ -6,7 +6,6 @@ only observes cannot change anything. Writes go through the typed clients of `Se
 
 from __future__ import annotations
 
-import base64
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
@@ -22,13 +21,14 @@ from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
 from cmkctl import __version__
-from cmkctl.azure import decoding, versions
+from cmkctl.azure import versions
 from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
 from cmkctl.azure.decoding import DecodePolicy
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.policies import DeadlinePolicy, HeaderPolicy, HostPolicy
 from cmkctl.azure.retry import RetryPolicy
 from cmkctl.azure.snapshot import Constants, Snapshot
+from cmkctl.azure.tokens import tenant_of
 from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
 from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
@@ -119,12 +119,7 @@ class Session:
 
     def tenant(self) -> str:
         """Return the tenant that issued our token for Resource Manager; empty when the token does not name it."""
-        claims = self.credential.get_token(self.endpoints.arm_scope).token.split(".")[1:2]
-        try:
-            token = decoding.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
-        except ValueError:
-            return ""
-        return str(token.get("tid", "")) if isinstance(token, dict) else ""
+        return tenant_of(self.credential.get_token(self.endpoints.arm_scope).token)
 
     def snapshot(self) -> Snapshot:
         """Return a fresh view of Azure: each read is sent once, from now on."""
