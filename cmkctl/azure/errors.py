@@ -29,9 +29,9 @@ from cmkctl.azure.error_documents import Cause, cause_of
 from cmkctl.azure.failures import NOT_REPLICATED, UNREADABLE, Failure, FailureKind
 from cmkctl.azure.reasons import reason_of
 from cmkctl.azure.redaction import shortened
-from cmkctl.azure.remedies import diagnose
+from cmkctl.azure.remedies import EXPLANATIONS, diagnose, explanation_of
 from cmkctl.azure.sign_in_errors import ELSEWHERE, is_refusal, kind_of_sign_in, reasons, without_body
-from cmkctl.diagnostics import CmkctlError
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 
 _QUOTA_CODES = (
     "ServiceQuotaExceeded",
@@ -213,6 +213,26 @@ def operation_failure(document: Any, operation: str, status: str, correlation_id
         target=cause.target,
         policies=cause.policies,
     )
+
+
+def explained(text: str) -> Diagnostic | None:
+    """Return the diagnostic for an error code or a message of Azure alone; None for one that the table does not know."""
+    code = text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", text) else ""
+    names = {each.lower(): each for row in EXPLANATIONS for each in row.codes} | {
+        each.lower(): each for each in _BY_CODE
+    }
+    known = names.get(code.lower(), "")
+    if not known and (code or " " not in text):
+        known = code if re.fullmatch(r"AADSTS\d+", code) else ""
+        if not known:
+            return None
+    message = "" if known and known != code.upper() else text
+    cause = Cause(known, message, frozenset((known,)), "", ()) if known else cause_of({"message": text}, _TELLING)
+    kind = _BY_CODE.get(cause.code) or next(
+        (_BY_CODE[each] for each in _BY_CODE if each in cause.codes), FailureKind.TERMINAL
+    )
+    failure = Failure(kind, cause.code, cause.message, 400, codes=cause.codes, policies=cause.policies)
+    return diagnose(failure) if known or explanation_of(failure) else None
 
 
 def _kind_of_operation(cause: Cause) -> FailureKind:
