@@ -21,7 +21,7 @@ from cmkctl.digests import digest
 from cmkctl.events import (
     Emit,
 )
-from cmkctl.facts import Facts, RulePolicy, attempt, judge, needed
+from cmkctl.facts import PLANNED, Fact, Facts, PlannedFact, RulePolicy, attempt, judge, needed
 from cmkctl.plan import Action, Change, Known, Outputs, Plan
 from cmkctl.procedures.base import Procedure
 from cmkctl.profile.model import Profile
@@ -37,11 +37,17 @@ inside a finalizer or a callback of a weak reference, as on an import, and the r
 
 
 def make_plan(session: Session, profile: Profile, procedure: Procedure, policy: RulePolicy | None = None) -> Plan:
-    """Read everything once, all steps and facts at the same time, and compute the changes.
+    """Read everything once, all steps and facts at the same time, and compute the changes; then read what depends on them.
 
     Sends no write. Raises CmkctlError when a step cannot observe.
     """
-    return plan_from(profile, observe(session.snapshot(), profile, procedure), procedure, policy or RulePolicy())
+    azure = session.snapshot()
+    facts = observe(azure, profile, procedure)
+    dependent = [each for each in needed(procedure.rules) if isinstance(each, PlannedFact)]
+    if dependent:
+        changes, _known = _planned(profile, facts, procedure)
+        facts = facts.plus(_read_all([each.given(changes) for each in dependent], azure, profile))
+    return plan_from(profile, facts, procedure, policy or RulePolicy())
 
 
 def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
@@ -50,7 +56,7 @@ def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
     A fact that only rules need may be unreadable; an observation that a step needs may not.
     """
     steps = {each.name: each for each in procedure.steps}
-    others = needed(procedure.rules, steps)
+    others = [each for each in needed(procedure.rules, {*steps, PLANNED.name}) if not isinstance(each, PlannedFact)]
     with threads(len(steps) + len(others), "observe") as pool:
         observed = {name: pool.submit(step.observe, azure, profile) for name, step in steps.items()}
         read = {fact.name: pool.submit(attempt, fact, azure, profile) for fact in others}
@@ -59,16 +65,30 @@ def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
 
 
 def plan_from(profile: Profile, facts: Facts, procedure: Procedure, policy: RulePolicy) -> Plan:
-    """Compute the plan that follows from a profile and the facts. Pure."""
+    """Compute the plan that follows from a profile and the facts, and judge it. Pure."""
+    changes, known = _planned(profile, facts, procedure)
+    findings = tuple(judge(procedure.rules, profile, facts.plus({PLANNED.name: changes}), policy))
+    observations = {step.name: facts.observation(step.name) for step in procedure.steps}
+    return Plan(procedure.subject(profile), changes, findings, known, digest(observations))
+
+
+def _planned(profile: Profile, facts: Facts, procedure: Procedure) -> tuple[tuple[Change, ...], Known]:
+    """Return the changes of all steps, and the outputs known so far."""
     known = Known()
     changes: list[Change] = []
-    observations = {step.name: facts.observation(step.name) for step in procedure.steps}
     for step in procedure.steps:
-        observed = observations[step.name]
+        observed = facts.observation(step.name)
         changes += step.plan(profile, observed, known)
         known = known.plus(step.outputs(profile, observed))
-    findings = tuple(judge(procedure.rules, profile, facts, policy))
-    return Plan(procedure.subject(profile), tuple(changes), findings, known, digest(observations))
+    return tuple(changes), known
+
+
+def _read_all(facts: Sequence[Fact[Any]], azure: Snapshot, profile: Profile) -> dict[str, Any]:
+    """Read facts at the same time; return their values by name."""
+    with threads(len(facts), "facts") as pool:
+        read = {fact.name: pool.submit(attempt, fact, azure, profile) for fact in facts}
+        _await(azure.check, *read.values())
+        return {name: future.result() for name, future in read.items()}
 
 
 def apply_plan(

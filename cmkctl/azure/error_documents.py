@@ -185,7 +185,7 @@ def _denials(level: _Level) -> Iterator[PolicyDenial]:
     found = [each.get("info") for each in listed if each.get("type") == "PolicyViolation"]
     infos = [each for each in found if isinstance(each, Mapping)]
     for info in infos:
-        yield replace(_denial(info), resource=resource)
+        yield replace(denial_of(info), resource=resource)
     if disallowed and not infos:
         named = [
             one for each in _embedded(level.message) for one in _mappings(each if isinstance(each, list) else [each])
@@ -205,7 +205,8 @@ def _identified(identifiers: Mapping[str, Any], resource: str) -> PolicyDenial:
     )
 
 
-def _denial(info: Mapping[str, Any]) -> PolicyDenial:
+def denial_of(info: Mapping[str, Any]) -> PolicyDenial:
+    """Return the denial that the ``info`` of a policy violation describes."""
     details = info.get("evaluationDetails")
     rows = _mappings(details.get("evaluatedExpressions") if isinstance(details, Mapping) else None)
     types = [each for each in rows if text_of(each, "expression").lower() in _TYPE]

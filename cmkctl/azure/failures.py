@@ -76,7 +76,7 @@ class Failure:
     requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response asks
     for, in Azure's notation. `refused` is True for a sign-in that was tried and rejected, False for one that is not set up.
     `challenge` is the claims that a token must have, as Azure sent them; empty without a claims challenge. `step` names the step
-    whose change failed, which tells the vault with the key from the workspace's own.
+    whose change failed; it distinguishes the key's vault from the workspace's own.
     """
 
     kind: FailureKind

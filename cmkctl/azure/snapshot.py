@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -80,7 +81,7 @@ class Snapshot:
         self._answers: dict[str, Future[Any]] = {}
 
     def again(self, stale: Iterable[str], settled: Mapping[str, ArmDocument | None]) -> Snapshot:
-        """Return a newer view that repeats failed reads and those of the `stale` resource ids, their parents and children.
+        """Return a newer view that repeats questions, failed reads, and those of the `stale` ids, their parents and children.
 
         `settled` holds the last readings of changes that have settled, by resource id: newer than this view, and not repeated.
         """
@@ -90,7 +91,10 @@ class Snapshot:
             newer._answers = {  # noqa: SLF001 - the same class
                 read: answer
                 for read, answer in self._answers.items()
-                if answer.done() and answer.exception() is None and not any(map(partial(_related, read.lower()), ids))
+                if answer.done()
+                and answer.exception() is None
+                and not read.startswith("POST ")
+                and not any(map(partial(_related, read.lower()), ids))
             }
         for resource, document in settled.items():
             newer._answers[resource] = Future()  # noqa: SLF001 - the same class
@@ -193,14 +197,14 @@ class Snapshot:
         """Read any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
 
-    def listing(self, path: str, api_version: str) -> ArmDocument | None:
+    def listing(self, path: str, api_version: str, schema: Any = decoding.Listing) -> ArmDocument | None:
         """Return a collection by its path, such as ``…/factories/NAME/pipelines``: one document with the items of all pages."""
-        page = self._by_id(decoding.Listing, path, api_version)
+        page = self._by_id(schema, path, api_version)
         if page is None:
             return None
         found: list[Any] = [*page["value"]]
         links: set[str] = set()
-        while (page := self._following(page.get("nextLink", ""), links, decoding.Listing)) is not None:
+        while (page := self._following(page.get("nextLink", ""), links, schema)) is not None:
             found += page["value"]
         return {"value": found}
 
@@ -212,6 +216,25 @@ class Snapshot:
                 resource_id.lstrip("/"), api_version=api_version, params=params, **_as(schema)
             ),
         )
+
+    def document(self, path: str, api_version: str, schema: Any) -> ArmDocument | None:
+        """Read any document of Resource Manager by its path, validated as `schema`."""
+        return self._by_id(schema, path, api_version)
+
+    def claims(self) -> Mapping[str, Any]:
+        """Return the claims of the token that the reads use; empty when they are not readable."""
+        return self._session.claims()
+
+    def question(self, path: str, api_version: str, body: Mapping[str, Any], schema: Any) -> ArmDocument:
+        """Return the response to a POST that writes nothing (`session.QUESTIONS`), validated as `schema`.
+
+        Raises AzureFailed for every error, also for an absent scope.
+        """
+        asked = f"POST {path} {json.dumps(body, sort_keys=True)}"
+        found = self._ask(asked, lambda: decoding.document(schema, self._session.question(path, api_version, body)))
+        if found is None:
+            raise AzureFailed(Failure(FailureKind.ABSENT, "", f"Azure has no answer to POST {path}."))
+        return found
 
     def settling(self, settle: Settle) -> ArmDocument | None:
         """Read the document whose state shows the end of a write."""

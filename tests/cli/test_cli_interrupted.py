@@ -83,11 +83,23 @@ def begun(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> Ite
         "PATH": path,
     }
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        preexec_fn=heed_hangup,  # noqa: PLW1509 - it only resets a signal
+    ) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def heed_hangup() -> None:
+    """Reset SIGHUP: under nohup the tests ignore it, and a command that they start would ignore it as well."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -20,12 +20,16 @@ from cmkctl.diagnostics import CmkctlError, Severity
 from cmkctl.plan import Action, Plan
 from cmkctl.profile.fields import ProfileField, profile_fields
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID, Pace, Sandbox
 
 pytestmark = pytest.mark.slow
 
 GROUP: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-people/providers"
 IDENTITIES: Final = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities"
+SUBNET: Final = (
+    f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet-ml"
+    "/subnets/snet-endpoints"
+)
 
 BASE: Final[Mapping[str, Any]] = {
     "cloud": "AzureCloud",
@@ -62,6 +66,20 @@ BASE: Final[Mapping[str, Any]] = {
         "public_network_access": "disabled",
         "cosmos_db_throughput": 400,
         "identity": {"system_assigned": True, "user_assigned": [f"{IDENTITIES}/id-ml"]},
+        "managed_network": {
+            "isolation_mode": "AllowOnlyApprovedOutbound",
+            "firewall_sku": "Standard",
+            "outbound_rules": [
+                {"name": "pypi", "fqdn": "pypi.org"},
+                {
+                    "name": "data",
+                    "private_endpoint": {"resource": f"{GROUP}/Microsoft.Storage/storageAccounts/st", "target": "blob"},
+                },
+                {"name": "factory", "service_tag": {"tag": "DataFactory", "ports": "443"}},
+            ],
+        },
+        "serverless_compute": {"no_public_ip": True},
+        "image_build_compute": "cpu-build",
     },
     "associated_resources": {
         "storage_account": {"name": "stsilent", "sku": "Standard_LRS"},
@@ -70,11 +88,12 @@ BASE: Final[Mapping[str, Any]] = {
         "key_vault": {"name": "kv-silent-own"},
         "container_registry": {"name": "crsilent", "sku": "Premium"},
     },
+    "private_network": {"subnet": SUBNET, "endpoints": ["workspace", "blob"], "names": {"blob": "pe-blob"}},
     "tags": {"owner": "ml-platform"},
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
 
-SERVICES: Final = "services."
+RULES: Final = "workspace.managed_network.outbound_rules."
 
 OTHERS: Final[Mapping[str, Any]] = {
     "cloud": "AzureUSGovernment",
@@ -88,7 +107,32 @@ OTHERS: Final[Mapping[str, Any]] = {
     "workspace.identity.user_assigned": [f"{IDENTITIES}/id-ml", f"{IDENTITIES}/id-other"],
     "workspace.identity.primary": f"{IDENTITIES}/id-ml",
     "workspace.identity": "system-assigned",
+    "workspace.datastore_access": "identity",
     "associated_resources.key_vault": "same",
+    "private_network.endpoints": ["workspace", "blob", "file"],
+    "private_network.names": {"blob": "pe-other"},
+    f"{RULES}name": "other",
+    f"{RULES}fqdn": "example.org",
+    f"{RULES}private_endpoint.target": "file",
+    f"{RULES}service_tag.tag": "AzureMonitor",
+    f"{RULES}service_tag.protocol": "UDP",
+    "associated_resources.storage_account.shared_keys": "disabled",
+    "associated_resources.storage_account.network.resource_access_rules.tenant": TENANT_ID,
+    "associated_resources.key_vault.soft_delete_days": 31,
+    "associated_resources.log_analytics.retention_days": 31,
+    "associated_resources.application_insights.type": "other",
+    "associated_resources.container_registry.admin_user": "disabled",
+    **{
+        f"associated_resources.{section}.{field}": "disabled"
+        for section in ("log_analytics", "application_insights")
+        for field in ("ingestion", "query", "local_authentication")
+    },
+    **{
+        f"associated_resources.{section}.network.{field}": value
+        for section in ("storage_account", "key_vault", "container_registry")
+        for field, value in (("public_access", "disabled"), ("default_action", "Deny"), ("bypass", "None"))
+    },
+    "associated_resources.storage_account.network.bypass": ["Metrics"],
     "tags": {"owner": "others"},
 }
 """Values to change to, where type and example give none."""
@@ -96,7 +140,21 @@ OTHERS: Final[Mapping[str, Any]] = {
 TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
     "cloud": {"location": "usgovvirginia"},
     "key.type": {"key_vault.sku": None},
+    "subscription": {"private_network": None},
+    "workspace.managed_network.isolation_mode": {
+        "workspace.managed_network.outbound_rules": None,
+        "workspace.managed_network.firewall_sku": None,
+    },
+    "workspace.managed_network.include_spark": {"workspace.managed_network.provision": "now"},
     "workspace.encryption": {"workspace.cosmos_db_throughput": None},
+    "associated_resources.container_registry.admin_user": {"workspace.identity": f"{IDENTITIES}/id-ml"},
+    **{
+        f"associated_resources.{section}.network.{field}": {
+            f"associated_resources.{section}.network.default_action": "Deny"
+        }
+        for section in ("storage_account", "key_vault", "container_registry")
+        for field in ("ip_rules", "subnets", "resource_access_rules")
+    },
     "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},
 }
 """What has to change with a field for the profile to stay valid; the id of a resource takes the place of its name."""
@@ -116,6 +174,7 @@ def builder() -> Iterator[ScenarioBuilder]:
             patch.setenv(name, value)
         for name in ("id-ml", "id-other"):
             running.state.add_identity(name, "rg-people")
+        running.state.add_subnet()
         builder = ScenarioBuilder(running)
         builder.client().apply(Profile.model_validate(BASE))
         yield builder
@@ -158,11 +217,15 @@ def changed_in(path: str) -> Profile:
     """Return the base with another valid value for one field. Fails where none is known."""
     for value in candidates(path):
         document = deepcopy(dict(BASE))
-        if path.startswith(SERVICES):
-            put(document, path.rpartition(".")[0], [entry_with(path, value)])
+        around = path.rpartition(".")[0]
+        if path.startswith(RULES):
+            changes = {RULES.rstrip("."): rules_with(path, value)}
+        elif around and profile_fields()[around].listed:
+            changes = {around: [entry_with(path, value)], **TOGETHER.get(around, {})}
         else:
-            for where, other in {path: value, **replaced(path), **TOGETHER.get(path, {})}.items():
-                put(document, where, other)
+            changes = {path: value, **replaced(path), **TOGETHER.get(path, {})}
+        for where, other in changes.items():
+            put(document, where, other)
         if document == BASE:
             continue
         try:
@@ -172,11 +235,21 @@ def changed_in(path: str) -> Profile:
     raise AssertionError(f"no other valid value of {path} is known: add one to OTHERS")
 
 
+def rules_with(path: str, value: Any) -> list[dict[str, Any]]:
+    """Return the outbound rules of the base, with one field of the first rule that has it set."""
+    rules: list[dict[str, Any]] = deepcopy(at_path(BASE, RULES.rstrip(".")))
+    kind, _, name = path.removeprefix(RULES).rpartition(".")
+    rule = next(each for each in rules if (kind or name) in each)
+    (rule[kind] if kind else rule)[name] = value
+    return rules
+
+
 def entry_with(path: str, value: Any) -> dict[str, Any]:
-    """Return an entry of a list of services with one field set; every entry has an id."""
+    """Return an entry of a list of sections with one field set, and the required ones as in the example."""
     section, _, name = path.rpartition(".")
-    (example, *_) = LEAVES[f"{section}.id"].info.examples or [""]
-    return {"id": _in_the_sandbox(example), name: value}
+    required = {each for each, field in LEAVES.items() if field.info.is_required()}
+    entry = {each.rpartition(".")[2]: LEAVES[each].example for each in required if each.rpartition(".")[0] == section}
+    return {**{each: _in_the_sandbox(example) for each, example in entry.items()}, name: value}
 
 
 def replaced(path: str) -> dict[str, Any]:
@@ -212,7 +285,7 @@ def _words(annotation: Any) -> Iterator[Any]:
 
 def _in_the_sandbox(value: Any) -> Any:
     if isinstance(value, str):
-        return value.replace("${AZURE_SUBSCRIPTION_ID}", SUBSCRIPTION_ID)
+        return value.replace("${AZURE_SUBSCRIPTION_ID}", SUBSCRIPTION_ID).replace("${AZURE_TENANT_ID}", TENANT_ID)
     return [_in_the_sandbox(each) for each in value] if isinstance(value, list) else value
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cmkctl.checks.observed import KeyInUse
 from cmkctl.profile.model import Profile
+from cmkctl.steps._endpoints import ObservedEndpoints
 from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.associated_resources import ObservedAssociated
 from cmkctl.steps.key import ObservedKey
@@ -22,6 +23,7 @@ OBJECT_ID: Final = "c05305db-0000-4000-8000-000000000001"
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY: Final = 86_400
 ACCOUNT: Final = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stml"
+REGISTRY: Final = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crmlws"
 COMPONENT: Final = f"{GROUP}/providers/Microsoft.Insights/components/appi-ml"
 KEY: Final = "https://kv-ml.vault.azure.net/keys/cmk"
 
@@ -53,6 +55,15 @@ def seen(**parts: Any) -> dict[str, Any]:
         "key_in_use": None,
         "resource_group": None,
         "associated_resources": ObservedAssociated({}, TENANT),
+        "planned_changes": (),
+        "permissions": None,
+        "role_assignments_left": None,
+        "locks": (),
+        "policies": (),
+        "virtual_network": None,
+        "private_endpoints": ObservedEndpoints(),
+        "workspace_endpoint": ObservedEndpoints(),
+        "approver_of_endpoints": None,
     }
     return usual | parts
 

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 
 from cmkctl.profile import field_types
 from cmkctl.profile.section import Contradiction, Section
+from cmkctl.profile.sections.managed_network import ManagedNetworkSettings, ServerlessComputeSettings
 
 
 class WorkspaceIdentities(Section):
@@ -110,6 +111,28 @@ class WorkspaceSettings(Section):
         description="Whether the workspace is reached from the internet. When disabled it needs a private endpoint.",
         examples=["enabled"],
     )
+    managed_network: ManagedNetworkSettings | None = Field(
+        None,
+        description=(
+            "The managed network of the computes. Left out: none for a new workspace, and whatever an existing one has."
+        ),
+        examples=[{"isolation_mode": "AllowOnlyApprovedOutbound"}],
+    )
+    serverless_compute: ServerlessComputeSettings | None = Field(
+        None,
+        description="Serverless compute. Left out: Azure's own settings, and whatever an existing workspace has.",
+        examples=[{"no_public_ip": True}],
+    )
+    image_build_compute: str | None = Field(
+        None,
+        min_length=2,
+        max_length=32,
+        description=(
+            "The name of a compute cluster of the workspace that builds images, which a registry without public access "
+            "needs. It may be made later. Left out: the registry builds them."
+        ),
+        examples=["cpu-build"],
+    )
     cosmos_db_throughput: int | None = Field(
         None,
         ge=400,
@@ -118,6 +141,22 @@ class WorkspaceSettings(Section):
             "Only for in-subscription. Left out: the service decides."
         ),
         examples=[400],
+    )
+
+    datastore_access: Literal["access-key", "identity", "user-delegation-sas"] | None = Field(
+        None,
+        description=(
+            "How the workspace's own datastores reach the storage account: with its keys, as the identity of the user or "
+            "compute, or with a signature made for one. Left out: identity where the storage account has shared_keys: "
+            "disabled, else the default of Azure, which is access-key."
+        ),
+        examples=["identity"],
+    )
+    tags: field_types.Tags = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Tags of the workspace, beside those of the profile; the same name here wins.",
+        examples=[{"data": "confidential"}],
     )
 
     def contradictions(self) -> Iterator[Contradiction]:

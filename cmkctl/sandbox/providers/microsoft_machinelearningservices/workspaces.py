@@ -71,6 +71,9 @@ ASSOCIATED = {
     "applicationInsights": "microsoft.insights/components",
     "containerRegistry": "microsoft.containerregistry/registries",
 }
+BY_KEY = "accesskey"
+"""The mode in which the datastores of a workspace use the keys of its storage account: that of a new one."""
+
 REQUIRED = ("storageAccount", "keyVault")
 IDENTITY_WORDS = {"none": "None", "systemassigned": "SystemAssigned", "userassigned": "UserAssigned"}
 FIXED = ("hbiWorkspace", "storageAccount", "keyVault", "enableServiceSideCMKEncryption", "hubResourceId")
@@ -78,8 +81,6 @@ ISOLATION_FORGOTTEN = "2023-04-01-preview"
 """The api-version whose PATCH switched ``enableDataIsolation`` off where it was not sent (recording 04; unlike 01)."""
 
 CREATE = "workspace.create"
-CREATE_FACTOR = 2
-"""A workspace takes longer than anything else (about 21 s without a key, 20 minutes with one; fact 8)."""
 
 
 # --- create and replace
@@ -108,7 +109,7 @@ def put_workspace(tenant: Tenant, call: Call) -> Reply:
     resources.store(tenant, document)
     takes = "workspace.create.cmk" if encrypted else "workspace.create"
     late = {"later": {"body": write.body, "cloud": call.cloud.name}} if waits and failure is None else {}
-    return _accepted(tenant, call, CREATE, document, failure=failure, factor=CREATE_FACTOR, takes=takes, **late)
+    return _accepted(tenant, call, CREATE, document, failure=failure, takes=takes, **late)
 
 
 def _with_stores_of_hub(tenant: Tenant, properties: Json) -> Json:
@@ -150,6 +151,9 @@ def _check_storage(tenant: Tenant, body: Json) -> None:
     layered = storage is not None and bool(storage["doc"]["properties"].get("isHnsEnabled"))
     if storage and ((layered and kind_of(body) != "FeatureStore") or storage["doc"]["sku"]["tier"] == "Premium"):
         raise errors.storage_unsuitable()
+    access = str(body["properties"].get("systemDatastoresAuthMode") or BY_KEY).lower()
+    if storage and access == BY_KEY and storage["doc"]["properties"].get("allowSharedKeyAccess") is False:
+        raise errors.storage_keys_not_permitted()
 
 
 def _refusal(tenant: Tenant, cloud: Cloud, body: Json) -> errors.AzureError | None:
