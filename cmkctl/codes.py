@@ -687,6 +687,14 @@ CMK328: Final = Code(
     "Replace the secret with a long random one.",
 )
 
+CMK330: Final = Code(
+    "CMK330",
+    "The sign-in is for a different cloud",
+    "The account belongs to another Azure cloud than the one in the profile, or az is set to another one. Each cloud has accounts and tokens of its own, so nothing was sent to the profile's cloud.",
+    "Set az to the profile's cloud and sign in there, or correct cloud in the profile.",
+    "https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli",
+)
+
 # Results
 
 CMK401: Final = Code(
