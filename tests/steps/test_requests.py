@@ -160,41 +160,9 @@ def _validator_and_body(request: Request) -> tuple[Draft202012Validator, dict[st
     return Draft202012Validator(schema), {"name": resource.name, **_sampled(request.body)}
 
 
-def _closed(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": False, "properties": {"name": {"type": "string"}, **properties}}
-
-
-_TEXT: Final = {"type": "string"}
-_ROW: Final = {"enabled": {"type": "boolean"}, "category": _TEXT, "retentionPolicy": {"type": "object"}}
-_FROM_THE_REST_REFERENCE: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
-    # https://learn.microsoft.com/rest/api/monitor/diagnostic-settings/create-or-update
-    ("Microsoft.Insights/diagnosticSettings", "2021-05-01-preview"): _closed(
-        properties=_closed(
-            **dict.fromkeys(
-                (
-                    "eventHubAuthorizationRuleId",
-                    "eventHubName",
-                    "marketplacePartnerId",
-                    "serviceBusRuleId",
-                    "storageAccountId",
-                    "workspaceId",
-                ),
-                _TEXT,
-            ),
-            logAnalyticsDestinationType={"enum": ["Dedicated", None]},
-            logs={"type": "array", "items": {**_closed(**_ROW, categoryGroup=_TEXT), "required": ["enabled"]}},
-            metrics={"type": "array", "items": {**_closed(**_ROW, timeGrain=_TEXT), "required": ["enabled"]}},
-        )
-    ),
-}
-"""The shapes of what the official types do not have."""
-
-
 @cache
 def _schema(kind: str, api_version: str, patched: bool) -> dict[str, Any]:
     """Return the official type; where there is none, the shape of the published REST reference in published.yaml."""
-    if (kind, api_version) in _FROM_THE_REST_REFERENCE:
-        return dict(_strict(_FROM_THE_REST_REFERENCE[kind, api_version], patched))
     published = load(HERE / "published.yaml").get(f"{kind}@{api_version}")
     if published is not None:
         return dict(published)
