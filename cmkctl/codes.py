@@ -159,8 +159,8 @@ CMK207: Final = Code(
 CMK208: Final = Code(
     "CMK208",
     "The vault's authorization does not match the profile",
-    "Switching between access policies and roles removes the access of everyone who has it now, so cmkctl never does it.",
-    "Set authorization to the vault's value, or leave it out.",
+    "The profile names the other model, or a scope for the grant that only roles have. Switching between access policies and roles removes the access of everyone who has it now, so cmkctl never does it.",
+    "Set key_vault.authorization to the vault's value, or leave it out; with access policies, leave key_access.scope out.",
 )
 CMK209: Final = Code(
     "CMK209",
@@ -265,7 +265,7 @@ CMK232: Final = Code(
 CMK233: Final = Code(
     "CMK233",
     "User-assigned identity not found",
-    "The profile names an identity that does not exist, for the workspace or for a resource under services.",
+    "The profile names an identity that does not exist, for the workspace, for a grant or for a resource under services.",
     "Create it first, or correct the id.",
 )
 CMK241: Final = Code(
@@ -305,6 +305,19 @@ CMK246: Final = Code(
     "Application Insights uses a different Log Analytics workspace",
     "The component stores its data in the Log Analytics workspace that it is linked to. cmkctl does not move it.",
     "Link it to the profile's Log Analytics workspace with `az monitor app-insights component update`, or set associated_resources.log_analytics.id.",
+)
+CMK248: Final = Code(
+    "CMK248",
+    "The grant cannot be made",
+    "No role has that name or id, or the role is a custom one that its definition allows only at other scopes, or the principal is of another type.",
+    "Correct role, scope or principal_type, or have the role's assignable scopes extended.",
+    "https://learn.microsoft.com/azure/role-based-access-control/custom-roles#assignablescopes",
+)
+CMK249: Final = Code(
+    "CMK249",
+    "An old role assignment has the name of a grant",
+    "cmkctl derives the name of a role assignment from scope, principal and role. A workspace or identity that was deleted and created again has a new object id, and Azure does not move an assignment to it.",
+    "Remove the old assignment with `az role assignment delete --ids`, and run cmkctl plan.",
 )
 CMK251: Final = Code(
     "CMK251",

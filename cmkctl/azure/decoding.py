@@ -178,10 +178,15 @@ class Key(TypedDict, total=False):
 class _AssignmentProperties(TypedDict, total=False):
     scope: Required[str]
     roleDefinitionId: Required[str]
+    principalId: str
+    principalType: str
     condition: str
+    description: str
 
 
-class _Assignment(TypedDict, total=False):
+class RoleAssignment(TypedDict, total=False):
+    """A role assignment."""
+
     id: str
     properties: Required[_AssignmentProperties]
 
@@ -189,7 +194,7 @@ class _Assignment(TypedDict, total=False):
 class RoleAssignments(TypedDict, total=False):
     """One page of role assignments."""
 
-    value: Required[list[_Assignment]]
+    value: Required[list[RoleAssignment]]
     nextLink: str
 
 
@@ -200,6 +205,7 @@ class _RolePermissions(TypedDict, total=False):
 
 class _DefinitionProperties(TypedDict, total=False):
     roleName: str
+    assignableScopes: list[str]
     permissions: list[_RolePermissions]
 
 
@@ -208,6 +214,12 @@ class RoleDefinition(TypedDict, total=False):
 
     id: str
     properties: Required[_DefinitionProperties]
+
+
+class RoleDefinitions(TypedDict, total=False):
+    """The role definitions of a scope that a filter selects: one page."""
+
+    value: Required[list[RoleDefinition]]
 
 
 class Listing(TypedDict, total=False):

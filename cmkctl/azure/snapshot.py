@@ -27,6 +27,7 @@ from cmkctl.azure.ids import (
     provider_id,
     resource_type,
     role_assignments_id,
+    role_definitions_id,
     subscription_id,
 )
 from cmkctl.plan import Plane, Settle
@@ -246,6 +247,29 @@ class Snapshot:
             if error.failure.kind is not FailureKind.DENIED:
                 raise
             return None
+
+    def role_named(self, scope: str, name: str) -> ArmDocument | None:
+        """Return the definition of the role of this name at a scope; None where there is none, or it may not be read.
+
+        The names of built-in and custom roles are unique in a tenant.
+        """
+        quoted = name.replace("'", "''")
+        try:
+            found = self._by_id(
+                decoding.RoleDefinitions,
+                role_definitions_id(scope),
+                versions.ROLE_ASSIGNMENTS,
+                **{"$filter": f"roleName eq '{quoted}'"},
+            )
+        except AzureFailed as error:
+            if error.failure.kind is not FailureKind.DENIED:
+                raise
+            return None
+        return next(iter((found or {}).get("value", ())), None)
+
+    def role_assignment(self, assignment: str) -> ArmDocument | None:
+        """Read a role assignment by its id."""
+        return self._by_id(decoding.RoleAssignment, assignment, versions.ROLE_ASSIGNMENTS)
 
     def service_principal(self, app_id: str) -> ArmDocument | None:
         """Read the service principal of an application in this tenant from Microsoft Graph."""

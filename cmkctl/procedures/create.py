@@ -23,6 +23,7 @@ from cmkctl.steps.key_access import KeyAccess
 from cmkctl.steps.key_vault import URI, KeyVault
 from cmkctl.steps.resource_group import ResourceGroup
 from cmkctl.steps.resource_providers import ResourceProviders, types_of
+from cmkctl.steps.role_assignments import RoleAssignments
 from cmkctl.steps.workspace import IDENTITY_OBJECT_ID, MANAGED_RESOURCE_GROUP, Workspace
 
 _CREATING: Final[tuple[AnyStep, ...]] = (
@@ -32,6 +33,7 @@ _CREATING: Final[tuple[AnyStep, ...]] = (
     KeyAccess(),
     AssociatedResources(),
     Workspace(),
+    RoleAssignments(),
 )
 SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)
 """Each step starts when the steps it `needs` are done: the associated resources are created beside vault, key and grant."""

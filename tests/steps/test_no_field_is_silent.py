@@ -70,11 +70,21 @@ BASE: Final[Mapping[str, Any]] = {
         "key_vault": {"name": "kv-silent-own"},
         "container_registry": {"name": "crsilent", "sku": "Premium"},
     },
+    "grants": [
+        {
+            "principal": "77777777-7777-4777-8777-777777777777",
+            "principal_type": "User",
+            "role": "Reader",
+            "scope": "workspace",
+            "description": "Audit",
+        }
+    ],
     "tags": {"owner": "ml-platform"},
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
 
 SERVICES: Final = "services."
+GRANTS: Final = "grants."
 
 OTHERS: Final[Mapping[str, Any]] = {
     "cloud": "AzureUSGovernment",
@@ -89,6 +99,8 @@ OTHERS: Final[Mapping[str, Any]] = {
     "workspace.identity.primary": f"{IDENTITIES}/id-ml",
     "workspace.identity": "system-assigned",
     "associated_resources.key_vault": "same",
+    "grants.scope": "storage_account",
+    "grants.principal": "99999999-9999-4999-8999-999999999999",
     "tags": {"owner": "others"},
 }
 """Values to change to, where type and example give none."""
@@ -160,6 +172,8 @@ def changed_in(path: str) -> Profile:
         document = deepcopy(dict(BASE))
         if path.startswith(SERVICES):
             put(document, path.rpartition(".")[0], [entry_with(path, value)])
+        elif path.startswith(GRANTS):
+            document["grants"] = [grant_with(path.removeprefix(GRANTS), value)]
         else:
             for where, other in {path: value, **replaced(path), **TOGETHER.get(path, {})}.items():
                 put(document, where, other)
@@ -179,6 +193,13 @@ def entry_with(path: str, value: Any) -> dict[str, Any]:
     return {"id": _in_the_sandbox(example), name: value}
 
 
+def grant_with(name: str, value: Any) -> dict[str, Any]:
+    """Return the grant of BASE with one field changed; an application takes the place of the principal."""
+    (grant,) = BASE["grants"]
+    given_way = {"principal", "principal_type"} if name == "application_id" else set()
+    return {**{each: kept for each, kept in grant.items() if each not in given_way}, name: value}
+
+
 def replaced(path: str) -> dict[str, Any]:
     """Return what gives way to the id of a resource."""
     section, _, name = path.rpartition(".")
@@ -190,7 +211,8 @@ def candidates(path: str) -> Iterator[Any]:
     if path in OTHERS:
         yield OTHERS[path]
         return
-    now, info = at_path(BASE, path), LEAVES[path].info
+    now = None if path.startswith(GRANTS) else at_path(BASE, path)
+    info = LEAVES[path].info
     yield from (each for each in _words(info.annotation) if each != now)
     if isinstance(now, bool):
         yield not now

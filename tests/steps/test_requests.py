@@ -19,8 +19,9 @@ from cmkctl.plan import Action, Change, Plane, Request, Unknown
 _SAMPLES: Final[Mapping[str, str]] = {
     "identifier": NAMES["key identifier"],
     "principal_object_id": NAMES["cosmos db object id"],
+    "identity_object_id": NAMES["workspace object id"],
 }
-_OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description"})
+_OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description", "condition"})
 """Texts that Azure returns letter for letter."""
 
 
@@ -97,6 +98,8 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         documents[roles_address(scope, body["properties"]["principalId"]).lower()] = {"value": [assignment]}
         rbac_vault = {"properties": {**_VAULT["properties"], "enableRbacAuthorization": True}}
         documents[scope.lower()] = documents.get(scope.lower()) or rbac_vault
+        # What only exists after the workspace has been created by then.
+        documents[NAMES["workspace"].lower()] = documents.get(NAMES["workspace"].lower()) or _WORKSPACE
     else:
         shown = _spelled(body, spelled)
         properties = {**shown.get("properties", {}), "provisioningState": "Succeeded", **_read_only(path)}
@@ -104,6 +107,10 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         documents[path] = merged(before or {}, {**shown, "properties": properties})
 
 
+_WORKSPACE: Final[Mapping[str, Any]] = {
+    "identity": {"type": "SystemAssigned", "principalId": NAMES["workspace object id"]},
+    "properties": {},
+}
 _VAULT: Final[Mapping[str, Any]] = {"properties": {"tenantId": NAMES["tenant"], "accessPolicies": []}}
 
 

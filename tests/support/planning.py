@@ -30,7 +30,15 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
-from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, role_assignments_id, subscription_id
+from cmkctl.azure.ids import (
+    ResourceId,
+    deleted_vault_id,
+    group_id,
+    provider_id,
+    role_assignments_id,
+    role_definitions_id,
+    subscription_id,
+)
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Change, Known, Output, Outputs, Request, Resend, Settle, Unknown
 from cmkctl.procedures.create import SEQUENCE
@@ -167,6 +175,17 @@ class Documents(Snapshot):
             return self._read(decoding.RoleDefinition, definition)
         except AzureFailed:
             return None
+
+    def role_named(self, scope: str, name: str) -> ArmDocument | None:
+        """Return the definition of the role of this name, None also where it may not be read."""
+        try:
+            return self._read(decoding.RoleDefinition, f"{role_definitions_id(scope)}?roleName={name}")
+        except AzureFailed:
+            return None
+
+    def role_assignment(self, assignment: str) -> ArmDocument | None:
+        """Return a role assignment by its id."""
+        return self._read(decoding.RoleAssignment, assignment)
 
     def service_principal(self, app_id: str) -> ArmDocument | None:
         """Return the service principal of an application."""

@@ -11,6 +11,6 @@ PROVIDER = Provider(
     routes=tuple(route for module in _MODULES for route in module.ROUTES),
     registration=Registration.REGISTERED,
     durations=(Duration("grant.role", 70, "field: seconds to 5 minutes; modules wait 60, 70 or 120 s"),),
-    tables={"locks": dict},
-    arrange=(role_assignments.assign_role, locks.add_lock),
+    tables={"locks": dict, "roles": dict},
+    arrange=(role_assignments.assign_role, role_assignments.add_role, locks.add_lock),
 )
