@@ -139,7 +139,11 @@ class Vault(TypedDict, total=False):
 
 class _DeletedVaultProperties(TypedDict, total=False):
     vaultId: Required[str]
+    location: str
+    tags: dict[str, str]
+    deletionDate: str
     scheduledPurgeDate: str
+    purgeProtectionEnabled: bool
 
 
 class DeletedVault(TypedDict, total=False):
@@ -191,6 +195,18 @@ class Key(TypedDict, total=False):
 
     tags: dict[str, str]
     properties: Required[_KeyProperties]
+
+
+class _JsonWebKey(TypedDict, total=False):
+    kid: Required[str]
+
+
+class DeletedKey(TypedDict, total=False):
+    """A soft-deleted key with its latest version, as the vault's own endpoint shows it. Dates are in seconds since 1970."""
+
+    key: Required[_JsonWebKey]
+    deletedDate: int
+    scheduledPurgeDate: int
 
 
 class _AssignmentProperties(TypedDict, total=False):

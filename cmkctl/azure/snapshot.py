@@ -31,6 +31,7 @@ from cmkctl.azure.ids import (
     role_definitions_id,
     subscription_id,
 )
+from cmkctl.azure.vault_keys import DELETED_KEYS
 from cmkctl.plan import Plane, Settle
 
 if TYPE_CHECKING:
@@ -192,6 +193,13 @@ class Snapshot:
             lambda: self._key_vault.keys.get_version(
                 vault.resource_group, vault.name, name, version, **_as(decoding.Key)
             ),
+        )
+
+    def deleted_key(self, vault_uri: str, name: str) -> ArmDocument | None:
+        """Read a soft-deleted key through the vault's own endpoint, which needs rights on keys and a way in."""
+        return self._ask(
+            f"{vault_uri.rstrip('/')}{DELETED_KEYS}/{name}",
+            lambda: self._session.vault_keys.deleted_key(vault_uri, name),
         )
 
     def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:

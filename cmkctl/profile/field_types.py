@@ -285,6 +285,17 @@ KeyName = Annotated[
     ),
 ]
 
+KeyVersion = Annotated[
+    str,
+    Pattern(
+        "[0-9a-fA-F]{32}",
+        "A key version has 32 hexadecimal digits: the last part of a key identifier.",
+        shortest=32,
+        longest=32,
+        characters="[0-9a-fA-F]",
+    ),
+]
+
 WorkspaceName = Annotated[
     str,
     Pattern(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator
-from support.planning import CASES, NAMES, STEPS, Case, Documents, known_from, merged, roles_address
+from support.planning import CASES, NAMES, STEPS, Case, Documents, known_from, merged, right, roles_address
 from support.reference import ARM_TYPES
 
 from cmkctl.azure.clouds import ENDPOINTS
@@ -84,6 +84,13 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
     if request.plane is Plane.GRAPH:
         app_id = ENDPOINTS[case.profile.cloud].cosmos_db_app_id
         documents[f"{path}(appid='{app_id}')"] = {"id": NAMES["cosmos db object id"], **body}
+    elif path.endswith("/rotationpolicy"):
+        key = documents[NAMES["key"].lower()]
+        documents[NAMES["key"].lower()] = {**key, "properties": {**key["properties"], "rotationPolicy": body}}
+    elif path.endswith("/recover"):
+        documents[NAMES["key"].lower()] = right("documents")[NAMES["key"]]
+    elif (body or {}).get("properties", {}).get("createMode") == "recover":
+        documents[path] = right("documents")[NAMES["vault"]]
     elif path.endswith("/register"):
         documents[path.removesuffix("/register")] = {"registrationState": "Registered"}
     elif path.endswith("/accesspolicies/add"):

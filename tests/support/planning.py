@@ -40,6 +40,7 @@ from cmkctl.azure.ids import (
     subscription_id,
 )
 from cmkctl.azure.snapshot import Snapshot
+from cmkctl.azure.vault_keys import DELETED_KEYS
 from cmkctl.plan import Change, Known, Output, Outputs, Request, Resend, Settle, Unknown
 from cmkctl.procedures.create import SEQUENCE
 from cmkctl.profile.model import Profile
@@ -158,6 +159,14 @@ class Documents(Snapshot):
     def key(self, vault: ResourceId, name: str) -> ArmDocument | None:
         """Return a key."""
         return self._read(decoding.Key, str(vault.child("keys", name)))
+
+    def key_version(self, vault: ResourceId, name: str, version: str) -> ArmDocument | None:
+        """Return one version of a key."""
+        return self._read(decoding.Key, f"{vault.child('keys', name)}/versions/{version}")
+
+    def deleted_key(self, vault_uri: str, name: str) -> ArmDocument | None:
+        """Return a soft-deleted key."""
+        return self._read(decoding.DeletedKey, f"{vault_uri.rstrip('/')}{DELETED_KEYS}/{name}")
 
     def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:  # noqa: ARG002 - a document has one version
         """Return any resource."""
