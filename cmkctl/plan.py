@@ -149,6 +149,7 @@ class Plane(StrEnum):
 
     ARM = "arm"
     GRAPH = "graph"
+    VAULT = "vault"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from cmkctl.steps.private_dns import PrivateDns
 from cmkctl.steps.private_endpoints import PrivateEndpoints
 from cmkctl.steps.resource_group import ResourceGroup
 from cmkctl.steps.resource_providers import ResourceProviders, types_of
+from cmkctl.steps.role_assignments import RoleAssignments
 from cmkctl.steps.workspace import IDENTITY_OBJECT_ID, MANAGED_RESOURCE_GROUP, Workspace
 from cmkctl.steps.workspace_endpoint import WorkspaceEndpoint
 
@@ -41,6 +42,7 @@ _CREATING: Final[tuple[AnyStep, ...]] = (
     Workspace(),
     WorkspaceEndpoint(),
     ManagedNetwork(),
+    RoleAssignments(),
     DiagnosticSettings(),
 )
 SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)

@@ -199,12 +199,6 @@ FIRES: Final = {
         "CMK115",
         NOTE,
     ),
-    "rotation policy is not shown": (
-        {"key": {"rotation_policy": {"expires_after": "P2Y"}}},
-        {"key": key()},
-        "CMK115",
-        NOTE,
-    ),
     "group has other tags": ({"tags": {"owner": "ml"}}, {"resource_group": {"tags": {"owner": "x"}}}, "CMK115", NOTE),
     "log analytics beside a given component": (
         {"associated_resources": {"application_insights": {"id": COMPONENT}, "log_analytics": {"name": "log-ml"}}},

@@ -39,6 +39,7 @@ MUTANTS: Final = (
     ),
     Mutant("workspace", "workspace", 'get("serviceProvisionedResourceGroup")', 'get("friendlyName")'),
     # reads
+    Mutant("role_assignments", "role_assignments", "if object_id else []", "if not object_id else []"),
     Mutant(
         "resource_providers", "resource_providers", 'provider.get("registrationState")', 'provider.get("namespace")'
     ),
@@ -97,7 +98,11 @@ MUTANTS: Final = (
         "last - made < _CREATION_TAKES_AT_MOST",
         "last - made > _CREATION_TAKES_AT_MOST",
     ),
+    Mutant("role_assignments", "role_assignments", "if not drift:", "if drift:"),
+    Mutant("role_assignments", "_role_assignments", "and same_resource_id(found.get", "or same_resource_id(found.get"),
+    Mutant("role_assignments", "role_assignments", "if scopes and not any(", "if scopes and any("),
     # requests
+    Mutant("role_assignments", "_role_assignments", '"conditionVersion": "2.0"', '"conditionVersion": "1.0"'),
     Mutant("resource_providers", "resource_providers", 'f"{resource}/register"', 'f"{resource}/unregister"'),
     Mutant(
         "resource_group",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator
-from support.planning import CASES, HERE, NAMES, STEPS, Case, Documents, known_from, load, merged, roles_address
+from support.planning import CASES, HERE, NAMES, STEPS, Case, Documents, known_from, load, merged, right, roles_address
 from support.reference import ARM_TYPES
 
 from cmkctl.azure.clouds import ENDPOINTS
@@ -19,8 +19,9 @@ from cmkctl.plan import Action, Change, Plane, Request, Unknown
 _SAMPLES: Final[Mapping[str, str]] = {
     "identifier": NAMES["key identifier"],
     "principal_object_id": NAMES["cosmos db object id"],
+    "identity_object_id": NAMES["workspace object id"],
 }
-_OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description"})
+_OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description", "condition"})
 """Texts that Azure returns letter for letter."""
 
 
@@ -95,6 +96,13 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
     if request.plane is Plane.GRAPH:
         app_id = ENDPOINTS[case.profile.cloud].cosmos_db_app_id
         documents[f"{path}(appid='{app_id}')"] = {"id": NAMES["cosmos db object id"], **body}
+    elif path.endswith("/rotationpolicy"):
+        key = documents[NAMES["key"].lower()]
+        documents[NAMES["key"].lower()] = {**key, "properties": {**key["properties"], "rotationPolicy": body}}
+    elif path.endswith("/recover"):
+        documents[NAMES["key"].lower()] = right("documents")[NAMES["key"]]
+    elif (body or {}).get("properties", {}).get("createMode") == "recover":
+        documents[path] = right("documents")[NAMES["vault"]]
     elif path.endswith("/register"):
         documents[path.removesuffix("/register")] = {"registrationState": "Registered"}
     elif path.endswith("/accesspolicies/add"):
@@ -109,6 +117,8 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         documents[roles_address(scope, body["properties"]["principalId"]).lower()] = {"value": [assignment]}
         rbac_vault = {"properties": {**_VAULT["properties"], "enableRbacAuthorization": True}}
         documents[scope.lower()] = documents.get(scope.lower()) or rbac_vault
+        # What only exists after the workspace has been created by then.
+        documents[NAMES["workspace"].lower()] = documents.get(NAMES["workspace"].lower()) or _WORKSPACE
     elif "/diagnosticsettings/" in path:
         listing, _, name = path.rpartition("/")
         others = [each for each in (documents.get(listing) or {"value": []})["value"] if each["name"].lower() != name]
@@ -142,6 +152,10 @@ def _apply_to_networks(documents: dict[str, Any], sent: str, body: Any, spelled:
     return True
 
 
+_WORKSPACE: Final[Mapping[str, Any]] = {
+    "identity": {"type": "SystemAssigned", "principalId": NAMES["workspace object id"]},
+    "properties": {},
+}
 _VAULT: Final[Mapping[str, Any]] = {"properties": {"tenantId": NAMES["tenant"], "accessPolicies": []}}
 
 

@@ -359,6 +359,20 @@ role_definition_not_found = ErrorRow(
     CODE_KNOWN,
     "The specified role definition with ID '{name}' does not exist.",
 )
+role_not_assignable = ErrorRow(
+    400,
+    "RoleDefinitionNotAssignableAtScope",
+    ours(
+        "no published text; custom roles can be assigned at their assignable scopes only (Microsoft Learn, custom roles)"
+    ),
+    "The role definition '{name}' cannot be assigned at the scope '{scope}', which is not one of its assignable scopes.",
+)
+condition_version_missing = ErrorRow(
+    400,
+    "InvalidConditionVersion",
+    ours("no published text; the published type has 2.0 as the only version"),
+    "A role assignment with a condition needs the condition version '2.0'.",
+)
 principal_invalid = ErrorRow(
     400,
     "InvalidPrincipalId",
