@@ -27,14 +27,14 @@ from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
 from cmkctl.azure.decoding import DecodePolicy
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.policies import DeadlinePolicy, HeaderPolicy, HostPolicy
-from cmkctl.azure.retry import RetryPolicy
+from cmkctl.azure.retry import ONLY_READS, RetryPolicy
 from cmkctl.azure.snapshot import Constants, Snapshot
 from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
 from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
 
 PARALLEL_READS: Final = 64
-"""Threads for reads, started as they are needed: a read that waits for a free thread would make the plan one round trip deeper."""
+"""Threads for reads, started when needed: a read that waits for a free thread would make the plan one round trip deeper."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
@@ -147,7 +147,15 @@ class Session:
 
     def follow(self, url: str) -> PipelineResponse[Any, Any]:
         """Send one GET to a URL that Azure returned; return the pipeline's response. Raises as `poll` does."""
-        answer = self._arm.run(HttpRequest("GET", url), stream=True)
+        return self._succeeded(self._arm.run(HttpRequest("GET", url), stream=True))
+
+    def query(self, path: str, api_version: str, body: Any) -> PipelineResponse[Any, Any]:
+        """Send one POST that only reads, such as ``checkNameAvailability``; it is retried like a GET. Raises as `poll` does."""
+        request = HttpRequest("POST", f"{self.endpoints.arm}{path}", params={"api-version": api_version}, json=body)
+        return self._succeeded(self._arm.run(request, stream=True, **{ONLY_READS: True}))
+
+    @staticmethod
+    def _succeeded(answer: PipelineResponse[Any, Any]) -> PipelineResponse[Any, Any]:
         response = answer.http_response
         if response.status_code >= 400:
             raise (ResourceNotFoundError if response.status_code == 404 else HttpResponseError)(response=response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -189,16 +190,25 @@ class Snapshot:
         """Read any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
 
-    def listing(self, path: str, api_version: str) -> ArmDocument | None:
+    def listing(self, path: str, api_version: str, schema: Any = decoding.Listing) -> ArmDocument | None:
         """Return a collection by its path, such as ``…/factories/NAME/pipelines``: one document with the items of all pages."""
-        page = self._by_id(decoding.Listing, path, api_version)
+        page = self._by_id(schema, path, api_version)
         if page is None:
             return None
         found: list[Any] = [*page["value"]]
         links: set[str] = set()
-        while (page := self._following(page.get("nextLink", ""), links, decoding.Listing)) is not None:
+        while (page := self._following(page.get("nextLink", ""), links, schema)) is not None:
             found += page["value"]
         return {"value": found}
+
+    def query(self, path: str, api_version: str, body: Mapping[str, Any], schema: Any) -> ArmDocument | None:
+        """Return the response to a POST that only reads, such as ``checkNameAvailability``."""
+        question = f"{path} {json.dumps(body, sort_keys=True)}"
+        return self._ask(question, lambda: decoding.document(schema, self._session.query(path, api_version, body)))
+
+    def document(self, path: str, api_version: str, schema: Any) -> ArmDocument | None:
+        """Read one document that belongs to no resource group, such as a region of a provider."""
+        return self._by_id(schema, path, api_version)
 
     def _by_id(self, schema: Any, resource_id: str, api_version: str, **params: str) -> ArmDocument | None:
         return self._ask(

@@ -23,3 +23,9 @@ MANAGED_IDENTITY: Final = "2024-11-30"
 
 WORKSPACES: Final = "2025-06-01"
 """The first stable version with `enableServiceSideCMKEncryption`; older ones neither take nor show the flag."""
+
+SEARCH: Final = "2025-05-01"
+"""The usages of Azure AI Search in a region."""
+
+COSMOS_DB: Final = "2024-11-15"
+"""The regions and accounts of Azure Cosmos DB."""

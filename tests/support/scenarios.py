@@ -34,6 +34,7 @@ from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
 from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
+from support.reads import only_reads
 
 UNPROVED: Final = replace(CREATE, proof=no_proof)
 """The procedure without azure-ai-ml, which is imported only by a whole process."""
@@ -440,7 +441,7 @@ class Stops(InterceptingTransport):
         with self._lock:
             if self._over:
                 raise Interrupted
-            if request.method not in ("GET", "HEAD"):
+            if not only_reads(request.method, request.url):
                 self._writes += 1
                 self._over = self._at(request, self._writes)
                 if self._over and not self._sent:
@@ -448,7 +449,7 @@ class Stops(InterceptingTransport):
 
     def after(self, request: Any) -> None:
         """Stop after a write, if that is when to stop."""
-        if self._over and request.method not in ("GET", "HEAD"):
+        if self._over and not only_reads(request.method, request.url):
             raise Interrupted
 
 

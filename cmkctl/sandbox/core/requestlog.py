@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self, TextIO, overload
 
+from cmkctl.sandbox.core import registry
 from cmkctl.sandbox.core.clouds import Service
 
 READS = ("GET", "HEAD", "OPTIONS")
@@ -50,7 +51,10 @@ class LoggedRequest:
 
     @property
     def is_write(self) -> bool:
-        """True if this may have changed something: neither GET nor HEAD, and to ARM, Graph or a vault."""
+        """True if this may have changed something: no GET, HEAD or POST that only reads, and to ARM, Graph or a vault."""
+        posted = self.path.rpartition("/providers/")[2].lower()
+        if self.method == "POST" and registry.read_action(posted) is not None:
+            return False
         return self.method not in READS and self.service in {
             Service.ARM.value,
             Service.GRAPH.value,

@@ -5,7 +5,7 @@ import hashlib
 import re
 from datetime import datetime
 
-from cmkctl.sandbox.core import ids, resources, shapes
+from cmkctl.sandbox.core import errors, ids, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.latency import GUESS, Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
@@ -65,8 +65,11 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
     write = resources.begin_write(tenant, call, RESOURCE_TYPE)
     if write.existing is not None:
         return _update(tenant, write.existing, write.body)
-    kept = tenant.table("deleted_logs").pop(ids.key(write.id), None)
+    kept = tenant.table("deleted_logs").get(ids.key(write.id))
+    if kept is not None and kept["doc"]["location"] != write.location:
+        raise errors.log_workspace_recovered_elsewhere(write.name, kept["doc"]["location"], asked=write.location)
     if kept is not None:  # documented: to create it again in its group and region is to recover it
+        del tenant.table("deleted_logs")[ids.key(write.id)]
         resources.store(tenant, kept["doc"])
         return _update(tenant, kept, write.body)
     now = tenant.timestamp()
