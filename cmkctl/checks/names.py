@@ -76,7 +76,7 @@ def _ask(azure: Snapshot, profile: Profile, wanted: NewResource) -> TakenName | 
     head = provider_id(profile.subscription, wanted.type.partition("/")[0])
     version = getattr(versions, _ASKABLE[wanted.type])
     body = {"name": wanted.name, "type": wanted.type}
-    answer = azure.query(f"{head}/checkNameAvailability", version, body, decoding.NameAvailability) or {}
+    answer = azure.question(f"{head}/checkNameAvailability", version, body, decoding.NameAvailability)
     if answer.get("nameAvailable", True):
         return None
     listed = azure.listing(f"{head}/deletedVaults", version) if wanted.type == _VAULTS else None

@@ -71,7 +71,7 @@ def _workspace(profile: Profile) -> NewResource:
 
 def _named(profile: Profile) -> list[NewResource]:
     from cmkctl.azure.ids import ResourceId  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.steps._associated_specs import specs_of  # noqa: PLC0415 - see above
+    from cmkctl.steps._associated import specs_of  # noqa: PLC0415 - see above
 
     vault = profile.key_vault
     own = NewResource(vault.resource_type, vault.resource_name, vault.resource_id, "key_vault", "key vault")
@@ -86,7 +86,7 @@ def _named(profile: Profile) -> list[NewResource]:
 def _exists(azure: Snapshot, profile: Profile, wanted: NewResource) -> bool:
     from cmkctl.azure import versions  # noqa: PLC0415 - see above
     from cmkctl.azure.ids import ResourceId  # noqa: PLC0415 - see above
-    from cmkctl.steps._associated_specs import specs_of  # noqa: PLC0415 - see above
+    from cmkctl.steps._associated import specs_of  # noqa: PLC0415 - see above
 
     if wanted.field == "key_vault":
         return azure.vault(ResourceId.parse(wanted.id)) is not None

@@ -21,9 +21,13 @@ from cmkctl.steps.base import AnyStep
 from cmkctl.steps.key import IDENTIFIER, Key
 from cmkctl.steps.key_access import KeyAccess
 from cmkctl.steps.key_vault import URI, KeyVault
+from cmkctl.steps.managed_network import ManagedNetwork
+from cmkctl.steps.private_dns import PrivateDns
+from cmkctl.steps.private_endpoints import PrivateEndpoints
 from cmkctl.steps.resource_group import ResourceGroup
 from cmkctl.steps.resource_providers import ResourceProviders, types_of
 from cmkctl.steps.workspace import IDENTITY_OBJECT_ID, MANAGED_RESOURCE_GROUP, Workspace
+from cmkctl.steps.workspace_endpoint import WorkspaceEndpoint
 
 _CREATING: Final[tuple[AnyStep, ...]] = (
     ResourceGroup(),
@@ -31,7 +35,11 @@ _CREATING: Final[tuple[AnyStep, ...]] = (
     Key(),
     KeyAccess(),
     AssociatedResources(),
+    PrivateDns(),
+    PrivateEndpoints(),
     Workspace(),
+    WorkspaceEndpoint(),
+    ManagedNetwork(),
 )
 SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)
 """Each step starts when the steps it `needs` are done: the associated resources are created beside vault, key and grant."""

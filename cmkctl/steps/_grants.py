@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
@@ -12,10 +11,11 @@ from typing import Any, Final
 from cmkctl.azure import versions
 from cmkctl.azure.compare import missing_permissions, same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument, moment
-from cmkctl.azure.ids import role_assignment_id, role_definition_id
+from cmkctl.azure.ids import role_definition_id
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Phrase, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import CRYPTO_SERVICE_ENCRYPTION_USER, ObservedPrincipal
+from cmkctl.steps._role_assignments import Assignment, role_guid
 from cmkctl.steps.base import no_op
 from cmkctl.steps.key_vault import TENANT
 
@@ -25,9 +25,6 @@ _DATA_ACTIONS: Final = (f"{_KEYS}read", f"{_KEYS}wrap/action", f"{_KEYS}unwrap/a
 """The actions on data that a role must allow: those of Key Vault Crypto Service Encryption User."""
 _MANAGEMENT_GROUPS: Final = "/providers/microsoft.management/managementgroups/"
 
-_ASSIGNMENT_NAMES: Final = uuid.UUID("5f0c6a0e-9d0b-5c53-8f0e-6d1c3c8b7a21")
-"""The name space of our role assignments, so that a grant has the same name on every run and is never made twice."""
-
 
 def role_grant(
     step: str, profile: Profile, principal: ObservedPrincipal, kind: str, depends_on: tuple[str, ...]
@@ -36,42 +33,37 @@ def role_grant(
 
     Source: https://learn.microsoft.com/azure/key-vault/general/rbac-guide
     """
-    role = role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER)
+    assignment = Assignment(
+        profile.key_vault.resource_id,
+        principal.key,
+        principal.object_id or principal.after.unknown,
+        role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER),
+    )
     held = next(_held(profile, principal), None)
-    assignment = role_assignment_id(profile.key_vault.resource_id, _assignment_name(profile, principal))
     if held is not None:
         scope = held["properties"].get("scope")
         on = {profile.key_vault.resource_id: "on the vault", profile.key.resource_id: "on the key"}
         where = next((words for each, words in on.items() if same_resource_id(scope, each)), "inherited")
         return no_op(
             step,
-            str(held.get("id", assignment)),
+            str(held.get("id", assignment.resource_id)),
             kind,
             "",
             f"up to date: {_role_name(principal, held)}, {where}",
         )
-    object_id: Json = principal.object_id or principal.after.unknown
-    body: dict[str, Json] = {
-        "properties": {
-            "roleDefinitionId": role,
-            "principalId": object_id,
-            # Explicit, so that Azure does not look up a principal created seconds ago; cmkctl read it before.
-            "principalType": "ServicePrincipal",
-        }
-    }
     return Change(
         step,
         Action.CREATE,
-        assignment,
+        assignment.resource_id,
         kind,
         "",
         "no role on the vault yet",
         attributes=(
             AttributeChange("role", None, "Key Vault Crypto Service Encryption User", phrase=Phrase()),
-            AttributeChange("principalId", None, object_id, phrase=Phrase("")),
+            AttributeChange("principalId", None, assignment.object_id, phrase=Phrase("")),
         ),
         depends_on=depends_on,
-        request=Request("PUT", assignment, versions.ROLE_ASSIGNMENTS, body),
+        request=assignment.request,
     )
 
 
@@ -79,7 +71,7 @@ def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocumen
     """Yield the role assignments of a principal that let it use the key. One with a condition does not count."""
     sufficient = {
         CRYPTO_SERVICE_ENCRYPTION_USER,
-        *(_guid(each["id"]) for each in principal.definitions if _suffices(each)),
+        *(role_guid(each["id"]) for each in principal.definitions if _suffices(each)),
     }
     return (each for each in principal.roles if _covers(each, profile.key.resource_id, sufficient))
 
@@ -97,13 +89,9 @@ def _allows(permission: Mapping[str, Any], action: str) -> bool:
     return named("dataActions") and not named("notDataActions")
 
 
-def _guid(role: str) -> str:
-    return role.rpartition("/")[2].lower()
-
-
 def _role_name(principal: ObservedPrincipal, assignment: ArmDocument) -> str:
-    role = _guid(assignment["properties"]["roleDefinitionId"])
-    found = (each for each in principal.definitions if _guid(each["id"]) == role)
+    role = role_guid(assignment["properties"]["roleDefinitionId"])
+    found = (each for each in principal.definitions if role_guid(each["id"]) == role)
     named = next((str(each["properties"].get("roleName") or role) for each in found), "")
     return named or "Key Vault Crypto Service Encryption User"
 
@@ -132,14 +120,9 @@ def _covers(assignment: Mapping[str, Any], key_id: str, sufficient: AbstractSet[
     """Return True when it grants such a role on the key, its vault, or above. Azure lists only management groups above."""
     properties = assignment.get("properties") or {}
     scope = str(properties.get("scope") or "nowhere").rstrip("/").lower()
-    granted = _guid(str(properties.get("roleDefinitionId", "")))
+    granted = role_guid(str(properties.get("roleDefinitionId", "")))
     above = f"{key_id.lower()}/".startswith(f"{scope}/") or scope.startswith(_MANAGEMENT_GROUPS)
     return granted in sufficient and not properties.get("condition") and above
-
-
-def _assignment_name(profile: Profile, principal: ObservedPrincipal) -> str:
-    seed = f"{profile.key_vault.resource_id}|{principal.key}|{CRYPTO_SERVICE_ENCRYPTION_USER}"
-    return str(uuid.uuid5(_ASSIGNMENT_NAMES, seed.lower()))
 
 
 def policy_grant(

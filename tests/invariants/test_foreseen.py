@@ -162,6 +162,27 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "the quota of search services is used up": Scenario(
         lambda site: site.running.state.use_quota(offers.SEARCH_SERVICES, 12)
     ),
+    "the network of the endpoints does not exist": Scenario(
+        sections={
+            "private_network": {
+                "subnet": (
+                    f"{SUBSCRIPTION}/resourceGroups/{OTHERS}/providers/Microsoft.Network/virtualNetworks/vnet-x/subnets/snet-x"
+                )
+            }
+        }
+    ),
+    "a policy denies the workspace": Scenario(
+        lambda site: site.running.state.add_policy(
+            "closed", "Microsoft.MachineLearningServices/workspaces", "publicNetworkAccess", allow=("Disabled",)
+        )
+    ),
+    "the group is locked": Scenario(
+        lambda site: site.running.state.add_lock(site.running.state.add_resource_group(GROUP), "ReadOnly")
+    ),
+    "no role assignment is left": Scenario(
+        lambda site: site.running.state.limit_role_assignments(SUBSCRIPTION_ID, 0),
+        ProfileVariant(authorization="rbac"),
+    ),
     "the vault is in another region": Scenario(
         lambda site: site.running.state.add_vault(VAULT, GROUP, location="westus")
     ),

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from record import SCENES, SUBSCRIPTION, Scene
-from support.reads import only_reads
+from support.scenarios import is_write
 
 from cmkctl.azure.tape import Tape
 
@@ -29,7 +29,7 @@ def writes_on(scene: Scene) -> list[tuple[str, str, str]]:
     return sorted(
         (each.method, urlsplit(each.url).path, json.dumps(each.body, sort_keys=True))
         for each in asked
-        if not only_reads(each.method, each.url)
+        if is_write(each.method, each.url)
     )
 
 

@@ -69,7 +69,7 @@ MUTANTS: Final = (
     Mutant("key", "key", 'attributes["exp"] <= now', 'attributes["exp"] < now'),
     Mutant("key_access", "_grants", 'and not each.get("applicationId")', ""),
     Mutant("key_access", "_grants", 'startswith(f"{scope}/")', "startswith(scope)"),
-    Mutant("associated_resources", "associated_resources", "or not spec.repairable", ""),
+    Mutant("associated_resources", "associated_resources", "if given or not each.repaired", "if given"),
     Mutant(
         "workspace",
         "_workspace_conflicts",
@@ -88,7 +88,7 @@ MUTANTS: Final = (
     Mutant("key", "key", 'OPERATIONS: Final = ("wrapKey", "unwrapKey")', 'OPERATIONS: Final = ("wrapKey", "decrypt")'),
     Mutant("key_access", "_grants", 'PERMISSIONS: Final = ("get", ', 'PERMISSIONS: Final = ("get", "delete", '),
     Mutant(
-        "associated_resources", "_associated_specs", '"minimumTlsVersion": "TLS1_2"', '"minimumTlsVersion": "TLS1_0"'
+        "associated_resources", "_associated.storage", '"minimumTlsVersion": "TLS1_2"', '"minimumTlsVersion": "TLS1_0"'
     ),
     Mutant("workspace", "workspace", 'properties["enableServiceSideCMKEncryption"] = True', "pass"),
     # waits, resends, order and what cannot be undone
@@ -111,12 +111,15 @@ MUTANTS: Final = (
     ),
     Mutant(
         "associated_resources",
-        "_associated_specs",
+        "_associated.application_insights",
         "depends_on=lambda profile: (profile.associated_resources.log_analytics.resource_id,)",
         "depends_on=lambda profile: ()",
     ),
     Mutant(
-        "associated_resources", "_associated_specs", "feeds_only_the_workspace=False", "feeds_only_the_workspace=True"
+        "associated_resources",
+        "_associated.log_analytics",
+        "feeds_only_the_workspace=False",
+        "feeds_only_the_workspace=True",
     ),
     Mutant(
         "workspace",

@@ -10,6 +10,7 @@ from cmkctl.checks.observed import KeyInUse
 from cmkctl.checks.quotas import Quota
 from cmkctl.checks.wanted import NewResource
 from cmkctl.profile.model import Profile
+from cmkctl.steps._endpoints import ObservedEndpoints
 from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.associated_resources import ObservedAssociated
 from cmkctl.steps.key import ObservedKey
@@ -56,6 +57,15 @@ def seen(**parts: Any) -> dict[str, Any]:
         "key_in_use": None,
         "resource_group": None,
         "associated_resources": ObservedAssociated({}, TENANT),
+        "planned_changes": (),
+        "permissions": None,
+        "role_assignments_left": None,
+        "locks": (),
+        "policies": (),
+        "virtual_network": None,
+        "private_endpoints": ObservedEndpoints(),
+        "workspace_endpoint": ObservedEndpoints(),
+        "approver_of_endpoints": None,
     }
     return usual | _offers() | parts
 
@@ -68,7 +78,9 @@ def _offers() -> dict[str, Any]:
         "names_of_container_registries": [],
         "deleted_log_analytics_workspace": None,
         "list_of_workspaces": False,
-        "regions_of_resource_types": {"Microsoft.KeyVault/vaults": ["West Europe", "East US 2", "China North 3"]},
+        "regions_of_resource_types": {
+            "Microsoft.KeyVault/vaults": ["West Europe", "East US 2", "China North 3", "USGov Virginia"]
+        },
         "replications_of_storage_accounts": None,
         "quota_of_search_services": Quota(0, 12, 1),
         "quota_of_storage_accounts": Quota(0, 250, 2),

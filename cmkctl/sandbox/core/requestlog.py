@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self, TextIO, overload
 
-from cmkctl.sandbox.core import registry
 from cmkctl.sandbox.core.clouds import Service
 
 READS = ("GET", "HEAD", "OPTIONS")
+QUESTIONS = frozenset({"checkpolicyrestrictions", "checknameavailability", "validate"})
+"""The last segments of the POST requests that only ask, in lower case."""
 KEPT = 4000
 """The number of requests kept in memory; beyond it the older half is dropped. The file keeps all."""
 
@@ -51,9 +52,8 @@ class LoggedRequest:
 
     @property
     def is_write(self) -> bool:
-        """True if this may have changed something: no GET, HEAD or POST that only reads, and to ARM, Graph or a vault."""
-        posted = self.path.rpartition("/providers/")[2].lower()
-        if self.method == "POST" and registry.read_action(posted) is not None:
+        """True if this may have changed something: neither GET nor HEAD nor a question, and to ARM, Graph or a vault."""
+        if self.method == "POST" and self.path.rpartition("/")[2].lower() in QUESTIONS:
             return False
         return self.method not in READS and self.service in {
             Service.ARM.value,

@@ -91,8 +91,6 @@ ISOLATION_FORGOTTEN = "2023-04-01-preview"
 """The api-version whose PATCH switched ``enableDataIsolation`` off where it was not sent (recording 04; unlike 01)."""
 
 CREATE = "workspace.create"
-CREATE_FACTOR = 2
-"""A workspace takes longer than anything else (about 21 s without a key, 20 minutes with one; fact 8)."""
 
 
 # --- create and replace
@@ -121,7 +119,7 @@ def put_workspace(tenant: Tenant, call: Call) -> Reply:
     resources.store(tenant, document)
     takes = "workspace.create.cmk" if encrypted else "workspace.create"
     late = {"later": {"body": write.body, "cloud": call.cloud.name}} if waits and failure is None else {}
-    return _accepted(tenant, call, CREATE, document, failure=failure, factor=CREATE_FACTOR, takes=takes, **late)
+    return _accepted(tenant, call, CREATE, document, failure=failure, takes=takes, **late)
 
 
 def _with_stores_of_hub(tenant: Tenant, properties: Json) -> Json:
