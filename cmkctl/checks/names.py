@@ -38,7 +38,7 @@ CMK162: Final = Code(
     "CMK162",
     "A soft-deleted workspace holds the name",
     "A deleted Azure Machine Learning workspace keeps its name for 14 days, and Azure refuses a creation with that name. The workspace cannot be read by its id, but the subscription's list of workspaces still shows it; that the list shows every one is reported, not documented.",
-    "Recover or purge it in the portal (Azure Machine Learning, Recently deleted), or choose another workspace.name.",
+    "Recover it in the portal (Azure Machine Learning, Recently deleted), purge it with the command of the message, or choose another workspace.name.",
     "https://learn.microsoft.com/azure/machine-learning/concept-soft-delete",
 )
 
@@ -195,10 +195,14 @@ def log_analytics_comes_back(profile: Profile, facts: Facts) -> Iterator[Finding
 @rule(CMK162, severity=Severity.ERROR, needs=(LISTED_WORKSPACE,))
 def workspace_soft_deleted(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Refuse the name of a workspace that the list shows and a read does not find."""
+    from cmkctl.azure import versions  # noqa: PLC0415 - rules load without the Azure SDK
+
     if facts[LISTED_WORKSPACE]:
         yield Finding(
             f"The subscription's list of workspaces shows {profile.workspace.name} in {profile.resource_group}, and a read finds "
             "none: it was deleted less than 14 days ago, and keeps its name.",
-            "Recover or purge it in the portal (Azure Machine Learning, Recently deleted), or write another workspace.name.",
+            "Recover it in the portal (Azure Machine Learning, Recently deleted), write another workspace.name, or purge it with "
+            f"its data: az rest --method delete --url '{profile.workspace.resource_id}?api-version={versions.WORKSPACES}"
+            "&forceToPurge=true'.",
             "workspace.name",
         )

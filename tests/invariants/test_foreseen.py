@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import pytest
 import yaml
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 from support.scenarios import DOINGS, GROUP, IDENTITY_ID, STORAGE, VAULT, ProfileVariant, ScenarioBuilder, Site, World
 
 from cmkctl.checks import IGNORABLE
-from cmkctl.diagnostics import CmkctlError, RefusedError
+from cmkctl.diagnostics import CmkctlError, RefusedError, Severity
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.facts import RulePolicy
 from cmkctl.procedures.base import no_proof
@@ -296,6 +297,34 @@ def test_a_region_without_a_type_is_foreseen(maker: ScenarioBuilder, resource_ty
         (each.code, resource_type.lower() in each.detail.lower()) for each in refusal.diagnostics
     ]
     assert set() == vaults(maker)
+
+
+def test_a_soft_deleted_workspace_is_purged_by_the_command_of_the_remedy(maker: ScenarioBuilder) -> None:
+    """The CLI's own command finds none (P70); this request does, and then the same profile is applied."""
+    profile = arranged(maker, SCENARIOS["the workspace is soft-deleted"], registered=True)
+    (refused,) = applied(maker, profile).diagnostics
+    path = refused.remedy.partition("--url '")[2].partition("'")[0]
+
+    identifier, _, query = path.partition("?")
+    params = dict(parse_qsl(query))
+    session = maker.client().session(profile)
+    resources = session.resources.resources
+    resources.begin_delete_by_id(identifier.lstrip("/"), api_version=params.pop("api-version"), params=params).result()
+    session.close()
+
+    assert not maker.client().apply(profile).pending
+
+
+def test_the_default_number_of_cosmos_db_accounts_is_warned_of(maker: ScenarioBuilder) -> None:
+    """No read shows the limit, so the plan is applied all the same, and Azure decides."""
+    scenario = Scenario(lambda site: site.running.state.use_quota(offers.COSMOS_DB_ACCOUNTS, 50, ""))
+    profile = arranged(maker, scenario, registered=True)
+
+    plan = maker.client().plan(profile)
+    refusal = applied(maker, profile)
+
+    assert ["CMK167"] == [each.code for each in plan.diagnostics if each.severity is Severity.WARNING]
+    assert any("The current DatabaseAccount count is 50" in each.detail for each in refusal.diagnostics)
 
 
 def test_a_workspace_that_exists_is_not_written_against_its_nature(maker: ScenarioBuilder) -> None:
