@@ -102,6 +102,13 @@ CMK115: Final = Code(
     "Azure does not show this setting, cmkctl may not change it, or it is a setting of cmkctl's own. The resource counts as up to date without it.",
     "Check the setting yourself where it matters.",
 )
+CMK189: Final = Code(
+    "CMK189",
+    "Some checks follow the registrations",
+    "Azure answers some questions about a resource provider only once the subscription is registered for it. apply sends the registrations first, then judges these rules, and stops before it makes anything that cannot be undone if one of them reports an error.",
+    "apply does this by itself.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types",
+)
 CMK190: Final = Code(
     "CMK190",
     "A check was skipped",

@@ -227,7 +227,13 @@ def _address(value: str) -> str:
             "Expected an IPv4 address, such as 203.0.113.7, or a CIDR range whose host bits are zero, such as "
             "203.0.113.0/24."
         ) from None
+    if any(IPv4Network(value).overlaps(each) for each in _PRIVATE):
+        raise broken("Azure's IP rules take public addresses only, and this one is of a private network (RFC 1918).")
     return value
+
+
+_PRIVATE: Final = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+"""Source: https://learn.microsoft.com/azure/key-vault/general/network-security"""
 
 
 Switch = Literal["enabled", "disabled"]
