@@ -56,7 +56,7 @@ CMK111: Final = Code(
 @rule(CMK104, severity=Severity.ERROR, needs=(KEY_VAULT, WORKSPACE))
 def service_side_identity(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Require a user-assigned identity for a new service-side workspace on an RBAC vault."""
-    service_side = profile.workspace.encryption == "service-side" and profile.workspace.identity_id is None
+    service_side = profile.workspace.encryption == "service-side" and profile.workspace.key_identity_id is None
     if service_side and facts[WORKSPACE] is None and _rbac(profile, facts):
         yield Finding(
             "With service-side encryption the workspace's own identity reads the key. A system-assigned one does not exist "

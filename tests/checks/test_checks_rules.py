@@ -138,9 +138,9 @@ FIRES: Final = {
         "CMK115",
         NOTE,
     ),
-    "workspace has a further identity": (
+    "workspace has v1 legacy mode on": (
         {},
-        {"workspace": {"identity": {"userAssignedIdentities": {IDENTITY: {}}}, "properties": {}}},
+        {"workspace": {"properties": {"v1LegacyMode": True}}},
         "CMK115",
         NOTE,
     ),

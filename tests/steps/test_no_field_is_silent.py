@@ -88,6 +88,14 @@ OTHERS: Final[Mapping[str, Any]] = {
     "workspace.identity.user_assigned": [f"{IDENTITIES}/id-ml", f"{IDENTITIES}/id-other"],
     "workspace.identity.primary": f"{IDENTITIES}/id-ml",
     "workspace.identity": "system-assigned",
+    "workspace.identity.create": "id-new",
+    "workspace.encryption_identity": f"{IDENTITIES}/id-ml",
+    "workspace.kind": "hub",
+    "workspace.v1_legacy_mode": True,
+    "workspace.data_isolation": False,
+    "workspace.hub": {"default_project_resource_group": "rg-others"},
+    "workspace.feature_store": {"spark_version": "3.4"},
+    "projects": [{"name": "mlp"}],
     "associated_resources.key_vault": "same",
     "tags": {"owner": "others"},
 }
@@ -98,6 +106,11 @@ TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
     "key.type": {"key_vault.sku": None},
     "workspace.encryption": {"workspace.cosmos_db_throughput": None},
     "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},
+    "workspace.identity.roles": {"workspace.identity.primary": f"{IDENTITIES}/id-ml"},
+    "workspace.data_isolation": {"workspace.encryption": "service-side", "workspace.cosmos_db_throughput": None},
+    "workspace.hub": {"workspace.kind": "hub"},
+    "workspace.feature_store": {"workspace.kind": "feature-store"},
+    "projects": {"workspace.kind": "hub"},
 }
 """What has to change with a field for the profile to stay valid; the id of a resource takes the place of its name."""
 
@@ -161,7 +174,7 @@ def changed_in(path: str) -> Profile:
         if path.startswith(SERVICES):
             put(document, path.rpartition(".")[0], [entry_with(path, value)])
         else:
-            for where, other in {path: value, **replaced(path), **TOGETHER.get(path, {})}.items():
+            for where, other in {**written(path, value), **replaced(path), **together(path)}.items():
                 put(document, where, other)
         if document == BASE:
             continue
@@ -170,6 +183,17 @@ def changed_in(path: str) -> Profile:
         except ValidationError:
             continue
     raise AssertionError(f"no other valid value of {path} is known: add one to OTHERS")
+
+
+def written(path: str, value: Any) -> dict[str, Any]:
+    """Return what to write for a field; one of a project is written with the project."""
+    section, _, name = path.rpartition(".")
+    return {"projects": [{"name": "mlp", name: value}]} if section == "projects" else {path: value}
+
+
+def together(path: str) -> Mapping[str, Any]:
+    """Return what has to change with a field, or with the section around it."""
+    return TOGETHER.get(path, TOGETHER.get(path.rpartition(".")[0], {}))
 
 
 def entry_with(path: str, value: Any) -> dict[str, Any]:
