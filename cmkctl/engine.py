@@ -7,7 +7,7 @@ a procedure brings the steps and rules, and progress is emitted as events.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 from typing import Any, Final
@@ -21,7 +21,7 @@ from cmkctl.digests import digest
 from cmkctl.events import (
     Emit,
 )
-from cmkctl.facts import Facts, RulePolicy, attempt, judge, needed
+from cmkctl.facts import PLANNED, Fact, Facts, PlannedFact, RulePolicy, attempt, judge, needed
 from cmkctl.plan import Action, Change, Known, Outputs, Plan
 from cmkctl.procedures.base import Procedure
 from cmkctl.profile.model import Profile
@@ -32,15 +32,22 @@ _LOG: Final = logging.getLogger(__name__)
 
 _SIGNAL_CHECK: Final = 0.5
 """Seconds that the main thread blocks at a time. It runs the signal handlers, and while blocked it can miss a signal that the
-system delivered to a different thread."""
+system delivered to a different thread. The clock is checked as well: Python drops the KeyboardInterrupt of a handler that ran
+inside a finalizer or a callback of a weak reference, as on an import, and the run would go on until the requests end."""
 
 
 def make_plan(session: Session, profile: Profile, procedure: Procedure, policy: RulePolicy | None = None) -> Plan:
-    """Read everything once, all steps and facts at the same time, and compute the changes.
+    """Read everything once, all steps and facts at the same time, and compute the changes; then read what depends on them.
 
     Sends no write. Raises CmkctlError when a step cannot observe.
     """
-    return plan_from(profile, observe(session.snapshot(), profile, procedure), procedure, policy or RulePolicy())
+    azure = session.snapshot()
+    facts = observe(azure, profile, procedure)
+    dependent = [each for each in needed(procedure.rules) if isinstance(each, PlannedFact)]
+    if dependent:
+        changes, _known = _planned(profile, facts, procedure)
+        facts = facts.plus(_read_all([each.given(changes) for each in dependent], azure, profile))
+    return plan_from(profile, facts, procedure, policy or RulePolicy())
 
 
 def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
@@ -49,25 +56,39 @@ def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
     A fact that only rules need may be unreadable; an observation that a step needs may not.
     """
     steps = {each.name: each for each in procedure.steps}
-    others = needed(procedure.rules, steps)
+    others = [each for each in needed(procedure.rules, {*steps, PLANNED.name}) if not isinstance(each, PlannedFact)]
     with threads(len(steps) + len(others), "observe") as pool:
         observed = {name: pool.submit(step.observe, azure, profile) for name, step in steps.items()}
         read = {fact.name: pool.submit(attempt, fact, azure, profile) for fact in others}
-        _await(*observed.values(), *read.values())
+        _await(azure.check, *observed.values(), *read.values())
         return Facts({name: future.result() for name, future in (observed | read).items()})
 
 
 def plan_from(profile: Profile, facts: Facts, procedure: Procedure, policy: RulePolicy) -> Plan:
-    """Compute the plan that follows from a profile and the facts. Pure."""
+    """Compute the plan that follows from a profile and the facts, and judge it. Pure."""
+    changes, known = _planned(profile, facts, procedure)
+    findings = tuple(judge(procedure.rules, profile, facts.plus({PLANNED.name: changes}), policy))
+    observations = {step.name: facts.observation(step.name) for step in procedure.steps}
+    return Plan(procedure.subject(profile), changes, findings, known, digest(observations))
+
+
+def _planned(profile: Profile, facts: Facts, procedure: Procedure) -> tuple[tuple[Change, ...], Known]:
+    """Return the changes of all steps, and the outputs known so far."""
     known = Known()
     changes: list[Change] = []
-    observations = {step.name: facts.observation(step.name) for step in procedure.steps}
     for step in procedure.steps:
-        observed = observations[step.name]
+        observed = facts.observation(step.name)
         changes += step.plan(profile, observed, known)
         known = known.plus(step.outputs(profile, observed))
-    findings = tuple(judge(procedure.rules, profile, facts, policy))
-    return Plan(procedure.subject(profile), tuple(changes), findings, known, digest(observations))
+    return tuple(changes), known
+
+
+def _read_all(facts: Sequence[Fact[Any]], azure: Snapshot, profile: Profile) -> dict[str, Any]:
+    """Read facts at the same time; return their values by name."""
+    with threads(len(facts), "facts") as pool:
+        read = {fact.name: pool.submit(attempt, fact, azure, profile) for fact in facts}
+        _await(*read.values())
+        return {name: future.result() for name, future in read.items()}
 
 
 def apply_plan(
@@ -127,6 +148,7 @@ class _Run:
                 for step in ready if not (failures or self._state.failed) else ():
                     running[pool.submit(StepRun(self._state, step).run)] = waiting.pop(step.name)
                 done, _ = wait_for(running, timeout=_SIGNAL_CHECK, return_when=FIRST_COMPLETED)
+                self._state.session.clock.check()
                 for future in done:
                     self._collect(running.pop(future), future, failures)
         if failures:
@@ -142,10 +164,10 @@ class _Run:
             failures.append(error)
 
 
-def _await(*futures: Future[Any]) -> None:
-    """Wait until all futures are done, and let signal handlers run meanwhile."""
+def _await(check: Callable[[], None], *futures: Future[Any]) -> None:
+    """Wait until all futures are done, and let signal handlers run meanwhile. `check` raises once the run was interrupted."""
     while wait_for(futures, timeout=_SIGNAL_CHECK).not_done:
-        pass
+        check()
 
 
 def _all_needs(step: AnyStep, steps: Sequence[AnyStep]) -> set[str]:

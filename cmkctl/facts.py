@@ -5,13 +5,14 @@ unread, the rule is skipped and a note names it: unread does not mean absent.
 
     rules ──needed──▶ facts to read ──attempt──▶ value or NotReadable ──Facts──▶ judge ──▶ diagnostics
 
-The observation of a step is a fact as well, under the name of the step.
+The observation of a step is a fact as well, under the name of the step. `PLANNED` is the fact that the engine provides once
+the steps have planned: their changes. A `PlannedFact` is read after that, because what it reads depends on the changes.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
@@ -20,6 +21,7 @@ from cmkctl.diagnostics import CmkctlError, Code, Diagnostic, Severity
 
 if TYPE_CHECKING:
     from cmkctl.azure.snapshot import Snapshot
+    from cmkctl.plan import Change
     from cmkctl.profile.model import Profile
 
 T = TypeVar("T")
@@ -38,6 +40,33 @@ class Fact(Generic[T]):
     def title(self) -> str:
         """The name for people."""
         return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFact(Fact[T]):
+    """A named read that depends on the planned changes, one round trip after all others.
+
+    `read_planned` returns its value for no changes without a read: a plan without writes stays as it is.
+    """
+
+    read_planned: Callable[[Snapshot, Profile, Sequence[Change]], T] = field(compare=False)
+
+    @classmethod
+    def of(cls, name: str, read: Callable[[Snapshot, Profile, Sequence[Change]], T]) -> PlannedFact[T]:
+        """Return the fact with this name and read."""
+        return cls(name, lambda azure, profile: read(azure, profile, ()), read)
+
+    def given(self, changes: Sequence[Change]) -> Fact[T]:
+        """Return the fact for these changes."""
+        return Fact(self.name, lambda azure, profile: self.read_planned(azure, profile, changes))
+
+
+def _provided(_azure: Snapshot, _profile: Profile) -> Sequence[Change]:
+    raise LookupError("the engine provides the planned changes")
+
+
+PLANNED: Final[Fact[Sequence[Change]]] = Fact("planned_changes", _provided)
+"""The changes of all steps, in order; the engine provides them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +101,10 @@ class Facts:
         """Return the reason why a fact could not be read; None when it was read, or when no read was attempted."""
         answer = self._answers.get(fact.name)
         return answer if isinstance(answer, NotReadable) else None
+
+    def plus(self, answers: Mapping[str, Any]) -> Facts:
+        """Return a copy with these facts added."""
+        return Facts({**self._answers, **answers})
 
     def only(self, facts: Iterable[Fact[Any]]) -> Facts:
         """Return only these facts, so that a rule cannot use one that it did not declare."""

@@ -32,6 +32,8 @@ REQUEST_BUDGET: Final = 900.0
 """Seconds for all attempts of one request. Azure was recorded requesting a delay of 324 s; a longer one is reported."""
 
 _READS: Final = frozenset({"GET", "HEAD"})
+QUESTION: Final = "cmkctl_question"
+"""The option of a request that reads although its method is POST."""
 _LONGEST_BACKOFF: Final = 60.0
 THROTTLED: Final = 429
 _EXPIRED: Final = "The access token has expired"
@@ -60,7 +62,7 @@ class RetryPolicy(HTTPPolicy[Any, Any]):
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send the request, and retry it where that is safe. The last response or network error is the result."""
-        read = request.http_request.method in _READS
+        read = request.http_request.method in _READS or request.context.options.pop(QUESTION, False)
         began = self._clock.elapsed()
         ends = began + REQUEST_BUDGET
         deadline = self._deadline()

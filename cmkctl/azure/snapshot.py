@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -80,7 +81,7 @@ class Snapshot:
         self._answers: dict[str, Future[Any]] = {}
 
     def again(self, stale: Iterable[str], settled: Mapping[str, ArmDocument | None]) -> Snapshot:
-        """Return a newer view that repeats failed reads and those of the `stale` resource ids, their parents and children.
+        """Return a newer view that repeats questions, failed reads, and those of the `stale` ids, their parents and children.
 
         `settled` holds the last readings of changes that have settled, by resource id: newer than this view, and not repeated.
         """
@@ -90,7 +91,10 @@ class Snapshot:
             newer._answers = {  # noqa: SLF001 - the same class
                 read: answer
                 for read, answer in self._answers.items()
-                if answer.done() and answer.exception() is None and not any(map(partial(_related, read.lower()), ids))
+                if answer.done()
+                and answer.exception() is None
+                and not read.startswith("POST ")
+                and not any(map(partial(_related, read.lower()), ids))
             }
         for resource, document in settled.items():
             newer._answers[resource] = Future()  # noqa: SLF001 - the same class
@@ -105,6 +109,10 @@ class Snapshot:
     def now(self) -> datetime:
         """Return the current date and time in UTC."""
         return self._session.clock.now()
+
+    def check(self) -> None:
+        """Raise `Interrupted` if the run was interrupted."""
+        self._session.clock.check()
 
     def gather(self, *reads: Callable[[], T]) -> list[T]:
         """Perform several reads concurrently; return their results in order."""
@@ -208,6 +216,25 @@ class Snapshot:
                 resource_id.lstrip("/"), api_version=api_version, params=params, **_as(schema)
             ),
         )
+
+    def document(self, path: str, api_version: str, schema: Any) -> ArmDocument | None:
+        """Read any document of Resource Manager by its path, validated as `schema`."""
+        return self._by_id(schema, path, api_version)
+
+    def claims(self) -> Mapping[str, Any]:
+        """Return the claims of the token that the reads use; empty when they are not readable."""
+        return self._session.claims()
+
+    def question(self, path: str, api_version: str, body: Mapping[str, Any], schema: Any) -> ArmDocument:
+        """Return the response to a POST that writes nothing (`session.QUESTIONS`), validated as `schema`.
+
+        Raises AzureFailed for every error, also for an absent scope.
+        """
+        asked = f"POST {path} {json.dumps(body, sort_keys=True)}"
+        found = self._ask(asked, lambda: decoding.document(schema, self._session.question(path, api_version, body)))
+        if found is None:
+            raise AzureFailed(Failure(FailureKind.ABSENT, "", f"Azure has no answer to POST {path}."))
+        return found
 
     def settling(self, settle: Settle) -> ArmDocument | None:
         """Read the document whose state shows the end of a write."""

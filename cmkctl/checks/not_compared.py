@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cmkctl.azure.compare import excess_permissions, same_location, same_word
 from cmkctl.checks.documents import date, key_attributes
-from cmkctl.checks.observed import ASSOCIATED, KEY, RESOURCE_GROUP, WORKSPACE
+from cmkctl.checks.observed import ASSOCIATED, KEY, PRIVATE_ENDPOINTS, RESOURCE_GROUP, WORKSPACE, WORKSPACE_ENDPOINT
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, rule
 
@@ -54,6 +54,22 @@ def settings_of_services(profile: Profile, facts: Facts) -> Iterator[Finding]:  
                 "plan, apply and verify cover the workspace and its own resources",
                 "Compare them with cmkctl posture, and put the key on them with cmkctl encrypt.",
             )
+
+
+@rule(CMK115, severity=Severity.NOTE, needs=(PRIVATE_ENDPOINTS, WORKSPACE_ENDPOINT))
+def settings_of_the_private_network(profile: Profile, facts: Facts) -> Iterator[Finding]:
+    """Name the settings that endpoints which are there do not follow: their names, and the zones they are registered in."""
+    network = profile.private_network
+    endpoints = {**facts[PRIVATE_ENDPOINTS].endpoints, **facts[WORKSPACE_ENDPOINT].endpoints}
+    if network is None or not endpoints:
+        return
+    for target, name in network.names.items():
+        found = endpoints.get(network.endpoint_id(target))
+        has = str(found.document["id"]).rpartition("/")[2] if found is not None else name
+        if not same_word(has, name):
+            yield _note("private_network.names", f"for {target} the endpoint {has} is there already, and is used")
+    if not network.dns.make:
+        yield _note("private_network.dns.make", "zones, links and zone groups that are there stay as they are")
 
 
 @rule(CMK115, severity=Severity.NOTE, needs=(WORKSPACE,))
@@ -126,8 +142,8 @@ def tags_of_the_group(profile: Profile, facts: Facts) -> Iterator[Finding]:
 @rule(CMK115, severity=Severity.NOTE, needs=(ASSOCIATED,))
 def associated_resources_as_they_are(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Name the differences of resources that cmkctl uses as they are."""
-    from cmkctl.steps._associated_specs import specs_of  # noqa: PLC0415 - the steps bring the Azure SDK with them
-    from cmkctl.steps.associated_resources import differences  # noqa: PLC0415 - see above
+    from cmkctl.steps._associated import specs_of  # noqa: PLC0415 - the steps bring the Azure SDK with them
+    from cmkctl.steps.associated_resources import kept_as_they_are  # noqa: PLC0415 - see above
 
     associated = profile.associated_resources
     if associated.application_insights.id is not None and "log_analytics" in associated.model_fields_set:
@@ -137,8 +153,8 @@ def associated_resources_as_they_are(profile: Profile, facts: Facts) -> Iterator
         found, given = facts[ASSOCIATED].resources.get(spec.resource_id(profile) or ""), spec.given(profile)
         if found is None:
             continue
-        field, differing = spec.field, [each.path for each in differences(spec, found)]
-        if differing and (given or not spec.repairable):
+        field, differing = spec.field, kept_as_they_are(profile, spec, found)
+        if differing:
             yield _note(field, f"cmkctl never changes this resource; it differs in {', '.join(differing)}")
         if given and spec.sku(profile):
             yield _note(f"{field}.sku", "it is that of a new resource, and this one is given by id")

@@ -11,6 +11,7 @@ from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.plan import Json, Known, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps._workspace_kinds import fixed_settings
+from cmkctl.steps._workspace_network import creation
 from cmkctl.steps.key import IDENTIFIER
 
 _NOT_OURS: Final = (
@@ -57,8 +58,9 @@ def _set_by_others(profile: Profile, found: ArmDocument) -> list[str]:
         "workspaceHubConfig": profile.workspace.hub is not None,
     }
     isolated = not same_word((properties.get("managedNetwork") or {}).get("isolationMode", "Disabled"), "Disabled")
-    set_by_others = [each for each in _NOT_OURS if _is_set(properties.get(each)) and not ours.get(each)]
-    return set_by_others + (["managedNetwork"] if isolated else [])
+    found_set = [each for each in _NOT_OURS if _is_set(properties.get(each))] + (["managedNetwork"] if isolated else [])
+    sent = creation(profile)
+    return [each for each in found_set if each not in sent and not ours.get(each)]
 
 
 def _is_set(value: Any) -> bool:

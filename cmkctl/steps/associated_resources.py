@@ -6,18 +6,21 @@ Created at the same time as vault, key and grant, with names that are the same o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from cmkctl.azure.compare import same_location, same_resource_id, same_word
+from cmkctl.azure.compare import same_location, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
-from cmkctl.steps._associated_specs import VAULT, ResourceSpec, specs_of
+from cmkctl.steps._associated import specs_of
+from cmkctl.steps._associated.spec import ResourceSpec
+from cmkctl.steps._associated.values import Compared, at, differences, nested, same
+from cmkctl.steps._associated.vault import VAULT
 from cmkctl.steps._tags import tag_body, tag_drift
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 from cmkctl.steps.key_vault import soft_deleted, what_cannot_be_undone
@@ -99,10 +102,11 @@ def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated
     if in_progress(_state(found)):
         reason, settle = reason_to_wait(_state(found)), _settle(spec, resource)
         return wait(AssociatedResources.name, resource, spec.kind, name, reason, settle)
-    return _adopt(profile, spec, resource, found)
+    return _adopt(profile, spec, resource, observed)
 
 
 def _create(profile: Profile, spec: ResourceSpec, resource: str, tenant: str) -> Change:
+    body = spec.body(profile, tenant)
     return Change(
         AssociatedResources.name,
         Action.CREATE,
@@ -111,32 +115,34 @@ def _create(profile: Profile, spec: ResourceSpec, resource: str, tenant: str) ->
         ResourceId.parse(resource).name,
         "does not exist",
         attributes=(
-            *(AttributeChange(path, None, value, path in _IRREVERSIBLE, phrase) for path, value, phrase in spec.wanted),
+            *(
+                replace(each, irreversible=each.path in _IRREVERSIBLE)
+                for _, each in differences(spec.compared, body, {})
+            ),
             *spec.shown(profile),
         ),
         irreversible=what_cannot_be_undone(profile) if spec is VAULT else (),
         depends_on=spec.depends_on(profile),
-        request=Request("PUT", resource, spec.api_version, spec.body(profile, tenant)),
+        request=Request("PUT", resource, spec.api_version, body),
         settle=_settle(spec, resource),
     )
 
 
-def _adopt(profile: Profile, spec: ResourceSpec, resource: str, found: ArmDocument) -> Change:
-    step, name = AssociatedResources.name, ResourceId.parse(resource).name
+def _adopt(profile: Profile, spec: ResourceSpec, resource: str, observed: ObservedAssociated) -> Change:
+    step, name, found = AssociatedResources.name, ResourceId.parse(resource).name, observed.resources[resource] or {}
     if _state(found) != _READY:
         reason = f"Azure reports it as {_state(found)}"
         return conflict(step, resource, spec.kind, name, "CMK242", reason, "repair or delete it", "choose another name")
     for path, value, reason in spec.unfit:
-        if _same(_at(found, path), value):
+        if same(Compared(path), at(found, path), value):
             return conflict(step, resource, spec.kind, name, "CMK243", reason, "use another one")
     given = spec.given(profile)
-    drift, less_strict = _drift_of_ours(profile, spec, found) if not given else ([], [])
-    adopted = differences(spec, found) if given or not spec.repairable else []
-    if not given and (fixed := _fixed_at_creation(profile, spec, found)):
+    if not given and (fixed := _elsewhere(profile, found) or spec.fixed(profile, found)):
         return conflict(step, resource, spec.kind, name, *fixed)
+    kept = kept_as_they_are(profile, spec, found)
+    drift, less_strict = ([], []) if given else (_drift(profile, spec, found), _less_strict(profile, spec, found))
     if not drift and not less_strict:
-        differing = ", ".join(each.path for each in adopted)
-        reason = f"adopted as it is; differs in {differing}" if adopted else "up to date"
+        reason = f"adopted as it is; differs in {', '.join(kept)}" if kept else "up to date"
         return no_op(step, resource, spec.kind, name, reason)
     return Change(
         step,
@@ -151,23 +157,26 @@ def _adopt(profile: Profile, spec: ResourceSpec, resource: str, found: ArmDocume
     )
 
 
-def differences(spec: ResourceSpec, found: ArmDocument) -> list[AttributeChange]:
-    """Return the values that a resource of ours must have, and this one lacks."""
+def kept_as_they_are(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> list[str]:
+    """Return the paths of values that differ from those of a resource of ours, and that cmkctl does not change."""
+    given = spec.given(profile)
     return [
-        AttributeChange(path, _at(found, path), value, phrase=phrase)
-        for path, value, phrase in spec.wanted
-        if not _same(_at(found, path), value)
+        change.path
+        for each, change in differences(spec.compared, spec.body(profile, ""), found)
+        if given or not each.repaired
     ]
 
 
-def _drift_of_ours(
-    profile: Profile, spec: ResourceSpec, found: ArmDocument
-) -> tuple[list[AttributeChange], list[AttributeChange]]:
-    """Return what an update brings in line: tier and tags, and the values that became less strict."""
-    sku = spec.sku(profile)
-    has = _at(found, "sku.name")
+def _less_strict(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> list[AttributeChange]:
+    body = spec.body(profile, "")
+    return [change for each, change in differences(spec.compared, body, found) if each.repaired]
+
+
+def _drift(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> list[AttributeChange]:
+    """Return what an update brings in line: tier and tags."""
+    sku, has = spec.sku(profile), at(found, "sku.name")
     tier = [AttributeChange("sku", has, sku)] if sku and not same_word(has, sku) else []
-    return [*tier, *tag_drift(profile, found)], differences(spec, found) if spec.repairable else []
+    return [*tier, *tag_drift(profile, found)]
 
 
 def _parts(drift: list[AttributeChange]) -> list[str]:
@@ -177,52 +186,25 @@ def _parts(drift: list[AttributeChange]) -> list[str]:
 def _patch(
     profile: Profile, found: ArmDocument, less_strict: list[AttributeChange], drift: list[AttributeChange]
 ) -> dict[str, Json]:
-    properties: dict[str, Json] = {each.path.removeprefix("properties."): each.after for each in less_strict}
     tier = next((each.after for each in drift if each.path == "sku"), None)
     return {
         **({"sku": {"name": tier}} if tier else {}),
         **tag_body(profile, found),
-        **({"properties": properties} if properties else {}),
+        **nested({each.path: each.after for each in less_strict}),
     }
 
 
-def _fixed_at_creation(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> tuple[str, ...]:
-    """Return code, reason and ways out where a resource of ours differs in what no update changes; empty without."""
-    location, sku = str(found.get("location") or profile.location), spec.sku(profile)
-    has = str(_at(found, "sku.name"))
-    if not same_location(location, profile.location):
-        return (
-            "CMK244",
-            f"it is in {location}, not in {profile.location}",
-            "give it by id to use it where it is",
-            "choose another name",
-        )
-    if sku and not same_word(has, sku) and not spec.may_become(has, sku):
-        return (
-            "CMK245",
-            f"it is {has}, not {sku}, and Azure converts between them only on request",
-            f"write associated_resources.storage_account.sku: {has}, or leave it out",
-            (
-                f"request a conversion: az storage account migration start --sku {sku} --account-name "
-                f"{ResourceId.parse(spec.resource_id(profile) or '').name} --resource-group {profile.resource_group}"
-            ),
-        )
-    linked, wanted = (
-        _at(found, "properties.WorkspaceResourceId"),
-        profile.associated_resources.log_analytics.resource_id,
+def _elsewhere(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
+    """Return code, reason and ways out where a resource of ours is in a different region; empty without."""
+    location = str(found.get("location") or profile.location)
+    if same_location(location, profile.location):
+        return ()
+    return (
+        "CMK244",
+        f"it is in {location}, not in {profile.location}",
+        "give it by id to use it where it is",
+        "choose another name",
     )
-    if spec.log_analytics and not same_resource_id(linked, wanted):
-        name = ResourceId.parse(spec.resource_id(profile) or "").name
-        return (
-            "CMK246",
-            f"its data is in {linked or 'no Log Analytics workspace'}, not in {wanted}",
-            *([f"write associated_resources.log_analytics.id: {linked}"] if linked else []),
-            (
-                f"link it: az monitor app-insights component update --app {name} --resource-group {profile.resource_group} "
-                f"--workspace {wanted}"
-            ),
-        )
-    return ()
 
 
 def _state(found: ArmDocument | None) -> str:
@@ -231,17 +213,3 @@ def _state(found: ArmDocument | None) -> str:
     An absent provisioningState means Succeeded; Application Insights sets none that matters.
     """
     return str((found or {}).get("properties", {}).get("provisioningState") or _READY).lower() if found else ""
-
-
-def _at(found: Mapping[str, Any], path: str) -> Any:
-    value: Any = found
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
-def _same(found: Any, wanted: Json) -> bool:
-    """Compare a value with the wanted one: words in any casing; a newer TLS version satisfies an older one."""
-    if isinstance(found, str) and isinstance(wanted, str):
-        return same_word(found, wanted) or (wanted.startswith("TLS") and found.upper() > wanted)
-    return bool(found == wanted)

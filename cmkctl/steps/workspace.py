@@ -30,6 +30,7 @@ from cmkctl.plan import (
     Settle,
 )
 from cmkctl.profile.model import Profile
+from cmkctl.steps import _workspace_network as network
 from cmkctl.steps._tags import tag_body, tag_drift
 from cmkctl.steps._workspace_conflicts import conflicts_of, failed_as_created, key_identifier, on_or_off, state_of
 from cmkctl.steps._workspace_kinds import feature_store, feature_store_drift, hub_config
@@ -75,7 +76,15 @@ class Workspace:
 
     name = "workspace"
     title = "workspace"
-    needs = ("managed_identity", "key_vault", "key", "key_access", "associated_resources", "identity_roles")
+    needs = (
+        "managed_identity",
+        "key_vault",
+        "key",
+        "key_access",
+        "associated_resources",
+        "identity_roles",
+        "private_endpoints",
+    )
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-a-workspace"
 
     def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
@@ -149,12 +158,17 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
             ),
             AttributeChange("identity", None, settings.identity_words, phrase=Phrase()),
             *_kind_attributes(profile),
+            *network.shown(profile),
         ),
         irreversible=(
             f"{settings.encryption} encryption, high business impact {on_or_off(settings.high_business_impact)}",
             *([] if settings.kind == "default" else [f"kind {settings.kind}"]),
+            *network.irreversible(profile),
         ),
-        costs=IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS,
+        costs=(
+            *(IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS),
+            *network.costs(settings.managed_network),
+        ),
         request=Request("PUT", profile.workspace.resource_id, versions.WORKSPACES, body),
         settle=_settle(profile),
         resend=_RESEND,
@@ -209,6 +223,7 @@ def _body(profile: Profile, known: Known) -> dict[str, Json]:
         "hbiWorkspace": settings.high_business_impact,
         "publicNetworkAccess": settings.public_network_access.capitalize(),
         "encryption": _encryption(profile, known),
+        **network.creation(profile),
     }
     if profile.associated_resources.container_registry_id:
         properties["containerRegistry"] = profile.associated_resources.container_registry_id

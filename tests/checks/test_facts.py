@@ -9,15 +9,32 @@ from typing import Any, Final, cast
 
 import pytest
 from support.rule_facts import IDENTITY, profile, seen
+from support.toy_procedure import FakeStep, World, procedure
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.session import Session
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.checks import CODES, IGNORABLE, RULES
 from cmkctl.checks.grants import CMK104
 from cmkctl.codes import CMK190, CMK303, CMK504
 from cmkctl.diagnostics import CmkctlError, Code, Severity
-from cmkctl.facts import Fact, Facts, Finding, NotReadable, Rule, RulePolicy, attempt, judge, needed, rule
+from cmkctl.engine import make_plan
+from cmkctl.facts import (
+    PLANNED,
+    Fact,
+    Facts,
+    Finding,
+    NotReadable,
+    PlannedFact,
+    Rule,
+    RulePolicy,
+    attempt,
+    judge,
+    needed,
+    rule,
+)
+from cmkctl.plan import Plan
 from cmkctl.profile.model import Profile
 
 CODE: Final = Code("CMK199", "A made-up rule", "It is made up.", "Do nothing.")
@@ -76,6 +93,33 @@ def test_a_denied_fact_is_one_note_with_the_rules_it_skipped() -> None:
         )
         == note
     )
+
+
+def plan_of(*rules: Rule) -> Plan:
+    """Return the plan of a step that creates `kv`, judged by some rules."""
+    world = World()
+    return make_plan(cast("Session", world), profile(), procedure((FakeStep(world, "key_vault", {"kv": 1}),), rules))
+
+
+def test_a_rule_sees_the_planned_changes() -> None:
+    """The engine provides them to the rules that declare them."""
+
+    @rule(CODE, severity=Severity.WARNING, needs=(PLANNED,))
+    def report(_profile: Profile, facts: Facts) -> Iterator[Finding]:
+        yield Finding(", ".join(f"{each.action} {each.resource_id}" for each in facts[PLANNED]), "Look at it.")
+
+    assert ["create kv"] == [each.detail for each in plan_of(report).diagnostics]
+
+
+def test_a_fact_of_planned_changes_is_read_after_the_steps_have_planned() -> None:
+    """Its read gets the changes; for a rule it is a fact like any other, also when Azure refuses it."""
+    asked = PlannedFact.of("policies", lambda _azure, _profile, changes: len(changes))
+    refused = PlannedFact.of("locks", lambda azure, wanted, _changes: denied(azure, wanted))
+
+    finding, note = plan_of(judging(asked), judging(refused, OTHER)).diagnostics
+
+    assert "It is 1." == finding.detail
+    assert ("CMK190", True) == (note.code, "The locks could not be read" in note.detail)
 
 
 def test_only_a_failure_of_azure_makes_a_fact_unreadable() -> None:
@@ -149,7 +193,7 @@ def test_ignored_findings_stay_visible_as_notes() -> None:
 def test_conflicts_and_failures_cannot_be_ignored() -> None:
     """`--ignore` is for judgements: what Azure or a step refuses stays refused."""
     assert {each.code.id for each in RULES} <= IGNORABLE
-    assert [] == [each for each in IGNORABLE if each > "CMK190"]
+    assert [] == [each for each in IGNORABLE if each > "CMK195"]
 
 
 def test_strict_makes_errors_of_warnings() -> None:

@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 
 from cmkctl.profile.derived_names import DerivedName, digest
 from cmkctl.profile.section import Nameable
-from cmkctl.profile.sections.associated_resources import (
-    ApplicationInsightsSettings,
-    ContainerRegistrySettings,
-    LogAnalyticsSettings,
-    StorageAccountSettings,
-    WorkspaceVaultSettings,
-)
+from cmkctl.profile.sections.associated.application_insights import ApplicationInsightsSettings
+from cmkctl.profile.sections.associated.log_analytics import LogAnalyticsSettings
+from cmkctl.profile.sections.associated.registry import ContainerRegistrySettings
+from cmkctl.profile.sections.associated.storage import StorageAccountSettings
+from cmkctl.profile.sections.associated.vault import WorkspaceVaultSettings
 
 WORKSPACES = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}", fullmatch=True)
 RULES: dict[type[Nameable], str] = {

@@ -21,7 +21,7 @@ from cmkctl.profile.file_schema import profile_reference, profile_schema
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.profile.section import Nameable, Section
-from cmkctl.profile.sections.associated_resources import StorageAccountSettings
+from cmkctl.profile.sections.associated.storage import StorageAccountSettings
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml"
 

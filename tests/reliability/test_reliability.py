@@ -23,7 +23,7 @@ KILLED = [
     Interruption(ROLES, "SIGKILL", "before", 20, READ),  # started with a Python of its own
     Interruption(ROLES, "SIGKILL", "before", 2, WRITE),
     Interruption(ROLES, "SIGKILL", "after", 17, WRITE),
-    Interruption(POLICIES, "SIGKILL", "before", 6, POLL),
+    Interruption(POLICIES, "SIGKILL", "before", 4, POLL),
 ]
 STOPPED = [Interruption(POLICIES, "SIGINT", "before", 9, WRITE), Interruption(ROLES, "SIGTERM", "before", 5, POLL)]
 

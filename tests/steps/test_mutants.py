@@ -69,7 +69,7 @@ MUTANTS: Final = (
     Mutant("key", "key", 'attributes["exp"] <= now', 'attributes["exp"] < now'),
     Mutant("key_access", "_grants", 'and not each.get("applicationId")', ""),
     Mutant("key_access", "_grants", 'startswith(f"{scope}/")', "startswith(scope)"),
-    Mutant("associated_resources", "associated_resources", "or not spec.repairable", ""),
+    Mutant("associated_resources", "associated_resources", "if given or not each.repaired", "if given"),
     Mutant(
         "workspace",
         "_workspace_conflicts",
@@ -88,7 +88,7 @@ MUTANTS: Final = (
     Mutant("key", "key", 'OPERATIONS: Final = ("wrapKey", "unwrapKey")', 'OPERATIONS: Final = ("wrapKey", "decrypt")'),
     Mutant("key_access", "_grants", 'PERMISSIONS: Final = ("get", ', 'PERMISSIONS: Final = ("get", "delete", '),
     Mutant(
-        "associated_resources", "_associated_specs", '"minimumTlsVersion": "TLS1_2"', '"minimumTlsVersion": "TLS1_0"'
+        "associated_resources", "_associated.storage", '"minimumTlsVersion": "TLS1_2"', '"minimumTlsVersion": "TLS1_0"'
     ),
     Mutant("workspace", "workspace", 'properties["enableServiceSideCMKEncryption"] = True', "pass"),
     # waits, resends, order and what cannot be undone
@@ -111,12 +111,15 @@ MUTANTS: Final = (
     ),
     Mutant(
         "associated_resources",
-        "_associated_specs",
+        "_associated.application_insights",
         "depends_on=lambda profile: (profile.associated_resources.log_analytics.resource_id,)",
         "depends_on=lambda profile: ()",
     ),
     Mutant(
-        "associated_resources", "_associated_specs", "feeds_only_the_workspace=False", "feeds_only_the_workspace=True"
+        "associated_resources",
+        "_associated.log_analytics",
+        "feeds_only_the_workspace=False",
+        "feeds_only_the_workspace=True",
     ),
     Mutant(
         "workspace",
@@ -128,7 +131,7 @@ MUTANTS: Final = (
     Mutant("workspace", "workspace", "interval=600.0", "interval=60.0"),
     Mutant("workspace", "workspace", "_TIMEOUT: Final = 7200.0", "_TIMEOUT: Final = 72.0"),
     Mutant("workspace", "workspace", "return max((each for each in moments", "return min((each for each in moments"),
-    Mutant("workspace", "workspace", 'properties |= _optional(profile)', "pass"),
+    Mutant("workspace", "workspace", "properties |= _optional(profile)", "pass"),
     Mutant("workspace", "_workspace_kinds", "if kind_of(found) != settings.kind", "if False"),
     Mutant("workspace", "_workspace_conflicts", "    if further:", "    if False:"),
     Mutant("managed_identity", "managed_identity", "if not same_location(location", "if same_location(location"),

@@ -26,6 +26,10 @@ pytestmark = pytest.mark.slow
 
 GROUP: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-people/providers"
 IDENTITIES: Final = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities"
+SUBNET: Final = (
+    f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet-ml"
+    "/subnets/snet-endpoints"
+)
 
 BASE: Final[Mapping[str, Any]] = {
     "cloud": "AzureCloud",
@@ -62,6 +66,20 @@ BASE: Final[Mapping[str, Any]] = {
         "public_network_access": "disabled",
         "cosmos_db_throughput": 400,
         "identity": {"system_assigned": True, "user_assigned": [f"{IDENTITIES}/id-ml"]},
+        "managed_network": {
+            "isolation_mode": "AllowOnlyApprovedOutbound",
+            "firewall_sku": "Standard",
+            "outbound_rules": [
+                {"name": "pypi", "fqdn": "pypi.org"},
+                {
+                    "name": "data",
+                    "private_endpoint": {"resource": f"{GROUP}/Microsoft.Storage/storageAccounts/st", "target": "blob"},
+                },
+                {"name": "factory", "service_tag": {"tag": "DataFactory", "ports": "443"}},
+            ],
+        },
+        "serverless_compute": {"no_public_ip": True},
+        "image_build_compute": "cpu-build",
     },
     "associated_resources": {
         "storage_account": {"name": "stsilent", "sku": "Standard_LRS"},
@@ -70,11 +88,13 @@ BASE: Final[Mapping[str, Any]] = {
         "key_vault": {"name": "kv-silent-own"},
         "container_registry": {"name": "crsilent", "sku": "Premium"},
     },
+    "private_network": {"subnet": SUBNET, "endpoints": ["workspace", "blob"], "names": {"blob": "pe-blob"}},
     "tags": {"owner": "ml-platform"},
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
 
 SERVICES: Final = "services."
+RULES: Final = "workspace.managed_network.outbound_rules."
 
 OTHERS: Final[Mapping[str, Any]] = {
     "cloud": "AzureUSGovernment",
@@ -97,6 +117,13 @@ OTHERS: Final[Mapping[str, Any]] = {
     "workspace.feature_store": {"spark_version": "3.4"},
     "projects": [{"name": "mlp"}],
     "associated_resources.key_vault": "same",
+    "private_network.endpoints": ["workspace", "blob", "file"],
+    "private_network.names": {"blob": "pe-other"},
+    f"{RULES}name": "other",
+    f"{RULES}fqdn": "example.org",
+    f"{RULES}private_endpoint.target": "file",
+    f"{RULES}service_tag.tag": "AzureMonitor",
+    f"{RULES}service_tag.protocol": "UDP",
     "tags": {"owner": "others"},
 }
 """Values to change to, where type and example give none."""
@@ -104,6 +131,12 @@ OTHERS: Final[Mapping[str, Any]] = {
 TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
     "cloud": {"location": "usgovvirginia"},
     "key.type": {"key_vault.sku": None},
+    "subscription": {"private_network": None},
+    "workspace.managed_network.isolation_mode": {
+        "workspace.managed_network.outbound_rules": None,
+        "workspace.managed_network.firewall_sku": None,
+    },
+    "workspace.managed_network.include_spark": {"workspace.managed_network.provision": "now"},
     "workspace.encryption": {"workspace.cosmos_db_throughput": None},
     "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},
     "workspace.identity.roles": {"workspace.identity.primary": f"{IDENTITIES}/id-ml"},
@@ -129,6 +162,7 @@ def builder() -> Iterator[ScenarioBuilder]:
             patch.setenv(name, value)
         for name in ("id-ml", "id-other"):
             running.state.add_identity(name, "rg-people")
+        running.state.add_subnet()
         builder = ScenarioBuilder(running)
         builder.client().apply(Profile.model_validate(BASE))
         yield builder
@@ -171,7 +205,9 @@ def changed_in(path: str) -> Profile:
     """Return the base with another valid value for one field. Fails where none is known."""
     for value in candidates(path):
         document = deepcopy(dict(BASE))
-        if path.startswith(SERVICES):
+        if path.startswith(RULES):
+            put(document, RULES.rstrip("."), rules_with(path, value))
+        elif path.startswith(SERVICES):
             put(document, path.rpartition(".")[0], [entry_with(path, value)])
         else:
             for where, other in {**written(path, value), **replaced(path), **together(path)}.items():
@@ -194,6 +230,15 @@ def written(path: str, value: Any) -> dict[str, Any]:
 def together(path: str) -> Mapping[str, Any]:
     """Return what has to change with a field, or with the section around it."""
     return TOGETHER.get(path, TOGETHER.get(path.rpartition(".")[0], {}))
+
+
+def rules_with(path: str, value: Any) -> list[dict[str, Any]]:
+    """Return the outbound rules of the base, with one field of the first rule that has it set."""
+    rules: list[dict[str, Any]] = deepcopy(at_path(BASE, RULES.rstrip(".")))
+    kind, _, name = path.removeprefix(RULES).rpartition(".")
+    rule = next(each for each in rules if (kind or name) in each)
+    (rule[kind] if kind else rule)[name] = value
+    return rules
 
 
 def entry_with(path: str, value: Any) -> dict[str, Any]:

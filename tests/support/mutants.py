@@ -43,8 +43,10 @@ def mutated(folder: Path, mutant: Mutant | None) -> Iterator[Mapping[str, AnySte
     package = f"mutated_{abs(hash(folder))}"
     home = folder / package
     home.mkdir()
-    for file in FOLDER.glob("*.py"):
-        (home / file.name).write_text(_renamed(_source(file, mutant), package), encoding="utf-8")
+    for file in FOLDER.rglob("*.py"):
+        copy = home / file.relative_to(FOLDER)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(_renamed(_source(file, mutant), package), encoding="utf-8")
     (home / f"{_PROCEDURE}.py").write_text(_renamed(inspect.getsource(create), package), encoding="utf-8")
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
@@ -59,7 +61,7 @@ def mutated(folder: Path, mutant: Mutant | None) -> Iterator[Mapping[str, AnySte
 
 def _source(file: Path, mutant: Mutant | None) -> str:
     text = file.read_text(encoding="utf-8")
-    if mutant is None or file.stem != mutant.module:
+    if mutant is None or ".".join(file.relative_to(FOLDER).with_suffix("").parts) != mutant.module:
         return text
     if text.count(mutant.old) != 1:
         raise ValueError(f"{file.name} has {text.count(mutant.old)} times: {mutant.old}")

@@ -68,4 +68,6 @@ def _imported(origin: str, name: str, seen: set[str]) -> Iterator[ast.AST]:
 
 @cache
 def _parsed(module: str) -> ast.Module:
-    return ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))
+    path = FOLDER.joinpath(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(file.read_text(encoding="utf-8"))

@@ -36,7 +36,7 @@ COVERAGE = Area(
         "in-subscription and service-side CMK; the managed resource group with its deny assignment",
         "refused at once: an identifier without version, a vault in another subscription, a project without its hub",
         "hubs, and projects with the stores of their hub; feature stores; a change of kind is the bare 500",
-        "refused: encryption of a project or another region than its hub, deletion of a hub with projects, settings of another kind",
+        "refused: encryption or another region of a project, deletion of a hub with projects, settings of another kind",
         "an encrypted workspace that acts as a user-assigned identity fails for each missing right of it, one at a time (P37)",
         "high business impact is on for an encrypted hub that does not say otherwise (P67)",
         "accepted before its vault and storage account are there (recording 02), fails in the operation when they stay away",
@@ -86,8 +86,6 @@ ISOLATION_FORGOTTEN = "2023-04-01-preview"
 """The api-version whose PATCH switched ``enableDataIsolation`` off where it was not sent (recording 04; unlike 01)."""
 
 CREATE = "workspace.create"
-CREATE_FACTOR = 2
-"""A workspace takes longer than anything else (about 21 s without a key, 20 minutes with one; fact 8)."""
 
 
 # --- create and replace
@@ -120,7 +118,7 @@ def put_workspace(tenant: Tenant, call: Call) -> Reply:
     resources.store(tenant, document)
     takes = "workspace.create.cmk" if encrypted else "workspace.create"
     late = {"later": {"body": write.body, "cloud": call.cloud.name}} if waits and failure is None else {}
-    return _accepted(tenant, call, CREATE, document, failure=failure, factor=CREATE_FACTOR, takes=takes, **late)
+    return _accepted(tenant, call, CREATE, document, failure=failure, takes=takes, **late)
 
 
 def _check_ids(properties: Json) -> None:

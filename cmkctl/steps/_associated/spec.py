@@ -1,0 +1,50 @@
+"""The description of one kind of associated resource. For `associated_resources`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cmkctl.azure.decoding import ArmDocument
+from cmkctl.plan import AttributeChange, Json
+from cmkctl.profile.model import Profile
+from cmkctl.steps._associated.values import Compared
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSpec:
+    """One kind of associated resource: its name for people, its id, its body, and how an existing one is compared.
+
+    `compared` lists the values of the body that an existing resource is compared in; `unfit` lists values that no workspace
+    accepts, with the reason; `shown` lists further attributes of a new one for the plan.
+    """
+
+    kind: str
+    field: str
+    """The section of the profile."""
+    type: str
+    api_version: str
+    resource_id: Callable[[Profile], str | None]
+    given: Callable[[Profile], bool]
+    body: Callable[[Profile, str], dict[str, Json]]
+    """The body of a new one, for a profile and the id of the tenant: one literal, for comparison with the resource's page."""
+    compared: tuple[Compared, ...] = ()
+    unfit: tuple[tuple[str, Json, str], ...] = ()
+    shown: Callable[[Profile], tuple[AttributeChange, ...]] = lambda _profile: ()
+    depends_on: Callable[[Profile], tuple[str, ...]] = lambda _profile: ()
+    feeds_only_the_workspace: bool = True
+    """True when no other associated resource depends on it; such waits take turns, for the workspace needs all of them."""
+    sku: Callable[[Profile], str | None] = lambda _profile: None
+    """The tier that the profile names, None where it names none: then an existing resource keeps its own."""
+    fixed: Callable[[Profile, ArmDocument], tuple[str, ...]] = lambda _profile, _found: ()
+    """Code, reason and ways out where one of ours differs in what no update changes; empty without."""
+
+
+def has_id(settings: object) -> bool:
+    """Return True when the profile gives the resource by id: then it is not ours, and only read."""
+    return getattr(settings, "id", None) is not None
+
+
+def named(settings: object, field: str) -> str | None:
+    """Return the value of a field that the profile names, None for a default."""
+    return getattr(settings, field) if field in getattr(settings, "model_fields_set", ()) else None
