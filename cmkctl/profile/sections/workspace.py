@@ -136,6 +136,21 @@ class WorkspaceSettings(Section):
         description="Settings of a feature store, only for kind: feature-store.",
         examples=[{"spark_version": "3.3"}],
     )
+    datastore_access: Literal["access-key", "identity", "user-delegation-sas"] | None = Field(
+        None,
+        description=(
+            "How the workspace's own datastores reach the storage account: with its keys, as the identity of the user or "
+            "compute, or with a signature made for one. Left out: identity where the storage account has shared_keys: "
+            "disabled, else the default of Azure, which is access-key."
+        ),
+        examples=["identity"],
+    )
+    tags: field_types.Tags = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Tags of the workspace, beside those of the profile; the same name here wins.",
+        examples=[{"data": "confidential"}],
+    )
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield settings of another architecture or kind, and a reader of the key that the workspace does not have."""
