@@ -460,6 +460,45 @@ CMK274: Final = Code(
     "Follow the ways out of the message.",
 )
 
+CMK285: Final = Code(
+    "CMK285",
+    "The identity is in a different region than the profile",
+    "The region of a managed identity is fixed at creation, and cmkctl creates and adopts in the profile's region only.",
+    "Use the identity by its ARM id under workspace.identity.user_assigned, or choose another name.",
+)
+CMK286: Final = Code(
+    "CMK286",
+    "The workspace is of a different kind",
+    "A workspace is an ordinary one, a hub, a project or a feature store from its creation on.",
+    "Set workspace.kind to the kind that it has, or choose another workspace.name.",
+)
+CMK287: Final = Code(
+    "CMK287",
+    "v1 legacy mode does not match the profile",
+    "v1 legacy mode keeps a workspace's traffic inside the private network, at the price of the v2 API. cmkctl turns it on on request and never off.",
+    "Set workspace.v1_legacy_mode: true, or turn it off yourself.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-configure-network-isolation-with-v2",
+)
+CMK288: Final = Code(
+    "CMK288",
+    "A setting of the workspace is fixed at creation and differs",
+    "Data isolation and the settings of a hub are chosen at creation.",
+    "Set the value that the workspace has, leave the field out, or choose another workspace.name.",
+)
+CMK289: Final = Code(
+    "CMK289",
+    "The project cannot belong to this hub",
+    "A project keeps the hub, and with it the key, with which it was created.",
+    "Choose another name for the project.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-hub-workspace",
+)
+CMK290: Final = Code(
+    "CMK290",
+    "The project is not ready",
+    "Azure reports the project as failed. cmkctl does not write over a project that may hold work.",
+    "Find out why with `az ml workspace diagnose`, then delete the project, or choose another name.",
+)
+
 # Networks
 
 CMK270: Final = Code(

@@ -418,6 +418,22 @@ Identity = Annotated[
 """``system-assigned`` or the ARM id of a user-assigned identity."""
 
 IdentityId = Annotated[str, ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")]
+_IDENTITY_NAME: Final = Pattern(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
+    "A user-assigned identity's name has 3 to 128 letters, digits, - and _, and starts with a letter or digit.",
+    shortest=3,
+    longest=128,
+    characters="[A-Za-z0-9_-]",
+)
+IdentityName = Annotated[str, _IDENTITY_NAME]
+
+
+def _identity_reference(value: str) -> str:
+    return _IDENTITY.check(value) if value.startswith("/") else _IDENTITY_NAME.check(value)
+
+
+IdentityReference = Annotated[str, AfterValidator(_identity_reference)]
+"""The ARM id of a user-assigned identity, or the name of the one that cmkctl creates."""
 
 GRANT_SCOPES: Final = (
     "subscription",

@@ -14,12 +14,13 @@ from support.reference import ARM_TYPES
 
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.ids import ResourceId, resource_type
-from cmkctl.plan import Action, Change, Plane, Request, Unknown
+from cmkctl.plan import Action, Change, Plane, Request, Unknown, unknowns
 
 _SAMPLES: Final[Mapping[str, str]] = {
     "identifier": NAMES["key identifier"],
     "principal_object_id": NAMES["cosmos db object id"],
     "identity_object_id": NAMES["workspace object id"],
+    "principal_id": NAMES["identity object id"],
 }
 _OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description", "condition"})
 """Texts that Azure returns letter for letter."""
@@ -83,10 +84,18 @@ def test_nothing_is_left_after_the_requests_of_a_case(name: str, spelled: Callab
 def _after(case: Case, spelled: Callable[[str], str]) -> Documents:
     """Return Azure after every request of a case."""
     documents = dict(case.documents)
+    if any(each.step == "managed_identity" for change in case.plan() for each in _unknowns_of(change)):
+        created = str(case.profile.workspace.created_identity_id)
+        documents[created.lower()] = right("documents")[NAMES["identity"]]
     for change in case.plan():
         if change.request is not None:
             _apply(documents, case, change.request, spelled)
     return Documents(documents, case.text.get("denied", ()), case.profile.cloud)
+
+
+def _unknowns_of(change: Change) -> list[Unknown]:
+    """Return what a request takes from earlier steps, whose requests are no part of the case."""
+    return [each for _, each in unknowns(change.request.body)] if change.request else []
 
 
 def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Callable[[str], str]) -> None:
@@ -114,7 +123,8 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         scope = request.path[: path.index("/providers/microsoft.authorization/")]
         # Azure shows the scope, which is no part of the body; a role assignment exists on a vault that exists.
         assignment = {"properties": {"scope": spelled(scope), **_spelled(body["properties"], spelled)}}
-        documents[roles_address(scope, body["properties"]["principalId"]).lower()] = {"value": [assignment]}
+        listed = roles_address(scope, body["properties"]["principalId"]).lower()
+        documents[listed] = {"value": [*(documents.get(listed) or {"value": []})["value"], assignment]}
         rbac_vault = {"properties": {**_VAULT["properties"], "enableRbacAuthorization": True}}
         documents[scope.lower()] = documents.get(scope.lower()) or rbac_vault
         # What only exists after the workspace has been created by then.
@@ -160,7 +170,9 @@ _VAULT: Final[Mapping[str, Any]] = {"properties": {"tenantId": NAMES["tenant"], 
 
 
 def _read_only(path: str) -> dict[str, str]:
-    """Return what Azure adds to a body and a step requires: a key's identifier."""
+    """Return what Azure adds to a body and a step requires: a key's identifier, the principal of an identity."""
+    if "/userassignedidentities/" in path:
+        return {"principalId": NAMES["identity object id"]}
     return {"keyUriWithVersion": NAMES["key identifier"]} if "/keys/" in path else {}
 
 

@@ -39,8 +39,8 @@ def rules_page() -> str:
     answered = sum(each.answer != "none" for each in known)
     introduction = (
         f"Ways in which the creation of such a workspace goes wrong, from documentation and public reports: {answered} of "
-        f"{len(known)} have an answer, and so do {len(listed) - len(known)} further cases of the field (G). A *rule* stops the run "
-        "before the first write or warns; *explained* is a diagnostic with cause and remedy after a refusal by Azure; *retried* "
+        f"{len(known)} have an answer, and so do {len(listed) - len(known)} further cases of the field (G). A *rule* stops the "
+        "run before the first write or warns; *explained* is a diagnostic with cause and remedy after a refusal by Azure; *retried* "
         "is waited for; *built in* is ruled out by what cmkctl sends."
     )
     lines = [

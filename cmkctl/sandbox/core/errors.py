@@ -746,9 +746,9 @@ dependents_missing = ErrorRow(
 identity_unauthorised = ErrorRow(
     400,
     "BadRequest",
-    quoted("in a field report; the parts it leaves out are filled in"),
+    quoted("in a field report, about Microsoft.KeyVault/vaults/read; the parts it leaves out are filled in"),
     "User assigned identity doesn't have enough permissions. The client '{client_id}' with object id '{object_id}' does not "
-    "have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope '{scope}'.",
+    "have authorization to perform action '{action}' over scope '{scope}'.",
 )
 immutable_changed = ErrorRow(
     500,
@@ -858,6 +858,36 @@ hub_missing = ErrorRow(
     "BadRequest",
     ours(),
     "The hub '{hub}' of the project does not exist, or is not a workspace of kind Hub.",
+)
+project_encrypted = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that a project has the encryption of its hub is documented"),
+    "A project has the encryption of its hub: 'encryption' must not be sent for '{name}'.",
+)
+project_elsewhere = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The project '{name}' must be in the region of its hub, '{location}'.",
+)
+hub_in_use = ErrorRow(
+    409,
+    "Conflict",
+    ours("that a hub's projects are deleted before it is documented"),
+    "The hub '{name}' has projects ({projects}) and cannot be deleted before them.",
+)
+reader_foreign = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The identity '{identity}' is to read the key, and is not one of the workspace's identities.",
+)
+settings_of_another_kind = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "'{field}' belongs to a workspace of kind {wanted}, and this one is of kind {kind}.",
 )
 storage_unsuitable = ErrorRow(
     400,
