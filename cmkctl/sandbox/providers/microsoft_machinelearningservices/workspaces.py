@@ -12,6 +12,7 @@ from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers import microsoft_managedidentity
 from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
     managed_group,
+    managed_network,
     soft_delete,
     workspace_cmk,
     workspace_faults,
@@ -278,6 +279,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         if call.api_version == ISOLATION_FORGOTTEN:
             sent.setdefault("enableDataIsolation", False)
     _refuse_fixed(document["properties"], sent)
+    managed_network.require_change(document["properties"].get("managedNetwork") or {}, sent.get("managedNetwork") or {})
     encryption = sent.pop("encryption", None)
     identity = document["identity"]
     if (body.get("identity") or {}).get("type"):
