@@ -39,6 +39,7 @@ MUTANTS: Final = (
     ),
     Mutant("workspace", "workspace", 'get("serviceProvisionedResourceGroup")', 'get("friendlyName")'),
     # reads
+    Mutant("role_assignments", "role_assignments", "if object_id else []", "if not object_id else []"),
     Mutant(
         "resource_providers", "resource_providers", 'provider.get("registrationState")', 'provider.get("namespace")'
     ),
@@ -97,7 +98,11 @@ MUTANTS: Final = (
         "last - made < _CREATION_TAKES_AT_MOST",
         "last - made > _CREATION_TAKES_AT_MOST",
     ),
+    Mutant("role_assignments", "role_assignments", "if not drift:", "if drift:"),
+    Mutant("role_assignments", "_role_assignments", "and same_resource_id(found.get", "or same_resource_id(found.get"),
+    Mutant("role_assignments", "role_assignments", "if scopes and not any(", "if scopes and any("),
     # requests
+    Mutant("role_assignments", "_role_assignments", '"conditionVersion": "2.0"', '"conditionVersion": "1.0"'),
     Mutant("resource_providers", "resource_providers", 'f"{resource}/register"', 'f"{resource}/unregister"'),
     Mutant(
         "resource_group",
@@ -153,7 +158,18 @@ MUTANTS: Final = (
     Mutant("workspace", "workspace", "resend=_RESEND", "resend=None"),
     Mutant("workspace", "workspace", "interval=600.0", "interval=60.0"),
     Mutant("workspace", "workspace", "_TIMEOUT: Final = 7200.0", "_TIMEOUT: Final = 72.0"),
-    Mutant("workspace", "workspace", "None if isinstance(effective_at, Unknown) else moment(effective_at)", "None"),
+    Mutant("workspace", "workspace", "return max((each for each in moments", "return min((each for each in moments"),
+    Mutant("workspace", "workspace", "properties |= _optional(profile)", "pass"),
+    Mutant("workspace", "_workspace_kinds", "if kind_of(found) != settings.kind", "if False"),
+    Mutant("workspace", "_workspace_conflicts", "    if further:", "    if False:"),
+    Mutant("managed_identity", "managed_identity", "if not same_location(location", "if same_location(location"),
+    Mutant("managed_identity", "managed_identity", 'get("principalId")', 'get("clientId")'),
+    Mutant("identity_roles", "_identity_needs", 'or assignment.get("condition")', ""),
+    Mutant("identity_roles", "_identity_needs", "return not need.data_actions and", "return"),
+    Mutant("identity_roles", "_identity_needs", "if reads and not any(", "if not any("),
+    Mutant("identity_roles", "identity_roles", "max(made, default", "min(made, default"),
+    Mutant("projects", "projects", "elif not same_resource_id(hub", "elif same_resource_id(hub"),
+    Mutant("projects", "projects", '"kind": "Project"', '"kind": "Default"'),
     Mutant(
         "workspace",
         "workspace",

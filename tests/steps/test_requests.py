@@ -9,18 +9,20 @@ from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator
-from support.planning import CASES, HERE, NAMES, STEPS, Case, Documents, known_from, load, merged, roles_address
+from support.planning import CASES, HERE, NAMES, STEPS, Case, Documents, known_from, load, merged, right, roles_address
 from support.reference import ARM_TYPES
 
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.ids import ResourceId, resource_type
-from cmkctl.plan import Action, Change, Plane, Request, Unknown
+from cmkctl.plan import Action, Change, Plane, Request, Unknown, unknowns
 
 _SAMPLES: Final[Mapping[str, str]] = {
     "identifier": NAMES["key identifier"],
     "principal_object_id": NAMES["cosmos db object id"],
+    "identity_object_id": NAMES["workspace object id"],
+    "principal_id": NAMES["identity object id"],
 }
-_OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description"})
+_OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description", "condition"})
 """Texts that Azure returns letter for letter."""
 
 
@@ -82,10 +84,18 @@ def test_nothing_is_left_after_the_requests_of_a_case(name: str, spelled: Callab
 def _after(case: Case, spelled: Callable[[str], str]) -> Documents:
     """Return Azure after every request of a case."""
     documents = dict(case.documents)
+    if any(each.step == "managed_identity" for change in case.plan() for each in _unknowns_of(change)):
+        created = str(case.profile.workspace.created_identity_id)
+        documents[created.lower()] = right("documents")[NAMES["identity"]]
     for change in case.plan():
         if change.request is not None:
             _apply(documents, case, change.request, spelled)
     return Documents(documents, case.text.get("denied", ()), case.profile.cloud)
+
+
+def _unknowns_of(change: Change) -> list[Unknown]:
+    """Return what a request takes from earlier steps, whose requests are no part of the case."""
+    return [each for _, each in unknowns(change.request.body)] if change.request else []
 
 
 def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Callable[[str], str]) -> None:
@@ -95,6 +105,13 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
     if request.plane is Plane.GRAPH:
         app_id = ENDPOINTS[case.profile.cloud].cosmos_db_app_id
         documents[f"{path}(appid='{app_id}')"] = {"id": NAMES["cosmos db object id"], **body}
+    elif path.endswith("/rotationpolicy"):
+        key = documents[NAMES["key"].lower()]
+        documents[NAMES["key"].lower()] = {**key, "properties": {**key["properties"], "rotationPolicy": body}}
+    elif path.endswith("/recover"):
+        documents[NAMES["key"].lower()] = right("documents")[NAMES["key"]]
+    elif (body or {}).get("properties", {}).get("createMode") == "recover":
+        documents[path] = right("documents")[NAMES["vault"]]
     elif path.endswith("/register"):
         documents[path.removesuffix("/register")] = {"registrationState": "Registered"}
     elif path.endswith("/accesspolicies/add"):
@@ -106,9 +123,12 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         scope = request.path[: path.index("/providers/microsoft.authorization/")]
         # Azure shows the scope, which is no part of the body; a role assignment exists on a vault that exists.
         assignment = {"properties": {"scope": spelled(scope), **_spelled(body["properties"], spelled)}}
-        documents[roles_address(scope, body["properties"]["principalId"]).lower()] = {"value": [assignment]}
+        listed = roles_address(scope, body["properties"]["principalId"]).lower()
+        documents[listed] = {"value": [*(documents.get(listed) or {"value": []})["value"], assignment]}
         rbac_vault = {"properties": {**_VAULT["properties"], "enableRbacAuthorization": True}}
         documents[scope.lower()] = documents.get(scope.lower()) or rbac_vault
+        # What only exists after the workspace has been created by then.
+        documents[NAMES["workspace"].lower()] = documents.get(NAMES["workspace"].lower()) or _WORKSPACE
     elif "/diagnosticsettings/" in path:
         listing, _, name = path.rpartition("/")
         others = [each for each in (documents.get(listing) or {"value": []})["value"] if each["name"].lower() != name]
@@ -142,11 +162,17 @@ def _apply_to_networks(documents: dict[str, Any], sent: str, body: Any, spelled:
     return True
 
 
+_WORKSPACE: Final[Mapping[str, Any]] = {
+    "identity": {"type": "SystemAssigned", "principalId": NAMES["workspace object id"]},
+    "properties": {},
+}
 _VAULT: Final[Mapping[str, Any]] = {"properties": {"tenantId": NAMES["tenant"], "accessPolicies": []}}
 
 
 def _read_only(path: str) -> dict[str, str]:
-    """Return what Azure adds to a body and a step requires: a key's identifier."""
+    """Return what Azure adds to a body and a step requires: a key's identifier, the principal of an identity."""
+    if "/userassignedidentities/" in path:
+        return {"principalId": NAMES["identity object id"]}
     return {"keyUriWithVersion": NAMES["key identifier"]} if "/keys/" in path else {}
 
 
@@ -160,41 +186,9 @@ def _validator_and_body(request: Request) -> tuple[Draft202012Validator, dict[st
     return Draft202012Validator(schema), {"name": resource.name, **_sampled(request.body)}
 
 
-def _closed(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": False, "properties": {"name": {"type": "string"}, **properties}}
-
-
-_TEXT: Final = {"type": "string"}
-_ROW: Final = {"enabled": {"type": "boolean"}, "category": _TEXT, "retentionPolicy": {"type": "object"}}
-_FROM_THE_REST_REFERENCE: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
-    # https://learn.microsoft.com/rest/api/monitor/diagnostic-settings/create-or-update
-    ("Microsoft.Insights/diagnosticSettings", "2021-05-01-preview"): _closed(
-        properties=_closed(
-            **dict.fromkeys(
-                (
-                    "eventHubAuthorizationRuleId",
-                    "eventHubName",
-                    "marketplacePartnerId",
-                    "serviceBusRuleId",
-                    "storageAccountId",
-                    "workspaceId",
-                ),
-                _TEXT,
-            ),
-            logAnalyticsDestinationType={"enum": ["Dedicated", None]},
-            logs={"type": "array", "items": {**_closed(**_ROW, categoryGroup=_TEXT), "required": ["enabled"]}},
-            metrics={"type": "array", "items": {**_closed(**_ROW, timeGrain=_TEXT), "required": ["enabled"]}},
-        )
-    ),
-}
-"""The shapes of what the official types do not have."""
-
-
 @cache
 def _schema(kind: str, api_version: str, patched: bool) -> dict[str, Any]:
     """Return the official type; where there is none, the shape of the published REST reference in published.yaml."""
-    if (kind, api_version) in _FROM_THE_REST_REFERENCE:
-        return dict(_strict(_FROM_THE_REST_REFERENCE[kind, api_version], patched))
     published = load(HERE / "published.yaml").get(f"{kind}@{api_version}")
     if published is not None:
         return dict(published)
