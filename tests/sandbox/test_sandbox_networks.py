@@ -48,21 +48,28 @@ def body(subnet: str, target: str | None = None, group: str = "blob", location: 
     }
 
 
+def shown(running: Running, resource: str) -> dict[str, Any]:
+    """Return the properties of a resource that is there."""
+    found: dict[str, Any] | None = running.state.resource(resource)
+    assert found is not None
+    properties: dict[str, Any] = found["properties"]
+    return properties
+
+
 def test_an_endpoint_appears_on_its_target_and_on_its_subnet(running: Running, arm: Client) -> None:
     """The connection is approved on both sides; deleting the endpoint takes it away from both."""
     subnet = running.state.add_subnet()
 
     made = arm("PUT", ENDPOINT, body(subnet), API)
-    (row,) = running.state.resource(account())["properties"]["privateEndpointConnections"]
-    network = running.state.resource(subnet.rpartition("/subnets/")[0])
-    users = network["properties"]["subnets"][0]["properties"]["privateEndpoints"]
+    (row,) = shown(running, account())["privateEndpointConnections"]
+    users = shown(running, subnet.rpartition("/subnets/")[0])["subnets"][0]["properties"]["privateEndpoints"]
     deleted = arm("DELETE", ENDPOINT, api=API)
 
     assert (201, 202) == (made.status_code, deleted.status_code)
     assert ENDPOINT == row["properties"]["privateEndpoint"]["id"]
     assert "Approved" == row["properties"]["privateLinkServiceConnectionState"]["status"]
     assert [{"id": ENDPOINT}] == users
-    assert [] == running.state.resource(account())["properties"]["privateEndpointConnections"]
+    assert [] == shown(running, account())["privateEndpointConnections"]
 
 
 def test_a_connection_is_approved_and_removed_on_the_target(running: Running, arm: Client) -> None:
@@ -70,7 +77,7 @@ def test_a_connection_is_approved_and_removed_on_the_target(running: Running, ar
     endpoint = running.state.add_private_endpoint(
         "pe-one", running.state.add_subnet(), account(), "blob", "rg", "Pending"
     )
-    (row,) = running.state.resource(account())["properties"]["privateEndpointConnections"]
+    (row,) = shown(running, account())["privateEndpointConnections"]
     state = {"privateLinkServiceConnectionState": {"status": "Approved"}}
 
     def status() -> str:
