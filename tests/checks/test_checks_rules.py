@@ -385,6 +385,14 @@ def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[st
     return {"virtual_network": {"location": "eastus2", "properties": {"subnets": [subnet]}}}
 
 
+def approving(scope: str) -> Change:
+    """Return the change that assigns the role which approves private endpoints."""
+    assignment = f"{scope}/providers/Microsoft.Authorization/roleAssignments/one"
+    role = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/b556d68e-0be0-4f35-a333-ad7ee1ce17ea"
+    request = Request("PUT", assignment, "2022-04-01", {"properties": {"roleDefinitionId": role}})
+    return Change("role_assignments", Action.CREATE, assignment, "role", "one", "does not exist", request=request)
+
+
 def closed_registry() -> dict[str, Any]:
     """Return an existing registry without public access."""
     registry = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml5"
@@ -508,6 +516,14 @@ SILENT: Final = {
     "identity may approve": (
         {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
         {**CREATED, "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, ())},
+    ),
+    "identity will approve once the plan is applied": (
+        {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
+        {
+            **CREATED,
+            "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, (GROUP,)),
+            "planned_changes": (approving(GROUP),),
+        },
     ),
     "zone of an endpoint": (
         {"private_network": {"subnet": SUBNET, "endpoints": ["blob"], "dns": {"zones": [ZONE]}}},
