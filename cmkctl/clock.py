@@ -38,10 +38,15 @@ def at(clock: Clock, moment: float) -> datetime:
 
 
 class SystemClock:
-    """The machine's clock, whose every wait ends at once when `stop` is called."""
+    """The machine's clock, whose every wait ends at once when `stop` is called.
+
+    A signal handler calls `stop`, and it may interrupt a wait of its own thread: the lock has to be re-entrant, which that of
+    `threading.Event` is not.
+    """
 
     def __init__(self) -> None:
-        self._stopped = threading.Event()
+        self._stopped = False
+        self._changed = threading.Condition(threading.RLock())
 
     def now(self) -> datetime:
         """Return the date and time, in UTC."""
@@ -53,14 +58,17 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         """Wait. Raises `Interrupted` as soon as `stop` is called."""
-        if self._stopped.wait(min(max(seconds, 0), threading.TIMEOUT_MAX)):
-            raise Interrupted
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped, min(max(seconds, 0), threading.TIMEOUT_MAX))
+        self.check()
 
     def check(self) -> None:
         """Raise `Interrupted` if the run was interrupted."""
-        if self._stopped.is_set():
+        if self._stopped:
             raise Interrupted
 
     def stop(self) -> None:
-        """End every wait, now and from now on."""
-        self._stopped.set()
+        """End every wait, now and from now on. May be called in a signal handler."""
+        self._stopped = True
+        with self._changed:
+            self._changed.notify_all()

@@ -428,6 +428,86 @@ CMK274: Final = Code(
     "Follow the ways out of the message.",
 )
 
+# Networks
+
+CMK270: Final = Code(
+    "CMK270",
+    "An outbound rule cannot be brought in line",
+    "Azure Machine Learning makes rules of its own in a managed network, which cannot be changed, and a rule that Azure reports as failed has no effect.",
+    "Follow the ways out of the message.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-managed-network#manage-outbound-rules",
+)
+CMK275: Final = Code(
+    "CMK275",
+    "A private endpoint is not ready",
+    "Azure ended the creation or an update of the endpoint without success, so nothing is reached through it.",
+    "Delete the endpoint and apply again.",
+    "https://learn.microsoft.com/azure/private-link/private-endpoint-overview",
+)
+CMK276: Final = Code(
+    "CMK276",
+    "A private DNS zone that was given by id does not exist",
+    "cmkctl never creates a zone that the profile gives by id.",
+    "Correct the id, or leave it out for a zone that cmkctl makes.",
+    "https://learn.microsoft.com/azure/private-link/private-endpoint-dns",
+)
+CMK277: Final = Code(
+    "CMK277",
+    "The network is linked to another DNS zone of the same name",
+    "Azure links a virtual network to one private DNS zone of a name. A second link fails, and a second zone would not be asked.",
+    "Give the zone that is linked by its id in private_network.dns.zones.",
+    "https://learn.microsoft.com/azure/dns/private-dns-virtual-network-links",
+)
+CMK278: Final = Code(
+    "CMK278",
+    "The link of a DNS zone leads to another network",
+    "A link of this name exists and belongs to another virtual network, and the network of a link is fixed.",
+    "Delete the link, if it is not needed.",
+    "https://learn.microsoft.com/azure/dns/private-dns-virtual-network-links",
+)
+CMK279: Final = Code(
+    "CMK279",
+    "A private endpoint is registered in another DNS zone",
+    "The endpoint's zone group names another zone of the same name. cmkctl adds zones to a group and never replaces one.",
+    "Give the zone that it is registered in by its id, or delete the zone group.",
+    "https://learn.microsoft.com/azure/private-link/private-endpoint-dns",
+)
+CMK280: Final = Code(
+    "CMK280",
+    "A private endpoint of this name reaches something else",
+    "The resource and the part of it that an endpoint reaches are fixed when it is created.",
+    "Choose another name for the endpoint, or delete it.",
+    "https://learn.microsoft.com/azure/private-link/private-endpoint-overview",
+)
+CMK281: Final = Code(
+    "CMK281",
+    "A private endpoint is in another subnet",
+    "The subnet of an endpoint is fixed when it is created.",
+    "Write the subnet that it is in, choose another name, or delete it.",
+    "https://learn.microsoft.com/azure/private-link/private-endpoint-overview",
+)
+CMK282: Final = Code(
+    "CMK282",
+    "The connection of a private endpoint was rejected or removed",
+    "The owner of the resource rejected or removed the connection, or the resource was deleted. Such an endpoint stays as it is; only a new one asks again.",
+    "Delete the endpoint and apply again.",
+    "https://learn.microsoft.com/azure/private-link/manage-private-endpoint",
+)
+CMK283: Final = Code(
+    "CMK283",
+    "The connection of a private endpoint waits for approval",
+    "Azure approves a connection at once where the caller may approve it on the resource. Otherwise the owner of the resource has to.",
+    "Ask the owner of the resource to approve the connection, then apply again.",
+    "https://learn.microsoft.com/azure/private-link/manage-private-endpoint",
+)
+CMK284: Final = Code(
+    "CMK284",
+    "The isolation of the managed network cannot be changed so",
+    "Isolation can be turned on and tightened, never turned off or loosened.",
+    "Write the isolation mode that the workspace has, or create a new workspace.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-managed-network#limitations",
+)
+
 # Failures of Azure
 
 CMK301: Final = Code(

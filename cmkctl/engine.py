@@ -7,7 +7,7 @@ a procedure brings the steps and rules, and progress is emitted as events.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
 from typing import Any, Final
@@ -32,7 +32,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 _SIGNAL_CHECK: Final = 0.5
 """Seconds that the main thread blocks at a time. It runs the signal handlers, and while blocked it can miss a signal that the
-system delivered to a different thread."""
+system delivered to a different thread. The clock is checked as well: Python drops the KeyboardInterrupt of a handler that ran
+inside a finalizer or a callback of a weak reference, as on an import, and the run would go on until the requests end."""
 
 
 def make_plan(session: Session, profile: Profile, procedure: Procedure, policy: RulePolicy | None = None) -> Plan:
@@ -59,7 +60,7 @@ def observe(azure: Snapshot, profile: Profile, procedure: Procedure) -> Facts:
     with threads(len(steps) + len(others), "observe") as pool:
         observed = {name: pool.submit(step.observe, azure, profile) for name, step in steps.items()}
         read = {fact.name: pool.submit(attempt, fact, azure, profile) for fact in others}
-        _await(*observed.values(), *read.values())
+        _await(azure.check, *observed.values(), *read.values())
         return Facts({name: future.result() for name, future in (observed | read).items()})
 
 
@@ -147,6 +148,7 @@ class _Run:
                 for step in ready if not (failures or self._state.failed) else ():
                     running[pool.submit(StepRun(self._state, step).run)] = waiting.pop(step.name)
                 done, _ = wait_for(running, timeout=_SIGNAL_CHECK, return_when=FIRST_COMPLETED)
+                self._state.session.clock.check()
                 for future in done:
                     self._collect(running.pop(future), future, failures)
         if failures:
@@ -162,10 +164,10 @@ class _Run:
             failures.append(error)
 
 
-def _await(*futures: Future[Any]) -> None:
-    """Wait until all futures are done, and let signal handlers run meanwhile."""
+def _await(check: Callable[[], None], *futures: Future[Any]) -> None:
+    """Wait until all futures are done, and let signal handlers run meanwhile. `check` raises once the run was interrupted."""
     while wait_for(futures, timeout=_SIGNAL_CHECK).not_done:
-        pass
+        check()
 
 
 def _all_needs(step: AnyStep, steps: Sequence[AnyStep]) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn, TypeAlias
 
 from azure.core.exceptions import AzureError
@@ -238,7 +238,9 @@ class StepRun:
         try:
             reading = self._run.send(session, change)
         except AzureError as error:
-            failed: CmkctlError = AzureFailed(classify(error))
+            failed: CmkctlError = AzureFailed(replace(classify(error), step=change.step))
+        except AzureFailed as error:
+            failed = AzureFailed(replace(error.failure, step=change.step))
         except CmkctlError as error:
             failed = error
         else:

@@ -101,6 +101,23 @@ class _Sku(TypedDict, total=False):
     tier: str
 
 
+class _ConnectionState(TypedDict, total=False):
+    status: str
+
+
+class _Reference(TypedDict, total=False):
+    id: Required[str]
+
+
+class _ConnectionProperties(TypedDict, total=False):
+    privateEndpoint: _Reference
+    privateLinkServiceConnectionState: _ConnectionState
+
+
+class _EndpointConnection(TypedDict, total=False):
+    properties: _ConnectionProperties
+
+
 class _VaultProperties(TypedDict, total=False):
     provisioningState: str
     tenantId: Required[str]
@@ -116,6 +133,7 @@ class _VaultProperties(TypedDict, total=False):
     enabledForDiskEncryption: bool
     publicNetworkAccess: str
     networkAcls: _NetworkRules
+    privateEndpointConnections: list[_EndpointConnection]
 
 
 class Vault(TypedDict, total=False):
@@ -295,6 +313,40 @@ class _ServiceManagedResources(TypedDict, total=False):
     cosmosDb: _CosmosDb
 
 
+class _OutboundDestination(TypedDict, total=False):
+    serviceResourceId: str
+    subresourceTarget: str
+    sparkEnabled: bool
+    serviceTag: str
+    protocol: str
+    portRanges: str
+
+
+class _OutboundRule(TypedDict, total=False):
+    type: str
+    category: str
+    status: str
+    destination: str | _OutboundDestination
+
+
+class _NetworkStatus(TypedDict, total=False):
+    status: str
+    sparkReady: bool
+
+
+class _ManagedNetwork(TypedDict, total=False):
+    isolationMode: str
+    changeableIsolationModes: list[str]
+    firewallSku: str
+    outboundRules: dict[str, _OutboundRule]
+    status: _NetworkStatus
+
+
+class _Serverless(TypedDict, total=False):
+    serverlessComputeCustomSubnet: str
+    serverlessComputeNoPublicIP: bool
+
+
 class _WorkspaceProperties(TypedDict, total=False):
     provisioningState: str
     friendlyName: str
@@ -311,6 +363,10 @@ class _WorkspaceProperties(TypedDict, total=False):
     primaryUserAssignedIdentity: str
     systemDatastoresAuthMode: str
     serviceManagedResourcesSettings: _ServiceManagedResources
+    managedNetwork: _ManagedNetwork
+    serverlessComputeSettings: _Serverless
+    imageBuildCompute: str
+    privateEndpointConnections: list[_EndpointConnection]
 
 
 class _WorkspaceIdentity(TypedDict, total=False):
@@ -351,6 +407,7 @@ class _ResourceProperties(TypedDict, total=False):
     features: dict[str, Any]
     workspaceCapping: dict[str, Any]
     WorkspaceResourceId: str
+    privateEndpointConnections: list[_EndpointConnection]
 
 
 class Resource(TypedDict, total=False):
@@ -362,10 +419,119 @@ class Resource(TypedDict, total=False):
     properties: Required[_ResourceProperties]
 
 
+class _SubnetProperties(TypedDict, total=False):
+    addressPrefix: str
+    privateEndpointNetworkPolicies: str
+
+
+class _NamedSubnet(TypedDict, total=False):
+    name: Required[str]
+    properties: _SubnetProperties
+
+
+class _NetworkProperties(TypedDict, total=False):
+    subnets: list[_NamedSubnet]
+
+
+class VirtualNetwork(TypedDict, total=False):
+    """A virtual network with its subnets."""
+
+    location: Required[str]
+    properties: Required[_NetworkProperties]
+
+
+class _LinkConnectionProperties(TypedDict, total=False):
+    privateLinkServiceId: str
+    groupIds: list[str]
+    privateLinkServiceConnectionState: _ConnectionState
+
+
+class _LinkConnection(TypedDict, total=False):
+    name: str
+    properties: Required[_LinkConnectionProperties]
+
+
+class _EndpointProperties(TypedDict, total=False):
+    provisioningState: str
+    subnet: _Reference
+    privateLinkServiceConnections: list[_LinkConnection]
+    manualPrivateLinkServiceConnections: list[_LinkConnection]
+
+
+class PrivateEndpoint(TypedDict, total=False):
+    """A private endpoint."""
+
+    location: str
+    tags: dict[str, str]
+    properties: Required[_EndpointProperties]
+
+
+class _ZoneConfigProperties(TypedDict, total=False):
+    privateDnsZoneId: str
+
+
+class _ZoneConfig(TypedDict, total=False):
+    name: Required[str]
+    properties: _ZoneConfigProperties
+
+
+class _ZoneGroupProperties(TypedDict, total=False):
+    provisioningState: str
+    privateDnsZoneConfigs: list[_ZoneConfig]
+
+
+class ZoneGroup(TypedDict, total=False):
+    """A zone group of a private endpoint: the zones in which it is registered."""
+
+    name: str
+    id: str
+    properties: Required[_ZoneGroupProperties]
+
+
+class ZoneGroups(TypedDict, total=False):
+    """The zone groups of a private endpoint."""
+
+    value: Required[list[ZoneGroup]]
+
+
+class _DnsLinkProperties(TypedDict, total=False):
+    provisioningState: str
+    virtualNetwork: _Reference
+
+
+class DnsLink(TypedDict, total=False):
+    """A link from a private DNS zone to a virtual network."""
+
+    id: str
+    properties: Required[_DnsLinkProperties]
+
+
+class DnsLinks(TypedDict, total=False):
+    """The links of a private DNS zone."""
+
+    value: Required[list[DnsLink]]
+
+
+class _DnsZone(TypedDict, total=False):
+    id: Required[str]
+    name: Required[str]
+
+
+class DnsZones(TypedDict, total=False):
+    """The private DNS zones of a subscription."""
+
+    value: Required[list[_DnsZone]]
+    nextLink: str
+
+
 _SCHEMAS: Final[Mapping[str, Any]] = {
     "microsoft.keyvault/vaults": Vault,
     "microsoft.managedidentity/userassignedidentities": Identity,
     "microsoft.machinelearningservices/workspaces": Workspace,
+    "microsoft.network/virtualnetworks": VirtualNetwork,
+    "microsoft.network/privateendpoints": PrivateEndpoint,
+    "microsoft.network/privateendpoints/privatednszonegroups": ZoneGroup,
+    "microsoft.network/privatednszones/virtualnetworklinks": DnsLink,
 }
 
 

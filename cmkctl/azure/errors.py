@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from azure.core.exceptions import (
@@ -25,7 +25,8 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind, PolicyDenial
+from cmkctl.azure.error_documents import Cause, cause_of
+from cmkctl.azure.failures import NOT_REPLICATED, UNREADABLE, Failure, FailureKind
 from cmkctl.azure.reasons import PROXY, TLS, UNRESOLVED, plain, reason_of
 from cmkctl.azure.redaction import shortened
 from cmkctl.azure.remedies import diagnose
@@ -114,6 +115,12 @@ _BY_CODE: Mapping[str, FailureKind] = {
         FailureKind.IN_PROGRESS,
     ),
 }
+_FINAL_CODES = ("RequestDisallowedByPolicy", "ScopeLocked", *_QUOTA_CODES)
+"""Codes that a failed operation may have at any level."""
+
+_TELLING = frozenset(_BY_CODE) - {"TooManyRequests", "Forbidden"}
+"""Codes that name the cause, also where a service lists a vaguer one before it."""
+
 _BY_STATUS: Mapping[int, FailureKind] = {
     401: FailureKind.UNAUTHENTICATED,
     403: FailureKind.DENIED,
@@ -171,9 +178,6 @@ class AzureFailed(CmkctlError):  # noqa: N818 - names the event
         super().__init__(diagnose(failure))
         self.failure = failure
 
-
-_NOT_REPLICATED = re.compile(r"Could not retrieve the Log Analytics workspace from ARM")
-"""A 400 that a retry resolves: the new workspace is not visible to Application Insights yet."""
 
 _OWN_REFUSALS: Mapping[type[AzureError], FailureKind] = {
     ForeignHost: FailureKind.FOREIGN_HOST,
@@ -280,117 +284,14 @@ def _has_claims_challenge(response: Any) -> bool:
     return "insufficient_claims" in challenge or "claims=" in challenge
 
 
-@dataclass(frozen=True, slots=True)
-class _Cause:
-    """The content of an ARM error object: innermost code and message, and what the levels around it add."""
-
-    code: str
-    message: str
-    codes: frozenset[str]
-    target: str
-    policies: tuple[PolicyDenial, ...]
-
-
-def _cause(document: Any) -> _Cause:
-    code, message = innermost(document)
-    try:
-        levels = list(_levels(document))
-    except RecursionError:
-        levels = []
-    codes = frozenset(filter(None, (_text(each, "code") for each in levels)))
-    targets = [target for each in levels if (target := _text(each, "target"))]
-    return _Cause(code, message, codes, targets[-1] if targets else "", _policies(levels))
-
-
-def _levels(error: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield every error object of a document, outermost first."""
-    if not isinstance(error, Mapping):
-        return
-    if isinstance(error.get("error"), Mapping):
-        yield from _levels(error["error"])
-        return
-    yield error
-    for inner in (*_details(error), _embedded(_text(error, "message"))):
-        yield from _levels(inner)
-
-
-def _policies(levels: list[Mapping[str, Any]]) -> tuple[PolicyDenial, ...]:
-    """Return the policies that denied a request, each once."""
-    found: dict[PolicyDenial, None] = {}
-    for level in levels:
-        for each in _mappings(level.get("additionalInfo")):
-            if each.get("type") == "PolicyViolation" and isinstance(each.get("info"), Mapping):
-                found[_denial(each["info"])] = None
-    return tuple(found)
-
-
-def _denial(info: Mapping[str, Any]) -> PolicyDenial:
-    details = info.get("evaluationDetails")
-    rows = _mappings(details.get("evaluatedExpressions") if isinstance(details, Mapping) else None)
-    types = [each for each in rows if _text(each, "expression") == "type"]
-    conditions = [each for each in rows if _text(each, "expression") != "type" and each.get("result") != "False"]
-    condition = conditions[-1] if conditions else {}
-    return PolicyDenial(
-        definition=_text(info, "policyDefinitionDisplayName") or _text(info, "policyDefinitionName"),
-        definition_id=_text(info, "policyDefinitionId"),
-        assignment=_text(info, "policyAssignmentDisplayName") or _text(info, "policyAssignmentName"),
-        assignment_id=_text(info, "policyAssignmentId"),
-        resource_type=_shown(types[0].get("expressionValue")) if types else "",
-        field=_text(condition, "expression"),
-        operator=_text(condition, "operator"),
-        target=_shown(condition.get("targetValue")),
-        value=_shown(condition.get("expressionValue")),
-    )
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
-
-
-def _shown(value: Any) -> str:
-    """Format a JSON value of a condition."""
-    if isinstance(value, list):
-        return ", ".join(map(_shown, value))
-    return "" if value is None else str(value)
-
-
-def innermost(error: Any) -> tuple[str, str]:
-    """Return the code and message of the innermost cause of an ARM error object.
-
-    Details nest, and a failed deployment carries its cause as a JSON string inside a message (recorded so). An object of
-    unknown shape gives two empty strings.
-
-    Source: https://learn.microsoft.com/azure/azure-resource-manager/management/common-api-version-errors and
-    https://github.com/microsoft/api-guidelines (OData v4 error).
-    """
-    try:
-        return _innermost(error)
-    except RecursionError:
-        return "", ""
-
-
-def _innermost(error: Any) -> tuple[str, str]:
-    if not isinstance(error, Mapping):
-        return "", ""
-    if isinstance(error.get("error"), Mapping):
-        return _innermost(error["error"])
-    code, message = _text(error, "code"), _text(error, "message")
-    for inner in (*_details(error), _embedded(message)):
-        found = _innermost(inner)
-        # A service's exception with its stack explains less than the level around it.
-        if found != ("", "") and found[0] != "Exception":
-            return found[0] or code, found[1] or message
-    return code, message
-
-
 def operation_failure(document: Any, operation: str, status: str, correlation_id: str = "") -> Failure:
     """Return the failure of a long-running operation.
 
     `document` is the body that ended it, `operation` names it in words, `status` is its terminal status.
     """
-    cause = _cause(document)
+    cause = cause_of(document, _TELLING)
     return Failure(
-        kind_of_failed_operation(cause.code, cause.message),
+        _kind_of_operation(cause),
         cause.code or f"Operation{status.capitalize()}",
         cause.message or "Azure gives no reason.",
         request=operation,
@@ -401,13 +302,18 @@ def operation_failure(document: Any, operation: str, status: str, correlation_id
     )
 
 
+def _kind_of_operation(cause: Cause) -> FailureKind:
+    """Classify a failed operation. A lock or a policy at any level is the cause: waiting resolves neither."""
+    kind = kind_of_failed_operation(cause.code, cause.message)
+    found = next((_BY_CODE[each] for each in _FINAL_CODES if each in cause.codes), None)
+    return found if found and kind is FailureKind.TERMINAL else kind
+
+
 def kind_of_failed_operation(code: str, message: str) -> FailureKind:
     """Classify the innermost cause of a failed long-running operation.
 
     A key that the service may not use yet is a separate kind, not DENIED: grants take time to take effect.
     """
-    if code == "RequestDisallowedByPolicy":
-        return FailureKind.POLICY
     # An HTTP 503 means "later"; an operation that ends with it means that the region has no capacity.
     if code in (*_QUOTA_CODES, "ServiceUnavailable"):
         return FailureKind.CAPACITY
@@ -428,7 +334,7 @@ def _classify_response(error: HttpResponseError) -> Failure:
     response: Any = error.response
     status = int(response.status_code)
     body = body_text(response)
-    cause = _cause(_json(body))
+    cause = cause_of(_json(body), _TELLING)
     kind = FailureKind.CLAIMS if _has_claims_challenge(response) else _kind(status, cause.codes, cause.message)
     message = cause.message or _first_lines(body) or str(getattr(response, "reason", "") or "")
     delay = requested_delay(response, body) if kind is FailureKind.THROTTLED else ""
@@ -464,7 +370,7 @@ def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
             return kind
     if "ForbiddenByRbac" in message:
         return FailureKind.DENIED
-    if _NOT_REPLICATED.search(message):
+    if re.search(NOT_REPLICATED, message):
         return FailureKind.PENDING
     if status < 400:  # a success with an unexpected body
         return FailureKind.UNREADABLE
@@ -484,27 +390,6 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _text(error: Any, name: str) -> str:
-    """Return a string member of an error object. Some services capitalise it, nest the text (OData v3) or send null."""
-    if not isinstance(error, Mapping):
-        return ""
-    value = error.get(name, error.get(name.capitalize()))
-    if isinstance(value, Mapping):
-        value = value.get("value")
-    return value if isinstance(value, str) else ""
-
-
-def _details(error: Mapping[str, Any]) -> list[Any]:
-    details = error.get("details", error.get("Details"))
-    inner = error.get("innererror")
-    return [*(details if isinstance(details, list) else []), *([inner] if isinstance(inner, Mapping) else [])]
-
-
-def _embedded(message: str) -> Any:
-    start = message.find("{")
-    return _json(message[start:]) if start >= 0 else None
 
 
 def _place(url: str) -> str:

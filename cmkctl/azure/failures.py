@@ -8,6 +8,9 @@ from enum import StrEnum
 UNREADABLE = "Unreadable response"
 """The beginning of the message about a response that is not Azure's; azure-identity keeps only the message."""
 
+NOT_REPLICATED = "Could not retrieve the Log Analytics workspace from ARM"
+"""The message about a new Log Analytics workspace that Application Insights does not see yet: a retry resolves it."""
+
 CLI_TIMEOUT = 60
 """Seconds that the Azure CLI has to give a token: a first call after an update, or on a busy machine, takes over 10."""
 
@@ -43,7 +46,7 @@ class PolicyDenial:
 
     `definition` and `assignment` are display names, with the ids of both. The deny condition holds: `field` (an alias such as
     ``Microsoft.Storage/storageAccounts/allowSharedKeyAccess``, or ``tags[CostCenter]``), compared by `operator` with `target`;
-    the request had `value`.
+    the request had `value`. `resource` is the name of the denied resource.
 
     Source: https://learn.microsoft.com/azure/governance/policy/how-to/determine-non-compliance
     """
@@ -57,6 +60,7 @@ class PolicyDenial:
     operator: str = ""
     target: str = ""
     value: str = ""
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Failure:
     the operation in words. `target` names the rejected resource, empty where Azure does not name it; it may differ from the
     requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response asks
     for, in Azure's notation. `refused` is True for a sign-in that was tried and rejected, False for one that is not set up.
+    `step` names the step whose change failed; it distinguishes the key's vault from the workspace's own.
     """
 
     kind: FailureKind
@@ -81,6 +86,7 @@ class Failure:
     target: str = ""
     policies: tuple[PolicyDenial, ...] = ()
     refused: bool = False
+    step: str = ""
 
     def __str__(self) -> str:
         text = f"{self.code}: {self.message}" if self.code else self.message

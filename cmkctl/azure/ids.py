@@ -7,6 +7,7 @@ https://learn.microsoft.com/rest/api/resources/resources/get-by-id.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 _ID = re.compile(
@@ -69,6 +70,20 @@ def resource_type(resource: str) -> str:
         return "Microsoft.Resources/resourceGroups"
     namespace, *segments = own.split("/")
     return "/".join((namespace, *segments[::2])) if segments else "Microsoft.Resources/providers"
+
+
+def parents(scope: str) -> Iterator[str]:
+    """Yield the scopes above an ARM id, nearest first: resource, resource group, subscription."""
+    above = scope.rstrip("/")
+    while above.count("/") > 2:
+        above = above.rsplit("/", 2)[0]
+        above = re.sub(r"/providers/[^/]+$|/providers$", "", above, flags=re.IGNORECASE)
+        yield above
+
+
+def within(scope: str, above: str) -> bool:
+    """Return True when an ARM id is `above` or below it, in any casing."""
+    return f"{scope.rstrip('/')}/".lower().startswith(f"{above.rstrip('/')}/".lower())
 
 
 def subscription_id(subscription: str) -> str:

@@ -9,83 +9,96 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from cmkctl.azure.failures import Failure, PolicyDenial
 
-_GROUPS: Final = "microsoft.resources/subscriptions/resourcegroups"
 _VAULTS: Final = "microsoft.keyvault/vaults"
 _STORAGE: Final = "microsoft.storage/storageaccounts"
 _WORKSPACES: Final = "microsoft.machinelearningservices/workspaces"
+_VAULT_STEP: Final = "key_vault"
+"""The step of the vault with the key; the workspace's own vault belongs to another step."""
 
-_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A profile field that sets a property, and its words for Azure's values in lower case; others are the same in both."""
+
+    field: str
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def set_to(self, value: str) -> str:
+        """Return the instruction to set the field; without a value, to look at it."""
+        return f"Set {self.field}{f': {self.words.get(value.lower(), value)}' if value else ''}"
+
+
+_SWITCH: Final = {"enabled": "enabled", "disabled": "disabled", "true": "enabled", "false": "disabled"}
+_FLAG: Final = {"true": "true", "false": "false"}
+_DISABLED: Final = {"true": "disabled", "false": "enabled"}
+_PUBLIC: Final = {**_SWITCH, "securedbyperimeter": "secured-by-perimeter"}
+_AUTHORIZATION: Final = {"true": "rbac", "false": "access-policy"}
+
+_SETTINGS: Final[Mapping[str, Mapping[str, _Setting]]] = {
     _VAULTS: {
-        "networkacls.defaultaction": "key_vault.network.default_action",
-        "networkacls.bypass": "key_vault.network.bypass",
-        "publicnetworkaccess": "key_vault.network.public_access",
-        "enablerbacauthorization": "key_vault.authorization",
-        "softdeleteretentionindays": "key_vault.soft_delete_days",
-        "sku.name": "key_vault.sku",
+        "networkacls.defaultaction": _Setting("key_vault.network.default_action"),
+        "networkacls.bypass": _Setting("key_vault.network.bypass"),
+        "publicnetworkaccess": _Setting("key_vault.network.public_access", _SWITCH),
+        "enablerbacauthorization": _Setting("key_vault.authorization", _AUTHORIZATION),
+        "softdeleteretentionindays": _Setting("key_vault.soft_delete_days"),
+        "sku.name": _Setting("key_vault.sku"),
     },
     f"{_VAULTS}/keys": {
-        "keysize": "key.size",
-        "kty": "key.type",
-        "attributes.exp": "key.expires",
-        "rotationpolicy.lifetimeactions": "key.rotation_policy",
+        "keysize": _Setting("key.size"),
+        "kty": _Setting("key.type"),
+        "attributes.exp": _Setting("key.expires"),
+        "rotationpolicy.lifetimeactions": _Setting("key.rotation_policy"),
     },
     _STORAGE: {
-        "sku.name": "associated_resources.storage_account.sku",
-        "allowsharedkeyaccess": "associated_resources.storage_account.shared_keys",
-        "encryption.requireinfrastructureencryption": "associated_resources.storage_account.infrastructure_encryption",
-        "networkacls.defaultaction": "associated_resources.storage_account.network.default_action",
-        "publicnetworkaccess": "associated_resources.storage_account.network.public_access",
+        "sku.name": _Setting("associated_resources.storage_account.sku"),
+        "allowsharedkeyaccess": _Setting("associated_resources.storage_account.shared_keys", _SWITCH),
+        "encryption.requireinfrastructureencryption": _Setting(
+            "associated_resources.storage_account.infrastructure_encryption", _FLAG
+        ),
+        "networkacls.defaultaction": _Setting("associated_resources.storage_account.network.default_action"),
+        "publicnetworkaccess": _Setting("associated_resources.storage_account.network.public_access", _PUBLIC),
     },
     "microsoft.containerregistry/registries": {
-        "sku.name": "associated_resources.container_registry.sku",
-        "adminuserenabled": "associated_resources.container_registry.admin_user",
-        "networkruleset.defaultaction": "associated_resources.container_registry.network.default_action",
-        "publicnetworkaccess": "associated_resources.container_registry.network.public_access",
+        "sku.name": _Setting("associated_resources.container_registry.sku"),
+        "adminuserenabled": _Setting("associated_resources.container_registry.admin_user", _SWITCH),
+        "networkruleset.defaultaction": _Setting("associated_resources.container_registry.network.default_action"),
+        "publicnetworkaccess": _Setting("associated_resources.container_registry.network.public_access", _SWITCH),
     },
     "microsoft.insights/components": {
-        "disablelocalauth": "associated_resources.application_insights.local_authentication",
-        "publicnetworkaccessforingestion": "associated_resources.application_insights.ingestion",
-        "publicnetworkaccessforquery": "associated_resources.application_insights.query",
+        "disablelocalauth": _Setting("associated_resources.application_insights.local_authentication", _DISABLED),
+        "publicnetworkaccessforingestion": _Setting("associated_resources.application_insights.ingestion", _SWITCH),
+        "publicnetworkaccessforquery": _Setting("associated_resources.application_insights.query", _SWITCH),
     },
     "microsoft.operationalinsights/workspaces": {
-        "features.disablelocalauth": "associated_resources.log_analytics.local_authentication",
-        "publicnetworkaccessforingestion": "associated_resources.log_analytics.ingestion",
-        "publicnetworkaccessforquery": "associated_resources.log_analytics.query",
-        "retentionindays": "associated_resources.log_analytics.retention_days",
+        "features.disablelocalauth": _Setting("associated_resources.log_analytics.local_authentication", _DISABLED),
+        "publicnetworkaccessforingestion": _Setting("associated_resources.log_analytics.ingestion", _SWITCH),
+        "publicnetworkaccessforquery": _Setting("associated_resources.log_analytics.query", _SWITCH),
+        "retentionindays": _Setting("associated_resources.log_analytics.retention_days"),
     },
     _WORKSPACES: {
-        "publicnetworkaccess": "workspace.public_network_access",
-        "hbiworkspace": "workspace.high_business_impact",
-        "encryption.status": "workspace.encryption",
-        "primaryuserassignedidentity": "workspace.identity",
-        "systemdatastoresauthmode": "workspace.datastore_access",
+        "publicnetworkaccess": _Setting("workspace.public_network_access", _SWITCH),
+        "hbiworkspace": _Setting("workspace.high_business_impact", _FLAG),
+        "encryption.status": _Setting("workspace.encryption"),
+        "primaryuserassignedidentity": _Setting("workspace.identity"),
+        "systemdatastoresauthmode": _Setting(
+            "workspace.datastore_access", {"identity": "identity", "accesskey": "access-key"}
+        ),
     },
 }
 """The profile field that sets a property, by resource type and property, both in lower case."""
 
-_OWN_VAULT: Final[Mapping[str, str]] = {
-    "networkacls.defaultaction": "associated_resources.key_vault.network.default_action",
-    "networkacls.bypass": "associated_resources.key_vault.network.bypass",
-    "publicnetworkaccess": "associated_resources.key_vault.network.public_access",
-    "softdeleteretentionindays": "associated_resources.key_vault.soft_delete_days",
+_OWN_VAULT: Final[Mapping[str, _Setting]] = {
+    "networkacls.defaultaction": _Setting("associated_resources.key_vault.network.default_action"),
+    "networkacls.bypass": _Setting("associated_resources.key_vault.network.bypass"),
+    "publicnetworkaccess": _Setting("associated_resources.key_vault.network.public_access", _SWITCH),
+    "softdeleteretentionindays": _Setting("associated_resources.key_vault.soft_delete_days"),
 }
 """The fields of the workspace's own vault, by property."""
-
-_PUBLIC: Final = {"disabled": "disabled", "enabled": "enabled", "securedbyperimeter": "secured-by-perimeter"}
-_SWITCHES: Final[Mapping[str, Mapping[str, str]]] = {
-    "allowsharedkeyaccess": {"false": "disabled", "true": "enabled"},
-    "adminuserenabled": {"false": "disabled", "true": "enabled"},
-    "disablelocalauth": {"true": "disabled", "false": "enabled"},
-    "features.disablelocalauth": {"true": "disabled", "false": "enabled"},
-    "publicnetworkaccess": _PUBLIC,
-    "publicnetworkaccessforingestion": _PUBLIC,
-    "publicnetworkaccessforquery": _PUBLIC,
-}
-"""The words of the profile for the values of a property, both in lower case; other values are the same in both."""
 
 _BY_ID: Final[Mapping[str, str]] = {
     _VAULTS: "associated_resources.key_vault.id",
@@ -102,7 +115,8 @@ _TAG: Final = re.compile(r"tags(?:\[['\"]?|\.)([^'\"\]]+)", re.IGNORECASE)
 def policies_of(failure: Failure) -> Iterator[str]:
     """One sentence for each policy that denied the request: resource, definition, assignment and condition."""
     for each in failure.policies:
-        resource = " ".join(filter(None, (each.resource_type, f"'{failure.target}'" if failure.target else "")))
+        name = each.resource or failure.target
+        resource = " ".join(filter(None, (each.resource_type, f"'{name}'" if name else "")))
         denied = f"Denied {resource}: " if resource else "Denied: "
         definition = f"policy '{each.definition}' ({each.definition_id})"
         assigned = f"assigned as '{each.assignment}' ({each.assignment_id})"
@@ -117,59 +131,87 @@ def policy_remedy(failure: Failure) -> str:
     fields = list(dict.fromkeys(filter(None, (_field_remedy(each, failure) for each in failure.policies))))
     if fields:
         return f"{' '.join(fields)} If that is not possible, {exemption[0].lower()}{exemption[1:]}"
-    if failure.policies:
+    if any(each.field for each in failure.policies):
         return f"No profile field sets that property. {exemption}"
-    return f"Azure does not name the policy's condition. {exemption}"
+    return f"Azure does not name the policy's condition: read the definition. {exemption}"
 
 
 def _condition(denial: PolicyDenial) -> str:
     """Describe the deny condition: the opposite of what the policy requires."""
     if not denial.field:
         return ""
-    name, found = denial.field, f", found {denial.value}" if denial.value else ""
-    match denial.operator.lower(), denial.target.lower():
-        case "equals", _:
-            words = f"denies {name} = {denial.target}"
-        case "notequals", _:
-            words = f"requires {name} = {denial.target}{found}"
-        case "in", _:
-            words = f"denies {name} = {denial.value or denial.target}"
-        case "notin", _:
-            words = f"requires {name} to be one of {denial.target}{found}"
-        case "exists", "false":
-            words = f"requires {name}"
-        case _:
-            words = f"denies {name} {denial.operator} {denial.target}".rstrip() + found
-    return f", which {words}"
+    operator = denial.operator.lower()
+    words = "denies {name} {operator} {target}{found}"
+    if operator == "exists":
+        words = "requires {name}" if denial.target.lower() == "false" else "denies {name}"
+    found = f", found {denial.value}" if denial.value else ""
+    values = {"name": denial.field, "operator": denial.operator, "target": denial.target, "found": found}
+    return f", which {_CONDITIONS.get(operator, words).format(**values, value=denial.value or denial.target)}".rstrip()
+
+
+_CONDITIONS: Final[Mapping[str, str]] = {
+    "equals": "denies {name} = {target}",
+    "notequals": "requires {name} = {target}{found}",
+    "in": "denies {name} = {value}",
+    "notin": "requires {name} to be one of {target}{found}",
+    "less": "requires {name} >= {target}{found}",
+    "lessorequals": "requires {name} > {target}{found}",
+    "greater": "requires {name} <= {target}{found}",
+    "greaterorequals": "requires {name} < {target}{found}",
+    "notlike": "requires {name} to be like {target}{found}",
+    "notmatch": "requires {name} to be like {target}{found}",
+    "notmatchinsensitively": "requires {name} to be like {target}{found}",
+    "notcontains": "requires {name} to contain {target}{found}",
+}
+"""What a policy requires or denies, by the operator of its condition in lower case."""
 
 
 def _field_remedy(denial: PolicyDenial, failure: Failure) -> str:
-    kind = denial.resource_type.lower()
-    tag = _TAG.search(denial.field)
-    if tag:
-        return f"Add the tag to the profile: tags: {{{tag[1]}: {_wanted(denial) or 'VALUE'}}}."
-    name = _property(denial)
+    kind, name, wanted = denial.resource_type.lower(), _property(denial), _wanted(denial)
+    if tag := _TAG.search(denial.field):
+        return _tag_remedy(tag[1], denial)
     if name == "location":
-        return f"Set location to a region that the policy allows{f': {denial.target}' if denial.target else ''}."
-    field, by_id = _FIELDS.get(kind, {}).get(name, ""), _BY_ID.get(kind, "")
-    setting = _setting(field, denial)
+        return _location_remedy(denial)
+    if name == "name":
+        return f"Choose a name that the policy allows{f': {wanted}' if wanted else ''}."
+    setting, by_id = _SETTINGS.get(kind, {}).get(name), _BY_ID.get(kind, "")
     if kind == _VAULTS:
-        ours = f"{setting} if '{failure.target}' is the vault with the key. " if setting else ""
-        own = _setting(_OWN_VAULT.get(name, ""), denial)
-        way = f"{own[:1].lower()}{own[1:]}" if own else f"have one created that complies and set {by_id}"
-        return f"{ours}For the workspace's own vault, {way}."
-    if setting:
-        return f"{setting}."
-    if by_id:
-        return f"Have a {kind.rpartition('/')[2].removesuffix('s')} created that complies, and set {by_id}."
-    return ""
+        return _vault_remedy(denial, failure, setting)
+    if setting or not by_id:
+        return f"{setting.set_to(wanted)}." if setting else ""
+    return f"Have a {kind.rpartition('/')[2].removesuffix('s')} created that complies, and set {by_id}."
 
 
-def _setting(field: str, denial: PolicyDenial) -> str:
-    """Return the advice to set a field of the profile to what the policy wants, empty without a field."""
+def _tag_remedy(tag: str, denial: PolicyDenial) -> str:
+    if denial.operator.lower() in ("equals", "in", "exists") and denial.target.lower() != "false":
+        return f"Remove or change the tag {tag} under tags in the profile."
+    return f"Add the tag to the profile: tags: {{{tag}: {_wanted(denial) or 'VALUE'}}}."
+
+
+def _location_remedy(denial: PolicyDenial) -> str:
     wanted = _wanted(denial)
-    wanted = _SWITCHES.get(_property(denial), {}).get(wanted.lower(), wanted)
-    return f"Set {field}{f': {wanted}' if wanted else ''}" if field else ""
+    if wanted:
+        return f"Set location to a region that the policy allows: {wanted}."
+    return f"Set location to a region other than {denial.value or denial.target}."
+
+
+def _vault_remedy(denial: PolicyDenial, failure: Failure, setting: _Setting | None) -> str:
+    """Return the remedy for one of the two vaults: the one with the key, or the workspace's own."""
+    wanted, own = _wanted(denial), _OWN_VAULT.get(_property(denial))
+    way = f"have one created that complies and set {_BY_ID[_VAULTS]}."
+    if own:
+        phrase = own.set_to(wanted)
+        way = f"{phrase[:1].lower()}{phrase[1:]}."
+    if failure.step == _VAULT_STEP:
+        return f"{setting.set_to(wanted)}." if setting else "Have a vault created that complies, and set key_vault.id."
+    if failure.step:
+        return f"For the workspace's own vault, {way}"
+    ours = (
+        f"{setting.set_to(wanted)} if '{denial.resource or failure.target}' is the vault with the key. "
+        if setting
+        else ""
+    )
+    return f"{ours}For the workspace's own vault, {way}"
 
 
 def _property(denial: PolicyDenial) -> str:
@@ -180,16 +222,21 @@ def _property(denial: PolicyDenial) -> str:
 
 def _wanted(denial: PolicyDenial) -> str:
     """Return the value that would satisfy a condition, where the condition names one."""
-    return denial.target if denial.operator.lower() in ("notequals", "notin") else ""
+    operator, target = denial.operator.lower(), denial.target
+    if operator in ("notequals", "notin", "less", "greater", "notlike", "notmatch"):
+        return target
+    opposite = {"true": "false", "false": "true", "enabled": "Disabled", "disabled": "Enabled"}
+    return opposite.get(target.lower(), "") if operator == "equals" else ""
 
 
 def _managed(failure: Failure) -> bool:
     """Return True when Microsoft creates the denied resource for a workspace and it was not requested directly."""
     kinds = {each.resource_type.lower() for each in failure.policies}
     requested = failure.request.rstrip("/").rpartition("/")[2].rpartition(" ")[2].lower()
-    if failure.target and requested:
+    denied = {(each.resource or failure.target).lower() for each in failure.policies} or {failure.target.lower()}
+    if requested and any(denied):
         about_workspace = f"/{_WORKSPACES}/" in failure.request.lower() or failure.request.startswith("workspace ")
-        return about_workspace and failure.target.lower() != requested
+        return about_workspace and requested not in denied
     return any(each.startswith(("microsoft.documentdb/", "microsoft.search/")) for each in kinds)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from cmkctl import codes
-from cmkctl.azure.failures import CLI_TIMEOUT, UNREADABLE, Failure, FailureKind
+from cmkctl.azure.failures import CLI_TIMEOUT, NOT_REPLICATED, UNREADABLE, Failure, FailureKind
 from cmkctl.azure.policy_remedies import policies_of, policy_remedy
 from cmkctl.azure.reasons import PROXY, TLS
 from cmkctl.diagnostics import Code, Diagnostic
@@ -162,6 +162,7 @@ def _worded(words: str, remedy: Remedy, declared: Code | None = None) -> Explana
 # Permissions
 
 _ACTION: Final = re.compile(r"perform action(?:\(s\))? '([^']+)' (?:over|on) (?:the linked )?scope(?:\(s\))? '([^']+)'")
+_IDENTITY_LACKS: Final = re.compile(r"[Ii]dentity doesn't have enough permissions")
 _PRINCIPAL: Final = re.compile(r"with object id '([^']+)'")
 _ROLES: Final = (
     (r"^Microsoft\.Authorization/", "Role Based Access Control Administrator"),
@@ -178,6 +179,8 @@ Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-rol
 def _permission(failure: Failure) -> str:
     """Return the role for the denied action. In a linked authorization error the last action is the missing one."""
     found = _ACTION.findall(failure.message)
+    if _IDENTITY_LACKS.search(failure.message):
+        return _identity_roles(failure)
     if not found:
         return BY_KIND[FailureKind.DENIED][1]
     action, scope = found[-1]
@@ -185,7 +188,8 @@ def _permission(failure: Failure) -> str:
     principal = _PRINCIPAL.search(failure.message)
     assignee = principal[1] if principal else "OBJECT_ID"
     command = f'az role assignment create --assignee {assignee} --role "{role}" --scope {_scope_of_role(action, scope)}'
-    return f"Ask an owner to run: {command}. Wait a few minutes for it to take effect. {_AGAIN}"
+    group = " A new membership in a group takes a new sign-in." if "Authorization" not in action else ""
+    return f"Ask an owner to run: {command}. Wait a few minutes for it to take effect.{group} {_AGAIN}"
 
 
 def _scope_of_role(action: str, scope: str) -> str:
@@ -204,6 +208,15 @@ def _deny_assignment(failure: Failure) -> str:
     )
 
 
+def _registration(failure: Failure) -> str:
+    found = re.search(r"namespace '([^']+)'", failure.message)
+    namespace = found[1] if found else "NAMESPACE"
+    return (
+        "Run the same command again: the first step registers the provider. If that was just done, Azure needs another minute; "
+        f"without the permission to register, ask an owner to run: az provider register --namespace {namespace}."
+    )
+
+
 # Locks
 
 _SCOPES: Final = re.compile(r"scope\(s\) are locked: ((?:'[^']+'(?:, ?)?)+)")
@@ -211,7 +224,7 @@ _SCOPES: Final = re.compile(r"scope\(s\) are locked: ((?:'[^']+'(?:, ?)?)+)")
 
 def _lock(failure: Failure) -> str:
     found = _SCOPES.search(failure.message)
-    scopes = re.findall(r"'([^']+)'", found[1]) if found else []
+    scopes = [each for quoted in re.findall(r"'([^']+)'", found[1]) for each in quoted.split(",")] if found else []
     where = ", ".join(scopes) or "the scope above"
     listed = f"az lock list --resource-group {_group(scopes[0])}" if scopes and _group(scopes[0]) else "az lock list"
     return (
@@ -256,11 +269,41 @@ def _last_segment(failure: Failure) -> str:
     return failure.target or failure.request.rstrip("/").rpartition("/")[2] or "NAME"
 
 
+_VAULT_ROLE: Final = (
+    "Have Key Vault Crypto Officer assigned on the vault. A new assignment takes some minutes to take effect, and a new "
+    "membership in a group takes a new sign-in: run the same command again then."
+)
+
+
+def _identity_roles(failure: Failure) -> str:
+    """Return all that a user-assigned identity needs, as CMK108 lists it: Azure names one missing action at a time."""
+    found = _ACTION.findall(failure.message)
+    missing = f" Missing now: {found[-1][0]} on {found[-1][1]}." if found else ""
+    return (
+        "Azure names one missing action at a time, Microsoft.KeyVault/vaults/read first, so assign the identity all of its roles "
+        "before the next try: Contributor on the vault with the key, the storage account, the workspace's vault, Application "
+        f"Insights and the resource group, and the role on the key.{missing} If the object id in the message is that of no "
+        "identity you know, it belongs to an earlier workspace of this name: choose another workspace.name. After a correction "
+        "Azure may repeat this error for tens of minutes under the same name."
+    )
+
+
+def _supported_location(failure: Failure) -> str:
+    """Return the regions that Azure lists for a resource type, or the api-versions of a cloud that is behind."""
+    found = re.search(r"supported locations are '([^']+)'", failure.message)
+    if found:
+        return f"Set location to one of the regions that offer this type: {found[1]}."
+    return (
+        "The subscription's cloud or region does not offer this resource type in the version that cmkctl uses. Choose another "
+        "location; az provider show --namespace NAMESPACE lists the regions of each type."
+    )
+
+
 EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     # Codes and structure
     Explanation(policy_remedy, kinds=frozenset({FailureKind.POLICY})),
-    _coded("ScopeLocked", remedy=_lock),
-    _coded("DenyAssignmentAuthorizationFailed", remedy=_deny_assignment),
+    _coded("ScopeLocked", remedy=_lock, declared=codes.CMK327),
+    _coded("DenyAssignmentAuthorizationFailed", remedy=_deny_assignment, declared=codes.CMK303),
     Explanation(
         "Ask someone who may read the directory for the object id (az ad sp show --id APPLICATION_ID --query id), and set "
         "key_access.cosmos_db_object_id.",
@@ -273,18 +316,20 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         remedy="This permission belongs to the directory, and no role on the subscription includes it: ask an administrator of "
         f"the tenant to do it, or to allow it. {_AGAIN}",
     ),
-    _coded("AuthorizationFailed", "LinkedAuthorizationFailed", remedy=_permission),
+    _coded("AuthorizationFailed", "LinkedAuthorizationFailed", remedy=_permission, declared=codes.CMK303),
+    _coded(
+        "MissingSubscriptionRegistration",
+        "SubscriptionNotRegistered",
+        remedy=_registration,
+        declared=codes.CMK304,
+    ),
     _coded(
         "ForbiddenByConnection",
         "ForbiddenByFirewall",
         remedy="The vault's firewall blocks this machine. Run from a network that the vault allows, or have your address added: "
         "az keyvault network-rule add --name VAULT --ip-address ADDRESS.",
     ),
-    _coded(
-        "ForbiddenByRbac",
-        remedy="Have Key Vault Crypto Officer assigned on the vault. A new assignment takes some minutes to take effect: run the "
-        "same command again then.",
-    ),
+    _coded("ForbiddenByRbac", remedy=_VAULT_ROLE, declared=codes.CMK303),
     _coded(
         "ExpiredAuthenticationToken",
         remedy="The token has expired: sign in again (az login; in CI request a new federated token), then run the same command "
@@ -349,6 +394,39 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "MaxStorageAccountsCountPerSubscriptionExceeded",
         remedy="Request a higher quota of storage accounts, choose another location, or set "
         "associated_resources.storage_account.id to an existing account.",
+    ),
+    _coded(
+        "NoRegisteredProviderFound", "InvalidResourceType", "MissingRegistrationForLocation", remedy=_supported_location
+    ),
+    _coded(
+        "RoleDefinitionDoesNotExist",
+        remedy="The role does not exist in this tenant: check the role's id (az role definition list --name ROLE), and whether a "
+        "custom role is assignable in this subscription.",
+    ),
+    _coded(
+        "StorageAccountInAnotherResourceGroup",
+        remedy="The account exists in another resource group: give it by id, associated_resources.storage_account.id, or choose "
+        "another associated_resources.storage_account.name.",
+    ),
+    _coded(
+        "SoftDeletedVaultDoesNotExist",
+        remedy="No soft-deleted vault of this name is visible in this subscription and location, and the name is taken: someone "
+        "else holds it. Choose another name: key_vault.name.",
+    ),
+    _coded(
+        "SkuNotAvailable",
+        "ResourcesForSkuUnavailable",
+        "InsufficientResourcesAvailable",
+        remedy="The region has no capacity for this tier now: choose another location or another tier, or request access to the "
+        "region: https://aka.ms/azureregionaccess.",
+        declared=codes.CMK314,
+    ),
+    _coded(
+        "ServiceQuotaExceeded",
+        remedy="Every in-subscription workspace needs an Azure AI Search service of its own. Delete unused ones (az search "
+        "service list), request quota (https://aka.ms/AddQuotaSubscription), or set workspace.encryption: service-side for a new "
+        "workspace.",
+        declared=codes.CMK314,
     ),
     # Words about signing in and reaching Azure
     _worded(
@@ -422,7 +500,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "principal in the vault's own tenant (az ad sp show --id APPLICATION_ID --query id).",
     ),
     _worded(
-        r"Could not retrieve the Log Analytics workspace from ARM",
+        NOT_REPLICATED,
         "The new Log Analytics workspace is not visible to Application Insights yet: run the same command again in a minute.",
         codes.CMK317,
     ),
@@ -453,21 +531,52 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         codes.CMK210,
     ),
     _worded(
+        r"enablePurgeProtection\" cannot be set to false",
+        "Purge protection is irreversible: leave it on in the vault. A template or policy that turns it off has to leave the "
+        "property out.",
+        codes.CMK210,
+    ),
+    _worded(
+        r"Unsupported key operation\(s\)",
+        "Only RSA and RSA-HSM keys wrap and unwrap: choose another key.name, with key.type: RSA.",
+        codes.CMK221,
+    ),
+    _worded(
+        r"[Oo]peration \S+ is not permitted on this key|KeyOperationForbidden",
+        "The key does not allow wrapKey and unwrapKey: choose another key.name, or have an owner of the vault allow them: az "
+        "keyvault key set-attributes --vault-name VAULT --name KEY --ops wrapKey unwrapKey.",
+        codes.CMK223,
+    ),
+    _worded(
+        r"is not allowed outside the key's validity period|KeyNotYetValidOrExpired|key Disabled or expired",
+        "Enable the key version that is in use, and move its expiry: az keyvault key set-attributes --vault-name VAULT --name "
+        "KEY --version VERSION --enabled true --expires DATE. Azure Cosmos DB needs up to an hour to notice.",
+        codes.CMK225,
+    ),
+    _worded(
+        r"use the same tenant ID as the key vault's tenant ID",
+        "The vault belongs to another tenant than the subscription: use a vault of the subscription's tenant.",
+        codes.CMK206,
+    ),
+    _worded(
+        r"Missing dependent resources in workspace json",
+        "A workspace needs a storage account, a vault and Application Insights: set their ids under associated_resources, or "
+        "leave the section out and cmkctl creates them.",
+    ),
+    _worded(
+        r"high demand in this region",
+        "Azure Cosmos DB has no capacity in this region: request access to the region (https://aka.ms/cosmosdbquota), choose "
+        "another location, or set workspace.encryption: service-side. The failed attempt may have left a half-created account: "
+        "use another workspace.name then.",
+        codes.CMK314,
+    ),
+    _worded(
         r"is in a failed provisioning state",
         "A half-created resource of an earlier attempt blocks it, in a group where you may delete nothing: choose another "
         "workspace.name, or delete the failed workspace permanently, after checking that it is empty.",
     ),
-    _worded(
-        r"[Ii]dentity doesn't have enough permissions",
-        "Have the identity assigned a role with the action that Azure names (Microsoft.KeyVault/vaults/read is in Reader, on "
-        "the vault); Azure names one at a time. Then run the same command again: it may continue to fail for tens of minutes.",
-        codes.CMK303,
-    ),
-    _worded(
-        r"ForbiddenByRbac",
-        "Have Key Vault Crypto Officer assigned on the vault. A new assignment takes some minutes to take effect: run the same "
-        "command again then.",
-    ),
+    _worded(_IDENTITY_LACKS.pattern, _identity_roles, codes.CMK303),
+    _worded(r"ForbiddenByRbac", _VAULT_ROLE),
     _worded(
         r"[Oo]peration \S+ is not allowed on a disabled key|KeyDisabled",
         "Find out who disabled the key version and why. To allow its use again: az keyvault key set-attributes --vault-name "

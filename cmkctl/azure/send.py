@@ -258,6 +258,8 @@ def _by_id(session: Session, change: Change, request: Request) -> Any:
             begin: Any = client.begin_create_or_update_by_id
         case "PATCH":
             begin = client.begin_update_by_id
+        case "POST":
+            return session.post(request.path, version, _body(request))
         case _:
             raise ValueError(f"no client sends {request.method} by id")
     return begin(resource, _body(request), api_version=version, polling=InitialResponseOnly()).result()

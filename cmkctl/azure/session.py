@@ -120,14 +120,18 @@ class Session:
         """The directory."""
         return Graph(self.endpoints.graph, self._policies(self.endpoints.graph_scope), self.transport)
 
-    def tenant(self) -> str:
-        """Return the tenant that issued our token for Resource Manager; empty when the token does not name it."""
+    def claims(self) -> Mapping[str, Any]:
+        """Return the claims of our token for Resource Manager, unverified; empty when it is not a JWT, as on a replay."""
         claims = self.credential.get_token(self.endpoints.arm_scope).token.split(".")[1:2]
         try:
             token = decoding.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
         except ValueError:
-            return ""
-        return str(token.get("tid", "")) if isinstance(token, dict) else ""
+            return {}
+        return token if isinstance(token, dict) else {}
+
+    def tenant(self) -> str:
+        """Return the tenant that issued our token for Resource Manager; empty when the token does not name it."""
+        return str(self.claims().get("tid", ""))
 
     def snapshot(self) -> Snapshot:
         """Return a fresh view of Azure: each read is sent once, from now on."""
@@ -166,15 +170,23 @@ class Session:
             raise HttpResponseError(response=answer.http_response)
         return answer
 
-    def patch(self, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
-        """Send one PATCH; return the HTTP response. For types whose response the generic client takes for an error.
+    def post(self, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
+        """Send one POST to Resource Manager for an action that no typed client has; return the HTTP response.
 
-        Raises HttpResponseError for a status of 400 and above.
+        Raises HttpResponseError for a status of 400 and above, UndecodableResponse for a body that is neither JSON nor empty.
         """
-        request = HttpRequest("PATCH", self.endpoints.arm + path, params={"api-version": api_version}, json=body)
+        return self._write("POST", path, api_version, body)
+
+    def patch(self, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
+        """Send one PATCH for a type whose response the generic client takes for an error. Raises as `post` does."""
+        return self._write("PATCH", path, api_version, body)
+
+    def _write(self, method: str, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
+        url = f"{self.endpoints.arm}{path}"
+        request = HttpRequest(method, url, params={"api-version": api_version}, json=dict(body))
         response = self._arm.run(request, stream=True).http_response
         if response.status_code >= 400:
-            raise HttpResponseError(response=response)
+            raise (ResourceNotFoundError if response.status_code == 404 else HttpResponseError)(response=response)
         return response
 
     def close(self) -> None:

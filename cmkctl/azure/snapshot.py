@@ -110,6 +110,10 @@ class Snapshot:
         """Return the current date and time in UTC."""
         return self._session.clock.now()
 
+    def check(self) -> None:
+        """Raise `Interrupted` if the run was interrupted."""
+        self._session.clock.check()
+
     def gather(self, *reads: Callable[[], T]) -> list[T]:
         """Perform several reads concurrently; return their results in order."""
         return [future.result() for future in [self._submit(read) for read in reads]]
@@ -212,6 +216,14 @@ class Snapshot:
                 resource_id.lstrip("/"), api_version=api_version, params=params, **_as(schema)
             ),
         )
+
+    def document(self, path: str, api_version: str, schema: Any) -> ArmDocument | None:
+        """Read any document of Resource Manager by its path, validated as `schema`."""
+        return self._by_id(schema, path, api_version)
+
+    def claims(self) -> Mapping[str, Any]:
+        """Return the claims of the token that the reads use; empty when they are not readable."""
+        return self._session.claims()
 
     def question(self, path: str, api_version: str, body: Mapping[str, Any], schema: Any) -> ArmDocument:
         """Return the response to a POST that writes nothing (`session.QUESTIONS`), validated as `schema`.

@@ -26,3 +26,14 @@ DIAGNOSTIC_SETTINGS: Final = "2021-05-01-preview"
 
 WORKSPACES: Final = "2025-06-01"
 """The first stable version with `enableServiceSideCMKEncryption`; older ones neither take nor show the flag."""
+
+PERMISSIONS: Final = "2022-04-01"
+LOCKS: Final = "2020-05-01"
+ASSIGNMENTS_USAGE: Final = "2019-08-01-preview"
+"""The count of role assignments in a subscription; it has no stable version."""
+POLICY_RESTRICTIONS: Final = "2023-03-01"
+NETWORK: Final = "2024-05-01"
+"""Virtual networks, private endpoints and their zone groups."""
+
+PRIVATE_DNS: Final = "2024-06-01"
+"""Private DNS zones and their links to networks."""

@@ -39,7 +39,16 @@ def trusted_services_pass(profile: Profile, facts: Facts) -> Iterator[Finding]:
 def vault_has_public_access(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Prefer a vault with a public endpoint, which Azure Cosmos DB may need."""
     access, _, _ = _network(profile, facts)
-    if same_word(access, "disabled") and not _blocks_services(profile, facts):
+    if not same_word(access, "disabled") or _blocks_services(profile, facts):
+        return
+    if profile.workspace.encryption == "service-side":
+        yield Finding(
+            "The vault has no public access. Microsoft's page about the preview of service-side encryption excluded such "
+            "vaults; today's page no longer says so, and no page says that it works.",
+            "Prefer public_access: enabled with default_action: Deny and bypass: AzureServices.",
+            "key_vault.network",
+        )
+    else:
         yield Finding(
             "The vault has no public access. Azure Cosmos DB is not on Key Vault's list of trusted services, although its "
             "own page relies on that exception; failures have been reported.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cmkctl.azure.compare import excess_permissions, same_location, same_resource_id, same_word
 from cmkctl.checks.documents import date, key_attributes
-from cmkctl.checks.observed import ASSOCIATED, KEY, RESOURCE_GROUP, WORKSPACE
+from cmkctl.checks.observed import ASSOCIATED, KEY, PRIVATE_ENDPOINTS, RESOURCE_GROUP, WORKSPACE, WORKSPACE_ENDPOINT
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, rule
 
@@ -54,6 +54,22 @@ def settings_of_services(profile: Profile, facts: Facts) -> Iterator[Finding]:  
                 "plan, apply and verify cover the workspace and its own resources",
                 "Compare them with cmkctl posture, and put the key on them with cmkctl encrypt.",
             )
+
+
+@rule(CMK115, severity=Severity.NOTE, needs=(PRIVATE_ENDPOINTS, WORKSPACE_ENDPOINT))
+def settings_of_the_private_network(profile: Profile, facts: Facts) -> Iterator[Finding]:
+    """Name the settings that endpoints which are there do not follow: their names, and the zones they are registered in."""
+    network = profile.private_network
+    endpoints = {**facts[PRIVATE_ENDPOINTS].endpoints, **facts[WORKSPACE_ENDPOINT].endpoints}
+    if network is None or not endpoints:
+        return
+    for target, name in network.names.items():
+        found = endpoints.get(network.endpoint_id(target))
+        has = str(found.document["id"]).rpartition("/")[2] if found is not None else name
+        if not same_word(has, name):
+            yield _note("private_network.names", f"for {target} the endpoint {has} is there already, and is used")
+    if not network.dns.make:
+        yield _note("private_network.dns.make", "zones, links and zone groups that are there stay as they are")
 
 
 @rule(CMK115, severity=Severity.NOTE, needs=(WORKSPACE,))

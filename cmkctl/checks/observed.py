@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cmkctl.azure.decoding import ArmDocument
     from cmkctl.azure.snapshot import Snapshot
     from cmkctl.profile.model import Profile
+    from cmkctl.steps._endpoints import ObservedEndpoints
     from cmkctl.steps.associated_resources import ObservedAssociated
     from cmkctl.steps.key import ObservedKey
     from cmkctl.steps.key_access import ObservedAccess
@@ -97,6 +98,78 @@ def _key_in_use(azure: Snapshot, profile: Profile) -> KeyInUse | None:
     return KeyInUse(identifier, latest, azure.now())
 
 
+def _virtual_network(azure: Snapshot, profile: Profile) -> ArmDocument | None:
+    from cmkctl.azure import versions  # noqa: PLC0415 - see the module's docstring
+
+    network = profile.private_network
+    return azure.resource(network.network_id, versions.NETWORK) if network is not None else None
+
+
+def _endpoints(azure: Snapshot, profile: Profile) -> ObservedEndpoints:
+    from cmkctl.steps.private_endpoints import PrivateEndpoints  # noqa: PLC0415 - see the module's docstring
+
+    return PrivateEndpoints().observe(azure, profile)
+
+
+def _workspace_endpoint(azure: Snapshot, profile: Profile) -> ObservedEndpoints:
+    from cmkctl.steps.workspace_endpoint import WorkspaceEndpoint  # noqa: PLC0415 - see the module's docstring
+
+    return WorkspaceEndpoint().observe(azure, profile)
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """The identity that has to approve the private endpoints of a managed network, and where it may not.
+
+    `without` lists the resource groups in which it has no role that is known to approve.
+    """
+
+    identity: str
+    principal: str
+    without: tuple[str, ...]
+
+
+_APPROVING: Final = frozenset(
+    {
+        "b556d68e-0be0-4f35-a333-ad7ee1ce17ea",  # Azure AI Enterprise Network Connection Approver
+        "b24988ac-6180-42a0-ab88-20f7382dd24c",  # Contributor
+        "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",  # Owner
+    }
+)
+
+
+def _approver(azure: Snapshot, profile: Profile) -> Approver | None:
+    """Read the roles of the workspace's user-assigned identity; None without one, or without a managed network."""
+    from cmkctl.azure import versions  # noqa: PLC0415 - see the module's docstring
+    from cmkctl.azure.ids import ResourceId, group_id  # noqa: PLC0415 - see the module's docstring
+
+    network, identity = profile.workspace.managed_network, profile.workspace.identity_id
+    if network is None or not network.isolated or identity is None:
+        return None
+    principal = ((azure.resource(identity, versions.MANAGED_IDENTITY) or {}).get("properties") or {}).get("principalId")
+    if principal is None:
+        return None
+    associated = profile.associated_resources
+    reached = [
+        profile.workspace.resource_id,
+        associated.storage_account.resource_id,
+        associated.key_vault_id,
+        *([associated.container_registry_id] if associated.container_registry_id else []),
+    ]
+    parsed = [ResourceId.parse(each) for each in reached]
+    groups = {group_id(each.subscription, each.resource_group).lower(): each for each in parsed}
+    scopes = [group_id(each.subscription, each.resource_group) for each in groups.values()]
+    without = [
+        scope
+        for scope in scopes
+        if not any(
+            str(each["properties"]["roleDefinitionId"]).rpartition("/")[2].lower() in _APPROVING
+            for each in azure.role_assignments(scope, str(principal))
+        )
+    ]
+    return Approver(identity, str(principal), tuple(without))
+
+
 SUBSCRIPTION: Final = Fact("subscription", _subscription)
 """The subscription's document, with `tenantId` and, where it may be read, `state`."""
 
@@ -120,3 +193,15 @@ ASSOCIATED: Final = Fact("associated_resources", _associated)
 
 KEY_IN_USE: Final = Fact("key_in_use", _key_in_use)
 """The key version that the workspace uses, None without one."""
+
+VIRTUAL_NETWORK: Final = Fact("virtual_network", _virtual_network)
+"""The network of the subnet for private endpoints; None when it does not exist, or the profile has none."""
+
+PRIVATE_ENDPOINTS: Final = Fact("private_endpoints", _endpoints)
+"""The private endpoints of the resources around the workspace, by the id that each has or would have."""
+
+WORKSPACE_ENDPOINT: Final = Fact("workspace_endpoint", _workspace_endpoint)
+"""The private endpoint of the workspace, by the id that it has or would have."""
+
+APPROVER: Final = Fact("approver_of_endpoints", _approver)
+"""The user-assigned identity that approves the endpoints of a managed network; None where none has to."""

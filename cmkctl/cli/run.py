@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Final, Protocol
 
 from azure.core.exceptions import AzureError
 
@@ -247,23 +247,44 @@ def _ending() -> Iterator[signal.Signals]:
 @contextmanager
 def _signals(clock: SystemClock) -> Iterator[None]:
     """End every wait at Ctrl-C, SIGTERM or a closed terminal, so that the run can show its state; exit at once at the second."""
-    stopped = False
+    received: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        nonlocal stopped
-        if number not in (signal.SIGINT, signal.SIGTERM):
-            # A closed terminal sends it twice, by itself and through the shell.
-            signal.signal(number, signal.SIG_IGN)
-        if stopped:
+        repeated = number in received
+        received.append(number)
+        if repeated and number not in _BY_HAND:
+            return  # a closed terminal sends it twice, by itself and through the shell
+        if received[1:]:
             os._exit(INTERRUPTED)
-        stopped = True
         clock.stop()
         raise KeyboardInterrupt
 
     before = {each: signal.signal(each, stop) for each in _ending()}
+    with _without_dropped_interrupts():
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                # SIG_IGN would be reported on stderr if the second signal is on its way at this moment.
+                if number in _BY_HAND or number not in received:
+                    signal.signal(number, handler)
+
+
+_BY_HAND: Final = (signal.SIGINT, signal.SIGTERM)
+"""The signals whose repetition is a wish for a faster end."""
+
+
+@contextmanager
+def _without_dropped_interrupts() -> Iterator[None]:
+    """Keep Python from reporting on stderr a KeyboardInterrupt that it drops; the clock keeps the interruption."""
+    before = sys.unraisablehook
+
+    def report(dropped: sys.UnraisableHookArgs) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            before(dropped)
+
+    sys.unraisablehook = report
     try:
         yield
     finally:
-        for number, handler in before.items():
-            if signal.getsignal(number) is stop:
-                signal.signal(number, handler)
+        sys.unraisablehook = before

@@ -22,9 +22,13 @@ from cmkctl.steps.diagnostic_settings import DiagnosticSettings
 from cmkctl.steps.key import IDENTIFIER, Key
 from cmkctl.steps.key_access import KeyAccess
 from cmkctl.steps.key_vault import URI, KeyVault
+from cmkctl.steps.managed_network import ManagedNetwork
+from cmkctl.steps.private_dns import PrivateDns
+from cmkctl.steps.private_endpoints import PrivateEndpoints
 from cmkctl.steps.resource_group import ResourceGroup
 from cmkctl.steps.resource_providers import ResourceProviders, types_of
 from cmkctl.steps.workspace import IDENTITY_OBJECT_ID, MANAGED_RESOURCE_GROUP, Workspace
+from cmkctl.steps.workspace_endpoint import WorkspaceEndpoint
 
 _CREATING: Final[tuple[AnyStep, ...]] = (
     ResourceGroup(),
@@ -32,7 +36,11 @@ _CREATING: Final[tuple[AnyStep, ...]] = (
     Key(),
     KeyAccess(),
     AssociatedResources(),
+    PrivateDns(),
+    PrivateEndpoints(),
     Workspace(),
+    WorkspaceEndpoint(),
+    ManagedNetwork(),
     DiagnosticSettings(),
 )
 SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)

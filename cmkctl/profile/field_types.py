@@ -374,6 +374,7 @@ ResourcePath = Annotated[
 
 VaultId = Annotated[str, ArmId("Microsoft.KeyVault/vaults")]
 SubnetId = Annotated[str, ArmId("Microsoft.Network/virtualNetworks/subnets")]
+PrivateDnsZoneId = Annotated[str, ArmId("Microsoft.Network/privateDnsZones")]
 StorageId = Annotated[str, ArmId("Microsoft.Storage/storageAccounts")]
 LogAnalyticsId = Annotated[str, ArmId("Microsoft.OperationalInsights/workspaces")]
 EventHubRuleId = Annotated[str, ArmId("Microsoft.EventHub/namespaces/authorizationRules")]
@@ -405,6 +406,63 @@ KeySize = Annotated[Literal[2048, 3072, 4096], BeforeValidator(_whole)]
 """The size of an RSA key in bits."""
 
 IpRule = Annotated[str, AfterValidator(_address)]
+
+EndpointName = Annotated[
+    str,
+    Pattern(
+        r"[A-Za-z0-9](?:[\w.-]{0,78}\w)?",
+        "A private endpoint's name has 1 to 80 letters, digits, underscores, full stops and hyphens, begins with a letter "
+        "or digit, and ends with a letter, digit or underscore.",
+        shortest=1,
+        longest=80,
+        characters=r"[\w.-]",
+    ),
+]
+
+
+def _any_resource(value: str) -> str:
+    try:
+        ResourceId.parse(value)
+    except ValueError:
+        raise broken(
+            "Expected the ARM id of a resource: /subscriptions/GUID/resourceGroups/GROUP/providers/NAMESPACE/TYPE/NAME."
+        ) from None
+    return value
+
+
+AnyResourceId = Annotated[
+    str,
+    AfterValidator(_any_resource),
+    WithJsonSchema({"type": "string", "pattern": "^/subscriptions/.+/providers/.+$"}),
+]
+
+OutboundRuleName = Annotated[
+    str,
+    Pattern(
+        "[A-Za-z0-9][A-Za-z0-9_-]{0,79}",
+        "An outbound rule's name has 1 to 80 letters, digits, underscores and hyphens, and begins with a letter or digit.",
+        shortest=1,
+        longest=80,
+        characters="[A-Za-z0-9_-]",
+    ),
+]
+"""Azure's own rules begin with two underscores."""
+
+Fqdn = Annotated[
+    str,
+    Pattern(
+        r"(?:\*\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}",
+        "Expected a host name, such as pypi.org, or *.pypi.org for all names below; no scheme, port or path.",
+    ),
+]
+
+PortRanges = Annotated[
+    str,
+    Pattern(
+        r"\*|\d{1,5}(?:-\d{1,5})?(?: *, *\d{1,5}(?:-\d{1,5})?)*",
+        "Expected ports and ranges with commas between them, such as 443 or 80, 8080-8089, or * for all.",
+    ),
+]
 
 Moment = Annotated[
     datetime,

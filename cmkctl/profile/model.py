@@ -23,6 +23,7 @@ from cmkctl.profile.sections.diagnostics import DiagnosticSettings
 from cmkctl.profile.sections.key import KeySettings, RotationPolicy
 from cmkctl.profile.sections.key_access import KeyAccessSettings
 from cmkctl.profile.sections.key_vault import KeyVaultSettings, NetworkSettings
+from cmkctl.profile.sections.private_network import PrivateNetworkSettings
 from cmkctl.profile.sections.workspace import WorkspaceSettings
 from cmkctl.services import ServicesSettings
 
@@ -85,6 +86,18 @@ class Profile(Section):
             }
         ],
     )
+    private_network: PrivateNetworkSettings | None = Field(
+        None,
+        description="Private endpoints and private DNS. Left out: none, and existing ones are left alone.",
+        examples=[
+            {
+                "subnet": (
+                    "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-net/providers/Microsoft.Network"
+                    "/virtualNetworks/vnet-ml/subnets/snet-endpoints"
+                )
+            }
+        ],
+    )
     services: ServicesSettings = Field(
         default_factory=ServicesSettings,
         description="The resources around the workspace that cmkctl encrypt puts the key on.",
@@ -109,6 +122,7 @@ class Profile(Section):
         yield from self._registry_that_no_image_can_be_pulled_from()
         yield from self._logs_of_an_account_in_itself()
         yield from self._location_of_another_cloud()
+        yield from self._private_network_that_contradicts()
         yield from _reserved_names(self, "")
         yield from self._tags_that_azure_refuses()
 
@@ -160,6 +174,12 @@ class Profile(Section):
                 f"The region belongs to {belongs}, and the profile's cloud is {self.cloud}.",
                 f"Write cloud: {belongs}, or a region of {self.cloud}, such as {regions.EXAMPLE[self.cloud]}.",
             )
+
+    def _private_network_that_contradicts(self) -> Iterator[Contradiction]:
+        if self.private_network is not None:
+            registry = self.associated_resources.container_registry
+            sku = registry.sku if registry is not None and registry.id is None else None
+            yield from self.private_network.objections(self.subscription, sku, registry=registry is not None)
 
     def _tags_that_azure_refuses(self) -> Iterator[Contradiction]:
         """Yield the limits that the type of a tag's name cannot know.

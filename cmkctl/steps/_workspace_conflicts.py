@@ -10,6 +10,7 @@ from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_l
 from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.plan import Json, Known, Unknown
 from cmkctl.profile.model import Profile
+from cmkctl.steps._workspace_network import creation
 from cmkctl.steps.key import IDENTIFIER
 
 _NOT_OURS: Final = (
@@ -30,7 +31,7 @@ def state_of(found: ArmDocument | None) -> str:
     return str((found or {}).get("properties", {}).get("provisioningState", "")).lower()
 
 
-def failed_as_created(found: ArmDocument) -> bool:
+def failed_as_created(profile: Profile, found: ArmDocument) -> bool:
     """Return True for the remains of a failed creation: only its creator wrote to it, so there is nothing to lose.
 
     Azure stamps every write. A workspace that was ready once and failed in a later update may hold work, and a creation sent
@@ -41,18 +42,20 @@ def failed_as_created(found: ArmDocument) -> bool:
     """
     stamps = found.get("systemData") or {}
     made, last = moment(stamps.get("createdAt")), moment(stamps.get("lastModifiedAt"))
-    if state_of(found) != "failed" or made is None or last is None or _set_by_others(found):
+    if state_of(found) != "failed" or made is None or last is None or _set_by_others(profile, found):
         return False
     return last == made or (
         stamps.get("createdBy") == stamps.get("lastModifiedBy") and last - made < _CREATION_TAKES_AT_MOST
     )
 
 
-def _set_by_others(found: ArmDocument) -> list[str]:
+def _set_by_others(profile: Profile, found: ArmDocument) -> list[str]:
     """Return the settings that are set, although our creation leaves them out."""
     properties = found.get("properties", {})
     isolated = not same_word((properties.get("managedNetwork") or {}).get("isolationMode", "Disabled"), "Disabled")
-    return [each for each in _NOT_OURS if _is_set(properties.get(each))] + (["managedNetwork"] if isolated else [])
+    found_set = [each for each in _NOT_OURS if _is_set(properties.get(each))] + (["managedNetwork"] if isolated else [])
+    sent = creation(profile)
+    return [each for each in found_set if each not in sent]
 
 
 def _is_set(value: Any) -> bool:
@@ -75,7 +78,7 @@ def key_identifier(known: Known) -> Json:
 def conflicts_of(profile: Profile, found: ArmDocument, known: Known) -> Iterator[tuple[str, ...]]:
     """Yield code, reason and ways out for each difference that is fixed at creation."""
     properties = found.get("properties", {})
-    if state_of(found) not in ("succeeded", "") and not failed_as_created(found):
+    if state_of(found) not in ("succeeded", "") and not failed_as_created(profile, found):
         yield (
             "CMK251",
             f"Azure reports it as {state_of(found)}",

@@ -46,7 +46,10 @@ class Step(Protocol[ObservedT]):
         ...
 
     def plan(self, profile: Profile, observed: ObservedT, known: Known) -> list[Change]:
-        """Return the changes that bring Azure in line. Pure, and never empty: a no-op has a reason, too."""
+        """Return the changes that bring Azure in line. Pure. A no-op has a reason, too.
+
+        Empty only where the profile does not ask for what the step makes.
+        """
         ...
 
     def outputs(self, profile: Profile, observed: ObservedT) -> Outputs:

@@ -29,6 +29,7 @@ from cmkctl.plan import (
     Unknown,
 )
 from cmkctl.profile.model import Profile
+from cmkctl.steps import _workspace_network as network
 from cmkctl.steps._tags import merged_tags, tag_body, tag_drift
 from cmkctl.steps._workspace_conflicts import conflicts_of, failed_as_created, key_identifier, on_or_off, state_of
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
@@ -72,7 +73,7 @@ class Workspace:
 
     name = "workspace"
     title = "workspace"
-    needs = ("key_vault", "key", "key_access", "associated_resources")
+    needs = ("key_vault", "key", "key_access", "associated_resources", "private_endpoints")
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-a-workspace"
 
     def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
@@ -104,7 +105,7 @@ class Workspace:
         ]
         if conflicts:
             return conflicts
-        if failed_as_created(observed):
+        if failed_as_created(profile, observed):
             return [_create(profile, known, "its creation failed, and is sent again")]
         up_to_date = no_op(self.name, profile.workspace.resource_id, _KIND, name, _up_to_date(profile, observed))
         return [_update(profile, observed) or up_to_date]
@@ -146,11 +147,16 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
                 phrase=Phrase("high business impact", "no high business impact"),
             ),
             AttributeChange("identity", None, settings.identity_words, phrase=Phrase()),
+            *network.shown(profile),
         ),
         irreversible=(
             f"{settings.encryption} encryption, high business impact {on_or_off(settings.high_business_impact)}",
+            *network.irreversible(profile),
         ),
-        costs=IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS,
+        costs=(
+            *(IN_SUBSCRIPTION_COSTS if settings.encryption == "in-subscription" else SERVICE_SIDE_COSTS),
+            *network.costs(settings.managed_network),
+        ),
         request=Request("PUT", profile.workspace.resource_id, versions.WORKSPACES, body),
         settle=_settle(profile),
         resend=_RESEND,
@@ -173,6 +179,7 @@ def _body(profile: Profile, known: Known) -> dict[str, Json]:
         "hbiWorkspace": settings.high_business_impact,
         "publicNetworkAccess": settings.public_network_access.capitalize(),
         "encryption": _encryption(profile, known),
+        **network.creation(profile),
     }
     if profile.associated_resources.container_registry_id:
         properties["containerRegistry"] = profile.associated_resources.container_registry_id

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from support.reference import RECORDINGS, needs_reference
 from support.scripted import Answer, http_error
 
-from cmkctl.azure.errors import AzureFailed, classify, innermost
+from cmkctl.azure.error_documents import innermost
+from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.failures import UNREADABLE, Failure, FailureKind
 from cmkctl.azure.remedies import WITHOUT_A_REASON
 from cmkctl.checks import CODES
@@ -279,7 +280,7 @@ def test_a_body_that_cannot_be_decoded_is_not_shown(kind: type[AzureError]) -> N
         ({"code": 5, "message": ["a"], "details": "b"}, ("", "")),
         ("text", ("", "")),
         (None, ("", "")),
-        ([{"code": "A"}], ("", "")),
+        ([{"code": "A"}], ("A", "")),
     ],
 )
 def test_innermost_cause(error: Any, cause: tuple[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -140,6 +141,9 @@ def test_every_spelling_of_a_tag_is_read(spelled: str) -> None:
         ("Microsoft.KeyVault/vaults/keys", "keySize", "NotIn", ["3072", "4096"], "Set key.size: 3072, 4096."),
         ("Microsoft.Storage/storageAccounts", "sku.name", "Equals", "Standard_LRS", "Set associated_resources.storage_account.sku."),
         ("Microsoft.MachineLearningServices/workspaces", "publicNetworkAccess", "NotEquals", "Disabled", "workspace.public_network_access: disabled"),
+        ("Microsoft.KeyVault/vaults", "enableRbacAuthorization", "Equals", "false", "Set key_vault.authorization: rbac if 'x' is"),
+        ("Microsoft.KeyVault/vaults", "softDeleteRetentionInDays", "Less", "90", "Set key_vault.soft_delete_days: 90 if 'x' is"),
+        ("Microsoft.MachineLearningServices/workspaces", "hbiWorkspace", "NotEquals", "true", "Set workspace.high_business_impact: true."),
         ("Microsoft.Insights/components", "DisableLocalAuth", "NotEquals", "true", "Set associated_resources.application_insights.local_authentication: disabled."),
     ],
 )  # fmt: skip
@@ -161,6 +165,171 @@ def test_a_region_outside_the_allowed_ones_is_the_location() -> None:
     assert (
         "Set location to a region that the policy allows: westeurope, northeurope."
         in diagnose(failed(body, status=403)).remedy
+    )
+
+
+def test_of_allowed_regions_the_list_counts_and_not_the_exception_for_global() -> None:
+    """The built-in policy about allowed locations ends with a condition on ``global``."""
+    body = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", "location", "NotIn", ["westeurope"], "eastus2")
+    rows = body["error"]["additionalInfo"][0]["info"]["evaluationDetails"]["evaluatedExpressions"]
+    rows.append({**rows[-1], "operator": "NotEquals", "targetValue": "global"})
+
+    assert "Set location to a region that the policy allows: westeurope." in diagnose(failed(body, status=403)).remedy
+
+
+@pytest.mark.parametrize(
+    ("step", "remedy"),
+    [
+        ("key_vault", "Set key_vault.network.default_action: Deny. If"),
+        (
+            "associated_resources",
+            "For the workspace's own vault, set associated_resources.key_vault.network.default_action: Deny.",
+        ),
+    ],
+)
+def test_the_step_tells_the_two_vaults_apart(step: str, remedy: str) -> None:
+    """A field of the vault with the key does not change the workspace's own vault (G6)."""
+    field = "Microsoft.KeyVault/vaults/networkAcls.defaultAction"
+    body = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", field, "NotEquals", "Deny", None)
+
+    assert diagnose(replace(failed(body, status=403), step=step)).remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("operator", "target", "words"),
+    [
+        ("Less", "90", "requires x >= 90, found 7."),
+        ("Greater", "30", "requires x <= 30, found 7."),
+        ("NotLike", "kv-*", "requires x to be like kv-*, found 7."),
+        ("Exists", "true", "denies x."),
+        ("Contains", "7", "denies x Contains 7, found 7."),
+    ],
+)
+def test_the_condition_is_turned_into_what_the_policy_requires(operator: str, target: str, words: str) -> None:
+    """Conditions describe what is denied; people need the opposite."""
+    body = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", "x", operator, target, "7")
+
+    assert f"which {words}" in diagnose(failed(body, status=403)).detail
+
+
+IDENTIFIERS: Final = json.dumps(
+    [
+        {
+            "policyAssignment": {"name": "No shared keys", "id": ASSIGNMENT},
+            "policyDefinition": {"name": "shared-keys", "id": DEFINITION},
+        }
+    ]
+)
+
+
+def test_policies_that_only_the_message_names_are_read_there() -> None:
+    """Azure puts the identifiers into the message when the assignment has no message of its own."""
+    message = f"Resource 'stml' was disallowed by policy. Policy identifiers: '{IDENTIFIERS}'."
+
+    diagnostic = diagnose(failed(error("RequestDisallowedByPolicy", message), status=403, path=STORAGE))
+
+    assert (
+        f"Denied 'stml': policy 'shared-keys' ({DEFINITION}), assigned as 'No shared keys' ({ASSIGNMENT})."
+        in diagnostic.detail
+    )
+    assert "Policy identifiers" not in diagnostic.detail
+    assert f"--policy-assignment {ASSIGNMENT} --scope {GROUP}." in diagnostic.remedy
+
+
+def test_two_denied_resources_of_one_response_are_both_named() -> None:
+    """As the validation of a template answers; each policy belongs to its own resource."""
+    vault = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", "tags.a", "Exists", "false", None)["error"]
+    storage = denied_by_policy("Microsoft.Storage/storageAccounts", "stml", "tags.b", "Exists", "false", None)["error"]
+
+    diagnostic = diagnose(failed(error("InvalidTemplateDeployment", "It failed.", details=[vault, storage])))
+
+    assert ("CMK313", True, True) == (
+        diagnostic.code,
+        "Denied Microsoft.KeyVault/vaults 'kv-ml'" in diagnostic.detail,
+        "Denied Microsoft.Storage/storageAccounts 'stml'" in diagnostic.detail,
+    )
+    assert diagnostic.remedy.startswith(
+        "Add the tag to the profile: tags: {a: VALUE}. Add the tag to the profile: tags: {b: VALUE}."
+    )
+
+
+# Wherever a service nests the cause
+
+LOCK_BODY: Final = {
+    "code": "ScopeLocked",
+    "message": f"The scope '{GROUP}' cannot perform write operation because following scope(s) are locked: '{GROUP}'.",
+}
+
+
+def _nested_in(form: str, cause: dict[str, Any]) -> Any:
+    """Return an error document with the cause in it."""
+    text = json.dumps({"error": cause})
+    escaped = json.dumps(json.dumps(text))
+    around = {
+        "code": "ResourceDeploymentFailure",
+        "message": "The resource operation completed with terminal state 'Failed'.",
+    }
+    return {
+        "details": {"error": {**around, "details": [{"code": "Conflict", "message": ""}, cause]}},
+        "Details of an old service": {"Code": "Conflict", "Message": "", "Details": [cause]},
+        "innererror": {"error": {**around, "innererror": cause}},
+        "innerError": {"error": {**around, "innerError": {"innerError": cause}}},
+        "additionalInfo": {"error": {**around, "additionalInfo": [{"type": "Cause", "info": {"error": cause}}]}},
+        "the status of an operation": {"status": "Failed", "properties": {"error": cause}},
+        "the status message of a deployment": {"properties": {"statusMessage": {"status": "Failed", "error": cause}}},
+        "a status message as text": {"properties": {"statusMessage": text}},
+        "operations of a deployment": {"value": [{"properties": {"statusMessage": {"error": cause}}}]},
+        "JSON in a message": {"error": {**around, "message": text}},
+        "JSON between words": {"error": {**around, "message": f"It failed {{so}}: {text}. Contact support."}},
+        "escaped JSON in a message": {"error": {**around, "message": f"It failed: {escaped}"}},
+        "a list": {"error": {**around, "message": f"Errors: [{json.dumps(cause)}]"}},
+        "words of the az CLI": {"error": {**around, "message": f"({cause['code']}) {cause['message']}"}},
+        "words of another client": {"error": {**around, "message": f"Code: {cause['code']}\r\nMessage: {cause['message']}"}},
+    }[form]  # fmt: skip
+
+
+FORMS: Final = (
+    *(
+        "details",
+        "Details of an old service",
+        "innererror",
+        "innerError",
+        "additionalInfo",
+        "the status of an operation",
+    ),
+    *(
+        "the status message of a deployment",
+        "a status message as text",
+        "operations of a deployment",
+        "JSON in a message",
+    ),
+    *("JSON between words", "escaped JSON in a message", "a list", "words of the az CLI", "words of another client"),
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_cause_is_found_wherever_a_service_nests_it(form: str) -> None:
+    """In the response to a write and in the end of an operation, with the same diagnostic as without the nesting."""
+    document = _nested_in(form, LOCK_BODY)
+
+    found = [diagnose(failed(document, status=400)), diagnose(operation_failure(document, "workspace mlw", "failed"))]
+
+    assert ["CMK327"] * 2 == [each.code for each in found]
+    assert all(each.remedy.startswith(f"A lock on {GROUP} blocks it.") for each in found), found
+
+
+@pytest.mark.parametrize("form", FORMS[:-2])
+def test_the_details_of_a_policy_are_found_wherever_a_service_nests_them(form: str) -> None:
+    """Assignment, definition and condition of the denied resource."""
+    field = "Microsoft.Storage/storageAccounts/allowSharedKeyAccess"
+    cause = denied_by_policy("Microsoft.Storage/storageAccounts", "stml", field, "NotEquals", "false", "true")["error"]
+
+    diagnostic = diagnose(operation_failure(_nested_in(form, cause), "workspace mlw", "failed"))
+
+    assert "CMK313" == diagnostic.code
+    assert (
+        f"Denied Microsoft.Storage/storageAccounts 'stml': policy 'Storage accounts should prevent shared key access' ({DEFINITION})"
+        in diagnostic.detail
     )
 
 
@@ -293,6 +462,15 @@ LOCKED: Final = (
     f"The scope '{GROUP}' cannot perform write operation because following scope(s) are locked: '{GROUP}'. Please remove the "
     "lock and try again."
 )
+GO_FORBIDDEN: Final = (
+    'Status=403 Code="Forbidden" Message="Caller is not authorized to perform action on resource.\r\nIf role assignments, deny '
+    'assignments or role definitions were changed recently, please observe propagation time." '
+    'InnerError={"code":"ForbiddenByRbac"}'
+)
+POLICY_FORBIDDEN: Final = (
+    "The user, group or application 'appid=1;oid=2;iss=https://sts.windows.net/3/' does not have keys get permission on key vault "
+    "'kv-ml;location=westus'."
+)
 INNER: Final = {"innererror": {"code": "ForbiddenByConnection"}}
 CASES: Final = {
     "G16 lock": (failed(error("ScopeLocked", LOCKED), status=409), "CMK327", f"A lock on {GROUP} blocks it. Find its id (az lock list --resource-group rg-ml)"),
@@ -309,12 +487,26 @@ CASES: Final = {
     "P23 firewall": (failed(error("Forbidden", "Public network access is disabled and request is not from a trusted service nor via an approved private link.", **INNER), status=403), "CMK303", "firewall blocks this machine"),
     "P30 vault role": (failed(error("Forbidden", "Caller is not authorized to perform action on resource.", innererror={"code": "ForbiddenByRbac"}), status=403), "CMK303", "Key Vault Crypto Officer"),
     "P30 inside a text": (failed(error("BadRequest", "[ForbiddenByRbac (Forbidden)] Caller is not authorized")), "CMK303", "Key Vault Crypto Officer"),
+    "P30 as another service passes it on": (failed(error("BadRequest", "Status Forbidden, ForbiddenByRbac: no access"), path=WORKSPACE), "CMK303", "Key Vault Crypto Officer"),
+    "P30 as Go prints it": (failed(error("BadRequest", GO_FORBIDDEN), path=WORKSPACE), "CMK303", "Key Vault Crypto Officer"),
+    "P03 purge protection": (failed(error("BadRequest", 'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a vault is an irreversible action.')), "CMK210", "irreversible"),
+    "P07 recovery": (failed(error("SoftDeletedVaultDoesNotExist", "A soft deleted vault with the given name does not exist."), status=404), "CMK301", "someone else holds it"),
+    "P11 tenant": (failed(error("BadRequest", "All identities in the array must use the same tenant ID as the key vault's tenant ID")), "CMK206", "use a vault of the subscription's tenant"),
+    "P17 EC key": (failed(error("BadParameter", 'Unsupported key operation(s): "wrapKey", "unwrapKey". Supported values are "sign", "verify".'), path=f"{VAULT}/keys/cmk"), "CMK221", "key.type: RSA"),
+    "P19 operations": (operation_failure(error("Forbidden", "Operation wrapKey is not permitted on this key.", innererror={"code": "KeyOperationForbidden"}), "workspace mlw", "failed"), "CMK223", "--ops wrapKey unwrapKey"),
+    "P21 dates": (operation_failure(error("Forbidden", "Operation wrapKey is not allowed outside the key's validity period.", innererror={"code": "KeyNotYetValidOrExpired"}), "workspace mlw", "failed"), "CMK225", "--expires DATE"),
+    "P32 access policy": (operation_failure(error("Forbidden", POLICY_FORBIDDEN), "workspace mlw", "failed"), "CMK315", "Do not widen the access"),
+    "P95 dependent resources": (failed(error("ValidationError", "Missing dependent resources in workspace json"), path=WORKSPACE), "CMK311", "associated_resources"),
+    "unknown type": (failed(error("NoRegisteredProviderFound", "No registered resource provider found for location 'chinanorth' and API version '2025-06-01' for type 'workspaces'. The supported api-versions are '2024-10-01'. The supported locations are 'chinanorth2, chinanorth3'."), path=WORKSPACE), "CMK311", "chinanorth2, chinanorth3"),
+    "unknown role": (failed(error("RoleDefinitionDoesNotExist", "The specified role definition with ID '0' does not exist.")), "CMK311", "az role definition list"),
+    "account elsewhere": (failed(error("StorageAccountInAnotherResourceGroup", "The account stml is already in another resource group in this subscription."), status=409, path=STORAGE), "CMK308", "storage_account.id"),
+    "no tier": (failed(error("SkuNotAvailable", "The requested tier for resource is currently not available in location eastus2."), status=409), "CMK314", "another tier"),
     "P33 principal": (failed(error("PrincipalNotFound", "Principal 90cc53e8 does not exist in the directory 0.")), "CMK305", "never the application id"),
     "wrong kind of principal": (failed(error("UnmatchedPrincipalType", "The PrincipalId '1' has type 'ServicePrincipal' , which is different from specified PrinciaplType 'User'.")), "CMK311", "az ad sp show"),
-    "P37 identity": (failed(error("BadRequest", "User assigned identity doesn't have enough permissions. The client '1' with object id '2' does not have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope 'x'."), path=WORKSPACE), "CMK303", "Azure names one at a time"),
+    "P37 identity": (failed(error("BadRequest", "User assigned identity doesn't have enough permissions. The client '1' with object id '2' does not have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope 'x'."), path=WORKSPACE), "CMK303", "Missing now: Microsoft.KeyVault/vaults/read on x."),
     "P57 provider": (failed(error("MissingSubscriptionRegistration", "The subscription is not registered to use namespace 'Microsoft.DocumentDB'."), status=409), "CMK304", "the first step registers"),
-    "P58 search quota": (operation_failure(error("ServiceQuotaExceeded", "Operation would exceed 'standard' tier service quota."), "workspace mlw", "failed"), "CMK314", "service-side"),
-    "P59 capacity": (operation_failure(error("ServiceUnavailable", "Sorry, we are currently experiencing high demand in this region"), "workspace mlw", "failed"), "CMK314", "choose another location"),
+    "P58 search quota": (operation_failure(error("ServiceQuotaExceeded", "Operation would exceed 'standard' tier service quota."), "workspace mlw", "failed"), "CMK314", "az search service list"),
+    "P59 capacity": (operation_failure(error("ServiceUnavailable", "Sorry, we are currently experiencing high demand in this region"), "workspace mlw", "failed"), "CMK314", "https://aka.ms/cosmosdbquota"),
     "P60 half-made account": (operation_failure(error("BadRequest", "DatabaseAccount x is in a failed provisioning state because the previous attempt failed"), "workspace mlw", "failed"), "CMK311", "choose another workspace.name"),
     "P62 throttled": (failed(error("TooManyRequests", "Too many requests."), status=429), "CMK306", "Wait a few minutes"),
     "P63 server error": (operation_failure(error("InternalServerError", "InternalServerError"), "workspace mlw", "failed"), "CMK311", "repeats a failed creation"),

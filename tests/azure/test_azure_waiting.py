@@ -301,7 +301,6 @@ def test_a_wait_without_a_timeout_ends_after_half_an_hour() -> None:
         ),
         ("InternalServerError", "InternalServerError", FailureKind.TERMINAL),
         ("ServiceUnavailable", "high demand", FailureKind.CAPACITY),
-        ("RequestDisallowedByPolicy", "disallowed", FailureKind.POLICY),
     ],
 )
 def test_kind_of_a_failed_operation(code: str, message: str, kind: FailureKind) -> None:

@@ -44,7 +44,7 @@ def test_a_required_tag_is_added_to_the_profile(builder: ScenarioBuilder) -> Non
     diagnostic = refused(builder, profile)
     after = builder.client().apply(changed(profile, tags={"CostCenter": "4711"}))
 
-    assert "CMK313" == diagnostic.code
+    assert "CMK194" == diagnostic.code
     assert diagnostic.remedy.startswith("Add the tag to the profile: tags: {CostCenter: VALUE}.")
     assert not after.pending
 
@@ -61,7 +61,7 @@ def test_the_key_vault_gets_the_network_that_a_policy_wants(builder: ScenarioBui
     vault = {**profile.key_vault.model_dump(exclude_defaults=True), "network": network}
     after = builder.client().apply(changed(profile, key_vault=vault))
 
-    assert "Set key_vault.network.default_action: Deny if" in diagnostic.remedy
+    assert diagnostic.remedy.startswith("Set key_vault.network.default_action: Deny.")
     assert not after.pending
 
 
@@ -72,9 +72,9 @@ def test_both_vaults_get_the_network_that_a_policy_wants(builder: ScenarioBuilde
         "deny-open-vaults", "Microsoft.KeyVault/vaults", "networkAcls.defaultAction", allow=("Deny",)
     )
 
-    diagnostic = refused(builder, profile)
     network = {"default_action": "Deny", "bypass": "AzureServices"}
     vault = {**profile.key_vault.model_dump(exclude_defaults=True), "network": network}
+    diagnostic = refused(builder, changed(profile, key_vault=vault))
     associated = {**profile.associated_resources.model_dump(exclude_defaults=True), "key_vault": {"network": network}}
     after = builder.client().apply(changed(profile, key_vault=vault, associated_resources=associated))
 
@@ -121,4 +121,81 @@ def test_service_side_encryption_avoids_a_denial_in_microsofts_group(builder: Sc
     assert left
     assert "Denied Microsoft.DocumentDB/databaseAccounts '" in diagnostic.detail
     assert diagnostic.remedy.startswith("Microsoft creates this resource for the workspace")
+    assert not after.pending
+
+
+def test_a_region_that_a_policy_allows_is_the_location(builder: ScenarioBuilder) -> None:
+    """A policy lists the allowed regions (P54): the remedy lists them as well."""
+    profile = builder.make(ProfileVariant(), World("new"))
+    builder.running.state.add_policy(
+        "regions", "Microsoft.Resources/subscriptions/resourceGroups", "location", allow=("westus3", "northeurope")
+    )
+
+    diagnostic = refused(builder, profile)
+    after = builder.client().apply(changed(profile, location="westus3"))
+
+    assert diagnostic.remedy.startswith("Set location to a region that the policy allows: westus3, northeurope.")
+    assert not after.pending
+
+
+def test_a_lock_is_removed_for_the_run(builder: ScenarioBuilder) -> None:
+    """A read-only lock on the group (G16): its scope is named, and without it the run succeeds."""
+    profile = builder.make(ProfileVariant(), World("new"))
+    state = builder.running.state
+    state.add_resource_group(profile.resource_group)
+    lock = state.add_lock(profile.resource_group_id, "ReadOnly")
+
+    diagnostic = refused(builder, profile)
+    with state.tenant.lock:
+        del state.tenant.table("locks")[lock.lower()]
+    after = builder.client().apply(profile)
+
+    assert "CMK192" == diagnostic.code
+    assert diagnostic.remedy.startswith(f"Have it removed for the run: az lock delete --ids {lock}.")
+    assert not after.pending
+
+
+def test_service_side_encryption_needs_no_search_service_of_the_subscription(builder: ScenarioBuilder) -> None:
+    """The quota of Azure AI Search is used up (P58), and stays so."""
+    profile = builder.make(ProfileVariant(), World("new"))
+    builder.running.state.add_fault("search-quota:99")
+
+    diagnostic = refused(builder, profile)
+    inner = {"name": "mlw-service-side", "encryption": "service-side"}
+    workspace = {**profile.workspace.model_dump(exclude_defaults=True), **inner}
+    after = builder.client().apply(changed(profile, workspace=workspace))
+    builder.running.state.clear_faults()
+
+    assert "CMK314" == diagnostic.code
+    assert "workspace.encryption: service-side" in diagnostic.remedy
+    assert not after.pending
+
+
+def test_after_a_region_without_capacity_another_name_succeeds(builder: ScenarioBuilder) -> None:
+    """Azure Cosmos DB has no capacity (P59), and the half-created account blocks the name afterwards (P60)."""
+    profile = builder.make(ProfileVariant(), World("new"))
+    builder.running.state.add_fault("no-capacity")
+
+    first = refused(builder, profile)
+    second = refused(builder, profile)
+    inner = {"name": "mlw-other"}
+    after = builder.client().apply(
+        changed(profile, workspace={**profile.workspace.model_dump(exclude_defaults=True), **inner})
+    )
+
+    assert ("CMK314", True) == (first.code, "aka.ms/cosmosdbquota" in first.remedy)
+    assert "choose another workspace.name" in second.remedy
+    assert not after.pending
+
+
+def test_a_workspace_name_that_is_soft_deleted_is_changed(builder: ScenarioBuilder) -> None:
+    """A deleted workspace holds its name (P69)."""
+    profile = builder.make(ProfileVariant(), World("new"))
+    builder.running.state.add_fault("workspace-soft-deleted")
+
+    diagnostic = refused(builder, profile)
+    workspace = {**profile.workspace.model_dump(exclude_defaults=True), "name": "mlw-other"}
+    after = builder.client().apply(changed(profile, workspace=workspace))
+
+    assert "choose another workspace.name" in diagnostic.remedy
     assert not after.pending

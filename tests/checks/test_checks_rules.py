@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -29,10 +30,15 @@ from support.rule_facts import (
     workspace,
 )
 
+from cmkctl.azure.failures import PolicyDenial
+from cmkctl.azure.governance import AssignmentsInUse, Caller, Lock
 from cmkctl.checks import RULES
-from cmkctl.checks.observed import KeyInUse
+from cmkctl.checks.observed import Approver, KeyInUse
+from cmkctl.checks.policy import Denied, Resource
+from cmkctl.checks.rights import CallerPermissions
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.facts import Facts, judge
+from cmkctl.plan import Action, Change, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.associated_resources import ObservedAssociated
@@ -60,7 +66,46 @@ WITH_IDENTITY: Final = {"workspace": {"identity": IDENTITY}}
 GIVEN_ACCOUNT: Final = {"associated_resources": {"storage_account": {"id": ACCOUNT}}}
 CHINA: Final = {"cloud": "AzureChinaCloud", "location": "chinanorth3"}
 
+VAULT_ID: Final = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml"
+NEW_VAULT: Final = Change(
+    "key_vault",
+    Action.CREATE,
+    VAULT_ID,
+    "key vault",
+    "kv-ml",
+    "does not exist",
+    request=Request("PUT", VAULT_ID, "1", {"location": "eastus2"}),
+)
+NEW_GRANT: Final = replace(
+    NEW_VAULT, step="key_access", resource_id=f"{VAULT_ID}/providers/Microsoft.Authorization/roleAssignments/{TENANT}"
+)
+READER: Final = CallerPermissions(Caller(OBJECT_ID, "User"), {GROUP: [{"actions": ["*/read"]}]})
+LOCK: Final = Lock(f"{GROUP}/providers/Microsoft.Authorization/locks/frozen", "frozen", "ReadOnly")
+DENIAL: Final = PolicyDenial("d", "/d", "a", "/a", "Microsoft.KeyVault/vaults", "tags['owner']", "Exists", "false")
+
+
+def denied(**parts: Any) -> dict[str, Any]:
+    """Return the facts of a plan with a vault that a policy denies."""
+    resource = Resource("key_vault", "kv-ml", {}, "1", GROUP, "", f"PUT {VAULT_ID}", **parts)
+    return {"planned_changes": (NEW_VAULT,), "policies": (Denied(resource, (DENIAL,)),)}
+
+
 FIRES: Final = {
+    "caller may not create the vault": (
+        {},
+        {"planned_changes": (NEW_VAULT,), "permissions": READER},
+        "CMK191",
+        ERROR,
+    ),
+    "group is locked": ({}, {"planned_changes": (NEW_VAULT,), "locks": (LOCK,)}, "CMK192", ERROR),
+    "no role assignment is left": (
+        {},
+        {"planned_changes": (NEW_GRANT,), "role_assignments_left": AssignmentsInUse(4000, 4000)},
+        "CMK193",
+        ERROR,
+    ),
+    "policy denies the vault": ({}, denied(), "CMK194", ERROR),
+    "policy denies what Microsoft creates": ({}, denied(managed=True), "CMK195", ERROR),
     "subscription is disabled": ({}, {"subscription": {"state": "Disabled"}}, "CMK101", ERROR),
     "subscription is past due": ({}, {"subscription": {"state": "PastDue"}}, "CMK101", ERROR),
     "subscription is of another tenant": ({"tenant": OBJECT_ID}, {}, "CMK101", ERROR),
@@ -224,7 +269,133 @@ FIRES: Final = {
     ),
 }
 
+SUBNET: Final = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-ml/subnets/snet-endpoints"
+PRIVATE: Final[dict[str, Any]] = {"private_network": {"subnet": SUBNET}}
+CLOSED: Final = {"workspace": {"public_network_access": "disabled"}}
+ISOLATED: Final = {"managed_network": {"isolation_mode": "AllowOnlyApprovedOutbound"}}
+ZONE: Final = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
+CREATED: Final = {"workspace": {"properties": {}}}
+APPROVED: Final = [{"properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}]
+
+
+def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[str, Any]:
+    """Return an existing virtual network with one subnet."""
+    subnet = {"name": name, "properties": {"privateEndpointNetworkPolicies": policies}}
+    return {"virtual_network": {"location": "eastus2", "properties": {"subnets": [subnet]}}}
+
+
+def closed_registry() -> dict[str, Any]:
+    """Return an existing registry without public access."""
+    registry = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml5"
+    closed = {"properties": {"publicNetworkAccess": "Disabled"}}
+    return {"associated_resources": ObservedAssociated({registry: closed}, TENANT)}
+
+
+FIRES_IN_NETWORKS: Final = {
+    "network for endpoints is absent": (PRIVATE, CREATED, "CMK140", ERROR),
+    "subnet for endpoints is absent": (PRIVATE, CREATED | network(name="snet-other"), "CMK140", ERROR),
+    "subnet has policies": (PRIVATE, CREATED | network("Enabled"), "CMK141", WARNING),
+    "subnet of Azure Government has policies": (
+        {**PRIVATE, "cloud": "AzureUSGovernment", "location": "usgovvirginia"},
+        CREATED | network("Enabled"),
+        "CMK141",
+        ERROR,
+    ),
+    "closed workspace without an endpoint": (CLOSED, {}, "CMK142", WARNING),
+    "closed storage account without endpoints": (
+        {"associated_resources": {"storage_account": {"name": "stml"}}},
+        associated(publicNetworkAccess="Disabled"),
+        "CMK143",
+        WARNING,
+    ),
+    "network of the managed group": (PRIVATE, network(), "CMK144", NOTE),
+    "vault in a perimeter": ({}, {"key_vault": vault(publicNetworkAccess="SecuredByPerimeter")}, "CMK145", WARNING),
+    "identity may not approve": (
+        {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
+        {**CREATED, "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, (GROUP,))},
+        "CMK146",
+        WARNING,
+    ),
+    "closed registry without a compute": (
+        {**PRIVATE, "associated_resources": {"container_registry": {"name": "crml5"}}},
+        CREATED | network() | closed_registry(),
+        "CMK147",
+        WARNING,
+    ),
+    "serverless subnet beside a managed network": (
+        {"workspace": {**ISOLATED, "serverless_compute": {"subnet": SUBNET}}},
+        {},
+        "CMK148",
+        WARNING,
+    ),
+    "nodes without addresses and no endpoint": (
+        {"workspace": {"serverless_compute": {"no_public_ip": True}}},
+        {},
+        "CMK148",
+        WARNING,
+    ),
+    "zone without an endpoint": (
+        {"private_network": {"subnet": SUBNET, "endpoints": ["file"], "dns": {"zones": [ZONE]}}},
+        network(),
+        "CMK149",
+        WARNING,
+    ),
+}
+
+REPORTING: Final = {**FIRES, **FIRES_IN_NETWORKS}
+
 SILENT: Final = {
+    "caller has the right as one of several": (
+        {},
+        {
+            "planned_changes": (NEW_VAULT,),
+            "permissions": CallerPermissions(
+                Caller("", "User"), {GROUP: [{"actions": ["*/read"]}, {"actions": ["microsoft.keyvault/*"]}]}
+            ),
+        },
+    ),
+    "scope of the right is unknown": (
+        {},
+        {"planned_changes": (NEW_VAULT,), "permissions": CallerPermissions(Caller("", "User"), {GROUP: None})},
+    ),
+    "lock is on another group": (
+        {},
+        {"planned_changes": (NEW_VAULT,), "locks": (replace(LOCK, id=LOCK.id.replace("rg-ml", "rg-ml-2")),)},
+    ),
+    "lock is against deletion": (
+        {},
+        {"planned_changes": (NEW_VAULT,), "locks": (replace(LOCK, level="CanNotDelete"),)},
+    ),
+    "last role assignment": (
+        {},
+        {"planned_changes": (NEW_GRANT,), "role_assignments_left": AssignmentsInUse(3999, 4000)},
+    ),
+    "subnet without policies": (PRIVATE, CREATED | network()),
+    "closed storage account with an endpoint of others": (
+        {"associated_resources": {"storage_account": {"name": "stml"}}},
+        associated(publicNetworkAccess="Disabled", privateEndpointConnections=APPROVED),
+    ),
+    "closed registry with a compute": (
+        {
+            **PRIVATE,
+            "associated_resources": {"container_registry": {"name": "crml5"}},
+            "workspace": {"image_build_compute": "cpu"},
+        },
+        CREATED | network() | closed_registry(),
+    ),
+    "closed workspace with an endpoint": ({**PRIVATE, **CLOSED}, CREATED | network()),
+    "closed workspace with an endpoint of others": (
+        CLOSED,
+        {"workspace": {"properties": {"privateEndpointConnections": APPROVED}}},
+    ),
+    "identity may approve": (
+        {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
+        {**CREATED, "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, ())},
+    ),
+    "zone of an endpoint": (
+        {"private_network": {"subnet": SUBNET, "endpoints": ["blob"], "dns": {"zones": [ZONE]}}},
+        network(),
+    ),
     "nothing is there yet": ({}, {}),
     "key is to expire and is not there yet": (EXPIRES, {}),
     "key expires when it is to": (EXPIRES, {"key": key(attributes={"exp": LATER})}),
@@ -307,7 +478,7 @@ SILENT: Final = {
 }
 
 
-@pytest.mark.parametrize(("sections", "parts", "code", "severity"), FIRES.values(), ids=FIRES)
+@pytest.mark.parametrize(("sections", "parts", "code", "severity"), REPORTING.values(), ids=REPORTING)
 def test_rule_reports(sections: dict[str, Any], parts: dict[str, Any], code: str, severity: Severity) -> None:
     """The rule reports its code with its severity, and no other rule reports anything."""
     assert [(code, severity)] == found(profile(**sections), seen(**parts))
@@ -321,12 +492,12 @@ def test_rules_report_nothing(sections: dict[str, Any], parts: dict[str, Any]) -
 
 def test_every_rule_has_a_case_in_which_it_reports() -> None:
     """A rule without a case is not tested."""
-    reported = {(code, severity) for _, _, code, severity in FIRES.values()}
+    reported = {(code, severity) for _, _, code, severity in REPORTING.values()}
 
     assert {(each.code.id, each.severity) for each in RULES} == reported
 
 
-@pytest.mark.parametrize(("sections", "parts", "code", "severity"), FIRES.values(), ids=FIRES)
+@pytest.mark.parametrize(("sections", "parts", "code", "severity"), REPORTING.values(), ids=REPORTING)
 def test_diagnostic_is_complete(sections: dict[str, Any], parts: dict[str, Any], code: str, severity: Severity) -> None:
     """It has a title without user data, a detail and a remedy that are sentences, and a subject."""
     (diagnostic,) = findings(profile(**sections), seen(**parts))

@@ -12,9 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
+
+from cmkctl.clock import Interrupted, SystemClock
 
 pytestmark = pytest.mark.slow
 
@@ -63,8 +68,12 @@ SCRIPT = (str(Path(sys.executable).parent / "cmkctl"),)
 """As ``pip install`` makes it; a run is started by its path."""
 
 
-def begun(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> subprocess.Popen[str]:
-    """Start a command that connects to Azure through a proxy."""
+@contextmanager
+def begun(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> Iterator[subprocess.Popen[str]]:
+    """Start a command that connects to Azure through a proxy; end it with the test, whatever became of that.
+
+    A process that is left running is reported in whichever later test happens to collect it.
+    """
     environment = {
         **os.environ,
         "HTTPS_PROXY": proxy,
@@ -73,14 +82,19 @@ def begun(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> sub
         "AZURE_CLIENT_SECRET": "no-secret",
         "PATH": path,
     }
-    return subprocess.Popen(
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
         command,
         env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=pipe,
+        stderr=pipe,
         text=True,
         preexec_fn=heed_hangup,  # noqa: PLW1509 - it only resets a signal
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def heed_hangup() -> None:
@@ -118,12 +132,12 @@ def test_a_run_that_waits_for_an_answer_leaves_at_once(
     report = profile.with_name("report.json")
     command = [*MODULE, "plan", str(profile), "--json", "--auth", "environment", "--report", str(report)]
 
-    process = begun(command, proxy)
-    assert came.wait(60)
-    for _ in range(2 if number == signal.SIGHUP else 1):  # the terminal says it, and the shell
-        os.kill(whom(process.pid), number)
-        time.sleep(0.01)
-    out, err = process.communicate(timeout=60)
+    with begun(command, proxy) as process:
+        assert came.wait(60)
+        for _ in range(2 if number == signal.SIGHUP else 1):  # the terminal says it, and the shell
+            os.kill(whom(process.pid), number)
+            time.sleep(0.01)
+        out, err = process.communicate(timeout=60)
 
     assert (130, "") == (process.returncode, err)
     last, end = (json.loads(each) for each in out.splitlines()[-2:])
@@ -141,10 +155,10 @@ def test_the_command_that_goes_on_is_the_one_that_ran(
     path = os.pathsep.join([*[str(Path(SCRIPT[0]).parent)] * found, "/usr/bin", "/bin"])
     rest = ["plan", str(profile), "--json", "--auth", "environment"]
 
-    process = begun([*SCRIPT, *rest], proxy, path)
-    assert came.wait(60)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    with begun([*SCRIPT, *rest], proxy, path) as process:
+        assert came.wait(60)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
 
     command = json.loads(out.splitlines()[-2])["command"]
     assert ["cmkctl" if found else SCRIPT[0], *rest] == shlex.split(command)
@@ -153,16 +167,73 @@ def test_the_command_that_goes_on_is_the_one_that_ran(
 def test_a_run_that_is_to_outlive_its_terminal_does(profile: Path, silent_proxy: tuple[str, threading.Event]) -> None:
     """As nohup starts it."""
     proxy, came = silent_proxy
-    process = begun(["nohup", *MODULE, "plan", str(profile), "--auth", "environment"], proxy)
-    assert came.wait(60)
+    with begun(["nohup", *MODULE, "plan", str(profile), "--auth", "environment"], proxy) as process:
+        assert came.wait(60)
 
-    process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
-    ended = process.poll()
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        ended = process.poll()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
 
     assert (None, 130) == (ended, process.returncode)
+
+
+DROPPED = """
+import signal, sys
+from cmkctl import engine
+from cmkctl.__main__ import main
+
+class Finalized:
+    def __del__(self):
+        signal.raise_signal(signal.{name})
+
+def wait_once(*futures, **options):
+    engine.wait_for = wait_for
+    Finalized()
+    return wait_for(*futures, **options)
+
+wait_for, engine.wait_for = engine.wait_for, wait_once
+sys.argv[0] = "cmkctl"
+main()
+"""
+"""A signal whose handler runs inside a finalizer, as that of a module's lock at the end of an import."""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_that_python_drops_ends_the_run(
+    profile: Path, silent_proxy: tuple[str, threading.Event], name: str
+) -> None:
+    """Python ignores an exception in a finalizer, the KeyboardInterrupt of a handler among them."""
+    program = [sys.executable, "-c", DROPPED.format(name=name)]
+
+    with begun([*program, "plan", str(profile), "--json", "--auth", "environment"], silent_proxy[0]) as process:
+        out, err = process.communicate(timeout=60)
+
+    assert (130, "") == (process.returncode, err)
+    assert ["interrupted", "end"] == [json.loads(each)["type"] for each in out.splitlines()[-2:]]
+
+
+def test_a_signal_inside_a_wait_ends_the_wait() -> None:
+    """The handler runs in the thread that waits, and may interrupt it where it holds the clock's lock."""
+    clock, ended = SystemClock(), threading.Event()
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        if frame.f_code is threading.Condition.wait.__code__ and event == "line":
+            sys.settrace(None)
+            clock.stop()
+            raise Interrupted  # as the handler does
+        return trace
+
+    def wait() -> None:
+        sys.settrace(trace)
+        with suppress(Interrupted):
+            clock.sleep(3600)
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+    assert ended.wait(30)
 
 
 def test_progress_lines_continue_while_azure_does_not_respond(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from record import SCENES, SUBSCRIPTION, Scene
+from support.scenarios import is_write
 
 from cmkctl.azure.tape import Tape
 
@@ -28,7 +29,7 @@ def writes_on(scene: Scene) -> list[tuple[str, str, str]]:
     return sorted(
         (each.method, urlsplit(each.url).path, json.dumps(each.body, sort_keys=True))
         for each in asked
-        if each.method not in ("GET", "HEAD")
+        if is_write(each.method, each.url)
     )
 
 

@@ -26,6 +26,10 @@ pytestmark = pytest.mark.slow
 
 GROUP: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-people/providers"
 IDENTITIES: Final = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities"
+SUBNET: Final = (
+    f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet-ml"
+    "/subnets/snet-endpoints"
+)
 
 BASE: Final[Mapping[str, Any]] = {
     "cloud": "AzureCloud",
@@ -62,6 +66,20 @@ BASE: Final[Mapping[str, Any]] = {
         "public_network_access": "disabled",
         "cosmos_db_throughput": 400,
         "identity": {"system_assigned": True, "user_assigned": [f"{IDENTITIES}/id-ml"]},
+        "managed_network": {
+            "isolation_mode": "AllowOnlyApprovedOutbound",
+            "firewall_sku": "Standard",
+            "outbound_rules": [
+                {"name": "pypi", "fqdn": "pypi.org"},
+                {
+                    "name": "data",
+                    "private_endpoint": {"resource": f"{GROUP}/Microsoft.Storage/storageAccounts/st", "target": "blob"},
+                },
+                {"name": "factory", "service_tag": {"tag": "DataFactory", "ports": "443"}},
+            ],
+        },
+        "serverless_compute": {"no_public_ip": True},
+        "image_build_compute": "cpu-build",
     },
     "associated_resources": {
         "storage_account": {"name": "stsilent", "sku": "Standard_LRS"},
@@ -70,9 +88,12 @@ BASE: Final[Mapping[str, Any]] = {
         "key_vault": {"name": "kv-silent-own"},
         "container_registry": {"name": "crsilent", "sku": "Premium"},
     },
+    "private_network": {"subnet": SUBNET, "endpoints": ["workspace", "blob"], "names": {"blob": "pe-blob"}},
     "tags": {"owner": "ml-platform"},
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
+
+RULES: Final = "workspace.managed_network.outbound_rules."
 
 OTHERS: Final[Mapping[str, Any]] = {
     "cloud": "AzureUSGovernment",
@@ -105,6 +126,13 @@ OTHERS: Final[Mapping[str, Any]] = {
         for field, value in (("public_access", "disabled"), ("default_action", "Deny"), ("bypass", "None"))
     },
     "associated_resources.storage_account.network.bypass": ["Metrics"],
+    "private_network.endpoints": ["workspace", "blob", "file"],
+    "private_network.names": {"blob": "pe-other"},
+    f"{RULES}name": "other",
+    f"{RULES}fqdn": "example.org",
+    f"{RULES}private_endpoint.target": "file",
+    f"{RULES}service_tag.tag": "AzureMonitor",
+    f"{RULES}service_tag.protocol": "UDP",
     "tags": {"owner": "others"},
 }
 """Values to change to, where type and example give none."""
@@ -112,6 +140,12 @@ OTHERS: Final[Mapping[str, Any]] = {
 TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
     "cloud": {"location": "usgovvirginia"},
     "key.type": {"key_vault.sku": None},
+    "subscription": {"private_network": None},
+    "workspace.managed_network.isolation_mode": {
+        "workspace.managed_network.outbound_rules": None,
+        "workspace.managed_network.firewall_sku": None,
+    },
+    "workspace.managed_network.include_spark": {"workspace.managed_network.provision": "now"},
     "workspace.encryption": {"workspace.cosmos_db_throughput": None},
     "associated_resources.container_registry.admin_user": {"workspace.identity": f"{IDENTITIES}/id-ml"},
     **{
@@ -140,6 +174,7 @@ def builder() -> Iterator[ScenarioBuilder]:
             patch.setenv(name, value)
         for name in ("id-ml", "id-other"):
             running.state.add_identity(name, "rg-people")
+        running.state.add_subnet()
         builder = ScenarioBuilder(running)
         builder.client().apply(Profile.model_validate(BASE))
         yield builder
@@ -183,7 +218,9 @@ def changed_in(path: str) -> Profile:
     for value in candidates(path):
         document = deepcopy(dict(BASE))
         around = path.rpartition(".")[0]
-        if around and profile_fields()[around].listed:
+        if path.startswith(RULES):
+            changes = {RULES.rstrip("."): rules_with(path, value)}
+        elif around and profile_fields()[around].listed:
             changes = {around: [entry_with(path, value)], **TOGETHER.get(around, {})}
         else:
             changes = {path: value, **replaced(path), **TOGETHER.get(path, {})}
@@ -196,6 +233,15 @@ def changed_in(path: str) -> Profile:
         except ValidationError:
             continue
     raise AssertionError(f"no other valid value of {path} is known: add one to OTHERS")
+
+
+def rules_with(path: str, value: Any) -> list[dict[str, Any]]:
+    """Return the outbound rules of the base, with one field of the first rule that has it set."""
+    rules: list[dict[str, Any]] = deepcopy(at_path(BASE, RULES.rstrip(".")))
+    kind, _, name = path.removeprefix(RULES).rpartition(".")
+    rule = next(each for each in rules if (kind or name) in each)
+    (rule[kind] if kind else rule)[name] = value
+    return rules
 
 
 def entry_with(path: str, value: Any) -> dict[str, Any]:

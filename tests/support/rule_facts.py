@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cmkctl.checks.observed import KeyInUse
 from cmkctl.profile.model import Profile
+from cmkctl.steps._endpoints import ObservedEndpoints
 from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.associated_resources import ObservedAssociated
 from cmkctl.steps.key import ObservedKey
@@ -55,6 +56,14 @@ def seen(**parts: Any) -> dict[str, Any]:
         "resource_group": None,
         "associated_resources": ObservedAssociated({}, TENANT),
         "planned_changes": (),
+        "permissions": None,
+        "role_assignments_left": None,
+        "locks": (),
+        "policies": (),
+        "virtual_network": None,
+        "private_endpoints": ObservedEndpoints(),
+        "workspace_endpoint": ObservedEndpoints(),
+        "approver_of_endpoints": None,
     }
     return usual | parts
 

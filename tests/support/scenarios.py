@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 
 from cmkctl.azure.credentials import SharedCredential
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.session import Session
+from cmkctl.azure.session import QUESTIONS, Session
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import Event
@@ -440,7 +440,7 @@ class Stops(InterceptingTransport):
         with self._lock:
             if self._over:
                 raise Interrupted
-            if request.method not in ("GET", "HEAD"):
+            if is_write(request.method, request.url):
                 self._writes += 1
                 self._over = self._at(request, self._writes)
                 if self._over and not self._sent:
@@ -448,8 +448,14 @@ class Stops(InterceptingTransport):
 
     def after(self, request: Any) -> None:
         """Stop after a write, if that is when to stop."""
-        if self._over and request.method not in ("GET", "HEAD"):
+        if self._over and is_write(request.method, request.url):
             raise Interrupted
+
+
+def is_write(method: str, url: str) -> bool:
+    """Tell whether a request may change something: no read, and none of the POST requests that only ask."""
+    asks = method == "POST" and url.partition("?")[0].rpartition("/")[2] in QUESTIONS
+    return method not in ("GET", "HEAD") and not asks
 
 
 class KeptOpen(InterceptingTransport):

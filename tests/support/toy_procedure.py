@@ -66,6 +66,9 @@ class Clock:
         """Let the time pass at once."""
         self.waits.append(seconds)
 
+    def check(self) -> None:
+        """Do nothing: no run is interrupted."""
+
 
 @dataclass
 class World:
@@ -92,6 +95,9 @@ class World:
     def writes(self) -> list[str]:
         """The resources that were written, in order."""
         return [each.removeprefix("write ") for each in self.log if each.startswith("write ")]
+
+    def check(self) -> None:
+        """Do nothing: no run is interrupted."""
 
     def snapshot(self) -> World:
         """Return the world itself as the snapshot."""

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 
 from cmkctl.profile import field_types
 from cmkctl.profile.section import Contradiction, Section
+from cmkctl.profile.sections.managed_network import ManagedNetworkSettings, ServerlessComputeSettings
 
 
 class WorkspaceIdentities(Section):
@@ -109,6 +110,28 @@ class WorkspaceSettings(Section):
         "enabled",
         description="Whether the workspace is reached from the internet. When disabled it needs a private endpoint.",
         examples=["enabled"],
+    )
+    managed_network: ManagedNetworkSettings | None = Field(
+        None,
+        description=(
+            "The managed network of the computes. Left out: none for a new workspace, and whatever an existing one has."
+        ),
+        examples=[{"isolation_mode": "AllowOnlyApprovedOutbound"}],
+    )
+    serverless_compute: ServerlessComputeSettings | None = Field(
+        None,
+        description="Serverless compute. Left out: Azure's own settings, and whatever an existing workspace has.",
+        examples=[{"no_public_ip": True}],
+    )
+    image_build_compute: str | None = Field(
+        None,
+        min_length=2,
+        max_length=32,
+        description=(
+            "The name of a compute cluster of the workspace that builds images, which a registry without public access "
+            "needs. It may be made later. Left out: the registry builds them."
+        ),
+        examples=["cpu-build"],
     )
     cosmos_db_throughput: int | None = Field(
         None,

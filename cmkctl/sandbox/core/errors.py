@@ -298,6 +298,12 @@ failed_late = ErrorRow(
 
 # --- role assignments and Microsoft Graph ---------------------------------------------------------------------------
 
+role_assignment_limit = ErrorRow(
+    400,
+    "RoleAssignmentLimitExceeded",
+    CODE_KNOWN,
+    "The maximum number of role assignments for the subscription, {limit}, is reached.",
+)
 scope_locked = ErrorRow(
     409,
     "ScopeLocked",

@@ -11,6 +11,8 @@ from typing import Any, Self, TextIO, overload
 from cmkctl.sandbox.core.clouds import Service
 
 READS = ("GET", "HEAD", "OPTIONS")
+QUESTIONS = frozenset({"checkpolicyrestrictions", "checknameavailability", "validate"})
+"""The last segments of the POST requests that only ask, in lower case."""
 KEPT = 4000
 """The number of requests kept in memory; beyond it the older half is dropped. The file keeps all."""
 
@@ -50,7 +52,9 @@ class LoggedRequest:
 
     @property
     def is_write(self) -> bool:
-        """True if this may have changed something: neither GET nor HEAD, and to ARM, Graph or a vault."""
+        """True if this may have changed something: neither GET nor HEAD nor a question, and to ARM, Graph or a vault."""
+        if self.method == "POST" and self.path.rpartition("/")[2].lower() in QUESTIONS:
+            return False
         return self.method not in READS and self.service in {
             Service.ARM.value,
             Service.GRAPH.value,

@@ -12,6 +12,7 @@ from cmkctl.sandbox.core.routing import Handler, Route
 from cmkctl.sandbox.core.state import Tenant
 
 View = Callable[[Tenant, Json, Call], Json]
+GLOBAL = "global"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class ResourceType:
     name: re.Pattern[str]
     name_rule: str
     group_word: str = "resourceGroups"
+    everywhere: bool = False
+    """Its location is ``global``."""
 
     @property
     def namespace(self) -> str:
@@ -91,6 +94,8 @@ def require_own_address(sent: Json, name: str, resource_id: str) -> None:
 def _location(body: Json, existing: Json | None, resource_type: ResourceType, name: str) -> str:
     if not body.get("location"):
         raise errors.location_required()
+    if resource_type.everywhere and normal(body["location"]) == GLOBAL:
+        return GLOBAL
     location = require_location(body["location"], resource_type.type)
     if existing is not None and normal(existing["doc"]["location"]) != location:
         group = existing["doc"]["id"].split("/")[4]

@@ -11,6 +11,7 @@ from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.providers.microsoft_authorization import usage
 
 COVERAGE = Area(
     "role definitions and assignments",
@@ -142,6 +143,7 @@ def put_assignment(tenant: Tenant, call: Call) -> Reply:
     if known is not None:
         return _again(known, sent, role)
     _refuse_twin(tenant, call["scope"], role, sent["principalId"])
+    usage.require_room(tenant, ids.subscription_of(call["scope"]))
     document = _document(tenant, call, sent, kind)
     tenant.table("assignments")[key] = {"doc": document}
     note_new_grant(tenant, call["scope"], sent["principalId"], "grant.role")

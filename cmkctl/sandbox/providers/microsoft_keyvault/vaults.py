@@ -91,6 +91,7 @@ ORDER = (
     "sku", "tenantId", "networkAcls", "accessPolicies", "enabledForDeployment", "enabledForDiskEncryption",
     "enabledForTemplateDeployment", "enableSoftDelete", "softDeleteRetentionInDays", "enableRbacAuthorization",
     "enablePurgeProtection", "vaultUri", "provisioningState", "publicNetworkAccess",
+    "privateEndpointConnections",
 )  # fmt: skip
 
 
@@ -259,6 +260,7 @@ def _replace(tenant: Tenant, call: Call, write: resources.Write) -> Reply:
     policies = before["accessPolicies"]
     kept_names = (
         "enablePurgeProtection", "softDeleteRetentionInDays", "enableRbacAuthorization", "accessPolicies", "provisioningState",
+        "privateEndpointConnections",
     )  # fmt: skip
     kept = {name: before.get(name) for name in kept_names}
     sent = {name: value for name, value in write.body["properties"].items() if value is not None}

@@ -1,0 +1,168 @@
+"""Virtual networks and their subnets: PUT 201 or 200. Peerings, gateways and security groups are not modelled."""
+
+from ipaddress import ip_network
+
+from cmkctl.sandbox.core import errors, ids, resources, shapes
+from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
+from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.routing import Route
+from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.providers.microsoft_network import refusals
+from cmkctl.sandbox.providers.microsoft_network.shape import NAME, NAME_RULE, NETWORK, SUBNET, VERSIONS, etag
+
+SUBNETS = f"{NETWORK.type}/subnets"
+NETWORKS = resources.Resources(NETWORK)
+_ONE = NETWORK.path + "/subnets/{child}"
+
+
+def put_network(tenant: Tenant, call: Call) -> Reply:
+    """Create a network, 201, or replace it, 200; a subnet that is left out is deleted unless it is in use."""
+    write = resources.begin_write(tenant, call, NETWORK)
+    properties = write.body["properties"]
+    before = write.existing["doc"] if write.existing is not None else None
+    sent = properties.get("subnets")
+    if before is not None and sent is not None:
+        kept = {each["name"].lower() for each in sent}
+        for each in before["properties"]["subnets"]:
+            if each["name"].lower() not in kept:
+                _require_unused(each)
+    subnets = [_subnet(tenant, write.id, each["name"], each.get("properties") or {}) for each in sent or ()]
+    document = {
+        "id": write.id,
+        "name": write.name,
+        "type": NETWORK.type,
+        "etag": etag(tenant),
+        "location": write.location,
+        "tags": write.body.get("tags") or {},
+        "properties": {
+            **{name: value for name, value in properties.items() if value is not None},
+            "subnets": subnets if sent is not None or before is None else before["properties"]["subnets"],
+            "provisioningState": "Succeeded",
+            "resourceGuid": ids.guid("network", write.id),
+        },
+    }
+    return Reply(201 if before is None else 200, resources.store(tenant, document)["doc"])
+
+
+def _subnet(tenant: Tenant, network: str, name: str, properties: Json) -> Json:
+    if not NAME.fullmatch(name):
+        raise errors.name_invalid(name, SUBNETS, NAME_RULE)
+    prefix = properties.get("addressPrefix") or next(iter(properties.get("addressPrefixes") or ()), None)
+    try:
+        ip_network(str(prefix))
+    except ValueError:
+        raise errors.property_refused("properties.addressPrefix", f"is {prefix!r}, which is no range") from None
+    before = _find(tenant, network, name)
+    kept = {
+        word: before["properties"][word] for word in ("privateEndpoints",) if before and word in before["properties"]
+    }
+    return {
+        "name": name,
+        "id": f"{network}/subnets/{name}",
+        "etag": etag(tenant),
+        "type": SUBNETS,
+        "properties": {
+            "privateEndpointNetworkPolicies": "Disabled",
+            "privateLinkServiceNetworkPolicies": "Enabled",
+            "delegations": [],
+            **{word: value for word, value in properties.items() if value is not None},
+            "addressPrefix": prefix,
+            "provisioningState": "Succeeded",
+            **kept,
+        },
+    }
+
+
+def _find(tenant: Tenant, network: str, name: str) -> Json | None:
+    record = tenant.resource(network)
+    found: list[Json] = record["doc"]["properties"]["subnets"] if record is not None else []
+    return next((each for each in found if each["name"].lower() == name.lower()), None)
+
+
+def _require_unused(subnet: Json) -> None:
+    users = subnet["properties"].get("privateEndpoints") or []
+    if users:
+        raise refusals.subnet_in_use(subnet["id"], users[0]["id"])
+
+
+def put_subnet(tenant: Tenant, call: Call) -> Reply:
+    """Create or change a subnet: 201 or 200."""
+    document = resources.existing(tenant, call, NETWORK)["doc"]
+    shape = {**shapes.TOP, "properties": shapes.Required(SUBNET)}
+    body = shapes.accept(shape, call.json(), call.api_version)
+    subnet = _subnet(tenant, document["id"], call["child"], body["properties"])
+    others = [each for each in document["properties"]["subnets"] if each["name"].lower() != call["child"].lower()]
+    new = len(others) == len(document["properties"]["subnets"])
+    document["properties"]["subnets"] = [*others, subnet]
+    tenant.changed()
+    return Reply(201 if new else 200, subnet)
+
+
+def get_subnet(tenant: Tenant, call: Call) -> Reply:
+    """Answer one subnet."""
+    return Reply(200, _existing(tenant, call))
+
+
+def _existing(tenant: Tenant, call: Call) -> Json:
+    document = resources.existing(tenant, call, NETWORK)["doc"]
+    found = _find(tenant, document["id"], call["child"])
+    if found is None:
+        raise refusals.subnet_missing(f"{document['id']}/subnets/{call['child']}")
+    return found
+
+
+def list_subnets(tenant: Tenant, call: Call) -> Reply:
+    """Answer the subnets of a network."""
+    return Reply(200, {"value": resources.existing(tenant, call, NETWORK)["doc"]["properties"]["subnets"]})
+
+
+def delete_subnet(tenant: Tenant, call: Call) -> Reply:
+    """Take a subnet away that nothing uses: 200."""
+    subnet = _existing(tenant, call)
+    _require_unused(subnet)
+    document = resources.existing(tenant, call, NETWORK)["doc"]
+    document["properties"]["subnets"] = [each for each in document["properties"]["subnets"] if each is not subnet]
+    tenant.changed()
+    return Reply(200)
+
+
+def delete_network(tenant: Tenant, call: Call) -> Reply:
+    """Take a network away whose subnets nothing uses: 200, or 204 when it is not there."""
+    record = tenant.resource(resources.address(tenant, call, NETWORK))
+    for each in record["doc"]["properties"]["subnets"] if record is not None else ():
+        _require_unused(each)
+    return NETWORKS.delete(tenant, call)
+
+
+def add_subnet(
+    state: Arrangement,
+    name: str = "snet-endpoints",
+    network: str = "vnet-ml",
+    group: str = "rg-net",
+    location: str = LOCATION,
+    prefix: str = "10.0.0.0/24",
+    policies: str = "Disabled",
+) -> str:
+    """Add a subnet, and its network where there is none; return its id."""
+    network_id = f"{state.add_resource_group(group, location)}/providers/{NETWORK.type}/{network}"
+    with state.arranging():
+        tenant = state.tenant
+        record = tenant.resource(network_id)
+        if record is None:
+            properties: Json = {"addressSpace": {"addressPrefixes": ["10.0.0.0/8"]}, "subnets": []}
+            document = {"id": network_id, "name": network, "type": NETWORK.type, "location": location, "tags": {}}
+            ready = {"provisioningState": "Succeeded", "resourceGuid": ids.guid("network", network_id)}
+            record = resources.store(tenant, {**document, "properties": {**properties, **ready}})
+        asked = {"addressPrefix": prefix, "privateEndpointNetworkPolicies": policies}
+        subnets = record["doc"]["properties"]["subnets"]
+        subnets[:] = [*(each for each in subnets if each["name"] != name), _subnet(tenant, network_id, name, asked)]
+    return f"{network_id}/subnets/{name}"
+
+
+ROUTES = (
+    *NETWORKS.routes(put_network, delete=delete_network),
+    Route("PUT", _ONE, put_subnet, SUBNETS, VERSIONS),
+    Route("GET", _ONE, get_subnet, SUBNETS, VERSIONS),
+    Route("DELETE", _ONE, delete_subnet, SUBNETS, VERSIONS),
+    Route("GET", NETWORK.path + "/subnets", list_subnets, SUBNETS, VERSIONS),
+)
