@@ -20,7 +20,7 @@ from cmkctl.sandbox.coverage_page import page
 from cmkctl.services.reference import reference as services_reference
 
 ROOT = Path(__file__).parents[2]
-SESSION_PAGES = ("README.md", "docs/tutorial.md")
+SESSION_PAGES = ("README.md", "docs/tutorial.md", "docs/associated-resources.md")
 _SANDBOX = (
     "serve",
     "env",
