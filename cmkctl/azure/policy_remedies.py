@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as with_default
 from typing import Final
 
 from cmkctl.azure.failures import Failure, PolicyDenial
@@ -26,7 +27,7 @@ class _Setting:
     """A profile field that sets a property, and its words for Azure's values in lower case; others are the same in both."""
 
     field: str
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = with_default(default_factory=dict)
 
     def set_to(self, value: str) -> str:
         """Return the instruction to set the field; without a value, to look at it."""
@@ -34,9 +35,9 @@ class _Setting:
 
 
 _SWITCH: Final = {"enabled": "enabled", "disabled": "disabled", "true": "enabled", "false": "disabled"}
+_PUBLIC: Final = {"disabled": "disabled", "enabled": "enabled", "securedbyperimeter": "secured-by-perimeter"}
+_OPPOSITE: Final = {"true": "disabled", "false": "enabled"}
 _FLAG: Final = {"true": "true", "false": "false"}
-_DISABLED: Final = {"true": "disabled", "false": "enabled"}
-_PUBLIC: Final = {**_SWITCH, "securedbyperimeter": "secured-by-perimeter"}
 _AUTHORIZATION: Final = {"true": "rbac", "false": "access-policy"}
 
 _SETTINGS: Final[Mapping[str, Mapping[str, _Setting]]] = {
@@ -67,17 +68,17 @@ _SETTINGS: Final[Mapping[str, Mapping[str, _Setting]]] = {
         "sku.name": _Setting("associated_resources.container_registry.sku"),
         "adminuserenabled": _Setting("associated_resources.container_registry.admin_user", _SWITCH),
         "networkruleset.defaultaction": _Setting("associated_resources.container_registry.network.default_action"),
-        "publicnetworkaccess": _Setting("associated_resources.container_registry.network.public_access", _SWITCH),
+        "publicnetworkaccess": _Setting("associated_resources.container_registry.network.public_access", _PUBLIC),
     },
     "microsoft.insights/components": {
-        "disablelocalauth": _Setting("associated_resources.application_insights.local_authentication", _DISABLED),
-        "publicnetworkaccessforingestion": _Setting("associated_resources.application_insights.ingestion", _SWITCH),
-        "publicnetworkaccessforquery": _Setting("associated_resources.application_insights.query", _SWITCH),
+        "disablelocalauth": _Setting("associated_resources.application_insights.local_authentication", _OPPOSITE),
+        "publicnetworkaccessforingestion": _Setting("associated_resources.application_insights.ingestion", _PUBLIC),
+        "publicnetworkaccessforquery": _Setting("associated_resources.application_insights.query", _PUBLIC),
     },
     "microsoft.operationalinsights/workspaces": {
-        "features.disablelocalauth": _Setting("associated_resources.log_analytics.local_authentication", _DISABLED),
-        "publicnetworkaccessforingestion": _Setting("associated_resources.log_analytics.ingestion", _SWITCH),
-        "publicnetworkaccessforquery": _Setting("associated_resources.log_analytics.query", _SWITCH),
+        "features.disablelocalauth": _Setting("associated_resources.log_analytics.local_authentication", _OPPOSITE),
+        "publicnetworkaccessforingestion": _Setting("associated_resources.log_analytics.ingestion", _PUBLIC),
+        "publicnetworkaccessforquery": _Setting("associated_resources.log_analytics.query", _PUBLIC),
         "retentionindays": _Setting("associated_resources.log_analytics.retention_days"),
     },
     _WORKSPACES: {
@@ -95,7 +96,7 @@ _SETTINGS: Final[Mapping[str, Mapping[str, _Setting]]] = {
 _OWN_VAULT: Final[Mapping[str, _Setting]] = {
     "networkacls.defaultaction": _Setting("associated_resources.key_vault.network.default_action"),
     "networkacls.bypass": _Setting("associated_resources.key_vault.network.bypass"),
-    "publicnetworkaccess": _Setting("associated_resources.key_vault.network.public_access", _SWITCH),
+    "publicnetworkaccess": _Setting("associated_resources.key_vault.network.public_access", _PUBLIC),
     "softdeleteretentionindays": _Setting("associated_resources.key_vault.soft_delete_days"),
 }
 """The fields of the workspace's own vault, by property."""
@@ -197,21 +198,18 @@ def _location_remedy(denial: PolicyDenial) -> str:
 
 def _vault_remedy(denial: PolicyDenial, failure: Failure, setting: _Setting | None) -> str:
     """Return the remedy for one of the two vaults: the one with the key, or the workspace's own."""
-    wanted, own = _wanted(denial), _OWN_VAULT.get(_property(denial))
-    way = f"have one created that complies and set {_BY_ID[_VAULTS]}."
-    if own:
-        phrase = own.set_to(wanted)
-        way = f"{phrase[:1].lower()}{phrase[1:]}."
+    own, wanted = _OWN_VAULT.get(_property(denial)), _wanted(denial)
+    way = own.set_to(wanted) if own else f"Have one created that complies, and set {_BY_ID[_VAULTS]}"
     if failure.step == _VAULT_STEP:
         return f"{setting.set_to(wanted)}." if setting else "Have a vault created that complies, and set key_vault.id."
     if failure.step:
-        return f"For the workspace's own vault, {way}"
+        return f"{way}."
     ours = (
         f"{setting.set_to(wanted)} if '{denial.resource or failure.target}' is the vault with the key. "
         if setting
         else ""
     )
-    return f"{ours}For the workspace's own vault, {way}"
+    return f"{ours}For the workspace's own vault, {way[0].lower()}{way[1:]}."
 
 
 def _property(denial: PolicyDenial) -> str:
