@@ -86,7 +86,9 @@ _SETTINGS: Final[Mapping[str, Mapping[str, _Setting]]] = {
         "hbiworkspace": _Setting("workspace.high_business_impact", _FLAG),
         "encryption.status": _Setting("workspace.encryption"),
         "primaryuserassignedidentity": _Setting("workspace.identity"),
-        "systemdatastoresauthmode": _Setting("workspace.datastore_access"),
+        "systemdatastoresauthmode": _Setting(
+            "workspace.datastore_access", {"identity": "identity", "accesskey": "access-key"}
+        ),
     },
 }
 """The profile field that sets a property, by resource type and property, both in lower case."""
