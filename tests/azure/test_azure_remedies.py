@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,8 +15,10 @@ from support.scripted import ARM, Answer, http_error
 
 from cmkctl.azure.errors import classify, operation_failure
 from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.policy_remedies import _BY_ID, _OWN_VAULT, _SETTINGS
 from cmkctl.azure.remedies import BY_KIND, EXPLANATIONS, WITHOUT_A_REASON, diagnose, explanation_of
 from cmkctl.diagnostics import Diagnostic
+from cmkctl.profile.fields import profile_fields
 
 SUBSCRIPTION: Final = "/subscriptions/11111111-1111-1111-1111-111111111111"
 GROUP: Final = f"{SUBSCRIPTION}/resourceGroups/rg-ml"
@@ -568,6 +571,18 @@ def test_every_row_explains_a_case() -> None:
     used = {id(found) for each in failures if (found := explanation_of(each))}
 
     assert [] == [each for each in EXPLANATIONS if id(each) not in used]
+
+
+FIELD: Final = re.compile(r"\b(?:key_vault|key|workspace|associated_resources|key_access)\.[a-z_]+(?:\.[a-z_]+)*")
+
+
+def test_a_remedy_names_fields_that_the_profile_has() -> None:
+    """Also the table of policies: a field that does not exist would be refused as unknown."""
+    settings = [*_SETTINGS.values(), _OWN_VAULT]
+    named = {setting.field for each in settings for setting in each.values()} | set(_BY_ID.values())
+    named |= {found for each in _diagnosed() for found in FIELD.findall(each.remedy)}
+
+    assert set() == named - set(profile_fields())
 
 
 def test_rows_on_structure_come_before_rows_on_words() -> None:
