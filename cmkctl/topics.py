@@ -112,7 +112,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
             Side("The key identifier of a workspace can be changed, within the original vault.", _CONCEPT),
             Side("Key identifiers cannot be changed after creation.", _TEMPLATE),
         ),
-        ("CMK106", "CMK114", "CMK228", "CMK253", "CMK256"),
+        ("CMK106", "CMK114", "CMK253", "CMK256"),
     ),
     Topic(
         "service-side",

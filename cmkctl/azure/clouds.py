@@ -52,6 +52,11 @@ class CloudEndpoints:
         """The token scope of Microsoft Graph in this cloud."""
         return f"{self.graph}/.default"
 
+    @property
+    def vault_scope(self) -> str:
+        """The token scope of the vaults' own endpoints in this cloud."""
+        return f"https://{self.vault_suffix}/.default"
+
     def owns(self, url: str) -> bool:
         """Return True for an https URL on a host of this cloud: Resource Manager and its regional hosts, Graph, vaults, login.
 

@@ -30,6 +30,7 @@ from cmkctl.azure.policies import DeadlinePolicy, HeaderPolicy, HostPolicy
 from cmkctl.azure.retry import QUESTION, RetryPolicy
 from cmkctl.azure.snapshot import Constants, Snapshot
 from cmkctl.azure.tokens import claims_in
+from cmkctl.azure.vault_keys import VaultKeys
 from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
 from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
@@ -123,6 +124,11 @@ class Session:
     def claims(self) -> Mapping[str, Any]:
         """Return the claims of our token for Resource Manager, unverified; empty when it is not a JWT, as on a replay."""
         return claims_in(self.credential.get_token(self.endpoints.arm_scope).token)
+
+    @cached_property
+    def vault_keys(self) -> VaultKeys:
+        """Keys through the vaults' own endpoints."""
+        return VaultKeys(self._policies(self.endpoints.vault_scope), self.transport)
 
     def tenant(self) -> str:
         """Return the tenant that issued our token for Resource Manager; empty when the token does not name it."""
