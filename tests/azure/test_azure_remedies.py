@@ -171,6 +171,26 @@ def test_a_region_outside_the_allowed_ones_is_the_location() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("operator", "target", "remedy"),
+    [
+        ("NotEquals", "prod", "Add the tag to the profile: tags: {env: prod}."),
+        (
+            "NotIn",
+            ["dev", "prod"],
+            "Set the tag in the profile: tags: {env: VALUE}, with a value that is one of dev, prod.",
+        ),
+        ("NotMatch", "###", "Set the tag in the profile: tags: {env: VALUE}, with a value that is like ###."),
+        ("Equals", "test", "Remove or change the tag env under tags in the profile."),
+    ],
+)
+def test_a_tag_with_a_wrong_value_has_the_value_that_fits(operator: str, target: Any, remedy: str) -> None:
+    """Policies require a tag, one of some values, or a form (G8)."""
+    body = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", "tags['env']", operator, target, "x")
+
+    assert diagnose(failed(body, status=403)).remedy.startswith(remedy)
+
+
 def test_of_allowed_regions_the_list_counts_and_not_the_exception_for_global() -> None:
     """The built-in policy about allowed locations ends with a condition on ``global``."""
     body = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", "location", "NotIn", ["westeurope"], "eastus2")
