@@ -277,6 +277,12 @@ FIRES: Final = {
         "CMK111",
         WARNING,
     ),
+    "policy names an application id of another cloud": (
+        {},
+        {"key_vault": vault(accessPolicies=[policy("57506a73-e302-42a9-b869-6f12d9ec29e9", "get")])},
+        "CMK111",
+        WARNING,
+    ),
     "account refuses the keys of the datastores": (
         {"associated_resources": {"storage_account": {"name": "stml"}}},
         {
