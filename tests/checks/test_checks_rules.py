@@ -18,6 +18,7 @@ from support.rule_facts import (
     KEY,
     NOW,
     OBJECT_ID,
+    REGISTRY,
     TENANT,
     associated,
     in_use,
@@ -308,6 +309,22 @@ FIRES: Final = {
         ERROR,
     ),
     "more tags than a key has": ({"tags": {f"t{each}": "x" for each in range(16)}}, {}, "CMK169", ERROR),
+    "account refuses the keys of the datastores": (
+        {"associated_resources": {"storage_account": {"name": "stml"}}},
+        {
+            "associated_resources": ObservedAssociated(
+                {ACCOUNT: {"properties": {"allowSharedKeyAccess": False}}}, TENANT
+            )
+        },
+        "CMK130",
+        ERROR,
+    ),
+    "registry has no admin user": (
+        {"associated_resources": {"container_registry": {"name": "crmlws"}}},
+        {"associated_resources": ObservedAssociated({REGISTRY: {"properties": {"adminUserEnabled": False}}}, TENANT)},
+        "CMK131",
+        WARNING,
+    ),
     "one vault for both": ({"associated_resources": {"key_vault": "same"}}, {}, "CMK112", WARNING),
     "one vault for both, by id": (
         {
@@ -339,7 +356,7 @@ def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[st
 def closed_registry() -> dict[str, Any]:
     """Return an existing registry without public access."""
     registry = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml5"
-    closed = {"properties": {"publicNetworkAccess": "Disabled"}}
+    closed = {"properties": {"publicNetworkAccess": "Disabled", "adminUserEnabled": True}}
     return {"associated_resources": ObservedAssociated({registry: closed}, TENANT)}
 
 
@@ -475,6 +492,21 @@ SILENT: Final = {
     "vault has no network rules": ({}, {"key_vault": vault(networkAcls=None)}),
     "access policies for its own identity": (SERVICE_SIDE, {"key_vault": vault(enableRbacAuthorization=False)}),
     "in-subscription on an RBAC vault": ({"key_vault": {"authorization": "rbac"}}, {}),
+    "registry has an admin user": (
+        {"associated_resources": {"container_registry": {"name": "crmlws"}}},
+        {"associated_resources": ObservedAssociated({REGISTRY: {"properties": {"adminUserEnabled": True}}}, TENANT)},
+    ),
+    "datastores use identities": (
+        {
+            "associated_resources": {"storage_account": {"name": "stml"}},
+            "workspace": {"datastore_access": "identity"},
+        },
+        {
+            "associated_resources": ObservedAssociated(
+                {ACCOUNT: {"properties": {"allowSharedKeyAccess": False}}}, TENANT
+            )
+        },
+    ),
     "key is long": ({"key": {"size": 4096}}, {}),
     "key is as long as recommended": ({"key": {"size": 3072}}, {}),
     "vault only notifies": (
