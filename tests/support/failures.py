@@ -40,9 +40,9 @@ def rules_page() -> str:
     others = len(listed) - len(known)
     introduction = (
         f"Ways in which the creation of such a workspace goes wrong, from documentation and public reports: {answered} of "
-        f"{len(known)} have an answer, and so do {others} further cases of the field (G). A *rule* stops the run before the first "
-        "write or warns; *explained* is a diagnostic with cause and remedy after a refusal by Azure; *retried* is waited for; "
-        "*built in* is ruled out by what cmkctl sends."
+        f"{len(known)} have an answer, and so do {others} further cases of the field (G). A *rule* stops the run before the "
+        "first write, or warns; *explained* is a diagnostic with cause and remedy after a refusal by Azure; *retried* is waited "
+        "for; *built in* is ruled out by what cmkctl sends."
     )
     lines = [
         reference().rstrip(),
