@@ -153,6 +153,18 @@ class Options:
         ),
     ] = field(default_factory=list)
     strict: Annotated[bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Treat warnings as errors.")] = False
+    validate: Annotated[
+        bool,
+        typer.Option(
+            "--validate",
+            rich_help_panel=CHECKS,
+            help="Have Azure validate the plan as an ARM template. Nothing is written.",
+        ),
+    ] = False
+    no_validate: Annotated[
+        bool,
+        typer.Option("--no-validate", rich_help_panel=CHECKS, help="Do not have Azure validate the plan beforehand."),
+    ] = False
     json: Annotated[
         bool,
         typer.Option(

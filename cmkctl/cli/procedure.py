@@ -17,7 +17,7 @@ from cmkctl.cli import PROGRAM
 from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.options import STANDARD_STREAM, Options
 from cmkctl.cli.run import Load, Run, run
-from cmkctl.diagnostics import CmkctlError, Diagnostic
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeStarted, Emit, Event
 from cmkctl.plan import Action, Plan, Unknown, unknowns
@@ -39,6 +39,7 @@ from cmkctl.views.shown import (
     Applied,
     Cancelled,
     DiagnosticsShown,
+    LogText,
     OutputsShown,
     PlanSaved,
     PlanShown,
@@ -110,7 +111,8 @@ def plan(options: Options, operation: Operation) -> int:
         made = _plan(opened, operation)
         opened.show(PlanShown(made, options.requests))
         _show_outputs(opened, operation, made)
-        if made.errored:
+        refused = options.validate and not _validated(opened, made)
+        if made.errored or refused:
             if options.out:
                 opened.show(DiagnosticsShown((not_saved(options.out),)))
             return REFUSED
@@ -168,7 +170,7 @@ def _apply(opened: Run, operation: Operation) -> int:
     made = _plan_of_saved(opened, operation, saved) if saved else _plan(opened, operation)
     opened.show(PlanShown(made, options.requests))
     emit: Emit = _as_approved(opened, saved, made) if saved else opened.show
-    if made.errored:
+    if made.errored or not (options.no_validate or _validated(opened, made)):
         return REFUSED
     if any(each.action.writes for each in made.pending) and not options.yes:
         if not opened.view.can_ask:
@@ -188,6 +190,21 @@ def _apply(opened: Run, operation: Operation) -> int:
     )
     opened.show(OutputsShown(operation.procedure.outputs(opened.profile, result.known)))
     return DONE
+
+
+def _validated(opened: Run, made: Plan) -> bool:
+    """Have Azure validate a plan, and show the result. Returns False when Azure refuses it."""
+    from cmkctl.validation import validate  # noqa: PLC0415 - only for a plan that is validated
+
+    if made.errored:
+        return True
+    found = validate(opened.session, opened.profile, made)
+    if found.diagnostics:
+        opened.show(DiagnosticsShown(tuple(map(opened.located_one, found.diagnostics))))
+    elif found.resources and not opened.options.json:
+        left = f" {found.left_out} other changes cannot be validated beforehand." if found.left_out else ""
+        opened.show(LogText(f"Azure validated the plan: {found.resources} resources accepted.{left}"))
+    return not any(each.severity is Severity.ERROR for each in found.diagnostics)
 
 
 def _confirmed(opened: Run, made: Plan) -> int | None:

@@ -76,14 +76,15 @@ class Run:
         """Return the plan with the warnings about the profile, and with places in the profile for its diagnostics."""
         policy = self.policy
         warnings = [policy.applied_to(each) for each in self.loaded.warnings]
-        return replace(plan, diagnostics=(*warnings, *(self._located(each) for each in plan.diagnostics)))
+        return replace(plan, diagnostics=(*warnings, *map(self.located_one, plan.diagnostics)))
 
     @property
     def policy(self) -> RulePolicy:
         """The operator's choices about findings."""
         return RulePolicy(frozenset(self.options.ignore), self.options.strict)
 
-    def _located(self, diagnostic: Diagnostic) -> Diagnostic:
+    def located_one(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a diagnostic with its place in the profile, where its subject is a field."""
         if diagnostic.location is not None or "/" in diagnostic.subject or not diagnostic.subject:
             return diagnostic
         return replace(diagnostic, location=self.loaded.locate(diagnostic.subject))
