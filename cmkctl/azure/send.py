@@ -107,6 +107,9 @@ def _send_once(session: Session, change: Change, request: Request) -> None:
             _send_to_arm(session, change, request)
         case Plane.GRAPH:
             session.graph.create_service_principal(dict(request.body or {}))
+        case Plane.VAULT:
+            host, body = str(request.host), request.body
+            session.vault_keys.send(request.method, host, request.path, request.api_version, body)
         case _:
             assert_never(request.plane)
 
@@ -176,8 +179,15 @@ def _put_vault(session: Session, change: Change, request: Request) -> Any:
     response = session.key_vault.vaults.begin_create_or_update(
         vault.resource_group, vault.name, _body(request), polling=InitialResponseOnly()
     ).result()
-    _refuse_overwritten(change, vault.name, _stamps(response))
+    if not _recovers(request):
+        _refuse_overwritten(change, vault.name, _stamps(response))
     return response
+
+
+def _recovers(request: Request) -> bool:
+    """Return True for the recovery of a soft-deleted vault, which keeps the time of its creation."""
+    properties = (request.body or {}).get("properties")
+    return isinstance(properties, Mapping) and properties.get("createMode") == "recover"
 
 
 def _stamps(response: Any) -> Mapping[str, Any]:
@@ -233,9 +243,15 @@ def _create_key(session: Session, change: Change, request: Request) -> None:
     )
 
 
+def _patch_registry(session: Session, change: Change, request: Request) -> Any:  # noqa: ARG001 - the table's signature
+    """Update a registry: Azure answers 201 and an operation (recording 71), which the generic client takes for an error."""
+    return session.write("PATCH", request.path, request.api_version, _body(request))
+
+
 _TYPED: Final[Mapping[tuple[str, str], _Typed]] = {
     ("microsoft.resources/providers", "POST"): _register,
     ("microsoft.resources/resourcegroups", "PUT"): _put_group,
+    ("microsoft.containerregistry/registries", "PATCH"): _patch_registry,
     ("microsoft.keyvault/vaults", "PUT"): _put_vault,
     ("microsoft.keyvault/vaults", "PATCH"): _patch_vault,
     ("microsoft.keyvault/vaults/accesspolicies", "PUT"): _add_policies,
@@ -253,7 +269,7 @@ def _by_id(session: Session, change: Change, request: Request) -> Any:
         case "PATCH":
             begin = client.begin_update_by_id
         case "POST":
-            return session.post(request.path, version, _body(request))
+            return session.write("POST", request.path, version, _body(request))
         case _:
             raise ValueError(f"no client sends {request.method} by id")
     return begin(resource, _body(request), api_version=version, polling=InitialResponseOnly()).result()

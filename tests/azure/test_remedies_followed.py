@@ -24,9 +24,14 @@ def builder() -> Iterator[ScenarioBuilder]:
 
 def refused(builder: ScenarioBuilder, profile: Profile) -> Diagnostic:
     """Return the first error of an apply."""
+    return errors(builder, profile)[0]
+
+
+def errors(builder: ScenarioBuilder, profile: Profile) -> tuple[Diagnostic, ...]:
+    """Return the errors of an apply."""
     with pytest.raises(CmkctlError) as raised:
         builder.client().apply(profile)
-    return raised.value.diagnostics[0]
+    return raised.value.diagnostics
 
 
 def changed(profile: Profile, **sections: Any) -> Profile:
@@ -65,19 +70,44 @@ def test_the_key_vault_gets_the_network_that_a_policy_wants(builder: ScenarioBui
     assert not after.pending
 
 
-def test_a_storage_account_with_shared_keys_is_not_blamed_on_microsofts_group(builder: ScenarioBuilder) -> None:
-    """A policy denies shared keys (G7): the denied account is named, and service-side encryption would not help."""
+def test_both_vaults_get_the_network_that_a_policy_wants(builder: ScenarioBuilder) -> None:
+    """The workspace's own vault has a field as well (G6), and the denied vault is named with the policy."""
     profile = builder.make(ProfileVariant(), World("new"))
+    builder.running.state.add_policy(
+        "deny-open-vaults", "Microsoft.KeyVault/vaults", "networkAcls.defaultAction", allow=("Deny",)
+    )
+
+    remedies = [each.remedy.partition(". ")[0] for each in errors(builder, profile)]
+    network = {"default_action": "Deny", "bypass": "AzureServices"}
+    vault = {**profile.key_vault.model_dump(exclude_defaults=True), "network": network}
+    associated = {**profile.associated_resources.model_dump(exclude_defaults=True), "key_vault": {"network": network}}
+    after = builder.client().apply(changed(profile, key_vault=vault, associated_resources=associated))
+
+    sections = ("key_vault", "associated_resources.key_vault")
+    assert [f"Set {each}.network.default_action: Deny" for each in sections] == remedies
+    assert not after.pending
+
+
+def test_a_storage_account_with_shared_keys_is_not_blamed_on_microsofts_group(builder: ScenarioBuilder) -> None:
+    """A policy denies shared keys (G7): the denied account is named, and the field that turns them off makes it pass."""
+    # service-side: Microsoft makes no storage account in the subscription, which the policy would deny as well
+    profile = builder.make(ProfileVariant(service_side=True), World("new"))
     builder.running.state.add_policy(
         "deny-shared-keys", "Microsoft.Storage/storageAccounts", "allowSharedKeyAccess", allow=(False,)
     )
 
     diagnostic = refused(builder, profile)
+    associated = profile.associated_resources.model_dump(exclude_defaults=True)
+    storage = {**associated.get("storage_account", {}), "shared_keys": "disabled"}
+    after = builder.client().apply(changed(profile, associated_resources={**associated, "storage_account": storage}))
 
     account = profile.associated_resources.storage_account.resource_id.rpartition("/")[2]
     assert f"Denied Microsoft.Storage/storageAccounts '{account}': policy 'deny-shared-keys'" in diagnostic.detail
-    assert "associated_resources.storage_account.id" in diagnostic.remedy
+    assert diagnostic.remedy.startswith("Set associated_resources.storage_account.shared_keys: disabled.")
     assert "service-side" not in diagnostic.remedy
+    assert not after.pending
+    workspace = builder.running.state.resource(profile.workspace.resource_id) or {}
+    assert "identity" == workspace["properties"]["systemDatastoresAuthMode"].lower()
 
 
 def test_service_side_encryption_avoids_a_denial_in_microsofts_group(builder: ScenarioBuilder) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from cmkctl.profile import field_types
-from cmkctl.profile.section import Nameable, Section
+from cmkctl.profile.section import Contradiction, Nameable, Section, tags_of_a_given_resource
 
 
 class NetworkSettings(Section):
@@ -102,6 +103,38 @@ class KeyVaultSettings(Nameable):
         description="The vault's tier. Left out: premium when key.type is RSA-HSM, which needs it, otherwise standard.",
         examples=["premium"],
     )
+    recover: bool = Field(
+        False,
+        description=(
+            "Whether cmkctl recovers a soft-deleted vault of this name and resource group, with its keys, settings and "
+            "access policies. Role assignments do not come back, and are planned again. False: such a vault is a conflict."
+        ),
+        examples=[True],
+    )
+    enabled_for_deployment: bool | None = Field(
+        None,
+        description=(
+            "Whether virtual machines may get certificates from the vault. Left out: no for a new vault, and whatever an "
+            "existing vault has."
+        ),
+        examples=[False],
+    )
+    enabled_for_template_deployment: bool | None = Field(
+        None,
+        description=(
+            "Whether ARM templates may get secrets from the vault. Left out: no for a new vault, and whatever an existing "
+            "vault has."
+        ),
+        examples=[False],
+    )
+    enabled_for_disk_encryption: bool | None = Field(
+        None,
+        description=(
+            "Whether Azure Disk Encryption may get secrets and unwrap keys. Left out: no for a new vault, and whatever an "
+            "existing vault has."
+        ),
+        examples=[False],
+    )
     allow_enabling_purge_protection: bool = Field(
         False,
         description=(
@@ -119,3 +152,24 @@ class KeyVaultSettings(Nameable):
         ),
         examples=[{"default_action": "Deny", "bypass": "AzureServices"}],
     )
+    tags: field_types.Tags = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Tags of the vault, beside those of the profile; the same name here wins.",
+        examples=[{"data": "confidential"}],
+    )
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what is wrong with name and id, and tags for a vault that gets none."""
+        yield from super().contradictions()
+        yield from tags_of_a_given_resource(self, self.tags)
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        """The flags that the profile gives, by Azure's names."""
+        given = {
+            "enabledForDeployment": self.enabled_for_deployment,
+            "enabledForTemplateDeployment": self.enabled_for_template_deployment,
+            "enabledForDiskEncryption": self.enabled_for_disk_encryption,
+        }
+        return {name: value for name, value in given.items() if value is not None}
