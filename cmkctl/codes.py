@@ -129,6 +129,12 @@ CMK197: Final = Code(
     "Have the permission granted to have the plan validated beforehand, or leave it out with --no-validate.",
     "https://learn.microsoft.com/rest/api/resources/deployments/validate-at-subscription-scope",
 )
+CMK200: Final = Code(
+    "CMK200",
+    "The administrator's part is not done",
+    "With --part rest, a plan covers what is left once an administrator has registered the resource providers, created the service principal in the directory and assigned the roles. Some of that is still missing.",
+    "Have an administrator run the commands; cmkctl plan PROFILE --part admin prints them.",
+)
 
 # Conflicts
 

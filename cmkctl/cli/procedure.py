@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError
 from cmkctl import codes
 from cmkctl.cli import PROGRAM
 from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
-from cmkctl.cli.options import STANDARD_STREAM, Options
+from cmkctl.cli.options import STANDARD_STREAM, Options, Part
 from cmkctl.cli.run import Load, Run, run
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.engine import apply_plan, make_plan
@@ -108,8 +108,10 @@ def plan(options: Options, operation: Operation) -> int:
     def body(opened: Run) -> int:
         if options.out and options.out != STANDARD_STREAM:
             try_saving(options.out)
-        made = _plan(opened, operation)
+        made = _of_part(_plan(opened, operation), options.part)
         opened.show(PlanShown(made, options.requests))
+        if options.part is Part.ADMIN:
+            return _print_commands(made)
         _show_outputs(opened, operation, made)
         refused = options.validate and not _validated(opened, made)
         if made.errored or refused:
@@ -122,6 +124,27 @@ def plan(options: Options, operation: Operation) -> int:
         return CHANGES if options.detailed_exitcode and made.pending else DONE
 
     return run(options, body, load_only_profile)
+
+
+def _of_part(made: Plan, part: Part | None) -> Plan:
+    """Return a plan as it is, for the rest with an error (CMK200) when the administrator's part is not done."""
+    from cmkctl.export.az import admin_duties, az_commands  # noqa: PLC0415 - only for split duties
+
+    duties = admin_duties(made) if part is Part.REST else ()
+    if not duties:
+        return made
+    titles = ", ".join(each.title for each in duties)
+    remedy = "Have an administrator run:\n" + "\n".join(az_commands(made))
+    return replace(made, diagnostics=(*made.diagnostics, codes.CMK200.error(f"Missing: {titles}.", remedy)))
+
+
+def _print_commands(made: Plan) -> int:
+    """Print the commands of the administrator's part. What stops the signed-in account from applying them is no failure."""
+    from cmkctl.export.az import az_commands  # noqa: PLC0415 - only for split duties
+
+    sys.stdout.write("".join(f"{each}\n" for each in az_commands(made)))
+    sys.stdout.flush()
+    return DONE
 
 
 def apply(options: Options, operation: Operation, loader: Load = load) -> int:
