@@ -129,6 +129,26 @@ CMK190: Final = Code(
     "A rule needs a fact that could not be read, usually because the signed-in principal may not read it. Everything else was checked; apply reports what Azure refuses.",
     "Have the missing permission granted to check it beforehand.",
 )
+CMK196: Final = Code(
+    "CMK196",
+    "Azure's validation refuses the plan",
+    "Before it asks, apply sends the plan as an ARM template to Azure Resource Manager for validation, which writes nothing: every resource provider and every policy judges the resources that the plan creates. A resource that is refused there would be refused during the run, after others that cannot be deleted for good.",
+    "Change what Azure refuses. If you are sure that the validation is wrong: --no-validate.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-invalid-template-deployment",
+)
+CMK197: Final = Code(
+    "CMK197",
+    "The plan was not validated by Azure",
+    "Azure did not give a verdict on the plan's template, for example because the signed-in account lacks Microsoft.Resources/deployments/validate/action on the subscription. The checks of cmkctl itself were made; apply goes on.",
+    "Have the permission granted to have the plan validated beforehand, or leave it out with --no-validate.",
+    "https://learn.microsoft.com/rest/api/resources/deployments/validate-at-subscription-scope",
+)
+CMK200: Final = Code(
+    "CMK200",
+    "The administrator's part is not done",
+    "With --part rest, a plan covers what is left once an administrator has registered the resource providers, created the service principal in the directory and assigned the roles. Some of that is still missing.",
+    "Have an administrator run the commands; cmkctl plan PROFILE --part admin prints them.",
+)
 
 # Conflicts
 
