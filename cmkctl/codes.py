@@ -102,6 +102,13 @@ CMK115: Final = Code(
     "Azure does not show this setting, cmkctl may not change it, or it is a setting of cmkctl's own. The resource counts as up to date without it.",
     "Check the setting yourself where it matters.",
 )
+CMK189: Final = Code(
+    "CMK189",
+    "Some checks follow the registrations",
+    "Azure answers some questions about a resource provider only once the subscription is registered for it. apply sends the registrations first, then judges these rules, and stops before it makes anything that cannot be undone if one of them reports an error.",
+    "apply does this by itself.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types",
+)
 CMK190: Final = Code(
     "CMK190",
     "A check was skipped",
@@ -139,8 +146,8 @@ CMK204: Final = Code(
 CMK205: Final = Code(
     "CMK205",
     "A soft-deleted vault holds the name",
-    "A deleted vault keeps its name until its retention ends, and purge protection rules out an earlier purge. cmkctl does not recover a vault by itself, because its keys and settings come back with it.",
-    "Recover it with `az keyvault recover` and plan again, or choose another name. Role assignments are lost at deletion; cmkctl plans them again.",
+    "A deleted vault keeps its name until its retention ends, and purge protection rules out an earlier purge. Its keys and settings come back with it, so cmkctl recovers a vault only if the profile says so.",
+    "Set key_vault.recover: true, or recover it with `az keyvault recover` and plan again, or choose another name. Role assignments are lost at deletion; cmkctl plans them again.",
     _SOFT_DELETE,
 )
 CMK206: Final = Code(
@@ -159,8 +166,8 @@ CMK207: Final = Code(
 CMK208: Final = Code(
     "CMK208",
     "The vault's authorization does not match the profile",
-    "Switching between access policies and roles removes the access of everyone who has it now, so cmkctl never does it.",
-    "Set authorization to the vault's value, or leave it out.",
+    "The profile names the other model, or a scope for the grant that only roles have. Switching between access policies and roles removes the access of everyone who has it now, so cmkctl never does it.",
+    "Set key_vault.authorization to the vault's value, or leave it out; with access policies, leave key_access.scope out.",
 )
 CMK209: Final = Code(
     "CMK209",
@@ -198,6 +205,13 @@ CMK214: Final = Code(
     "The vault is in a failed state",
     "Azure reports that its provisioning failed, or it is being deleted.",
     "Repair or delete it, or choose another name.",
+)
+CMK220: Final = Code(
+    "CMK220",
+    "A soft-deleted key holds the name",
+    "A deleted key keeps its name until its retention ends. The profile asks for its recovery (key.recover), which goes through the vault's own endpoint and needs rights on keys there.",
+    "Have the role Key Vault Crypto Officer assigned, or the key permissions get and recover in an access policy, and connect from where the vault's firewall lets you.",
+    _SOFT_DELETE,
 )
 CMK221: Final = Code(
     "CMK221",
@@ -241,12 +255,11 @@ CMK227: Final = Code(
     "Resource Manager creates the first version of a key and never changes an existing one, so cmkctl cannot move the expiry of a key.",
     "Move the expiry with `az keyvault key set-attributes --expires`, or leave key.expires out.",
 )
-CMK228: Final = Code(
-    "CMK228",
-    "The key's rotation policy does not match the profile",
-    "Resource Manager sets the rotation policy of a key only when it creates the key, so cmkctl cannot change that of an existing one.",
-    "Change it with `az keyvault key rotation-policy update`, or set key.rotation_policy to what the key has.",
-    "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation",
+CMK229: Final = Code(
+    "CMK229",
+    "The key version of the profile does not exist",
+    "key.version names one version of the key, and Key Vault chooses the versions' names. cmkctl uses a version that exists and creates none with a given name.",
+    "List the versions with `az keyvault key list-versions`, or leave key.version out.",
 )
 CMK231: Final = Code(
     "CMK231",
@@ -265,7 +278,7 @@ CMK232: Final = Code(
 CMK233: Final = Code(
     "CMK233",
     "User-assigned identity not found",
-    "The profile names an identity that does not exist, for the workspace or for a resource under services.",
+    "The profile names an identity that does not exist, for the workspace, for a grant or for a resource under services.",
     "Create it first, or correct the id.",
 )
 CMK241: Final = Code(
@@ -305,6 +318,25 @@ CMK246: Final = Code(
     "Application Insights uses a different Log Analytics workspace",
     "The component stores its data in the Log Analytics workspace that it is linked to. cmkctl does not move it.",
     "Link it to the profile's Log Analytics workspace with `az monitor app-insights component update`, or set associated_resources.log_analytics.id.",
+)
+CMK247: Final = Code(
+    "CMK247",
+    "The vault is not as it was created",
+    "Azure confirmed the vault with other settings than cmkctl sent, as a policy with the effect modify does. Key, grant and workspace rest on these settings, so cmkctl stops before it puts anything on the vault.",
+    "Find the policy with `az policy assignment list`, then write its settings in the profile, or have the vault exempted, and run cmkctl plan.",
+)
+CMK248: Final = Code(
+    "CMK248",
+    "The grant cannot be made",
+    "No role has that name or id, or the role is a custom one that its definition allows only at other scopes, or the principal is of another type.",
+    "Correct role, scope or principal_type, or have the role's assignable scopes extended.",
+    "https://learn.microsoft.com/azure/role-based-access-control/custom-roles#assignablescopes",
+)
+CMK249: Final = Code(
+    "CMK249",
+    "An old role assignment has the name of a grant",
+    "cmkctl derives the name of a role assignment from scope, principal and role. A workspace or identity that was deleted and created again has a new object id, and Azure does not move an assignment to it.",
+    "Remove the old assignment with `az role assignment delete --ids`, and run cmkctl plan.",
 )
 CMK251: Final = Code(
     "CMK251",
@@ -724,6 +756,14 @@ CMK328: Final = Code(
     "A secret is part of a name",
     "The value of a secret environment variable also occurs in a name or id of the profile. Redacting it there would show a workspace id or a key identifier that does not exist, so it is redacted only where it stands alone.",
     "Replace the secret with a long random one.",
+)
+
+CMK330: Final = Code(
+    "CMK330",
+    "The sign-in is for a different cloud",
+    "The account belongs to another Azure cloud than the one in the profile, or az is set to another one. Each cloud has accounts and tokens of its own, so nothing was sent to the profile's cloud.",
+    "Set az to the profile's cloud and sign in there, or correct cloud in the profile.",
+    "https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli",
 )
 
 # Results

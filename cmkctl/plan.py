@@ -149,6 +149,7 @@ class Plane(StrEnum):
 
     ARM = "arm"
     GRAPH = "graph"
+    VAULT = "vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +315,9 @@ class Plan:
     known: Known = field(default_factory=Known)
     observed: str = ""
     """The digest of what the steps observed when the plan was made."""
+    unread_facts: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of the facts that wait for a registration. The rules that need them are judged before the first irreversible
+    change."""
 
     @property
     def errored(self) -> bool:

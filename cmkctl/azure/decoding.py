@@ -48,10 +48,73 @@ class Subscription(TypedDict, total=False):
     state: str
 
 
+class _ResourceType(TypedDict, total=False):
+    resourceType: Required[str]
+    locations: list[str]
+
+
 class Provider(TypedDict, total=False):
     """A resource provider in a subscription."""
 
     registrationState: Required[str]
+    resourceTypes: list[_ResourceType]
+
+
+class NameAvailability(TypedDict, total=False):
+    """The response of ``checkNameAvailability``."""
+
+    nameAvailable: Required[bool]
+    reason: str
+    message: str
+
+
+class _UsageName(TypedDict, total=False):
+    value: Required[str]
+
+
+class _Usage(TypedDict, total=False):
+    name: Required[_UsageName]
+    currentValue: Required[int]
+    limit: Required[int]
+
+
+class Usages(TypedDict, total=False):
+    """One page of the usages of a provider in a region, with their limits."""
+
+    value: Required[list[_Usage]]
+    nextLink: str
+
+
+class _CosmosDbRegion(TypedDict, total=False):
+    status: str
+    isSubscriptionRegionAccessAllowedForRegular: bool
+
+
+class CosmosDbLocation(TypedDict, total=False):
+    """A region of Azure Cosmos DB, and the subscription's access to it."""
+
+    properties: Required[_CosmosDbRegion]
+
+
+class _Restriction(TypedDict, total=False):
+    type: str
+    values: list[str]
+    reasonCode: str
+
+
+class _OfferedSku(TypedDict, total=False):
+    name: Required[str]
+    resourceType: str
+    kind: str
+    locations: list[str]
+    restrictions: list[_Restriction]
+
+
+class Skus(TypedDict, total=False):
+    """The tiers that a provider offers, one row per kind and region."""
+
+    value: Required[list[_OfferedSku]]
+    nextLink: str
 
 
 class _State(TypedDict, total=False):
@@ -147,7 +210,11 @@ class Vault(TypedDict, total=False):
 
 class _DeletedVaultProperties(TypedDict, total=False):
     vaultId: Required[str]
+    location: str
+    tags: dict[str, str]
+    deletionDate: str
     scheduledPurgeDate: str
+    purgeProtectionEnabled: bool
 
 
 class DeletedVault(TypedDict, total=False):
@@ -201,13 +268,30 @@ class Key(TypedDict, total=False):
     properties: Required[_KeyProperties]
 
 
+class _JsonWebKey(TypedDict, total=False):
+    kid: Required[str]
+
+
+class DeletedKey(TypedDict, total=False):
+    """A soft-deleted key with its latest version, as the vault's own endpoint shows it. Dates are in seconds since 1970."""
+
+    key: Required[_JsonWebKey]
+    deletedDate: int
+    scheduledPurgeDate: int
+
+
 class _AssignmentProperties(TypedDict, total=False):
     scope: Required[str]
     roleDefinitionId: Required[str]
+    principalId: str
+    principalType: str
     condition: str
+    description: str
 
 
-class _Assignment(TypedDict, total=False):
+class RoleAssignment(TypedDict, total=False):
+    """A role assignment."""
+
     id: str
     properties: Required[_AssignmentProperties]
 
@@ -215,7 +299,7 @@ class _Assignment(TypedDict, total=False):
 class RoleAssignments(TypedDict, total=False):
     """One page of role assignments."""
 
-    value: Required[list[_Assignment]]
+    value: Required[list[RoleAssignment]]
     nextLink: str
 
 
@@ -226,6 +310,7 @@ class _RolePermissions(TypedDict, total=False):
 
 class _DefinitionProperties(TypedDict, total=False):
     roleName: str
+    assignableScopes: list[str]
     permissions: list[_RolePermissions]
 
 
@@ -234,6 +319,12 @@ class RoleDefinition(TypedDict, total=False):
 
     id: str
     properties: Required[_DefinitionProperties]
+
+
+class RoleDefinitions(TypedDict, total=False):
+    """The role definitions of a scope that a filter selects: one page."""
+
+    value: Required[list[RoleDefinition]]
 
 
 class Listing(TypedDict, total=False):

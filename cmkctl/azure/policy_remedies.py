@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as with_default
 from typing import Final
 
 from cmkctl.azure.failures import Failure, PolicyDenial
@@ -26,7 +27,7 @@ class _Setting:
     """A profile field that sets a property, and its words for Azure's values in lower case; others are the same in both."""
 
     field: str
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = with_default(default_factory=dict)
 
     def set_to(self, value: str) -> str:
         """Return the instruction to set the field; without a value, to look at it."""

@@ -26,6 +26,8 @@ CMK115: Final = Code(
 
 _OWN_SETTINGS: Final = {
     "key_vault.allow_enabling_purge_protection": "it permits a change, and is no setting of the vault",
+    "key_vault.recover": "it permits a recovery, and is no setting of the vault",
+    "key.recover": "it permits a recovery, and is no setting of the key",
     "key_access.create_service_principal": "it permits a change, and is no setting in Azure",
     "key_access.settle_seconds": "it delays the creation of a workspace, and this one exists",
 }
@@ -104,9 +106,6 @@ def settings_of_the_key(profile: Profile, facts: Facts) -> Iterator[Finding]:
         has = f"expires on {date(expiry)}" if expiry else "never expires"
         yield _note("key.expires", f"key.rotation_policy sets the expiry of new versions; the latest one {has}")
     policy = (found.get("properties") or {}).get("rotationPolicy") or {}
-    if wanted.rotation_policy and not policy:
-        show = f"Check it with: az keyvault key rotation-policy show {key}."
-        yield _note("key.rotation_policy", "Resource Manager shows no rotation policy of this key", show)
     if not wanted.rotation_policy and _rotates(policy):
         yield _note("key.rotation_policy", "the profile leaves it out, and the vault rotates the key")
     if tag_drift(profile, found):

@@ -30,6 +30,7 @@ from cmkctl.steps.private_endpoints import PrivateEndpoints
 from cmkctl.steps.projects import Projects
 from cmkctl.steps.resource_group import ResourceGroup
 from cmkctl.steps.resource_providers import ResourceProviders, types_of
+from cmkctl.steps.role_assignments import RoleAssignments
 from cmkctl.steps.workspace import IDENTITY_OBJECT_ID, MANAGED_RESOURCE_GROUP, Workspace
 from cmkctl.steps.workspace_endpoint import WorkspaceEndpoint
 
@@ -47,6 +48,7 @@ _CREATING: Final[tuple[AnyStep, ...]] = (
     WorkspaceEndpoint(),
     ManagedNetwork(),
     Projects(),
+    RoleAssignments(),
     DiagnosticSettings(),
 )
 SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)

@@ -227,7 +227,13 @@ def _address(value: str) -> str:
             "Expected an IPv4 address, such as 203.0.113.7, or a CIDR range whose host bits are zero, such as "
             "203.0.113.0/24."
         ) from None
+    if any(IPv4Network(value).overlaps(each) for each in _PRIVATE):
+        raise broken("Azure's IP rules take public addresses only, and this one is of a private network (RFC 1918).")
     return value
+
+
+_PRIVATE: Final = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+"""Source: https://learn.microsoft.com/azure/key-vault/general/network-security"""
 
 
 Switch = Literal["enabled", "disabled"]
@@ -282,6 +288,17 @@ KeyName = Annotated[
         shortest=1,
         longest=127,
         characters="[a-zA-Z0-9-]",
+    ),
+]
+
+KeyVersion = Annotated[
+    str,
+    Pattern(
+        "[0-9a-fA-F]{32}",
+        "A key version has 32 hexadecimal digits: the last part of a key identifier.",
+        shortest=32,
+        longest=32,
+        characters="[0-9a-fA-F]",
     ),
 ]
 
@@ -417,6 +434,67 @@ def _identity_reference(value: str) -> str:
 
 IdentityReference = Annotated[str, AfterValidator(_identity_reference)]
 """The ARM id of a user-assigned identity, or the name of the one that cmkctl creates."""
+
+GRANT_SCOPES: Final = (
+    "subscription",
+    "resource_group",
+    "workspace",
+    "key_vault",
+    "key",
+    "storage_account",
+    "application_insights",
+    "log_analytics",
+    "container_registry",
+    "workspace_key_vault",
+)
+"""The resources of a profile that a grant may name as its scope."""
+
+_SCOPE_ID = re.compile(
+    rf"/subscriptions/{_GUID}(/resourceGroups/[^/]+(/providers/[^/]+(/[^/]+/[^/]+)+)?)?"
+    r"|/providers/Microsoft\.Management/managementGroups/[^/]+",
+    re.IGNORECASE,
+)
+_ROLE_ID = re.compile(
+    rf"(/subscriptions/{_GUID}|/providers/Microsoft\.Management/managementGroups/[^/]+)?(/resourceGroups/[^/]+)?"
+    rf"/providers/Microsoft\.Authorization/roleDefinitions/{_GUID}",
+    re.IGNORECASE,
+)
+
+
+def _grant_scope(value: str) -> str:
+    if value in GRANT_SCOPES:
+        return value
+    if _SCOPE_ID.fullmatch(value.rstrip("/")) is None:
+        raise broken(f"Expected one of {', '.join(GRANT_SCOPES)}, or the ARM id of a scope.")
+    return value.rstrip("/")
+
+
+def _role_reference(value: str) -> str:
+    if not value.strip() or (value.startswith("/") and _ROLE_ID.fullmatch(value) is None):
+        raise broken(
+            "Expected the name of a role, such as Storage Blob Data Contributor, or the GUID or ARM id of a role definition."
+        )
+    return value
+
+
+def _grant_principal(value: str) -> str:
+    if value == "workspace":
+        return value
+    if value.startswith("/"):
+        return _IDENTITY.check(value)
+    if re.fullmatch(_GUID, value) is None:
+        raise broken(f"Expected workspace, an object id, or a user-assigned identity. {_IDENTITY.words}")
+    return _object_id(_real_guid(value))
+
+
+GrantScope = Annotated[str, AfterValidator(_grant_scope)]
+"""A resource of the profile by its name in `GRANT_SCOPES`, or the ARM id of a scope."""
+
+RoleReference = Annotated[str, AfterValidator(_role_reference)]
+"""The name of a role, or the GUID or ARM id of its definition."""
+
+GrantPrincipal = Annotated[str, AfterValidator(_grant_principal)]
+"""``workspace``, the ARM id of a user-assigned identity, or an object id."""
 
 KeySize = Annotated[Literal[2048, 3072, 4096], BeforeValidator(_whole)]
 """The size of an RSA key in bits."""

@@ -83,11 +83,16 @@ def identity(azure: Snapshot, profile: Profile) -> ObservedPrincipal | None:
     return ObservedPrincipal(found.label, identity_id, found.object_id, after=after)
 
 
+def role_scope(profile: Profile) -> str:
+    """Return the ARM id at which the role on the key is assigned: that of the vault, or of the key."""
+    return profile.key.resource_id if profile.key_access.scope == "key" else profile.key_vault.resource_id
+
+
 def with_roles(azure: Snapshot, profile: Profile, principal: ObservedPrincipal) -> ObservedPrincipal:
-    """Read the roles that a principal has on the vault and above."""
+    """Read the roles that a principal has on the vault (or the key, where the profile asks for that scope) and above."""
     if principal.object_id is None:
         return principal
-    roles = azure.role_assignments(profile.key_vault.resource_id, principal.object_id)
+    roles = azure.role_assignments(role_scope(profile), principal.object_id)
     named = {str(each["properties"]["roleDefinitionId"]): None for each in roles}
     if any(each.lower().endswith(CRYPTO_SERVICE_ENCRYPTION_USER) for each in named):
         return replace(principal, roles=tuple(roles))

@@ -13,6 +13,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.steps._workspace_kinds import fixed_settings
 from cmkctl.steps._workspace_network import creation
 from cmkctl.steps.key import IDENTIFIER
+from cmkctl.steps.key_vault import RECOVERING
 
 _NOT_OURS: Final = (
     "associatedWorkspaces",
@@ -133,11 +134,16 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
         )
     named_so = f"/keys/{profile.key.name}/".lower() in str(key.get("keyIdentifier")).lower()
     if isinstance(key_identifier(known), Unknown) and named_so:
-        yield (
-            "CMK256",
-            f"its key {key.get('keyIdentifier')} is no longer in the vault, and a new key of that name would be a different key",
-            f"recover it: az keyvault key recover --vault-name {profile.key_vault.resource_name} --name {profile.key.name}",
-        )
+        # A key that returns with its vault is compared when it is there.
+        if known.get(RECOVERING) is not True:
+            yield (
+                "CMK256",
+                (
+                    f"its key {key.get('keyIdentifier')} is no longer in the vault, and a new key of that name would be a "
+                    "different key"
+                ),
+                f"recover it: az keyvault key recover --vault-name {profile.key_vault.resource_name} --name {profile.key.name}",
+            )
     elif not _same_key(key.get("keyIdentifier"), key_identifier(known)):
         yield "CMK256", f"it uses a different key: {key.get('keyIdentifier') or 'one that Azure does not name'}"
     identity, wanted = (encryption.get("identity") or {}).get("userAssignedIdentity"), profile.workspace.key_identity_id

@@ -123,6 +123,21 @@ def _grant(
     if rbac:
         made_first = tuple(each.resource_id for each in earlier if each.kind == SERVICE_PRINCIPAL)
         return role_grant(KeyAccess.name, profile, principal, kind, made_first)
+    if profile.key_access.scope == "key":
+        return conflict(
+            KeyAccess.name,
+            f"{profile.key_vault.resource_id}/accessPolicies/{principal.key.rpartition('/')[2]}",
+            kind,
+            "",
+            "CMK208",
+            "the vault has access policies, which hold for all of its keys, and key_access.scope asks for the key alone",
+            "write key_access.scope: vault, or leave it out",
+            *(
+                ["write key_vault.authorization: rbac for the new vault"]
+                if vault is None
+                else ["use a vault with roles"]
+            ),
+        )
     # One after the other: Key Vault refuses one of two concurrent changes to the policies of one vault.
     depends_on = tuple(each.resource_id for each in earlier)
     return policy_grant(KeyAccess.name, profile, vault, principal, known, kind, depends_on)

@@ -183,7 +183,7 @@ def test_of_allowed_regions_the_list_counts_and_not_the_exception_for_global() -
         ("key_vault", "Set key_vault.network.default_action: Deny. If"),
         (
             "associated_resources",
-            "For the workspace's own vault, have one created that complies and set associated_resources.",
+            "Set associated_resources.key_vault.network.default_action: Deny. If",
         ),
     ],
 )
@@ -519,7 +519,7 @@ CASES: Final = {
     "subscription": (failed(error("SubscriptionNotFound", "The subscription '0' could not be found."), status=404), "CMK301", "az account list"),
     "disabled subscription": (failed(error("ReadOnlyDisabledSubscription", "The subscription '0' is disabled and therefore marked as read only."), status=409), "CMK308", "have it enabled"),
     "expired token": (failed(error("ExpiredAuthenticationToken", "The access token expiry UTC time '8/20/2024' is earlier than current UTC time."), status=401), "CMK302", "The token has expired"),
-    "token of another tenant": (failed(error("InvalidAuthenticationTokenTenant", "The access token is from the wrong issuer."), status=401), "CMK302", "az login --tenant"),
+    "token of another tenant": (failed(error("InvalidAuthenticationTokenTenant", "The access token is from the wrong issuer."), status=401), "CMK302", "Set AZURE_TENANT_ID to the subscription's tenant"),
     "directory right": (failed(error("Authorization_RequestDenied", "Insufficient privileges to complete the operation."), status=403, path="/v1.0/servicePrincipals", method="POST"), "CMK303", "administrator of the tenant"),
     "fixed assignment": (failed(error("RoleAssignmentUpdateNotPermitted", "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")), "CMK311", "delete it"),
     "no assignments left": (failed(error("RoleAssignmentLimitExceeded", "No more role assignments can be created."), status=400), "CMK314", "delete unused ones"),
@@ -531,7 +531,11 @@ CASES: Final = {
     "login ended": (classify(ClientAuthenticationError("AADSTS700082: The refresh token has expired due to inactivity.")), "CMK302", "The login has expired"),
     "wrong secret": (classify(ClientAuthenticationError("AADSTS7000215: Invalid client secret provided.")), "CMK302", "az ad app credential reset"),
     "wrong tenant": (classify(ClientAuthenticationError("AADSTS90002: Tenant 'x' not found.")), "CMK302", "check AZURE_TENANT_ID"),
-    "conditional access": (classify(ClientAuthenticationError("AADSTS53003: Access has been blocked by Conditional Access policies.")), "CMK322", "sign in again interactively"),
+    "conditional access": (classify(ClientAuthenticationError("AADSTS53003: Access has been blocked by Conditional Access policies.")), "CMK322", "sign in again interactively with --auth device from one that the policy accepts"),
+    "az of another cloud": (classify(CredentialUnavailableError("The Azure CLI is set to AzureCloud, and the profile's cloud is AzureUSGovernment")), "CMK330", "az cloud set --name AzureUSGovernment"),
+    "account of another cloud": (classify(ClientAuthenticationError("AADSTS900382: Confidential Client is not supported in Cross Cloud request.")), "CMK330", "correct cloud in the profile"),
+    "federation": (classify(ClientAuthenticationError("AADSTS700213: No matching federated identity record found for presented assertion subject 'repo:o/r:ref:refs/heads/main'.")), "CMK302", "federated-credential list"),
+    "several identities": (classify(ClientAuthenticationError("ManagedIdentityCredential: Multiple user assigned identities exist, please specify the clientId")), "CMK302", "Set AZURE_CLIENT_ID"),
     "slow az": (classify(ClientAuthenticationError("Failed to invoke the Azure CLI")), "CMK320", "az account get-access-token"),
     "SOCKS": (classify(ServiceRequestError("Missing dependencies for SOCKS support.")), "CMK323", "PySocks"),
     "unknown authority": (classify(ServiceRequestError("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer")), "CMK324", "REQUESTS_CA_BUNDLE"),
@@ -558,6 +562,7 @@ def test_every_row_explains_a_case() -> None:
     """A row that no body of a service reaches is dead: an earlier one shadows it, or nobody knows it to happen."""
     failures = [failure for failure, _, _ in CASES.values()]
     failures += [shared_keys(), failed(error("AuthorizationFailed", "no"), status=403)]
+    failures += [Failure(FailureKind.CLAIMS, "", "", 401)]
     failures += [failed({}, status=401, path="/v1.0/servicePrincipals(appId='1')", method="GET")]
     failures += [classify(ClientAuthenticationError("Unreadable response. It is not JSON."))]
     used = {id(found) for each in failures if (found := explanation_of(each))}

@@ -26,6 +26,8 @@ from support.rule_facts import (
     policy,
     profile,
     seen,
+    skus,
+    taken,
     vault,
     workspace,
 )
@@ -35,6 +37,7 @@ from cmkctl.azure.governance import AssignmentsInUse, Caller, Lock
 from cmkctl.checks import RULES
 from cmkctl.checks.observed import Approver, KeyInUse
 from cmkctl.checks.policy import Denied, Resource
+from cmkctl.checks.quotas import Quota
 from cmkctl.checks.rights import CallerPermissions
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.facts import Facts, judge
@@ -70,6 +73,8 @@ DENY: Final[dict[str, Any]] = {"networkAcls": {"defaultAction": "Deny", "bypass"
 SERVICE_SIDE: Final = {"workspace": {"encryption": "service-side"}}
 WITH_IDENTITY: Final = {"workspace": {"identity": IDENTITY}}
 GIVEN_ACCOUNT: Final = {"associated_resources": {"storage_account": {"id": ACCOUNT}}}
+ZONAL: Final = {"associated_resources": {"storage_account": {"sku": "Standard_ZRS"}}}
+STORAGE: Final = "Microsoft.Storage/storageAccounts"
 CHINA: Final = {"cloud": "AzureChinaCloud", "location": "chinanorth3"}
 
 LACKING: Final = ObservedRoles(
@@ -219,12 +224,6 @@ FIRES: Final = {
         "CMK115",
         NOTE,
     ),
-    "rotation policy is not shown": (
-        {"key": {"rotation_policy": {"expires_after": "P2Y"}}},
-        {"key": key()},
-        "CMK115",
-        NOTE,
-    ),
     "group has other tags": ({"tags": {"owner": "ml"}}, {"resource_group": {"tags": {"owner": "x"}}}, "CMK115", NOTE),
     "log analytics beside a given component": (
         {"associated_resources": {"application_insights": {"id": COMPONENT}, "log_analytics": {"name": "log-ml"}}},
@@ -294,6 +293,70 @@ FIRES: Final = {
         "CMK131",
         WARNING,
     ),
+    "vault's name is taken": (
+        {},
+        {"names_of_vaults": [taken("Microsoft.KeyVault/vaults", "kv-ml", "key_vault")]},
+        "CMK160",
+        ERROR,
+    ),
+    "vault was deleted in another region": (
+        {},
+        {"names_of_vaults": [taken("Microsoft.KeyVault/vaults", "kv-ml", "key_vault", {"location": "West US"})]},
+        "CMK160",
+        ERROR,
+    ),
+    "storage account's name is taken": (
+        {},
+        {"names_of_storage_accounts": [taken(STORAGE, "stml", "associated_resources.storage_account")]},
+        "CMK160",
+        ERROR,
+    ),
+    "registry's name is taken": (
+        {},
+        {
+            "names_of_container_registries": [
+                taken("Microsoft.ContainerRegistry/registries", "crml", "associated_resources.container_registry")
+            ]
+        },
+        "CMK160",
+        ERROR,
+    ),
+    "log analytics workspace was deleted here": (
+        {},
+        {"deleted_log_analytics_workspace": {"location": "East US 2"}},
+        "CMK161",
+        WARNING,
+    ),
+    "log analytics workspace was deleted elsewhere": (
+        {},
+        {"deleted_log_analytics_workspace": {"location": "westus"}},
+        "CMK161",
+        ERROR,
+    ),
+    "workspace is listed and cannot be read": ({}, {"list_of_workspaces": True}, "CMK162", ERROR),
+    "region lacks a type": (
+        {},
+        {"regions_of_resource_types": {"Microsoft.Search/searchServices": ["East US", "West US"]}},
+        "CMK163",
+        ERROR,
+    ),
+    "region lacks zones": (ZONAL, skus("eastus", "westus3"), "CMK164", ERROR),
+    "replication is restricted": (
+        ZONAL,
+        skus("eastus2", restrictions=[{"reasonCode": "NotAvailableForSubscription"}]),
+        "CMK164",
+        ERROR,
+    ),
+    "search services are used up": ({}, {"quota_of_search_services": Quota(12, 12, 1)}, "CMK165", ERROR),
+    "one storage account is left of two": ({}, {"quota_of_storage_accounts": Quota(249, 250, 2)}, "CMK166", ERROR),
+    "many cosmos accounts": ({}, {"number_of_cosmos_db_accounts": 50}, "CMK167", WARNING),
+    "no access to cosmos in the region": (
+        {},
+        {"access_to_cosmos_db_in_the_region": {"properties": {"isSubscriptionRegionAccessAllowedForRegular": False}}},
+        "CMK168",
+        ERROR,
+    ),
+    "more tags than a key has": ({"tags": {f"t{each}": "x" for each in range(16)}}, {}, "CMK169", ERROR),
     "one vault for both": ({"associated_resources": {"key_vault": "same"}}, {}, "CMK112", WARNING),
     "one vault for both, by id": (
         {
@@ -325,7 +388,7 @@ def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[st
 def closed_registry() -> dict[str, Any]:
     """Return an existing registry without public access."""
     registry = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml5"
-    closed = {"properties": {"publicNetworkAccess": "Disabled"}}
+    closed = {"properties": {"publicNetworkAccess": "Disabled", "adminUserEnabled": True}}
     return {"associated_resources": ObservedAssociated({registry: closed}, TENANT)}
 
 
@@ -383,6 +446,22 @@ FIRES_IN_NETWORKS: Final = {
 REPORTING: Final = {**FIRES, **FIRES_IN_NETWORKS}
 
 SILENT: Final = {
+    "vault was deleted here, which the step compares": (
+        {},
+        {"names_of_vaults": [taken("Microsoft.KeyVault/vaults", "kv-ml", "key_vault", {"location": "East US 2"})]},
+    ),
+    "region has the type, as a display name": ({}, {"regions_of_resource_types": {"a/b": ["East US 2"]}}),
+    "region has zones": (ZONAL, skus("EastUS2", "westus3")),
+    "replication is listed nowhere": (ZONAL, {"replications_of_storage_accounts": []}),
+    "last search service": ({}, {"quota_of_search_services": Quota(11, 12, 1)}),
+    "no quota is needed": ({}, {"quota_of_search_services": None, "quota_of_storage_accounts": None}),
+    "one cosmos account less than the default": ({}, {"number_of_cosmos_db_accounts": 49}),
+    "cosmos gives no access flag": ({}, {"access_to_cosmos_db_in_the_region": {"properties": {}}}),
+    "as many tags as a key has": ({"tags": {f"t{each}": "x" for each in range(15)}}, {}),
+    "more tags for a key that exists": (
+        {"tags": {f"t{each}": "x" for each in range(16)}},
+        {"key": ObservedKey({"tags": {f"t{each}": "x" for each in range(16)}, "properties": {}}, NOW)},
+    ),
     "caller has the right as one of several": (
         {},
         {

@@ -17,7 +17,7 @@ from cmkctl.azure.session import Session
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.checks import CODES, IGNORABLE, RULES
 from cmkctl.checks.grants import CMK104
-from cmkctl.codes import CMK190, CMK303, CMK504
+from cmkctl.codes import CMK189, CMK190, CMK303, CMK504
 from cmkctl.diagnostics import CmkctlError, Code, Severity
 from cmkctl.engine import make_plan
 from cmkctl.facts import (
@@ -26,6 +26,7 @@ from cmkctl.facts import (
     Facts,
     Finding,
     NotReadable,
+    NotRegisteredYetError,
     PlannedFact,
     Rule,
     RulePolicy,
@@ -93,6 +94,22 @@ def test_a_denied_fact_is_one_note_with_the_rules_it_skipped() -> None:
         )
         == note
     )
+
+
+def test_facts_that_wait_for_a_registration_are_one_note() -> None:
+    """It names the codes and the namespaces; what was denied has a note of its own."""
+
+    def waiting(_azure: Snapshot, _profile: Profile) -> int:
+        raise NotRegisteredYetError("Microsoft.Quota")
+
+    rules = [judging(Fact("quota", waiting)), judging(Fact("region", waiting), OTHER), judging(Fact("name", denied))]
+    facts = facts_of(*rules)
+
+    first, second = judge(rules, profile(), facts)
+
+    assert {"quota", "region"} == facts.awaiting_registration
+    assert CMK189.note("CMK199, CMK198 wait for Microsoft.Quota.") == first
+    assert "CMK190" == second.code
 
 
 def plan_of(*rules: Rule) -> Plan:

@@ -36,7 +36,7 @@ _REQUIRED: Final = {"promise", "documents", "changes", "outputs"}
 _PARTS: Final = _REQUIRED | {"profile", "denied", "known"}
 _REQUIRED_OF_A_CHANGE: Final = {"action", "kind", "id", "reason"}
 _PARTS_OF_A_CHANGE: Final = _REQUIRED_OF_A_CHANGE | {
-    *("name", "code", "ways_out", "attributes", "irreversible", "costs", "depends_on", "earliest"),
+    *("name", "code", "ways_out", "attributes", "irreversible", "costs", "depends_on", "earliest", "verb"),
     *("request", "settle", "resend"),
 }
 

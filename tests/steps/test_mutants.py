@@ -39,6 +39,7 @@ MUTANTS: Final = (
     ),
     Mutant("workspace", "workspace", 'get("serviceProvisionedResourceGroup")', 'get("friendlyName")'),
     # reads
+    Mutant("role_assignments", "role_assignments", "if object_id else []", "if not object_id else []"),
     Mutant(
         "resource_providers", "resource_providers", 'provider.get("registrationState")', 'provider.get("namespace")'
     ),
@@ -57,6 +58,27 @@ MUTANTS: Final = (
         "if error.failure.kind is FailureKind.DENIED",
     ),
     Mutant("associated_resources", "associated_resources", 'get("tenantId", "")', 'get("subscriptionId", "")'),
+    Mutant("private_dns", "private_dns", "or not network.is_given(zone):", "or network.is_given(zone):"),
+    Mutant("private_dns", "private_dns", "in names and each.get", "not in names and each.get"),
+    Mutant("private_endpoints", "private_endpoints", "if each.word != WORKSPACE", "if each.word == WORKSPACE"),
+    Mutant("private_endpoints", "_endpoints", '.get("location") or profile', '.get("id") or profile'),
+    Mutant("private_endpoints", "_endpoints", "if same_resource_id(endpoint, identifier)), ", "if endpoint), "),
+    Mutant("private_endpoints", "_endpoints", "if found and same_group and", "if found and"),
+    Mutant("private_endpoints", "_endpoints", "if endpoint.action.writes or", "if not endpoint.action.writes or"),
+    Mutant("private_endpoints", "_endpoints", "[*kept, *added]", "[*added]"),
+    Mutant("private_endpoints", "_private_targets", "and each.group == one.group for", "and each is one for"),
+    Mutant("workspace_endpoint", "workspace_endpoint", "if each.word == WORKSPACE", "if each.word != WORKSPACE"),
+    Mutant("managed_network", "managed_network", "return later or [_no_op", "return [_no_op"),
+    Mutant("managed_network", "managed_network", "in _AZURES_OWN:", "in ():"),
+    Mutant(
+        "managed_network",
+        "managed_network",
+        'depends_on=after,\n        request=Request("PUT"',
+        'request=Request("PUT"',
+    ),
+    Mutant("managed_network", "_workspace_network", "listed or _CHANGES", "_CHANGES"),
+    Mutant("managed_network", "_workspace_network", "in serverless.model_fields_set", "in ()"),
+    Mutant("managed_network", "_workspace_network", 'has.replace(" ", "")', "has"),
     # decisions
     Mutant("resource_providers", "resource_providers", 'state == "Registering"', 'state == "Unregistered"'),
     Mutant("resource_group", "resource_group", '"Deleting"', '"Deleted"'),
@@ -76,7 +98,11 @@ MUTANTS: Final = (
         "last - made < _CREATION_TAKES_AT_MOST",
         "last - made > _CREATION_TAKES_AT_MOST",
     ),
+    Mutant("role_assignments", "role_assignments", "if not drift:", "if drift:"),
+    Mutant("role_assignments", "_role_assignments", "and same_resource_id(found.get", "or same_resource_id(found.get"),
+    Mutant("role_assignments", "role_assignments", "if scopes and not any(", "if scopes and any("),
     # requests
+    Mutant("role_assignments", "_role_assignments", '"conditionVersion": "2.0"', '"conditionVersion": "1.0"'),
     Mutant("resource_providers", "resource_providers", 'f"{resource}/register"', 'f"{resource}/unregister"'),
     Mutant(
         "resource_group",

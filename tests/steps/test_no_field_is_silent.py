@@ -88,11 +88,21 @@ BASE: Final[Mapping[str, Any]] = {
         "key_vault": {"name": "kv-silent-own"},
         "container_registry": {"name": "crsilent", "sku": "Premium"},
     },
+    "grants": [
+        {
+            "principal": "77777777-7777-4777-8777-777777777777",
+            "principal_type": "User",
+            "role": "Reader",
+            "scope": "workspace",
+            "description": "Audit",
+        }
+    ],
     "private_network": {"subnet": SUBNET, "endpoints": ["workspace", "blob"], "names": {"blob": "pe-blob"}},
     "tags": {"owner": "ml-platform"},
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
 
+GRANTS: Final = "grants."
 RULES: Final = "workspace.managed_network.outbound_rules."
 
 OTHERS: Final[Mapping[str, Any]] = {
@@ -117,6 +127,8 @@ OTHERS: Final[Mapping[str, Any]] = {
     "projects": [{"name": "mlp"}],
     "workspace.datastore_access": "identity",
     "associated_resources.key_vault": "same",
+    "grants.scope": "storage_account",
+    "grants.principal": "99999999-9999-4999-8999-999999999999",
     "private_network.endpoints": ["workspace", "blob", "file"],
     "private_network.names": {"blob": "pe-other"},
     f"{RULES}name": "other",
@@ -233,6 +245,8 @@ def changed_in(path: str) -> Profile:
         around = path.rpartition(".")[0]
         if path.startswith(RULES):
             changes = {RULES.rstrip("."): rules_with(path, value)}
+        elif path.startswith(GRANTS):
+            changes = {"grants": [grant_with(path.removeprefix(GRANTS), value)]}
         elif around and profile_fields()[around].listed:
             changes = {around: [entry_with(path, value)], **TOGETHER.get(around, {})}
         else:
@@ -270,6 +284,13 @@ def entry_with(path: str, value: Any) -> dict[str, Any]:
     return {**{each: _in_the_sandbox(example) for each, example in entry.items()}, name: value}
 
 
+def grant_with(name: str, value: Any) -> dict[str, Any]:
+    """Return the grant of BASE with one field changed; an application takes the place of the principal."""
+    (grant,) = BASE["grants"]
+    given_way = {"principal", "principal_type"} if name == "application_id" else set()
+    return {**{each: kept for each, kept in grant.items() if each not in given_way}, name: value}
+
+
 def replaced(path: str) -> dict[str, Any]:
     """Return what gives way to the id of a resource."""
     section, _, name = path.rpartition(".")
@@ -281,7 +302,8 @@ def candidates(path: str) -> Iterator[Any]:
     if path in OTHERS:
         yield OTHERS[path]
         return
-    now, info = at_path(BASE, path), LEAVES[path].info
+    now = None if path.startswith(GRANTS) else at_path(BASE, path)
+    info = LEAVES[path].info
     yield from (each for each in _words(info.annotation) if each != now)
     if isinstance(now, bool):
         yield not now

@@ -359,6 +359,20 @@ role_definition_not_found = ErrorRow(
     CODE_KNOWN,
     "The specified role definition with ID '{name}' does not exist.",
 )
+role_not_assignable = ErrorRow(
+    400,
+    "RoleDefinitionNotAssignableAtScope",
+    ours(
+        "no published text; custom roles can be assigned at their assignable scopes only (Microsoft Learn, custom roles)"
+    ),
+    "The role definition '{name}' cannot be assigned at the scope '{scope}', which is not one of its assignable scopes.",
+)
+condition_version_missing = ErrorRow(
+    400,
+    "InvalidConditionVersion",
+    ours("no published text; the published type has 2.0 as the only version"),
+    "A role assignment with a condition needs the condition version '2.0'.",
+)
 principal_invalid = ErrorRow(
     400,
     "InvalidPrincipalId",
@@ -532,6 +546,12 @@ key_operations_unsupported = ErrorRow(
     ours("after the data plane's text for certificates, quoted in Azure/AzureKeyVault#22"),
     'Unsupported key operation(s): {operations}. Supported values are "sign", "verify".',
 )
+key_tags_exceeded = ErrorRow(
+    400,
+    "BadParameter",
+    ours("the limit is documented"),
+    "A key has {limit} tags at most, not {sent}.",
+)
 key_dates_reversed = ErrorRow(400, "BadRequest", ours(), "The attribute exp must be later than nbf.")
 
 # --- associated resources -------------------------------------------------------------------------------------------
@@ -541,6 +561,31 @@ storage_name_taken = ErrorRow(
     "StorageAccountAlreadyTaken",
     documented("the storage provider"),
     "The storage account named {name} is already taken.",
+)
+storage_quota = ErrorRow(
+    409,
+    "MaxStorageAccountsCountPerSubscriptionExceeded",
+    ours("that a region has a limit is documented"),
+    "Subscription {subscription} already contains {used} storage accounts in location {location} and the maximum allowed is "
+    "{limit}.",
+)
+storage_sku_unavailable = ErrorRow(
+    400,
+    "SkuNotAvailable",
+    ours("that zone-redundant storage needs a region with zones is documented"),
+    "The requested sku {sku} is not available in location {location}.",
+)
+storage_tag_too_long = ErrorRow(
+    400,
+    "InvalidTagNameLength",
+    ours("the limit is documented"),
+    "The name of the tag '{name}' has {length} characters; a tag's name on a storage account has {limit} at most.",
+)
+private_range = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that ranges of private networks are refused is documented"),
+    "The IP rule '{value}' is refused: only public addresses and ranges are allowed.",
 )
 storage_name_invalid = ErrorRow(
     400,
@@ -645,6 +690,13 @@ diagnostic_sink_used = ErrorRow(
     quoted("Azure/terraform-azurerm-avm-ptn-aiml-landing-zone#19"),
     "Data sink '{sink}' is already used in diagnostic setting '{setting}' for category '{category}'. Data sinks can't be "
     "reused in different settings on the same category for the same resource.",
+)
+log_workspace_recovered_elsewhere = ErrorRow(
+    409,
+    "Conflict",
+    ours("that a recovery needs the same group, name and region is documented"),
+    "The Log Analytics workspace '{name}' was deleted in location {existing} and can be recovered there; it cannot be created in "
+    "{asked}.",
 )
 log_workspace_missing = ErrorRow(
     400,
@@ -879,7 +931,14 @@ search_quota = ErrorRow(
     409,
     "ServiceQuotaExceeded",
     quoted("Azure/azure-sdk-for-net#31546, as far as it goes (P58)"),
-    "Operation would exceed 'standard' tier service quota. You are using 12 out of 12 'standard' tier service quota.",
+    "Operation would exceed 'standard' tier service quota. You are using {used} out of {limit} 'standard' tier service quota.",
+)
+cosmos_quota = ErrorRow(
+    400,
+    "BadRequest",
+    quoted("OfficeDev/microsoft-teams-apps-askaway, wiki; code and status are the service's"),
+    "The subscription is exceeding the maximum number of allowed DatabaseAccounts. The current DatabaseAccount count is {used} "
+    "and maximum allowed DatabaseAccounts are {limit}",
 )
 managed_group_failed = ErrorRow(
     400,

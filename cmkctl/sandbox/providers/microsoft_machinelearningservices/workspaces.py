@@ -56,6 +56,7 @@ COVERAGE = Area(
         "`networkAcls`, `ipAllowlist` and other properties of the newest previews",
     ),
     guesses=(
+        "the list of a subscription has soft-deleted workspaces, that of a group has none: one public report, for the former",
         "an associated resource that does not exist yet is looked for at the end of the operation: Azure's limit is unpublished",
         "that a creation waits for one at all rests on one recording (02)",
         "a vault with Azure RBAC gets no role for the workspace's principal; what Azure does there is unpublished",
@@ -72,7 +73,19 @@ COVERAGE = Area(
     ),
 )
 
-WORKSPACES = resources.Resources(RESOURCE_TYPE, view)
+
+class _Workspaces(resources.Resources):
+    """Get, list and delete, with a list that shows more than a get does."""
+
+    def list_in_subscription(self, tenant: Tenant, call: Call) -> Reply:
+        """Answer the workspaces of the subscription, soft-deleted ones included (Azure/azure-powershell#28286)."""
+        reply = super().list_in_subscription(tenant, call)
+        start = ids.key(f"/subscriptions/{call['subscription']}") + "/"
+        deleted = [row["record"] for key, row in tenant.table("deleted_workspaces").items() if key.startswith(start)]
+        return Reply(200, {"value": [*reply.body["value"], *(self.view(tenant, each, call) for each in deleted)]})
+
+
+WORKSPACES = _Workspaces(RESOURCE_TYPE, view)
 ASSOCIATED = {
     "storageAccount": "microsoft.storage/storageaccounts",
     "keyVault": "microsoft.keyvault/vaults",
