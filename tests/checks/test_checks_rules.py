@@ -381,7 +381,7 @@ PRIVATE: Final[dict[str, Any]] = {"private_network": {"subnet": SUBNET}}
 CLOSED: Final = {"workspace": {"public_network_access": "disabled"}}
 ISOLATED: Final = {"managed_network": {"isolation_mode": "AllowOnlyApprovedOutbound"}}
 ZONE: Final = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
-CREATED: Final = {"workspace": {"properties": {}}}
+CREATED: Final[dict[str, Any]] = {"workspace": {"properties": {}}}
 APPROVED: Final = [{"properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}]
 
 
