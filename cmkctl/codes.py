@@ -1,7 +1,7 @@
 """The diagnostic codes, declared once each. Behind ``cmkctl explain`` and docs/rules.md.
 
 The hundreds group them: 0 command line and profile, 1 preflight rules (declared beside their rules in `cmkctl.checks`, except
-for CMK190), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
+for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
 and a retired id is never reused.
 """
 
@@ -109,11 +109,45 @@ CMK189: Final = Code(
     "apply does this by itself.",
     "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types",
 )
+CMK160: Final = Code(
+    "CMK160",
+    "The name is taken",
+    "Names of key vaults, storage accounts and container registries are unique in the whole cloud. The name is held by a resource outside the profile's resource group, or by a soft-deleted vault: Azure refuses the creation, after other resources exist already.",
+    "Choose another name.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+)
+CMK162: Final = Code(
+    "CMK162",
+    "A soft-deleted workspace holds the name",
+    "A deleted Azure Machine Learning workspace keeps its name for 14 days, and Azure refuses a creation with that name. The workspace cannot be read by its id, but the subscription's list of workspaces still shows it; that the list shows every one is reported, not documented.",
+    "Recover it in the portal (Azure Machine Learning, Recently deleted), purge it with the command of the message, or choose another workspace.name.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-soft-delete",
+)
 CMK190: Final = Code(
     "CMK190",
     "A check was skipped",
     "A rule needs a fact that could not be read, usually because the signed-in principal may not read it. Everything else was checked; apply reports what Azure refuses.",
     "Have the missing permission granted to check it beforehand.",
+)
+CMK196: Final = Code(
+    "CMK196",
+    "Azure's validation refuses the plan",
+    "Before it asks, apply sends the plan as an ARM template to Azure Resource Manager for validation, which writes nothing: every resource provider and every policy judges the resources that the plan creates. A resource that is refused there would be refused during the run, after others that cannot be deleted for good.",
+    "Change what Azure refuses. If you are sure that the validation is wrong: --no-validate.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-invalid-template-deployment",
+)
+CMK197: Final = Code(
+    "CMK197",
+    "The plan was not validated by Azure",
+    "Azure did not give a verdict on the plan's template, for example because the signed-in account lacks Microsoft.Resources/deployments/validate/action on the subscription. The checks of cmkctl itself were made; apply goes on.",
+    "Have the permission granted to have the plan validated beforehand, or leave it out with --no-validate.",
+    "https://learn.microsoft.com/rest/api/resources/deployments/validate-at-subscription-scope",
+)
+CMK200: Final = Code(
+    "CMK200",
+    "The administrator's part is not done",
+    "With --part rest, a plan covers what is left once an administrator has registered the resource providers, created the service principal in the directory and assigned the roles. Some of that is still missing.",
+    "Have an administrator run the commands; cmkctl plan PROFILE --part admin prints them.",
 )
 
 # Conflicts
@@ -146,8 +180,8 @@ CMK204: Final = Code(
 CMK205: Final = Code(
     "CMK205",
     "A soft-deleted vault holds the name",
-    "A deleted vault keeps its name until its retention ends, and purge protection rules out an earlier purge. cmkctl does not recover a vault by itself, because its keys and settings come back with it.",
-    "Recover it with `az keyvault recover` and plan again, or choose another name. Role assignments are lost at deletion; cmkctl plans them again.",
+    "A deleted vault keeps its name until its retention ends, and purge protection rules out an earlier purge. Its keys and settings come back with it, so cmkctl recovers a vault only if the profile says so.",
+    "Set key_vault.recover: true, or recover it with `az keyvault recover` and plan again, or choose another name. Role assignments are lost at deletion; cmkctl plans them again.",
     _SOFT_DELETE,
 )
 CMK206: Final = Code(
@@ -166,8 +200,8 @@ CMK207: Final = Code(
 CMK208: Final = Code(
     "CMK208",
     "The vault's authorization does not match the profile",
-    "Switching between access policies and roles removes the access of everyone who has it now, so cmkctl never does it.",
-    "Set authorization to the vault's value, or leave it out.",
+    "The profile names the other model, or a scope for the grant that only roles have. Switching between access policies and roles removes the access of everyone who has it now, so cmkctl never does it.",
+    "Set key_vault.authorization to the vault's value, or leave it out; with access policies, leave key_access.scope out.",
 )
 CMK209: Final = Code(
     "CMK209",
@@ -205,6 +239,13 @@ CMK214: Final = Code(
     "The vault is in a failed state",
     "Azure reports that its provisioning failed, or it is being deleted.",
     "Repair or delete it, or choose another name.",
+)
+CMK220: Final = Code(
+    "CMK220",
+    "A soft-deleted key holds the name",
+    "A deleted key keeps its name until its retention ends. The profile asks for its recovery (key.recover), which goes through the vault's own endpoint and needs rights on keys there.",
+    "Have the role Key Vault Crypto Officer assigned, or the key permissions get and recover in an access policy, and connect from where the vault's firewall lets you.",
+    _SOFT_DELETE,
 )
 CMK221: Final = Code(
     "CMK221",
@@ -248,12 +289,11 @@ CMK227: Final = Code(
     "Resource Manager creates the first version of a key and never changes an existing one, so cmkctl cannot move the expiry of a key.",
     "Move the expiry with `az keyvault key set-attributes --expires`, or leave key.expires out.",
 )
-CMK228: Final = Code(
-    "CMK228",
-    "The key's rotation policy does not match the profile",
-    "Resource Manager sets the rotation policy of a key only when it creates the key, so cmkctl cannot change that of an existing one.",
-    "Change it with `az keyvault key rotation-policy update`, or set key.rotation_policy to what the key has.",
-    "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation",
+CMK229: Final = Code(
+    "CMK229",
+    "The key version of the profile does not exist",
+    "key.version names one version of the key, and Key Vault chooses the versions' names. cmkctl uses a version that exists and creates none with a given name.",
+    "List the versions with `az keyvault key list-versions`, or leave key.version out.",
 )
 CMK231: Final = Code(
     "CMK231",
@@ -272,7 +312,7 @@ CMK232: Final = Code(
 CMK233: Final = Code(
     "CMK233",
     "User-assigned identity not found",
-    "The profile names an identity that does not exist, for the workspace or for a resource under services.",
+    "The profile names an identity that does not exist, for the workspace, for a grant or for a resource under services.",
     "Create it first, or correct the id.",
 )
 CMK241: Final = Code(
@@ -312,6 +352,25 @@ CMK246: Final = Code(
     "Application Insights uses a different Log Analytics workspace",
     "The component stores its data in the Log Analytics workspace that it is linked to. cmkctl does not move it.",
     "Link it to the profile's Log Analytics workspace with `az monitor app-insights component update`, or set associated_resources.log_analytics.id.",
+)
+CMK247: Final = Code(
+    "CMK247",
+    "The vault is not as it was created",
+    "Azure confirmed the vault with other settings than cmkctl sent, as a policy with the effect modify does. Key, grant and workspace rest on these settings, so cmkctl stops before it puts anything on the vault.",
+    "Find the policy with `az policy assignment list`, then write its settings in the profile, or have the vault exempted, and run cmkctl plan.",
+)
+CMK248: Final = Code(
+    "CMK248",
+    "The grant cannot be made",
+    "No role has that name or id, or the role is a custom one that its definition allows only at other scopes, or the principal is of another type.",
+    "Correct role, scope or principal_type, or have the role's assignable scopes extended.",
+    "https://learn.microsoft.com/azure/role-based-access-control/custom-roles#assignablescopes",
+)
+CMK249: Final = Code(
+    "CMK249",
+    "An old role assignment has the name of a grant",
+    "cmkctl derives the name of a role assignment from scope, principal and role. A workspace or identity that was deleted and created again has a new object id, and Azure does not move an assignment to it.",
+    "Remove the old assignment with `az role assignment delete --ids`, and run cmkctl plan.",
 )
 CMK251: Final = Code(
     "CMK251",
@@ -433,6 +492,45 @@ CMK274: Final = Code(
     "The service does not accept the key",
     "The service has rules about the key or the state of the resource, and they do not hold here.",
     "Follow the ways out of the message.",
+)
+
+CMK285: Final = Code(
+    "CMK285",
+    "The identity is in a different region than the profile",
+    "The region of a managed identity is fixed at creation, and cmkctl creates and adopts in the profile's region only.",
+    "Use the identity by its ARM id under workspace.identity.user_assigned, or choose another name.",
+)
+CMK286: Final = Code(
+    "CMK286",
+    "The workspace is of a different kind",
+    "A workspace is an ordinary one, a hub, a project or a feature store from its creation on.",
+    "Set workspace.kind to the kind that it has, or choose another workspace.name.",
+)
+CMK287: Final = Code(
+    "CMK287",
+    "v1 legacy mode does not match the profile",
+    "v1 legacy mode keeps a workspace's traffic inside the private network, at the price of the v2 API. cmkctl turns it on on request and never off.",
+    "Set workspace.v1_legacy_mode: true, or turn it off yourself.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-configure-network-isolation-with-v2",
+)
+CMK288: Final = Code(
+    "CMK288",
+    "A setting of the workspace is fixed at creation and differs",
+    "Data isolation and the settings of a hub are chosen at creation.",
+    "Set the value that the workspace has, leave the field out, or choose another workspace.name.",
+)
+CMK289: Final = Code(
+    "CMK289",
+    "The project cannot belong to this hub",
+    "A project keeps the hub, and with it the key, with which it was created.",
+    "Choose another name for the project.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-hub-workspace",
+)
+CMK290: Final = Code(
+    "CMK290",
+    "The project is not ready",
+    "Azure reports the project as failed. cmkctl does not write over a project that may hold work.",
+    "Find out why with `az ml workspace diagnose`, then delete the project, or choose another name.",
 )
 
 # Networks
@@ -692,6 +790,14 @@ CMK328: Final = Code(
     "A secret is part of a name",
     "The value of a secret environment variable also occurs in a name or id of the profile. Redacting it there would show a workspace id or a key identifier that does not exist, so it is redacted only where it stands alone.",
     "Replace the secret with a long random one.",
+)
+
+CMK330: Final = Code(
+    "CMK330",
+    "The sign-in is for a different cloud",
+    "The account belongs to another Azure cloud than the one in the profile, or az is set to another one. Each cloud has accounts and tokens of its own, so nothing was sent to the profile's cloud.",
+    "Set az to the profile's cloud and sign in there, or correct cloud in the profile.",
+    "https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli",
 )
 
 # Results

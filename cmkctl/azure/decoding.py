@@ -210,7 +210,11 @@ class Vault(TypedDict, total=False):
 
 class _DeletedVaultProperties(TypedDict, total=False):
     vaultId: Required[str]
+    location: str
+    tags: dict[str, str]
+    deletionDate: str
     scheduledPurgeDate: str
+    purgeProtectionEnabled: bool
 
 
 class DeletedVault(TypedDict, total=False):
@@ -264,13 +268,30 @@ class Key(TypedDict, total=False):
     properties: Required[_KeyProperties]
 
 
+class _JsonWebKey(TypedDict, total=False):
+    kid: Required[str]
+
+
+class DeletedKey(TypedDict, total=False):
+    """A soft-deleted key with its latest version, as the vault's own endpoint shows it. Dates are in seconds since 1970."""
+
+    key: Required[_JsonWebKey]
+    deletedDate: int
+    scheduledPurgeDate: int
+
+
 class _AssignmentProperties(TypedDict, total=False):
     scope: Required[str]
     roleDefinitionId: Required[str]
+    principalId: str
+    principalType: str
     condition: str
+    description: str
 
 
-class _Assignment(TypedDict, total=False):
+class RoleAssignment(TypedDict, total=False):
+    """A role assignment."""
+
     id: str
     properties: Required[_AssignmentProperties]
 
@@ -278,7 +299,7 @@ class _Assignment(TypedDict, total=False):
 class RoleAssignments(TypedDict, total=False):
     """One page of role assignments."""
 
-    value: Required[list[_Assignment]]
+    value: Required[list[RoleAssignment]]
     nextLink: str
 
 
@@ -289,6 +310,7 @@ class _RolePermissions(TypedDict, total=False):
 
 class _DefinitionProperties(TypedDict, total=False):
     roleName: str
+    assignableScopes: list[str]
     permissions: list[_RolePermissions]
 
 
@@ -297,6 +319,12 @@ class RoleDefinition(TypedDict, total=False):
 
     id: str
     properties: Required[_DefinitionProperties]
+
+
+class RoleDefinitions(TypedDict, total=False):
+    """The role definitions of a scope that a filter selects: one page."""
+
+    value: Required[list[RoleDefinition]]
 
 
 class Listing(TypedDict, total=False):
@@ -555,6 +583,7 @@ class ZoneGroups(TypedDict, total=False):
     """The zone groups of a private endpoint."""
 
     value: Required[list[ZoneGroup]]
+    nextLink: str
 
 
 class _DnsLinkProperties(TypedDict, total=False):
@@ -573,6 +602,7 @@ class DnsLinks(TypedDict, total=False):
     """The links of a private DNS zone."""
 
     value: Required[list[DnsLink]]
+    nextLink: str
 
 
 class _DnsZone(TypedDict, total=False):

@@ -112,9 +112,14 @@ def deleted_vault_id(subscription: str, location: str, name: str) -> str:
     return f"{provider_id(subscription, 'Microsoft.KeyVault')}/locations/{location}/deletedVaults/{name}"
 
 
+def role_definitions_id(scope: str) -> str:
+    """Return the ARM id of the collection of role definitions at `scope`."""
+    return f"{scope}/providers/Microsoft.Authorization/roleDefinitions"
+
+
 def role_definition_id(subscription: str, role: str) -> str:
-    """Return the ARM id of a built-in role, given the role's GUID."""
-    return f"{subscription_id(subscription)}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    """Return the ARM id of a role in a subscription, given the role's GUID."""
+    return f"{role_definitions_id(subscription_id(subscription))}/{role}"
 
 
 def role_assignments_id(scope: str) -> str:

@@ -107,6 +107,9 @@ def _send_once(session: Session, change: Change, request: Request) -> None:
             _send_to_arm(session, change, request)
         case Plane.GRAPH:
             session.graph.create_service_principal(dict(request.body or {}))
+        case Plane.VAULT:
+            host, body = str(request.host), request.body
+            session.vault_keys.send(request.method, host, request.path, request.api_version, body)
         case _:
             assert_never(request.plane)
 
@@ -176,8 +179,15 @@ def _put_vault(session: Session, change: Change, request: Request) -> Any:
     response = session.key_vault.vaults.begin_create_or_update(
         vault.resource_group, vault.name, _body(request), polling=InitialResponseOnly()
     ).result()
-    _refuse_overwritten(change, vault.name, _stamps(response))
+    if not _recovers(request):
+        _refuse_overwritten(change, vault.name, _stamps(response))
     return response
+
+
+def _recovers(request: Request) -> bool:
+    """Return True for the recovery of a soft-deleted vault, which keeps the time of its creation."""
+    properties = (request.body or {}).get("properties")
+    return isinstance(properties, Mapping) and properties.get("createMode") == "recover"
 
 
 def _stamps(response: Any) -> Mapping[str, Any]:

@@ -28,8 +28,10 @@ from cmkctl.azure.ids import (
     provider_id,
     resource_type,
     role_assignments_id,
+    role_definitions_id,
     subscription_id,
 )
+from cmkctl.azure.vault_keys import DELETED_KEYS
 from cmkctl.plan import Plane, Settle
 
 if TYPE_CHECKING:
@@ -193,6 +195,13 @@ class Snapshot:
             ),
         )
 
+    def deleted_key(self, vault_uri: str, name: str) -> ArmDocument | None:
+        """Read a soft-deleted key through the vault's own endpoint, which needs rights on keys and a way in."""
+        return self._ask(
+            f"{vault_uri.rstrip('/')}{DELETED_KEYS}/{name}",
+            lambda: self._session.vault_keys.deleted_key(vault_uri, name),
+        )
+
     def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:
         """Read any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
@@ -273,6 +282,29 @@ class Snapshot:
             if error.failure.kind is not FailureKind.DENIED:
                 raise
             return None
+
+    def role_named(self, scope: str, name: str) -> ArmDocument | None:
+        """Return the definition of the role of this name at a scope; None where there is none, or it may not be read.
+
+        The names of built-in and custom roles are unique in a tenant.
+        """
+        quoted = name.replace("'", "''")
+        try:
+            found = self._by_id(
+                decoding.RoleDefinitions,
+                role_definitions_id(scope),
+                versions.ROLE_ASSIGNMENTS,
+                **{"$filter": f"roleName eq '{quoted}'"},
+            )
+        except AzureFailed as error:
+            if error.failure.kind is not FailureKind.DENIED:
+                raise
+            return None
+        return next(iter((found or {}).get("value", ())), None)
+
+    def role_assignment(self, assignment: str) -> ArmDocument | None:
+        """Read a role assignment by its id."""
+        return self._by_id(decoding.RoleAssignment, assignment, versions.ROLE_ASSIGNMENTS)
 
     def service_principal(self, app_id: str) -> ArmDocument | None:
         """Read the service principal of an application in this tenant from Microsoft Graph."""

@@ -14,6 +14,9 @@ KEY_VAULT: Final = "2026-02-01"
 """Vaults, keys, access policies, deleted vaults. Older versions retire on 27 Feb 2027; from this one on, a new vault
 without `enableRbacAuthorization` is an RBAC vault, which is why we always send the property."""
 
+VAULT_KEYS: Final = "7.4"
+"""Keys through a vault's own endpoint: deleted keys and rotation policies."""
+
 ROLE_ASSIGNMENTS: Final = "2022-04-01"
 STORAGE: Final = "2025-08-01"
 LOG_ANALYTICS: Final = "2023-09-01"

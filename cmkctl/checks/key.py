@@ -161,8 +161,13 @@ def version_in_use_is_usable(_profile: Profile, facts: Facts) -> Iterator[Findin
 
 
 def _older_in_use(facts: Facts) -> KeyInUse | None:
-    """Return the key version that the workspace uses; None for the latest of the profile's key, which the key step compares."""
+    """Return the key version that the workspace uses; None for the latest of the profile's key, which the key step compares.
+
+    None also for a key that this run recovers: the version returns with it.
+    """
     used = facts[KEY_IN_USE]
+    if facts[KEY].returns or facts[KEY].deleted is not None:
+        return None
     latest = ((facts[KEY].key or {}).get("properties") or {}).get("keyUriWithVersion")
     return None if used is None or same_key_identifier(used.identifier, latest) else used
 

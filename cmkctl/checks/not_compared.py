@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from cmkctl.azure.compare import excess_permissions, same_location, same_resource_id, same_word
+from cmkctl.azure.compare import excess_permissions, same_location, same_word
 from cmkctl.checks.documents import date, key_attributes
 from cmkctl.checks.observed import ASSOCIATED, KEY, PRIVATE_ENDPOINTS, RESOURCE_GROUP, WORKSPACE, WORKSPACE_ENDPOINT
 from cmkctl.diagnostics import Code, Severity
@@ -26,6 +26,8 @@ CMK115: Final = Code(
 
 _OWN_SETTINGS: Final = {
     "key_vault.allow_enabling_purge_protection": "it permits a change, and is no setting of the vault",
+    "key_vault.recover": "it permits a recovery, and is no setting of the vault",
+    "key.recover": "it permits a recovery, and is no setting of the key",
     "key_access.create_service_principal": "it permits a change, and is no setting in Azure",
     "key_access.settle_seconds": "it delays the creation of a workspace, and this one exists",
 }
@@ -85,10 +87,8 @@ def settings_of_the_workspace(profile: Profile, facts: Facts) -> Iterator[Findin
     named = "public_network_access" in settings.model_fields_set
     if not named and same_word(properties.get("publicNetworkAccess"), "Disabled"):
         yield _note("workspace.public_network_access", "the profile leaves it out, and the workspace has disabled")
-    users = (workspace.get("identity") or {}).get("userAssignedIdentities") or {}
-    further = [each for each in users if not any(same_resource_id(each, one) for one in settings.user_assigned_ids)]
-    if further:
-        yield _note("workspace.identity", f"the workspace has further identities: {', '.join(further)}")
+    if settings.v1_legacy_mode is None and properties.get("v1LegacyMode"):
+        yield _note("workspace.v1_legacy_mode", "the profile leaves it out, and the workspace has it on")
 
 
 @rule(CMK115, severity=Severity.NOTE, needs=(KEY,))
@@ -106,9 +106,6 @@ def settings_of_the_key(profile: Profile, facts: Facts) -> Iterator[Finding]:
         has = f"expires on {date(expiry)}" if expiry else "never expires"
         yield _note("key.expires", f"key.rotation_policy sets the expiry of new versions; the latest one {has}")
     policy = (found.get("properties") or {}).get("rotationPolicy") or {}
-    if wanted.rotation_policy and not policy:
-        show = f"Check it with: az keyvault key rotation-policy show {key}."
-        yield _note("key.rotation_policy", "Resource Manager shows no rotation policy of this key", show)
     if not wanted.rotation_policy and _rotates(policy):
         yield _note("key.rotation_policy", "the profile leaves it out, and the vault rotates the key")
     if tag_drift(profile, found):

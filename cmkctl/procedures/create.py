@@ -19,28 +19,36 @@ from cmkctl.steps._principals import PRINCIPAL_OBJECT_ID
 from cmkctl.steps.associated_resources import AssociatedResources
 from cmkctl.steps.base import AnyStep
 from cmkctl.steps.diagnostic_settings import DiagnosticSettings
+from cmkctl.steps.identity_roles import IdentityRoles
 from cmkctl.steps.key import IDENTIFIER, Key
 from cmkctl.steps.key_access import KeyAccess
 from cmkctl.steps.key_vault import URI, KeyVault
+from cmkctl.steps.managed_identity import ManagedIdentity
 from cmkctl.steps.managed_network import ManagedNetwork
 from cmkctl.steps.private_dns import PrivateDns
 from cmkctl.steps.private_endpoints import PrivateEndpoints
+from cmkctl.steps.projects import Projects
 from cmkctl.steps.resource_group import ResourceGroup
 from cmkctl.steps.resource_providers import ResourceProviders, types_of
+from cmkctl.steps.role_assignments import RoleAssignments
 from cmkctl.steps.workspace import IDENTITY_OBJECT_ID, MANAGED_RESOURCE_GROUP, Workspace
 from cmkctl.steps.workspace_endpoint import WorkspaceEndpoint
 
 _CREATING: Final[tuple[AnyStep, ...]] = (
     ResourceGroup(),
+    ManagedIdentity(),
     KeyVault(),
     Key(),
     KeyAccess(),
     AssociatedResources(),
     PrivateDns(),
     PrivateEndpoints(),
+    IdentityRoles(),
     Workspace(),
     WorkspaceEndpoint(),
     ManagedNetwork(),
+    Projects(),
+    RoleAssignments(),
     DiagnosticSettings(),
 )
 SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)

@@ -291,6 +291,17 @@ KeyName = Annotated[
     ),
 ]
 
+KeyVersion = Annotated[
+    str,
+    Pattern(
+        "[0-9a-fA-F]{32}",
+        "A key version has 32 hexadecimal digits: the last part of a key identifier.",
+        shortest=32,
+        longest=32,
+        characters="[0-9a-fA-F]",
+    ),
+]
+
 WorkspaceName = Annotated[
     str,
     Pattern(
@@ -407,6 +418,83 @@ Identity = Annotated[
 """``system-assigned`` or the ARM id of a user-assigned identity."""
 
 IdentityId = Annotated[str, ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")]
+_IDENTITY_NAME: Final = Pattern(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
+    "A user-assigned identity's name has 3 to 128 letters, digits, - and _, and starts with a letter or digit.",
+    shortest=3,
+    longest=128,
+    characters="[A-Za-z0-9_-]",
+)
+IdentityName = Annotated[str, _IDENTITY_NAME]
+
+
+def _identity_reference(value: str) -> str:
+    return _IDENTITY.check(value) if value.startswith("/") else _IDENTITY_NAME.check(value)
+
+
+IdentityReference = Annotated[str, AfterValidator(_identity_reference)]
+"""The ARM id of a user-assigned identity, or the name of the one that cmkctl creates."""
+
+GRANT_SCOPES: Final = (
+    "subscription",
+    "resource_group",
+    "workspace",
+    "key_vault",
+    "key",
+    "storage_account",
+    "application_insights",
+    "log_analytics",
+    "container_registry",
+    "workspace_key_vault",
+)
+"""The resources of a profile that a grant may name as its scope."""
+
+_SCOPE_ID = re.compile(
+    rf"/subscriptions/{_GUID}(/resourceGroups/[^/]+(/providers/[^/]+(/[^/]+/[^/]+)+)?)?"
+    r"|/providers/Microsoft\.Management/managementGroups/[^/]+",
+    re.IGNORECASE,
+)
+_ROLE_ID = re.compile(
+    rf"(/subscriptions/{_GUID}|/providers/Microsoft\.Management/managementGroups/[^/]+)?(/resourceGroups/[^/]+)?"
+    rf"/providers/Microsoft\.Authorization/roleDefinitions/{_GUID}",
+    re.IGNORECASE,
+)
+
+
+def _grant_scope(value: str) -> str:
+    if value in GRANT_SCOPES:
+        return value
+    if _SCOPE_ID.fullmatch(value.rstrip("/")) is None:
+        raise broken(f"Expected one of {', '.join(GRANT_SCOPES)}, or the ARM id of a scope.")
+    return value.rstrip("/")
+
+
+def _role_reference(value: str) -> str:
+    if not value.strip() or (value.startswith("/") and _ROLE_ID.fullmatch(value) is None):
+        raise broken(
+            "Expected the name of a role, such as Storage Blob Data Contributor, or the GUID or ARM id of a role definition."
+        )
+    return value
+
+
+def _grant_principal(value: str) -> str:
+    if value == "workspace":
+        return value
+    if value.startswith("/"):
+        return _IDENTITY.check(value)
+    if re.fullmatch(_GUID, value) is None:
+        raise broken(f"Expected workspace, an object id, or a user-assigned identity. {_IDENTITY.words}")
+    return _object_id(_real_guid(value))
+
+
+GrantScope = Annotated[str, AfterValidator(_grant_scope)]
+"""A resource of the profile by its name in `GRANT_SCOPES`, or the ARM id of a scope."""
+
+RoleReference = Annotated[str, AfterValidator(_role_reference)]
+"""The name of a role, or the GUID or ARM id of its definition."""
+
+GrantPrincipal = Annotated[str, AfterValidator(_grant_principal)]
+"""``workspace``, the ARM id of a user-assigned identity, or an object id."""
 
 KeySize = Annotated[Literal[2048, 3072, 4096], BeforeValidator(_whole)]
 """The size of an RSA key in bits."""

@@ -13,18 +13,20 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field
 
 from cmkctl.azure.clouds import Cloud
-from cmkctl.azure.ids import group_id, resource_id
+from cmkctl.azure.ids import group_id, resource_id, subscription_id
 from cmkctl.profile import field_types, regions
 from cmkctl.profile.field_types import Hint
 from cmkctl.profile.reserved_words import objection
 from cmkctl.profile.section import Contradiction, Nameable, Placement, Section
 from cmkctl.profile.sections.associated_resources import AssociatedResources
 from cmkctl.profile.sections.diagnostics import DiagnosticSettings
+from cmkctl.profile.sections.grants import Grant, contradictions_of
 from cmkctl.profile.sections.key import KeySettings, RotationPolicy
 from cmkctl.profile.sections.key_access import KeyAccessSettings
 from cmkctl.profile.sections.key_vault import KeyVaultSettings, NetworkSettings
 from cmkctl.profile.sections.private_network import PrivateNetworkSettings
 from cmkctl.profile.sections.workspace import WorkspaceSettings
+from cmkctl.profile.sections.workspace_kinds import ProjectSettings
 from cmkctl.services import ServicesSettings
 
 __all__ = ["KeySettings", "KeyVaultSettings", "NetworkSettings", "Profile", "RotationPolicy", "Section"]
@@ -69,10 +71,20 @@ class Profile(Section):
         description="The Azure Machine Learning workspace.",
         examples=[{"name": "mlw-prod", "high_business_impact": True, "encryption": "in-subscription"}],
     )
+    projects: Annotated[tuple[ProjectSettings, ...], Field(strict=False)] = Field(
+        (),
+        description="The projects of a hub (workspace.kind: hub): created if absent, in the profile's resource group.",
+        examples=[[{"name": "mlp-fraud"}]],
+    )
     associated_resources: AssociatedResources = Field(
         default_factory=AssociatedResources,
         description="What the workspace needs beside the key.",
         examples=[{"container_registry": {}}],
+    )
+    grants: Annotated[tuple[Grant, ...], Field(strict=False)] = Field(
+        (),
+        description="Role assignments for the workspace's identity, for identities of computes, and for people.",
+        examples=[[{"principal": "workspace", "role": "Storage Blob Data Contributor", "scope": "storage_account"}]],
     )
     private_network: PrivateNetworkSettings | None = Field(
         None,
@@ -122,6 +134,10 @@ class Profile(Section):
         yield from self._registry_that_no_image_can_be_pulled_from()
         yield from self._logs_of_an_account_in_itself()
         yield from self._location_of_another_cloud()
+        yield from contradictions_of(
+            self.grants, self.grant_scopes, system_assigned="SystemAssigned" in self.workspace.identity_type
+        )
+        yield from self._projects_that_cannot_be()
         yield from self._private_network_that_contradicts()
         yield from _reserved_names(self, "")
         yield from self._tags_that_azure_refuses()
@@ -174,6 +190,24 @@ class Profile(Section):
                 f"The region belongs to {belongs}, and the profile's cloud is {self.cloud}.",
                 f"Write cloud: {belongs}, or a region of {self.cloud}, such as {regions.EXAMPLE[self.cloud]}.",
             )
+
+    def _projects_that_cannot_be(self) -> Iterator[Contradiction]:
+        """Yield projects without a hub, and names that are taken twice: a hub and its projects are all workspaces."""
+        if self.projects and self.workspace.kind != "hub":
+            yield Contradiction(
+                "projects",
+                f"Only a hub has projects, and the workspace's kind is {self.workspace.kind}.",
+                "Write workspace.kind: hub, or leave projects out.",
+            )
+        taken = {self.workspace.name.lower()}
+        for index, each in enumerate(self.projects):
+            if each.name.lower() in taken:
+                yield Contradiction(
+                    f"projects[{index}].name",
+                    f"The name {each.name} is used twice: a hub and its projects are all workspaces.",
+                    "Choose a name of its own for each.",
+                )
+            taken.add(each.name.lower())
 
     def _private_network_that_contradicts(self) -> Iterator[Contradiction]:
         if self.private_network is not None:
@@ -247,6 +281,27 @@ class Profile(Section):
     def resource_group_id(self) -> str:
         """The ARM id of the resource group."""
         return group_id(self.subscription, self.resource_group)
+
+    def project_id(self, project: ProjectSettings) -> str:
+        """Return the ARM id of a project."""
+        return self.workspace.placement.resource_id("Microsoft.MachineLearningServices/workspaces", project.name)
+
+    @property
+    def grant_scopes(self) -> Mapping[str, str | None]:
+        """The ARM ids of the scopes that a grant can name; None for a resource that the profile does not have."""
+        associated = self.associated_resources
+        return {
+            "subscription": subscription_id(self.subscription),
+            "resource_group": self.resource_group_id,
+            "workspace": self.workspace.resource_id,
+            "key_vault": self.key_vault.resource_id,
+            "key": self.key.resource_id,
+            "storage_account": associated.storage_account.resource_id,
+            "application_insights": associated.application_insights.resource_id,
+            "log_analytics": associated.log_analytics.resource_id,
+            "container_registry": associated.container_registry_id,
+            "workspace_key_vault": associated.key_vault_id,
+        }
 
     @property
     def vault_sku(self) -> Literal["standard", "premium"]:

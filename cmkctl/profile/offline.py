@@ -30,6 +30,7 @@ def findings(profile: Profile, root: Branch, now: datetime) -> Iterator[Diagnost
     """Yield errors and warnings about `profile`, which was made of the document `root`, at the moment `now`."""
     yield from _region(profile, root)
     yield from _expiry(profile, root, now)
+    yield from _not_before(profile, root, now)
     yield from _secrets(root)
 
 
@@ -64,6 +65,18 @@ def _expiry(profile: Profile, root: Branch, now: datetime) -> Iterator[Diagnosti
             f"Set a later date, or remove the field for a key that never expires. {example_of('key.expires', place)}"
         )
         yield problem("CMK004", detail, remedy, place, "key.expires")
+
+
+def _not_before(profile: Profile, root: Branch, now: datetime) -> Iterator[Diagnostic]:
+    path = ("key", "not_before")
+    if profile.key.not_before is not None and profile.key.not_before > now:
+        detail = (
+            f"key.not_before is {shown(root, path)}, which is in the future. The workspace could not use the key before that "
+            "moment, and its creation would fail."
+        )
+        place = place_of(root, path)
+        remedy = f"Set an earlier date, or remove the field. {example_of('key.not_before', place)}"
+        yield problem("CMK004", detail, remedy, place, "key.not_before")
 
 
 def _secrets(root: Branch) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.azure.ids import role_definition_id
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Phrase, Request
 from cmkctl.profile.model import Profile
-from cmkctl.steps._principals import CRYPTO_SERVICE_ENCRYPTION_USER, ObservedPrincipal
+from cmkctl.steps._principals import CRYPTO_SERVICE_ENCRYPTION_USER, ObservedPrincipal, role_scope
 from cmkctl.steps._role_assignments import Assignment, role_guid
 from cmkctl.steps.base import no_op
 from cmkctl.steps.key_vault import TENANT
@@ -29,12 +29,12 @@ _MANAGEMENT_GROUPS: Final = "/providers/microsoft.management/managementgroups/"
 def role_grant(
     step: str, profile: Profile, principal: ObservedPrincipal, kind: str, depends_on: tuple[str, ...]
 ) -> Change:
-    """Return the role assignment on the vault, a no-op where the role is held on the key, the vault or above.
+    """Return the role assignment on the vault or the key, a no-op where the role is held on the key, the vault or above.
 
     Source: https://learn.microsoft.com/azure/key-vault/general/rbac-guide
     """
     assignment = Assignment(
-        profile.key_vault.resource_id,
+        role_scope(profile),
         principal.key,
         principal.object_id or principal.after.unknown,
         role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER),
@@ -51,13 +51,19 @@ def role_grant(
             "",
             f"up to date: {_role_name(principal, held)}, {where}",
         )
+    combined = _combined(profile, principal)
+    if combined:
+        names = " and ".join(dict.fromkeys(_role_name(principal, each) for each in combined))
+        return no_op(
+            step, str(combined[0].get("id", assignment.resource_id)), kind, "", f"up to date: {names} together"
+        )
     return Change(
         step,
         Action.CREATE,
         assignment.resource_id,
         kind,
         "",
-        "no role on the vault yet",
+        f"no role on the {profile.key_access.scope} yet",
         attributes=(
             AttributeChange("role", None, "Key Vault Crypto Service Encryption User", phrase=Phrase()),
             AttributeChange("principalId", None, assignment.object_id, phrase=Phrase("")),
@@ -76,10 +82,30 @@ def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocumen
     return (each for each in principal.roles if _covers(each, profile.key.resource_id, sufficient))
 
 
+def _combined(profile: Profile, principal: ObservedPrincipal) -> list[ArmDocument]:
+    """Return the role assignments of a principal that only together let it use the key; none where one of them suffices."""
+    definitions = {role_guid(each["id"]): each for each in principal.definitions}
+    covering = [each for each in principal.roles if _covers(each, profile.key.resource_id, definitions.keys())]
+    allowed = {
+        action: [
+            each
+            for each in covering
+            if _role_allows(definitions[role_guid(each["properties"]["roleDefinitionId"])], action)
+        ]
+        for action in _DATA_ACTIONS
+    }
+    if any(map(_suffices, definitions.values())) or not all(allowed.values()):
+        return []
+    return [each for each in covering if any(each in held for held in allowed.values())]
+
+
 def _suffices(definition: ArmDocument) -> bool:
     """Return True for a role that allows every data action: built-in or custom, by name or by pattern."""
-    permissions = definition["properties"].get("permissions") or []
-    return all(any(_allows(each, action) for each in permissions) for action in _DATA_ACTIONS)
+    return all(_role_allows(definition, action) for action in _DATA_ACTIONS)
+
+
+def _role_allows(definition: ArmDocument, action: str) -> bool:
+    return any(_allows(each, action) for each in definition["properties"].get("permissions") or [])
 
 
 def _allows(permission: Mapping[str, Any], action: str) -> bool:
@@ -106,6 +132,9 @@ def effective_at(
     properties = (vault or {}).get("properties", {})
     if properties.get("enableRbacAuthorization"):
         made = [each["properties"].get("createdOn") for each in _held(profile, principal)]
+        if not made and (combined := _combined(profile, principal)):
+            # All of them are needed, so the youngest counts; ISO 8601 in UTC sorts by time.
+            made = [max(str(each["properties"].get("createdOn") or at.isoformat()) for each in combined)]
     else:
         held = [key for each in _policies_of(properties, principal.object_id) for key in each]
         # A policy has no time of its own: it is as old as the vault's last write, or older.

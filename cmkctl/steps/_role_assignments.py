@@ -39,15 +39,15 @@ class Assignment:
     """A role assignment that is wanted.
 
     `scope` is an ARM id. `principal` identifies the principal before it exists, as in `assignment_name`; `object_id` is
-    `Unknown` until then. `role` is the ARM id of the role definition. `principal_type` is always explicit, so that Azure does
-    not look up a principal created seconds ago.
+    `Unknown` until then. `role` is the ARM id of the role definition. `principal_type` is explicit for a service principal, so
+    that Azure does not look up one that was created seconds ago; None lets Azure look it up.
     """
 
     scope: str
     principal: str
     object_id: str | Unknown
     role: str
-    principal_type: str = "ServicePrincipal"
+    principal_type: str | None = "ServicePrincipal"
     description: str | None = None
     condition: str | None = None
 
@@ -62,11 +62,9 @@ class Assignment:
 
         Source: https://learn.microsoft.com/rest/api/authorization/role-assignments/create
         """
-        properties: dict[str, Json] = {
-            "roleDefinitionId": self.role,
-            "principalId": self.object_id,
-            "principalType": self.principal_type,
-        }
+        properties: dict[str, Json] = {"roleDefinitionId": self.role, "principalId": self.object_id}
+        if self.principal_type is not None:
+            properties["principalType"] = self.principal_type
         if self.description is not None:
             properties["description"] = self.description
         if self.condition is not None:

@@ -2,12 +2,12 @@
 
 Purge protection cannot be undone, and a deleted vault's name stays taken for the retention period: the plan shows both. An
 existing vault is adopted when it fits; it is never PUT again, because a PUT replaces all of its access policies. A vault given by
-id gets no tags.
+id gets no tags. A soft-deleted one is recovered where the profile asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,6 +30,10 @@ _KIND: Final = "key vault"
 URI: Final[Output[str]] = Output("key_vault", "uri", "properties.vaultUri")
 RBAC: Final[Output[bool]] = Output("key_vault", "rbac", "properties.enableRbacAuthorization")
 """True when roles decide who may use keys, False for access policies."""
+NETWORK: Final[Output[str]] = Output("key_vault", "network")
+"""Public access, default action and bypass, in lower case."""
+RECOVERING: Final[Output[bool]] = Output("key_vault", "recovering")
+"""True where a soft-deleted vault is to be recovered, whose keys return with it."""
 TENANT: Final[Output[str]] = Output("key_vault", "tenant", "properties.tenantId")
 
 
@@ -57,16 +61,19 @@ class KeyVault:
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedVault:
         """Read the vault; where it is absent, read whether a soft-deleted one holds its name."""
         subscription, vault = azure.gather(azure.subscription, lambda: _read(azure, profile))
-        absent = vault is None and profile.key_vault.id is None
+        absent = vault is None and (profile.key_vault.id is None or profile.key_vault.recover)
         deleted = azure.deleted_vault(profile.key_vault.resource_name, profile.location) if absent else None
         return ObservedVault(vault, deleted, str((subscription or {}).get("tenantId", "")))
 
-    def plan(self, profile: Profile, observed: ObservedVault, known: Known) -> list[Change]:  # noqa: ARG002
-        """Create the vault, adopt it, turn its protection on, or return the conflicts."""
+    def plan(self, profile: Profile, observed: ObservedVault, known: Known) -> list[Change]:
+        """Create the vault, recover it, adopt it, turn its protection on, or return the conflicts."""
         if ResourceId.parse(profile.key_vault.resource_id).subscription.lower() != profile.subscription:
             return [_conflict(profile, "CMK203", *_OTHER_SUBSCRIPTION)]
         if observed.vault is not None:
-            return _adopt(profile, observed.vault, observed.tenant)
+            altered = [_conflict(profile, *each) for each in _altered(observed.vault, known)]
+            return altered or _adopt(profile, observed.vault, observed.tenant)
+        if observed.deleted is not None and profile.key_vault.recover:
+            return [_recover(profile, observed.deleted, observed.tenant)]
         if profile.key_vault.id is not None:
             return [_conflict(profile, "CMK204", *_NO_SUCH_VAULT)]
         if observed.deleted is not None:
@@ -74,15 +81,58 @@ class KeyVault:
         return [_create(profile, observed.tenant)]
 
     def outputs(self, profile: Profile, observed: ObservedVault) -> Outputs:
-        """Return `URI`, `RBAC` and `TENANT` of the vault."""
+        """Return `URI`, `RBAC`, `TENANT`, `NETWORK` and `RECOVERING`."""
         if observed.vault is None:
-            return {URI: URI.unknown, RBAC: wants_rbac(profile.key_vault), TENANT: observed.tenant}
+            recovering = observed.deleted is not None and profile.key_vault.recover
+            wanted = profile.key_vault.network or NetworkSettings()
+            network = f"{wanted.public_access}, {wanted.default_action}, {wanted.bypass}".lower()
+            return {
+                URI: URI.unknown,
+                RBAC: wants_rbac(profile.key_vault),
+                TENANT: observed.tenant,
+                NETWORK: NETWORK.unknown if recovering else network,
+                RECOVERING: recovering,
+            }
         properties = observed.vault.get("properties", {})
         return {
             URI: properties.get("vaultUri"),
             RBAC: bool(properties.get("enableRbacAuthorization")),
             TENANT: properties.get("tenantId"),
+            NETWORK: _network(properties),
+            RECOVERING: False,
         }
+
+
+def _network(properties: Mapping[str, Any]) -> str:
+    acls = properties.get("networkAcls") or {}
+    parts = (
+        properties.get("publicNetworkAccess") or "enabled",
+        acls.get("defaultAction") or "allow",
+        acls.get("bypass") or "AzureServices",
+    )
+    return ", ".join(map(str, parts)).lower()
+
+
+def _altered(vault: ArmDocument, known: Known) -> Iterator[tuple[str, ...]]:
+    """Yield the differences to what the plan was made for. During an apply the plan's own outputs are known.
+
+    A policy with the effect modify changes a vault while it is created, and key, grant and workspace rest on these settings.
+    """
+    properties = vault.get("properties", {})
+    rbac, network = known.get(RBAC), known.get(NETWORK)
+    ways_out = (
+        "find the policy: az policy assignment list",
+        "write these settings in the profile, and run cmkctl plan",
+    )
+    if (
+        isinstance(rbac, bool)
+        and known.get(RECOVERING) is not True
+        and rbac != bool(properties.get("enableRbacAuthorization"))
+    ):
+        words = ("access policies", "roles")
+        yield "CMK247", f"it has {words[not rbac]}, and was planned with {words[rbac]}", *ways_out
+    if isinstance(network, str) and network != _network(properties):
+        yield "CMK247", f"its network access is {_network(properties)}, and was planned as {network}", *ways_out
 
 
 def settle_vault(vault_id: str) -> Settle:
@@ -104,7 +154,15 @@ def what_cannot_be_undone(days: int) -> tuple[str, ...]:
     return (_PURGE_PROTECTION_FOR_EVER, f"once deleted, the vault's name stays taken for {days} days")
 
 
-def new_vault(profile: Profile, tenant: str, *, sku: str, rbac: bool, network: NetworkSettings) -> dict[str, Json]:
+def new_vault(
+    profile: Profile,
+    tenant: str,
+    *,
+    sku: str,
+    rbac: bool,
+    network: NetworkSettings,
+    flags: Mapping[str, bool] | None = None,
+) -> dict[str, Json]:
     """Return the body of a vault fit for keys: soft delete and purge protection on, authorization always explicit."""
     return {
         "location": profile.location,
@@ -125,6 +183,7 @@ def new_vault(profile: Profile, tenant: str, *, sku: str, rbac: bool, network: N
                 "ipRules": [{"value": each} for each in network.ip_rules],
                 "virtualNetworkRules": [{"id": each} for each in network.subnets],
             },
+            **(flags or {}),
         },
     }
 
@@ -160,7 +219,12 @@ def _create(profile: Profile, tenant: str) -> Change:
     settings = profile.key_vault
     days = days_kept(settings.soft_delete_days)
     body = new_vault(
-        profile, tenant, sku=profile.vault_sku, rbac=wants_rbac(settings), network=settings.network or NetworkSettings()
+        profile,
+        tenant,
+        sku=profile.vault_sku,
+        rbac=wants_rbac(settings),
+        network=settings.network or NetworkSettings(),
+        flags=settings.flags,
     )
     return Change(
         KeyVault.name,
@@ -176,10 +240,53 @@ def _create(profile: Profile, tenant: str) -> Change:
                 "softDeleteRetentionInDays", None, days, irreversible=True, phrase=Phrase("soft delete {} days")
             ),
             AttributeChange("enableRbacAuthorization", None, wants_rbac(settings), phrase=AUTHORIZATION),
+            *(AttributeChange(name, None, value, phrase=Phrase("")) for name, value in settings.flags.items()),
         ),
         irreversible=what_cannot_be_undone(days),
         request=Request("PUT", profile.key_vault.resource_id, versions.KEY_VAULT, body),
         settle=settle_vault(profile.key_vault.resource_id),
+    )
+
+
+def _recover(profile: Profile, deleted: ArmDocument, tenant: str) -> Change:
+    """Return the recovery of a soft-deleted vault, or the conflict that rules it out.
+
+    Azure ignores every other property in the request, and the vault returns as it was
+    (https://github.com/Azure/azure-rest-api-specs/issues/21306), so what differs has to be known before.
+    """
+    settings, properties = profile.key_vault, deleted.get("properties", {})
+    name = settings.resource_name
+    if not same_resource_id(properties.get("vaultId", settings.resource_id), settings.resource_id):
+        return soft_deleted(profile, KeyVault.name, settings.resource_id, deleted, "key_vault")
+    by_hand = f"recover it: az keyvault recover --name {name} --location {profile.location}, then run cmkctl plan"
+    if not properties.get("purgeProtectionEnabled"):
+        reason = "the soft-deleted vault has no purge protection, which Azure Machine Learning refuses"
+        return _conflict(profile, "CMK210", reason, by_hand, "choose another key_vault.name")
+    if settings.id is None and tag_drift(profile, {"tags": properties.get("tags") or {}}):
+        reason = "the soft-deleted vault has other tags, and returns with them"
+        return _conflict(profile, "CMK205", reason, by_hand, "write its tags under tags")
+    since = f" on {str(properties['deletionDate'])[:10]}" if properties.get("deletionDate") else ""
+    body: dict[str, Json] = {
+        "location": properties.get("location") or profile.location,
+        "properties": {
+            "tenantId": tenant,
+            "sku": {"family": "A", "name": profile.vault_sku},
+            "createMode": "recover",
+        },
+    }
+    return Change(
+        KeyVault.name,
+        Action.CREATE,
+        settings.resource_id,
+        _KIND,
+        name,
+        f"was deleted{since}, and returns with its keys, settings and access policies, without role assignments",
+        attributes=(
+            AttributeChange("createMode", None, "recover", phrase=Phrase("recovered, with its keys and settings")),
+        ),
+        request=Request("PUT", settings.resource_id, versions.KEY_VAULT, body),
+        settle=settle_vault(settings.resource_id),
+        verb=("recovering", "recovered"),
     )
 
 
@@ -202,6 +309,11 @@ def soft_deleted(
         "CMK205",
         f"a soft-deleted vault holds this name until {properties.get('scheduledPurgeDate', 'its retention ends')}; "
         f"it was {was}",
+        *(
+            ["write key_vault.recover: true to recover it with its keys"]
+            if field == KeyVault.name and not by_id
+            else []
+        ),
         f"recover it, with its keys: az keyvault recover --name {name} --location {profile.location}{by_id}",
         f"choose another {field}.name",
     )
@@ -241,10 +353,21 @@ def _update(profile: Profile, vault: ArmDocument) -> Change | None:
         # Absent soft delete means on: that is the default of every api-version since 2020.
         if not properties.get(path, path == "enableSoftDelete")
     ]
-    if not protection and not tags:
+    flags = [
+        AttributeChange(path, properties.get(path), value)
+        for path, value in profile.key_vault.flags.items()
+        if bool(properties.get(path)) != value
+    ]
+    if not protection and not tags and not flags:
         return None
+    settings: dict[str, Json] = {each.path: each.after for each in (*protection, *flags)}
+    reasons = [
+        *(["protection is off"] if protection else []),
+        *([f"differs in {', '.join(each.path for each in flags)}"] if flags else []),
+        *([TAGS_DIFFER] if tags else []),
+    ]
     body: dict[str, Json] = {
-        **({"properties": {each.path: each.after for each in protection}} if protection else {}),
+        **({"properties": settings} if settings else {}),
         **(tag_body(profile, vault, profile.key_vault.tags) if tags else {}),
     }
     return Change(
@@ -253,8 +376,8 @@ def _update(profile: Profile, vault: ArmDocument) -> Change | None:
         profile.key_vault.resource_id,
         _KIND,
         profile.key_vault.resource_name,
-        "protection is off" if protection else TAGS_DIFFER,
-        attributes=(*protection, *tags),
+        reasons[0] if protection else ", ".join(reasons),
+        attributes=(*protection, *flags, *tags),
         irreversible=(_PURGE_PROTECTION_FOR_EVER,) if protection else (),
         request=Request("PATCH", profile.key_vault.resource_id, versions.KEY_VAULT, body),
         settle=settle_vault(profile.key_vault.resource_id),

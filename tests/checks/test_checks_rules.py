@@ -43,17 +43,23 @@ from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.facts import Facts, judge
 from cmkctl.plan import Action, Change, Request
 from cmkctl.profile.model import Profile
+from cmkctl.steps._identity_needs import Need, Role
 from cmkctl.steps._principals import ObservedPrincipal
+from cmkctl.steps._user_assigned import UserAssigned
 from cmkctl.steps.associated_resources import ObservedAssociated
+from cmkctl.steps.identity_roles import ObservedIdentity, ObservedRoles
 from cmkctl.steps.key import ObservedKey
 from cmkctl.steps.key_access import ObservedAccess
 
 WARNING, ERROR, NOTE = Severity.WARNING, Severity.ERROR, Severity.NOTE
 
 
+DESCRIBING: Final = "CMK150"
+
+
 def findings(wanted: Profile, observed: Mapping[str, Any]) -> list[Diagnostic]:
-    """Return the findings of every rule."""
-    return list(judge(RULES, wanted, Facts(observed)))
+    """Return the findings of every rule but the one that describes every new workspace."""
+    return [each for each in judge(RULES, wanted, Facts(observed)) if each.code != DESCRIBING]
 
 
 def found(wanted: Profile, observed: Mapping[str, Any]) -> list[tuple[str, Severity]]:
@@ -70,6 +76,20 @@ GIVEN_ACCOUNT: Final = {"associated_resources": {"storage_account": {"id": ACCOU
 ZONAL: Final = {"associated_resources": {"storage_account": {"sku": "Standard_ZRS"}}}
 STORAGE: Final = "Microsoft.Storage/storageAccounts"
 CHINA: Final = {"cloud": "AzureChinaCloud", "location": "chinanorth3"}
+
+LACKING: Final = ObservedRoles(
+    (
+        ObservedIdentity(
+            UserAssigned(IDENTITY, OBJECT_ID, created=False),
+            (Need(Role("b24988ac-6180-42a0-ab88-20f7382dd24c", "Contributor"), GROUP, "resource group rg-ml"),),
+            {},
+            {},
+        ),
+    ),
+    None,
+    NOW,
+)
+"""An identity that lacks Contributor on the resource group."""
 
 VAULT_ID: Final = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml"
 NEW_VAULT: Final = Change(
@@ -190,9 +210,9 @@ FIRES: Final = {
         "CMK115",
         NOTE,
     ),
-    "workspace has a further identity": (
+    "workspace has v1 legacy mode on": (
         {},
-        {"workspace": {"identity": {"userAssignedIdentities": {IDENTITY: {}}}, "properties": {}}},
+        {"workspace": {"properties": {"v1LegacyMode": True}}},
         "CMK115",
         NOTE,
     ),
@@ -201,12 +221,6 @@ FIRES: Final = {
     "key is rotated by the vault": (
         {},
         {"key": key(rotationPolicy={"lifetimeActions": [{"action": {"type": "Rotate"}}]})},
-        "CMK115",
-        NOTE,
-    ),
-    "rotation policy is not shown": (
-        {"key": {"rotation_policy": {"expires_after": "P2Y"}}},
-        {"key": key()},
         "CMK115",
         NOTE,
     ),
@@ -225,7 +239,25 @@ FIRES: Final = {
         "CMK115",
         NOTE,
     ),
-    "identity needs more than the key": (WITH_IDENTITY, {}, "CMK108", WARNING),
+    "identity needs more than the key": (WITH_IDENTITY, {"roles_of_identities": LACKING}, "CMK108", WARNING),
+    "hub without high business impact": (
+        {"workspace": {"kind": "hub", "high_business_impact": False}},
+        {},
+        "CMK151",
+        WARNING,
+    ),
+    "service-side with an identity": (
+        {"workspace": {"encryption": "service-side", "identity": IDENTITY}},
+        {},
+        "CMK152",
+        WARNING,
+    ),
+    "hub with a vault of roles": (
+        {"workspace": {"kind": "hub"}, "key_vault": {"authorization": "rbac"}},
+        {},
+        "CMK154",
+        WARNING,
+    ),
     "application id is not confirmed": (CHINA, {}, "CMK109", WARNING),
     "policy grants more": (
         {},
@@ -243,6 +275,28 @@ FIRES: Final = {
         {},
         {"key_vault": vault(accessPolicies=[policy(APP_ID.upper(), "get")])},
         "CMK111",
+        WARNING,
+    ),
+    "policy names an application id of another cloud": (
+        {},
+        {"key_vault": vault(accessPolicies=[policy("57506a73-e302-42a9-b869-6f12d9ec29e9", "get")])},
+        "CMK111",
+        WARNING,
+    ),
+    "account refuses the keys of the datastores": (
+        {"associated_resources": {"storage_account": {"name": "stml"}}},
+        {
+            "associated_resources": ObservedAssociated(
+                {ACCOUNT: {"properties": {"allowSharedKeyAccess": False}}}, TENANT
+            )
+        },
+        "CMK130",
+        ERROR,
+    ),
+    "registry has no admin user": (
+        {"associated_resources": {"container_registry": {"name": "crmlws"}}},
+        {"associated_resources": ObservedAssociated({REGISTRY: {"properties": {"adminUserEnabled": False}}}, TENANT)},
+        "CMK131",
         WARNING,
     ),
     "vault's name is taken": (
@@ -309,22 +363,6 @@ FIRES: Final = {
         ERROR,
     ),
     "more tags than a key has": ({"tags": {f"t{each}": "x" for each in range(16)}}, {}, "CMK169", ERROR),
-    "account refuses the keys of the datastores": (
-        {"associated_resources": {"storage_account": {"name": "stml"}}},
-        {
-            "associated_resources": ObservedAssociated(
-                {ACCOUNT: {"properties": {"allowSharedKeyAccess": False}}}, TENANT
-            )
-        },
-        "CMK130",
-        ERROR,
-    ),
-    "registry has no admin user": (
-        {"associated_resources": {"container_registry": {"name": "crmlws"}}},
-        {"associated_resources": ObservedAssociated({REGISTRY: {"properties": {"adminUserEnabled": False}}}, TENANT)},
-        "CMK131",
-        WARNING,
-    ),
     "one vault for both": ({"associated_resources": {"key_vault": "same"}}, {}, "CMK112", WARNING),
     "one vault for both, by id": (
         {
@@ -351,6 +389,14 @@ def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[st
     """Return an existing virtual network with one subnet."""
     subnet = {"name": name, "properties": {"privateEndpointNetworkPolicies": policies}}
     return {"virtual_network": {"location": "eastus2", "properties": {"subnets": [subnet]}}}
+
+
+def approving(scope: str) -> Change:
+    """Return the change that assigns the role which approves private endpoints."""
+    assignment = f"{scope}/providers/Microsoft.Authorization/roleAssignments/one"
+    role = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/b556d68e-0be0-4f35-a333-ad7ee1ce17ea"
+    request = Request("PUT", assignment, "2022-04-01", {"properties": {"roleDefinitionId": role}})
+    return Change("role_assignments", Action.CREATE, assignment, "role", "one", "does not exist", request=request)
 
 
 def closed_registry() -> dict[str, Any]:
@@ -477,6 +523,14 @@ SILENT: Final = {
         {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
         {**CREATED, "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, ())},
     ),
+    "identity will approve once the plan is applied": (
+        {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
+        {
+            **CREATED,
+            "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, (GROUP,)),
+            "planned_changes": (approving(GROUP),),
+        },
+    ),
     "zone of an endpoint": (
         {"private_network": {"subnet": SUBNET, "endpoints": ["blob"], "dns": {"zones": [ZONE]}}},
         network(),
@@ -579,7 +633,7 @@ def test_every_rule_has_a_case_in_which_it_reports() -> None:
     """A rule without a case is not tested."""
     reported = {(code, severity) for _, _, code, severity in REPORTING.values()}
 
-    assert {(each.code.id, each.severity) for each in RULES} == reported
+    assert {(each.code.id, each.severity) for each in RULES if each.code.id != DESCRIBING} == reported
 
 
 @pytest.mark.parametrize(("sections", "parts", "code", "severity"), REPORTING.values(), ids=REPORTING)
@@ -608,3 +662,40 @@ def test_findings_show_the_observed_values() -> None:
         "The key's latest version is new, the workspace uses old.",
         "It expires on 2026-12-31 12:00 UTC, in 40 days. Then the workspace's data is out of reach until it is extended.",
     ] == details
+
+
+@pytest.mark.parametrize(
+    ("flag", "described"), [(True, "only if no cluster was created in this subscription before"), (False, "Off: ")]
+)
+def test_a_new_workspace_comes_with_the_effect_of_high_business_impact(flag: bool, described: str) -> None:
+    """The note states the effect and its limits, on and off, and only before the creation."""
+    wanted = profile(workspace={"high_business_impact": flag})
+
+    new = [each for each in judge(RULES, wanted, Facts(seen())) if each.code == DESCRIBING]
+    existing = [each for each in judge(RULES, wanted, Facts(seen(workspace=workspace("")))) if each.code == DESCRIBING]
+
+    assert [(NOTE, "workspace.high_business_impact")] == [(each.severity, each.subject) for each in new]
+    assert described in new[0].detail
+    assert [] == existing
+
+
+def test_each_limit_that_the_preview_had_is_a_warning_of_its_own() -> None:
+    """An identity, a rotation and a closed vault are each named with the date of the evidence."""
+    wanted = profile(
+        workspace={"encryption": "service-side", "identity": IDENTITY},
+        key={"rotation_policy": {"rotate_after": "P1Y"}},
+        key_vault={"network": {"public_access": "disabled"}},
+    )
+
+    limits = [each for each in findings(wanted, seen()) if each.code == "CMK152"]
+
+    assert ["workspace.identity", "key.rotation_policy", "key_vault.network"] == [each.subject for each in limits]
+    assert all("28 January 2025" in " ".join(each.detail.split()) for each in limits)
+
+
+def test_the_missing_role_comes_with_the_command_that_assigns_it() -> None:
+    """The remedy can be pasted: role, scope and object id are those of the finding."""
+    (finding,) = findings(profile(**WITH_IDENTITY), seen(roles_of_identities=LACKING))
+
+    command = f'--assignee-object-id {OBJECT_ID} --assignee-principal-type ServicePrincipal --role "Contributor" --scope {GROUP}'
+    assert command in finding.remedy

@@ -7,6 +7,7 @@ import requests
 from support.sandbox import SUBSCRIPTION, Client, code
 
 from cmkctl.sandbox import CLIENT_ID, CLIENT_OBJECT_ID, TENANT_ID
+from cmkctl.sandbox.core import custom_roles
 from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -185,3 +186,45 @@ def test_a_principal_is_deleted_and_made_again(quick: Client) -> None:
     assert ("pipeline", client_id) == (application["displayName"], application["appId"])
     assert ([204, 404], b"") == ([answer.status_code for answer in gone], gone[0].content)
     assert (201, before) == (made.status_code, graph("GET", path).json()["value"][0])
+
+
+def test_a_custom_role_is_assignable_at_its_scopes_only(quick: Client, vault: str) -> None:
+    """Its definition shows what it allows, and it is listed where it can be assigned."""
+    group = vault.partition("/providers/")[0]
+    role = quick.running.state.add_role("Reader of keys", data_actions=["Microsoft.KeyVault/vaults/*"], scopes=[vault])
+    definition = {"roleDefinitionId": f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}"}
+    listing = "/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName eq 'reader of keys'"
+
+    shown = quick("GET", definition["roleDefinitionId"], None, "2022-04-01").json()
+
+    assert ("CustomRole", [vault]) == (shown["properties"]["type"], shown["properties"]["assignableScopes"])
+    assert 201 == assign(quick, vault, COSMOS_DB_OBJECT_ID, **definition).status_code
+    assert (400, "RoleDefinitionNotAssignableAtScope") == code(assign(quick, group, COSMOS_DB_OBJECT_ID, **definition))
+    assert [1, 0] == [
+        len(quick("GET", scope + listing, None, "2022-04-01").json()["value"]) for scope in (vault, group)
+    ]
+
+
+def test_not_data_actions_take_a_right_away(quick: Client) -> None:
+    """What a role's notDataActions name, that role does not allow."""
+    role = quick.running.state.add_role(
+        "No unwrap",
+        data_actions=["Microsoft.KeyVault/vaults/keys/*"],
+        not_data_actions=["Microsoft.KeyVault/vaults/keys/unwrap/action"],
+    )
+    tenant = quick.running.state.tenant
+
+    assert role in custom_roles.allowing_data(tenant, "Microsoft.KeyVault/vaults/keys/wrap/action")
+    assert role not in custom_roles.allowing_data(tenant, "Microsoft.KeyVault/vaults/keys/unwrap/action")
+
+
+def test_condition_and_description_change_under_the_same_name(quick: Client, vault: str) -> None:
+    """A condition needs its version; a PUT over the assignment changes both texts."""
+    name = str(uuid.uuid4())
+    assign(quick, vault, COSMOS_DB_OBJECT_ID, name)
+
+    refused = assign(quick, vault, COSMOS_DB_OBJECT_ID, name, condition="c")
+    changed = assign(quick, vault, COSMOS_DB_OBJECT_ID, name, condition="c", conditionVersion="2.0", description="d")
+
+    assert (400, "InvalidConditionVersion") == code(refused)
+    assert ("c", "d") == tuple(changed.json()["properties"][each] for each in ("condition", "description"))

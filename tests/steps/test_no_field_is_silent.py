@@ -88,11 +88,21 @@ BASE: Final[Mapping[str, Any]] = {
         "key_vault": {"name": "kv-silent-own"},
         "container_registry": {"name": "crsilent", "sku": "Premium"},
     },
+    "grants": [
+        {
+            "principal": "77777777-7777-4777-8777-777777777777",
+            "principal_type": "User",
+            "role": "Reader",
+            "scope": "workspace",
+            "description": "Audit",
+        }
+    ],
     "private_network": {"subnet": SUBNET, "endpoints": ["workspace", "blob"], "names": {"blob": "pe-blob"}},
     "tags": {"owner": "ml-platform"},
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
 
+GRANTS: Final = "grants."
 RULES: Final = "workspace.managed_network.outbound_rules."
 
 OTHERS: Final[Mapping[str, Any]] = {
@@ -107,8 +117,18 @@ OTHERS: Final[Mapping[str, Any]] = {
     "workspace.identity.user_assigned": [f"{IDENTITIES}/id-ml", f"{IDENTITIES}/id-other"],
     "workspace.identity.primary": f"{IDENTITIES}/id-ml",
     "workspace.identity": "system-assigned",
+    "workspace.identity.create": "id-new",
+    "workspace.encryption_identity": f"{IDENTITIES}/id-ml",
+    "workspace.kind": "hub",
+    "workspace.v1_legacy_mode": True,
+    "workspace.data_isolation": False,
+    "workspace.hub": {"default_project_resource_group": "rg-others"},
+    "workspace.feature_store": {"spark_version": "3.4"},
+    "projects": [{"name": "mlp"}],
     "workspace.datastore_access": "identity",
     "associated_resources.key_vault": "same",
+    "grants.scope": "storage_account",
+    "grants.principal": "99999999-9999-4999-8999-999999999999",
     "private_network.endpoints": ["workspace", "blob", "file"],
     "private_network.names": {"blob": "pe-other"},
     f"{RULES}name": "other",
@@ -156,6 +176,11 @@ TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
         for field in ("ip_rules", "subnets", "resource_access_rules")
     },
     "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},
+    "workspace.identity.roles": {"workspace.identity.primary": f"{IDENTITIES}/id-ml"},
+    "workspace.data_isolation": {"workspace.encryption": "service-side", "workspace.cosmos_db_throughput": None},
+    "workspace.hub": {"workspace.kind": "hub"},
+    "workspace.feature_store": {"workspace.kind": "feature-store"},
+    "projects": {"workspace.kind": "hub"},
 }
 """What has to change with a field for the profile to stay valid; the id of a resource takes the place of its name."""
 
@@ -220,10 +245,12 @@ def changed_in(path: str) -> Profile:
         around = path.rpartition(".")[0]
         if path.startswith(RULES):
             changes = {RULES.rstrip("."): rules_with(path, value)}
+        elif path.startswith(GRANTS):
+            changes = {"grants": [grant_with(path.removeprefix(GRANTS), value)]}
         elif around and profile_fields()[around].listed:
             changes = {around: [entry_with(path, value)], **TOGETHER.get(around, {})}
         else:
-            changes = {path: value, **replaced(path), **TOGETHER.get(path, {})}
+            changes = {path: value, **replaced(path), **together(path)}
         for where, other in changes.items():
             put(document, where, other)
         if document == BASE:
@@ -233,6 +260,11 @@ def changed_in(path: str) -> Profile:
         except ValidationError:
             continue
     raise AssertionError(f"no other valid value of {path} is known: add one to OTHERS")
+
+
+def together(path: str) -> Mapping[str, Any]:
+    """Return what has to change with a field, or with the section around it."""
+    return TOGETHER.get(path, TOGETHER.get(path.rpartition(".")[0], {}))
 
 
 def rules_with(path: str, value: Any) -> list[dict[str, Any]]:
@@ -252,6 +284,13 @@ def entry_with(path: str, value: Any) -> dict[str, Any]:
     return {**{each: _in_the_sandbox(example) for each, example in entry.items()}, name: value}
 
 
+def grant_with(name: str, value: Any) -> dict[str, Any]:
+    """Return the grant of BASE with one field changed; an application takes the place of the principal."""
+    (grant,) = BASE["grants"]
+    given_way = {"principal", "principal_type"} if name == "application_id" else set()
+    return {**{each: kept for each, kept in grant.items() if each not in given_way}, name: value}
+
+
 def replaced(path: str) -> dict[str, Any]:
     """Return what gives way to the id of a resource."""
     section, _, name = path.rpartition(".")
@@ -263,7 +302,8 @@ def candidates(path: str) -> Iterator[Any]:
     if path in OTHERS:
         yield OTHERS[path]
         return
-    now, info = at_path(BASE, path), LEAVES[path].info
+    now = None if path.startswith(GRANTS) else at_path(BASE, path)
+    info = LEAVES[path].info
     yield from (each for each in _words(info.annotation) if each != now)
     if isinstance(now, bool):
         yield not now

@@ -30,8 +30,17 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
-from cmkctl.azure.ids import ResourceId, deleted_vault_id, group_id, provider_id, role_assignments_id, subscription_id
+from cmkctl.azure.ids import (
+    ResourceId,
+    deleted_vault_id,
+    group_id,
+    provider_id,
+    role_assignments_id,
+    role_definitions_id,
+    subscription_id,
+)
 from cmkctl.azure.snapshot import Snapshot
+from cmkctl.azure.vault_keys import DELETED_KEYS
 from cmkctl.plan import Change, Known, Output, Outputs, Request, Resend, Settle, Unknown
 from cmkctl.procedures.create import SEQUENCE
 from cmkctl.profile.model import Profile
@@ -151,6 +160,14 @@ class Documents(Snapshot):
         """Return a key."""
         return self._read(decoding.Key, str(vault.child("keys", name)))
 
+    def key_version(self, vault: ResourceId, name: str, version: str) -> ArmDocument | None:
+        """Return one version of a key."""
+        return self._read(decoding.Key, f"{vault.child('keys', name)}/versions/{version}")
+
+    def deleted_key(self, vault_uri: str, name: str) -> ArmDocument | None:
+        """Return a soft-deleted key."""
+        return self._read(decoding.DeletedKey, f"{vault_uri.rstrip('/')}{DELETED_KEYS}/{name}")
+
     def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:  # noqa: ARG002 - a document has one version
         """Return any resource."""
         return self._read(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id)
@@ -171,6 +188,17 @@ class Documents(Snapshot):
             return self._read(decoding.RoleDefinition, definition)
         except AzureFailed:
             return None
+
+    def role_named(self, scope: str, name: str) -> ArmDocument | None:
+        """Return the definition of the role of this name, None also where it may not be read."""
+        try:
+            return self._read(decoding.RoleDefinition, f"{role_definitions_id(scope)}?roleName={name}")
+        except AzureFailed:
+            return None
+
+    def role_assignment(self, assignment: str) -> ArmDocument | None:
+        """Return a role assignment by its id."""
+        return self._read(decoding.RoleAssignment, assignment)
 
     def service_principal(self, app_id: str) -> ArmDocument | None:
         """Return the service principal of an application."""

@@ -55,6 +55,7 @@ def seen(**parts: Any) -> dict[str, Any]:
         "key": ObservedKey(None, NOW),
         "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None, NOW),
         "workspace": None,
+        "roles_of_identities": None,
         "key_in_use": None,
         "resource_group": None,
         "associated_resources": ObservedAssociated({}, TENANT),

@@ -93,6 +93,22 @@ class KeySettings(Section):
         description="The key's size in bits. Azure Machine Learning recommends 3072 or more. Fixed at creation.",
         examples=[3072],
     )
+    version: field_types.KeyVersion | None = Field(
+        None,
+        description=(
+            "The version of the key that the workspace gets, which has to exist: 32 hexadecimal digits. Left out: the "
+            "latest version at creation. Either way the workspace keeps its version until it is pointed at another one."
+        ),
+        examples=["78deebed173b48e48f55abf87ed4cf71"],
+    )
+    not_before: field_types.Moment | None = Field(
+        None,
+        description=(
+            "The moment from which the key is valid, written as in expires. It has to be in the past, or the workspace could "
+            "not use the key."
+        ),
+        examples=["2026-01-31"],
+    )
     expires: field_types.Moment | None = Field(
         None,
         description=(
@@ -107,8 +123,17 @@ class KeySettings(Section):
         examples=[{"rotate_after": "P1Y"}],
     )
 
+    recover: bool = Field(
+        False,
+        description=(
+            "Whether cmkctl recovers a soft-deleted key of this name. It goes through the vault's own endpoint, and needs the "
+            "role Key Vault Crypto Officer or the key permissions get and recover there. False: Azure refuses the name."
+        ),
+        examples=[True],
+    )
+
     def contradictions(self) -> Iterator[Contradiction]:
-        """Yield the fields of a policy that count back from an expiry which the key lacks."""
+        """Yield the fields of a policy that count back from an expiry which the key lacks, and dates in the wrong order."""
         policy = self.rotation_policy
         for field in ("rotate_before_expiry", "notify_before_expiry"):
             if policy and getattr(policy, field) and self.expires is None:
@@ -117,6 +142,13 @@ class KeySettings(Section):
                     "Key Vault counts back from the key's expiry, and the key has none.",
                     "Write key.expires as well, or use rotation_policy.rotate_after.",
                 )
+
+        if self.not_before is not None and self.expires is not None and self.expires <= self.not_before:
+            yield Contradiction(
+                "expires",
+                "The key would expire before it is valid.",
+                "Set key.expires to a later date than key.not_before.",
+            )
 
     @property
     def resource_id(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from cmkctl.profile import field_types
@@ -19,6 +21,14 @@ class KeyAccessSettings(Section):
             "application id."
         ),
         examples=["${COSMOS_DB_OBJECT_ID}"],
+    )
+    scope: Literal["vault", "key"] = Field(
+        "vault",
+        description=(
+            "The scope of the role in a vault with roles: vault, as in Microsoft's procedure, or key, which leaves the other "
+            "keys of the vault out. A vault with access policies knows only the vault."
+        ),
+        examples=["key"],
     )
     create_service_principal: bool = Field(
         True,

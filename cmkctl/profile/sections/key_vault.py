@@ -103,6 +103,38 @@ class KeyVaultSettings(Nameable):
         description="The vault's tier. Left out: premium when key.type is RSA-HSM, which needs it, otherwise standard.",
         examples=["premium"],
     )
+    recover: bool = Field(
+        False,
+        description=(
+            "Whether cmkctl recovers a soft-deleted vault of this name and resource group, with its keys, settings and "
+            "access policies. Role assignments do not come back, and are planned again. False: such a vault is a conflict."
+        ),
+        examples=[True],
+    )
+    enabled_for_deployment: bool | None = Field(
+        None,
+        description=(
+            "Whether virtual machines may get certificates from the vault. Left out: no for a new vault, and whatever an "
+            "existing vault has."
+        ),
+        examples=[False],
+    )
+    enabled_for_template_deployment: bool | None = Field(
+        None,
+        description=(
+            "Whether ARM templates may get secrets from the vault. Left out: no for a new vault, and whatever an existing "
+            "vault has."
+        ),
+        examples=[False],
+    )
+    enabled_for_disk_encryption: bool | None = Field(
+        None,
+        description=(
+            "Whether Azure Disk Encryption may get secrets and unwrap keys. Left out: no for a new vault, and whatever an "
+            "existing vault has."
+        ),
+        examples=[False],
+    )
     allow_enabling_purge_protection: bool = Field(
         False,
         description=(
@@ -131,3 +163,13 @@ class KeyVaultSettings(Nameable):
         """Yield what is wrong with name and id, and tags for a vault that gets none."""
         yield from super().contradictions()
         yield from tags_of_a_given_resource(self, self.tags)
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        """The flags that the profile gives, by Azure's names."""
+        given = {
+            "enabledForDeployment": self.enabled_for_deployment,
+            "enabledForTemplateDeployment": self.enabled_for_template_deployment,
+            "enabledForDiskEncryption": self.enabled_for_disk_encryption,
+        }
+        return {name: value for name, value in given.items() if value is not None}

@@ -359,6 +359,20 @@ role_definition_not_found = ErrorRow(
     CODE_KNOWN,
     "The specified role definition with ID '{name}' does not exist.",
 )
+role_not_assignable = ErrorRow(
+    400,
+    "RoleDefinitionNotAssignableAtScope",
+    ours(
+        "no published text; custom roles can be assigned at their assignable scopes only (Microsoft Learn, custom roles)"
+    ),
+    "The role definition '{name}' cannot be assigned at the scope '{scope}', which is not one of its assignable scopes.",
+)
+condition_version_missing = ErrorRow(
+    400,
+    "InvalidConditionVersion",
+    ours("no published text; the published type has 2.0 as the only version"),
+    "A role assignment with a condition needs the condition version '2.0'.",
+)
 principal_invalid = ErrorRow(
     400,
     "InvalidPrincipalId",
@@ -640,13 +654,6 @@ registry_encryption_fixed = ErrorRow(
     ours(),
     "Encryption with a customer-managed key is chosen once, when the registry is created.",
 )
-log_workspace_recovered_elsewhere = ErrorRow(
-    409,
-    "Conflict",
-    ours("that a recovery needs the same group, name and region is documented"),
-    "The Log Analytics workspace '{name}' was deleted in location {existing} and can be recovered there; it cannot be created in "
-    "{asked}.",
-)
 diagnostic_setting_missing = ErrorRow(
     404,
     "ResourceNotFound",
@@ -689,6 +696,13 @@ diagnostic_sink_used = ErrorRow(
     quoted("Azure/terraform-azurerm-avm-ptn-aiml-landing-zone#19"),
     "Data sink '{sink}' is already used in diagnostic setting '{setting}' for category '{category}'. Data sinks can't be "
     "reused in different settings on the same category for the same resource.",
+)
+log_workspace_recovered_elsewhere = ErrorRow(
+    409,
+    "Conflict",
+    ours("that a recovery needs the same group, name and region is documented"),
+    "The Log Analytics workspace '{name}' was deleted in location {existing} and can be recovered there; it cannot be created in "
+    "{asked}.",
 )
 log_workspace_missing = ErrorRow(
     400,
@@ -738,9 +752,9 @@ dependents_missing = ErrorRow(
 identity_unauthorised = ErrorRow(
     400,
     "BadRequest",
-    quoted("in a field report; the parts it leaves out are filled in"),
+    quoted("in a field report, about Microsoft.KeyVault/vaults/read; the parts it leaves out are filled in"),
     "User assigned identity doesn't have enough permissions. The client '{client_id}' with object id '{object_id}' does not "
-    "have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope '{scope}'.",
+    "have authorization to perform action '{action}' over scope '{scope}'.",
 )
 immutable_changed = ErrorRow(
     500,
@@ -851,6 +865,36 @@ hub_missing = ErrorRow(
     ours(),
     "The hub '{hub}' of the project does not exist, or is not a workspace of kind Hub.",
 )
+project_encrypted = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that a project has the encryption of its hub is documented"),
+    "A project has the encryption of its hub: 'encryption' must not be sent for '{name}'.",
+)
+project_elsewhere = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The project '{name}' must be in the region of its hub, '{location}'.",
+)
+hub_in_use = ErrorRow(
+    409,
+    "Conflict",
+    ours("that a hub's projects are deleted before it is documented"),
+    "The hub '{name}' has projects ({projects}) and cannot be deleted before them.",
+)
+reader_foreign = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The identity '{identity}' is to read the key, and is not one of the workspace's identities.",
+)
+settings_of_another_kind = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "'{field}' belongs to a workspace of kind {wanted}, and this one is of kind {kind}.",
+)
 storage_unsuitable = ErrorRow(
     400,
     "BadRequest",
@@ -945,6 +989,19 @@ deployment_failed = ErrorRow(
     "At least one resource deployment operation failed. Please list deployment operations for details. "
     "Please see https://aka.ms/arm-deployment-operations for usage details.",
     target="{target}",
+)
+deployment_refused = ErrorRow(
+    400,
+    "InvalidTemplateDeployment",
+    documented("error-invalid-template-deployment"),
+    "The template deployment '{name}' is not valid according to the validation procedure. The tracking id is '{tracking}'. "
+    "See inner errors for details.",
+)
+deployment_denied = ErrorRow(
+    400,
+    "InvalidTemplateDeployment",
+    documented("error-policy-requestdisallowedbypolicy"),
+    "The template deployment failed because of policy violation. Please see details for more information.",
 )
 deployment_resource_failed = ErrorRow(
     409,

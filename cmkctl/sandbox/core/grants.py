@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from cmkctl.sandbox.core import ids, roles
+from cmkctl.sandbox.core import custom_roles, ids, roles
 from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.state import Tenant
 
@@ -32,13 +32,13 @@ def may_use_key(tenant: Tenant, vault: Json, key_id: str, principal: str) -> boo
     """Return whether a principal (by object id) may get, wrap and unwrap with a key of the vault, effective now."""
     document = vault["doc"]
     if document["properties"].get("enableRbacAuthorization"):
-        return has_role(tenant, key_id, principal, roles.allowing_data(*USE_OF_A_KEY))
+        return has_role(tenant, key_id, principal, custom_roles.allowing_data(tenant, *USE_OF_A_KEY))
     return _has_policy(document, principal) and not pending(tenant, document["id"], principal)
 
 
 def may_read_vault(tenant: Tenant, vault: Json, principal: str) -> bool:
     """Return whether a principal has control-plane read on the vault."""
-    return has_role(tenant, vault["doc"]["id"], principal, roles.allowing(READ_OF_A_VAULT))
+    return has_role(tenant, vault["doc"]["id"], principal, custom_roles.allowing(tenant, READ_OF_A_VAULT))
 
 
 def _has_policy(document: Json, principal: str) -> bool:

@@ -7,7 +7,7 @@ Polls of operations, and the lists of subscriptions and tenants, need no right.
 import re
 from dataclasses import dataclass
 
-from cmkctl.sandbox.core import errors, ids, registry, roles
+from cmkctl.sandbox.core import custom_roles, errors, ids, registry
 from cmkctl.sandbox.core.callers import Caller
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 from cmkctl.sandbox.core.grants import has_role
@@ -76,7 +76,7 @@ def may(tenant: Tenant, caller: Caller, action: Action) -> bool:
     """Return whether a caller's roles allow an action, effective now."""
     if caller.object_id == CLIENT_OBJECT_ID and tenant.data["caller_owns"]:
         return True
-    return has_role(tenant, action.scope, caller.object_id, roles.allowing(action.name))
+    return has_role(tenant, action.scope, caller.object_id, custom_roles.allowing(tenant, action.name))
 
 
 def require(tenant: Tenant, call: Call) -> None:

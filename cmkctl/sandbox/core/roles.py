@@ -31,7 +31,10 @@ _USE_OF_KEYS = ("read", "update/action", "backup/action", "encrypt/action", "dec
 
 @dataclass(frozen=True)
 class Role:
-    """A built-in role: its definition's name, what it allows on the management plane and on data, its recorded text."""
+    """A role: its definition's name, what it allows on the management plane and on data, its recorded text.
+
+    `scopes` are its assignable scopes: ``/`` for a built-in role.
+    """
 
     id: str
     name: str
@@ -39,6 +42,8 @@ class Role:
     not_actions: tuple[str, ...] = ()
     data_actions: tuple[str, ...] = ()
     description: str = ""
+    not_data_actions: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ("/",)
 
     def allows(self, action: str) -> bool:
         """Return whether the role allows an action of the management plane."""
@@ -46,7 +51,7 @@ class Role:
 
     def allows_data(self, action: str) -> bool:
         """Return whether the role allows an action on data."""
-        return _any(self.data_actions, action)
+        return _any(self.data_actions, action) and not _any(self.not_data_actions, action)
 
 
 def _any(patterns: tuple[str, ...], action: str) -> bool:

@@ -1,6 +1,6 @@
 """Checks of every ARM request before its handler, in ARM's order: version, subscription, permission, policy."""
 
-from cmkctl.sandbox.core import locks, permissions, policy
+from cmkctl.sandbox.core import locks, modifying_policies, permissions, policy
 from cmkctl.sandbox.core.messages import Call
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.state import Tenant
@@ -19,5 +19,6 @@ def check(tenant: Tenant, call: Call, route: Route) -> None:
     if parts[0].lower() == "subscriptions" and len(parts) > 1:
         tenant.require_subscription(parts[1])
     permissions.require(tenant, call)
+    modifying_policies.alter(tenant, call)
     policy.require(tenant, call)
     locks.require(tenant, call)

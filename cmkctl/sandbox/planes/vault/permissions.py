@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from cmkctl.sandbox.core import errors, ids
+from cmkctl.sandbox.core.custom_roles import allowing_data
 from cmkctl.sandbox.core.grants import has_role, pending
-from cmkctl.sandbox.core.roles import allowing_data
 from cmkctl.sandbox.planes.vault.context import Context
 
 
@@ -59,13 +59,8 @@ def require(context: Context, right: Right, key: str) -> None:
         _require_policy(context, right)
         return
     scope = f"{context.id}/{right.group}/{key}" if key else context.id
-    if not has_role(context.tenant, scope, context.caller.object_id, roles_with(right.data_action)):
+    if not has_role(context.tenant, scope, context.caller.object_id, allowing_data(context.tenant, right.data_action)):
         raise errors.forbidden_by_role(str(context.caller), right.data_action, ids.key(scope), context.place)
-
-
-def roles_with(data_action: str) -> frozenset[str]:
-    """Return the ids of the built-in roles that have a data action: Owner and Contributor are never among them (P24)."""
-    return allowing_data(data_action)
 
 
 def _require_policy(context: Context, right: Right) -> None:

@@ -1,6 +1,6 @@
 """The permissions of a caller at a scope, and the deny assignments of managed resource groups. Forms: the references."""
 
-from cmkctl.sandbox.core import ids, roles
+from cmkctl.sandbox.core import custom_roles, ids, roles
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.grants import has_role
@@ -27,7 +27,7 @@ def list_permissions(tenant: Tenant, call: Call) -> Reply:
     owns = caller == CLIENT_OBJECT_ID and tenant.data["caller_owns"]
     held = [
         role
-        for role in roles.ROLES
+        for role in (*roles.ROLES, *custom_roles.of_tenant(tenant))
         if has_role(tenant, call["scope"], caller, {role.id}) or (owns and role.id == roles.OWNER)
     ]
     rows = [
@@ -35,7 +35,7 @@ def list_permissions(tenant: Tenant, call: Call) -> Reply:
             "actions": list(role.actions),
             "notActions": list(role.not_actions),
             "dataActions": list(role.data_actions),
-            "notDataActions": [],
+            "notDataActions": list(role.not_data_actions),
         }
         for role in held
     ]

@@ -23,7 +23,7 @@ COVERAGE = Area(
     guesses=(
         "from api-version 2026-02-01 on a new vault without `enableRbacAuthorization` is an RBAC vault (documented as intent)",
         "which of two vaults created at the same time wins the name",
-        "a recovered vault has the access policies it had (10), also when a request sends others",
+        "a recovered vault has the settings it had (10, Azure/azure-rest-api-specs#21306), whatever a request sends",
     ),
 )
 
@@ -275,8 +275,8 @@ def _replace(tenant: Tenant, call: Call, write: resources.Write) -> Reply:
 def _recover(tenant: Tenant, call: Call, write: resources.Write) -> Reply:
     """PUT with createMode recover: 200 Succeeded at once, with the keys; role assignments do not come back (fact 20).
 
-    The access policies that the vault had come back, whatever is sent (recording 10: one is sent, two are answered). No
-    recording shows one that is sent and was not there: the sandbox leaves it out, so that no client relies on it.
+    The vault comes back as it was, whatever is sent: access policies (recording 10: one is sent, two are answered), and
+    network rules (Azure/azure-rest-api-specs#21306).
     """
     deleted = tenant.table("deleted_vaults").get(write.name.lower())
     if deleted is None or deleted["record"]["doc"]["location"] != write.location:
@@ -286,9 +286,6 @@ def _recover(tenant: Tenant, call: Call, write: resources.Write) -> Reply:
         raise errors.vault_not_deleted(write.name)
     record.pop("countdown", None)
     record["doc"]["properties"]["provisioningState"] = "Succeeded"
-    sent = {name: value for name, value in write.body["properties"].items() if value is not None}
-    sent.pop("accessPolicies", None)
-    record["doc"]["properties"].update(sent)
     record["doc"]["systemData"] = tenant.system_data(record["doc"]["systemData"])
     tenant.table("resources").update({ids.key(write.id): record, **deleted["keys"]})
     del tenant.table("deleted_vaults")[write.name.lower()]
