@@ -1,7 +1,7 @@
 """The diagnostic codes, declared once each. Behind ``cmkctl explain`` and docs/rules.md.
 
 The hundreds group them: 0 command line and profile, 1 preflight rules (declared beside their rules in `cmkctl.checks`, except
-for CMK190), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
+for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
 and a retired id is never reused.
 """
 
@@ -108,6 +108,20 @@ CMK189: Final = Code(
     "Azure answers some questions about a resource provider only once the subscription is registered for it. apply sends the registrations first, then judges these rules, and stops before it makes anything that cannot be undone if one of them reports an error.",
     "apply does this by itself.",
     "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types",
+)
+CMK160: Final = Code(
+    "CMK160",
+    "The name is taken",
+    "Names of key vaults, storage accounts and container registries are unique in the whole cloud. The name is held by a resource outside the profile's resource group, or by a soft-deleted vault: Azure refuses the creation, after other resources exist already.",
+    "Choose another name.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+)
+CMK162: Final = Code(
+    "CMK162",
+    "A soft-deleted workspace holds the name",
+    "A deleted Azure Machine Learning workspace keeps its name for 14 days, and Azure refuses a creation with that name. The workspace cannot be read by its id, but the subscription's list of workspaces still shows it; that the list shows every one is reported, not documented.",
+    "Recover it in the portal (Azure Machine Learning, Recently deleted), purge it with the command of the message, or choose another workspace.name.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-soft-delete",
 )
 CMK190: Final = Code(
     "CMK190",
