@@ -583,6 +583,7 @@ class ZoneGroups(TypedDict, total=False):
     """The zone groups of a private endpoint."""
 
     value: Required[list[ZoneGroup]]
+    nextLink: str
 
 
 class _DnsLinkProperties(TypedDict, total=False):
@@ -601,6 +602,7 @@ class DnsLinks(TypedDict, total=False):
     """The links of a private DNS zone."""
 
     value: Required[list[DnsLink]]
+    nextLink: str
 
 
 class _DnsZone(TypedDict, total=False):

@@ -166,7 +166,9 @@ def _of_one(profile: Profile, observed: ObservedIdentity) -> Iterator[Change]:
         else:
             inherited = not same_resource_id(assignment["properties"].get("scope"), need.scope)
             reason = f"up to date{': inherited' if inherited else ''}"
-            yield no_op(IdentityRoles.name, str(assignment.get("id") or need.scope), _KIND, _name(identity, need), reason)
+            yield no_op(
+                IdentityRoles.name, str(assignment.get("id") or need.scope), _KIND, _name(identity, need), reason
+            )
 
 
 def _name(identity: UserAssigned, need: Need) -> str:

@@ -278,6 +278,12 @@ FIRES: Final = {
         "CMK111",
         WARNING,
     ),
+    "policy names an application id of another cloud": (
+        {},
+        {"key_vault": vault(accessPolicies=[policy("57506a73-e302-42a9-b869-6f12d9ec29e9", "get")])},
+        "CMK111",
+        WARNING,
+    ),
     "account refuses the keys of the datastores": (
         {"associated_resources": {"storage_account": {"name": "stml"}}},
         {
@@ -384,6 +390,14 @@ def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[st
     """Return an existing virtual network with one subnet."""
     subnet = {"name": name, "properties": {"privateEndpointNetworkPolicies": policies}}
     return {"virtual_network": {"location": "eastus2", "properties": {"subnets": [subnet]}}}
+
+
+def approving(scope: str) -> Change:
+    """Return the change that assigns the role which approves private endpoints."""
+    assignment = f"{scope}/providers/Microsoft.Authorization/roleAssignments/one"
+    role = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/b556d68e-0be0-4f35-a333-ad7ee1ce17ea"
+    request = Request("PUT", assignment, "2022-04-01", {"properties": {"roleDefinitionId": role}})
+    return Change("role_assignments", Action.CREATE, assignment, "role", "one", "does not exist", request=request)
 
 
 def closed_registry() -> dict[str, Any]:
@@ -509,6 +523,14 @@ SILENT: Final = {
     "identity may approve": (
         {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
         {**CREATED, "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, ())},
+    ),
+    "identity will approve once the plan is applied": (
+        {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
+        {
+            **CREATED,
+            "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, (GROUP,)),
+            "planned_changes": (approving(GROUP),),
+        },
     ),
     "zone of an endpoint": (
         {"private_network": {"subnet": SUBNET, "endpoints": ["blob"], "dns": {"zones": [ZONE]}}},

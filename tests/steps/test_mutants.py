@@ -59,7 +59,7 @@ MUTANTS: Final = (
     ),
     Mutant("associated_resources", "associated_resources", 'get("tenantId", "")', 'get("subscriptionId", "")'),
     Mutant("private_dns", "private_dns", "or not network.is_given(zone):", "or network.is_given(zone):"),
-    Mutant("private_dns", "private_dns", "in names and each.get", "not in names and each.get"),
+    Mutant("private_dns", "private_dns", "in names and not any", "not in names and not any"),
     Mutant("private_endpoints", "private_endpoints", "if each.word != WORKSPACE", "if each.word == WORKSPACE"),
     Mutant("private_endpoints", "_endpoints", '.get("location") or profile', '.get("id") or profile'),
     Mutant("private_endpoints", "_endpoints", "if same_resource_id(endpoint, identifier)), ", "if endpoint), "),

@@ -984,6 +984,19 @@ deployment_failed = ErrorRow(
     "Please see https://aka.ms/arm-deployment-operations for usage details.",
     target="{target}",
 )
+deployment_refused = ErrorRow(
+    400,
+    "InvalidTemplateDeployment",
+    documented("error-invalid-template-deployment"),
+    "The template deployment '{name}' is not valid according to the validation procedure. The tracking id is '{tracking}'. "
+    "See inner errors for details.",
+)
+deployment_denied = ErrorRow(
+    400,
+    "InvalidTemplateDeployment",
+    documented("error-policy-requestdisallowedbypolicy"),
+    "The template deployment failed because of policy violation. Please see details for more information.",
+)
 deployment_resource_failed = ErrorRow(
     409,
     "ResourceDeploymentFailure",

@@ -13,6 +13,7 @@ from cmkctl.sandbox.providers import microsoft_managedidentity
 from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
     hubs,
     managed_group,
+    managed_network,
     soft_delete,
     workspace_cmk,
     workspace_faults,
@@ -302,6 +303,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     if body.get("kind") is not None and kind_of(body) != document["kind"]:
         raise errors.immutable_changed()
     _refuse_fixed(document["properties"], sent)
+    managed_network.require_change(document["properties"].get("managedNetwork") or {}, sent.get("managedNetwork") or {})
     encryption = sent.pop("encryption", None)
     identity = document["identity"]
     if (body.get("identity") or {}).get("type"):
