@@ -403,6 +403,31 @@ CMK261: Final = Code(
     "cmkctl closes public access on request and never opens it again.",
     "Open it with `az ml workspace update`, or set workspace.public_network_access: disabled.",
 )
+CMK262: Final = Code(
+    "CMK262",
+    "An associated resource differs in what is fixed at its creation",
+    "Azure takes this setting when the resource is created, and never changes it afterwards. An example is the infrastructure encryption of a storage account.",
+    "Write what the resource has, leave the field out, or choose another name for a new resource.",
+)
+CMK263: Final = Code(
+    "CMK263",
+    "An associated resource is stricter than the profile",
+    "The profile asks for less protection than the resource has. cmkctl loosens no protection.",
+    "Write what the resource has, leave the field out, or loosen it yourself.",
+)
+CMK264: Final = Code(
+    "CMK264",
+    "A resource that is given by id differs from what the profile writes for it",
+    "cmkctl only reads a resource that is given by id. What the profile writes for it is compared, and never sent.",
+    "Leave the fields out, or change the resource where it is managed.",
+)
+CMK265: Final = Code(
+    "CMK265",
+    "Another diagnostic setting sends the same to the same destination",
+    "Azure refuses a second diagnostic setting of a resource that sends the same category to the same destination.",
+    "Give diagnostics.name the name of that setting, or delete it.",
+    "https://learn.microsoft.com/azure/azure-monitor/platform/diagnostic-settings",
+)
 CMK271: Final = Code(
     "CMK271",
     "The key is not ready for services",

@@ -87,7 +87,7 @@ def _read_all(facts: Sequence[Fact[Any]], azure: Snapshot, profile: Profile) -> 
     """Read facts at the same time; return their values by name."""
     with threads(len(facts), "facts") as pool:
         read = {fact.name: pool.submit(attempt, fact, azure, profile) for fact in facts}
-        _await(*read.values())
+        _await(azure.check, *read.values())
         return {name: future.result() for name, future in read.items()}
 
 

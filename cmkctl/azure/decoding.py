@@ -84,11 +84,16 @@ class _Subnet(TypedDict):
     id: str
 
 
+class _ResourceAccess(TypedDict, total=False):
+    resourceId: Required[str]
+
+
 class _NetworkRules(TypedDict, total=False):
     defaultAction: str
     bypass: str
     ipRules: list[_Address]
     virtualNetworkRules: list[_Subnet]
+    resourceAccessRules: list[_ResourceAccess]
 
 
 class _Sku(TypedDict, total=False):
@@ -123,6 +128,9 @@ class _VaultProperties(TypedDict, total=False):
     softDeleteRetentionInDays: int
     enablePurgeProtection: bool
     enableRbacAuthorization: bool
+    enabledForDeployment: bool
+    enabledForTemplateDeployment: bool
+    enabledForDiskEncryption: bool
     publicNetworkAccess: str
     networkAcls: _NetworkRules
     privateEndpointConnections: list[_EndpointConnection]
@@ -263,6 +271,33 @@ class Listing(TypedDict, total=False):
     nextLink: str
 
 
+class _Category(TypedDict, total=False):
+    category: str
+    categoryGroup: str
+    enabled: bool
+
+
+class _DiagnosticProperties(TypedDict, total=False):
+    workspaceId: str
+    storageAccountId: str
+    eventHubAuthorizationRuleId: str
+    eventHubName: str
+    logs: list[_Category]
+    metrics: list[_Category]
+
+
+class _DiagnosticSetting(TypedDict, total=False):
+    name: Required[str]
+    properties: _DiagnosticProperties
+
+
+class DiagnosticSettings(TypedDict, total=False):
+    """The diagnostic settings of a resource."""
+
+    value: Required[list[_DiagnosticSetting]]
+    nextLink: str
+
+
 class _ServicePrincipal(TypedDict, total=False):
     id: Required[str]
 
@@ -354,6 +389,7 @@ class _WorkspaceProperties(TypedDict, total=False):
     enableServiceSideCMKEncryption: bool
     serviceProvisionedResourceGroup: str
     primaryUserAssignedIdentity: str
+    systemDatastoresAuthMode: str
     serviceManagedResourcesSettings: _ServiceManagedResources
     managedNetwork: _ManagedNetwork
     serverlessComputeSettings: _Serverless
@@ -383,6 +419,21 @@ class _ResourceProperties(TypedDict, total=False):
     minimumTlsVersion: str
     allowBlobPublicAccess: bool
     isHnsEnabled: bool
+    allowSharedKeyAccess: bool
+    publicNetworkAccess: str
+    networkAcls: _NetworkRules
+    networkRuleSet: _NetworkRules
+    networkRuleBypassOptions: str
+    adminUserEnabled: bool
+    retentionInDays: int
+    RetentionInDays: int
+    Application_Type: str
+    DisableLocalAuth: bool
+    publicNetworkAccessForIngestion: str
+    publicNetworkAccessForQuery: str
+    encryption: dict[str, Any]
+    features: dict[str, Any]
+    workspaceCapping: dict[str, Any]
     WorkspaceResourceId: str
     privateEndpointConnections: list[_EndpointConnection]
 

@@ -34,6 +34,8 @@ class _Setting:
 
 
 _SWITCH: Final = {"enabled": "enabled", "disabled": "disabled", "true": "enabled", "false": "disabled"}
+_PUBLIC: Final = {"disabled": "disabled", "enabled": "enabled", "securedbyperimeter": "secured-by-perimeter"}
+_OPPOSITE: Final = {"true": "disabled", "false": "enabled"}
 _FLAG: Final = {"true": "true", "false": "false"}
 _AUTHORIZATION: Final = {"true": "rbac", "false": "access-policy"}
 
@@ -52,16 +54,49 @@ _SETTINGS: Final[Mapping[str, Mapping[str, _Setting]]] = {
         "attributes.exp": _Setting("key.expires"),
         "rotationpolicy.lifetimeactions": _Setting("key.rotation_policy"),
     },
-    _STORAGE: {"sku.name": _Setting("associated_resources.storage_account.sku")},
-    "microsoft.containerregistry/registries": {"sku.name": _Setting("associated_resources.container_registry.sku")},
+    _STORAGE: {
+        "sku.name": _Setting("associated_resources.storage_account.sku"),
+        "allowsharedkeyaccess": _Setting("associated_resources.storage_account.shared_keys", _SWITCH),
+        "encryption.requireinfrastructureencryption": _Setting(
+            "associated_resources.storage_account.infrastructure_encryption", _FLAG
+        ),
+        "networkacls.defaultaction": _Setting("associated_resources.storage_account.network.default_action"),
+        "publicnetworkaccess": _Setting("associated_resources.storage_account.network.public_access", _PUBLIC),
+    },
+    "microsoft.containerregistry/registries": {
+        "sku.name": _Setting("associated_resources.container_registry.sku"),
+        "adminuserenabled": _Setting("associated_resources.container_registry.admin_user", _SWITCH),
+        "networkruleset.defaultaction": _Setting("associated_resources.container_registry.network.default_action"),
+        "publicnetworkaccess": _Setting("associated_resources.container_registry.network.public_access", _PUBLIC),
+    },
+    "microsoft.insights/components": {
+        "disablelocalauth": _Setting("associated_resources.application_insights.local_authentication", _OPPOSITE),
+        "publicnetworkaccessforingestion": _Setting("associated_resources.application_insights.ingestion", _PUBLIC),
+        "publicnetworkaccessforquery": _Setting("associated_resources.application_insights.query", _PUBLIC),
+    },
+    "microsoft.operationalinsights/workspaces": {
+        "features.disablelocalauth": _Setting("associated_resources.log_analytics.local_authentication", _OPPOSITE),
+        "publicnetworkaccessforingestion": _Setting("associated_resources.log_analytics.ingestion", _PUBLIC),
+        "publicnetworkaccessforquery": _Setting("associated_resources.log_analytics.query", _PUBLIC),
+        "retentionindays": _Setting("associated_resources.log_analytics.retention_days"),
+    },
     _WORKSPACES: {
         "publicnetworkaccess": _Setting("workspace.public_network_access", _SWITCH),
         "hbiworkspace": _Setting("workspace.high_business_impact", _FLAG),
         "encryption.status": _Setting("workspace.encryption"),
         "primaryuserassignedidentity": _Setting("workspace.identity"),
+        "systemdatastoresauthmode": _Setting("workspace.datastore_access"),
     },
 }
 """The profile field that sets a property, by resource type and property, both in lower case."""
+
+_OWN_VAULT: Final[Mapping[str, _Setting]] = {
+    "networkacls.defaultaction": _Setting("associated_resources.key_vault.network.default_action"),
+    "networkacls.bypass": _Setting("associated_resources.key_vault.network.bypass"),
+    "publicnetworkaccess": _Setting("associated_resources.key_vault.network.public_access", _PUBLIC),
+    "softdeleteretentionindays": _Setting("associated_resources.key_vault.soft_delete_days"),
+}
+"""The fields of the workspace's own vault, by property."""
 
 _BY_ID: Final[Mapping[str, str]] = {
     _VAULTS: "associated_resources.key_vault.id",
@@ -142,7 +177,7 @@ def _field_remedy(denial: PolicyDenial, failure: Failure) -> str:
         return _vault_remedy(denial, failure, setting)
     if setting or not by_id:
         return f"{setting.set_to(wanted)}." if setting else ""
-    return f"Have a {kind.rpartition('/')[2].removesuffix('s')} created that complies, and set {by_id}.{_consequence(name)}"
+    return f"Have a {kind.rpartition('/')[2].removesuffix('s')} created that complies, and set {by_id}."
 
 
 def _tag_remedy(tag: str, denial: PolicyDenial) -> str:
@@ -160,24 +195,18 @@ def _location_remedy(denial: PolicyDenial) -> str:
 
 def _vault_remedy(denial: PolicyDenial, failure: Failure, setting: _Setting | None) -> str:
     """Return the remedy for one of the two vaults: the one with the key, or the workspace's own."""
-    by_id = f"have one created that complies and set {_BY_ID[_VAULTS]}."
-    wanted = _wanted(denial)
+    own, wanted = _OWN_VAULT.get(_property(denial)), _wanted(denial)
+    way = own.set_to(wanted) if own else f"Have one created that complies, and set {_BY_ID[_VAULTS]}"
     if failure.step == _VAULT_STEP:
         return f"{setting.set_to(wanted)}." if setting else "Have a vault created that complies, and set key_vault.id."
     if failure.step:
-        return f"For the workspace's own vault, {by_id}"
+        return f"{way}."
     ours = (
         f"{setting.set_to(wanted)} if '{denial.resource or failure.target}' is the vault with the key. "
         if setting
         else ""
     )
-    return f"{ours}For the workspace's own vault, {by_id}"
-
-
-def _consequence(name: str) -> str:
-    if name != "allowsharedkeyaccess":
-        return ""
-    return " A workspace on an account without shared keys needs identity-based datastores, which cmkctl does not configure."
+    return f"{ours}For the workspace's own vault, {way[0].lower()}{way[1:]}."
 
 
 def _property(denial: PolicyDenial) -> str:

@@ -176,13 +176,14 @@ class Session:
             raise HttpResponseError(response=answer.http_response)
         return answer
 
-    def post(self, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
-        """Send one POST to Resource Manager for an action that no typed client has; return the HTTP response.
+    def write(self, method: str, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
+        """Send one POST or PATCH to Resource Manager that no typed client sends; return the HTTP response.
 
-        Raises HttpResponseError for a status of 400 and above, UndecodableResponse for a body that is neither JSON nor empty.
+        For actions, and for types whose response the generic client takes for an error. Raises HttpResponseError for a status of
+        400 and above, UndecodableResponse for a body that is neither JSON nor empty.
         """
         url = f"{self.endpoints.arm}{path}"
-        request = HttpRequest("POST", url, params={"api-version": api_version}, json=dict(body))
+        request = HttpRequest(method, url, params={"api-version": api_version}, json=dict(body))
         response = self._arm.run(request, stream=True).http_response
         if response.status_code >= 400:
             raise (ResourceNotFoundError if response.status_code == 404 else HttpResponseError)(response=response)

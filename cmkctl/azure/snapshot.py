@@ -206,14 +206,14 @@ class Snapshot:
         """Read any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
 
-    def listing(self, path: str, api_version: str) -> ArmDocument | None:
+    def listing(self, path: str, api_version: str, schema: Any = decoding.Listing) -> ArmDocument | None:
         """Return a collection by its path, such as ``…/factories/NAME/pipelines``: one document with the items of all pages."""
-        page = self._by_id(decoding.Listing, path, api_version)
+        page = self._by_id(schema, path, api_version)
         if page is None:
             return None
         found: list[Any] = [*page["value"]]
         links: set[str] = set()
-        while (page := self._following(page.get("nextLink", ""), links, decoding.Listing)) is not None:
+        while (page := self._following(page.get("nextLink", ""), links, schema)) is not None:
             found += page["value"]
         return {"value": found}
 

@@ -24,6 +24,9 @@ APPLICATION_INSIGHTS: Final = "2020-02-02"
 CONTAINER_REGISTRY: Final = "2025-11-01"
 MANAGED_IDENTITY: Final = "2024-11-30"
 
+DIAGNOSTIC_SETTINGS: Final = "2021-05-01-preview"
+"""The newest version of all, and the only one with groups of categories; no stable version has resource logs."""
+
 WORKSPACES: Final = "2025-06-01"
 """The first stable version with `enableServiceSideCMKEncryption`; older ones neither take nor show the flag."""
 

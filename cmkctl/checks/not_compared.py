@@ -154,6 +154,8 @@ def associated_resources_as_they_are(profile: Profile, facts: Facts) -> Iterator
         found, given = facts[ASSOCIATED].resources.get(spec.resource_id(profile) or ""), spec.given(profile)
         if found is None:
             continue
+        if getattr(spec.settings(profile), "purge_protection", True) is False and _purge_protected(found):
+            yield _note(f"{spec.field}.purge_protection", "the vault has purge protection, which is never turned off")
         field, differing = spec.field, kept_as_they_are(profile, spec, found)
         if differing:
             yield _note(field, f"cmkctl never changes this resource; it differs in {', '.join(differing)}")
@@ -162,6 +164,10 @@ def associated_resources_as_they_are(profile: Profile, facts: Facts) -> Iterator
         location = str(found.get("location") or profile.location)
         if given and not same_location(location, profile.location):
             yield _note("location", f"{field} is given by id, and is in {location}")
+
+
+def _purge_protected(found: Mapping[str, Any]) -> bool:
+    return bool((found.get("properties") or {}).get("enablePurgeProtection"))
 
 
 def _note(field: str, reason: str, remedy: str = "Check it yourself where it matters.") -> Finding:

@@ -70,6 +70,7 @@ class Resource:
     parent: str
     request: str
     pending: tuple[str, ...] = ()
+    step: str = ""
     managed: bool = False
 
 
@@ -109,6 +110,7 @@ def _planned(change: Change, kind: str, changes: Sequence[Change]) -> Resource:
         next(parents(change.resource_id)) if kind.count("/") > 1 and kind != _GROUPS else "",
         f"PUT {change.resource_id}",
         tuple(path for path, _ in unknowns(body)),
+        change.step,
     )
 
 
@@ -179,6 +181,7 @@ def _finding(denied: Denied) -> Finding:
         request=resource.request,
         target=resource.name,
         policies=denied.policies,
+        step=resource.step,
     )
     return Finding(" ".join(policies_of(failure)), policy_remedy(failure), _place(resource, denied.policies))
 

@@ -18,6 +18,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import PRINCIPAL_OBJECT_ID
 from cmkctl.steps.associated_resources import AssociatedResources
 from cmkctl.steps.base import AnyStep
+from cmkctl.steps.diagnostic_settings import DiagnosticSettings
 from cmkctl.steps.key import IDENTIFIER, Key
 from cmkctl.steps.key_access import KeyAccess
 from cmkctl.steps.key_vault import URI, KeyVault
@@ -41,6 +42,7 @@ _CREATING: Final[tuple[AnyStep, ...]] = (
     Workspace(),
     WorkspaceEndpoint(),
     ManagedNetwork(),
+    DiagnosticSettings(),
     RoleAssignments(),
 )
 SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)

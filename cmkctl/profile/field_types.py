@@ -371,11 +371,24 @@ TagKey = Annotated[
 
 TagValue = Annotated[str, Pattern(r"[\s\S]{0,256}", "A tag's value has at most 256 characters.", longest=256)]
 
+Tags = dict[TagKey, TagValue]
+"""Tags by name."""
+
+ResourcePath = Annotated[
+    str,
+    Pattern(
+        r"/subscriptions/[^/]+(/resourceGroups/[^/]+)?/providers/[^/]+(/[^/]+/[^/]+)+",
+        "Expected the ARM id of a resource, in which a * may stand for every subscription, group or name.",
+    ),
+]
+"""The ARM id of a resource, or of several with a ``*`` in the place of a name."""
+
 VaultId = Annotated[str, ArmId("Microsoft.KeyVault/vaults")]
 SubnetId = Annotated[str, ArmId("Microsoft.Network/virtualNetworks/subnets")]
 PrivateDnsZoneId = Annotated[str, ArmId("Microsoft.Network/privateDnsZones")]
 StorageId = Annotated[str, ArmId("Microsoft.Storage/storageAccounts")]
 LogAnalyticsId = Annotated[str, ArmId("Microsoft.OperationalInsights/workspaces")]
+EventHubRuleId = Annotated[str, ArmId("Microsoft.EventHub/namespaces/authorizationRules")]
 ComponentId = Annotated[str, ArmId("Microsoft.Insights/components")]
 RegistryId = Annotated[str, ArmId("Microsoft.ContainerRegistry/registries")]
 

@@ -19,6 +19,7 @@ from cmkctl.profile.field_types import Hint
 from cmkctl.profile.reserved_words import objection
 from cmkctl.profile.section import Contradiction, Nameable, Placement, Section
 from cmkctl.profile.sections.associated_resources import AssociatedResources
+from cmkctl.profile.sections.diagnostics import DiagnosticSettings
 from cmkctl.profile.sections.grants import Grant, contradictions_of
 from cmkctl.profile.sections.key import KeySettings, RotationPolicy
 from cmkctl.profile.sections.key_access import KeyAccessSettings
@@ -91,6 +92,18 @@ class Profile(Section):
             }
         ],
     )
+    diagnostics: DiagnosticSettings | None = Field(
+        None,
+        description="Where the logs and metrics of the workspace and its resources are sent. Left out: cmkctl sets nothing.",
+        examples=[
+            {
+                "log_analytics": (
+                    "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-ops/providers"
+                    "/Microsoft.OperationalInsights/workspaces/log-central"
+                )
+            }
+        ],
+    )
     services: ServicesSettings = Field(
         default_factory=ServicesSettings,
         description="The resources around the workspace that cmkctl encrypt puts the key on.",
@@ -111,6 +124,9 @@ class Profile(Section):
                 "A standard vault holds no RSA-HSM key.",
                 "Write key_vault.sku: premium, or leave it out, or write key.type: RSA.",
             )
+        yield from self._keys_of_an_account_without_keys()
+        yield from self._registry_that_no_image_can_be_pulled_from()
+        yield from self._logs_of_an_account_in_itself()
         yield from self._location_of_another_cloud()
         yield from contradictions_of(
             self.grants, self.grant_scopes, system_assigned="SystemAssigned" in self.workspace.identity_type
@@ -118,6 +134,46 @@ class Profile(Section):
         yield from self._private_network_that_contradicts()
         yield from _reserved_names(self, "")
         yield from self._tags_that_azure_refuses()
+
+    def _keys_of_an_account_without_keys(self) -> Iterator[Contradiction]:
+        storage, access = self.associated_resources.storage_account, self.workspace.datastore_access
+        if storage.shared_keys == "disabled" and access == "access-key":
+            yield Contradiction(
+                "workspace.datastore_access",
+                "The storage account refuses requests that are signed with its keys.",
+                "Write workspace.datastore_access: identity, or leave it out.",
+            )
+
+    def _registry_that_no_image_can_be_pulled_from(self) -> Iterator[Contradiction]:
+        registry = self.associated_resources.container_registry
+        if registry and registry.admin_user == "disabled" and self.workspace.identity_id is None:
+            yield Contradiction(
+                "associated_resources.container_registry.admin_user",
+                "Azure Machine Learning pulls images as the registry's admin user, or as a user-assigned identity with the "
+                "role AcrPull, and the workspace has no such identity.",
+                "Write workspace.identity: the ARM id of a user-assigned identity with the role AcrPull, or admin_user: "
+                "enabled.",
+            )
+
+    def _logs_of_an_account_in_itself(self) -> Iterator[Contradiction]:
+        """Yield an archive in the account whose logs it would hold, which Azure refuses.
+
+        Source: https://learn.microsoft.com/azure/storage/blobs/monitor-blob-storage#destination-limitations
+        """
+        archive = self.diagnostics.storage_account if self.diagnostics else None
+        account = self.associated_resources.storage_account
+        own = account.id or self.placement.resource_id(account.resource_type, account.resource_name)
+        if (
+            archive
+            and self.diagnostics
+            and archive.lower() == own.lower()
+            and "storage_account" in self.diagnostics.resources
+        ):
+            yield Contradiction(
+                "diagnostics.storage_account",
+                "A storage account cannot hold its own logs, and this is the workspace's account.",
+                "Write a different account, or leave storage_account out of diagnostics.resources.",
+            )
 
     def _location_of_another_cloud(self) -> Iterator[Contradiction]:
         belongs = regions.cloud_of(self.location)
@@ -139,6 +195,15 @@ class Profile(Section):
 
         Source: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations
         """
+        yield from self._too_many_tags()
+        storage = self.associated_resources.storage_account
+        for name in storage.tags:
+            if len(name) > _LONGEST_STORAGE_TAG:
+                yield Contradiction(
+                    f"associated_resources.storage_account.tags.{name}",
+                    f"A storage account's tags have names of at most {_LONGEST_STORAGE_TAG} characters.",
+                    "Shorten the tag's name.",
+                )
         first: dict[str, str] = {}
         for name in self.tags:
             other = first.setdefault(name.lower(), name)
@@ -155,6 +220,23 @@ class Profile(Section):
                     f"{len(name)}.",
                     "Shorten the tag's name, or give a storage account that exists: "
                     "associated_resources.storage_account.id.",
+                )
+
+    def _too_many_tags(self) -> Iterator[Contradiction]:
+        """Yield a resource whose tags and those of the profile are more than Azure takes, or the same but for their case."""
+        for path, own in _tags_of_single_resources(self, ""):
+            together = {name.lower() for name in (*self.tags, *own)}
+            if len(together) > _MOST_TAGS:
+                yield Contradiction(
+                    path,
+                    f"With the tags of the profile the resource would have {len(together)}, and Azure takes {_MOST_TAGS}.",
+                    "Remove some of them.",
+                )
+            if len({name.lower() for name in own}) < len(own):
+                yield Contradiction(
+                    path,
+                    "Azure compares tag names without regard to case, and two of these are the same.",
+                    "Keep only one of them.",
                 )
 
     def place_sections(self) -> None:
@@ -199,6 +281,17 @@ class Profile(Section):
 
 
 _LONGEST_STORAGE_TAG: Final = 128
+_MOST_TAGS: Final = 50
+
+
+def _tags_of_single_resources(section: Section, prefix: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the tags of every section inside this one, with their dotted path."""
+    for name in type(section).model_fields:
+        inner = getattr(section, name)
+        if isinstance(inner, Section):
+            if own := getattr(inner, "tags", None):
+                yield f"{prefix}{name}.tags", own
+            yield from _tags_of_single_resources(inner, f"{prefix}{name}.")
 
 
 def _reserved_names(section: Section, prefix: str) -> Iterator[Contradiction]:

@@ -152,3 +152,13 @@ class Nameable(Section):
     def resource_id(self) -> str:
         """The resource's ARM id."""
         return self.id or self.placement.resource_id(self.resource_type, self.resource_name)
+
+
+def tags_of_a_given_resource(section: Nameable, tags: object) -> Iterator[Contradiction]:
+    """Yield tags of a resource that is given by id: cmkctl never changes one."""
+    if tags and section.id is not None:
+        yield Contradiction(
+            "tags",
+            "The resource is given by id, and cmkctl never changes such a resource.",
+            "Leave the tags out, and set them where the resource is managed.",
+        )

@@ -5,7 +5,7 @@ Created at the same time as vault, key and grant, with names that are the same o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -18,12 +18,12 @@ from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.steps._associated import specs_of
-from cmkctl.steps._associated.spec import ResourceSpec
-from cmkctl.steps._associated.values import Compared, at, differences, nested, same
+from cmkctl.steps._associated.spec import ResourceSpec, Supplied
+from cmkctl.steps._associated.values import Compared, Verdict, at, differences, patch, stricter, verdict
 from cmkctl.steps._associated.vault import VAULT
 from cmkctl.steps._tags import tag_body, tag_drift
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
-from cmkctl.steps.key_vault import soft_deleted, what_cannot_be_undone
+from cmkctl.steps.key_vault import soft_deleted
 
 _IRREVERSIBLE: Final = frozenset({"properties.enablePurgeProtection"})
 _READY: Final = "succeeded"
@@ -106,7 +106,8 @@ def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated
 
 
 def _create(profile: Profile, spec: ResourceSpec, resource: str, tenant: str) -> Change:
-    body = spec.body(profile, tenant)
+    body = spec.body(profile, Supplied(tenant))
+    irreversible = spec.irreversible(profile)
     return Change(
         AssociatedResources.name,
         Action.CREATE,
@@ -116,12 +117,15 @@ def _create(profile: Profile, spec: ResourceSpec, resource: str, tenant: str) ->
         "does not exist",
         attributes=(
             *(
-                replace(each, irreversible=each.path in _IRREVERSIBLE)
-                for _, each in differences(spec.compared, body, {})
+                replace(change, irreversible=bool(irreversible) and change.path in _IRREVERSIBLE)
+                # What the profile writes is shown, also where it is the default of Azure.
+                for _, change in differences(
+                    [replace(each, absent=None) for each in spec.compared_for(profile)], body, {}
+                )
             ),
             *spec.shown(profile),
         ),
-        irreversible=what_cannot_be_undone(profile) if spec is VAULT else (),
+        irreversible=irreversible,
         depends_on=spec.depends_on(profile),
         request=Request("PUT", resource, spec.api_version, body),
         settle=_settle(spec, resource),
@@ -134,64 +138,142 @@ def _adopt(profile: Profile, spec: ResourceSpec, resource: str, observed: Observ
         reason = f"Azure reports it as {_state(found)}"
         return conflict(step, resource, spec.kind, name, "CMK242", reason, "repair or delete it", "choose another name")
     for path, value, reason in spec.unfit:
-        if same(Compared(path), at(found, path), value):
+        if verdict(Compared(path), at(found, path), value) is Verdict.SAME:
             return conflict(step, resource, spec.kind, name, "CMK243", reason, "use another one")
-    given = spec.given(profile)
-    if not given and (fixed := _elsewhere(profile, found) or spec.fixed(profile, found)):
-        return conflict(step, resource, spec.kind, name, *fixed)
+    if problem := _conflict(profile, spec, found):
+        return conflict(step, resource, spec.kind, name, *problem)
     kept = kept_as_they_are(profile, spec, found)
-    drift, less_strict = ([], []) if given else (_drift(profile, spec, found), _less_strict(profile, spec, found))
-    if not drift and not less_strict:
-        reason = f"adopted as it is; differs in {', '.join(kept)}" if kept else "up to date"
-        return no_op(step, resource, spec.kind, name, reason)
-    return Change(
-        step,
-        Action.UPDATE,
-        resource,
-        spec.kind,
-        name,
-        "less strict than it was created" if less_strict else f"differs in {' and '.join(_parts(drift))}",
-        (*less_strict, *drift),
-        request=Request("PATCH", resource, spec.api_version, _patch(profile, found, less_strict, drift)),
-        settle=_settle(spec, resource),
+    return _update(profile, spec, resource, found) or no_op(
+        step, resource, spec.kind, name, f"adopted as it is; differs in {', '.join(kept)}" if kept else "up to date"
     )
+
+
+def _differences(
+    profile: Profile, spec: ResourceSpec, found: ArmDocument
+) -> Iterator[tuple[Compared, AttributeChange]]:
+    return differences(spec.compared_for(profile), spec.body(profile, Supplied()), found)
 
 
 def kept_as_they_are(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> list[str]:
     """Return the paths of values that differ from those of a resource of ours, and that cmkctl does not change."""
     given = spec.given(profile)
-    return [
-        change.path
-        for each, change in differences(spec.compared, spec.body(profile, ""), found)
-        if given or not each.repaired
-    ]
+    return [change.path for each, change in _differences(profile, spec, found) if given or not each.repaired]
 
 
-def _less_strict(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> list[AttributeChange]:
-    body = spec.body(profile, "")
-    return [change for each, change in differences(spec.compared, body, found) if each.repaired]
+def _conflict(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> tuple[str, ...]:
+    """Return code, reason and ways out where a resource differs in what no permitted update changes; empty without."""
+    differing = [(each, change) for each, change in _differences(profile, spec, found) if each.field]
+    if spec.given(profile):
+        return _of_a_given_one(spec, [each for each, _ in differing])
+    if elsewhere := _elsewhere(profile, found) or spec.fixed(profile, found):
+        return elsewhere
+    for each, change in differing:
+        if each.fixed:
+            return (
+                "CMK262",
+                f"{each.path} is {_shown(change.before, each.absent)}, not {_shown(change.after)}, and is fixed at creation",
+                f"leave {spec.field}.{each.field} out, or write what the resource has",
+                f"choose another {spec.field}.name for a new one",
+            )
+    body = spec.body(profile, Supplied())
+    for each in stricter(spec.compared_for(profile), body, found):
+        if each.field:
+            return (
+                "CMK263",
+                f"{each.path} is {_shown(at(found, each.path))}, which is stricter than the profile, and cmkctl loosens nothing",
+                f"leave {spec.field}.{each.field} out, or write what the resource has",
+                "loosen it yourself",
+            )
+    return ()
 
 
-def _drift(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> list[AttributeChange]:
-    """Return what an update brings in line: tier and tags."""
-    sku, has = spec.sku(profile), at(found, "sku.name")
+def _of_a_given_one(spec: ResourceSpec, differing: Sequence[Compared]) -> tuple[str, ...]:
+    """Return the conflict with a resource that is given by id: what the profile writes for it is not so."""
+    if not differing:
+        return ()
+    fields = " and ".join(f"{spec.field}.{each.field}" for each in differing)
+    return (
+        "CMK264",
+        f"it differs in {', '.join(each.path for each in differing)}, and cmkctl never changes a resource that is given by id",
+        f"leave out {fields}",
+        "change it where it is managed",
+    )
+
+
+def _shown(value: Json, absent: Json = None) -> str:
+    value = absent if value is None else value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _update(profile: Profile, spec: ResourceSpec, resource: str, found: ArmDocument) -> Change | None:
+    """Return the change of a resource of ours in tier, tags and values; None when it is up to date, or given by id."""
+    if spec.given(profile):
+        return None
+    sku, has, own = spec.sku(profile), at(found, "sku.name"), spec.tags(profile)
     tier = [AttributeChange("sku", has, sku)] if sku and not same_word(has, sku) else []
-    return [*tier, *tag_drift(profile, found)]
+    values = [(each, change) for each, change in _differences(profile, spec, found) if each.repaired]
+    lost = [_lost(each, change) for each, change in values]
+    values = [
+        (each, replace(change, irreversible=bool(loss))) for (each, change), loss in zip(values, lost, strict=True)
+    ]
+    less_strict = [change for each, change in values if not each.field]
+    drift = [*(change for each, change in values if each.field), *tier, *tag_drift(profile, found, own)]
+    if not less_strict and not drift:
+        return None
+    rest: dict[str, Json] = {**({"sku": {"name": sku}} if tier else {}), **tag_body(profile, found, own)}
+    changed = patch([each for each, _ in values], spec.body(profile, Supplied()), found)
+    method, body = _request(spec, found, {**rest, **changed}, only_tags=not values)
+    return Change(
+        AssociatedResources.name,
+        Action.UPDATE,
+        resource,
+        spec.kind,
+        ResourceId.parse(resource).name,
+        "less strict than it was created" if less_strict else f"differs in {listed(_parts(drift))}",
+        (*less_strict, *drift),
+        irreversible=tuple(each for each in lost if each),
+        request=Request(method, resource, spec.api_version, body),
+        settle=_settle(spec, resource),
+    )
+
+
+def _lost(compared: Compared, change: AttributeChange) -> str:
+    """Return the effect of an update that cannot be undone, empty without one."""
+    has, wanted = change.before, change.after
+    lower = isinstance(has, int | float) and isinstance(wanted, int | float) and has > wanted
+    return compared.loses.format(wanted) if lower else ""
+
+
+def _request(
+    spec: ResourceSpec, found: ArmDocument, changed: dict[str, Json], *, only_tags: bool
+) -> tuple[str, dict[str, Json]]:
+    """Return method and body of an update: a PATCH, or a PUT of the resource as it is where a PATCH changes tags only."""
+    if only_tags or not spec.sent_back:
+        return "PATCH", changed
+    has = found.get("properties") or {}
+    properties = {name: has[name] for name in spec.sent_back if has.get(name) is not None}
+    kept = {name: found[name] for name in ("location", "tags", "kind") if found.get(name) is not None}
+    return "PUT", {**kept, **changed, "properties": {**properties, **_properties(changed)}}
+
+
+def _properties(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    properties = body.get("properties")
+    return properties if isinstance(properties, Mapping) else {}
 
 
 def _parts(drift: list[AttributeChange]) -> list[str]:
-    return list(dict.fromkeys(each.path.partition(".")[0] for each in drift))
+    """Return the names of what differs, each once: the name of a property, or ``tags``."""
+    return list(dict.fromkeys(_part(each.path) for each in drift))
 
 
-def _patch(
-    profile: Profile, found: ArmDocument, less_strict: list[AttributeChange], drift: list[AttributeChange]
-) -> dict[str, Json]:
-    tier = next((each.after for each in drift if each.path == "sku"), None)
-    return {
-        **({"sku": {"name": tier}} if tier else {}),
-        **tag_body(profile, found),
-        **nested({each.path: each.after for each in less_strict}),
-    }
+def listed(words: Sequence[str]) -> str:
+    """Return words in a row: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(each for each in (", ".join(words[:-1]), words[-1]) if each)
+
+
+def _part(path: str) -> str:
+    first, _, rest = path.partition(".")
+    return rest if first == "properties" else first
 
 
 def _elsewhere(profile: Profile, found: ArmDocument) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import NetworkSettings, Profile
-from cmkctl.steps._tags import TAGS_DIFFER, tag_body, tag_drift
+from cmkctl.steps._tags import TAGS_DIFFER, merged_tags, tag_body, tag_drift
 from cmkctl.steps._vault_conflicts import LONGEST_RETENTION, conflicts_of, wants_rbac
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 
@@ -144,9 +144,13 @@ PURGE_PROTECTION: Final = Phrase("purge protection", "no purge protection")
 AUTHORIZATION: Final = Phrase("role-based access", "access policies")
 
 
-def what_cannot_be_undone(profile: Profile) -> tuple[str, ...]:
-    """Return the irreversible effects of creating a vault with the body of `new_vault`."""
-    days = profile.key_vault.soft_delete_days or LONGEST_RETENTION
+def days_kept(days: int | None) -> int:
+    """Return the days that a new vault keeps what is deleted: the longest possible where the profile names none."""
+    return days or LONGEST_RETENTION
+
+
+def what_cannot_be_undone(days: int) -> tuple[str, ...]:
+    """Return the irreversible effects of creating a vault with purge protection that keeps what is deleted for some days."""
     return (_PURGE_PROTECTION_FOR_EVER, f"once deleted, the vault's name stays taken for {days} days")
 
 
@@ -162,13 +166,13 @@ def new_vault(
     """Return the body of a vault fit for keys: soft delete and purge protection on, authorization always explicit."""
     return {
         "location": profile.location,
-        "tags": profile.tags,
+        "tags": merged_tags(profile, profile.key_vault.tags),
         "properties": {
             "tenantId": tenant,
             "sku": {"family": "A", "name": sku},
             "accessPolicies": [],
             "enableSoftDelete": True,
-            "softDeleteRetentionInDays": profile.key_vault.soft_delete_days or LONGEST_RETENTION,
+            "softDeleteRetentionInDays": days_kept(profile.key_vault.soft_delete_days),
             "enablePurgeProtection": True,
             # Its default changes with the api-version: roles from 2026-02-01 on, access policies before.
             "enableRbacAuthorization": rbac,
@@ -213,7 +217,7 @@ def _conflict(profile: Profile, code: str, reason: str, *ways_out: str) -> Chang
 
 def _create(profile: Profile, tenant: str) -> Change:
     settings = profile.key_vault
-    days = settings.soft_delete_days or LONGEST_RETENTION
+    days = days_kept(settings.soft_delete_days)
     body = new_vault(
         profile,
         tenant,
@@ -238,7 +242,7 @@ def _create(profile: Profile, tenant: str) -> Change:
             AttributeChange("enableRbacAuthorization", None, wants_rbac(settings), phrase=AUTHORIZATION),
             *(AttributeChange(name, None, value, phrase=Phrase("")) for name, value in settings.flags.items()),
         ),
-        irreversible=what_cannot_be_undone(profile),
+        irreversible=what_cannot_be_undone(days),
         request=Request("PUT", profile.key_vault.resource_id, versions.KEY_VAULT, body),
         settle=settle_vault(profile.key_vault.resource_id),
     )
@@ -258,7 +262,7 @@ def _recover(profile: Profile, deleted: ArmDocument, tenant: str) -> Change:
     if not properties.get("purgeProtectionEnabled"):
         reason = "the soft-deleted vault has no purge protection, which Azure Machine Learning refuses"
         return _conflict(profile, "CMK210", reason, by_hand, "choose another key_vault.name")
-    if settings.id is None and tag_drift(profile, {"tags": properties.get("tags") or {}}):
+    if settings.id is None and tag_drift(profile, {"tags": properties.get("tags") or {}}, settings.tags):
         reason = "the soft-deleted vault has other tags, and returns with them"
         return _conflict(profile, "CMK205", reason, by_hand, "write its tags under tags")
     since = f" on {str(properties['deletionDate'])[:10]}" if properties.get("deletionDate") else ""
@@ -342,7 +346,7 @@ def _adopt(profile: Profile, vault: ArmDocument, tenant: str) -> list[Change]:
 def _update(profile: Profile, vault: ArmDocument) -> Change | None:
     """Return the write that an existing vault may get: turn protection on, and set the tags of one that is not given by id."""
     properties = vault.get("properties", {})
-    tags = tag_drift(profile, vault) if profile.key_vault.id is None else []
+    tags = tag_drift(profile, vault, profile.key_vault.tags) if profile.key_vault.id is None else []
     protection = [
         AttributeChange(path, properties.get(path), True, irreversible=True)
         for path in ("enableSoftDelete", "enablePurgeProtection")
@@ -364,7 +368,7 @@ def _update(profile: Profile, vault: ArmDocument) -> Change | None:
     ]
     body: dict[str, Json] = {
         **({"properties": settings} if settings else {}),
-        **(tag_body(profile, vault) if tags else {}),
+        **(tag_body(profile, vault, profile.key_vault.tags) if tags else {}),
     }
     return Change(
         KeyVault.name,

@@ -30,7 +30,7 @@ from cmkctl.plan import (
 )
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _workspace_network as network
-from cmkctl.steps._tags import tag_body, tag_drift
+from cmkctl.steps._tags import merged_tags, tag_body, tag_drift
 from cmkctl.steps._workspace_conflicts import conflicts_of, failed_as_created, key_identifier, on_or_off, state_of
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 from cmkctl.steps.key_access import EFFECTIVE_AT
@@ -187,16 +187,36 @@ def _body(profile: Profile, known: Known) -> dict[str, Json]:
         properties["primaryUserAssignedIdentity"] = profile.workspace.identity_id
     if settings.encryption == "service-side":
         properties["enableServiceSideCMKEncryption"] = True
+    if access := datastore_access(profile):
+        properties["systemDatastoresAuthMode"] = access
     if settings.cosmos_db_throughput is not None:
         properties["serviceManagedResourcesSettings"] = _cosmos_db(settings.cosmos_db_throughput)
     return {
         "location": profile.location,
-        "tags": profile.tags,
+        "tags": merged_tags(profile, settings.tags),
         "kind": "Default",
         "sku": {"name": "Basic", "tier": "Basic"},
         "identity": _identity(profile),
         "properties": properties,
     }
+
+
+_DATASTORE_ACCESS: Final = {
+    "access-key": "AccessKey",
+    "identity": "Identity",
+    "user-delegation-sas": "UserDelegationSAS",
+}
+
+
+def datastore_access(profile: Profile) -> str | None:
+    """Return the mode of the system datastores as Azure writes it; None where the profile leaves it to Azure.
+
+    A storage account that refuses its keys leaves the identities only.
+    """
+    access = profile.workspace.datastore_access
+    if access is None and profile.associated_resources.storage_account.shared_keys == "disabled":
+        access = "identity"
+    return _DATASTORE_ACCESS[access] if access else None
 
 
 def _encryption(profile: Profile, known: Known) -> dict[str, Json]:
@@ -249,15 +269,18 @@ def _update(profile: Profile, found: ArmDocument) -> Change | None:
         properties.get("publicNetworkAccess"), "Disabled"
     ):
         drift.append(AttributeChange("publicNetworkAccess", properties.get("publicNetworkAccess"), "Disabled"))
+    access, has = datastore_access(profile), properties.get("systemDatastoresAuthMode")
+    if access and not same_word(has, access):
+        drift.append(AttributeChange("systemDatastoresAuthMode", has, access))
     changed: dict[str, Json] = {each.path: each.after for each in drift}
     throughput = observed_throughput(found)
     if settings.cosmos_db_throughput is not None and throughput not in (None, settings.cosmos_db_throughput):
         drift.append(AttributeChange(_THROUGHPUT, throughput, settings.cosmos_db_throughput))
         changed |= {"serviceManagedResourcesSettings": _cosmos_db(settings.cosmos_db_throughput)}
-    tags = tag_drift(profile, found)
+    tags = tag_drift(profile, found, settings.tags)
     if not drift and not tags:
         return None
-    body: dict[str, Json] = {**tag_body(profile, found), **({"properties": changed} if changed else {})}
+    body: dict[str, Json] = {**tag_body(profile, found, settings.tags), **({"properties": changed} if changed else {})}
     return Change(
         Workspace.name,
         Action.UPDATE,

@@ -104,11 +104,11 @@ def test_a_policy_denial_names_resource_definition_assignment_and_condition() ->
     assert "See error details" not in diagnostic.detail
 
 
-def test_a_denied_storage_account_of_ours_can_be_given_by_id() -> None:
+def test_a_denied_storage_account_of_ours_has_a_field() -> None:
     """The remedy fits the denied resource: service-side encryption would not help."""
     remedy = diagnose(shared_keys()).remedy
 
-    assert "set associated_resources.storage_account.id" in remedy
+    assert "Set associated_resources.storage_account.shared_keys: disabled." in remedy
     assert f"--policy-assignment {ASSIGNMENT} --scope {GROUP}." in remedy
     assert "service-side" not in remedy
 
@@ -137,14 +137,14 @@ def test_every_spelling_of_a_tag_is_read(spelled: str) -> None:
     ("resource_type", "field", "operator", "target", "remedy"),
     [
         ("Microsoft.KeyVault/vaults", "networkAcls.defaultAction", "NotEquals", "Deny", "Set key_vault.network.default_action: Deny if 'x' is"),
-        ("Microsoft.KeyVault/vaults", "publicNetworkAccess", "NotEquals", "Disabled", "associated_resources.key_vault.id"),
+        ("Microsoft.KeyVault/vaults", "publicNetworkAccess", "NotEquals", "Disabled", "set associated_resources.key_vault.network.public_access: disabled."),
         ("Microsoft.KeyVault/vaults/keys", "keySize", "NotIn", ["3072", "4096"], "Set key.size: 3072, 4096."),
         ("Microsoft.Storage/storageAccounts", "sku.name", "Equals", "Standard_LRS", "Set associated_resources.storage_account.sku."),
         ("Microsoft.MachineLearningServices/workspaces", "publicNetworkAccess", "NotEquals", "Disabled", "workspace.public_network_access: disabled"),
         ("Microsoft.KeyVault/vaults", "enableRbacAuthorization", "Equals", "false", "Set key_vault.authorization: rbac if 'x' is"),
         ("Microsoft.KeyVault/vaults", "softDeleteRetentionInDays", "Less", "90", "Set key_vault.soft_delete_days: 90 if 'x' is"),
         ("Microsoft.MachineLearningServices/workspaces", "hbiWorkspace", "NotEquals", "true", "Set workspace.high_business_impact: true."),
-        ("Microsoft.Insights/components", "DisableLocalAuth", "NotEquals", "true", "set associated_resources.application_insights.id"),
+        ("Microsoft.Insights/components", "DisableLocalAuth", "NotEquals", "true", "Set associated_resources.application_insights.local_authentication: disabled."),
     ],
 )  # fmt: skip
 def test_a_condition_leads_to_the_field_that_sets_it(

@@ -65,19 +65,43 @@ def test_the_key_vault_gets_the_network_that_a_policy_wants(builder: ScenarioBui
     assert not after.pending
 
 
-def test_a_storage_account_with_shared_keys_is_not_blamed_on_microsofts_group(builder: ScenarioBuilder) -> None:
-    """A policy denies shared keys (G7): the denied account is named, and service-side encryption would not help."""
+def test_both_vaults_get_the_network_that_a_policy_wants(builder: ScenarioBuilder) -> None:
+    """The workspace's own vault has a field as well (G6), and the denied vault is named with the policy."""
     profile = builder.make(ProfileVariant(), World("new"))
+    builder.running.state.add_policy(
+        "deny-open-vaults", "Microsoft.KeyVault/vaults", "networkAcls.defaultAction", allow=("Deny",)
+    )
+
+    diagnostic = refused(builder, profile)
+    network = {"default_action": "Deny", "bypass": "AzureServices"}
+    vault = {**profile.key_vault.model_dump(exclude_defaults=True), "network": network}
+    associated = {**profile.associated_resources.model_dump(exclude_defaults=True), "key_vault": {"network": network}}
+    after = builder.client().apply(changed(profile, key_vault=vault, associated_resources=associated))
+
+    assert "set associated_resources.key_vault.network.default_action: Deny." in diagnostic.remedy
+    assert not after.pending
+
+
+def test_a_storage_account_with_shared_keys_is_not_blamed_on_microsofts_group(builder: ScenarioBuilder) -> None:
+    """A policy denies shared keys (G7): the denied account is named, and the field that turns them off makes it pass."""
+    # service-side: Microsoft makes no storage account in the subscription, which the policy would deny as well
+    profile = builder.make(ProfileVariant(service_side=True), World("new"))
     builder.running.state.add_policy(
         "deny-shared-keys", "Microsoft.Storage/storageAccounts", "allowSharedKeyAccess", allow=(False,)
     )
 
     diagnostic = refused(builder, profile)
+    associated = profile.associated_resources.model_dump(exclude_defaults=True)
+    storage = {**associated.get("storage_account", {}), "shared_keys": "disabled"}
+    after = builder.client().apply(changed(profile, associated_resources={**associated, "storage_account": storage}))
 
     account = profile.associated_resources.storage_account.resource_id.rpartition("/")[2]
     assert f"Denied Microsoft.Storage/storageAccounts '{account}': policy 'deny-shared-keys'" in diagnostic.detail
-    assert "associated_resources.storage_account.id" in diagnostic.remedy
+    assert diagnostic.remedy.startswith("Set associated_resources.storage_account.shared_keys: disabled.")
     assert "service-side" not in diagnostic.remedy
+    assert not after.pending
+    workspace = builder.running.state.resource(profile.workspace.resource_id) or {}
+    assert "identity" == workspace["properties"]["systemDatastoresAuthMode"].lower()
 
 
 def test_service_side_encryption_avoids_a_denial_in_microsofts_group(builder: ScenarioBuilder) -> None:
@@ -126,8 +150,8 @@ def test_a_lock_is_removed_for_the_run(builder: ScenarioBuilder) -> None:
         del state.tenant.table("locks")[lock.lower()]
     after = builder.client().apply(profile)
 
-    assert "CMK327" == diagnostic.code
-    assert f"A lock on {profile.resource_group_id} blocks it." in diagnostic.remedy
+    assert "CMK192" == diagnostic.code
+    assert diagnostic.remedy.startswith(f"Have it removed for the run: az lock delete --ids {lock}.")
     assert not after.pending
 
 

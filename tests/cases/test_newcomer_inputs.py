@@ -76,7 +76,7 @@ def test_one_typo_is_one_error(
         ("key.expires=1999-12-31", "is in the past"),
         ("workspace.name=mlw-microsoft-eu", "Azure reserves the word microsoft"),
         ("workspace.name=windows-lab", "Azure reserves the word windows"),
-        ("associated_resources.storage_account.network={default_action: Deny}", "associated_resources.storage_account"),
+        ("associated_resources.log_analytics.network={default_action: Deny}", "associated_resources.log_analytics"),
         ("subscription=my-sub", "→ List yours with: az account list -o table"),
         ("subscription=1234", "→ List yours with: az account list -o table"),
         ("key_vault.name=this-name-is-much-too-long-for-a-vault", "It is 14 characters too long."),

@@ -18,6 +18,7 @@ from support.rule_facts import (
     KEY,
     NOW,
     OBJECT_ID,
+    REGISTRY,
     TENANT,
     associated,
     in_use,
@@ -233,6 +234,22 @@ FIRES: Final = {
         "CMK111",
         WARNING,
     ),
+    "account refuses the keys of the datastores": (
+        {"associated_resources": {"storage_account": {"name": "stml"}}},
+        {
+            "associated_resources": ObservedAssociated(
+                {ACCOUNT: {"properties": {"allowSharedKeyAccess": False}}}, TENANT
+            )
+        },
+        "CMK130",
+        ERROR,
+    ),
+    "registry has no admin user": (
+        {"associated_resources": {"container_registry": {"name": "crmlws"}}},
+        {"associated_resources": ObservedAssociated({REGISTRY: {"properties": {"adminUserEnabled": False}}}, TENANT)},
+        "CMK131",
+        WARNING,
+    ),
     "one vault for both": ({"associated_resources": {"key_vault": "same"}}, {}, "CMK112", WARNING),
     "one vault for both, by id": (
         {
@@ -384,6 +401,21 @@ SILENT: Final = {
     "vault has no network rules": ({}, {"key_vault": vault(networkAcls=None)}),
     "access policies for its own identity": (SERVICE_SIDE, {"key_vault": vault(enableRbacAuthorization=False)}),
     "in-subscription on an RBAC vault": ({"key_vault": {"authorization": "rbac"}}, {}),
+    "registry has an admin user": (
+        {"associated_resources": {"container_registry": {"name": "crmlws"}}},
+        {"associated_resources": ObservedAssociated({REGISTRY: {"properties": {"adminUserEnabled": True}}}, TENANT)},
+    ),
+    "datastores use identities": (
+        {
+            "associated_resources": {"storage_account": {"name": "stml"}},
+            "workspace": {"datastore_access": "identity"},
+        },
+        {
+            "associated_resources": ObservedAssociated(
+                {ACCOUNT: {"properties": {"allowSharedKeyAccess": False}}}, TENANT
+            )
+        },
+    ),
     "key is long": ({"key": {"size": 4096}}, {}),
     "key is as long as recommended": ({"key": {"size": 3072}}, {}),
     "vault only notifies": (

@@ -208,6 +208,7 @@ WRITERS = {
     "begin_purge_deleted",
     "create_if_not_exist",
     "create_or_update",
+    "patch",
     "register",
     "unregister",
     "update_access_policy",

@@ -95,6 +95,8 @@ MUTANTS: Final = (
     Mutant(
         "associated_resources", "_associated.storage", '"minimumTlsVersion": "TLS1_2"', '"minimumTlsVersion": "TLS1_0"'
     ),
+    Mutant("diagnostic_settings", "diagnostic_settings", '"category": "AllMetrics"', '"category": "Transaction"'),
+    Mutant("diagnostic_settings", "diagnostic_settings", 'if each.get("enabled")', ""),
     Mutant("workspace", "workspace", 'properties["enableServiceSideCMKEncryption"] = True', "pass"),
     # waits, resends, order and what cannot be undone
     Mutant("resource_providers", "resource_providers", "group=step", 'group=""'),

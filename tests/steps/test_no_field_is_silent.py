@@ -20,7 +20,7 @@ from cmkctl.diagnostics import CmkctlError, Severity
 from cmkctl.plan import Action, Plan
 from cmkctl.profile.fields import ProfileField, profile_fields
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID, Pace, Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +102,6 @@ BASE: Final[Mapping[str, Any]] = {
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
 
-SERVICES: Final = "services."
 GRANTS: Final = "grants."
 RULES: Final = "workspace.managed_network.outbound_rules."
 
@@ -118,6 +117,7 @@ OTHERS: Final[Mapping[str, Any]] = {
     "workspace.identity.user_assigned": [f"{IDENTITIES}/id-ml", f"{IDENTITIES}/id-other"],
     "workspace.identity.primary": f"{IDENTITIES}/id-ml",
     "workspace.identity": "system-assigned",
+    "workspace.datastore_access": "identity",
     "associated_resources.key_vault": "same",
     "grants.scope": "storage_account",
     "grants.principal": "99999999-9999-4999-8999-999999999999",
@@ -128,6 +128,23 @@ OTHERS: Final[Mapping[str, Any]] = {
     f"{RULES}private_endpoint.target": "file",
     f"{RULES}service_tag.tag": "AzureMonitor",
     f"{RULES}service_tag.protocol": "UDP",
+    "associated_resources.storage_account.shared_keys": "disabled",
+    "associated_resources.storage_account.network.resource_access_rules.tenant": TENANT_ID,
+    "associated_resources.key_vault.soft_delete_days": 31,
+    "associated_resources.log_analytics.retention_days": 31,
+    "associated_resources.application_insights.type": "other",
+    "associated_resources.container_registry.admin_user": "disabled",
+    **{
+        f"associated_resources.{section}.{field}": "disabled"
+        for section in ("log_analytics", "application_insights")
+        for field in ("ingestion", "query", "local_authentication")
+    },
+    **{
+        f"associated_resources.{section}.network.{field}": value
+        for section in ("storage_account", "key_vault", "container_registry")
+        for field, value in (("public_access", "disabled"), ("default_action", "Deny"), ("bypass", "None"))
+    },
+    "associated_resources.storage_account.network.bypass": ["Metrics"],
     "tags": {"owner": "others"},
 }
 """Values to change to, where type and example give none."""
@@ -142,6 +159,14 @@ TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "workspace.managed_network.include_spark": {"workspace.managed_network.provision": "now"},
     "workspace.encryption": {"workspace.cosmos_db_throughput": None},
+    "associated_resources.container_registry.admin_user": {"workspace.identity": f"{IDENTITIES}/id-ml"},
+    **{
+        f"associated_resources.{section}.network.{field}": {
+            f"associated_resources.{section}.network.default_action": "Deny"
+        }
+        for section in ("storage_account", "key_vault", "container_registry")
+        for field in ("ip_rules", "subnets", "resource_access_rules")
+    },
     "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},
 }
 """What has to change with a field for the profile to stay valid; the id of a resource takes the place of its name."""
@@ -204,15 +229,17 @@ def changed_in(path: str) -> Profile:
     """Return the base with another valid value for one field. Fails where none is known."""
     for value in candidates(path):
         document = deepcopy(dict(BASE))
+        around = path.rpartition(".")[0]
         if path.startswith(RULES):
-            put(document, RULES.rstrip("."), rules_with(path, value))
-        elif path.startswith(SERVICES):
-            put(document, path.rpartition(".")[0], [entry_with(path, value)])
+            changes = {RULES.rstrip("."): rules_with(path, value)}
         elif path.startswith(GRANTS):
-            document["grants"] = [grant_with(path.removeprefix(GRANTS), value)]
+            changes = {"grants": [grant_with(path.removeprefix(GRANTS), value)]}
+        elif around and profile_fields()[around].listed:
+            changes = {around: [entry_with(path, value)], **TOGETHER.get(around, {})}
         else:
-            for where, other in {path: value, **replaced(path), **TOGETHER.get(path, {})}.items():
-                put(document, where, other)
+            changes = {path: value, **replaced(path), **TOGETHER.get(path, {})}
+        for where, other in changes.items():
+            put(document, where, other)
         if document == BASE:
             continue
         try:
@@ -232,10 +259,11 @@ def rules_with(path: str, value: Any) -> list[dict[str, Any]]:
 
 
 def entry_with(path: str, value: Any) -> dict[str, Any]:
-    """Return an entry of a list of services with one field set; every entry has an id."""
+    """Return an entry of a list of sections with one field set, and the required ones as in the example."""
     section, _, name = path.rpartition(".")
-    (example, *_) = LEAVES[f"{section}.id"].info.examples or [""]
-    return {"id": _in_the_sandbox(example), name: value}
+    required = {each for each, field in LEAVES.items() if field.info.is_required()}
+    entry = {each.rpartition(".")[2]: LEAVES[each].example for each in required if each.rpartition(".")[0] == section}
+    return {**{each: _in_the_sandbox(example) for each, example in entry.items()}, name: value}
 
 
 def grant_with(name: str, value: Any) -> dict[str, Any]:
@@ -279,7 +307,7 @@ def _words(annotation: Any) -> Iterator[Any]:
 
 def _in_the_sandbox(value: Any) -> Any:
     if isinstance(value, str):
-        return value.replace("${AZURE_SUBSCRIPTION_ID}", SUBSCRIPTION_ID)
+        return value.replace("${AZURE_SUBSCRIPTION_ID}", SUBSCRIPTION_ID).replace("${AZURE_TENANT_ID}", TENANT_ID)
     return [_in_the_sandbox(each) for each in value] if isinstance(value, list) else value
 
 

@@ -107,6 +107,10 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         documents[scope.lower()] = documents.get(scope.lower()) or rbac_vault
         # What only exists after the workspace has been created by then.
         documents[NAMES["workspace"].lower()] = documents.get(NAMES["workspace"].lower()) or _WORKSPACE
+    elif "/diagnosticsettings/" in path:
+        listing, _, name = path.rpartition("/")
+        others = [each for each in (documents.get(listing) or {"value": []})["value"] if each["name"].lower() != name]
+        documents[listing] = {"value": [*others, {"name": spelled(name), **_spelled(body, spelled)}]}
     else:
         shown = _spelled(body, spelled)
         properties = {**shown.get("properties", {}), "provisioningState": "Succeeded", **_read_only(path)}
@@ -134,8 +138,40 @@ def _validator_and_body(request: Request) -> tuple[Draft202012Validator, dict[st
     return Draft202012Validator(schema), {"name": resource.name, **_sampled(request.body)}
 
 
+def _closed(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": {"name": {"type": "string"}, **properties}}
+
+
+_TEXT: Final = {"type": "string"}
+_ROW: Final = {"enabled": {"type": "boolean"}, "category": _TEXT, "retentionPolicy": {"type": "object"}}
+_FROM_THE_REST_REFERENCE: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
+    # https://learn.microsoft.com/rest/api/monitor/diagnostic-settings/create-or-update
+    ("Microsoft.Insights/diagnosticSettings", "2021-05-01-preview"): _closed(
+        properties=_closed(
+            **dict.fromkeys(
+                (
+                    "eventHubAuthorizationRuleId",
+                    "eventHubName",
+                    "marketplacePartnerId",
+                    "serviceBusRuleId",
+                    "storageAccountId",
+                    "workspaceId",
+                ),
+                _TEXT,
+            ),
+            logAnalyticsDestinationType={"enum": ["Dedicated", None]},
+            logs={"type": "array", "items": {**_closed(**_ROW, categoryGroup=_TEXT), "required": ["enabled"]}},
+            metrics={"type": "array", "items": {**_closed(**_ROW, timeGrain=_TEXT), "required": ["enabled"]}},
+        )
+    ),
+}
+"""The shapes of what the official types do not have."""
+
+
 @cache
 def _schema(resource_type: str, api_version: str, patched: bool) -> dict[str, Any]:
+    if (resource_type, api_version) in _FROM_THE_REST_REFERENCE:
+        return dict(_strict(_FROM_THE_REST_REFERENCE[resource_type, api_version], patched))
     file = ARM_TYPES / f"{resource_type.replace('/', '.')}@{api_version}.json"
     return dict(_strict(json.loads(file.read_text(encoding="utf-8")), patched))
 

@@ -172,9 +172,9 @@ class Documents(Snapshot):
         """Return any resource."""
         return self._read(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id)
 
-    def listing(self, path: str, api_version: str) -> ArmDocument | None:  # noqa: ARG002 - see `resource`
-        """Return a collection."""
-        return self._read(decoding.Listing, path)
+    def listing(self, path: str, api_version: str, schema: Any = decoding.Listing) -> ArmDocument | None:  # noqa: ARG002
+        """Return a collection, in one page."""
+        return self._read(schema, path)
 
     def role_assignments(self, scope: str, principal: str) -> list[ArmDocument]:
         """Return the role assignments of a principal at a scope and above, as the case lists them."""

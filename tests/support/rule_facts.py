@@ -23,6 +23,7 @@ OBJECT_ID: Final = "c05305db-0000-4000-8000-000000000001"
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY: Final = 86_400
 ACCOUNT: Final = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stml"
+REGISTRY: Final = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crmlws"
 COMPONENT: Final = f"{GROUP}/providers/Microsoft.Insights/components/appi-ml"
 KEY: Final = "https://kv-ml.vault.azure.net/keys/cmk"
 

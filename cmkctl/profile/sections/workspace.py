@@ -143,6 +143,22 @@ class WorkspaceSettings(Section):
         examples=[400],
     )
 
+    datastore_access: Literal["access-key", "identity", "user-delegation-sas"] | None = Field(
+        None,
+        description=(
+            "How the workspace's own datastores reach the storage account: with its keys, as the identity of the user or "
+            "compute, or with a signature made for one. Left out: identity where the storage account has shared_keys: "
+            "disabled, else the default of Azure, which is access-key."
+        ),
+        examples=["identity"],
+    )
+    tags: field_types.Tags = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Tags of the workspace, beside those of the profile; the same name here wins.",
+        examples=[{"data": "confidential"}],
+    )
+
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield a throughput without the Cosmos DB that only the in-subscription architecture has."""
         if self.cosmos_db_throughput is not None and self.encryption == "service-side":

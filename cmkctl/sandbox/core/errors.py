@@ -569,6 +569,18 @@ storage_hns_fixed = ErrorRow(
     ours(),
     "isHnsEnabled is set once, when the account is created.",
 )
+storage_double_encryption_fixed = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "requireInfrastructureEncryption is set once, when the account is created.",
+)
+storage_keys_not_permitted = ErrorRow(
+    403,
+    "KeyBasedAuthenticationNotPermitted",
+    documented("Storage: common error codes"),
+    "Key based authentication is not permitted on this storage account.",
+)
 container_not_found = ErrorRow(
     404,
     "ContainerNotFound",
@@ -587,6 +599,12 @@ registry_needs_premium = ErrorRow(
     ours(),
     "{feature} of a registry needs the sku Premium.",
 )
+retention_refused = ErrorRow(
+    400,
+    "BadRequest",
+    ours("the values are documented"),
+    "{property} is {days}; allowed are {allowed}.",
+)
 registry_without_admin = ErrorRow(
     400,
     "UnAuthorizedForCredentialOperations",
@@ -598,6 +616,49 @@ registry_encryption_fixed = ErrorRow(
     "BadRequest",
     ours(),
     "Encryption with a customer-managed key is chosen once, when the registry is created.",
+)
+diagnostic_setting_missing = ErrorRow(
+    404,
+    "ResourceNotFound",
+    ours(),
+    "The diagnostic setting {name} does not exist.",
+)
+diagnostic_sink_needed = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "A diagnostic setting needs a Log Analytics workspace, a storage account, an event hub or a partner to send to.",
+)
+diagnostic_nothing_sent = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "A diagnostic setting needs at least one log or metric.",
+)
+diagnostic_sink_missing = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The destination {sink} does not exist.",
+)
+diagnostic_sink_is_source = ErrorRow(
+    400,
+    "BadRequest",
+    ours("the limit is documented: Monitor Azure Blob Storage, destination limitations"),
+    "A storage account cannot receive its own logs.",
+)
+diagnostic_category_unknown = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "Category '{category}' is not supported.",
+)
+diagnostic_sink_used = ErrorRow(
+    409,
+    "Conflict",
+    quoted("Azure/terraform-azurerm-avm-ptn-aiml-landing-zone#19"),
+    "Data sink '{sink}' is already used in diagnostic setting '{setting}' for category '{category}'. Data sinks can't be "
+    "reused in different settings on the same category for the same resource.",
 )
 log_workspace_missing = ErrorRow(
     400,

@@ -5,7 +5,7 @@ import hashlib
 import re
 from datetime import datetime
 
-from cmkctl.sandbox.core import ids, resources, shapes
+from cmkctl.sandbox.core import errors, ids, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.latency import GUESS, Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
@@ -57,12 +57,16 @@ RESOURCE_TYPE = resources.ResourceType(
 RETENTION_SECONDS = 14 * 86400
 """The time in which a deleted workspace can be recovered (documented)."""
 
+DAYS = (30, 730)
+"""The least and most ``retentionInDays`` of the pricing tier PerGB2018 (documented)."""
+
 LOG_WORKSPACES = resources.Resources(RESOURCE_TYPE)
 
 
 def put_logs(tenant: Tenant, call: Call) -> Reply:
     """Create a Log Analytics workspace, 201 while it is provisioned, or update one, 200."""
     write = resources.begin_write(tenant, call, RESOURCE_TYPE)
+    _check_retention(write.body)
     if write.existing is not None:
         return _update(tenant, write.existing, write.body)
     kept = tenant.table("deleted_logs").pop(ids.key(write.id), None)
@@ -100,7 +104,15 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
 def patch_logs(tenant: Tenant, call: Call) -> Reply:
     """Change a Log Analytics workspace, 200."""
     record = resources.existing(tenant, call, RESOURCE_TYPE)
-    return _update(tenant, record, shapes.accept(RESOURCE_TYPE.shape, call.json(), call.api_version, partial=True))
+    body = shapes.accept(RESOURCE_TYPE.shape, call.json(), call.api_version, partial=True)
+    _check_retention(body)
+    return _update(tenant, record, body)
+
+
+def _check_retention(body: Json) -> None:
+    days = (body.get("properties") or {}).get("retentionInDays")
+    if days is not None and not DAYS[0] <= days <= DAYS[1]:
+        raise errors.retention_refused(property="retentionInDays", days=days, allowed=f"{DAYS[0]} to {DAYS[1]}")
 
 
 def _update(tenant: Tenant, record: Json, body: Json) -> Reply:

@@ -13,16 +13,29 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
 from cmkctl.plan import AttributeChange, Json, Phrase
 from cmkctl.profile.model import Profile
-from cmkctl.steps._associated.spec import ResourceSpec, has_id
-from cmkctl.steps._associated.values import at
+from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id, switched
+from cmkctl.steps._associated.values import OPEN_CLOSED, Compared, at
+from cmkctl.steps._tags import merged_tags
 
 
-def _body(profile: Profile, _tenant: str) -> dict[str, Json]:
+def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG001 - the signature of every body
+    settings = profile.associated_resources.application_insights
+    application = settings.type or "web"
+    local = settings.local_authentication
     properties: Json = {
-        "Application_Type": "web",
+        "Application_Type": application,
         "WorkspaceResourceId": profile.associated_resources.log_analytics.resource_id,
+        **({"RetentionInDays": settings.retention_days} if settings.retention_days else {}),
+        **({"publicNetworkAccessForIngestion": switched(settings.ingestion)} if settings.ingestion else {}),
+        **({"publicNetworkAccessForQuery": switched(settings.query)} if settings.query else {}),
+        **({"DisableLocalAuth": local == "disabled"} if local else {}),
     }
-    return {"location": profile.location, "tags": profile.tags, "kind": "web", "properties": properties}
+    return {
+        "location": profile.location,
+        "tags": merged_tags(profile, settings.tags),
+        "kind": application,
+        "properties": properties,
+    }
 
 
 def _fixed(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
@@ -42,6 +55,8 @@ def _fixed(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
     )
 
 
+_LOSES: Final = "data that is older than {} days is deleted"
+
 APPLICATION_INSIGHTS: Final = ResourceSpec(
     kind="Application Insights",
     field="associated_resources.application_insights",
@@ -58,6 +73,46 @@ APPLICATION_INSIGHTS: Final = ResourceSpec(
     resource_id=lambda profile: profile.associated_resources.application_insights.resource_id,
     given=lambda profile: has_id(profile.associated_resources.application_insights),
     body=_body,
+    compared=(
+        Compared("properties.Application_Type", field="type", fixed=True),
+        Compared("properties.RetentionInDays", Phrase("retention {} days"), field="retention_days", loses=_LOSES),
+        Compared(
+            "properties.publicNetworkAccessForIngestion",
+            Phrase("public ingestion {}"),
+            OPEN_CLOSED,
+            absent="Enabled",
+            field="ingestion",
+        ),
+        Compared(
+            "properties.publicNetworkAccessForQuery",
+            Phrase("public queries {}"),
+            OPEN_CLOSED,
+            absent="Enabled",
+            field="query",
+        ),
+        Compared(
+            "properties.DisableLocalAuth",
+            Phrase("no local authentication", "local authentication"),
+            (False, True),
+            absent=False,
+            field="local_authentication",
+        ),
+    ),
+    sent_back=(
+        "Application_Type",
+        "DisableIpMasking",
+        "DisableLocalAuth",
+        "Flow_Type",
+        "ForceCustomerStorageForProfiler",
+        "ImmediatePurgeDataOn30Days",
+        "IngestionMode",
+        "Request_Source",
+        "RetentionInDays",
+        "SamplingPercentage",
+        "WorkspaceResourceId",
+        "publicNetworkAccessForIngestion",
+        "publicNetworkAccessForQuery",
+    ),
     fixed=_fixed,
     depends_on=lambda profile: (profile.associated_resources.log_analytics.resource_id,),
 )

@@ -10,12 +10,40 @@ from typing import Final
 from cmkctl.azure import versions
 from cmkctl.plan import AttributeChange, Json, Phrase
 from cmkctl.profile.model import Profile
-from cmkctl.steps._associated.spec import ResourceSpec, has_id
+from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id, switched
+from cmkctl.steps._associated.values import OPEN_CLOSED, Compared
+from cmkctl.steps._tags import merged_tags
+
+_DEFAULT_RETENTION: Final = 30
+_RETENTION: Final = Phrase("retention {} days")
 
 
-def _body(profile: Profile, _tenant: str) -> dict[str, Json]:
-    properties: Json = {"sku": {"name": "PerGB2018"}, "retentionInDays": 30}
-    return {"location": profile.location, "tags": profile.tags, "properties": properties}
+def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG001 - the signature of every body
+    settings = profile.associated_resources.log_analytics
+    properties: Json = {
+        "sku": {"name": "PerGB2018"},
+        "retentionInDays": settings.retention_days or _DEFAULT_RETENTION,
+        **({"workspaceCapping": {"dailyQuotaGb": settings.daily_cap_gb}} if settings.daily_cap_gb else {}),
+        **({"publicNetworkAccessForIngestion": switched(settings.ingestion)} if settings.ingestion else {}),
+        **({"publicNetworkAccessForQuery": switched(settings.query)} if settings.query else {}),
+        **({"features": _features(settings.local_authentication)} if settings.local_authentication else {}),
+    }
+    return {"location": profile.location, "tags": merged_tags(profile, settings.tags), "properties": properties}
+
+
+def _features(local_authentication: str) -> dict[str, Json]:
+    # The portal, az and Terraform create a workspace with this access mode, which is no default of the API.
+    return {
+        "disableLocalAuth": local_authentication == "disabled",
+        "enableLogAccessUsingOnlyResourcePermissions": True,
+    }
+
+
+def _shown(profile: Profile) -> tuple[AttributeChange, ...]:
+    """Return the retention of a new one where the profile leaves it out; else it is among what is compared."""
+    if profile.associated_resources.log_analytics.retention_days is not None:
+        return ()
+    return (AttributeChange("retentionInDays", None, _DEFAULT_RETENTION, phrase=_RETENTION),)
 
 
 LOG_ANALYTICS: Final = ResourceSpec(
@@ -23,9 +51,41 @@ LOG_ANALYTICS: Final = ResourceSpec(
     field="associated_resources.log_analytics",
     feeds_only_the_workspace=False,
     type="Microsoft.OperationalInsights/workspaces",
-    shown=lambda _profile: (AttributeChange("retentionInDays", None, 30, phrase=Phrase("retention {} days")),),
+    shown=_shown,
     api_version=versions.LOG_ANALYTICS,
     resource_id=lambda profile: profile.associated_resources.log_analytics.resource_id,
     given=lambda profile: has_id(profile.associated_resources.log_analytics),
     body=_body,
+    compared=(
+        Compared(
+            "properties.retentionInDays",
+            _RETENTION,
+            field="retention_days",
+            loses="data that is older than {} days is deleted",
+        ),
+        Compared("properties.workspaceCapping.dailyQuotaGb", Phrase("{} GB a day"), field="daily_cap_gb"),
+        Compared(
+            "properties.publicNetworkAccessForIngestion",
+            Phrase("public ingestion {}"),
+            OPEN_CLOSED,
+            absent="Enabled",
+            field="ingestion",
+        ),
+        Compared(
+            "properties.publicNetworkAccessForQuery",
+            Phrase("public queries {}"),
+            OPEN_CLOSED,
+            absent="Enabled",
+            field="query",
+        ),
+        Compared(
+            "properties.features.disableLocalAuth",
+            Phrase("no local authentication", "local authentication"),
+            (False, True),
+            absent=False,
+            field="local_authentication",
+            whole="properties.features",
+            keeps=("enableDataExport", "enableLogAccessUsingOnlyResourcePermissions", "immediatePurgeDataOn30Days"),
+        ),
+    ),
 )

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.plan import AttributeChange, Json
 from cmkctl.profile.model import Profile
-from cmkctl.steps._associated.values import Compared
+from cmkctl.steps._associated.values import Compared, written
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """The values of a body that are not in the profile: the tenant of the subscription, and what earlier steps supply."""
+
+    tenant: str = ""
+    vault_uri: Json = None
+    key_identifier: Json = None
+    client_id: Json = None
+    """The client id of the identity that reads the key, None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +38,8 @@ class ResourceSpec:
     api_version: str
     resource_id: Callable[[Profile], str | None]
     given: Callable[[Profile], bool]
-    body: Callable[[Profile, str], dict[str, Json]]
-    """The body of a new one, for a profile and the id of the tenant: one literal, for comparison with the resource's page."""
+    body: Callable[[Profile, Supplied], dict[str, Json]]
+    """The body of a new one: one literal, for comparison with the resource's page."""
     compared: tuple[Compared, ...] = ()
     unfit: tuple[tuple[str, Json, str], ...] = ()
     shown: Callable[[Profile], tuple[AttributeChange, ...]] = lambda _profile: ()
@@ -38,6 +50,23 @@ class ResourceSpec:
     """The tier that the profile names, None where it names none: then an existing resource keeps its own."""
     fixed: Callable[[Profile, ArmDocument], tuple[str, ...]] = lambda _profile, _found: ()
     """Code, reason and ways out where one of ours differs in what no update changes; empty without."""
+    irreversible: Callable[[Profile], tuple[str, ...]] = lambda _profile: ()
+    """The effects of a creation that cannot be undone."""
+    sent_back: tuple[str, ...] = ()
+    """The properties that an update sends back as they are, where a PATCH changes tags only and all else needs a PUT."""
+
+    def settings(self, profile: Profile) -> Any:
+        """Return the section of the profile."""
+        return getattr(profile.associated_resources, self.field.rpartition(".")[2])
+
+    def tags(self, profile: Profile) -> Mapping[str, str]:
+        """Return the tags of this resource alone."""
+        return getattr(self.settings(profile), "tags", None) or {}
+
+    def compared_for(self, profile: Profile) -> list[Compared]:
+        """Return the values that the profile sets, and those that every resource of ours has."""
+        settings = self.settings(profile)
+        return [each for each in self.compared if not each.field or written(settings, each.field)]
 
 
 def has_id(settings: object) -> bool:
@@ -48,3 +77,13 @@ def has_id(settings: object) -> bool:
 def named(settings: object, field: str) -> str | None:
     """Return the value of a field that the profile names, None for a default."""
     return getattr(settings, field) if field in getattr(settings, "model_fields_set", ()) else None
+
+
+def switched(value: str | None) -> str:
+    """Return ``Enabled``, ``Disabled`` or ``SecuredByPerimeter``, as Azure writes a switch of the profile."""
+    return "".join(part.capitalize() for part in (value or "enabled").split("-"))
+
+
+def given_values(**values: Json) -> dict[str, Json]:
+    """Return the values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -13,21 +13,58 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
 from cmkctl.plan import Json, Phrase
 from cmkctl.profile.model import Profile
-from cmkctl.steps._associated.spec import ResourceSpec, has_id, named
-from cmkctl.steps._associated.values import TLS, Compared, at
+from cmkctl.profile.sections.associated.storage import StorageAccountSettings, StorageNetworkSettings
+from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id, named, switched
+from cmkctl.steps._associated.values import OPEN_CLOSED, TLS, Compared, at
+from cmkctl.steps._tags import merged_tags
 
 
-def _body(profile: Profile, _tenant: str) -> dict[str, Json]:
+def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG001 - the signature of every body
+    settings = profile.associated_resources.storage_account
+    network = settings.network
     return {
         "location": profile.location,
-        "tags": profile.tags,
-        "sku": {"name": profile.associated_resources.storage_account.sku},
+        "tags": merged_tags(profile, settings.tags),
+        "sku": {"name": settings.sku},
         "kind": "StorageV2",
         "properties": {
             "supportsHttpsTrafficOnly": True,
             "minimumTlsVersion": "TLS1_2",
             "allowBlobPublicAccess": False,
+            **({"allowSharedKeyAccess": settings.shared_keys == "enabled"} if settings.shared_keys else {}),
+            **_network(network),
+            **_encryption(settings),
         },
+    }
+
+
+def _network(network: StorageNetworkSettings | None) -> dict[str, Json]:
+    if network is None:
+        return {}
+    bypass = ("AzureServices",) if network.bypass is None else network.bypass
+    return {
+        **({"publicNetworkAccess": switched(network.public_access)} if network.public_access else {}),
+        "networkAcls": {
+            "bypass": ", ".join(bypass) or "None",
+            "defaultAction": network.default_action or "Allow",
+            "ipRules": [{"value": each, "action": "Allow"} for each in network.ip_rules],
+            "virtualNetworkRules": [{"id": each, "action": "Allow"} for each in network.subnets],
+            "resourceAccessRules": [
+                {"tenantId": each.tenant, "resourceId": each.resource} for each in network.resource_access_rules
+            ],
+        },
+    }
+
+
+def _encryption(settings: StorageAccountSettings) -> dict[str, Json]:
+    if settings.infrastructure_encryption is None:
+        return {}
+    return {
+        "encryption": {
+            "keySource": "Microsoft.Storage",
+            "requireInfrastructureEncryption": settings.infrastructure_encryption,
+            "services": {"blob": {"enabled": True}, "file": {"enabled": True}},
+        }
     }
 
 
@@ -62,6 +99,9 @@ def _fixed(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
     )
 
 
+_ACLS: Final = "properties.networkAcls"
+_FROM: Final = Phrase("open for {}")
+
 STORAGE: Final = ResourceSpec(
     kind="storage account",
     field="associated_resources.storage_account",
@@ -74,6 +114,41 @@ STORAGE: Final = ResourceSpec(
         Compared("properties.supportsHttpsTrafficOnly", Phrase("https only", "http as well"), (False, True)),
         Compared("properties.minimumTlsVersion", Phrase(), TLS),
         Compared("properties.allowBlobPublicAccess", Phrase("public blobs", "no public blobs"), (True, False)),
+        Compared(
+            "properties.allowSharedKeyAccess",
+            Phrase("shared keys", "no shared keys"),
+            (True, False),
+            absent=True,
+            field="shared_keys",
+        ),
+        Compared(
+            "properties.encryption.requireInfrastructureEncryption",
+            Phrase("infrastructure encryption", ""),
+            absent=False,
+            field="infrastructure_encryption",
+            fixed=True,
+        ),
+        Compared(
+            "properties.publicNetworkAccess",
+            Phrase("public access {}"),
+            OPEN_CLOSED,
+            absent="Enabled",
+            field="network.public_access",
+        ),
+        Compared(
+            f"{_ACLS}.defaultAction",
+            Phrase("default action {}"),
+            ("Allow", "Deny"),
+            absent="Allow",
+            field="network.default_action",
+            whole=_ACLS,
+        ),
+        Compared(f"{_ACLS}.bypass", Phrase("bypass {}"), field="network.bypass", words=True, whole=_ACLS),
+        Compared(f"{_ACLS}.ipRules", _FROM, field="network.ip_rules", key="value", whole=_ACLS),
+        Compared(f"{_ACLS}.virtualNetworkRules", _FROM, field="network.subnets", key="id", whole=_ACLS),
+        Compared(
+            f"{_ACLS}.resourceAccessRules", _FROM, field="network.resource_access_rules", key="resourceId", whole=_ACLS
+        ),
     ),
     sku=_sku,
     fixed=_fixed,

@@ -8,16 +8,68 @@ from __future__ import annotations
 from typing import Final
 
 from cmkctl.azure import versions
-from cmkctl.plan import Json
-from cmkctl.profile.model import NetworkSettings, Profile
-from cmkctl.steps._associated.spec import ResourceSpec, has_id
-from cmkctl.steps._associated.values import Compared
-from cmkctl.steps.key_vault import AUTHORIZATION, PURGE_PROTECTION, new_vault
+from cmkctl.plan import Json, Phrase
+from cmkctl.profile.model import Profile
+from cmkctl.profile.sections.associated.vault import WorkspaceVaultNetworkSettings, WorkspaceVaultSettings
+from cmkctl.steps._associated.spec import ResourceSpec, Supplied, given_values, has_id
+from cmkctl.steps._associated.values import OPEN_CLOSED, Compared
+from cmkctl.steps._tags import merged_tags
+from cmkctl.steps.key_vault import AUTHORIZATION, PURGE_PROTECTION, days_kept, what_cannot_be_undone
 
 
-def _body(profile: Profile, tenant: str) -> dict[str, Json]:
-    return new_vault(profile, tenant, sku="standard", rbac=True, network=NetworkSettings())
+def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:
+    settings = _settings(profile)
+    purge_protection: dict[str, Json] = {"enablePurgeProtection": True} if settings.purge_protection else {}
+    return {
+        "location": profile.location,
+        "tags": merged_tags(profile, settings.tags),
+        "properties": {
+            "tenantId": supplied.tenant,
+            "sku": {"family": "A", "name": "standard"},
+            "accessPolicies": [],
+            "enableSoftDelete": True,
+            "softDeleteRetentionInDays": _days(profile),
+            **purge_protection,
+            # Its default changes with the api-version: roles from 2026-02-01 on, access policies before.
+            "enableRbacAuthorization": True,
+            **given_values(
+                enabledForDeployment=settings.enabled_for_deployment,
+                enabledForTemplateDeployment=settings.enabled_for_template_deployment,
+                enabledForDiskEncryption=settings.enabled_for_disk_encryption,
+            ),
+            **_network(settings.network or WorkspaceVaultNetworkSettings()),
+        },
+    }
 
+
+def _network(network: WorkspaceVaultNetworkSettings) -> dict[str, Json]:
+    return {
+        "publicNetworkAccess": network.public_access or "enabled",
+        "networkAcls": {
+            "bypass": network.bypass or "AzureServices",
+            "defaultAction": network.default_action or "Allow",
+            "ipRules": [{"value": each} for each in network.ip_rules],
+            "virtualNetworkRules": [{"id": each} for each in network.subnets],
+        },
+    }
+
+
+def _settings(profile: Profile) -> WorkspaceVaultSettings:
+    settings = profile.associated_resources.key_vault
+    return WorkspaceVaultSettings() if settings == "same" else settings
+
+
+def _days(profile: Profile) -> int:
+    return days_kept(_settings(profile).soft_delete_days or profile.key_vault.soft_delete_days)
+
+
+def _irreversible(profile: Profile) -> tuple[str, ...]:
+    """Return the effects that cannot be undone: without purge protection a deleted vault can be purged, and there are none."""
+    return what_cannot_be_undone(_days(profile)) if _settings(profile).purge_protection else ()
+
+
+_ACLS: Final = "properties.networkAcls"
+_FROM: Final = Phrase("open for {}")
 
 VAULT: Final = ResourceSpec(
     kind="workspace key vault",
@@ -30,5 +82,41 @@ VAULT: Final = ResourceSpec(
     compared=(
         Compared("properties.enablePurgeProtection", PURGE_PROTECTION, repaired=False),
         Compared("properties.enableRbacAuthorization", AUTHORIZATION, repaired=False),
+        Compared(
+            "properties.softDeleteRetentionInDays",
+            Phrase("soft delete {} days"),
+            absent=90,
+            field="soft_delete_days",
+            fixed=True,
+        ),
+        Compared("properties.enabledForDeployment", absent=False, field="enabled_for_deployment"),
+        Compared("properties.enabledForTemplateDeployment", absent=False, field="enabled_for_template_deployment"),
+        Compared("properties.enabledForDiskEncryption", absent=False, field="enabled_for_disk_encryption"),
+        Compared(
+            "properties.publicNetworkAccess",
+            Phrase("public access {}"),
+            OPEN_CLOSED,
+            absent="Enabled",
+            field="network.public_access",
+        ),
+        Compared(
+            f"{_ACLS}.defaultAction",
+            Phrase("default action {}"),
+            ("Allow", "Deny"),
+            absent="Allow",
+            field="network.default_action",
+            whole=_ACLS,
+        ),
+        Compared(
+            f"{_ACLS}.bypass",
+            Phrase("bypass {}"),
+            order=("AzureServices", "None"),
+            absent="AzureServices",
+            field="network.bypass",
+            whole=_ACLS,
+        ),
+        Compared(f"{_ACLS}.ipRules", _FROM, field="network.ip_rules", key="value", whole=_ACLS),
+        Compared(f"{_ACLS}.virtualNetworkRules", _FROM, field="network.subnets", key="id", whole=_ACLS),
     ),
+    irreversible=_irreversible,
 )

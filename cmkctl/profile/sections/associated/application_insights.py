@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Literal
+
 from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Nameable
+from cmkctl.profile.section import Contradiction, Nameable, tags_of_a_given_resource
 
 
 class ApplicationInsightsSettings(Nameable):
@@ -30,3 +33,33 @@ class ApplicationInsightsSettings(Nameable):
             )
         ],
     )
+    type: Literal["web", "other"] | None = Field(
+        None, description="The type of application that it monitors. Left out: web for a new one.", examples=["other"]
+    )
+    retention_days: Literal[30, 60, 90, 120, 180, 270, 365, 550, 730] | None = Field(
+        None,
+        description="How many days data is kept. Left out: the default of Azure for a new one.",
+        examples=[180],
+    )
+    ingestion: field_types.Switch | None = Field(
+        None, description="Whether telemetry is taken from public networks.", examples=["disabled"]
+    )
+    query: field_types.Switch | None = Field(
+        None, description="Whether queries are answered from public networks.", examples=["disabled"]
+    )
+    local_authentication: field_types.Switch | None = Field(
+        None,
+        description="Whether telemetry is taken from senders with the instrumentation key. When disabled, Microsoft Entra only.",
+        examples=["disabled"],
+    )
+    tags: field_types.Tags = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Tags of the component, beside those of the profile; the same name here wins.",
+        examples=[{"data": "confidential"}],
+    )
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what is wrong with name and id, and tags for a resource that cmkctl does not change."""
+        yield from super().contradictions()
+        yield from tags_of_a_given_resource(self, self.tags)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Nameable
+from cmkctl.profile.section import Contradiction, Nameable, tags_of_a_given_resource
 
 
 class LogAnalyticsSettings(Nameable):
@@ -30,3 +32,38 @@ class LogAnalyticsSettings(Nameable):
             )
         ],
     )
+    retention_days: int | None = Field(
+        None,
+        ge=30,
+        le=730,
+        description="How many days data is kept. Left out: 30 for a new one.",
+        examples=[90],
+    )
+    daily_cap_gb: int | None = Field(
+        None,
+        ge=1,
+        description="The most data that is taken in a day, in whole GB. Left out: no limit for a new one.",
+        examples=[5],
+    )
+    ingestion: field_types.Switch | None = Field(
+        None, description="Whether data is taken from public networks.", examples=["disabled"]
+    )
+    query: field_types.Switch | None = Field(
+        None, description="Whether queries are answered from public networks.", examples=["disabled"]
+    )
+    local_authentication: field_types.Switch | None = Field(
+        None,
+        description="Whether data is taken from senders with the shared key. When disabled, Microsoft Entra only.",
+        examples=["disabled"],
+    )
+    tags: field_types.Tags = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Tags of the Log Analytics workspace, beside those of the profile; the same name here wins.",
+        examples=[{"data": "confidential"}],
+    )
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what is wrong with name and id, and tags for a resource that cmkctl does not change."""
+        yield from super().contradictions()
+        yield from tags_of_a_given_resource(self, self.tags)

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Nameable
+from cmkctl.profile.section import SECTION, Contradiction, Nameable, tags_of_a_given_resource
+from cmkctl.profile.sections.associated.network import RuleSettings
+
+
+class RegistryNetworkSettings(RuleSettings):
+    """Network access to the registry. A registry that exists keeps what the profile leaves out."""
+
+    public_access: field_types.Switch | None = Field(
+        None,
+        description="Whether the registry has a public endpoint. Left out: enabled for a new registry.",
+        examples=["disabled"],
+    )
+    bypass: Literal["AzureServices", "None"] | None = Field(
+        None,
+        description="Whether trusted Azure services pass the firewall. Left out: AzureServices for a new registry.",
+        examples=["AzureServices"],
+    )
 
 
 class ContainerRegistrySettings(Nameable):
@@ -37,3 +54,34 @@ class ContainerRegistrySettings(Nameable):
         description="The tier of a new registry. Only Premium has private endpoints and keys of your own.",
         examples=["Premium"],
     )
+    admin_user: field_types.Switch | None = Field(
+        None,
+        description=(
+            "Whether the registry has an admin user, whose password Azure Machine Learning pulls images with. When disabled, "
+            "it pulls them as a user-assigned identity with the role AcrPull (workspace.identity). Left out: enabled for a "
+            "new registry of a workspace without such an identity."
+        ),
+        examples=["disabled"],
+    )
+    network: RegistryNetworkSettings | None = Field(
+        None,
+        description="Network access, which needs the tier Premium. Left out: open to every network for a new registry.",
+        examples=[{"public_access": "disabled"}],
+    )
+    tags: field_types.Tags = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Tags of the registry, beside those of the profile; the same name here wins.",
+        examples=[{"data": "confidential"}],
+    )
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what is wrong with name and id, and tags for a resource that cmkctl does not change."""
+        yield from super().contradictions()
+        yield from tags_of_a_given_resource(self, self.tags)
+        if self.network is not None and self.sku != "Premium":
+            yield Contradiction(
+                "network",
+                f"Only the tier Premium has network rules and can close the public endpoint, and sku is {self.sku}.",
+                f"Write {SECTION}.sku: Premium, or leave network out.",
+            )

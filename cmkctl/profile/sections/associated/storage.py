@@ -2,13 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Nameable
+from cmkctl.profile.section import Contradiction, Nameable, Section, tags_of_a_given_resource
+from cmkctl.profile.sections.associated.network import SubnetRuleSettings
+
+
+class ResourceAccessRule(Section):
+    """A resource of Azure, or several, that pass the firewall of the storage account."""
+
+    tenant: field_types.Guid = Field(description="The id of the resource's tenant.", examples=["${AZURE_TENANT_ID}"])
+    resource: field_types.ResourcePath = Field(
+        description="The ARM id of the resource; a * in the place of a subscription, group or name stands for every one.",
+        examples=[
+            (
+                "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers"
+                "/Microsoft.MachineLearningServices/workspaces/*"
+            )
+        ],
+    )
+
+
+class StorageNetworkSettings(SubnetRuleSettings):
+    """Network access to the storage account. An account that exists keeps what the profile leaves out."""
+
+    public_access: Literal["enabled", "disabled", "secured-by-perimeter"] | None = Field(
+        None,
+        description=(
+            "Whether the account has a public endpoint: disabled leaves private endpoints only, secured-by-perimeter "
+            "leaves it to a network security perimeter. Left out: enabled for a new account."
+        ),
+        examples=["disabled"],
+    )
+    bypass: Annotated[tuple[Literal["AzureServices", "Logging", "Metrics"], ...], Field(strict=False)] | None = Field(
+        None,
+        description=(
+            "Who passes the firewall without a rule: trusted Azure services, readers of logs, readers of metrics; [] for "
+            "no one. Left out: AzureServices for a new account."
+        ),
+        examples=[["AzureServices"]],
+    )
+    resource_access_rules: Annotated[tuple[ResourceAccessRule, ...], Field(strict=False)] = Field(
+        (),
+        description="Resources that pass the firewall by their identity. Rules that others added stay.",
+        examples=[
+            [
+                {
+                    "tenant": "${AZURE_TENANT_ID}",
+                    "resource": (
+                        "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers"
+                        "/Microsoft.MachineLearningServices/workspaces/*"
+                    ),
+                }
+            ]
+        ],
+    )
+
+    def rules(self) -> dict[str, object]:
+        """Return the lists of rules, by field."""
+        return {**super().rules(), "resource_access_rules": self.resource_access_rules}
 
 
 class StorageAccountSettings(Nameable):
@@ -39,3 +96,35 @@ class StorageAccountSettings(Nameable):
         description="How a new account is replicated. Premium accounts cannot be a workspace's default storage.",
         examples=["Standard_ZRS"],
     )
+    shared_keys: field_types.Switch | None = Field(
+        None,
+        description=(
+            "Whether the account accepts requests that are signed with its keys. When disabled, the workspace's own "
+            "datastores use identities (workspace.datastore_access). Left out: the default of Azure for a new account."
+        ),
+        examples=["disabled"],
+    )
+    infrastructure_encryption: bool | None = Field(
+        None,
+        description=(
+            "Whether the data is encrypted a second time, with a key of Microsoft's. Fixed when the account is created. "
+            "Left out: no for a new account."
+        ),
+        examples=[True],
+    )
+    network: StorageNetworkSettings | None = Field(
+        None,
+        description="Network access. Left out: open to every network for a new account.",
+        examples=[{"default_action": "Deny", "bypass": ["AzureServices"]}],
+    )
+    tags: field_types.Tags = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Tags of the account, beside those of the profile; the same name here wins.",
+        examples=[{"data": "confidential"}],
+    )
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what is wrong with name and id, and tags for an account that cmkctl does not change."""
+        yield from super().contradictions()
+        yield from tags_of_a_given_resource(self, self.tags)

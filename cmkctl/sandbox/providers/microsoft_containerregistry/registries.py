@@ -138,6 +138,8 @@ def _require_premium(sku: str, sent: Json) -> None:
         raise errors.registry_needs_premium("A customer-managed key")
     if sent.get("networkRuleSet"):
         raise errors.registry_needs_premium("networkRuleSet")
+    if str(sent.get("publicNetworkAccess", "")).lower() == "disabled":
+        raise errors.registry_needs_premium("publicNetworkAccess Disabled")
 
 
 def _taken(tenant: Tenant, name: str) -> bool:

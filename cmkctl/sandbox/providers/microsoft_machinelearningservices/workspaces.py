@@ -71,6 +71,9 @@ ASSOCIATED = {
     "applicationInsights": "microsoft.insights/components",
     "containerRegistry": "microsoft.containerregistry/registries",
 }
+BY_KEY = "accesskey"
+"""The mode in which the datastores of a workspace use the keys of its storage account: that of a new one."""
+
 REQUIRED = ("storageAccount", "keyVault")
 IDENTITY_WORDS = {"none": "None", "systemassigned": "SystemAssigned", "userassigned": "UserAssigned"}
 FIXED = ("hbiWorkspace", "storageAccount", "keyVault", "enableServiceSideCMKEncryption", "hubResourceId")
@@ -148,6 +151,9 @@ def _check_storage(tenant: Tenant, body: Json) -> None:
     layered = storage is not None and bool(storage["doc"]["properties"].get("isHnsEnabled"))
     if storage and ((layered and kind_of(body) != "FeatureStore") or storage["doc"]["sku"]["tier"] == "Premium"):
         raise errors.storage_unsuitable()
+    access = str(body["properties"].get("systemDatastoresAuthMode") or BY_KEY).lower()
+    if storage and access == BY_KEY and storage["doc"]["properties"].get("allowSharedKeyAccess") is False:
+        raise errors.storage_keys_not_permitted()
 
 
 def _refusal(tenant: Tenant, cloud: Cloud, body: Json) -> errors.AzureError | None:

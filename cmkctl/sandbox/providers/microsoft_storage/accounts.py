@@ -83,7 +83,14 @@ PROPERTIES = {
     "keyPolicy": dict,
     "largeFileSharesState": ("Enabled", "Disabled"),
     "minimumTlsVersion": ("TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3"),
-    "networkAcls": dict,
+    "networkAcls": {
+        "bypass": str,
+        "defaultAction": Required(("Allow", "Deny")),
+        "ipRules": [{"value": Required(str), "action": ("Allow",)}],
+        "ipv6Rules": [{"value": Required(str), "action": ("Allow",)}],
+        "virtualNetworkRules": [{"id": Required(str), "action": ("Allow",), "state": shapes.IGNORED}],
+        "resourceAccessRules": [{"tenantId": str, "resourceId": str}],
+    },
     "publicNetworkAccess": ("Enabled", "Disabled", "SecuredByPerimeter"),
     "routingPreference": dict,
     "sasPolicy": dict,
@@ -175,6 +182,7 @@ def put_account(tenant: Tenant, call: Call) -> Reply:
         return _update(tenant, call, write.existing, write.body)
     if _taken(tenant, write.name):
         raise errors.storage_name_taken(write.name)
+    _check_bypass(write.body.get("properties") or {})
     record = resources.store(tenant, new_account(tenant, write.id, write.name, write.location, write.body))
     name = operations.start(tenant, "storage.create", write.id)
     if tenant.over(operations.get(tenant, name)["countdown"]):
@@ -282,6 +290,8 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     sent = {word: value for word, value in (body.get("properties") or {}).items() if value is not None}
     if "isHnsEnabled" in sent and sent["isHnsEnabled"] != document["properties"].get("isHnsEnabled", False):
         raise errors.storage_hns_fixed()
+    _check_second_encryption(document["properties"]["encryption"], sent.get("encryption") or {})
+    _check_bypass(sent)
     if "encryption" in sent:
         _check_key(tenant, document, body, partial=call.method == "PATCH")
     document["properties"] = shapes.merge(document["properties"], sent)
@@ -332,6 +342,22 @@ def _check_key(tenant: Tenant, document: Json, body: Json, *, partial: bool) -> 
     customer_keys.require_usable(
         tenant, key.get("keyvaulturi") or "", key.get("keyname") or "", key.get("keyversion") or "", reader
     )
+
+
+def _check_second_encryption(before: Json, sent: Json) -> None:
+    wanted = sent.get("requireInfrastructureEncryption")
+    if wanted is not None and wanted != before.get("requireInfrastructureEncryption", False):
+        raise errors.storage_double_encryption_fixed()
+
+
+BYPASSES = ("none", "logging", "metrics", "azureservices")
+
+
+def _check_bypass(sent: Json) -> None:
+    """Refuse a word that the published description of ``bypass`` does not have; several are separated by commas."""
+    for word in str((sent.get("networkAcls") or {}).get("bypass") or "None").split(","):
+        if word.strip().lower() not in BYPASSES:
+            raise errors.property_refused("properties.networkAcls.bypass", f"has the unknown word {word.strip()!r}")
 
 
 def _key_of(encryption: Json) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import re
 from cmkctl.sandbox.core import errors, ids, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -54,6 +53,9 @@ COMPONENTS = resources.ResourceType(
 )  # fmt: skip
 INSIGHTS = resources.Resources(COMPONENTS)
 
+DAYS = (30, 60, 90, 120, 180, 270, 365, 550, 730)
+"""The values of ``RetentionInDays`` (documented)."""
+
 BILLING_TYPE = "Microsoft.Insights/components/currentbillingfeatures"
 BILLING_VERSIONS = ("2015-05-01",)
 BILLING_DEFAULTS: Json = {
@@ -84,6 +86,9 @@ def put_component(tenant: Tenant, call: Call) -> Reply:
     """Create an Application Insights component or update one: 200, as in a deployment's operations (recordings 04, 07)."""
     write = resources.begin_write(tenant, call, COMPONENTS)
     logs = (write.body.get("properties") or {}).get("WorkspaceResourceId")
+    days = (write.body.get("properties") or {}).get("RetentionInDays")
+    if days is not None and days not in DAYS:
+        raise errors.retention_refused(property="RetentionInDays", days=days, allowed=", ".join(map(str, DAYS)))
     if logs is not None and tenant.resource(logs) is None:
         raise errors.log_workspace_missing(logs)
     if write.existing is not None:
@@ -160,20 +165,15 @@ def _features(record: Json) -> Json:
 
 
 _BILLING = f"{COMPONENTS.path}/currentbillingfeatures"
-PROVIDER = Provider(
-    namespace="microsoft.insights",
-    coverage=(
-        Area(
-            "Log Analytics, Application Insights",
-            supported=(
-                "PUT, PATCH, GET, list, DELETE of components; a component needs its workspace to exist",
-                "currentBillingFeatures of a component: GET, PUT (Terraform writes them back)",
-            ),
-        ),
+COVERAGE = Area(
+    "Log Analytics, Application Insights",
+    supported=(
+        "PUT, PATCH, GET, list, DELETE of components; a component needs its workspace to exist",
+        "currentBillingFeatures of a component: GET, PUT (Terraform writes them back)",
     ),
-    routes=(
-        *INSIGHTS.routes(put_component, patch_component),
-        Route("GET", _BILLING, get_billing, BILLING_TYPE, BILLING_VERSIONS),
-        Route("PUT", _BILLING, put_billing, BILLING_TYPE, BILLING_VERSIONS),
-    ),
+)
+ROUTES = (
+    *INSIGHTS.routes(put_component, patch_component),
+    Route("GET", _BILLING, get_billing, BILLING_TYPE, BILLING_VERSIONS),
+    Route("PUT", _BILLING, put_billing, BILLING_TYPE, BILLING_VERSIONS),
 )
