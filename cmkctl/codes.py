@@ -1,7 +1,7 @@
 """The diagnostic codes, declared once each. Behind ``cmkctl explain`` and docs/rules.md.
 
 The hundreds group them: 0 command line and profile, 1 preflight rules (declared beside their rules in `cmkctl.checks`, except
-for CMK190), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
+for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
 and a retired id is never reused.
 """
 
@@ -102,11 +102,52 @@ CMK115: Final = Code(
     "Azure does not show this setting, cmkctl may not change it, or it is a setting of cmkctl's own. The resource counts as up to date without it.",
     "Check the setting yourself where it matters.",
 )
+CMK189: Final = Code(
+    "CMK189",
+    "Some checks follow the registrations",
+    "Azure answers some questions about a resource provider only once the subscription is registered for it. apply sends the registrations first, then judges these rules, and stops before it makes anything that cannot be undone if one of them reports an error.",
+    "apply does this by itself.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types",
+)
+CMK160: Final = Code(
+    "CMK160",
+    "The name is taken",
+    "Names of key vaults, storage accounts and container registries are unique in the whole cloud. The name is held by a resource outside the profile's resource group, or by a soft-deleted vault: Azure refuses the creation, after other resources exist already.",
+    "Choose another name.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+)
+CMK162: Final = Code(
+    "CMK162",
+    "A soft-deleted workspace holds the name",
+    "A deleted Azure Machine Learning workspace keeps its name for 14 days, and Azure refuses a creation with that name. The workspace cannot be read by its id, but the subscription's list of workspaces still shows it; that the list shows every one is reported, not documented.",
+    "Recover it in the portal (Azure Machine Learning, Recently deleted), purge it with the command of the message, or choose another workspace.name.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-soft-delete",
+)
 CMK190: Final = Code(
     "CMK190",
     "A check was skipped",
     "A rule needs a fact that could not be read, usually because the signed-in principal may not read it. Everything else was checked; apply reports what Azure refuses.",
     "Have the missing permission granted to check it beforehand.",
+)
+CMK196: Final = Code(
+    "CMK196",
+    "Azure's validation refuses the plan",
+    "Before it asks, apply sends the plan as an ARM template to Azure Resource Manager for validation, which writes nothing: every resource provider and every policy judges the resources that the plan creates. A resource that is refused there would be refused during the run, after others that cannot be deleted for good.",
+    "Change what Azure refuses. If you are sure that the validation is wrong: --no-validate.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-invalid-template-deployment",
+)
+CMK197: Final = Code(
+    "CMK197",
+    "The plan was not validated by Azure",
+    "Azure did not give a verdict on the plan's template, for example because the signed-in account lacks Microsoft.Resources/deployments/validate/action on the subscription. The checks of cmkctl itself were made; apply goes on.",
+    "Have the permission granted to have the plan validated beforehand, or leave it out with --no-validate.",
+    "https://learn.microsoft.com/rest/api/resources/deployments/validate-at-subscription-scope",
+)
+CMK200: Final = Code(
+    "CMK200",
+    "The administrator's part is not done",
+    "With --part rest, a plan covers what is left once an administrator has registered the resource providers, created the service principal in the directory and assigned the roles. Some of that is still missing.",
+    "Have an administrator run the commands; cmkctl plan PROFILE --part admin prints them.",
 )
 
 # Conflicts
@@ -453,6 +494,45 @@ CMK274: Final = Code(
     "Follow the ways out of the message.",
 )
 
+CMK285: Final = Code(
+    "CMK285",
+    "The identity is in a different region than the profile",
+    "The region of a managed identity is fixed at creation, and cmkctl creates and adopts in the profile's region only.",
+    "Use the identity by its ARM id under workspace.identity.user_assigned, or choose another name.",
+)
+CMK286: Final = Code(
+    "CMK286",
+    "The workspace is of a different kind",
+    "A workspace is an ordinary one, a hub, a project or a feature store from its creation on.",
+    "Set workspace.kind to the kind that it has, or choose another workspace.name.",
+)
+CMK287: Final = Code(
+    "CMK287",
+    "v1 legacy mode does not match the profile",
+    "v1 legacy mode keeps a workspace's traffic inside the private network, at the price of the v2 API. cmkctl turns it on on request and never off.",
+    "Set workspace.v1_legacy_mode: true, or turn it off yourself.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-configure-network-isolation-with-v2",
+)
+CMK288: Final = Code(
+    "CMK288",
+    "A setting of the workspace is fixed at creation and differs",
+    "Data isolation and the settings of a hub are chosen at creation.",
+    "Set the value that the workspace has, leave the field out, or choose another workspace.name.",
+)
+CMK289: Final = Code(
+    "CMK289",
+    "The project cannot belong to this hub",
+    "A project keeps the hub, and with it the key, with which it was created.",
+    "Choose another name for the project.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-hub-workspace",
+)
+CMK290: Final = Code(
+    "CMK290",
+    "The project is not ready",
+    "Azure reports the project as failed. cmkctl does not write over a project that may hold work.",
+    "Find out why with `az ml workspace diagnose`, then delete the project, or choose another name.",
+)
+
 # Networks
 
 CMK270: Final = Code(
@@ -710,6 +790,14 @@ CMK328: Final = Code(
     "A secret is part of a name",
     "The value of a secret environment variable also occurs in a name or id of the profile. Redacting it there would show a workspace id or a key identifier that does not exist, so it is redacted only where it stands alone.",
     "Replace the secret with a long random one.",
+)
+
+CMK330: Final = Code(
+    "CMK330",
+    "The sign-in is for a different cloud",
+    "The account belongs to another Azure cloud than the one in the profile, or az is set to another one. Each cloud has accounts and tokens of its own, so nothing was sent to the profile's cloud.",
+    "Set az to the profile's cloud and sign in there, or correct cloud in the profile.",
+    "https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli",
 )
 
 # Results

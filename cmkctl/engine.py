@@ -69,7 +69,7 @@ def plan_from(profile: Profile, facts: Facts, procedure: Procedure, policy: Rule
     changes, known = _planned(profile, facts, procedure)
     findings = tuple(judge(procedure.rules, profile, facts.plus({PLANNED.name: changes}), policy))
     observations = {step.name: facts.observation(step.name) for step in procedure.steps}
-    return Plan(procedure.subject(profile), changes, findings, known, digest(observations))
+    return Plan(procedure.subject(profile), changes, findings, known, digest(observations), facts.awaiting_registration)
 
 
 def _planned(profile: Profile, facts: Facts, procedure: Procedure) -> tuple[tuple[Change, ...], Known]:
@@ -103,15 +103,16 @@ def apply_plan(
     """Apply the plan, and return the plan that is left: all no-op.
 
     Every step is observed and planned again before each of its writes, and after the last; a change that is no longer the one
-    that was shown stops the run. At the end everything is read once more, judged by the same `policy` as the plan, and the
-    procedure's proof is checked. Raises
+    that was shown stops the run. A rule that had to wait for a registration is judged before the first irreversible change. At
+    the end everything is read once more, judged by the same `policy` as the plan, and the procedure's proof is checked. Raises
     RefusedError for a plan that is errored or no longer holds, and CmkctlError when a change fails; what was done stays done.
     """
     if plan.errored:
         raise RefusedError(*(each for each in plan.diagnostics if each.severity is Severity.ERROR), *conflicts(plan))
     if not plan.pending:
         return plan
-    _Run(RunState(session, profile, plan, emit, send, plan.known), procedure.steps).walk()
+    run = RunState(session, profile, plan, emit, send, plan.known)
+    _Run(run, procedure.steps, lambda: _judge_again(session, profile, procedure, plan.unread_facts, policy)).walk()
     result = read_through_transients(
         session, "reading everything back", lambda: make_plan(session, profile, procedure, policy)
     )
@@ -124,6 +125,17 @@ def apply_plan(
     return result
 
 
+def _judge_again(
+    session: Session, profile: Profile, procedure: Procedure, awaited: frozenset[str], policy: RulePolicy | None
+) -> None:
+    """Judge the rules that need `awaited` facts, all of their facts read anew. Raises RefusedError for an error."""
+    rules = [each for each in procedure.rules if awaited.intersection(fact.name for fact in each.needs)]
+    facts = Facts(_read_all(needed(rules), session.snapshot(), profile))
+    found = [each for each in judge(rules, profile, facts, policy) if each.severity is Severity.ERROR]
+    if found:
+        raise RefusedError(*found)
+
+
 def _errors(plan: Plan) -> Iterator[Diagnostic]:
     return (each for each in plan.diagnostics if each.severity is Severity.ERROR)
 
@@ -131,9 +143,11 @@ def _errors(plan: Plan) -> Iterator[Diagnostic]:
 class _Run:
     """One walk over the steps of a plan."""
 
-    def __init__(self, state: RunState, steps: Sequence[AnyStep]) -> None:
+    def __init__(self, state: RunState, steps: Sequence[AnyStep], judge_again: Callable[[], None]) -> None:
         self._state = state
         self._steps = steps
+        self._judge_again = judge_again
+        self._unjudged = bool(state.plan.unread_facts)
 
     def walk(self) -> None:
         """Run each step when the steps it needs are done. On the first failure no new step starts; running ones finish."""
@@ -146,6 +160,8 @@ class _Run:
                 held = {*waiting, *(each.name for each in running.values())}
                 ready = [each for each in waiting.values() if not held.intersection(_all_needs(each, self._steps))]
                 for step in ready if not (failures or self._state.failed) else ():
+                    if not self._may_start(step, failures):
+                        break
                     running[pool.submit(StepRun(self._state, step).run)] = waiting.pop(step.name)
                 done, _ = wait_for(running, timeout=_SIGNAL_CHECK, return_when=FIRST_COMPLETED)
                 self._state.session.clock.check()
@@ -155,6 +171,18 @@ class _Run:
             refused = any(isinstance(each, RefusedError) for each in failures)
             kind = RefusedError if refused else CmkctlError
             raise kind(*(diagnostic for each in failures for diagnostic in each.diagnostics))
+
+    def _may_start(self, step: AnyStep, failures: list[CmkctlError]) -> bool:
+        """Judge the rules that waited for a registration, once, before a step makes what cannot be undone."""
+        if not self._unjudged or not any(each.irreversible for each in self._state.plan.of(step.name)):
+            return True
+        self._unjudged = False
+        try:
+            self._judge_again()
+        except CmkctlError as error:
+            _LOG.info("step %s does not start: %s", step.name, error)
+            failures.append(error)
+        return not failures
 
     def _collect(self, step: AnyStep, future: Future[Outputs], failures: list[CmkctlError]) -> None:
         try:

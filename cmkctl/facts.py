@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
-from cmkctl.codes import CMK190
+from cmkctl.codes import CMK189, CMK190
 from cmkctl.diagnostics import CmkctlError, Code, Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -40,6 +40,14 @@ class Fact(Generic[T]):
     def title(self) -> str:
         """The name for people."""
         return self.name.replace("_", " ")
+
+
+class NotRegisteredYetError(CmkctlError):
+    """A read that its resource provider serves only once the subscription is registered for it, which apply does first."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(CMK189.note(f"The subscription is not registered for {namespace} yet."))
+        self.namespace = namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +79,13 @@ PLANNED: Final[Fact[Sequence[Change]]] = Fact("planned_changes", _provided)
 
 @dataclass(frozen=True, slots=True)
 class NotReadable:
-    """A fact that could not be read, and why."""
+    """A fact that could not be read, and why.
+
+    `until_registered`: apply registers what is missing, and reads the fact before its first irreversible change.
+    """
 
     error: CmkctlError
+    until_registered: bool = False
 
 
 class Facts:
@@ -96,6 +108,13 @@ class Facts:
     def has(self, fact: Fact[Any]) -> bool:
         """Return True when the fact was read."""
         return fact.name in self._answers and not isinstance(self._answers[fact.name], NotReadable)
+
+    @property
+    def awaiting_registration(self) -> frozenset[str]:
+        """The names of the facts that could not be read because a resource provider is not registered yet."""
+        return frozenset(
+            name for name, each in self._answers.items() if isinstance(each, NotReadable) and each.until_registered
+        )
 
     def unread(self, fact: Fact[Any]) -> NotReadable | None:
         """Return the reason why a fact could not be read; None when it was read, or when no read was attempted."""
@@ -171,11 +190,13 @@ def needed(rules: Iterable[Rule], observed: Collection[str] = ()) -> tuple[Fact[
 
 
 def attempt(fact: Fact[T], azure: Snapshot, profile: Profile) -> T | NotReadable:
-    """Read a fact. A failure of Azure only skips the rules that need the fact."""
+    """Read a fact. A failure of Azure, or a missing registration, only skips the rules that need the fact."""
     from cmkctl.azure.errors import AzureFailed  # noqa: PLC0415 - rules and codes load without the Azure SDK
 
     try:
         return fact.read(azure, profile)
+    except NotRegisteredYetError as error:
+        return NotReadable(error, until_registered=True)
     except AzureFailed as error:
         _LOG.info("fact %s cannot be read: %s", fact.name, error)
         return NotReadable(error)
@@ -193,8 +214,21 @@ def judge(
             yield from map(chosen.applied_to, each.findings(profile, facts))
         else:
             skipped.setdefault(unread, []).append(each)
+    reasons = {fact: facts.unread(fact) for fact in skipped}
+    waiting = [fact for fact, unread in reasons.items() if unread and unread.until_registered]
+    if waiting:
+        yield _skipped_until_registered(
+            [each for fact in waiting for each in skipped[fact]], [reasons[fact] for fact in waiting]
+        )
     for fact, held in skipped.items():
-        yield _skipped(fact, held, facts.unread(fact))
+        if fact not in waiting:
+            yield _skipped(fact, held, reasons[fact])
+
+
+def _skipped_until_registered(rules: Iterable[Rule], unread: Iterable[NotReadable | None]) -> Diagnostic:
+    codes = ", ".join(dict.fromkeys(each.code.id for each in rules))
+    missing = [each.error.namespace for each in unread if each and isinstance(each.error, NotRegisteredYetError)]
+    return CMK189.note(f"{codes} wait for {', '.join(dict.fromkeys(missing))}.")
 
 
 def _skipped(fact: Fact[Any], rules: Iterable[Rule], unread: NotReadable | None) -> Diagnostic:

@@ -130,6 +130,10 @@ class Known:
         value: T | Unknown = self._values.get(output, output.unknown)
         return value
 
+    def declared(self, value: Unknown) -> Output[Any] | None:
+        """Return the output that a value is unknown of; None for one that no step of the plan declares."""
+        return next((each for each in self._values if each.unknown == value), None)
+
     def plus(self, values: Mapping[Output[Any], Any]) -> Known:
         """Return a copy with these outputs added or replaced."""
         return Known({**self._values, **values})
@@ -315,6 +319,9 @@ class Plan:
     known: Known = field(default_factory=Known)
     observed: str = ""
     """The digest of what the steps observed when the plan was made."""
+    unread_facts: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of the facts that wait for a registration. The rules that need them are judged before the first irreversible
+    change."""
 
     @property
     def errored(self) -> bool:

@@ -33,7 +33,8 @@ class CloudEndpoints:
     `arm`, `graph` and `authority` are https URLs without a trailing slash; `arm_scope` and `graph_scope` are token
     scopes; `vault_suffix` is the DNS suffix of vaults; `login_hosts` are the host names of Microsoft Entra ID, the one of
     `authority` first; `cosmos_db_app_id` is the *application* id of Azure Cosmos DB,
-    the same in every tenant of the cloud, and never valid in a grant.
+    the same in every tenant of the cloud, and never valid in a grant. `federation_audience` is the audience of a token of
+    another system that Entra exchanges.
     """
 
     arm: str
@@ -44,6 +45,7 @@ class CloudEndpoints:
     login_hosts: tuple[str, ...]
     cosmos_db_app_id: str
     cosmos_db_app_id_confirmed: bool
+    federation_audience: str
 
     @property
     def graph_scope(self) -> str:
@@ -90,6 +92,7 @@ ENDPOINTS: Final = {
         vault_suffix="vault.azure.net",
         cosmos_db_app_id="a232010e-820c-4083-83bb-3ace5fc29d0b",
         cosmos_db_app_id_confirmed=True,
+        federation_audience="api://AzureADTokenExchange",
     ),
     Cloud.US_GOVERNMENT: CloudEndpoints(
         arm="https://management.usgovcloudapi.net",
@@ -100,6 +103,7 @@ ENDPOINTS: Final = {
         vault_suffix="vault.usgovcloudapi.net",
         cosmos_db_app_id="57506a73-e302-42a9-b869-6f12d9ec29e9",
         cosmos_db_app_id_confirmed=True,
+        federation_audience="api://AzureADTokenExchangeUSGov",
     ),
     # Microsoft has never published the id for China; its pages say "all regions other than Azure Government". The
     # look-up in the tenant decides: an id that resolves to nothing is reported, never granted.
@@ -112,5 +116,6 @@ ENDPOINTS: Final = {
         vault_suffix="vault.azure.cn",
         cosmos_db_app_id="a232010e-820c-4083-83bb-3ace5fc29d0b",
         cosmos_db_app_id_confirmed=False,
+        federation_audience="api://AzureADTokenExchangeChina",
     ),
 }

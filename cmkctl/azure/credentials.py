@@ -10,8 +10,8 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
@@ -21,10 +21,15 @@ from azure.core.pipeline.transport import HttpTransport
 from cmkctl import codes
 from cmkctl.azure.clouds import CloudEndpoints
 from cmkctl.azure.decoding import parse
-from cmkctl.azure.errors import UNREACHED, ForeignHost
+from cmkctl.azure.errors import ForeignHost
 from cmkctl.azure.failures import CLI_TIMEOUT, UNREADABLE
 from cmkctl.azure.reasons import PROXY, TLS, plain, reason_of
+from cmkctl.azure.sign_in_errors import UNREACHED
+from cmkctl.azure.workload import issuers_in, missing_variables, wanted_variables, workload_credential
 from cmkctl.diagnostics import CmkctlError, Diagnostic
+
+if TYPE_CHECKING:
+    from cmkctl.azure.az_cli import Account
 
 _REPLAYED_TOKEN_LIFETIME: Final = 86_400
 _RENEWED_BEFORE: Final = 300
@@ -45,7 +50,6 @@ _NEEDED: Final[Mapping[str | None, tuple[tuple[str, ...], ...]]] = {
         ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH"),
         ("AZURE_CLIENT_ID", "AZURE_USERNAME", "AZURE_PASSWORD"),
     ),
-    "workload": (("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"),),
 }
 """The sets of variables that a way of signing in needs, one of them in full. The first is the usual one."""
 
@@ -60,60 +64,101 @@ def sign_in(
     transport: HttpTransport[Any, Any],
     prompt: Callable[[str], None] = lambda _text: None,
     environ: Mapping[str, str] = os.environ,
+    account: Account | None = None,
 ) -> TokenCredential:
     """Return the credential for a way of signing in; None is azure-identity's default chain. No token is requested yet.
 
-    `prompt` receives the instructions of an interactive sign-in, which azure-identity would print among the JSON lines.
-    Raises CmkctlError when a setting of that way is missing (CMK319) or wrong (CMK326).
+    `prompt` receives the instructions of an interactive sign-in, which azure-identity would print among the JSON lines. `account`
+    is what the az CLI is asked for, instead of its current account. Raises CmkctlError when a setting of that way is missing
+    (CMK319) or wrong (CMK326).
     """
     from azure import identity  # noqa: PLC0415 - a replay needs no credential and should not pay for this import
 
     _check_settings(way, environ)
     login = LoginTransport(transport, endpoints, environ)
     if way == "cli":
-        return identity.AzureCliCredential(process_timeout=CLI_TIMEOUT)
+        return _az_cli(account, environ)
     if way == "managed-identity":
         return identity.ManagedIdentityCredential(client_id=environ.get("AZURE_CLIENT_ID") or None, transport=login)
-    ways: dict[str | None, Any] = {
-        None: identity.DefaultAzureCredential,
-        "environment": identity.EnvironmentCredential,
-        "workload": identity.WorkloadIdentityCredential,
-        "device": identity.DeviceCodeCredential,
-        "browser": identity.InteractiveBrowserCredential,
-    }
-    options: dict[str, Any] = {}
-    if way is None:
-        options["process_timeout"] = CLI_TIMEOUT
-    if way == "device":
-        options["prompt_callback"] = lambda page, code, _until: prompt(
-            f"To sign in, open {page} and enter the code {code}"
-        )
+    # azure-identity's own retries take over half a minute, and every token is needed by many reads.
+    options: dict[str, Any] = {"authority": endpoints.authority, "retry_total": 2, "retry_backoff_factor": 0.4}
     try:
-        # azure-identity's own retries take over half a minute, and every token is needed by many reads.
-        credential: TokenCredential = ways[way](
-            authority=endpoints.authority, transport=login, retry_total=2, retry_backoff_factor=0.4, **options
-        )
+        if way == "workload":
+            return workload_credential(environ, endpoints, login, options)
+        return _of_way(way, {**options, "transport": login}, prompt, environ, account)
     except ValueError as error:
         raise CmkctlError(_invalid(plain(str(error)))) from error
-    return credential
+
+
+def _of_way(
+    way: str | None,
+    options: dict[str, Any],
+    prompt: Callable[[str], None],
+    environ: Mapping[str, str],
+    account: Account | None,
+) -> TokenCredential:
+    from azure import identity  # noqa: PLC0415 - see above
+
+    tenant: dict[str, Any] = {"tenant_id": account.tenant} if account and account.tenant else {}
+    match way:
+        case "environment":
+            return identity.EnvironmentCredential(**options)
+        case "browser":
+            return identity.InteractiveBrowserCredential(**tenant, **options)
+        case "device":
+            return identity.DeviceCodeCredential(
+                prompt_callback=lambda page, code, _until: prompt(f"To sign in, open {page} and enter the code {code}"),
+                **tenant,
+                **options,
+            )
+        case _:
+            chain = identity.DefaultAzureCredential(process_timeout=CLI_TIMEOUT, **options)
+            chain.credentials = tuple(
+                _az_cli(account, environ) if isinstance(each, identity.AzureCliCredential) else each
+                for each in chain.credentials
+            )
+            return chain
+
+
+def _az_cli(account: Account | None, environ: Mapping[str, str]) -> TokenCredential:
+    if account is None:
+        from azure import identity  # noqa: PLC0415 - see above
+
+        return identity.AzureCliCredential(process_timeout=CLI_TIMEOUT)
+    from cmkctl.azure.az_cli import AzureCliCredential  # noqa: PLC0415 - imports azure-identity
+
+    return AzureCliCredential(account, CLI_TIMEOUT, environ)
 
 
 def _check_settings(way: str | None, environ: Mapping[str, str]) -> None:
     tenant = environ.get("AZURE_TENANT_ID", "")
     if tenant and not _TENANT.fullmatch(tenant):
         raise CmkctlError(_invalid(f"AZURE_TENANT_ID is '{tenant}', which is neither a GUID nor a domain name."))
+    if way == "workload" and (missing := missing_variables(environ)):
+        raise CmkctlError(_missing("workload", (wanted_variables(environ),), {}, missing))
     needed = _NEEDED.get(way, ())
     if needed and not any(all(environ.get(name) for name in names) for names in needed):
         raise CmkctlError(_missing(str(way), needed, environ))
 
 
-def _missing(way: str, needed: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> Diagnostic:
+def _missing(
+    way: str, needed: tuple[tuple[str, ...], ...], environ: Mapping[str, str], missing: Sequence[str] = ()
+) -> Diagnostic:
     """Return the diagnostic with the variables missing from the most complete set."""
     closest = min(needed, key=lambda names: sum(not environ.get(name) for name in names))
-    missing = [name for name in closest if not environ.get(name)]
+    missing = missing or [name for name in closest if not environ.get(name)]
     listed = " and ".join((", ".join(missing[:-1]), missing[-1]) if missing[1:] else missing)
     detail = f"--auth {way} needs environment variables that are not set: {listed}."
-    return codes.CMK319.error(detail, f"Set {listed}, or select another way of signing in with --auth.")
+    where = " ".join(text for name, text in _GIVEN_BY.items() if name in missing)
+    return codes.CMK319.error(detail, f"{where or f'Set {listed}'}, or select another way of signing in with --auth.")
+
+
+_GIVEN_BY: Final[Mapping[str, str]] = {
+    "ACTIONS_ID_TOKEN_REQUEST_URL": "Give the job of GitHub Actions the permission that sets them (permissions: id-token: write)",
+    "SYSTEM_ACCESSTOKEN": "Map the token of Azure Pipelines in the step (env: SYSTEM_ACCESSTOKEN: $(System.AccessToken))",
+    "SYSTEM_OIDCREQUESTURI": "Run cmkctl in a job of Azure Pipelines that uses a service connection with workload identity",
+}
+"""The origin of a variable that is not set by hand."""
 
 
 def _invalid(detail: str) -> Diagnostic:
@@ -128,7 +173,7 @@ class LoginTransport(HttpTransport[Any, Any]):
 
     Entra's rejections are JSON, too. msal would report a proxy's page as a wrong tenant, or show the start of a token in an
     error. The addresses come from a response (OpenID discovery) and receive a secret, so only login hosts of the cloud are
-    allowed, and the endpoints of managed identities, which the machine's environment names.
+    allowed, and the endpoints of managed identities and of the job's own tokens, which the machine's environment names.
     """
 
     def __init__(
@@ -136,7 +181,11 @@ class LoginTransport(HttpTransport[Any, Any]):
     ) -> None:
         self._inner = inner
         self._endpoints = endpoints
-        self._local = [_IMDS, *(value for name in _IDENTITY_ENDPOINTS if (value := environ.get(name)))]
+        self._local = [
+            _IMDS,
+            *(value for name in _IDENTITY_ENDPOINTS if (value := environ.get(name))),
+            *issuers_in(environ),
+        ]
 
     def send(self, request: Any, **options: Any) -> Any:
         """Send a request.

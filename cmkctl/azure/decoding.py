@@ -48,10 +48,73 @@ class Subscription(TypedDict, total=False):
     state: str
 
 
+class _ResourceType(TypedDict, total=False):
+    resourceType: Required[str]
+    locations: list[str]
+
+
 class Provider(TypedDict, total=False):
     """A resource provider in a subscription."""
 
     registrationState: Required[str]
+    resourceTypes: list[_ResourceType]
+
+
+class NameAvailability(TypedDict, total=False):
+    """The response of ``checkNameAvailability``."""
+
+    nameAvailable: Required[bool]
+    reason: str
+    message: str
+
+
+class _UsageName(TypedDict, total=False):
+    value: Required[str]
+
+
+class _Usage(TypedDict, total=False):
+    name: Required[_UsageName]
+    currentValue: Required[int]
+    limit: Required[int]
+
+
+class Usages(TypedDict, total=False):
+    """One page of the usages of a provider in a region, with their limits."""
+
+    value: Required[list[_Usage]]
+    nextLink: str
+
+
+class _CosmosDbRegion(TypedDict, total=False):
+    status: str
+    isSubscriptionRegionAccessAllowedForRegular: bool
+
+
+class CosmosDbLocation(TypedDict, total=False):
+    """A region of Azure Cosmos DB, and the subscription's access to it."""
+
+    properties: Required[_CosmosDbRegion]
+
+
+class _Restriction(TypedDict, total=False):
+    type: str
+    values: list[str]
+    reasonCode: str
+
+
+class _OfferedSku(TypedDict, total=False):
+    name: Required[str]
+    resourceType: str
+    kind: str
+    locations: list[str]
+    restrictions: list[_Restriction]
+
+
+class Skus(TypedDict, total=False):
+    """The tiers that a provider offers, one row per kind and region."""
+
+    value: Required[list[_OfferedSku]]
+    nextLink: str
 
 
 class _State(TypedDict, total=False):
@@ -520,6 +583,7 @@ class ZoneGroups(TypedDict, total=False):
     """The zone groups of a private endpoint."""
 
     value: Required[list[ZoneGroup]]
+    nextLink: str
 
 
 class _DnsLinkProperties(TypedDict, total=False):
@@ -538,6 +602,7 @@ class DnsLinks(TypedDict, total=False):
     """The links of a private DNS zone."""
 
     value: Required[list[DnsLink]]
+    nextLink: str
 
 
 class _DnsZone(TypedDict, total=False):

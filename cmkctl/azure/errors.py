@@ -27,10 +27,11 @@ from azure.core.exceptions import (
 
 from cmkctl.azure.error_documents import Cause, cause_of
 from cmkctl.azure.failures import NOT_REPLICATED, UNREADABLE, Failure, FailureKind
-from cmkctl.azure.reasons import PROXY, TLS, UNRESOLVED, plain, reason_of
+from cmkctl.azure.reasons import reason_of
 from cmkctl.azure.redaction import shortened
-from cmkctl.azure.remedies import diagnose
-from cmkctl.diagnostics import CmkctlError
+from cmkctl.azure.remedies import EXPLANATIONS, diagnose, explanation_of
+from cmkctl.azure.sign_in_errors import ELSEWHERE, is_refusal, kind_of_sign_in, reasons, without_body
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 
 _QUOTA_CODES = (
     "ServiceQuotaExceeded",
@@ -40,46 +41,7 @@ _QUOTA_CODES = (
     "SkuNotAvailable",
 )
 _RAW_START = 300
-_ATTEMPT_SHOWN = 160
 _PLACE_SHOWN = 100
-_NOT_SET_UP = re.compile(
-    r"unavailable|not found on path|not installed|az login'|azd auth login|Connect-AzAccount|no managed identity|No response"
-    r"|not fully configured|Failed to (?:invoke|execute)|requires|doesn't support|No accounts?",
-    re.IGNORECASE,
-)
-"""azure-identity's messages about a credential that could not be tried. Every other reason ends the chain: a rejection."""
-
-ELSEWHERE = "A response points outside the cloud of the profile"
-"""The beginning of the message about a URL that was not followed; azure-identity keeps only the message."""
-
-UNREACHED = "Cannot reach the login host"
-"""The beginning of the message about a login host without a response; azure-identity keeps only the message."""
-
-_UNREACHABLE = re.compile(
-    rf"{UNREACHED}|{PROXY}|{TLS}|{UNRESOLVED}|Max retries exceeded|Failed to establish a new connection|NameResolutionError"
-    r"|ProxyError|Connection refused|(?:Cannot|Unable to) connect to proxy|SSLError|CERTIFICATE_VERIFY_FAILED"
-    r"|TLS CA certificate bundle|timed out"
-)
-"""The messages about an unreachable host: ours, and those of urllib3 and requests in azure-identity's own transports."""
-
-_CHAIN = re.compile(
-    r"^(\w+) failed to retrieve a token from the included credentials\.\s*Attempted credentials:\s*(.*?)"
-    r"\s*(?:To mitigate this issue, please refer to.*)?$",
-    re.DOTALL,
-)
-"""The frame of azure-identity's message about a chain of credentials, around the reasons."""
-
-_ATTEMPT = re.compile(r"(?:^|\n)\t?(\w+Credential): (.*?)(?=\n\t?\w+Credential: |\Z)", re.DOTALL)
-_ADVICE_PAGE = re.compile(r"\s*(?:Visit|To mitigate this issue, please refer to)\b.*?https?://\S+[^.\n]*\.?", re.DOTALL)
-_UNAVAILABLE = re.compile(r"^\w+Credential authentication unavailable[.,:]?\s*")
-
-_BODY = re.compile(r"\s*Content: .*$", re.DOTALL)
-"""The start of an undecodable response, added by azure-core; a login host's may hold a token."""
-
-_SIGN_IN_DOWN = re.compile(r"HTTP Error: 5\d\d")
-"""The message of msal about a server error of the login host."""
-
-
 _KEY_DENIED = frozenset({"Forbidden", "ForbiddenByRbac", "AccessDenied"})
 _KEY_DENIED_IN_WORDS = re.compile(
     r"ForbiddenByRbac|does not have keys \w+ permission|Caller is not authorized to perform action"
@@ -202,7 +164,7 @@ def _of_ours(error: AzureError, kind: FailureKind) -> Failure:
 
 def _classify_foreign(error: AzureError) -> Failure:
     if isinstance(error, DecodeError):
-        return Failure(FailureKind.PASSING, "", _first_lines(f"{UNREADABLE}. {_BODY.sub('', str(error))}"))
+        return Failure(FailureKind.PASSING, "", _first_lines(f"{UNREADABLE}. {without_body(str(error))}"))
     if isinstance(error, HttpResponseError) and error.response is not None:
         return _classify_response(error)
     if isinstance(error, UndecodableResponse):
@@ -220,57 +182,8 @@ def _classify_sign_in(error: ClientAuthenticationError) -> Failure:
     if isinstance(refused, HttpResponseError) and _has_claims_challenge(refused.response):
         # Azure requires a token with more claims, and azure-identity could not get one.
         return replace(_classify_response(refused), kind=FailureKind.CLAIMS)
-    message = _BODY.sub("", str(error.message))
-    reason = _reasons(message)
-    return Failure(_kind_of_sign_in(message), "", reason, refused=_is_refusal(error))
-
-
-def _kind_of_sign_in(message: str) -> FailureKind:
-    """Classify a failed sign-in; azure-identity reports a login host that is unreachable or failing as one, too."""
-    if ELSEWHERE in message:
-        return FailureKind.FOREIGN_HOST
-    if _UNREACHABLE.search(message):
-        return FailureKind.NETWORK
-    return (
-        FailureKind.PASSING if _SIGN_IN_DOWN.search(message) or UNREADABLE in message else FailureKind.UNAUTHENTICATED
-    )
-
-
-def _reasons(message: str) -> str:
-    """Return the reason for a missing token in one line; for a chain, the reason of each credential that was tried.
-
-    The last credential of a chain is the rejected one, unless none could be tried. The others were not set up.
-    """
-    chain = _CHAIN.match(message)
-    if chain is None:
-        return _first_lines(_one_reason(message))
-    attempts = [(found[1], _one_reason(found[2]), found[2]) for found in _ATTEMPT.finditer(chain[2])]
-    if attempts and not _NOT_SET_UP.search(attempts[-1][2]):
-        attempts = attempts[-1:]
-        return _first_lines(f"{attempts[0][0]}: {attempts[0][1]}")
-    # One sentence each: a chain has ten credentials.
-    reasons = "; ".join(
-        f"{name}: {shortened(reason.partition('. ')[0], _ATTEMPT_SHOWN)}" for name, reason, _ in attempts
-    )
-    return reasons or _first_lines(chain[2])
-
-
-def _one_reason(text: str) -> str:
-    reason = plain(_UNAVAILABLE.sub("", _ADVICE_PAGE.sub("", text)))
-    # The text of a rejection has its code; the trace ids after it stay, for Microsoft's support.
-    return reason.removeprefix("Authentication failed: ").rstrip(". ")
-
-
-def _is_refusal(error: ClientAuthenticationError) -> bool:
-    """Return True for a sign-in that was tried and rejected, False for one that is not set up.
-
-    A chain has one type of error for both. It stops at the first rejection, so its last attempt decides.
-    """
-    chain = _CHAIN.match(str(error.message))
-    if chain is None:
-        return type(error).__name__ != "CredentialUnavailableError"  # no import of azure-identity for its name
-    attempts = _ATTEMPT.findall(chain[2])
-    return bool(attempts) and not _NOT_SET_UP.search(attempts[-1][1])
+    message = without_body(str(error.message))
+    return Failure(kind_of_sign_in(message), "", reasons(message), refused=is_refusal(error))
 
 
 def _has_claims_challenge(response: Any) -> bool:
@@ -300,6 +213,26 @@ def operation_failure(document: Any, operation: str, status: str, correlation_id
         target=cause.target,
         policies=cause.policies,
     )
+
+
+def explained(text: str) -> Diagnostic | None:
+    """Return the diagnostic for an error code or a message of Azure alone; None for one that the table does not know."""
+    code = text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", text) else ""
+    names = {each.lower(): each for row in EXPLANATIONS for each in row.codes} | {
+        each.lower(): each for each in _BY_CODE
+    }
+    known = names.get(code.lower(), "")
+    if not known and (code or " " not in text):
+        known = code if re.fullmatch(r"AADSTS\d+", code) else ""
+        if not known:
+            return None
+    message = "" if known and known != code.upper() else text
+    cause = Cause(known, message, frozenset((known,)), "", ()) if known else cause_of({"message": text}, _TELLING)
+    kind = _BY_CODE.get(cause.code) or next(
+        (_BY_CODE[each] for each in _BY_CODE if each in cause.codes), FailureKind.TERMINAL
+    )
+    failure = Failure(kind, cause.code, cause.message, 400, codes=cause.codes, policies=cause.policies)
+    return diagnose(failure) if known or explanation_of(failure) else None
 
 
 def _kind_of_operation(cause: Cause) -> FailureKind:
@@ -348,7 +281,35 @@ def _classify_response(error: HttpResponseError) -> Failure:
         codes=cause.codes,
         target=cause.target,
         policies=cause.policies,
+        challenge=_challenge(response) if kind is FailureKind.CLAIMS else "",
     )
+
+
+def refusals_of(error: HttpResponseError) -> list[Failure]:
+    """Return one failure for each resource that a refused validation lists; the whole one where it lists none."""
+    whole = _classify_response(error)
+    document = _json(body_text(error.response))
+    top = document.get("error") if isinstance(document, Mapping) else None
+    details = top.get("details") if isinstance(top, Mapping) else None
+    causes = [cause_of(each, _TELLING) for each in details if isinstance(each, Mapping)] if details else []
+    return [
+        replace(
+            whole,
+            kind=_kind(400, each.codes, each.message),
+            code=each.code,
+            message=each.message,
+            codes=each.codes,
+            target=each.target,
+            policies=each.policies,
+        )
+        for each in causes
+    ] or [whole]
+
+
+def _challenge(response: Any) -> str:
+    """Return the claims of a challenge, in base64 as Azure sends them and az takes them; empty without any."""
+    found = re.search(r'\bclaims="([A-Za-z0-9+/_=-]+)"', str(response.headers.get("WWW-Authenticate", "")))
+    return found[1] if found else ""
 
 
 def exchange(response: Any) -> tuple[str, str]:

@@ -11,6 +11,9 @@ UNREADABLE = "Unreadable response"
 NOT_REPLICATED = "Could not retrieve the Log Analytics workspace from ARM"
 """The message about a new Log Analytics workspace that Application Insights does not see yet: a retry resolves it."""
 
+OTHER_CLOUD = "The Azure CLI is set to"
+"""The beginning of the message about an az that is set to a different cloud; azure-identity keeps only the message."""
+
 CLI_TIMEOUT = 60
 """Seconds that the Azure CLI has to give a token: a first call after an update, or on a busy machine, takes over 10."""
 
@@ -72,7 +75,8 @@ class Failure:
     the operation in words. `target` names the rejected resource, empty where Azure does not name it; it may differ from the
     requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response asks
     for, in Azure's notation. `refused` is True for a sign-in that was tried and rejected, False for one that is not set up.
-    `step` names the step whose change failed; it distinguishes the key's vault from the workspace's own.
+    `challenge` is the claims that a token must have, as Azure sent them; empty without a claims challenge. `step` names the step
+    whose change failed; it distinguishes the key's vault from the workspace's own.
     """
 
     kind: FailureKind
@@ -86,6 +90,7 @@ class Failure:
     target: str = ""
     policies: tuple[PolicyDenial, ...] = ()
     refused: bool = False
+    challenge: str = ""
     step: str = ""
 
     def __str__(self) -> str:

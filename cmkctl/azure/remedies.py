@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from cmkctl import codes
-from cmkctl.azure.failures import CLI_TIMEOUT, NOT_REPLICATED, UNREADABLE, Failure, FailureKind
+from cmkctl.azure.failures import CLI_TIMEOUT, NOT_REPLICATED, OTHER_CLOUD, UNREADABLE, Failure, FailureKind
 from cmkctl.azure.policy_remedies import policies_of, policy_remedy
 from cmkctl.azure.reasons import PROXY, TLS
+from cmkctl.azure.sign_in_ways import has_az, sign_in_again, sign_in_remedy
 from cmkctl.diagnostics import Code, Diagnostic
 
 Remedy: TypeAlias = "str | Callable[[Failure], str]"
@@ -31,8 +32,8 @@ BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
     FailureKind.UNAUTHENTICATED: (
         codes.CMK302,
         (
-            "Sign in again (az login), or correct AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth selects one "
-            "way of signing in."
+            "Correct the variables of the way of signing in, such as AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, "
+            "or select another way with --auth."
         ),
     ),
     FailureKind.DENIED: (
@@ -106,7 +107,7 @@ BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
         codes.CMK322,
         (
             "A Conditional Access policy asks for more than this sign-in proves, such as multifactor authentication: sign in "
-            "again with az login --claims-challenge or --auth browser, or use an identity that the policy exempts."
+            "again with --auth browser, or use an identity that the policy exempts."
         ),
     ),
     FailureKind.DEADLINE: (codes.CMK312, "Run the same command again to continue, with a longer --timeout."),
@@ -259,15 +260,67 @@ def _existing_location(failure: Failure) -> str:
 def _vault_name(failure: Failure) -> str:
     name = _last_segment(failure)
     return (
-        f"Vault names are unique across Azure, and a soft-deleted vault keeps its name. If yours was deleted, recover it: az "
-        f"keyvault recover --name {name}. Otherwise choose another name: key_vault.name, or associated_resources.key_vault.name "
-        "for the workspace's own vault."
+        "Vault names are unique across Azure, and a soft-deleted vault keeps its name. If yours was deleted, recover it: set "
+        f"key_vault.recover: true, or run az keyvault recover --name {name}. Otherwise choose another name: key_vault.name, or "
+        "associated_resources.key_vault.name for the workspace's own vault."
     )
 
 
 def _last_segment(failure: Failure) -> str:
     return failure.target or failure.request.rstrip("/").rpartition("/")[2] or "NAME"
 
+
+# Signing in
+
+
+def _claims(failure: Failure) -> str:
+    """Return the sign-in with the claims that Azure asks for, which az takes as Azure sent them."""
+    if failure.challenge and has_az():
+        login = f"az login --claims-challenge {failure.challenge}"
+    else:
+        login = "--auth browser, or --auth device without a browser here"
+    return (
+        "A Conditional Access policy asks for more than this sign-in proves, such as multifactor authentication: sign in again "
+        f"with {login}, or use an identity that the policy exempts."
+    )
+
+
+def _expired(failure: Failure) -> str:
+    again = sign_in_again(failure.message)
+    return f"The token has expired: {again}; in CI log in again with a new federated token. {_KEPT}"
+
+
+def _other_tenant(failure: Failure) -> str:
+    found = re.search(r"must match (?:the )?tenant[^']*'https://sts\.[^/]+/([^/']+)", failure.message)
+    tenant = found[1] if found else "TENANT_ID"
+    if has_az():
+        return f"Sign in to the subscription's tenant: az login --tenant {tenant}, or set AZURE_TENANT_ID to it."
+    return f"Set AZURE_TENANT_ID to the subscription's tenant{f': {tenant}' if found else ''}."
+
+
+def _ended(failure: Failure) -> str:
+    return f"The login has expired: {sign_in_again(failure.message)}. {_KEPT}"
+
+
+def _stronger(failure: Failure) -> str:
+    again = sign_in_again(failure.message, "--tenant TENANT_ID").replace("again", "again interactively", 1)
+    return (
+        "A Conditional Access policy asks for more than this sign-in proves, or allows it from certain devices and networks "
+        f"only: {again} from one that the policy accepts, or use an identity that the policy exempts."
+    )
+
+
+def _az_of_other_cloud(failure: Failure) -> str:
+    found = re.search(r"the profile's cloud is (\w+)", failure.message)
+    if found:
+        return f"Run az cloud set --name {found[1]}, then az login. {_AGAIN}"
+    return (
+        "The account belongs to another cloud than the profile's: correct cloud in the profile, or sign in to an account of that "
+        "cloud (az cloud set --name CLOUD, then az login)."
+    )
+
+
+_KEPT: Final = "Then run the same command again: finished changes are kept."
 
 _VAULT_ROLE: Final = (
     "Have Key Vault Crypto Officer assigned on the vault. A new assignment takes some minutes to take effect, and a new "
@@ -330,15 +383,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "az keyvault network-rule add --name VAULT --ip-address ADDRESS.",
     ),
     _coded("ForbiddenByRbac", remedy=_VAULT_ROLE, declared=codes.CMK303),
-    _coded(
-        "ExpiredAuthenticationToken",
-        remedy="The token has expired: sign in again (az login; in CI request a new federated token), then run the same command "
-        "again. Finished changes are kept.",
-    ),
-    _coded(
-        "InvalidAuthenticationTokenTenant",
-        remedy="Sign in to the subscription's tenant: az login --tenant TENANT_ID, or set AZURE_TENANT_ID.",
-    ),
+    Explanation(_claims, kinds=frozenset({FailureKind.CLAIMS})),
+    _coded("ExpiredAuthenticationToken", remedy=_expired),
+    _coded("InvalidAuthenticationTokenTenant", remedy=_other_tenant),
     _coded(
         "SubscriptionNotFound",
         "InvalidSubscriptionId",
@@ -360,7 +407,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "ResourceGroupBeingDeleted",
         remedy=f"Wait until the group is gone (az group exists --name NAME), or use another resource_group. {_AGAIN}",
     ),
-    _coded("VaultAlreadyExists", remedy=_vault_name),
+    _coded("VaultAlreadyExists", remedy=_vault_name, declared=codes.CMK160),
     _coded(
         "VaultNameNotValid", remedy="Choose a name with 3 to 24 letters, digits and single hyphens: key_vault.name."
     ),
@@ -368,11 +415,13 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "StorageAccountAlreadyTaken",
         "StorageAccountAlreadyExists",
         remedy="Names of storage accounts are unique across Azure: choose another associated_resources.storage_account.name.",
+        declared=codes.CMK160,
     ),
     _coded(
         "AlreadyInUse",
         request=r"Microsoft\.ContainerRegistry|registry",
         remedy="Names of registries are unique across Azure: choose another associated_resources.container_registry.name.",
+        declared=codes.CMK160,
     ),
     _coded(
         "RoleAssignmentUpdateNotPermitted",
@@ -452,9 +501,17 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "step) and run the same command: finished changes are kept.",
         codes.CMK321,
     ),
+    _worded(r"AADSTS70043|AADSTS700082|AADSTS50173", _ended),
+    _worded(rf"{OTHER_CLOUD}|AADSTS900382|AADSTS500011", _az_of_other_cloud, codes.CMK330),
     _worded(
-        r"AADSTS70043|AADSTS700082|AADSTS50173",
-        "The login has expired: sign in again (az login), then run the same command again. Finished changes are kept.",
+        r"AADSTS70021|AADSTS700213",
+        "The token of the CI job fits no federated credential of the application: compare issuer, subject and audience with "
+        "those in Azure's message (az ad app federated-credential list --id CLIENT_ID), and correct or add one.",
+    ),
+    _worded(
+        r"Identity not found|Multiple user assigned identities",
+        "Set AZURE_CLIENT_ID to the client id of an identity that is assigned to this host; without it the host's "
+        "system-assigned identity is used.",
     ),
     _worded(
         r"AADSTS7000215|AADSTS7000222",
@@ -465,12 +522,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         r"AADSTS700016|AADSTS90002|AADSTS900023",
         "The tenant does not exist or does not contain the application: check AZURE_TENANT_ID and AZURE_CLIENT_ID.",
     ),
-    _worded(
-        r"AADSTS50076|AADSTS50079|AADSTS53003|AADSTS50158",
-        "A Conditional Access policy asks for more than this sign-in proves: sign in again interactively (az login --tenant "
-        "TENANT_ID), from a device and network that the policy accepts.",
-        codes.CMK322,
-    ),
+    _worded(r"AADSTS50076|AADSTS50079|AADSTS53003|AADSTS50158", _stronger, codes.CMK322),
     _worded(
         r"Missing dependencies for SOCKS support",
         "A SOCKS proxy needs the package PySocks: pip install 'requests[socks]'. Or set HTTPS_PROXY to an HTTP proxy: "
@@ -511,8 +563,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     _worded(
         r"is currently in a deleted but recoverable state",
-        "A soft-deleted key holds the name: recover it (az keyvault key recover --vault-name VAULT --name KEY), or choose "
-        "another key.name.",
+        "A soft-deleted key holds the name: recover it (set key.recover: true, or run az keyvault key recover --vault-name VAULT "
+        "--name KEY), or choose another key.name.",
+        codes.CMK220,
     ),
     _worded(
         re.escape(WITHOUT_A_REASON),
@@ -587,6 +640,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         r"Soft-deleted workspace exists",
         "A deleted workspace holds this name for 14 days: have it recovered or deleted permanently, or choose another "
         "workspace.name.",
+        codes.CMK162,
     ),
     _worded(
         r"InternalServerError",
@@ -596,11 +650,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
 )
 """The table, in the order of matching: rows on codes and structure before rows on words."""
 
-_NOT_SIGNED_IN: Final = Explanation(
-    "Run az login; in a script set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET. --auth selects one way of signing "
-    "in.",
-    declared=codes.CMK319,
-)
+_NOT_SIGNED_IN: Final = Explanation(lambda failure: sign_in_remedy(failure.message), declared=codes.CMK319)
 """For a sign-in that is not set up. A token that Azure rejected has an HTTP status."""
 
 

@@ -6,7 +6,6 @@ only observes cannot change anything. Writes go through the typed clients of `Se
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -23,13 +22,14 @@ from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.resource.resources import ResourceManagementClient
 
 from cmkctl import __version__
-from cmkctl.azure import decoding, versions
+from cmkctl.azure import versions
 from cmkctl.azure.clouds import ENDPOINTS, Cloud, CloudEndpoints
 from cmkctl.azure.decoding import DecodePolicy
 from cmkctl.azure.graph import Graph
 from cmkctl.azure.policies import DeadlinePolicy, HeaderPolicy, HostPolicy
 from cmkctl.azure.retry import QUESTION, RetryPolicy
 from cmkctl.azure.snapshot import Constants, Snapshot
+from cmkctl.azure.tokens import claims_in
 from cmkctl.azure.vault_keys import VaultKeys
 from cmkctl.azure.waiting import Turns
 from cmkctl.clock import Clock
@@ -123,12 +123,7 @@ class Session:
 
     def claims(self) -> Mapping[str, Any]:
         """Return the claims of our token for Resource Manager, unverified; empty when it is not a JWT, as on a replay."""
-        claims = self.credential.get_token(self.endpoints.arm_scope).token.split(".")[1:2]
-        try:
-            token = decoding.parse(base64.urlsafe_b64decode(f"{claims[0]}===" if claims else ""))
-        except ValueError:
-            return {}
-        return token if isinstance(token, dict) else {}
+        return claims_in(self.credential.get_token(self.endpoints.arm_scope).token)
 
     @cached_property
     def vault_keys(self) -> VaultKeys:

@@ -30,6 +30,12 @@ DIAGNOSTIC_SETTINGS: Final = "2021-05-01-preview"
 WORKSPACES: Final = "2025-06-01"
 """The first stable version with `enableServiceSideCMKEncryption`; older ones neither take nor show the flag."""
 
+SEARCH: Final = "2025-05-01"
+"""The usages of Azure AI Search in a region."""
+
+COSMOS_DB: Final = "2024-11-15"
+"""The regions and accounts of Azure Cosmos DB."""
+
 PERMISSIONS: Final = "2022-04-01"
 LOCKS: Final = "2020-05-01"
 ASSIGNMENTS_USAGE: Final = "2019-08-01-preview"

@@ -15,6 +15,7 @@ from typing import Final
 
 from cmkctl import codes
 from cmkctl.diagnostics import Code
+from cmkctl.evidence import evidence_of
 from cmkctl.facts import Rule
 
 
@@ -37,9 +38,9 @@ IGNORABLE: Final = frozenset({codes.CMK011.id, codes.CMK012.id, *(each.code.id f
 
 def explanation(code: Code) -> str:
     """Format the explanation of a code for a terminal of 80 columns."""
-    parts = [f"{code.id}  {code.title}", textwrap.fill(code.meaning, 78), textwrap.fill(f"→ {code.remedy}", 78)]
-    checked = [textwrap.fill(_checked(each), 78) for each in RULES if each.code == code]
-    return "\n\n".join([*parts, *checked, *([f"Source: {code.source}"] if code.source else [])]) + "\n"
+    texts = (code.meaning, f"→ {code.remedy}", _checked(code), evidence_of(code))
+    parts = [f"{code.id}  {code.title}", *(textwrap.fill(each, 78, break_on_hyphens=False) for each in texts if each)]
+    return "\n\n".join([*parts, *([f"Source: {code.source}"] if code.source else [])]) + "\n"
 
 
 def reference() -> str:
@@ -52,11 +53,17 @@ def reference() -> str:
     ]
     for code in CODES.values():
         lines += [f"## {code.id} {code.title}", "", code.meaning, "", f"**What to do:** {code.remedy}", ""]
-        lines += [line for each in RULES if each.code == code for line in (_checked(each), "")]
+        lines += [line for each in (_checked(code), evidence_of(code)) if each for line in (each, "")]
         lines += [f"Source: <{code.source}>", ""] if code.source else []
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _checked(each: Rule) -> str:
-    rests = " and ".join(["the profile", *(f"the {fact.title}" for fact in each.needs)])
-    return f"Preflight rule ({each.severity}); reads {rests}."
+def _checked(code: Code) -> str:
+    """Return the severity of the rules with a code and what they read, in one sentence; empty for a code without a rule."""
+    rules = [each for each in RULES if each.code == code]
+    if not rules:
+        return ""
+    severities = " or ".join(dict.fromkeys(str(each.severity) for each in rules))
+    read = list(dict.fromkeys(["the profile", *(f"the {fact.title}" for each in rules for fact in each.needs)]))
+    listed = " and ".join([*([", ".join(read[:-1])] if read[1:] else []), read[-1]])
+    return f"Preflight rule ({severities}); reads {listed}."

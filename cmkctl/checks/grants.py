@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.compare import excess_permissions, same_word
 from cmkctl.checks.documents import vault_properties
-from cmkctl.checks.observed import KEY_ACCESS, KEY_VAULT, WORKSPACE
+from cmkctl.checks.observed import IDENTITY_ROLES, KEY_ACCESS, KEY_VAULT, WORKSPACE
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, rule
 
@@ -26,9 +26,9 @@ CMK104: Final = Code(
 )
 CMK108: Final = Code(
     "CMK108",
-    "The user-assigned identity needs roles that cmkctl does not assign",
-    "cmkctl grants it the use of the key and nothing wider. Azure Machine Learning also requires Contributor on vault, storage account, Application Insights and resource group, and Storage Blob Data Contributor; it reports one missing action at a time and may remember a failure under the workspace's name.",
-    "Have the roles assigned before you apply.",
+    "The user-assigned identity lacks roles",
+    "Azure Machine Learning requires Contributor for the identity that acts as the workspace on its resource group and resources, Storage Blob Data Contributor on the storage account and Key Vault Administrator on the workspace's vault, and for the identity that reads the key the right to see the vault. It reports one missing action at a time and may remember a failure under the workspace's name. Roles that the identity has through a group are not visible to this check.",
+    "Have the roles assigned before you apply, or let cmkctl assign them: workspace.identity.roles: assign.",
     "https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication",
 )
 CMK109: Final = Code(
@@ -56,7 +56,7 @@ CMK111: Final = Code(
 @rule(CMK104, severity=Severity.ERROR, needs=(KEY_VAULT, WORKSPACE))
 def service_side_identity(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Require a user-assigned identity for a new service-side workspace on an RBAC vault."""
-    service_side = profile.workspace.encryption == "service-side" and profile.workspace.identity_id is None
+    service_side = profile.workspace.encryption == "service-side" and profile.workspace.key_identity_id is None
     if service_side and facts[WORKSPACE] is None and _rbac(profile, facts):
         yield Finding(
             "With service-side encryption the workspace's own identity reads the key. A system-assigned one does not exist "
@@ -66,16 +66,25 @@ def service_side_identity(profile: Profile, facts: Facts) -> Iterator[Finding]:
         )
 
 
-@rule(CMK108, severity=Severity.WARNING, needs=(WORKSPACE,))
+@rule(CMK108, severity=Severity.WARNING, needs=(WORKSPACE, IDENTITY_ROLES))
 def identity_roles(profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Name the control-plane roles that a user-assigned identity needs as well."""
-    if profile.workspace.identity_id is not None and facts[WORKSPACE] is None:
+    """Name the roles that a user-assigned identity of a new workspace lacks, where cmkctl does not assign them."""
+    if facts[WORKSPACE] is not None or profile.workspace.assigns_roles or facts[IDENTITY_ROLES] is None:
+        return
+    for each in facts[IDENTITY_ROLES].identities:
+        if not each.missing or each.identity.object_id is None:
+            continue
+        commands = (
+            f"az role assignment create --assignee-object-id {each.identity.object_id} --assignee-principal-type "
+            f'ServicePrincipal --role "{need.role.name}" --scope {need.scope}'
+            for need in each.missing
+        )
         yield Finding(
-            "cmkctl lets it use the key. Azure Machine Learning also requires Contributor for it on the key vault, the "
-            "storage account (with Storage Blob Data Contributor), Application Insights and the workspace's resource group, "
-            "and reports one missing action at a time. A failed creation is remembered under the workspace's name for tens "
-            "of minutes.",
-            "Have these roles assigned before you apply.",
+            f"The {each.identity.label} has no role assignment for: {'; '.join(need.title for need in each.missing)}. Azure "
+            "Machine Learning reports one missing action at a time, and may remember a failed creation under the workspace's "
+            "name for tens of minutes.",
+            f"Have them assigned before you apply: {'; '.join(commands)}; or have cmkctl assign them: "
+            "workspace.identity.roles: assign.",
             "workspace.identity",
         )
 
@@ -112,14 +121,17 @@ def grant_beyond_need(_profile: Profile, facts: Facts) -> Iterator[Finding]:
 
 @rule(CMK111, severity=Severity.WARNING, needs=(KEY_VAULT,))
 def grant_to_an_application_id(profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Warn of an access policy for the application id of Azure Cosmos DB."""
-    app_id = ENDPOINTS[profile.cloud].cosmos_db_app_id
-    if any(same_word(each.get("objectId"), app_id) for each in _policies(facts)):
-        yield Finding(
-            f"The vault has a policy for {app_id}, which is Azure Cosmos DB's application id. Policies take object ids.",
-            f"Remove it: az keyvault delete-policy --object-id {app_id}.",
-            "key_access",
-        )
+    """Warn of an access policy for an application id of Azure Cosmos DB, that of another cloud among them."""
+    own = ENDPOINTS[profile.cloud].cosmos_db_app_id
+    clouds = {endpoints.cosmos_db_app_id: cloud for cloud, endpoints in reversed(ENDPOINTS.items())}
+    for app_id, cloud in clouds.items():
+        if any(same_word(each.get("objectId"), app_id) for each in _policies(facts)):
+            where = "" if app_id == own else f" in {cloud}, and the profile's cloud is {profile.cloud}"
+            yield Finding(
+                f"The vault has a policy for {app_id}, which is Azure Cosmos DB's application id{where}. Policies take object ids.",
+                f"Remove it: az keyvault delete-policy --object-id {app_id}.",
+                "key_access",
+            )
 
 
 def _policies(facts: Facts) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from cmkctl.azure.compare import excess_permissions, same_location, same_resource_id, same_word
+from cmkctl.azure.compare import excess_permissions, same_location, same_word
 from cmkctl.checks.documents import date, key_attributes
 from cmkctl.checks.observed import ASSOCIATED, KEY, PRIVATE_ENDPOINTS, RESOURCE_GROUP, WORKSPACE, WORKSPACE_ENDPOINT
 from cmkctl.diagnostics import Code, Severity
@@ -87,10 +87,8 @@ def settings_of_the_workspace(profile: Profile, facts: Facts) -> Iterator[Findin
     named = "public_network_access" in settings.model_fields_set
     if not named and same_word(properties.get("publicNetworkAccess"), "Disabled"):
         yield _note("workspace.public_network_access", "the profile leaves it out, and the workspace has disabled")
-    users = (workspace.get("identity") or {}).get("userAssignedIdentities") or {}
-    further = [each for each in users if not any(same_resource_id(each, one) for one in settings.user_assigned_ids)]
-    if further:
-        yield _note("workspace.identity", f"the workspace has further identities: {', '.join(further)}")
+    if settings.v1_legacy_mode is None and properties.get("v1LegacyMode"):
+        yield _note("workspace.v1_legacy_mode", "the profile leaves it out, and the workspace has it on")
 
 
 @rule(CMK115, severity=Severity.NOTE, needs=(KEY,))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cmkctl.profile.model import Profile
     from cmkctl.steps._endpoints import ObservedEndpoints
     from cmkctl.steps.associated_resources import ObservedAssociated
+    from cmkctl.steps.identity_roles import ObservedRoles
     from cmkctl.steps.key import ObservedKey
     from cmkctl.steps.key_access import ObservedAccess
     from cmkctl.steps.key_vault import ObservedVault
@@ -53,6 +54,18 @@ def _workspace(azure: Snapshot, profile: Profile) -> ArmDocument | None:
     from cmkctl.steps.workspace import Workspace  # noqa: PLC0415 - see the module's docstring
 
     return Workspace().observe(azure, profile)
+
+
+def _identity_roles(azure: Snapshot, profile: Profile) -> ObservedRoles | None:
+    """Read the roles of the workspace's identities; None where the workspace exists, or none is user-assigned."""
+    from cmkctl.azure import versions  # noqa: PLC0415 - see the module's docstring
+    from cmkctl.steps.identity_roles import observed_roles  # noqa: PLC0415 - see the module's docstring
+
+    settings = profile.workspace
+    needless = settings.assigns_roles or not (settings.identity_id or settings.key_identity_id)
+    if needless or azure.resource(settings.resource_id, versions.WORKSPACES) is not None:
+        return None
+    return observed_roles(azure, profile)
 
 
 def _group(azure: Snapshot, profile: Profile) -> ArmDocument | None:
@@ -184,6 +197,9 @@ KEY_ACCESS: Final = Fact("key_access", _access)
 
 WORKSPACE: Final = Fact("workspace", _workspace)
 """The workspace's document, None when it does not exist."""
+
+IDENTITY_ROLES: Final = Fact("roles_of_identities", _identity_roles)
+"""The roles of the user-assigned identities of a new workspace, where cmkctl does not assign them."""
 
 RESOURCE_GROUP: Final = Fact("resource_group", _group)
 """The resource group's document, None when it does not exist."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_word
+from cmkctl.azure.documents import text_at
 from cmkctl.checks.documents import vault_properties
 from cmkctl.checks.observed import APPROVER, ASSOCIATED, KEY_VAULT, VIRTUAL_NETWORK, WORKSPACE
 from cmkctl.diagnostics import Code, Severity
-from cmkctl.facts import Facts, Finding, rule
+from cmkctl.facts import PLANNED, Facts, Finding, rule
 
 if TYPE_CHECKING:
     from cmkctl.profile.model import Profile
@@ -229,13 +230,22 @@ def vault_without_perimeter(profile: Profile, facts: Facts) -> Iterator[Finding]
         )
 
 
-@rule(CMK146, severity=Severity.WARNING, needs=(APPROVER,))
+def _will_approve(facts: Facts, scope: str) -> bool:
+    """Return True where the plan assigns the role that approves endpoints in this resource group."""
+    below = f"{scope}/providers/microsoft.authorization/".lower()
+    planned = [each.request for each in facts[PLANNED] if each.request is not None]
+    sent = [each for each in planned if each.path.lower().startswith(below)]
+    roles = [text_at(each.body, "properties.roleDefinitionId") for each in sent]
+    return any(each.lower().endswith("b556d68e-0be0-4f35-a333-ad7ee1ce17ea") for each in roles)
+
+
+@rule(CMK146, severity=Severity.WARNING, needs=(APPROVER, PLANNED))
 def identity_approves_endpoints(profile: Profile, facts: Facts) -> Iterator[Finding]:  # noqa: ARG001 - a rule's signature
     """Want the role that approves the endpoints of the managed network."""
     approver = facts[APPROVER]
     if approver is None:
         return
-    for scope in approver.without:
+    for scope in [each for each in approver.without if not _will_approve(facts, each)]:
         yield Finding(
             f"The identity {approver.identity.rpartition('/')[2]} has no role in {scope.rpartition('/')[2]} that is known to "
             "approve private endpoints.",

@@ -41,7 +41,7 @@ COMMANDS: Final = {
     "doctor": "Check sign-in, network and permissions.",
     "init": "Write a commented profile to start from.",
     "schema": "Print the JSON Schema of profiles.",
-    "explain": "Explain a diagnostic code or a profile field, or list and search them.",
+    "explain": "Explain a code of cmkctl or Azure, a topic or a profile field.",
     "sandbox": "Run and use the sandbox, an embedded Azure for demos, tests and rehearsals.",
     "completion": "Print the completion script of a shell.",
     "version": "Print the version.",

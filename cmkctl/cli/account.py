@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from cmkctl.azure.session import Session
+from cmkctl.azure.tokens import claims_in
 
 
 def claims_of(session: Session) -> Mapping[str, Any]:
@@ -15,12 +14,7 @@ def claims_of(session: Session) -> Mapping[str, Any]:
 
     Raises the credential's errors.
     """
-    token = session.credential.get_token(session.endpoints.arm_scope).token
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(f"{token.split('.')[1]}==="))
-    except (IndexError, ValueError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
+    return claims_in(session.credential.get_token(session.endpoints.arm_scope).token)
 
 
 def account_of(claims: Mapping[str, Any]) -> str:

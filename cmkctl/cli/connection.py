@@ -55,8 +55,12 @@ def _sign_in(
     options: Options, profile: Profile, view: View, observe: Callable[[Transport], Transport]
 ) -> TokenCredential:
     # A real token would go to the sandbox, where nothing is secret: only its own service principal signs in there.
+    from cmkctl.azure.az_cli import Account  # noqa: PLC0415 - imports azure-identity, which a replay does not need
+
     way = "environment" if options.sandbox else options.auth
-    return sign_in(way, ENDPOINTS[profile.cloud], observe(_transport(options.timeout)), _log_to(view), os.environ)
+    account = Account(profile.cloud, profile.subscription, profile.tenant or "")
+    login = observe(_transport(options.timeout))
+    return sign_in(way, ENDPOINTS[profile.cloud], login, _log_to(view), os.environ, account)
 
 
 def _weak_secrets(environ: Mapping[str, str], profile: Profile) -> list[Diagnostic]:

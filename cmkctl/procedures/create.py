@@ -19,12 +19,15 @@ from cmkctl.steps._principals import PRINCIPAL_OBJECT_ID
 from cmkctl.steps.associated_resources import AssociatedResources
 from cmkctl.steps.base import AnyStep
 from cmkctl.steps.diagnostic_settings import DiagnosticSettings
+from cmkctl.steps.identity_roles import IdentityRoles
 from cmkctl.steps.key import IDENTIFIER, Key
 from cmkctl.steps.key_access import KeyAccess
 from cmkctl.steps.key_vault import URI, KeyVault
+from cmkctl.steps.managed_identity import ManagedIdentity
 from cmkctl.steps.managed_network import ManagedNetwork
 from cmkctl.steps.private_dns import PrivateDns
 from cmkctl.steps.private_endpoints import PrivateEndpoints
+from cmkctl.steps.projects import Projects
 from cmkctl.steps.resource_group import ResourceGroup
 from cmkctl.steps.resource_providers import ResourceProviders, types_of
 from cmkctl.steps.role_assignments import RoleAssignments
@@ -33,17 +36,20 @@ from cmkctl.steps.workspace_endpoint import WorkspaceEndpoint
 
 _CREATING: Final[tuple[AnyStep, ...]] = (
     ResourceGroup(),
+    ManagedIdentity(),
     KeyVault(),
     Key(),
     KeyAccess(),
     AssociatedResources(),
     PrivateDns(),
     PrivateEndpoints(),
+    IdentityRoles(),
     Workspace(),
     WorkspaceEndpoint(),
     ManagedNetwork(),
-    DiagnosticSettings(),
+    Projects(),
     RoleAssignments(),
+    DiagnosticSettings(),
 )
 SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)
 """Each step starts when the steps it `needs` are done: the associated resources are created beside vault, key and grant."""

@@ -227,7 +227,13 @@ def _address(value: str) -> str:
             "Expected an IPv4 address, such as 203.0.113.7, or a CIDR range whose host bits are zero, such as "
             "203.0.113.0/24."
         ) from None
+    if any(IPv4Network(value).overlaps(each) for each in _PRIVATE):
+        raise broken("Azure's IP rules take public addresses only, and this one is of a private network (RFC 1918).")
     return value
+
+
+_PRIVATE: Final = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+"""Source: https://learn.microsoft.com/azure/key-vault/general/network-security"""
 
 
 Switch = Literal["enabled", "disabled"]
@@ -412,6 +418,22 @@ Identity = Annotated[
 """``system-assigned`` or the ARM id of a user-assigned identity."""
 
 IdentityId = Annotated[str, ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")]
+_IDENTITY_NAME: Final = Pattern(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
+    "A user-assigned identity's name has 3 to 128 letters, digits, - and _, and starts with a letter or digit.",
+    shortest=3,
+    longest=128,
+    characters="[A-Za-z0-9_-]",
+)
+IdentityName = Annotated[str, _IDENTITY_NAME]
+
+
+def _identity_reference(value: str) -> str:
+    return _IDENTITY.check(value) if value.startswith("/") else _IDENTITY_NAME.check(value)
+
+
+IdentityReference = Annotated[str, AfterValidator(_identity_reference)]
+"""The ARM id of a user-assigned identity, or the name of the one that cmkctl creates."""
 
 GRANT_SCOPES: Final = (
     "subscription",

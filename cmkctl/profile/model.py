@@ -26,6 +26,7 @@ from cmkctl.profile.sections.key_access import KeyAccessSettings
 from cmkctl.profile.sections.key_vault import KeyVaultSettings, NetworkSettings
 from cmkctl.profile.sections.private_network import PrivateNetworkSettings
 from cmkctl.profile.sections.workspace import WorkspaceSettings
+from cmkctl.profile.sections.workspace_kinds import ProjectSettings
 from cmkctl.services import ServicesSettings
 
 __all__ = ["KeySettings", "KeyVaultSettings", "NetworkSettings", "Profile", "RotationPolicy", "Section"]
@@ -69,6 +70,11 @@ class Profile(Section):
     workspace: WorkspaceSettings = Field(
         description="The Azure Machine Learning workspace.",
         examples=[{"name": "mlw-prod", "high_business_impact": True, "encryption": "in-subscription"}],
+    )
+    projects: Annotated[tuple[ProjectSettings, ...], Field(strict=False)] = Field(
+        (),
+        description="The projects of a hub (workspace.kind: hub): created if absent, in the profile's resource group.",
+        examples=[[{"name": "mlp-fraud"}]],
     )
     associated_resources: AssociatedResources = Field(
         default_factory=AssociatedResources,
@@ -131,6 +137,7 @@ class Profile(Section):
         yield from contradictions_of(
             self.grants, self.grant_scopes, system_assigned="SystemAssigned" in self.workspace.identity_type
         )
+        yield from self._projects_that_cannot_be()
         yield from self._private_network_that_contradicts()
         yield from _reserved_names(self, "")
         yield from self._tags_that_azure_refuses()
@@ -183,6 +190,24 @@ class Profile(Section):
                 f"The region belongs to {belongs}, and the profile's cloud is {self.cloud}.",
                 f"Write cloud: {belongs}, or a region of {self.cloud}, such as {regions.EXAMPLE[self.cloud]}.",
             )
+
+    def _projects_that_cannot_be(self) -> Iterator[Contradiction]:
+        """Yield projects without a hub, and names that are taken twice: a hub and its projects are all workspaces."""
+        if self.projects and self.workspace.kind != "hub":
+            yield Contradiction(
+                "projects",
+                f"Only a hub has projects, and the workspace's kind is {self.workspace.kind}.",
+                "Write workspace.kind: hub, or leave projects out.",
+            )
+        taken = {self.workspace.name.lower()}
+        for index, each in enumerate(self.projects):
+            if each.name.lower() in taken:
+                yield Contradiction(
+                    f"projects[{index}].name",
+                    f"The name {each.name} is used twice: a hub and its projects are all workspaces.",
+                    "Choose a name of its own for each.",
+                )
+            taken.add(each.name.lower())
 
     def _private_network_that_contradicts(self) -> Iterator[Contradiction]:
         if self.private_network is not None:
@@ -256,6 +281,10 @@ class Profile(Section):
     def resource_group_id(self) -> str:
         """The ARM id of the resource group."""
         return group_id(self.subscription, self.resource_group)
+
+    def project_id(self, project: ProjectSettings) -> str:
+        """Return the ARM id of a project."""
+        return self.workspace.placement.resource_id("Microsoft.MachineLearningServices/workspaces", project.name)
 
     @property
     def grant_scopes(self) -> Mapping[str, str | None]:

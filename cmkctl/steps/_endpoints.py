@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from cmkctl.azure import versions
+from cmkctl.azure import decoding, versions
 from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import at_path
@@ -77,9 +77,9 @@ def _read_target(azure: Snapshot, network: PrivateNetworkSettings, target: Targe
         if adopted is None:
             return None
         identifier, found = adopted
-    groups = azure.listing(f"{identifier}/privateDnsZoneGroups", versions.NETWORK) or {"value": []}
+    groups = azure.listing(f"{identifier}/privateDnsZoneGroups", versions.NETWORK, decoding.ZoneGroups) or {"value": []}
     connection = next((each for each, endpoint in connections if same_resource_id(endpoint, identifier)), "")
-    listed = tuple(each for each in groups["value"] if isinstance(each, dict))
+    listed = tuple(groups["value"])
     return {"observed": ObservedEndpoint({**found, "id": identifier}, listed, connection)}
 
 
@@ -106,6 +106,10 @@ def _made_by_others(
 
 
 def _readable(azure: Snapshot, endpoint: str) -> ArmDocument | None:
+    try:
+        ResourceId.parse(endpoint)
+    except ValueError:
+        return None  # no id of a resource, so nothing to adopt
     try:
         return azure.resource(endpoint, versions.NETWORK)
     except AzureFailed as error:

@@ -6,17 +6,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from cmkctl.azure import versions
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
-from cmkctl.azure.ids import ResourceId, provider_id
+from cmkctl.azure.ids import provider_id
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Phrase, Plane, Request, Settle, Unknown
 from cmkctl.profile.model import Profile
+from cmkctl.steps._user_assigned import user_assigned
 from cmkctl.steps.base import conflict, wait
+from cmkctl.steps.managed_identity import IDENTITY_PRINCIPAL
 from cmkctl.steps.resource_providers import REGISTERING
 
 PRINCIPAL_OBJECT_ID: Final[Output[str]] = Output("key_access", "principal_object_id", "id")
@@ -73,14 +74,13 @@ def looked_up(azure: Snapshot, principal: ObservedPrincipal) -> ObservedPrincipa
 
 
 def identity(azure: Snapshot, profile: Profile) -> ObservedPrincipal | None:
-    """Read the user-assigned identity of the workspace; None for a system-assigned one."""
-    if profile.workspace.identity_id is None:
+    """Read the user-assigned identity that reads the key; None where the service does."""
+    identity_id = profile.workspace.key_identity_id
+    if identity_id is None:
         return None
-    found = azure.resource(profile.workspace.identity_id, versions.MANAGED_IDENTITY)
-    label = f"identity {ResourceId.parse(profile.workspace.identity_id).name}"
-    return ObservedPrincipal(
-        label, profile.workspace.identity_id, (found or {}).get("properties", {}).get("principalId")
-    )
+    found = user_assigned(azure, profile, identity_id)
+    after = IDENTITY_PRINCIPAL if found.created else PRINCIPAL_OBJECT_ID
+    return ObservedPrincipal(found.label, identity_id, found.object_id, after=after)
 
 
 def role_scope(profile: Profile) -> str:

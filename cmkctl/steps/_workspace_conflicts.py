@@ -10,6 +10,7 @@ from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_l
 from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.plan import Json, Known, Unknown
 from cmkctl.profile.model import Profile
+from cmkctl.steps._workspace_kinds import fixed_settings
 from cmkctl.steps._workspace_network import creation
 from cmkctl.steps.key import IDENTIFIER
 from cmkctl.steps.key_vault import RECOVERING
@@ -53,10 +54,14 @@ def failed_as_created(profile: Profile, found: ArmDocument) -> bool:
 def _set_by_others(profile: Profile, found: ArmDocument) -> list[str]:
     """Return the settings that are set, although our creation leaves them out."""
     properties = found.get("properties", {})
+    ours = {
+        "featureStoreSettings": profile.workspace.feature_store is not None,
+        "workspaceHubConfig": profile.workspace.hub is not None,
+    }
     isolated = not same_word((properties.get("managedNetwork") or {}).get("isolationMode", "Disabled"), "Disabled")
     found_set = [each for each in _NOT_OURS if _is_set(properties.get(each))] + (["managedNetwork"] if isolated else [])
     sent = creation(profile)
-    return [each for each in found_set if each not in sent]
+    return [each for each in found_set if each not in sent and not ours.get(each)]
 
 
 def _is_set(value: Any) -> bool:
@@ -95,6 +100,7 @@ def conflicts_of(profile: Profile, found: ArmDocument, known: Known) -> Iterator
             f"write location: {location}, for everything",
             recreate,
         )
+    yield from fixed_settings(profile, found)
     yield from ((*each, recreate) for each in _encryption(profile, properties, known))
     if bool(properties.get("hbiWorkspace")) != profile.workspace.high_business_impact:
         has = on_or_off(bool(properties.get("hbiWorkspace")))
@@ -140,11 +146,12 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
             )
     elif not _same_key(key.get("keyIdentifier"), key_identifier(known)):
         yield "CMK256", f"it uses a different key: {key.get('keyIdentifier') or 'one that Azure does not name'}"
-    identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
-    if not same_resource_id(identity, profile.workspace.identity_id):
+    identity, wanted = (encryption.get("identity") or {}).get("userAssignedIdentity"), profile.workspace.key_identity_id
+    if not same_resource_id(identity, wanted):
         yield (
             "CMK257",
-            f"its key is read by {identity or 'the service'}, not by {profile.workspace.identity_id or 'the service'}",
+            f"its key is read by {identity or 'the service'}, not by {wanted or 'the service'}",
+            *([f"write workspace.encryption_identity: {identity}"] if identity else []),
         )
 
 
@@ -206,20 +213,33 @@ def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, .
 
 
 def _identities(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, ...]]:
-    """Yield a different kind of identity, a missing one, or a different primary one. Further identities are no conflict."""
+    """Yield a different kind of identity, a missing or further one, or a different primary one."""
     settings, identity = profile.workspace, found.get("identity") or {}
     users = [str(each) for each in identity.get("userAssignedIdentities") or {}]
+    primary = found.get("properties", {}).get("primaryUserAssignedIdentity")
     if not same_identity_type(identity.get("type"), settings.identity_type):
         has = ", ".join([str(identity.get("type") or "none"), *users])
-        yield "CMK259", f"its identity is {has}, not {settings.identity_type}", *_ways_to_an_identity(identity, users)
+        yield (
+            "CMK259",
+            f"its identity is {has}, not {settings.identity_type}",
+            *_ways_to_an_identity(identity, users, primary),
+        )
         return
     missing = [
         each for each in settings.user_assigned_ids if users and not any(same_resource_id(each, one) for one in users)
     ]
     if missing:
-        yield "CMK259", f"it does not have the identity {', '.join(missing)}", *_ways_to_an_identity(identity, users)
+        yield (
+            "CMK259",
+            f"it does not have the identity {', '.join(missing)}",
+            *_ways_to_an_identity(identity, users, primary),
+        )
         return
-    primary = found.get("properties", {}).get("primaryUserAssignedIdentity")
+    further = [each for each in users if not any(same_resource_id(each, one) for one in settings.user_assigned_ids)]
+    if further:
+        ways = _ways_to_an_identity(identity, users, primary)
+        yield "CMK259", f"it has the further identity {', '.join(further)}", *ways
+        return
     if primary and settings.identity_id and not same_resource_id(primary, settings.identity_id):
         yield "CMK259", f"its primary identity is {primary}, not {settings.identity_id}", _CHANGE_IDENTITY
 
@@ -227,7 +247,7 @@ def _identities(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, ...
 _CHANGE_IDENTITY: Final = "change it with: az ml workspace update"
 
 
-def _ways_to_an_identity(identity: Mapping[str, Any], users: Sequence[str]) -> tuple[str, ...]:
+def _ways_to_an_identity(identity: Mapping[str, Any], users: Sequence[str], primary: str | None) -> tuple[str, ...]:
     """Return what to write for the identity that the workspace has, where a profile can express it."""
     kind = str(identity.get("type") or "")
     system = "systemassigned" in kind.lower()
@@ -236,6 +256,7 @@ def _ways_to_an_identity(identity: Mapping[str, Any], users: Sequence[str]) -> t
     if len(users) == 1 and not system:
         return f"write workspace.identity: {users[0]}", _CHANGE_IDENTITY
     if users:
-        written = f"{{system_assigned: {str(system).lower()}, user_assigned: [{', '.join(users)}]}}"
+        acting = f", primary: {primary}" if primary else ""
+        written = f"{{system_assigned: {str(system).lower()}, user_assigned: [{', '.join(users)}]{acting}}}"
         return f"write workspace.identity: {written}", _CHANGE_IDENTITY
     return (_CHANGE_IDENTITY,)

@@ -29,6 +29,7 @@ from cmkctl.steps._principals import (
 )
 from cmkctl.steps.base import conflict
 from cmkctl.steps.key_vault import RBAC
+from cmkctl.steps.managed_identity import IDENTITY_PRINCIPAL
 
 EFFECTIVE_AT: Final[Output[str]] = Output("key_access", "effective_at")
 """The time, in ISO 8601, at which the youngest grant takes effect."""
@@ -54,12 +55,12 @@ class KeyAccess:
 
     name = "key_access"
     title = "key access"
-    needs = ("key_vault", "key")
+    needs = ("key_vault", "key", "managed_identity")
     doc = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys"
 
     def types(self, profile: Profile) -> tuple[str, ...]:
         """Return the type of the user-assigned identity, where the profile has one."""
-        return ("Microsoft.ManagedIdentity/userAssignedIdentities",) if profile.workspace.identity_id else ()
+        return ("Microsoft.ManagedIdentity/userAssignedIdentities",) if profile.workspace.key_identity_id else ()
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedAccess:
         """Read the principals from the directory, and their rights on the vault."""
@@ -105,16 +106,17 @@ def _grant(
     profile: Profile, vault: ArmDocument | None, principal: ObservedPrincipal, known: Known, before: list[Change]
 ) -> Change:
     kind = f"key access for {principal.label}"
-    if principal.object_id is None and principal.label != COSMOS_DB:
+    if principal.object_id is None and principal.label != COSMOS_DB and principal.after != IDENTITY_PRINCIPAL:
         return conflict(
             KeyAccess.name,
-            profile.workspace.identity_id or "",
+            principal.key,
             kind,
             "",
             "CMK233",
             "there is no such user-assigned identity",
             "create it first: az identity create",
             "correct workspace.identity",
+            "have cmkctl create it: workspace.identity.create",
         )
     rbac = _rbac(vault) if vault is not None else known.get(RBAC) is True
     earlier = [each for each in before if each.action is not Action.NO_OP]

@@ -176,7 +176,7 @@ def _rule(
 def _provisioning(
     profile: Profile, network: ManagedNetworkSettings, found: ArmDocument, changes: list[Change]
 ) -> list[Change]:
-    """Return the provisioning that was asked for, unless the network is there, prepared for Spark where that is wanted."""
+    """Return the requested provisioning, unless the network is there, prepared for Spark where the profile wants that."""
     status = settings.managed(found).get("status") or {}
     spark = bool(status.get("sparkReady")) or not network.include_spark
     if network.provision != "now" or (same_word(str(status.get("status", "")), "Active") and spark):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from cmkctl.azure import versions
+from cmkctl.azure import decoding, versions
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import at_path
@@ -90,8 +90,8 @@ def _zone(azure: Snapshot, network: PrivateNetworkSettings, zone: str) -> ArmDoc
 
 
 def _links(azure: Snapshot, zone: str) -> tuple[ArmDocument, ...]:
-    found = azure.listing(f"{zone}/virtualNetworkLinks", versions.PRIVATE_DNS) or {"value": []}
-    return tuple(each for each in found["value"] if isinstance(each, dict))
+    found = azure.listing(f"{zone}/virtualNetworkLinks", versions.PRIVATE_DNS, decoding.DnsLinks) or {"value": []}
+    return tuple(found["value"])
 
 
 def _linked_elsewhere(azure: Snapshot, subscription: str, network: str, zones: list[str]) -> dict[str, str]:
@@ -103,22 +103,20 @@ def _linked_elsewhere(azure: Snapshot, subscription: str, network: str, zones: l
         return {}
     names = {ResourceId.parse(each).name.lower() for each in zones}
     try:
-        listed = azure.listing(
-            f"{provider_id(subscription, 'Microsoft.Network')}/privateDnsZones", versions.PRIVATE_DNS
-        )
+        path = f"{provider_id(subscription, 'Microsoft.Network')}/privateDnsZones"
+        listed = azure.listing(path, versions.PRIVATE_DNS, decoding.DnsZones) or {"value": []}
         others = [
-            str(each["id"])
-            for each in (listed or {"value": []})["value"]
-            if isinstance(each, dict) and str(each.get("name", "")).lower() in names and each.get("id")
+            each["id"]
+            for each in listed["value"]
+            if each["name"].lower() in names and not any(same_resource_id(each["id"], zone) for zone in zones)
         ]
-        others = [each for each in others if not any(same_resource_id(each, zone) for zone in zones)]
         links = azure.gather(*(partial(_links, azure, each) for each in others))
     except AzureFailed as error:
         if error.failure.kind is not FailureKind.DENIED:
             raise
         return {}
     return {
-        ResourceId.parse(zone).name.lower(): zone
+        zone.rpartition("/")[2].lower(): zone
         for zone, found in zip(others, links, strict=True)
         if _leading_to(found, network) is not None
     }

@@ -6,7 +6,9 @@ different values is a conflict. Why this is one PUT and not azure-ai-ml's ``begi
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
@@ -26,13 +28,14 @@ from cmkctl.plan import (
     Request,
     Resend,
     Settle,
-    Unknown,
 )
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _workspace_network as network
 from cmkctl.steps._tags import merged_tags, tag_body, tag_drift
 from cmkctl.steps._workspace_conflicts import conflicts_of, failed_as_created, key_identifier, on_or_off, state_of
+from cmkctl.steps._workspace_kinds import feature_store, feature_store_drift, hub_config
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
+from cmkctl.steps.identity_roles import ROLES_EFFECTIVE_AT
 from cmkctl.steps.key_access import EFFECTIVE_AT
 
 MANAGED_RESOURCE_GROUP: Final[Output[str | None]] = Output(
@@ -73,7 +76,15 @@ class Workspace:
 
     name = "workspace"
     title = "workspace"
-    needs = ("key_vault", "key", "key_access", "associated_resources", "private_endpoints")
+    needs = (
+        "managed_identity",
+        "key_vault",
+        "key",
+        "key_access",
+        "associated_resources",
+        "identity_roles",
+        "private_endpoints",
+    )
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-a-workspace"
 
     def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
@@ -128,7 +139,6 @@ def _settle(profile: Profile) -> Settle:
 def _create(profile: Profile, known: Known, reason: str = "does not exist") -> Change:
     settings = profile.workspace
     body = _body(profile, known)
-    effective_at = known.get(EFFECTIVE_AT)
     return Change(
         Workspace.name,
         Action.CREATE,
@@ -147,10 +157,12 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
                 phrase=Phrase("high business impact", "no high business impact"),
             ),
             AttributeChange("identity", None, settings.identity_words, phrase=Phrase()),
+            *_kind_attributes(profile),
             *network.shown(profile),
         ),
         irreversible=(
             f"{settings.encryption} encryption, high business impact {on_or_off(settings.high_business_impact)}",
+            *([] if settings.kind == "default" else [f"kind {settings.kind}"]),
             *network.irreversible(profile),
         ),
         costs=(
@@ -160,8 +172,40 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
         request=Request("PUT", profile.workspace.resource_id, versions.WORKSPACES, body),
         settle=_settle(profile),
         resend=_RESEND,
-        earliest=None if isinstance(effective_at, Unknown) else moment(effective_at),
+        earliest=_earliest(known),
     )
+
+
+def _earliest(known: Known) -> datetime | None:
+    """Return the time at which every grant of the key and every role of the identity takes effect; None while one is unknown."""
+    moments = [
+        moment(each) for each in (known.get(EFFECTIVE_AT), known.get(ROLES_EFFECTIVE_AT)) if isinstance(each, str)
+    ]
+    return max((each for each in moments if each is not None), default=None)
+
+
+def _kind_attributes(profile: Profile) -> list[AttributeChange]:
+    """Return what differs from an ordinary workspace: its kind, and the settings that the profile names."""
+    settings = profile.workspace
+    kind = [] if settings.kind == "default" else [AttributeChange("kind", None, settings.azure_kind, irreversible=True)]
+    reader = profile.workspace.encryption_identity
+    return [
+        *kind,
+        *([AttributeChange("encryption.identity", None, settings.key_identity_id)] if reader else []),
+        *(AttributeChange(path, None, value) for path, value in _optional(profile).items()),
+    ]
+
+
+def _optional(profile: Profile) -> dict[str, Json]:
+    """Return the settings that only some profiles name, by Azure's names."""
+    settings = profile.workspace
+    named: dict[str, Json] = {
+        "v1LegacyMode": settings.v1_legacy_mode,
+        "enableDataIsolation": settings.data_isolation,
+        "featureStoreSettings": feature_store(settings) or None,
+        "workspaceHubConfig": hub_config(profile) or None,
+    }
+    return {path: value for path, value in named.items() if value is not None}
 
 
 def _encrypted_with(profile: Profile) -> Phrase:
@@ -191,10 +235,11 @@ def _body(profile: Profile, known: Known) -> dict[str, Json]:
         properties["systemDatastoresAuthMode"] = access
     if settings.cosmos_db_throughput is not None:
         properties["serviceManagedResourcesSettings"] = _cosmos_db(settings.cosmos_db_throughput)
+    properties |= _optional(profile)
     return {
         "location": profile.location,
         "tags": merged_tags(profile, settings.tags),
-        "kind": "Default",
+        "kind": settings.azure_kind,
         "sku": {"name": "Basic", "tier": "Basic"},
         "identity": _identity(profile),
         "properties": properties,
@@ -227,9 +272,9 @@ def _encryption(profile: Profile, known: Known) -> dict[str, Json]:
             "keyIdentifier": key_identifier(known),
         },
     }
-    if profile.workspace.identity_id:
+    if profile.workspace.key_identity_id:
         # The service needs it to find the permissions of the identity.
-        encryption["identity"] = {"userAssignedIdentity": profile.workspace.identity_id}
+        encryption["identity"] = {"userAssignedIdentity": profile.workspace.key_identity_id}
     return encryption
 
 
@@ -277,6 +322,16 @@ def _update(profile: Profile, found: ArmDocument) -> Change | None:
     if settings.cosmos_db_throughput is not None and throughput not in (None, settings.cosmos_db_throughput):
         drift.append(AttributeChange(_THROUGHPUT, throughput, settings.cosmos_db_throughput))
         changed |= {"serviceManagedResourcesSettings": _cosmos_db(settings.cosmos_db_throughput)}
+    if settings.v1_legacy_mode and not properties.get("v1LegacyMode"):
+        drift.append(AttributeChange("v1LegacyMode", properties.get("v1LegacyMode"), True))
+        changed |= {"v1LegacyMode": True}
+    store = feature_store_drift(settings, properties)
+    if store:
+        drift += store
+        # The connection names and the runtime that Azure has stay: the settings are sent as a whole.
+        changed |= {
+            "featureStoreSettings": _merged(properties.get("featureStoreSettings") or {}, feature_store(settings))
+        }
     tags = tag_drift(profile, found, settings.tags)
     if not drift and not tags:
         return None
@@ -294,6 +349,11 @@ def _update(profile: Profile, found: ArmDocument) -> Change | None:
     )
 
 
+def _merged(found: Mapping[str, Any], wanted: Mapping[str, Json]) -> dict[str, Json]:
+    return {**found, **wanted}
+
+
 def _up_to_date(profile: Profile, found: ArmDocument) -> str:
     hbi = on_or_off(bool(found.get("properties", {}).get("hbiWorkspace")))
-    return f"up to date: encrypted with {profile.key.name}, {profile.workspace.encryption}, high business impact {hbi}"
+    kind = "" if profile.workspace.kind == "default" else f"{profile.workspace.kind}, "
+    return f"up to date: {kind}encrypted with {profile.key.name}, {profile.workspace.encryption}, high business impact {hbi}"

@@ -111,6 +111,8 @@ class HumanView:
                 case s.CheckShown():
                     self._settle()
                     self._out.lines(_check_lines(shown, self._out.width))
+                case s.Explained():
+                    self._out.lines(map(Line, shown.text.splitlines()))
                 case s.PostureShown(assessments):
                     self._settle()
                     self._out.lines(posture_lines(assessments, self._out.width))

@@ -103,6 +103,8 @@ class JsonView:
                     self._line("profile_valid", {"file": file})
                 case s.CheckShown(name, state, found, remedy):
                     self._line("check", {"name": name, "state": state.value, "found": found, "remedy": remedy or None})
+                case s.Explained(about, name, text):
+                    self._line("explanation", {"about": about, "name": name, "text": text})
                 case s.PostureShown(assessments):
                     for each in assessments:
                         self._line("posture", posture_object(each))

@@ -137,6 +137,7 @@ class ReportView:
                     s.PlanSaved()
                     | s.ProfileValid()
                     | s.CheckShown()
+                    | s.Explained()
                     | s.PostureShown()
                     | s.Applied()
                     | s.Cancelled()

@@ -88,6 +88,15 @@ class ProfileValid:
     file: str
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One answer of ``cmkctl explain``: a ``code``, ``topic``, ``field`` or an error of ``azure``, its name, and the text."""
+
+    about: str
+    name: str
+    text: str
+
+
 class CheckState(StrEnum):
     """The result of one check of ``cmkctl doctor``."""
 
@@ -149,6 +158,7 @@ Shown: TypeAlias = (
     | Verified
     | ProfileValid
     | CheckShown
+    | Explained
     | PostureShown
     | Cancelled
     | RunInterrupted

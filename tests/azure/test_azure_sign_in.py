@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import stat
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.rest import HttpRequest
-from support.scripted import Answer, ScriptedNetwork, azure, response_to, transport_to
+from support.scripted import Answer, ScriptedNetwork, azure, response_to, scripted_response, transport_to
 
+from cmkctl.azure.az_cli import Account
 from cmkctl.azure.clouds import ENDPOINTS, Cloud
 from cmkctl.azure.credentials import LoginTransport, SharedCredential, sign_in
 from cmkctl.azure.errors import AzureFailed, ForeignHost, classify
@@ -26,6 +30,7 @@ TENANT = "10000000-0000-4000-8000-000000000001"
 IDENTITY_VARIABLES = (
     *("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME"),
     *("AZURE_PASSWORD", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TOKEN_CREDENTIALS", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"),
+    *("ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI", "AZURE_CLOUD_NAME", "AZURE_CONFIG_DIR"),
 )
 
 
@@ -51,8 +56,7 @@ def failed(way: str | None, *replies: Any) -> Diagnostic:
     with pytest.raises(AzureError) as caught:
         SharedCredential(credential).get_token(PUBLIC.arm_scope)
     (diagnostic,) = AzureFailed(classify(caught.value)).diagnostics
-    assert "\n" not in diagnostic.detail
-    assert not diagnostic.detail.endswith("…")
+    assert "…" not in diagnostic.detail
     return diagnostic
 
 
@@ -185,6 +189,233 @@ def test_a_tenant_that_cannot_be_one_is_named(way: str | None, tenant: str) -> N
     assert "None" not in diagnostic.detail
 
 
+SUBSCRIPTION = "10000000-0000-4000-8000-000000000009"
+OTHER_TENANT = "10000000-0000-4000-8000-00000000000f"
+ACCOUNT = Account(Cloud.AZURE, SUBSCRIPTION, TENANT)
+UNKNOWN = f"ERROR: Subscription '{SUBSCRIPTION}' not found. Check the spelling and casing and try again."
+
+
+def jwt(tenant: str) -> str:
+    """Return a token of a tenant, as far as anybody reads it."""
+    claims = base64.urlsafe_b64encode(json.dumps({"tid": tenant}).encode()).decode().rstrip("=")
+    return f"e30.{claims}.c2ln"
+
+
+def az_that(folder: Path, *cases: tuple[str, str]) -> Path:
+    """Put an az on the path that notes its arguments, and for the first pattern that fits them gives a token or an error."""
+    lines = [f'echo "$*" >> {folder}/asked', 'case "$*" in']
+    for pattern, answer in cases:
+        given = json.dumps({"accessToken": answer, "expires_on": 4_102_444_800})
+        said = f"echo '{given}'" if "ERROR" not in answer else f'echo "{answer}" >&2; exit 1'
+        lines.append(f'*"{pattern}"*) {said};;')
+    az(folder, "\n".join([*lines, "esac"]))
+    return folder / "asked"
+
+
+def token_of(account: Account = ACCOUNT, environ: Mapping[str, str] | None = None) -> str:
+    """Return the token that az gives for an account."""
+    home = environ if environ is not None else {"HOME": "/nowhere"}
+    credential = sign_in("cli", PUBLIC, transport_to(ScriptedNetwork([])), environ=home, account=account)
+    return SharedCredential(credential).get_token(PUBLIC.arm_scope).token
+
+
+def test_az_is_asked_for_the_account_of_the_subscription(tmp_path: Path) -> None:
+    """Its current account may be one of a different tenant."""
+    asked = az_that(tmp_path, (f"--subscription {SUBSCRIPTION}", jwt(TENANT)), ("", jwt(OTHER_TENANT)))
+
+    assert jwt(TENANT) == token_of()
+    assert [True] == [f"--subscription {SUBSCRIPTION}" in each for each in asked.read_text().splitlines()]
+    assert "--tenant" not in asked.read_text()
+
+
+@pytest.mark.parametrize("first", [UNKNOWN, jwt(OTHER_TENANT)], ids=["unknown subscription", "other tenant"])
+def test_az_is_asked_for_the_tenant_where_the_subscription_does_not_lead_to_it(tmp_path: Path, first: str) -> None:
+    """A subscription may be newer than the login; az takes one of the two options at a time."""
+    asked = az_that(tmp_path, ("--subscription", first), (f"--tenant {TENANT}", jwt(TENANT)))
+
+    assert jwt(TENANT) == token_of()
+    assert [1, 1] == [each.count("--subscription") + each.count("--tenant") for each in asked.read_text().splitlines()]
+
+
+def test_without_a_tenant_in_the_profile_the_current_account_of_az_is_asked(tmp_path: Path) -> None:
+    """As before az was asked for anything."""
+    az_that(tmp_path, ("--subscription", UNKNOWN), ("", jwt(OTHER_TENANT)))
+
+    assert jwt(OTHER_TENANT) == token_of(Account(Cloud.AZURE, SUBSCRIPTION))
+
+
+def test_the_default_chain_asks_az_for_the_same_account(tmp_path: Path) -> None:
+    """It is azure-identity's own chain with this one credential replaced."""
+    asked = az_that(tmp_path, (f"--subscription {SUBSCRIPTION}", jwt(TENANT)))
+    network = ScriptedNetwork([ConnectionError("no identity here")])
+    credential = sign_in(None, PUBLIC, transport_to(network), environ={"HOME": str(tmp_path)}, account=ACCOUNT)
+
+    assert jwt(TENANT) == credential.get_token(PUBLIC.arm_scope).token
+    assert f"--subscription {SUBSCRIPTION}" in asked.read_text()
+
+
+@pytest.mark.parametrize("by", ["AZURE_CLOUD_NAME", "config", "AZURE_CONFIG_DIR"])
+def test_an_az_that_is_set_to_a_different_cloud_is_not_asked(tmp_path: Path, by: str) -> None:
+    """Its token would be refused, with an error about a resource principal that nobody knows."""
+    asked = az_that(tmp_path, ("", jwt(TENANT)))
+    folder = tmp_path / ("elsewhere" if by == "AZURE_CONFIG_DIR" else ".azure")
+    folder.mkdir()
+    (folder / "config").write_text("[cloud]\nname = AzureUSGovernment\n" if by != "AZURE_CLOUD_NAME" else "")
+    environ = {"HOME": str(tmp_path), "AZURE_CONFIG_DIR": str(folder), "AZURE_CLOUD_NAME": "AzureUSGovernment"}
+    kept = {name: value for name, value in environ.items() if name in ("HOME", by)}
+
+    with pytest.raises(AzureError) as caught:
+        token_of(environ=kept)
+
+    (diagnostic,) = AzureFailed(classify(caught.value)).diagnostics
+    assert ("CMK330", False) == (diagnostic.code, asked.exists())
+    assert diagnostic.remedy.startswith("Run az cloud set --name AzureCloud, then az login.")
+
+
+def test_a_slow_az_is_said_to_be_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the time that it had; azure-identity calls that a failure to invoke it (G2)."""
+    monkeypatch.setattr("cmkctl.azure.credentials.CLI_TIMEOUT", 0.1)
+    az(tmp_path, "exec /bin/sleep 5")
+
+    with pytest.raises(AzureError) as caught:
+        token_of()
+
+    (diagnostic,) = AzureFailed(classify(caught.value)).diagnostics
+    assert ("CMK320", True) == (diagnostic.code, "az gave no token within 0.1 s" in diagnostic.detail)
+
+
+WORKLOAD = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": TENANT}
+GITHUB = {
+    **WORKLOAD,
+    "ACTIONS_ID_TOKEN_REQUEST_URL": "https://pipelines.actions.example/token?api-version=2.0",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "job-secret-of-github",
+}
+PIPELINES = {
+    "AZURESUBSCRIPTION_TENANT_ID": TENANT,
+    "AZURESUBSCRIPTION_CLIENT_ID": TENANT,
+    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": SUBSCRIPTION,
+    "SYSTEM_OIDCREQUESTURI": "https://dev.azure.example/org/oidctoken",
+    "SYSTEM_ACCESSTOKEN": "job-secret-of-pipelines",
+}
+
+
+class Login(ScriptedNetwork):
+    """A CI system that gives tokens of the job, and an Entra that exchanges them; `exchanged` are the tokens that it got."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.exchanged: list[str] = []
+
+    def send(self, request: Any, *_arguments: Any, **_options: Any) -> Any:
+        """Answer by the host."""
+        self.sent.append(request)
+        host = urlsplit(str(request.url)).netloc
+        if not host.startswith("login."):
+            answer = Answer(200, {"value": "job-token", "oidcToken": "job-token"})
+        elif request.method == "GET":
+            answer = _discovery()
+        else:
+            self.exchanged += parse_qs(str(request.body))["client_assertion"]
+            answer = Answer(200, {"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})
+        return scripted_response(request, answer)
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "secret"),
+    [
+        (GITHUB, "&audience=api://AzureADTokenExchange", "job-secret-of-github"),
+        (PIPELINES, f"?api-version=7.1&serviceConnectionId={SUBSCRIPTION}", "job-secret-of-pipelines"),
+    ],
+    ids=["GitHub", "Azure Pipelines"],
+)
+def test_a_job_signs_in_with_its_own_identity(
+    monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str], url: str, secret: str
+) -> None:
+    """A new token of the job is exchanged at each sign-in, so a run may last longer than one is valid."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    network = Login()
+
+    token = sign_in("workload", PUBLIC, transport_to(network), environ=environ).get_token(PUBLIC.arm_scope)
+
+    (issuing,) = [each for each in network.sent if not urlsplit(str(each.url)).netloc.startswith("login.")]
+    assert ("t", ["job-token"]) == (token.token, network.exchanged)
+    issuer = environ.get("ACTIONS_ID_TOKEN_REQUEST_URL") or environ["SYSTEM_OIDCREQUESTURI"]
+    assert issuer + url == unquote(str(issuing.url))
+    assert f"Bearer {secret}" == issuing.headers["Authorization"]
+
+
+def test_a_file_with_a_token_signs_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As Kubernetes mounts it; the file is read again when the token is renewed."""
+    (tmp_path / "token").write_text("file-token")
+    environ = {**WORKLOAD, "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token")}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    network = Login()
+
+    sign_in("workload", PUBLIC, transport_to(network), environ=environ).get_token(PUBLIC.arm_scope)
+
+    assert ["file-token"] == network.exchanged
+
+
+def test_the_token_of_a_job_goes_nowhere_but_to_its_issuer() -> None:
+    """Neither to plain http nor to a host that a response names."""
+    environ = {**GITHUB, "ACTIONS_ID_TOKEN_REQUEST_URL": "http://pipelines.actions.example/token"}
+
+    with pytest.raises(ForeignHost):
+        sign_in("workload", PUBLIC, transport_to(Login()), environ=environ).get_token(PUBLIC.arm_scope)
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing", "remedy"),
+    [
+        (
+            {**WORKLOAD, "GITHUB_ACTIONS": "true"},
+            "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+            "permissions: id-token: write",
+        ),
+        (
+            {**PIPELINES, "SYSTEM_ACCESSTOKEN": ""},
+            "SYSTEM_ACCESSTOKEN",
+            "env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
+        ),
+        (
+            {**WORKLOAD, "TF_BUILD": "True", "SYSTEM_ACCESSTOKEN": "t"},
+            "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID and SYSTEM_OIDCREQUESTURI",
+            "service connection",
+        ),
+    ],
+)
+def test_what_a_job_lacks_is_named_as_its_system_sets_it(environ: Mapping[str, str], missing: str, remedy: str) -> None:
+    """Nobody sets these variables by hand."""
+    with pytest.raises(CmkctlError) as caught:
+        sign_in("workload", PUBLIC, transport_to(ScriptedNetwork([])), environ=environ)
+
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.detail.endswith(f"not set: {missing}.")
+    assert remedy in diagnostic.remedy
+
+
+def test_a_rejection_precedes_the_credentials_that_are_not_set_up(tmp_path: Path) -> None:
+    """The chain goes on after az: its reason stood in the middle, and was cut."""
+    reason = "AADSTS700082: The refresh token has expired due to inactivity. Trace ID: 1 Correlation ID: 2"
+    az(tmp_path, f'echo "ERROR: {reason}" >&2; exit 1')
+
+    first, *others = failed(None, ConnectionError("no identity here")).detail.splitlines()
+
+    assert f"AzureCliCredential: {reason}" == first
+    assert "AzurePowerShellCredential: PowerShell is not installed" in others
+
+
+def test_without_az_no_remedy_proposes_it() -> None:
+    """What does not exist here helps nobody."""
+    diagnostic = failed(None, ConnectionError("no identity here"))
+
+    assert ("CMK319", False) == (diagnostic.code, "az login" in diagnostic.remedy)
+    assert "AZURE_CLIENT_SECRET" in diagnostic.remedy
+    assert "--auth device" in diagnostic.remedy
+
+
 class Renewing:
     """A credential that gives one token of some seconds, and then refuses as a federated login does that has ended."""
 
@@ -247,6 +478,17 @@ def test_a_claims_challenge_of_resource_manager_is_reported() -> None:
         azure(CLAIMS).session.snapshot().resource_group("rg")
 
     assert ("CMK322", FailureKind.CLAIMS) == (caught.value.diagnostics[0].code, caught.value.failure.kind)
+    assert "--auth browser" in caught.value.diagnostics[0].remedy
+
+
+def test_with_az_the_sign_in_has_the_claims_that_azure_asks_for(tmp_path: Path) -> None:
+    """A command to paste: az takes them as Azure sent them."""
+    az_that(tmp_path)
+
+    with pytest.raises(AzureFailed) as caught:
+        azure(CLAIMS).session.snapshot().resource_group("rg")
+
+    assert "az login --claims-challenge eyJhIjoxfQ==," in caught.value.diagnostics[0].remedy
 
 
 def test_a_credential_that_cannot_answer_a_claims_challenge_is_one_that_does_not_satisfy_it() -> None:

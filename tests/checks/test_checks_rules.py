@@ -26,6 +26,8 @@ from support.rule_facts import (
     policy,
     profile,
     seen,
+    skus,
+    taken,
     vault,
     workspace,
 )
@@ -35,22 +37,29 @@ from cmkctl.azure.governance import AssignmentsInUse, Caller, Lock
 from cmkctl.checks import RULES
 from cmkctl.checks.observed import Approver, KeyInUse
 from cmkctl.checks.policy import Denied, Resource
+from cmkctl.checks.quotas import Quota
 from cmkctl.checks.rights import CallerPermissions
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.facts import Facts, judge
 from cmkctl.plan import Action, Change, Request
 from cmkctl.profile.model import Profile
+from cmkctl.steps._identity_needs import Need, Role
 from cmkctl.steps._principals import ObservedPrincipal
+from cmkctl.steps._user_assigned import UserAssigned
 from cmkctl.steps.associated_resources import ObservedAssociated
+from cmkctl.steps.identity_roles import ObservedIdentity, ObservedRoles
 from cmkctl.steps.key import ObservedKey
 from cmkctl.steps.key_access import ObservedAccess
 
 WARNING, ERROR, NOTE = Severity.WARNING, Severity.ERROR, Severity.NOTE
 
 
+DESCRIBING: Final = "CMK150"
+
+
 def findings(wanted: Profile, observed: Mapping[str, Any]) -> list[Diagnostic]:
-    """Return the findings of every rule."""
-    return list(judge(RULES, wanted, Facts(observed)))
+    """Return the findings of every rule but the one that describes every new workspace."""
+    return [each for each in judge(RULES, wanted, Facts(observed)) if each.code != DESCRIBING]
 
 
 def found(wanted: Profile, observed: Mapping[str, Any]) -> list[tuple[str, Severity]]:
@@ -64,7 +73,23 @@ DENY: Final[dict[str, Any]] = {"networkAcls": {"defaultAction": "Deny", "bypass"
 SERVICE_SIDE: Final = {"workspace": {"encryption": "service-side"}}
 WITH_IDENTITY: Final = {"workspace": {"identity": IDENTITY}}
 GIVEN_ACCOUNT: Final = {"associated_resources": {"storage_account": {"id": ACCOUNT}}}
+ZONAL: Final = {"associated_resources": {"storage_account": {"sku": "Standard_ZRS"}}}
+STORAGE: Final = "Microsoft.Storage/storageAccounts"
 CHINA: Final = {"cloud": "AzureChinaCloud", "location": "chinanorth3"}
+
+LACKING: Final = ObservedRoles(
+    (
+        ObservedIdentity(
+            UserAssigned(IDENTITY, OBJECT_ID, created=False),
+            (Need(Role("b24988ac-6180-42a0-ab88-20f7382dd24c", "Contributor"), GROUP, "resource group rg-ml"),),
+            {},
+            {},
+        ),
+    ),
+    None,
+    NOW,
+)
+"""An identity that lacks Contributor on the resource group."""
 
 VAULT_ID: Final = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-ml"
 NEW_VAULT: Final = Change(
@@ -185,9 +210,9 @@ FIRES: Final = {
         "CMK115",
         NOTE,
     ),
-    "workspace has a further identity": (
+    "workspace has v1 legacy mode on": (
         {},
-        {"workspace": {"identity": {"userAssignedIdentities": {IDENTITY: {}}}, "properties": {}}},
+        {"workspace": {"properties": {"v1LegacyMode": True}}},
         "CMK115",
         NOTE,
     ),
@@ -214,7 +239,25 @@ FIRES: Final = {
         "CMK115",
         NOTE,
     ),
-    "identity needs more than the key": (WITH_IDENTITY, {}, "CMK108", WARNING),
+    "identity needs more than the key": (WITH_IDENTITY, {"roles_of_identities": LACKING}, "CMK108", WARNING),
+    "hub without high business impact": (
+        {"workspace": {"kind": "hub", "high_business_impact": False}},
+        {},
+        "CMK151",
+        WARNING,
+    ),
+    "service-side with an identity": (
+        {"workspace": {"encryption": "service-side", "identity": IDENTITY}},
+        {},
+        "CMK152",
+        WARNING,
+    ),
+    "hub with a vault of roles": (
+        {"workspace": {"kind": "hub"}, "key_vault": {"authorization": "rbac"}},
+        {},
+        "CMK154",
+        WARNING,
+    ),
     "application id is not confirmed": (CHINA, {}, "CMK109", WARNING),
     "policy grants more": (
         {},
@@ -234,6 +277,12 @@ FIRES: Final = {
         "CMK111",
         WARNING,
     ),
+    "policy names an application id of another cloud": (
+        {},
+        {"key_vault": vault(accessPolicies=[policy("57506a73-e302-42a9-b869-6f12d9ec29e9", "get")])},
+        "CMK111",
+        WARNING,
+    ),
     "account refuses the keys of the datastores": (
         {"associated_resources": {"storage_account": {"name": "stml"}}},
         {
@@ -250,6 +299,70 @@ FIRES: Final = {
         "CMK131",
         WARNING,
     ),
+    "vault's name is taken": (
+        {},
+        {"names_of_vaults": [taken("Microsoft.KeyVault/vaults", "kv-ml", "key_vault")]},
+        "CMK160",
+        ERROR,
+    ),
+    "vault was deleted in another region": (
+        {},
+        {"names_of_vaults": [taken("Microsoft.KeyVault/vaults", "kv-ml", "key_vault", {"location": "West US"})]},
+        "CMK160",
+        ERROR,
+    ),
+    "storage account's name is taken": (
+        {},
+        {"names_of_storage_accounts": [taken(STORAGE, "stml", "associated_resources.storage_account")]},
+        "CMK160",
+        ERROR,
+    ),
+    "registry's name is taken": (
+        {},
+        {
+            "names_of_container_registries": [
+                taken("Microsoft.ContainerRegistry/registries", "crml", "associated_resources.container_registry")
+            ]
+        },
+        "CMK160",
+        ERROR,
+    ),
+    "log analytics workspace was deleted here": (
+        {},
+        {"deleted_log_analytics_workspace": {"location": "East US 2"}},
+        "CMK161",
+        WARNING,
+    ),
+    "log analytics workspace was deleted elsewhere": (
+        {},
+        {"deleted_log_analytics_workspace": {"location": "westus"}},
+        "CMK161",
+        ERROR,
+    ),
+    "workspace is listed and cannot be read": ({}, {"list_of_workspaces": True}, "CMK162", ERROR),
+    "region lacks a type": (
+        {},
+        {"regions_of_resource_types": {"Microsoft.Search/searchServices": ["East US", "West US"]}},
+        "CMK163",
+        ERROR,
+    ),
+    "region lacks zones": (ZONAL, skus("eastus", "westus3"), "CMK164", ERROR),
+    "replication is restricted": (
+        ZONAL,
+        skus("eastus2", restrictions=[{"reasonCode": "NotAvailableForSubscription"}]),
+        "CMK164",
+        ERROR,
+    ),
+    "search services are used up": ({}, {"quota_of_search_services": Quota(12, 12, 1)}, "CMK165", ERROR),
+    "one storage account is left of two": ({}, {"quota_of_storage_accounts": Quota(249, 250, 2)}, "CMK166", ERROR),
+    "many cosmos accounts": ({}, {"number_of_cosmos_db_accounts": 50}, "CMK167", WARNING),
+    "no access to cosmos in the region": (
+        {},
+        {"access_to_cosmos_db_in_the_region": {"properties": {"isSubscriptionRegionAccessAllowedForRegular": False}}},
+        "CMK168",
+        ERROR,
+    ),
+    "more tags than a key has": ({"tags": {f"t{each}": "x" for each in range(16)}}, {}, "CMK169", ERROR),
     "one vault for both": ({"associated_resources": {"key_vault": "same"}}, {}, "CMK112", WARNING),
     "one vault for both, by id": (
         {
@@ -278,10 +391,18 @@ def network(policies: str = "Disabled", name: str = "snet-endpoints") -> dict[st
     return {"virtual_network": {"location": "eastus2", "properties": {"subnets": [subnet]}}}
 
 
+def approving(scope: str) -> Change:
+    """Return the change that assigns the role which approves private endpoints."""
+    assignment = f"{scope}/providers/Microsoft.Authorization/roleAssignments/one"
+    role = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/b556d68e-0be0-4f35-a333-ad7ee1ce17ea"
+    request = Request("PUT", assignment, "2022-04-01", {"properties": {"roleDefinitionId": role}})
+    return Change("role_assignments", Action.CREATE, assignment, "role", "one", "does not exist", request=request)
+
+
 def closed_registry() -> dict[str, Any]:
     """Return an existing registry without public access."""
     registry = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml5"
-    closed = {"properties": {"publicNetworkAccess": "Disabled"}}
+    closed = {"properties": {"publicNetworkAccess": "Disabled", "adminUserEnabled": True}}
     return {"associated_resources": ObservedAssociated({registry: closed}, TENANT)}
 
 
@@ -339,6 +460,22 @@ FIRES_IN_NETWORKS: Final = {
 REPORTING: Final = {**FIRES, **FIRES_IN_NETWORKS}
 
 SILENT: Final = {
+    "vault was deleted here, which the step compares": (
+        {},
+        {"names_of_vaults": [taken("Microsoft.KeyVault/vaults", "kv-ml", "key_vault", {"location": "East US 2"})]},
+    ),
+    "region has the type, as a display name": ({}, {"regions_of_resource_types": {"a/b": ["East US 2"]}}),
+    "region has zones": (ZONAL, skus("EastUS2", "westus3")),
+    "replication is listed nowhere": (ZONAL, {"replications_of_storage_accounts": []}),
+    "last search service": ({}, {"quota_of_search_services": Quota(11, 12, 1)}),
+    "no quota is needed": ({}, {"quota_of_search_services": None, "quota_of_storage_accounts": None}),
+    "one cosmos account less than the default": ({}, {"number_of_cosmos_db_accounts": 49}),
+    "cosmos gives no access flag": ({}, {"access_to_cosmos_db_in_the_region": {"properties": {}}}),
+    "as many tags as a key has": ({"tags": {f"t{each}": "x" for each in range(15)}}, {}),
+    "more tags for a key that exists": (
+        {"tags": {f"t{each}": "x" for each in range(16)}},
+        {"key": ObservedKey({"tags": {f"t{each}": "x" for each in range(16)}, "properties": {}}, NOW)},
+    ),
     "caller has the right as one of several": (
         {},
         {
@@ -385,6 +522,14 @@ SILENT: Final = {
     "identity may approve": (
         {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
         {**CREATED, "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, ())},
+    ),
+    "identity will approve once the plan is applied": (
+        {"workspace": {**WITH_IDENTITY["workspace"], **ISOLATED}},
+        {
+            **CREATED,
+            "approver_of_endpoints": Approver(IDENTITY, OBJECT_ID, (GROUP,)),
+            "planned_changes": (approving(GROUP),),
+        },
     ),
     "zone of an endpoint": (
         {"private_network": {"subnet": SUBNET, "endpoints": ["blob"], "dns": {"zones": [ZONE]}}},
@@ -488,7 +633,7 @@ def test_every_rule_has_a_case_in_which_it_reports() -> None:
     """A rule without a case is not tested."""
     reported = {(code, severity) for _, _, code, severity in REPORTING.values()}
 
-    assert {(each.code.id, each.severity) for each in RULES} == reported
+    assert {(each.code.id, each.severity) for each in RULES if each.code.id != DESCRIBING} == reported
 
 
 @pytest.mark.parametrize(("sections", "parts", "code", "severity"), REPORTING.values(), ids=REPORTING)
@@ -517,3 +662,40 @@ def test_findings_show_the_observed_values() -> None:
         "The key's latest version is new, the workspace uses old.",
         "It expires on 2026-12-31 12:00 UTC, in 40 days. Then the workspace's data is out of reach until it is extended.",
     ] == details
+
+
+@pytest.mark.parametrize(
+    ("flag", "described"), [(True, "only if no cluster was created in this subscription before"), (False, "Off: ")]
+)
+def test_a_new_workspace_comes_with_the_effect_of_high_business_impact(flag: bool, described: str) -> None:
+    """The note states the effect and its limits, on and off, and only before the creation."""
+    wanted = profile(workspace={"high_business_impact": flag})
+
+    new = [each for each in judge(RULES, wanted, Facts(seen())) if each.code == DESCRIBING]
+    existing = [each for each in judge(RULES, wanted, Facts(seen(workspace=workspace("")))) if each.code == DESCRIBING]
+
+    assert [(NOTE, "workspace.high_business_impact")] == [(each.severity, each.subject) for each in new]
+    assert described in new[0].detail
+    assert [] == existing
+
+
+def test_each_limit_that_the_preview_had_is_a_warning_of_its_own() -> None:
+    """An identity, a rotation and a closed vault are each named with the date of the evidence."""
+    wanted = profile(
+        workspace={"encryption": "service-side", "identity": IDENTITY},
+        key={"rotation_policy": {"rotate_after": "P1Y"}},
+        key_vault={"network": {"public_access": "disabled"}},
+    )
+
+    limits = [each for each in findings(wanted, seen()) if each.code == "CMK152"]
+
+    assert ["workspace.identity", "key.rotation_policy", "key_vault.network"] == [each.subject for each in limits]
+    assert all("28 January 2025" in " ".join(each.detail.split()) for each in limits)
+
+
+def test_the_missing_role_comes_with_the_command_that_assigns_it() -> None:
+    """The remedy can be pasted: role, scope and object id are those of the finding."""
+    (finding,) = findings(profile(**WITH_IDENTITY), seen(roles_of_identities=LACKING))
+
+    command = f'--assignee-object-id {OBJECT_ID} --assignee-principal-type ServicePrincipal --role "Contributor" --scope {GROUP}'
+    assert command in finding.remedy

@@ -17,7 +17,7 @@ from cmkctl.azure.session import Session
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.checks import CODES, IGNORABLE, RULES
 from cmkctl.checks.grants import CMK104
-from cmkctl.codes import CMK190, CMK303, CMK504
+from cmkctl.codes import CMK189, CMK190, CMK303, CMK504
 from cmkctl.diagnostics import CmkctlError, Code, Severity
 from cmkctl.engine import make_plan
 from cmkctl.facts import (
@@ -26,6 +26,7 @@ from cmkctl.facts import (
     Facts,
     Finding,
     NotReadable,
+    NotRegisteredYetError,
     PlannedFact,
     Rule,
     RulePolicy,
@@ -95,6 +96,22 @@ def test_a_denied_fact_is_one_note_with_the_rules_it_skipped() -> None:
     )
 
 
+def test_facts_that_wait_for_a_registration_are_one_note() -> None:
+    """It names the codes and the namespaces; what was denied has a note of its own."""
+
+    def waiting(_azure: Snapshot, _profile: Profile) -> int:
+        raise NotRegisteredYetError("Microsoft.Quota")
+
+    rules = [judging(Fact("quota", waiting)), judging(Fact("region", waiting), OTHER), judging(Fact("name", denied))]
+    facts = facts_of(*rules)
+
+    first, second = judge(rules, profile(), facts)
+
+    assert {"quota", "region"} == facts.awaiting_registration
+    assert CMK189.note("CMK199, CMK198 wait for Microsoft.Quota.") == first
+    assert "CMK190" == second.code
+
+
 def plan_of(*rules: Rule) -> Plan:
     """Return the plan of a step that creates `kv`, judged by some rules."""
     world = World()
@@ -140,7 +157,7 @@ def test_a_fact_that_no_read_was_made_for_is_not_absent() -> None:
 
     unread = list(judge(RULES, profile(**RBAC), Facts(answers)))
 
-    assert ["CMK104"] == [each.code for each in read]
+    assert ["CMK104", "CMK150"] == [each.code for each in read]
     assert [("CMK190", Severity.NOTE)] == [(each.code, each.severity) for each in unread]
     assert "CMK104" in unread[0].detail
     assert "The workspace was not read in this run." in unread[0].detail
@@ -185,7 +202,7 @@ def test_names_of_facts_are_unique() -> None:
 
 def test_ignored_findings_stay_visible_as_notes() -> None:
     """An ignored error no longer stops the run, and is still shown."""
-    (finding,) = judge(RULES, profile(**RBAC), Facts(seen()), RulePolicy({"CMK104"}, strict=True))
+    finding, _ = judge(RULES, profile(**RBAC), Facts(seen()), RulePolicy({"CMK104"}, strict=True))
 
     assert (CMK104.id, Severity.NOTE) == (finding.code, finding.severity)
 

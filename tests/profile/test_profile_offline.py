@@ -267,16 +267,21 @@ def test_an_expiry_in_the_future_is_fine(files: Files) -> None:
     assert [] == validate_profile(files.write(GOOD), [f"key.expires={soon}"], {}, NOW)
 
 
-@pytest.mark.parametrize(
-    "section", ["associated_resources.storage_account", "associated_resources.container_registry", "workspace"]
-)
+@pytest.mark.parametrize("section", ["storage_account", "container_registry"])
 def test_network_rules_of_another_resource_are_not_sent_to_the_key_vault(files: Files, section: str) -> None:
-    """They would not protect what they were written for."""
-    problem = files.the_problem(overrides=[f"{section}.network={{default_action: Deny}}"])
+    """They protect the resource that they were written for (G15)."""
+    profile = files.load(overrides=[f"associated_resources.{section}.network={{default_action: Deny}}"]).profile
 
-    assert (problem.code, problem.subject) == ("CMK003", f"{section}.network")
+    assert "Deny" == getattr(profile.associated_resources, section).network.default_action
+    assert profile.key_vault.network is None
+
+
+def test_a_workspace_has_no_network_rules(files: Files) -> None:
+    """The rules of the key vault would not protect it, so they are not proposed (G15)."""
+    problem = files.the_problem(overrides=["workspace.network={default_action: Deny}"])
+
+    assert ("CMK003", "workspace.network") == (problem.code, problem.subject)
     assert "key_vault.network" not in problem.remedy
-    assert (f"{section}.id" in problem.remedy) == section.startswith("associated")
 
 
 @pytest.mark.parametrize("url", ["https://user:hunter2@example.com/base.yaml?sig=hunter2", "http://example.com/b.yaml"])

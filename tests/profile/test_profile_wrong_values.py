@@ -143,7 +143,7 @@ def test_a_value_inside_a_list_has_its_own_place(files: Files) -> None:
     """The third address is pointed at, not the list."""
     text = GOOD.replace(
         "name: kv-ml",
-        "name: kv-ml\n  network:\n    ip_rules:\n      - 10.0.0.1\n      - 10.0.0.0/8\n      - 10.0.0.1/8",
+        "name: kv-ml\n  network:\n    ip_rules:\n      - 9.0.0.1\n      - 9.0.0.0/8\n      - 9.0.0.1/8",
     )
     problem = files.the_problem(text)
 

@@ -32,10 +32,13 @@ def arrange_what_it_names(azure: Any, profile: Profile) -> None:
     if profile.key_vault.id is not None:
         vault = ResourceId.parse(profile.key_vault.id)
         azure.add_vault(vault.name, vault.resource_group, purge_protection=False, location=profile.location)
-    if profile.workspace.identity_id is not None:
+    if profile.workspace.identity_id is not None and profile.workspace.created_identity_id is None:
         identity = ResourceId.parse(profile.workspace.identity_id)
         made = azure.resource(azure.add_identity(identity.name, identity.resource_group, profile.location))
         azure.assign_role(profile.resource_group_id, made["properties"]["principalId"], CONTRIBUTOR)
+    if profile.private_network is not None:
+        subnet = ResourceId.parse(profile.private_network.subnet)
+        azure.add_subnet(subnet.name, subnet.names[0], subnet.resource_group, profile.location)
     if not profile.key_access.create_service_principal:
         azure.add_principal(COSMOS_DB_APP_ID, "Azure Cosmos DB", COSMOS_DB_OBJECT_ID)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reliability_ground import Ground
+from support.scenarios import is_write
 
 from cmkctl.sandbox.core.clouds import Service
 from cmkctl.sandbox.core.messages import Call
@@ -24,7 +25,7 @@ def places(call: Call) -> tuple[str, ...]:
     """Return the categories of a request. A token request is a POST that changes nothing."""
     if call.service is Service.LOGIN:
         return ANY, LOGIN
-    if call.method not in ("GET", "HEAD"):
+    if is_write(call.method, call.path):
         return ANY, WRITE
     return (ANY, POLL) if is_poll(call) else (ANY, READ)
 

@@ -120,13 +120,15 @@ def test_a_serial_loop_goes_one_by_one(deploy: Deployer) -> None:
 
 def test_a_property_loop_becomes_an_array(deploy: Deployer) -> None:
     """Here the network rules of a vault."""
-    rules = {"copy": [{"name": "ipRules", "count": 2, "input": {"value": "[concat('10.0.0.', copyIndex('ipRules'))]"}}]}
+    rules = {
+        "copy": [{"name": "ipRules", "count": 2, "input": {"value": "[concat('203.0.113.', copyIndex('ipRules'))]"}}]
+    }
     properties = {**vault()["properties"], "networkAcls": {**rules, "defaultAction": "Deny", "bypass": "AzureServices"}}
 
     deploy.run(template(vault(properties=properties)))
 
     shown = deploy.arm("GET", f"{GROUP}/providers/{VAULT_TYPE}/kv-one").json()["properties"]["networkAcls"]["ipRules"]
-    assert [row["value"] for row in shown] == ["10.0.0.0", "10.0.0.1"]
+    assert [row["value"] for row in shown] == ["203.0.113.0", "203.0.113.1"]
 
 
 def test_a_child_may_have_its_full_type_and_name(deploy: Deployer) -> None:

@@ -13,6 +13,7 @@ from cmkctl.sandbox import CLIENT_OBJECT_ID, Pace, Sandbox
 from cmkctl.sandbox.core import registry, shapes
 from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.core.shapes import READ_ONLY, MapOf, Required, Since
+from cmkctl.sandbox.providers.microsoft_network import connections
 
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg"
 IDENTITY = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/contract"
@@ -22,6 +23,10 @@ COMPONENT = f"{GROUP}/providers/Microsoft.Insights/components/appi"
 SQL_SERVER = f"{GROUP}/providers/Microsoft.Sql/servers/sql"
 READER = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
 IDENTITIES = {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
+NETWORK = f"{GROUP}/providers/Microsoft.Network"
+SUBNET = f"{NETWORK}/virtualNetworks/vnet/subnets/one"
+ENDPOINT = f"{NETWORK}/privateEndpoints/pe"
+ZONE = f"{NETWORK}/privateDnsZones/privatelink.blob.core.windows.net"
 PLAIN: dict[str, Any] = {"location": "eastus2"}
 EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "microsoft.resources/resourcegroups": (f"{SUBSCRIPTION}/resourceGroups/another", PLAIN),
@@ -147,10 +152,40 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
             },
         },
     ),
+    "microsoft.network/virtualnetworks": (
+        f"{NETWORK}/virtualNetworks/vnet",
+        {**PLAIN, "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}},
+    ),
+    "microsoft.network/virtualnetworks/subnets": (SUBNET, {"properties": {"addressPrefix": "10.0.0.0/24"}}),
+    "microsoft.network/privateendpoints": (
+        ENDPOINT,
+        {
+            **PLAIN,
+            "properties": {
+                "subnet": {"id": SUBNET},
+                "privateLinkServiceConnections": [
+                    {"name": "pe", "properties": {"privateLinkServiceId": STORAGE, "groupIds": ["blob"]}}
+                ],
+            },
+        },
+    ),
+    "microsoft.network/privatednszones": (ZONE, {"location": "global"}),
+    "microsoft.network/privatednszones/virtualnetworklinks": (
+        f"{ZONE}/virtualNetworkLinks/one",
+        {"location": "global", "properties": {"virtualNetwork": {"id": f"{NETWORK}/virtualNetworks/vnet"}}},
+    ),
+    "microsoft.network/privateendpoints/privatednszonegroups": (
+        f"{ENDPOINT}/privateDnsZoneGroups/default",
+        {"properties": {"privateDnsZoneConfigs": [{"name": "blob", "properties": {"privateDnsZoneId": ZONE}}]}},
+    ),
 }
 """A resource of each type that is written as a document of its own, in the order in which they can be created."""
 
-NOT_DOCUMENTS = {"microsoft.keyvault/vaults/accesspolicies", "microsoft.resources/deployments"}
+NOT_DOCUMENTS = {
+    "microsoft.keyvault/vaults/accesspolicies",
+    "microsoft.resources/deployments",
+    *(f"{each.type.lower()}/privateendpointconnections" for each in connections.TARGETS),
+}
 """Types whose PUT is an action: it answers something else than what was sent."""
 
 MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*|\d{10}")

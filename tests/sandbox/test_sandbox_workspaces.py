@@ -13,6 +13,7 @@ from cmkctl.sandbox.server import Running
 PATH = "/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/mlw"
 GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg/providers"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 
 
 class World:
@@ -40,6 +41,11 @@ class World:
         }
         merged = {name: value for name, value in {**base, **properties}.items() if value is not None}
         return {"location": "eastus2", "identity": {"type": "SystemAssigned"}, "properties": merged}
+
+    def identity(self, name: str) -> tuple[str, str]:
+        """Add a user-assigned identity; return its id and its principal."""
+        identifier = self.state.add_identity(name)
+        return identifier, (self.state.resource(identifier) or {})["properties"]["principalId"]
 
     def create(self, body: dict[str, Any] | None = None, api: str | None = None) -> dict[str, Any]:
         """PUT, poll to the end, and return the operation's last body."""
@@ -385,21 +391,74 @@ def test_a_role_on_the_key_alone_is_enough(instant: Running) -> None:
 
 
 def test_a_user_assigned_identity_needs_to_read_the_vault(instant: Running) -> None:
-    """P37, quoted: crypto rights alone are not enough; with Reader it works."""
+    """P37, quoted: crypto rights alone are not enough to read the key."""
     world = World(instant)
-    identity = world.state.add_identity("uai")
-    principal = (world.state.resource(identity) or {})["properties"]["principalId"]
+    identity, principal = world.identity("uai")
     world.state.add_access_policy("kv-cmk", principal)
     body = world.body()
-    body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}
+    body["identity"] = {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {identity: {}}}
     body["properties"]["encryption"]["identity"] = {"userAssignedIdentity": identity}
 
     first = world.create(body)
     world.state.assign_role(world.vault, principal, READER)
     second = world.create(body)
 
-    assert "Microsoft.KeyVault/vaults/read" in first["error"]["message"]
+    assert "'Microsoft.KeyVault/vaults/read'" in first["error"]["message"]
     assert second["status"] == "Succeeded"
+
+
+def test_an_acting_identity_fails_for_one_missing_right_at_a_time(instant: Running) -> None:
+    """P37: each failure names one action and its scope; Contributor on the group has them all."""
+    world = World(instant)
+    identity, principal = world.identity("uai")
+    world.state.add_access_policy("kv-cmk", principal)
+    world.state.assign_role(world.vault, principal, READER)
+    body = {**world.body(), "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}}
+    body["properties"]["encryption"]["identity"] = {"userAssignedIdentity": identity}
+
+    first = world.create(body)
+    world.state.assign_role(world.storage, principal, CONTRIBUTOR)
+    second = world.create(body)
+    world.state.assign_role(world.vault.split("/providers/")[0], principal, CONTRIBUTOR)
+    third = world.create(body)
+
+    assert f"'Microsoft.Storage/storageAccounts/write' over scope '{world.storage}'" in first["error"]["message"]
+    assert "'Microsoft.DocumentDB/databaseAccounts/write' over scope" in second["error"]["message"]
+    assert third["status"] == "Succeeded"
+
+
+def test_the_reader_of_the_key_is_one_of_the_identities(instant: Running) -> None:
+    """An identity that the workspace does not have cannot read the key for it."""
+    world = World(instant)
+    identity, _ = world.identity("uai")
+    body = world.body()
+    body["properties"]["encryption"]["identity"] = {"userAssignedIdentity": identity}
+
+    assert world.arm("PUT", PATH, body).status_code == 400
+
+
+def test_what_hubs_and_projects_refuse(world: World) -> None:
+    """A project has no encryption of its own, no other region, and keeps its hub alive; a kind never changes."""
+    hub, project = PATH.replace("mlw", "hub"), PATH.replace("mlw", "project")
+    world.poll(world.arm("PUT", hub, {**world.body(), "kind": "Hub"}).headers["Azure-AsyncOperation"])
+    identifier = world.arm("GET", hub).json()["id"]
+    body = {"location": "eastus2", "kind": "Project", "properties": {"hubResourceId": identifier}}
+    encryption = world.body()["properties"]["encryption"]
+    made = world.arm("PUT", project, body)
+
+    encrypted = world.arm(
+        "PUT", project + "2", {**body, "properties": {**body["properties"], "encryption": encryption}}
+    )
+    elsewhere = world.arm("PUT", project + "3", {**body, "location": "westus"})
+    deleted = world.arm("DELETE", hub)
+    changed = world.arm("PATCH", hub, {"kind": "Default"})
+    settings = world.arm("PUT", PATH, world.body(workspaceHubConfig={"defaultWorkspaceResourceGroup": "/x"}))
+
+    assert world.arm("GET", hub).json()["properties"]["hbiWorkspace"]
+    assert (202, 400, 400, 409, 500, 400) == (
+        *(made.status_code, encrypted.status_code, elsewhere.status_code),
+        *(deleted.status_code, changed.status_code, settings.status_code),
+    )
 
 
 @pytest.mark.parametrize(

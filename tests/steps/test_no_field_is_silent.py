@@ -117,6 +117,14 @@ OTHERS: Final[Mapping[str, Any]] = {
     "workspace.identity.user_assigned": [f"{IDENTITIES}/id-ml", f"{IDENTITIES}/id-other"],
     "workspace.identity.primary": f"{IDENTITIES}/id-ml",
     "workspace.identity": "system-assigned",
+    "workspace.identity.create": "id-new",
+    "workspace.encryption_identity": f"{IDENTITIES}/id-ml",
+    "workspace.kind": "hub",
+    "workspace.v1_legacy_mode": True,
+    "workspace.data_isolation": False,
+    "workspace.hub": {"default_project_resource_group": "rg-others"},
+    "workspace.feature_store": {"spark_version": "3.4"},
+    "projects": [{"name": "mlp"}],
     "workspace.datastore_access": "identity",
     "associated_resources.key_vault": "same",
     "grants.scope": "storage_account",
@@ -168,6 +176,11 @@ TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
         for field in ("ip_rules", "subnets", "resource_access_rules")
     },
     "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},
+    "workspace.identity.roles": {"workspace.identity.primary": f"{IDENTITIES}/id-ml"},
+    "workspace.data_isolation": {"workspace.encryption": "service-side", "workspace.cosmos_db_throughput": None},
+    "workspace.hub": {"workspace.kind": "hub"},
+    "workspace.feature_store": {"workspace.kind": "feature-store"},
+    "projects": {"workspace.kind": "hub"},
 }
 """What has to change with a field for the profile to stay valid; the id of a resource takes the place of its name."""
 
@@ -237,7 +250,7 @@ def changed_in(path: str) -> Profile:
         elif around and profile_fields()[around].listed:
             changes = {around: [entry_with(path, value)], **TOGETHER.get(around, {})}
         else:
-            changes = {path: value, **replaced(path), **TOGETHER.get(path, {})}
+            changes = {path: value, **replaced(path), **together(path)}
         for where, other in changes.items():
             put(document, where, other)
         if document == BASE:
@@ -247,6 +260,11 @@ def changed_in(path: str) -> Profile:
         except ValidationError:
             continue
     raise AssertionError(f"no other valid value of {path} is known: add one to OTHERS")
+
+
+def together(path: str) -> Mapping[str, Any]:
+    """Return what has to change with a field, or with the section around it."""
+    return TOGETHER.get(path, TOGETHER.get(path.rpartition(".")[0], {}))
 
 
 def rules_with(path: str, value: Any) -> list[dict[str, Any]]:

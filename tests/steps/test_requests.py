@@ -9,17 +9,18 @@ from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator
-from support.planning import CASES, NAMES, STEPS, Case, Documents, known_from, merged, right, roles_address
+from support.planning import CASES, HERE, NAMES, STEPS, Case, Documents, known_from, load, merged, right, roles_address
 from support.reference import ARM_TYPES
 
 from cmkctl.azure.clouds import ENDPOINTS
-from cmkctl.azure.ids import ResourceId
-from cmkctl.plan import Action, Change, Plane, Request, Unknown
+from cmkctl.azure.ids import ResourceId, resource_type
+from cmkctl.plan import Action, Change, Plane, Request, Unknown, unknowns
 
 _SAMPLES: Final[Mapping[str, str]] = {
     "identifier": NAMES["key identifier"],
     "principal_object_id": NAMES["cosmos db object id"],
     "identity_object_id": NAMES["workspace object id"],
+    "principal_id": NAMES["identity object id"],
 }
 _OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description", "condition"})
 """Texts that Azure returns letter for letter."""
@@ -40,10 +41,20 @@ WITH_SCHEMA: Final = {
     # A group has a location and tags; a service principal is Microsoft Graph's.
     if "/resourcegroups/" not in request.path and request.plane is Plane.ARM
 }
+
+
+def _acts_on_an_absent_resource(case: Case) -> bool:
+    """Return True for a case with an action on a resource that an earlier step makes."""
+    posts = [each.request.path for each in case.plan() if each.request is not None and each.request.method == "POST"]
+    actions = [each.rpartition("/")[0].lower() for each in posts if "/resourcegroups/" in each.lower()]
+    return any(case.documents.get(each) is None for each in actions)
+
+
 COMPLETE: Final = {
     name: case
     for name, case in CASES.items()
-    if any(each.action.writes for each in case.plan())
+    if not _acts_on_an_absent_resource(case)
+    and any(each.action.writes for each in case.plan())
     and not any(each.action in (Action.CONFLICT, Action.WAIT) for each in case.plan())
 }
 
@@ -73,14 +84,24 @@ def test_nothing_is_left_after_the_requests_of_a_case(name: str, spelled: Callab
 def _after(case: Case, spelled: Callable[[str], str]) -> Documents:
     """Return Azure after every request of a case."""
     documents = dict(case.documents)
+    if any(each.step == "managed_identity" for change in case.plan() for each in _unknowns_of(change)):
+        created = str(case.profile.workspace.created_identity_id)
+        documents[created.lower()] = right("documents")[NAMES["identity"]]
     for change in case.plan():
         if change.request is not None:
             _apply(documents, case, change.request, spelled)
     return Documents(documents, case.text.get("denied", ()), case.profile.cloud)
 
 
+def _unknowns_of(change: Change) -> list[Unknown]:
+    """Return what a request takes from earlier steps, whose requests are no part of the case."""
+    return [each for _, each in unknowns(change.request.body)] if change.request else []
+
+
 def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Callable[[str], str]) -> None:
     body, path = _sampled(request.body), request.path.lower()
+    if _apply_to_networks(documents, request.path, body, spelled):
+        return
     if request.plane is Plane.GRAPH:
         app_id = ENDPOINTS[case.profile.cloud].cosmos_db_app_id
         documents[f"{path}(appid='{app_id}')"] = {"id": NAMES["cosmos db object id"], **body}
@@ -101,8 +122,13 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
     elif "/roleassignments/" in path:
         scope = request.path[: path.index("/providers/microsoft.authorization/")]
         # Azure shows the scope, which is no part of the body; a role assignment exists on a vault that exists.
-        assignment = {"properties": {"scope": spelled(scope), **_spelled(body["properties"], spelled)}}
-        documents[roles_address(scope, body["properties"]["principalId"]).lower()] = {"value": [assignment]}
+        assignment = {
+            "id": request.path,
+            "properties": {"scope": spelled(scope), **_spelled(body["properties"], spelled)},
+        }
+        listed = roles_address(scope, body["properties"]["principalId"]).lower()
+        others = [each for each in (documents.get(listed) or {"value": []})["value"] if each.get("id") != request.path]
+        documents[listed] = {"value": [*others, assignment]}
         rbac_vault = {"properties": {**_VAULT["properties"], "enableRbacAuthorization": True}}
         documents[scope.lower()] = documents.get(scope.lower()) or rbac_vault
         # What only exists after the workspace has been created by then.
@@ -118,6 +144,28 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
         documents[path] = merged(before or {}, {**shown, "properties": properties})
 
 
+def _apply_to_networks(documents: dict[str, Any], sent: str, body: Any, spelled: Callable[[str], str]) -> bool:
+    """Do what a request of a private or managed network does; return whether it is one."""
+    path = sent.lower()
+    listing, _, name = sent.rpartition("/")
+    if "/outboundrules/" in path or path.endswith("/provisionmanagednetwork"):
+        workspace = path.partition("/outboundrules/")[0].removesuffix("/provisionmanagednetwork")
+        network: dict[str, Any] = {"status": {"status": spelled("Active"), "sparkReady": body.get("includeSpark")}}
+        if "/outboundrules/" in path:
+            network = {"outboundRules": {name: _spelled(body["properties"], spelled)}}
+        documents[workspace] = merged(documents[workspace], {"properties": {"managedNetwork": network}})
+    elif "/privatednszonegroups/" in path or "/virtualnetworklinks/" in path:
+        documents[listing.lower()] = {"value": [{"id": spelled(sent), "name": name, **_spelled(body, spelled)}]}
+    elif "/privateendpoints/" in path:
+        shown = _spelled(body, spelled)
+        for each in shown["properties"]["privateLinkServiceConnections"]:
+            each["properties"] |= {"privateLinkServiceConnectionState": {"status": spelled("Approved")}}
+        documents[path] = shown
+    else:
+        return False
+    return True
+
+
 _WORKSPACE: Final[Mapping[str, Any]] = {
     "identity": {"type": "SystemAssigned", "principalId": NAMES["workspace object id"]},
     "properties": {},
@@ -126,54 +174,41 @@ _VAULT: Final[Mapping[str, Any]] = {"properties": {"tenantId": NAMES["tenant"], 
 
 
 def _read_only(path: str) -> dict[str, str]:
-    """Return what Azure adds to a body and a step requires: a key's identifier."""
+    """Return what Azure adds to a body and a step requires: a key's identifier, the principal of an identity."""
+    if "/userassignedidentities/" in path:
+        return {"principalId": NAMES["identity object id"]}
     return {"keyUriWithVersion": NAMES["key identifier"]} if "/keys/" in path else {}
 
 
 def _validator_and_body(request: Request) -> tuple[Draft202012Validator, dict[str, Any]]:
     path = request.path
+    if request.method == "POST":
+        return Draft202012Validator(_schema(resource_type(path), request.api_version, False)), _sampled(request.body)
     # Below a vault, access policies and role assignments have ids of their own, with a provider in the middle.
     resource = ResourceId.parse(f"/subscriptions/s/resourceGroups/g{path[path.rindex('/providers/') :]}")
     schema = _schema(resource.type, request.api_version, request.method == "PATCH")
     return Draft202012Validator(schema), {"name": resource.name, **_sampled(request.body)}
 
 
-def _closed(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": False, "properties": {"name": {"type": "string"}, **properties}}
-
-
-_TEXT: Final = {"type": "string"}
-_ROW: Final = {"enabled": {"type": "boolean"}, "category": _TEXT, "retentionPolicy": {"type": "object"}}
-_FROM_THE_REST_REFERENCE: Final[Mapping[tuple[str, str], dict[str, Any]]] = {
-    # https://learn.microsoft.com/rest/api/monitor/diagnostic-settings/create-or-update
-    ("Microsoft.Insights/diagnosticSettings", "2021-05-01-preview"): _closed(
-        properties=_closed(
-            **dict.fromkeys(
-                (
-                    "eventHubAuthorizationRuleId",
-                    "eventHubName",
-                    "marketplacePartnerId",
-                    "serviceBusRuleId",
-                    "storageAccountId",
-                    "workspaceId",
-                ),
-                _TEXT,
-            ),
-            logAnalyticsDestinationType={"enum": ["Dedicated", None]},
-            logs={"type": "array", "items": {**_closed(**_ROW, categoryGroup=_TEXT), "required": ["enabled"]}},
-            metrics={"type": "array", "items": {**_closed(**_ROW, timeGrain=_TEXT), "required": ["enabled"]}},
-        )
-    ),
-}
-"""The shapes of what the official types do not have."""
-
-
 @cache
-def _schema(resource_type: str, api_version: str, patched: bool) -> dict[str, Any]:
-    if (resource_type, api_version) in _FROM_THE_REST_REFERENCE:
-        return dict(_strict(_FROM_THE_REST_REFERENCE[resource_type, api_version], patched))
-    file = ARM_TYPES / f"{resource_type.replace('/', '.')}@{api_version}.json"
-    return dict(_strict(json.loads(file.read_text(encoding="utf-8")), patched))
+def _schema(kind: str, api_version: str, patched: bool) -> dict[str, Any]:
+    """Return the official type; where there is none, the shape of the published REST reference in published.yaml."""
+    published = load(HERE / "published.yaml").get(f"{kind}@{api_version}")
+    if published is not None:
+        return dict(published)
+    file = ARM_TYPES / f"{kind.replace('/', '.')}@{api_version}.json"
+    return dict(_strict(_variants_with_common_properties(json.loads(file.read_text(encoding="utf-8"))), patched))
+
+
+def _variants_with_common_properties(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a type whose variants, distinguished by a discriminator, allow the properties that all of them have."""
+    definitions = schema["$defs"]
+    for each in [one for one in definitions.values() if "x-discriminator" in one]:
+        common = each.pop("properties", {})
+        for variant in each["oneOf"]:
+            inner = definitions[variant["$ref"].removeprefix("#/$defs/")]
+            inner["properties"] = {**common, **inner["properties"]}
+    return schema
 
 
 def _strict(schema: Any, patched: bool) -> Any:

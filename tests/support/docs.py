@@ -15,12 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmkctl import cli
-from cmkctl.checks import reference
 from cmkctl.sandbox.coverage_page import page
 from cmkctl.services.reference import reference as services_reference
+from support.failures import rules_page
 
 ROOT = Path(__file__).parents[2]
-SESSION_PAGES = ("README.md", "docs/tutorial.md", "docs/grants.md")
+SESSION_PAGES = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/associated-resources.md",
+    "docs/grants.md",
+    "docs/architectures.md",
+)
 _SANDBOX = (
     "serve",
     "env",
@@ -149,7 +155,7 @@ def sandbox() -> str:
 
 
 GENERATED = {
-    "docs/rules.md": reference,
+    "docs/rules.md": rules_page,
     "docs/cli.md": command_line_reference,
     "docs/sandbox.md": sandbox,
     "docs/services.md": services_reference,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from cmkctl.checks.names import TakenName
 from cmkctl.checks.observed import KeyInUse
+from cmkctl.checks.quotas import Quota
+from cmkctl.checks.wanted import NewResource
 from cmkctl.profile.model import Profile
 from cmkctl.steps._endpoints import ObservedEndpoints
 from cmkctl.steps._principals import ObservedPrincipal
@@ -52,6 +55,7 @@ def seen(**parts: Any) -> dict[str, Any]:
         "key": ObservedKey(None, NOW),
         "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None, NOW),
         "workspace": None,
+        "roles_of_identities": None,
         "key_in_use": None,
         "resource_group": None,
         "associated_resources": ObservedAssociated({}, TENANT),
@@ -65,7 +69,38 @@ def seen(**parts: Any) -> dict[str, Any]:
         "workspace_endpoint": ObservedEndpoints(),
         "approver_of_endpoints": None,
     }
-    return usual | parts
+    return usual | _offers() | parts
+
+
+def _offers() -> dict[str, Any]:
+    """Return the facts of a subscription that may have everything: free names, all regions, room in every quota."""
+    return {
+        "names_of_vaults": [],
+        "names_of_storage_accounts": [],
+        "names_of_container_registries": [],
+        "deleted_log_analytics_workspace": None,
+        "list_of_workspaces": False,
+        "regions_of_resource_types": {
+            "Microsoft.KeyVault/vaults": ["West Europe", "East US 2", "China North 3", "USGov Virginia"]
+        },
+        "replications_of_storage_accounts": None,
+        "quota_of_search_services": Quota(0, 12, 1),
+        "quota_of_storage_accounts": Quota(0, 250, 2),
+        "number_of_cosmos_db_accounts": 0,
+        "access_to_cosmos_db_in_the_region": {"properties": {"isSubscriptionRegionAccessAllowedForRegular": True}},
+    }
+
+
+def taken(kind: str, name: str, field: str, deleted: dict[str, Any] | None = None) -> TakenName:
+    """Return a name that Azure reports as unavailable, with the soft-deleted vault that holds it."""
+    wanted = NewResource(kind, name, f"{GROUP}/providers/{kind}/{name}", field, kind.rpartition("/")[2])
+    return TakenName(wanted, "AlreadyExists", deleted and {"properties": deleted})
+
+
+def skus(*locations: str, **more: Any) -> dict[str, Any]:
+    """Return the regions of zone-redundant replication."""
+    rows = [{"name": "Standard_ZRS", "kind": "StorageV2", "locations": [each], **more} for each in locations]
+    return {"replications_of_storage_accounts": rows}
 
 
 def vault(location: str = "eastus2", **properties: Any) -> ObservedVault:

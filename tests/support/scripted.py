@@ -94,7 +94,7 @@ class ScriptedNetwork(BaseAdapter):
             reply = next(self._replies)
         if isinstance(reply, Exception):
             raise reply
-        return _response(request, reply)
+        return scripted_response(request, reply)
 
     def close(self) -> None:
         """Close nothing."""
@@ -113,7 +113,8 @@ def _last_for_ever(replies: Iterable[Reply]) -> Iterator[Reply]:
         yield reply
 
 
-def _response(request: requests.PreparedRequest, answer: Answer) -> requests.Response:
+def scripted_response(request: requests.PreparedRequest, answer: Answer) -> requests.Response:
+    """Return an answer as the response to a request."""
     response = requests.Response()
     response.status_code = answer.status
     response.headers.update(answer.headers)

@@ -137,6 +137,7 @@ def show_everything(view: View) -> None:
         view.show(s.CheckShown("Clock", s.CheckState.OK, "2 s ahead of Azure"))
         view.show(s.CheckShown("Sign-in", s.CheckState.FAILED, "no credential", "Sign in with: az login"))
         view.show(s.CheckShown("Permissions", s.CheckState.UNKNOWN, "the resource group does not exist yet"))
+        view.show(s.Explained("code", "CMK210", "CMK210  The vault lacks purge protection\n"))
         view.show(s.PostureShown((ASSESSMENT,)))
         view.show(s.Cancelled())
         view.show(events.ChangeStarted(workspace))

@@ -10,60 +10,10 @@ from pydantic import Discriminator, Field, Tag
 from cmkctl.profile import field_types
 from cmkctl.profile.section import Contradiction, Section
 from cmkctl.profile.sections.managed_network import ManagedNetworkSettings, ServerlessComputeSettings
+from cmkctl.profile.sections.workspace_identities import IDENTITY_TYPE, WorkspaceIdentities
+from cmkctl.profile.sections.workspace_kinds import FeatureStoreSettings, HubSettings
 
-
-class WorkspaceIdentities(Section):
-    """Several identities of the workspace: its own, and user-assigned ones that exist."""
-
-    system_assigned: bool = Field(
-        True, description="Whether the workspace has a system-assigned identity as well.", examples=[True]
-    )
-    user_assigned: Annotated[tuple[field_types.IdentityId, ...], Field(strict=False, min_length=1)] = Field(
-        description="The ARM ids of user-assigned identities that exist.",
-        examples=[
-            [
-                (
-                    "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers"
-                    "/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml"
-                )
-            ]
-        ],
-    )
-    primary: field_types.IdentityId | None = Field(
-        None,
-        description=(
-            "The user-assigned identity that the workspace acts as, which then reads the key as well. Left out: the "
-            "system-assigned identity, or without one the only user-assigned identity."
-        ),
-        examples=[
-            (
-                "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers"
-                "/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml"
-            )
-        ],
-    )
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Yield a primary identity that the workspace does not have, or one that is needed and missing."""
-        listed = [each.lower() for each in self.user_assigned]
-        if self.primary is not None and self.primary.lower() not in listed:
-            yield Contradiction(
-                "primary",
-                "The primary identity is not one of user_assigned.",
-                "Add it to user_assigned, or leave primary out.",
-            )
-        if self.primary is None and not self.system_assigned and len(listed) > 1:
-            yield Contradiction(
-                "primary",
-                "There is no system-assigned identity and several user-assigned ones, so a primary one is required.",
-                "Write primary: one of the ids of user_assigned.",
-                missing=True,
-            )
-
-    @property
-    def acting(self) -> str | None:
-        """The ARM id of the primary user-assigned identity; None where the system-assigned one acts."""
-        return self.primary if self.primary or self.system_assigned else self.user_assigned[0]
+Kind = Literal["default", "hub", "feature-store"]
 
 
 def _identity_form(value: object) -> str:
@@ -81,6 +31,14 @@ class WorkspaceSettings(Section):
         ),
         examples=[True],
     )
+    kind: Kind = Field(
+        "default",
+        description=(
+            "The kind of workspace: default; hub, whose projects (projects) share its key and its resources; or "
+            "feature-store. Fixed at creation."
+        ),
+        examples=["hub"],
+    )
     encryption: Literal["in-subscription", "service-side"] = Field(
         description=(
             "The place of the encrypted metadata: in-subscription keeps it in Cosmos DB, AI Search and storage in a "
@@ -96,9 +54,18 @@ class WorkspaceSettings(Section):
         "system-assigned",
         description=(
             "The workspace's identity: system-assigned, or the ARM id of a user-assigned identity that exists, which then "
-            "reads the key as well; or a mapping for several identities."
+            "reads the key as well; or a mapping for several identities, or for one that cmkctl creates."
         ),
         examples=["system-assigned"],
+    )
+    encryption_identity: field_types.IdentityReference | None = Field(
+        None,
+        description=(
+            "The user-assigned identity that reads the key: its ARM id, or the name in workspace.identity.create. It is one of "
+            "the workspace's identities. Left out: the user-assigned identity that the workspace acts as; without one, the "
+            "service. Fixed at creation."
+        ),
+        examples=["id-ml"],
     )
     friendly_name: str | None = Field(
         None, description="The name that people see in the studio.", examples=["Fraud models"]
@@ -143,6 +110,32 @@ class WorkspaceSettings(Section):
         examples=[400],
     )
 
+    v1_legacy_mode: bool | None = Field(
+        None,
+        description=(
+            "Whether only the v1 API is offered, whose traffic stays inside the private network. Left out: Azure's default, "
+            "false."
+        ),
+        examples=[False],
+    )
+    data_isolation: bool | None = Field(
+        None,
+        description=(
+            "Whether the data of different workspaces on one storage account is kept apart (enableDataIsolation). Fixed at "
+            "creation. Left out: the service decides."
+        ),
+        examples=[True],
+    )
+    hub: HubSettings | None = Field(
+        None,
+        description="Settings of a hub, only for kind: hub.",
+        examples=[{"default_project_resource_group": "rg-ml"}],
+    )
+    feature_store: FeatureStoreSettings | None = Field(
+        None,
+        description="Settings of a feature store, only for kind: feature-store.",
+        examples=[{"spark_version": "3.3"}],
+    )
     datastore_access: Literal["access-key", "identity", "user-delegation-sas"] | None = Field(
         None,
         description=(
@@ -160,7 +153,26 @@ class WorkspaceSettings(Section):
     )
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Yield a throughput without the Cosmos DB that only the in-subscription architecture has."""
+        """Yield settings of another architecture or kind, and a reader of the key that the workspace does not have."""
+        for field, kind in (("hub", "hub"), ("feature_store", "feature-store")):
+            if getattr(self, field) is not None and self.kind != kind:
+                yield Contradiction(
+                    field,
+                    f"These are settings of a {kind}, and the workspace's kind is {self.kind}.",
+                    f"Write workspace.kind: {kind}, or leave workspace.{field} out.",
+                )
+        if self.data_isolation is False and self.encryption == "in-subscription":
+            yield Contradiction(
+                "data_isolation",
+                "Azure Machine Learning turns data isolation on for an in-subscription workspace with a key.",
+                "Write workspace.data_isolation: true, or leave it out.",
+            )
+        if self.encryption_identity is not None and not self._has(self.encryption_identity):
+            yield Contradiction(
+                "encryption_identity",
+                "The identity that reads the key is not one of the workspace's identities.",
+                "Add it to workspace.identity.user_assigned, or leave workspace.encryption_identity out.",
+            )
         if self.cosmos_db_throughput is not None and self.encryption == "service-side":
             yield Contradiction(
                 "cosmos_db_throughput",
@@ -173,26 +185,51 @@ class WorkspaceSettings(Section):
         """The ARM id of the workspace."""
         return self.placement.resource_id("Microsoft.MachineLearningServices/workspaces", self.name)
 
+    def _has(self, reference: str) -> bool:
+        one = (self.identity,) if isinstance(self.identity, str) else self.identity.references
+        return reference.lower() in [each.lower() for each in one]
+
+    @property
+    def azure_kind(self) -> str:
+        """The kind in Azure's words."""
+        return {"default": "Default", "hub": "Hub", "feature-store": "FeatureStore"}[self.kind]
+
     @property
     def identity_id(self) -> str | None:
-        """The ARM id of the user-assigned identity that acts and reads the key; None for the system-assigned one."""
+        """The ARM id of the user-assigned identity that acts; None where the system-assigned one does."""
         if isinstance(self.identity, WorkspaceIdentities):
             return self.identity.acting
         return None if self.identity == "system-assigned" else self.identity
 
     @property
+    def key_identity_id(self) -> str | None:
+        """The ARM id of the user-assigned identity that reads the key; None where the service reads it."""
+        named = self.encryption_identity
+        if named is None or named.startswith("/"):
+            return named or self.identity_id
+        return self.placement.resource_id(IDENTITY_TYPE, named)
+
+    @property
+    def created_identity_id(self) -> str | None:
+        """The ARM id of the user-assigned identity that cmkctl creates; None without one."""
+        return self.identity.created if isinstance(self.identity, WorkspaceIdentities) else None
+
+    @property
+    def assigns_roles(self) -> bool:
+        """True where cmkctl assigns the roles that the user-assigned identities of the workspace need."""
+        return isinstance(self.identity, WorkspaceIdentities) and self.identity.assigns_roles
+
+    @property
     def user_assigned_ids(self) -> tuple[str, ...]:
         """The ARM ids of all user-assigned identities."""
         if isinstance(self.identity, WorkspaceIdentities):
-            return self.identity.user_assigned
+            return self.identity.ids
         return () if self.identity == "system-assigned" else (self.identity,)
 
     @property
     def identity_type(self) -> str:
         """The kinds of identity, in Azure's words."""
-        system = (
-            self.identity.system_assigned if isinstance(self.identity, WorkspaceIdentities) else not self.identity_id
-        )
+        system = self.identity.with_system if isinstance(self.identity, WorkspaceIdentities) else not self.identity_id
         return ",".join(
             [*(["SystemAssigned"] if system else []), *(["UserAssigned"] if self.user_assigned_ids else [])]
         )

@@ -546,6 +546,12 @@ key_operations_unsupported = ErrorRow(
     ours("after the data plane's text for certificates, quoted in Azure/AzureKeyVault#22"),
     'Unsupported key operation(s): {operations}. Supported values are "sign", "verify".',
 )
+key_tags_exceeded = ErrorRow(
+    400,
+    "BadParameter",
+    ours("the limit is documented"),
+    "A key has {limit} tags at most, not {sent}.",
+)
 key_dates_reversed = ErrorRow(400, "BadRequest", ours(), "The attribute exp must be later than nbf.")
 
 # --- associated resources -------------------------------------------------------------------------------------------
@@ -555,6 +561,31 @@ storage_name_taken = ErrorRow(
     "StorageAccountAlreadyTaken",
     documented("the storage provider"),
     "The storage account named {name} is already taken.",
+)
+storage_quota = ErrorRow(
+    409,
+    "MaxStorageAccountsCountPerSubscriptionExceeded",
+    ours("that a region has a limit is documented"),
+    "Subscription {subscription} already contains {used} storage accounts in location {location} and the maximum allowed is "
+    "{limit}.",
+)
+storage_sku_unavailable = ErrorRow(
+    400,
+    "SkuNotAvailable",
+    ours("that zone-redundant storage needs a region with zones is documented"),
+    "The requested sku {sku} is not available in location {location}.",
+)
+storage_tag_too_long = ErrorRow(
+    400,
+    "InvalidTagNameLength",
+    ours("the limit is documented"),
+    "The name of the tag '{name}' has {length} characters; a tag's name on a storage account has {limit} at most.",
+)
+private_range = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that ranges of private networks are refused is documented"),
+    "The IP rule '{value}' is refused: only public addresses and ranges are allowed.",
 )
 storage_name_invalid = ErrorRow(
     400,
@@ -660,6 +691,13 @@ diagnostic_sink_used = ErrorRow(
     "Data sink '{sink}' is already used in diagnostic setting '{setting}' for category '{category}'. Data sinks can't be "
     "reused in different settings on the same category for the same resource.",
 )
+log_workspace_recovered_elsewhere = ErrorRow(
+    409,
+    "Conflict",
+    ours("that a recovery needs the same group, name and region is documented"),
+    "The Log Analytics workspace '{name}' was deleted in location {existing} and can be recovered there; it cannot be created in "
+    "{asked}.",
+)
 log_workspace_missing = ErrorRow(
     400,
     "BadRequest",
@@ -708,9 +746,9 @@ dependents_missing = ErrorRow(
 identity_unauthorised = ErrorRow(
     400,
     "BadRequest",
-    quoted("in a field report; the parts it leaves out are filled in"),
+    quoted("in a field report, about Microsoft.KeyVault/vaults/read; the parts it leaves out are filled in"),
     "User assigned identity doesn't have enough permissions. The client '{client_id}' with object id '{object_id}' does not "
-    "have authorization to perform action 'Microsoft.KeyVault/vaults/read' over scope '{scope}'.",
+    "have authorization to perform action '{action}' over scope '{scope}'.",
 )
 immutable_changed = ErrorRow(
     500,
@@ -821,6 +859,36 @@ hub_missing = ErrorRow(
     ours(),
     "The hub '{hub}' of the project does not exist, or is not a workspace of kind Hub.",
 )
+project_encrypted = ErrorRow(
+    400,
+    "BadRequest",
+    ours("that a project has the encryption of its hub is documented"),
+    "A project has the encryption of its hub: 'encryption' must not be sent for '{name}'.",
+)
+project_elsewhere = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The project '{name}' must be in the region of its hub, '{location}'.",
+)
+hub_in_use = ErrorRow(
+    409,
+    "Conflict",
+    ours("that a hub's projects are deleted before it is documented"),
+    "The hub '{name}' has projects ({projects}) and cannot be deleted before them.",
+)
+reader_foreign = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "The identity '{identity}' is to read the key, and is not one of the workspace's identities.",
+)
+settings_of_another_kind = ErrorRow(
+    400,
+    "BadRequest",
+    ours(),
+    "'{field}' belongs to a workspace of kind {wanted}, and this one is of kind {kind}.",
+)
 storage_unsuitable = ErrorRow(
     400,
     "BadRequest",
@@ -863,7 +931,14 @@ search_quota = ErrorRow(
     409,
     "ServiceQuotaExceeded",
     quoted("Azure/azure-sdk-for-net#31546, as far as it goes (P58)"),
-    "Operation would exceed 'standard' tier service quota. You are using 12 out of 12 'standard' tier service quota.",
+    "Operation would exceed 'standard' tier service quota. You are using {used} out of {limit} 'standard' tier service quota.",
+)
+cosmos_quota = ErrorRow(
+    400,
+    "BadRequest",
+    quoted("OfficeDev/microsoft-teams-apps-askaway, wiki; code and status are the service's"),
+    "The subscription is exceeding the maximum number of allowed DatabaseAccounts. The current DatabaseAccount count is {used} "
+    "and maximum allowed DatabaseAccounts are {limit}",
 )
 managed_group_failed = ErrorRow(
     400,
@@ -908,6 +983,19 @@ deployment_failed = ErrorRow(
     "At least one resource deployment operation failed. Please list deployment operations for details. "
     "Please see https://aka.ms/arm-deployment-operations for usage details.",
     target="{target}",
+)
+deployment_refused = ErrorRow(
+    400,
+    "InvalidTemplateDeployment",
+    documented("error-invalid-template-deployment"),
+    "The template deployment '{name}' is not valid according to the validation procedure. The tracking id is '{tracking}'. "
+    "See inner errors for details.",
+)
+deployment_denied = ErrorRow(
+    400,
+    "InvalidTemplateDeployment",
+    documented("error-policy-requestdisallowedbypolicy"),
+    "The template deployment failed because of policy violation. Please see details for more information.",
 )
 deployment_resource_failed = ErrorRow(
     409,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cmkctl.sandbox.core import errors, ids, operations, shapes
+from cmkctl.sandbox.core import errors, ids, offers, operations, shapes
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.regions import normal, require_location
 from cmkctl.sandbox.core.routing import Handler, Route
@@ -80,6 +80,8 @@ def begin_write(tenant: Tenant, call: Call, resource_type: ResourceType) -> Writ
     body = shapes.accept(resource_type.shape, sent, call.api_version)
     existing = tenant.resource(resource_id)
     location = _location(body, existing, resource_type, call["name"])
+    if existing is None:
+        offers.require_offered(tenant, location, resource_type.type)
     return Write(resource_id if existing is None else existing["doc"]["id"], call["name"], body, existing, location)
 
 

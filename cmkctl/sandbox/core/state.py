@@ -20,13 +20,15 @@ _SIGNED_IN = "cmkctl-sandbox"
 ADDED: dict[str, Callable[[], Any]] = {
     "ahead": float,
     "applications": dict,
+    "offered_regions": dict,
+    "quotas": dict,
     "caller_owns": lambda: True,
     "policies": dict,
 }
 """Tables and values that state files of schema 1 got later, with their first values.
 
-They are the seconds the clock is ahead, other service principals that can log in, whether the usual one is Owner, and
-deny policies.
+They are the seconds the clock is ahead, other service principals that can log in, the regions and quotas that were arranged,
+whether the usual one is Owner, and deny policies.
 """
 
 

@@ -225,6 +225,7 @@ def delete_registry(tenant: Tenant, call: Call) -> Reply:
 
 def check_name(tenant: Tenant, call: Call) -> Reply:
     """Return whether a registry's name is free; azurerm and the az CLI ask before they create one."""
+    tenant.require_registered(call["subscription"], REGISTRY.namespace)
     name = str(call.json().get("name", ""))
     if not REGISTRY.name.fullmatch(name):
         text = errors.name_invalid(name, REGISTRY.type, REGISTRY.name_rule).message

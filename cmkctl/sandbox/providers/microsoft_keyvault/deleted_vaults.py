@@ -95,6 +95,7 @@ def finish_purge(tenant: Tenant, operation: Json) -> None:
 
 def check_name(tenant: Tenant, call: Call) -> Reply:
     """Return whether a vault name is free; a soft-deleted vault's is not."""
+    tenant.require_registered(call["subscription"], vaults.RESOURCE_TYPE.namespace)
     name = str(call.json().get("name", ""))
     if not vaults.NAME.fullmatch(name):
         text = errors.vault_name_invalid(name).message

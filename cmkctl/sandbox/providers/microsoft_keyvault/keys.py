@@ -64,6 +64,10 @@ SHAPE = {
 }
 
 
+MOST_TAGS = 15
+"""The limit of a key's tags (learn.microsoft.com/azure/key-vault/keys/about-keys-details)."""
+
+
 def _vault(tenant: Tenant, call: Call, action: str) -> Json:
     identifier = resources.address(tenant, call, vaults.RESOURCE_TYPE)
     vault = tenant.resource(identifier)
@@ -84,6 +88,8 @@ def put_key(tenant: Tenant, call: Call) -> Reply:
     record = tenant.resource(identifier)
     if record is None:
         _refuse_deleted_name(tenant, vault, call["key"])
+        if len(body.get("tags") or {}) > MOST_TAGS:
+            raise errors.key_tags_exceeded(MOST_TAGS, len(body["tags"]))
         record = create_key(tenant, vault, call["key"], body["properties"], body.get("tags"))
     return Reply(200, view(tenant, vault, record, call))
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from cmkctl.sandbox.core import errors, ids, resources, shapes
+from cmkctl.sandbox.core import addresses, errors, ids, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.grants import note_new_grant
 from cmkctl.sandbox.core.messages import Call, Json, Reply
@@ -146,6 +146,8 @@ def _check(properties: Json, existing: Json | None) -> None:
     kept = before.get("softDeleteRetentionInDays") or DEFAULT_RETENTION_DAYS
     if existing is not None and days is not None and days != kept:
         raise errors.retention_stays(kept)
+    rules = (properties.get("networkAcls") or {}).get("ipRules") or []
+    addresses.require_public([each["value"] for each in rules])
     tenant_id = properties.get("tenantId") or before.get("tenantId")
     check_policies(properties.get("accessPolicies") or (), tenant_id)
 

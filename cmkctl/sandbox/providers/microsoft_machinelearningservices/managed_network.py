@@ -2,6 +2,16 @@
 
 from cmkctl.sandbox.core import ids
 from cmkctl.sandbox.core.messages import Json
+from cmkctl.sandbox.core.refusal import ErrorRow, ours
+
+loosened = ErrorRow(
+    400,
+    "BadRequest",
+    ours("how-to-managed-network documents that isolation is not turned off or loosened; the text is unpublished"),
+    "The isolation mode of the managed network cannot be changed from {before} to {after}.",
+)
+CHANGES = {"AllowInternetOutbound": ("AllowOnlyApprovedOutbound",), "AllowOnlyApprovedOutbound": ()}
+"""The isolation modes to which each mode changes; a workspace without isolation gets any."""
 
 REQUIRED_TAGS = (
     ("AzureActiveDirectory", "TCP", "80, 443"),
@@ -29,6 +39,18 @@ ADDED: dict[str, Json] = {
     "PrivateEndpoint": {"sparkEnabled": False, "sparkStatus": "Inactive"},
 }
 """The properties that the service adds to a rule's destination, by the rule's type."""
+
+
+def require_change(before: Json, sent: Json) -> None:
+    """Refuse an isolation mode that a managed network cannot change to.
+
+    Raises:
+        AzureError: 400 for isolation that would be turned off or loosened.
+
+    """
+    has, asked = before.get("isolationMode", "Disabled"), sent.get("isolationMode")
+    if asked is not None and has in CHANGES and asked != has and asked not in CHANGES[has]:
+        raise loosened(has, asked)
 
 
 def shown(rule: Json) -> Json:

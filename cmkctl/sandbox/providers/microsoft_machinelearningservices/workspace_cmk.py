@@ -113,7 +113,12 @@ def _check_identity(tenant: Tenant, identity_id: str, key: Key) -> None:
         raise errors.identity_missing(identity_id)
     inner = identity["doc"]["properties"]
     if not grants.may_read_vault(tenant, key.vault, inner["principalId"]):
-        raise errors.identity_unauthorised(inner["clientId"], inner["principalId"], key.vault["doc"]["id"])
+        raise errors.identity_unauthorised(
+            client_id=inner["clientId"],
+            object_id=inner["principalId"],
+            action=grants.READ_OF_A_VAULT,
+            scope=key.vault["doc"]["id"],
+        )
     if not grants.may_use_key(tenant, key.vault, key.record["doc"]["id"], inner["principalId"]):
         raise errors.identity_may_not_use_key(identity_id)
 

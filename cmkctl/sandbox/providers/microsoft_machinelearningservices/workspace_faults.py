@@ -2,15 +2,17 @@
 
 import re
 
-from cmkctl.sandbox.core import errors, ids, resources
+from cmkctl.sandbox.core import errors, ids, offers, resources
 from cmkctl.sandbox.core.errors import AzureError
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.policy import Policy, denial
 from cmkctl.sandbox.core.regions import normal
 from cmkctl.sandbox.core.state import Tenant
+from cmkctl.sandbox.providers import microsoft_documentdb
 from cmkctl.sandbox.providers.microsoft_machinelearningservices import managed_group
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RESOURCE_TYPE
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.soft_delete import soft_delete
+from cmkctl.sandbox.providers.microsoft_storage import capacity
 
 LOCATION = "eastus2"
 PATH = re.compile(
@@ -93,8 +95,35 @@ def _in_managed_group(tenant: Tenant, key: str, write: resources.Write) -> Azure
     if tenant.faults.strikes("policy-managed-group", write.id):
         return _policy(write, account)
     if tenant.faults.strikes("search-quota", write.id):
-        return errors.search_quota()
-    return _capacity(tenant, key, write, account)
+        return errors.search_quota(offers.SEARCH_SERVICES.limit, offers.SEARCH_SERVICES.limit)
+    return _unavailable(tenant, write, encryption) or _capacity(tenant, key, write, account)
+
+
+def _unavailable(tenant: Tenant, write: resources.Write, brought: Json) -> AzureError | None:
+    """Return the refusal of a managed resource by its region or by a quota; None when all can be made."""
+    subscription = ids.subscription_of(write.id)
+    checks = {
+        "cosmosDbResourceId": lambda: _cosmos_db(tenant, subscription, write.location),
+        "storageAccountResourceId": lambda: capacity.require_quota(tenant, subscription, write.location),
+        "searchAccountResourceId": lambda: offers.require_quota(
+            tenant, offers.SEARCH_SERVICES, subscription, write.location, errors.search_quota
+        ),
+    }
+    for field, (kind, _name) in managed_group.KINDS.items():
+        if brought.get(field):
+            continue
+        try:
+            offers.require_offered(tenant, write.location, kind)
+            checks[field]()
+        except AzureError as refused:
+            return refused
+    return None
+
+
+def _cosmos_db(tenant: Tenant, subscription: str, location: str) -> None:
+    offers.require_quota(tenant, offers.COSMOS_DB_ACCOUNTS, subscription, "", errors.cosmos_quota)
+    if not microsoft_documentdb.allowed(tenant, location):
+        raise errors.no_capacity(ids.guid("activity", location))
 
 
 def _policy(write: resources.Write, account: str) -> AzureError | None:

@@ -11,10 +11,13 @@ from cmkctl.sandbox.core.routing import Handler, Route
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers import microsoft_managedidentity
 from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
+    hubs,
     managed_group,
+    managed_network,
     soft_delete,
     workspace_cmk,
     workspace_faults,
+    workspace_roles,
 )
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import (
     RESOURCE_TYPE,
@@ -33,7 +36,10 @@ COVERAGE = Area(
         "PUT, PATCH and DELETE are 202 with an empty body and both operation links; soft delete, `forceToPurge`",
         "in-subscription and service-side CMK; the managed resource group with its deny assignment",
         "refused at once: an identifier without version, a vault in another subscription, a project without its hub",
-        "hubs, and projects with the stores of their hub; feature stores",
+        "hubs, and projects with the stores of their hub; feature stores; a change of kind is the bare 500",
+        "refused: encryption or another region of a project, deletion of a hub with projects, settings of another kind",
+        "an encrypted workspace that acts as a user-assigned identity fails for each missing right of it, one at a time (P37)",
+        "high business impact is on for an encrypted hub that does not say otherwise (P67)",
         "accepted before its vault and storage account are there (recording 02), fails in the operation when they stay away",
         "an access policy for the workspace's principal on the associated vault, `all` of all kinds (recordings 02, 10)",
         "`serverlessComputeSettings` is null unless it was sent (recordings 01, 02, 10)",
@@ -51,11 +57,15 @@ COVERAGE = Area(
         "`networkAcls`, `ipAllowlist` and other properties of the newest previews",
     ),
     guesses=(
+        "the list of a subscription has soft-deleted workspaces, that of a group has none: one public report, for the former",
         "an associated resource that does not exist yet is looked for at the end of the operation: Azure's limit is unpublished",
         "that a creation waits for one at all rests on one recording (02)",
         "a vault with Azure RBAC gets no role for the workspace's principal; what Azure does there is unpublished",
         "the managed storage account follows the newest version of the workspace's key",
         "a project shows no `encryption`: its hub has it",
+        "which rights of the acting identity are tried, beyond those that are quoted, and in which order",
+        "an identity that reads the key has to be one of the workspace's identities",
+        "an explicit `hbiWorkspace: false` of a hub is kept",
         "a workspace whose creation failed stays, as `Failed`, and the next PUT creates it anew",
         "a grant to Azure Cosmos DB is asked for also when `encryption.identity` names a user-assigned identity",
         "service-side encryption needs no grant to Azure Cosmos DB",
@@ -64,7 +74,19 @@ COVERAGE = Area(
     ),
 )
 
-WORKSPACES = resources.Resources(RESOURCE_TYPE, view)
+
+class _Workspaces(resources.Resources):
+    """Get, list and delete, with a list that shows more than a get does."""
+
+    def list_in_subscription(self, tenant: Tenant, call: Call) -> Reply:
+        """Answer the workspaces of the subscription, soft-deleted ones included (Azure/azure-powershell#28286)."""
+        reply = super().list_in_subscription(tenant, call)
+        start = ids.key(f"/subscriptions/{call['subscription']}") + "/"
+        deleted = [row["record"] for key, row in tenant.table("deleted_workspaces").items() if key.startswith(start)]
+        return Reply(200, {"value": [*reply.body["value"], *(self.view(tenant, each, call) for each in deleted)]})
+
+
+WORKSPACES = _Workspaces(RESOURCE_TYPE, view)
 ASSOCIATED = {
     "storageAccount": "microsoft.storage/storageaccounts",
     "keyVault": "microsoft.keyvault/vaults",
@@ -93,32 +115,27 @@ def put_workspace(tenant: Tenant, call: Call) -> Reply:
         return _update(tenant, call, write.existing, write.body)
     if ids.key(write.id) in tenant.table("deleted_workspaces"):
         raise errors.workspace_soft_deleted()
+    hubs.check_kind(write.body)
     if kind_of(write.body) == "Project":
-        write.body["properties"] = _with_stores_of_hub(tenant, write.body["properties"])
+        write.body["properties"] = hubs.with_stores_of_hub(tenant, write)
     properties = write.body["properties"]
     _check_ids(properties)
     identity = _identity(tenant, write.id, write.body.get("identity") or {"type": "SystemAssigned"}, {})
     encrypted = _is_encrypted(properties)
     if encrypted:
         workspace_cmk.check_body(properties["encryption"], call["subscription"])
+    foreign = workspace_roles.reader_refusal(write.body)
+    if foreign is not None:
+        raise foreign
     _check_storage(tenant, write.body)
     waits = _missing(tenant, properties) is not None
-    refused = None if waits else _refusal(tenant, call.cloud, write.body)
+    refused = None if waits else _refusal(tenant, call.cloud, write.body, write.id)
     failure = workspace_faults.creation_failure(tenant, write, refused)
     document = _document(tenant, write, identity, encrypted)
     resources.store(tenant, document)
     takes = "workspace.create.cmk" if encrypted else "workspace.create"
     late = {"later": {"body": write.body, "cloud": call.cloud.name}} if waits and failure is None else {}
     return _accepted(tenant, call, CREATE, document, failure=failure, takes=takes, **late)
-
-
-def _with_stores_of_hub(tenant: Tenant, properties: Json) -> Json:
-    """Return the properties of a project with what it shares with its hub."""
-    identifier = properties.get("hubResourceId") or ""
-    hub = tenant.resource(identifier)
-    if hub is None or hub["doc"].get("kind") != "Hub":
-        raise errors.hub_missing(identifier)
-    return {**properties, **{name: hub["doc"]["properties"].get(name) for name in ASSOCIATED}}
 
 
 def _check_ids(properties: Json) -> None:
@@ -156,12 +173,14 @@ def _check_storage(tenant: Tenant, body: Json) -> None:
         raise errors.storage_keys_not_permitted()
 
 
-def _refusal(tenant: Tenant, cloud: Cloud, body: Json) -> errors.AzureError | None:
+def _refusal(tenant: Tenant, cloud: Cloud, body: Json, workspace_id: str) -> errors.AzureError | None:
     """Return the error a creation will end with, by what is there at this moment."""
     gone = _missing(tenant, body["properties"])
     if gone is not None:
         return gone
-    return _failure(tenant, cloud, body) if _is_encrypted(body["properties"]) else None
+    if not _is_encrypted(body["properties"]):
+        return None
+    return _failure(tenant, cloud, body) or workspace_roles.refusal(tenant, body, workspace_id)
 
 
 def _is_encrypted(properties: Json) -> bool:
@@ -218,6 +237,8 @@ def _failure(tenant: Tenant, cloud: Cloud, body: Json) -> errors.AzureError | No
 
 def _document(tenant: Tenant, write: resources.Write, identity: Json, encrypted: bool) -> Json:
     properties = new_properties(tenant, write, tenant.timestamp())
+    if encrypted and kind_of(write.body) == "Hub" and write.body["properties"].get("hbiWorkspace") is None:
+        properties["hbiWorkspace"] = True
     if encrypted:
         properties["encryption"] = encryption_view(properties["encryption"])
         if not properties["enableServiceSideCMKEncryption"]:
@@ -248,7 +269,9 @@ def finish_create(tenant: Tenant, operation: Json) -> None:
         return
     properties = record["doc"]["properties"]
     if "later" in operation:
-        refused = _refusal(tenant, by_name(operation["later"]["cloud"]), operation["later"]["body"])
+        refused = _refusal(
+            tenant, by_name(operation["later"]["cloud"]), operation["later"]["body"], record["doc"]["id"]
+        )
         operation["failure"] = None if refused is None else refused.error()
     _grant_on_vault(tenant, record["doc"])
     if operation["failure"] is not None:
@@ -277,7 +300,10 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         sent.pop("allowRoleAssignmentOnRG", None)  # answered 202, and without effect (fact 7)
         if call.api_version == ISOLATION_FORGOTTEN:
             sent.setdefault("enableDataIsolation", False)
+    if body.get("kind") is not None and kind_of(body) != document["kind"]:
+        raise errors.immutable_changed()
     _refuse_fixed(document["properties"], sent)
+    managed_network.require_change(document["properties"].get("managedNetwork") or {}, sent.get("managedNetwork") or {})
     encryption = sent.pop("encryption", None)
     identity = document["identity"]
     if (body.get("identity") or {}).get("type"):
@@ -351,6 +377,7 @@ def delete_workspace(tenant: Tenant, call: Call) -> Reply:
     purge = call.query.get("forcetopurge", "false").lower() == "true"
     record = tenant.resource(identifier)
     if record is not None:
+        hubs.require_unused(tenant, record["doc"])
         record["doc"]["properties"]["provisioningState"] = "Deleting"
         return _accepted(tenant, call, "workspace.delete", record["doc"], purge=purge)
     deleted = tenant.table("deleted_workspaces").get(ids.key(identifier))

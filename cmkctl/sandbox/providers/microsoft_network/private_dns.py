@@ -31,18 +31,18 @@ def put_zone(tenant: Tenant, call: Call) -> Reply:
         raise refusals.zone_name_invalid(call["name"])
     write = resources.begin_write(tenant, call, ZONE)
     if write.existing is None:
-        resources.store(tenant, _zone(tenant, write.id, write.name, write.body.get("tags")))
+        resources.store(tenant, _zone(write.id, write.name, write.body.get("tags")))
     else:
         write.existing["doc"]["tags"] = write.body.get("tags") or {}
     return _accepted(tenant, call, write.id)
 
 
-def _zone(tenant: Tenant, identifier: str, name: str, tags: Json | None, state: str = "Creating") -> Json:
+def _zone(identifier: str, name: str, tags: Json | None, state: str = "Creating") -> Json:
     return {
         "id": identifier,
         "name": name,
         "type": ZONE.type,
-        "etag": etag(tenant),
+        "etag": etag(identifier),
         "location": "global",
         "tags": tags or {},
         "properties": {
@@ -108,7 +108,7 @@ def put_link(tenant: Tenant, call: Call) -> Reply:
         return _accepted(tenant, call, identifier)
     other = next((each for each in _linked(tenant, network) if _overlap(each, zone["name"])), None)
     failure = None if other is None else refusals.overlapping_zones(zone["name"], other).error()
-    resources.store(tenant, _link(tenant, identifier, body, network))
+    resources.store(tenant, _link(identifier, body, network))
     return _accepted(tenant, call, identifier, failure)
 
 
@@ -125,12 +125,12 @@ def _overlap(one: str, other: str) -> bool:
     return one.lower() == other.lower()
 
 
-def _link(tenant: Tenant, identifier: str, body: Json, network: str, state: str = "Creating") -> Json:
+def _link(identifier: str, body: Json, network: str, state: str = "Creating") -> Json:
     return {
         "id": identifier,
         "name": identifier.rpartition("/")[2],
         "type": LINKS,
-        "etag": etag(tenant),
+        "etag": etag(identifier),
         "location": "global",
         "tags": body.get("tags") or {},
         "properties": {
@@ -175,10 +175,10 @@ def add_private_dns_zone(state: Arrangement, name: str, group: str = "rg-dns", n
     """Add a zone, linked to a network if one is given; return its id."""
     identifier = f"{state.add_resource_group(group)}/providers/{ZONE.type}/{name}"
     with state.arranging():
-        resources.store(state.tenant, _zone(state.tenant, identifier, name, None, "Succeeded"))
+        resources.store(state.tenant, _zone(identifier, name, None, "Succeeded"))
         if network is not None:
             link = f"{identifier}/virtualNetworkLinks/others"
-            resources.store(state.tenant, _link(state.tenant, link, {}, network, "Succeeded"))
+            resources.store(state.tenant, _link(link, {}, network, "Succeeded"))
     return identifier
 
 

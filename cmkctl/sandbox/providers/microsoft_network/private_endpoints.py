@@ -121,7 +121,7 @@ def _document(tenant: Tenant, write: resources.Write, subnet: Json, target: Json
         "id": write.id,
         "name": write.name,
         "type": ENDPOINT.type,
-        "etag": etag(tenant),
+        "etag": etag(write.id),
         "location": write.location,
         "tags": write.body.get("tags") or {},
         "properties": {
@@ -228,7 +228,7 @@ def put_group(tenant: Tenant, call: Call) -> Reply:
     document = {
         "name": call["child"],
         "id": identifier,
-        "etag": etag(tenant),
+        "etag": etag(identifier),
         "type": GROUP_TYPE,
         "properties": {
             "provisioningState": "Updating",

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from cmkctl.sandbox.core import operations, resources, shapes
+from cmkctl.sandbox.core import ids, operations, resources, shapes
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.shapes import NOT_MODELLED, READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -98,6 +98,7 @@ ZONE_GROUP = {
         {
             "privateDnsZoneConfigs": [
                 {
+                    **dict.fromkeys(("id", "type", "etag"), shapes.IGNORED),
                     "name": Required(str),
                     "properties": Required({"privateDnsZoneId": Required(str), "recordSets": READ_ONLY}),
                 }
@@ -194,9 +195,9 @@ def result(tenant: Tenant, call: Call) -> Reply:
     return Reply(204) if record is None else Reply(200, record["doc"])
 
 
-def etag(tenant: Tenant) -> str:
-    """Return the etag of a new version of a resource."""
-    return f'W/"{tenant.serial()}"'
+def etag(identifier: str) -> str:
+    """Return the etag of a resource. The sandbox keeps no versions of it."""
+    return f'W/"{ids.guid("etag", identifier.lower())}"'
 
 
 def subnet_of(tenant: Tenant, identifier: str) -> Json | None:

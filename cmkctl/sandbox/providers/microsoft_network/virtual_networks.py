@@ -31,7 +31,7 @@ def put_network(tenant: Tenant, call: Call) -> Reply:
         "id": write.id,
         "name": write.name,
         "type": NETWORK.type,
-        "etag": etag(tenant),
+        "etag": etag(write.id),
         "location": write.location,
         "tags": write.body.get("tags") or {},
         "properties": {
@@ -59,7 +59,7 @@ def _subnet(tenant: Tenant, network: str, name: str, properties: Json) -> Json:
     return {
         "name": name,
         "id": f"{network}/subnets/{name}",
-        "etag": etag(tenant),
+        "etag": etag(f"{network}/subnets/{name}"),
         "type": SUBNETS,
         "properties": {
             "privateEndpointNetworkPolicies": "Disabled",

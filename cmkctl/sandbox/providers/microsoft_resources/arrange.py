@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cmkctl.sandbox.core import ids, registrations, registry
+from cmkctl.sandbox.core import ids, offers, registrations, registry
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.constants import SUBSCRIPTION_ID
 
@@ -55,4 +55,18 @@ def add_resource_group(
     return identifier
 
 
-FUNCTIONS = (add_subscription, register_provider, unregister_provider, add_resource_group)
+def limit_regions(state: Arrangement, resource_type: str, *locations: str) -> None:
+    """Offer a resource type in these regions only."""
+    with state.arranging():
+        offers.limit_regions(state.tenant, resource_type, locations)
+
+
+def use_quota(
+    state: Arrangement, quota: offers.Quota, others: int, location: str = LOCATION, limit: int | None = None
+) -> None:
+    """Let resources of others use a quota of a region, or of the subscription with an empty `location`."""
+    with state.arranging():
+        offers.use_quota(state.tenant, quota, location, others, limit)
+
+
+FUNCTIONS = (add_subscription, register_provider, unregister_provider, add_resource_group, limit_regions, use_quota)

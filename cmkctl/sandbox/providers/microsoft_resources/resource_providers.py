@@ -1,6 +1,6 @@
 """Resource providers of a subscription: list, get, register, unregister."""
 
-from cmkctl.sandbox.core import errors, registrations, registry
+from cmkctl.sandbox.core import errors, offers, registrations, registry
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
@@ -14,7 +14,8 @@ COVERAGE = Area(
         "a registration goes on by itself, also for a client that reads something else",
     ),
     differs=(
-        "a provider's document has the modelled types only, without `locations`, `authorizations` and api profiles",
+        "a provider's document has the modelled types only, without `authorizations` and api profiles",
+        "every type is offered in every region of the sandbox, unless it is arranged otherwise",
     ),
     not_modelled=("namespaces the sandbox has no type of",),
 )
@@ -34,11 +35,16 @@ def _find(tenant: Tenant, call: Call) -> Json:
     return found
 
 
-def _view(call: Call, provider: Json) -> Json:
+def _view(tenant: Tenant, call: Call, provider: Json) -> Json:
     namespace = provider["namespace"]
     declared = registry.provider(namespace)
     shown = [
-        {"resourceType": name, "locations": [], "apiVersions": _versions(f"{namespace}/{name}"), "capabilities": "None"}
+        {
+            "resourceType": name,
+            "locations": offers.regions_of(tenant, f"{namespace}/{name}"),
+            "apiVersions": _versions(f"{namespace}/{name}"),
+            "capabilities": "None",
+        }
         for name in (declared.types if declared else ())
     ]
     return {
@@ -59,7 +65,7 @@ def get_provider(tenant: Tenant, call: Call) -> Reply:
     """Answer one provider. Reading it while it registers advances it."""
     provider = _find(tenant, call)
     registrations.read(tenant, provider)
-    return Reply(200, _view(call, provider))
+    return Reply(200, _view(tenant, call, provider))
 
 
 def list_providers(tenant: Tenant, call: Call) -> Reply:
@@ -67,7 +73,7 @@ def list_providers(tenant: Tenant, call: Call) -> Reply:
     providers = tenant.data["providers"][call["subscription"].lower()]
     for provider in providers.values():
         registrations.read(tenant, provider)
-    return Reply(200, {"value": [_view(call, provider) for provider in providers.values()]})
+    return Reply(200, {"value": [_view(tenant, call, provider) for provider in providers.values()]})
 
 
 def register(tenant: Tenant, call: Call) -> Reply:
@@ -75,7 +81,7 @@ def register(tenant: Tenant, call: Call) -> Reply:
     provider = _find(tenant, call)
     if provider["state"] not in {"Registered", "Registering"}:
         registrations.begin(tenant, provider, "Registering", call.cloud.name)
-    return Reply(200, _view(call, provider))
+    return Reply(200, _view(tenant, call, provider))
 
 
 def unregister(tenant: Tenant, call: Call) -> Reply:
@@ -83,7 +89,7 @@ def unregister(tenant: Tenant, call: Call) -> Reply:
     provider = _find(tenant, call)
     if provider["state"] in {"Registered", "Registering"}:
         registrations.begin(tenant, provider, "Unregistering", call.cloud.name)
-    return Reply(200, _view(call, provider))
+    return Reply(200, _view(tenant, call, provider))
 
 
 _ONE = "/subscriptions/{subscription}/providers/{namespace}"

@@ -2,16 +2,17 @@
 
 from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.provider import Provider, Registration
-from cmkctl.sandbox.providers.microsoft_storage import accounts, encryption_scopes, services
+from cmkctl.sandbox.providers.microsoft_storage import accounts, capacity, encryption_scopes, services
 from cmkctl.sandbox.providers.microsoft_storage.accounts import RESOURCE_TYPE, list_keys, new_account
 
 __all__ = ("PROVIDER", "RESOURCE_TYPE", "list_keys", "new_account")
 
 PROVIDER = Provider(
     namespace="Microsoft.Storage",
-    coverage=(accounts.COVERAGE,),
-    routes=(*accounts.ROUTES, *services.ROUTES, *encryption_scopes.ROUTES),
+    coverage=(accounts.COVERAGE, capacity.COVERAGE),
+    routes=(*accounts.ROUTES, *capacity.ROUTES, *services.ROUTES, *encryption_scopes.ROUTES),
     registration=Registration.REGISTERED,
     durations=(Duration("storage.create", 17, "recordings, fact 35 and recording 02: Retry-After 17"),),
+    read_actions={"microsoft.storage/checknameavailability": "Microsoft.Storage/checknameavailability/read"},
     arrange=(accounts.add_storage_account,),
 )

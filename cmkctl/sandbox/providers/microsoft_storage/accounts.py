@@ -12,6 +12,7 @@ from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers import microsoft_managedidentity
+from cmkctl.sandbox.providers.microsoft_storage import capacity
 
 COVERAGE = Area(
     "storage accounts",
@@ -183,6 +184,7 @@ def put_account(tenant: Tenant, call: Call) -> Reply:
     if _taken(tenant, write.name):
         raise errors.storage_name_taken(write.name)
     _check_bypass(write.body.get("properties") or {})
+    capacity.require(tenant, call["subscription"], write.location, write.body)
     record = resources.store(tenant, new_account(tenant, write.id, write.name, write.location, write.body))
     name = operations.start(tenant, "storage.create", write.id)
     if tenant.over(operations.get(tenant, name)["countdown"]):
@@ -200,6 +202,7 @@ def _taken(tenant: Tenant, name: str) -> bool:
 
 def check_name(tenant: Tenant, call: Call) -> Reply:
     """Return whether an account's name is free; the az CLI asks before it creates one."""
+    tenant.require_registered(call["subscription"], RESOURCE_TYPE.namespace)
     name = str(call.json().get("name", ""))
     if not RESOURCE_TYPE.name.fullmatch(name):
         text = errors.storage_name_invalid(name).message

@@ -1,0 +1,112 @@
+"""The credential of the az CLI, asked for the account of the profile and not for the current one.
+
+    az account get-access-token --subscription ID      the stored login that has the subscription, in that subscription's tenant
+      └─ az does not know it, or the token is of another tenant ─▶ az account get-access-token --tenant ID
+
+az takes one of the two options, never both. It may not know a subscription that is newer than the login; without a tenant in
+the profile its current account is asked then.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from azure import identity
+from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CredentialUnavailableError
+
+from cmkctl.azure.clouds import Cloud
+from cmkctl.azure.failures import OTHER_CLOUD
+from cmkctl.azure.tokens import tenant_of
+
+_UNKNOWN_SUBSCRIPTION: Final = re.compile(r"[Ss]ubscription .*(?:not found|doesn't exist)")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account that a token is for: the profile's cloud, subscription and tenant. `tenant` is empty where it gives none."""
+
+    cloud: Cloud
+    subscription: str
+    tenant: str = ""
+
+
+class AzureCliCredential(identity.AzureCliCredential):
+    """The az CLI, with a message for each way in which it gives no token. `timeout` is in seconds.
+
+    It has azure-identity's name, which the messages of a chain show.
+    """
+
+    def __init__(self, account: Account, timeout: int, environ: Mapping[str, str] = os.environ) -> None:
+        super().__init__(subscription=account.subscription, process_timeout=timeout)
+        self._account = account
+        self._timeout = timeout
+        self._environ = environ
+
+    def get_token(self, *scopes: str, claims: str | None = None, **_options: Any) -> AccessToken:
+        """Return a token for `scopes`, of the profile's tenant. Raises as `get_token_info` does."""
+        options: TokenRequestOptions = {}
+        if claims:
+            options["claims"] = claims
+        found = self.get_token_info(*scopes, options=options)
+        return AccessToken(found.token, found.expires_on)
+
+    def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
+        """Return a token for `scopes` with its metadata. Raises ClientAuthenticationError and CredentialUnavailableError."""
+        self._check_cloud()
+        tenant = self._account.tenant
+        try:
+            token: AccessTokenInfo = super().get_token_info(*scopes, options=options)
+        except CredentialUnavailableError as error:
+            raise self._explained(error) from error.__cause__
+        except ClientAuthenticationError as error:
+            if not _UNKNOWN_SUBSCRIPTION.search(str(error.message)):
+                raise
+            return self._of_tenant(tenant, *scopes, options=options)
+        issued = tenant_of(token.token)
+        if tenant and issued and issued.lower() != tenant.lower():
+            return self._of_tenant(tenant, *scopes, options=options)
+        return token
+
+    def _of_tenant(self, tenant: str, *scopes: str, options: TokenRequestOptions | None) -> AccessTokenInfo:
+        """Return a token of a tenant; of the current account where none is given."""
+        other = identity.AzureCliCredential(tenant_id=tenant, process_timeout=self._timeout)
+        token: AccessTokenInfo = other.get_token_info(*scopes, options=options)
+        return token
+
+    def _explained(self, error: CredentialUnavailableError) -> CredentialUnavailableError:
+        """Return the error with the reason that azure-identity leaves out: it reports a timeout as a failure to invoke az."""
+        if isinstance(error.__cause__, subprocess.TimeoutExpired):
+            return CredentialUnavailableError(
+                f"Failed to invoke the Azure CLI: az gave no token within {self._timeout} s"
+            )
+        return error
+
+    def _check_cloud(self) -> None:
+        """Raise CredentialUnavailableError when az is set to a different cloud: its tokens are of no use in this one."""
+        current = cloud_of_az(self._environ)
+        if current and current != self._account.cloud:
+            raise CredentialUnavailableError(
+                f"{OTHER_CLOUD} {current}, and the profile's cloud is {self._account.cloud}"
+            )
+
+
+def cloud_of_az(environ: Mapping[str, str]) -> str:
+    """Return the cloud that az is set to: ``AZURE_CLOUD_NAME``, else its configuration file; empty where neither names one."""
+    if environ.get("AZURE_CLOUD_NAME"):
+        return environ["AZURE_CLOUD_NAME"]
+    folder = environ.get("AZURE_CONFIG_DIR") or Path(environ.get("HOME") or "~").expanduser() / ".azure"
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(Path(folder) / "config", encoding="utf-8")
+        return parser.get("cloud", "name", fallback="")
+    except (configparser.Error, OSError, ValueError):
+        return ""
