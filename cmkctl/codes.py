@@ -1,7 +1,7 @@
 """The diagnostic codes, declared once each. Behind ``cmkctl explain`` and docs/rules.md.
 
 The hundreds group them: 0 command line and profile, 1 preflight rules (declared beside their rules in `cmkctl.checks`, except
-for CMK190), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
+for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
 and a retired id is never reused.
 """
 
@@ -109,11 +109,45 @@ CMK189: Final = Code(
     "apply does this by itself.",
     "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types",
 )
+CMK160: Final = Code(
+    "CMK160",
+    "The name is taken",
+    "Names of key vaults, storage accounts and container registries are unique in the whole cloud. The name is held by a resource outside the profile's resource group, or by a soft-deleted vault: Azure refuses the creation, after other resources exist already.",
+    "Choose another name.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+)
+CMK162: Final = Code(
+    "CMK162",
+    "A soft-deleted workspace holds the name",
+    "A deleted Azure Machine Learning workspace keeps its name for 14 days, and Azure refuses a creation with that name. The workspace cannot be read by its id, but the subscription's list of workspaces still shows it; that the list shows every one is reported, not documented.",
+    "Recover it in the portal (Azure Machine Learning, Recently deleted), purge it with the command of the message, or choose another workspace.name.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-soft-delete",
+)
 CMK190: Final = Code(
     "CMK190",
     "A check was skipped",
     "A rule needs a fact that could not be read, usually because the signed-in principal may not read it. Everything else was checked; apply reports what Azure refuses.",
     "Have the missing permission granted to check it beforehand.",
+)
+CMK196: Final = Code(
+    "CMK196",
+    "Azure's validation refuses the plan",
+    "Before it asks, apply sends the plan as an ARM template to Azure Resource Manager for validation, which writes nothing: every resource provider and every policy judges the resources that the plan creates. A resource that is refused there would be refused during the run, after others that cannot be deleted for good.",
+    "Change what Azure refuses. If you are sure that the validation is wrong: --no-validate.",
+    "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-invalid-template-deployment",
+)
+CMK197: Final = Code(
+    "CMK197",
+    "The plan was not validated by Azure",
+    "Azure did not give a verdict on the plan's template, for example because the signed-in account lacks Microsoft.Resources/deployments/validate/action on the subscription. The checks of cmkctl itself were made; apply goes on.",
+    "Have the permission granted to have the plan validated beforehand, or leave it out with --no-validate.",
+    "https://learn.microsoft.com/rest/api/resources/deployments/validate-at-subscription-scope",
+)
+CMK200: Final = Code(
+    "CMK200",
+    "The administrator's part is not done",
+    "With --part rest, a plan covers what is left once an administrator has registered the resource providers, created the service principal in the directory and assigned the roles. Some of that is still missing.",
+    "Have an administrator run the commands; cmkctl plan PROFILE --part admin prints them.",
 )
 
 # Conflicts

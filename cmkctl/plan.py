@@ -130,6 +130,10 @@ class Known:
         value: T | Unknown = self._values.get(output, output.unknown)
         return value
 
+    def declared(self, value: Unknown) -> Output[Any] | None:
+        """Return the output that a value is unknown of; None for one that no step of the plan declares."""
+        return next((each for each in self._values if each.unknown == value), None)
+
     def plus(self, values: Mapping[Output[Any], Any]) -> Known:
         """Return a copy with these outputs added or replaced."""
         return Known({**self._values, **values})

@@ -112,7 +112,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
             Side("The key identifier of a workspace can be changed, within the original vault.", _CONCEPT),
             Side("Key identifiers cannot be changed after creation.", _TEMPLATE),
         ),
-        ("CMK106", "CMK114", "CMK228", "CMK253", "CMK256"),
+        ("CMK106", "CMK114", "CMK253", "CMK256"),
     ),
     Topic(
         "service-side",
@@ -170,7 +170,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "A vault whose firewall denies by default has to let trusted services pass. Whether Azure Cosmos DB is one of them is not "
         "settled; a vault that only private endpoints reach does not work with Azure Cosmos DB.",
         "Set public access enabled, default_action Deny and bypass AzureServices; verify shows whether the service reaches the key.",
-        "unresolved between two pages; nobody reports that the bypass failed.",
+        "unresolved between two pages; no report of a bypass that failed was found.",
         (
             Side("The bypass for trusted services lets Azure Cosmos DB reach the vault.", _COSMOS),
             Side(

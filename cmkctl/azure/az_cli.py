@@ -3,7 +3,7 @@
     az account get-access-token --subscription ID      the stored login that has the subscription, in that subscription's tenant
       └─ az does not know it, or the token is of another tenant ─▶ az account get-access-token --tenant ID
 
-az takes one of the two options, never both. It may not know a subscription that was created after the login; without a tenant in
+az takes one of the two options, never both. It may not know a subscription that is newer than the login; without a tenant in
 the profile its current account is asked then.
 """
 

@@ -158,7 +158,7 @@ _GIVEN_BY: Final[Mapping[str, str]] = {
     "SYSTEM_ACCESSTOKEN": "Map the token of Azure Pipelines in the step (env: SYSTEM_ACCESSTOKEN: $(System.AccessToken))",
     "SYSTEM_OIDCREQUESTURI": "Run cmkctl in a job of Azure Pipelines that uses a service connection with workload identity",
 }
-"""What sets a variable that nobody sets by hand."""
+"""The origin of a variable that is not set by hand."""
 
 
 def _invalid(detail: str) -> Diagnostic:

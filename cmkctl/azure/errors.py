@@ -285,6 +285,27 @@ def _classify_response(error: HttpResponseError) -> Failure:
     )
 
 
+def refusals_of(error: HttpResponseError) -> list[Failure]:
+    """Return one failure for each resource that a refused validation lists; the whole one where it lists none."""
+    whole = _classify_response(error)
+    document = _json(body_text(error.response))
+    top = document.get("error") if isinstance(document, Mapping) else None
+    details = top.get("details") if isinstance(top, Mapping) else None
+    causes = [cause_of(each, _TELLING) for each in details if isinstance(each, Mapping)] if details else []
+    return [
+        replace(
+            whole,
+            kind=_kind(400, each.codes, each.message),
+            code=each.code,
+            message=each.message,
+            codes=each.codes,
+            target=each.target,
+            policies=each.policies,
+        )
+        for each in causes
+    ] or [whole]
+
+
 def _challenge(response: Any) -> str:
     """Return the claims of a challenge, in base64 as Azure sends them and az takes them; empty without any."""
     found = re.search(r'\bclaims="([A-Za-z0-9+/_=-]+)"', str(response.headers.get("WWW-Authenticate", "")))

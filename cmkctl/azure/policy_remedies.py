@@ -86,7 +86,9 @@ _SETTINGS: Final[Mapping[str, Mapping[str, _Setting]]] = {
         "hbiworkspace": _Setting("workspace.high_business_impact", _FLAG),
         "encryption.status": _Setting("workspace.encryption"),
         "primaryuserassignedidentity": _Setting("workspace.identity"),
-        "systemdatastoresauthmode": _Setting("workspace.datastore_access"),
+        "systemdatastoresauthmode": _Setting(
+            "workspace.datastore_access", {"identity": "identity", "accesskey": "access-key"}
+        ),
     },
 }
 """The profile field that sets a property, by resource type and property, both in lower case."""
@@ -184,7 +186,11 @@ def _field_remedy(denial: PolicyDenial, failure: Failure) -> str:
 def _tag_remedy(tag: str, denial: PolicyDenial) -> str:
     if denial.operator.lower() in ("equals", "in", "exists") and denial.target.lower() != "false":
         return f"Remove or change the tag {tag} under tags in the profile."
-    return f"Add the tag to the profile: tags: {{{tag}: {_wanted(denial) or 'VALUE'}}}."
+    wanted, operator = _wanted(denial), denial.operator.lower()
+    if wanted and operator != "notequals":
+        kind = "one of" if operator == "notin" else "like"
+        return f"Set the tag in the profile: tags: {{{tag}: VALUE}}, with a value that is {kind} {wanted}."
+    return f"Add the tag to the profile: tags: {{{tag}: {wanted or 'VALUE'}}}."
 
 
 def _location_remedy(denial: PolicyDenial) -> str:

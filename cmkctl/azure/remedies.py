@@ -260,9 +260,9 @@ def _existing_location(failure: Failure) -> str:
 def _vault_name(failure: Failure) -> str:
     name = _last_segment(failure)
     return (
-        f"Vault names are unique across Azure, and a soft-deleted vault keeps its name. If yours was deleted, recover it: az "
-        f"keyvault recover --name {name}. Otherwise choose another name: key_vault.name, or associated_resources.key_vault.name "
-        "for the workspace's own vault."
+        "Vault names are unique across Azure, and a soft-deleted vault keeps its name. If yours was deleted, recover it: set "
+        f"key_vault.recover: true, or run az keyvault recover --name {name}. Otherwise choose another name: key_vault.name, or "
+        "associated_resources.key_vault.name for the workspace's own vault."
     )
 
 
@@ -407,7 +407,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "ResourceGroupBeingDeleted",
         remedy=f"Wait until the group is gone (az group exists --name NAME), or use another resource_group. {_AGAIN}",
     ),
-    _coded("VaultAlreadyExists", remedy=_vault_name),
+    _coded("VaultAlreadyExists", remedy=_vault_name, declared=codes.CMK160),
     _coded(
         "VaultNameNotValid", remedy="Choose a name with 3 to 24 letters, digits and single hyphens: key_vault.name."
     ),
@@ -415,11 +415,13 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "StorageAccountAlreadyTaken",
         "StorageAccountAlreadyExists",
         remedy="Names of storage accounts are unique across Azure: choose another associated_resources.storage_account.name.",
+        declared=codes.CMK160,
     ),
     _coded(
         "AlreadyInUse",
         request=r"Microsoft\.ContainerRegistry|registry",
         remedy="Names of registries are unique across Azure: choose another associated_resources.container_registry.name.",
+        declared=codes.CMK160,
     ),
     _coded(
         "RoleAssignmentUpdateNotPermitted",
@@ -561,8 +563,9 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     _worded(
         r"is currently in a deleted but recoverable state",
-        "A soft-deleted key holds the name: recover it (az keyvault key recover --vault-name VAULT --name KEY), or choose "
-        "another key.name.",
+        "A soft-deleted key holds the name: recover it (set key.recover: true, or run az keyvault key recover --vault-name VAULT "
+        "--name KEY), or choose another key.name.",
+        codes.CMK220,
     ),
     _worded(
         re.escape(WITHOUT_A_REASON),
@@ -637,6 +640,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         r"Soft-deleted workspace exists",
         "A deleted workspace holds this name for 14 days: have it recovered or deleted permanently, or choose another "
         "workspace.name.",
+        codes.CMK162,
     ),
     _worded(
         r"InternalServerError",

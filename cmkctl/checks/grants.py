@@ -121,14 +121,17 @@ def grant_beyond_need(_profile: Profile, facts: Facts) -> Iterator[Finding]:
 
 @rule(CMK111, severity=Severity.WARNING, needs=(KEY_VAULT,))
 def grant_to_an_application_id(profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Warn of an access policy for the application id of Azure Cosmos DB."""
-    app_id = ENDPOINTS[profile.cloud].cosmos_db_app_id
-    if any(same_word(each.get("objectId"), app_id) for each in _policies(facts)):
-        yield Finding(
-            f"The vault has a policy for {app_id}, which is Azure Cosmos DB's application id. Policies take object ids.",
-            f"Remove it: az keyvault delete-policy --object-id {app_id}.",
-            "key_access",
-        )
+    """Warn of an access policy for an application id of Azure Cosmos DB, that of another cloud among them."""
+    own = ENDPOINTS[profile.cloud].cosmos_db_app_id
+    clouds = {endpoints.cosmos_db_app_id: cloud for cloud, endpoints in reversed(ENDPOINTS.items())}
+    for app_id, cloud in clouds.items():
+        if any(same_word(each.get("objectId"), app_id) for each in _policies(facts)):
+            where = "" if app_id == own else f" in {cloud}, and the profile's cloud is {profile.cloud}"
+            yield Finding(
+                f"The vault has a policy for {app_id}, which is Azure Cosmos DB's application id{where}. Policies take object ids.",
+                f"Remove it: az keyvault delete-policy --object-id {app_id}.",
+                "key_access",
+            )
 
 
 def _policies(facts: Facts) -> list[Mapping[str, Any]]:

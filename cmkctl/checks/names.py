@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cmkctl.azure.compare import same_location, same_resource_id, same_word
 from cmkctl.checks.wanted import LOG_ANALYTICS, STORAGE_ACCOUNTS, NewResource, new_resources, require_registered
 from cmkctl.checks.wanted import workspace_is_new as _workspace_is_new
+from cmkctl.codes import CMK160, CMK162
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Fact, Facts, Finding, rule
 
@@ -20,26 +21,12 @@ if TYPE_CHECKING:
 _VAULTS: Final = "Microsoft.KeyVault/vaults"
 _REGISTRIES: Final = "Microsoft.ContainerRegistry/registries"
 
-CMK160: Final = Code(
-    "CMK160",
-    "The name is taken",
-    "Names of key vaults, storage accounts and container registries are unique in the whole cloud. The name is held by a resource outside the profile's resource group, or by a soft-deleted vault: Azure refuses the creation, after other resources exist already.",
-    "Choose another name.",
-    "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
-)
 CMK161: Final = Code(
     "CMK161",
     "A deleted Log Analytics workspace holds the name",
     "A deleted Log Analytics workspace is kept for 14 days. Creating one with its name, group and region brings the old one back, with its data and settings; in another region the creation is refused.",
     "Choose another associated_resources.log_analytics.name, or delete the old one for good with `az monitor log-analytics workspace delete --force`.",
     "https://learn.microsoft.com/azure/azure-monitor/logs/delete-workspace",
-)
-CMK162: Final = Code(
-    "CMK162",
-    "A soft-deleted workspace holds the name",
-    "A deleted Azure Machine Learning workspace keeps its name for 14 days, and Azure refuses a creation with that name. The workspace cannot be read by its id, but the subscription's list of workspaces still shows it; that the list shows every one is reported, not documented.",
-    "Recover it in the portal (Azure Machine Learning, Recently deleted), purge it with the command of the message, or choose another workspace.name.",
-    "https://learn.microsoft.com/azure/machine-learning/concept-soft-delete",
 )
 
 _ASKABLE: Final = {_VAULTS: "KEY_VAULT", STORAGE_ACCOUNTS: "STORAGE", _REGISTRIES: "CONTAINER_REGISTRY"}

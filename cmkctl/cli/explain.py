@@ -73,7 +73,14 @@ def _explained(word: str) -> list[Explained]:
     field, topic = _field(word), topic_of(word)
     if field or topic:
         fields = [Explained("field", word, field + "\n" * bool(topic))] if field else []
-        return [*fields, *([Explained("topic", topic.name, topic.text())] if topic else [])]
+        return [
+            *fields,
+            *(
+                [Explained("topic", topic.name, topic.text()), *(_fields_named(word) if "_" in word else [])]
+                if topic
+                else []
+            ),
+        ]
     return _from_azure(word) or list(_search(word))
 
 
@@ -118,6 +125,15 @@ def _field(word: str) -> str:
     if inner:
         lines += ["", "Fields:", *(f"  {each}" for each in inner)]
     return "\n".join(lines) + "\n"
+
+
+def _fields_named(word: str) -> Iterator[Explained]:
+    """Yield the fields that have the word in their path."""
+    from cmkctl.profile.fields import profile_fields  # noqa: PLC0415 - codes need no profile
+
+    found = [path for path in profile_fields() if word.casefold() in path and path != word]
+    if found:
+        yield Explained("field", word, "\n" + "\n".join(["Fields:", *(f"  {each}" for each in found)]) + "\n")
 
 
 def _search(word: str) -> Iterator[Explained]:

@@ -31,6 +31,13 @@ class Auth(StrEnum):
     BROWSER = "browser"
 
 
+class Part(StrEnum):
+    """The two parts of a plan when duties are split."""
+
+    ADMIN = "admin"
+    REST = "rest"
+
+
 def _duration(text: str) -> float:
     """Seconds from ``90s``, ``45m``, ``1h30m`` or a plain number of seconds."""
     found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
@@ -153,6 +160,26 @@ class Options:
         ),
     ] = field(default_factory=list)
     strict: Annotated[bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Treat warnings as errors.")] = False
+    part: Annotated[
+        Part | None,
+        typer.Option(
+            "--part",
+            metavar="PART",
+            help="admin: print the az commands that need an administrator. rest: refuse unless these were run.",
+        ),
+    ] = None
+    validate: Annotated[
+        bool,
+        typer.Option(
+            "--validate",
+            rich_help_panel=CHECKS,
+            help="Have Azure validate the plan as an ARM template. Nothing is written.",
+        ),
+    ] = False
+    no_validate: Annotated[
+        bool,
+        typer.Option("--no-validate", rich_help_panel=CHECKS, help="Do not have Azure validate the plan beforehand."),
+    ] = False
     json: Annotated[
         bool,
         typer.Option(

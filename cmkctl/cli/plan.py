@@ -5,7 +5,9 @@ from __future__ import annotations
 from cmkctl.cli.options import CONNECTING, REPORTING, Options, takes
 
 
-@takes("profile", *CONNECTING, "ignore", "strict", "detailed_exitcode", "out", "requests", *REPORTING)
+@takes(
+    "profile", *CONNECTING, "ignore", "strict", "validate", "detailed_exitcode", "out", "part", "requests", *REPORTING
+)
 def command(options: Options) -> int:
     """Show what would change, without changing anything."""
     from cmkctl.cli.procedure import create_workspace, plan  # noqa: PLC0415 - --help imports no SDK

@@ -15,9 +15,9 @@ from azure.core.exceptions import AzureError
 from cmkctl import codes
 from cmkctl.cli import PROGRAM
 from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
-from cmkctl.cli.options import STANDARD_STREAM, Options
+from cmkctl.cli.options import STANDARD_STREAM, Options, Part
 from cmkctl.cli.run import Load, Run, run
-from cmkctl.diagnostics import CmkctlError, Diagnostic
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeStarted, Emit, Event
 from cmkctl.plan import Action, Plan, Unknown, unknowns
@@ -39,6 +39,7 @@ from cmkctl.views.shown import (
     Applied,
     Cancelled,
     DiagnosticsShown,
+    LogText,
     OutputsShown,
     PlanSaved,
     PlanShown,
@@ -107,10 +108,13 @@ def plan(options: Options, operation: Operation) -> int:
     def body(opened: Run) -> int:
         if options.out and options.out != STANDARD_STREAM:
             try_saving(options.out)
-        made = _plan(opened, operation)
+        made = _of_part(_plan(opened, operation), options.part)
         opened.show(PlanShown(made, options.requests))
+        if options.part is Part.ADMIN:
+            return _print_commands(made)
         _show_outputs(opened, operation, made)
-        if made.errored:
+        refused = options.validate and not _validated(opened, made)
+        if made.errored or refused:
             if options.out:
                 opened.show(DiagnosticsShown((not_saved(options.out),)))
             return REFUSED
@@ -120,6 +124,27 @@ def plan(options: Options, operation: Operation) -> int:
         return CHANGES if options.detailed_exitcode and made.pending else DONE
 
     return run(options, body, load_only_profile)
+
+
+def _of_part(made: Plan, part: Part | None) -> Plan:
+    """Return a plan as it is, for the rest with an error (CMK200) when the administrator's part is not done."""
+    from cmkctl.export.az import admin_duties, az_commands  # noqa: PLC0415 - only for split duties
+
+    duties = admin_duties(made) if part is Part.REST else ()
+    if not duties:
+        return made
+    titles = ", ".join(each.title for each in duties)
+    remedy = "Have an administrator run:\n" + "\n".join(az_commands(made))
+    return replace(made, diagnostics=(*made.diagnostics, codes.CMK200.error(f"Missing: {titles}.", remedy)))
+
+
+def _print_commands(made: Plan) -> int:
+    """Print the commands of the administrator's part. What stops the signed-in account from applying them is no failure."""
+    from cmkctl.export.az import az_commands  # noqa: PLC0415 - only for split duties
+
+    sys.stdout.write("".join(f"{each}\n" for each in az_commands(made)))
+    sys.stdout.flush()
+    return DONE
 
 
 def apply(options: Options, operation: Operation, loader: Load = load) -> int:
@@ -168,7 +193,7 @@ def _apply(opened: Run, operation: Operation) -> int:
     made = _plan_of_saved(opened, operation, saved) if saved else _plan(opened, operation)
     opened.show(PlanShown(made, options.requests))
     emit: Emit = _as_approved(opened, saved, made) if saved else opened.show
-    if made.errored:
+    if made.errored or not (options.no_validate or _validated(opened, made)):
         return REFUSED
     if any(each.action.writes for each in made.pending) and not options.yes:
         if not opened.view.can_ask:
@@ -188,6 +213,21 @@ def _apply(opened: Run, operation: Operation) -> int:
     )
     opened.show(OutputsShown(operation.procedure.outputs(opened.profile, result.known)))
     return DONE
+
+
+def _validated(opened: Run, made: Plan) -> bool:
+    """Have Azure validate a plan, and show the result. Returns False when Azure refuses it."""
+    from cmkctl.validation import validate  # noqa: PLC0415 - only for a plan that is validated
+
+    if made.errored:
+        return True
+    found = validate(opened.session, opened.profile, made)
+    if found.diagnostics:
+        opened.show(DiagnosticsShown(tuple(map(opened.located_one, found.diagnostics))))
+    elif found.resources and not opened.options.json:
+        left = f" {found.left_out} other changes cannot be validated beforehand." if found.left_out else ""
+        opened.show(LogText(f"Azure validated the plan: {found.resources} resources accepted.{left}"))
+    return not any(each.severity is Severity.ERROR for each in found.diagnostics)
 
 
 def _confirmed(opened: Run, made: Plan) -> int | None:

@@ -29,7 +29,7 @@ from cmkctl.cli.account import account_of, claims_of
 from cmkctl.cli.connection import connect
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.files import refuse_to_overwrite
-from cmkctl.cli.options import STANDARD_STREAM, Options
+from cmkctl.cli.options import STANDARD_STREAM, Options, Part
 from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, ProfileError, RefusedError
@@ -76,14 +76,15 @@ class Run:
         """Return the plan with the warnings about the profile, and with places in the profile for its diagnostics."""
         policy = self.policy
         warnings = [policy.applied_to(each) for each in self.loaded.warnings]
-        return replace(plan, diagnostics=(*warnings, *(self._located(each) for each in plan.diagnostics)))
+        return replace(plan, diagnostics=(*warnings, *map(self.located_one, plan.diagnostics)))
 
     @property
     def policy(self) -> RulePolicy:
         """The operator's choices about findings."""
         return RulePolicy(frozenset(self.options.ignore), self.options.strict)
 
-    def _located(self, diagnostic: Diagnostic) -> Diagnostic:
+    def located_one(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a diagnostic with its place in the profile, where its subject is a field."""
         if diagnostic.location is not None or "/" in diagnostic.subject or not diagnostic.subject:
             return diagnostic
         return replace(diagnostic, location=self.loaded.locate(diagnostic.subject))
@@ -104,7 +105,8 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
     view = make_view(
         json=options.json,
         # With ``--out -`` the saved plan is the data; the plan for people is narration then.
-        stdout=sys.stderr if options.out == STANDARD_STREAM else sys.stdout,
+        # The commands for an administrator are the data as well.
+        stdout=sys.stderr if options.out == STANDARD_STREAM or options.part is Part.ADMIN else sys.stdout,
         stderr=sys.stderr,
         sandbox=options.sandbox,
         color=False if options.no_color else None,
@@ -183,6 +185,10 @@ def _check(options: Options) -> None:
     if options.out == STANDARD_STREAM and options.json:
         both = "--out - and --json both write to standard output."
         raise ProfileError(codes.CMK008.error(both, "Save the plan to a file: --out FILE."))
+    if options.part is Part.ADMIN and (options.out or options.json):
+        other = "--out saves a plan" if options.out else "--json writes JSON lines"
+        commands = f"--part admin writes commands to standard output, and {other}."
+        raise ProfileError(codes.CMK008.error(commands, "Use --part admin alone, and redirect its output to a file."))
     if options.state and not options.sandbox:
         alone = "--state names the state of the sandbox, but without --sandbox the command would go to Azure."
         raise ProfileError(codes.CMK008.error(alone, "Add --sandbox, or remove --state."))

@@ -28,6 +28,8 @@ from cmkctl.steps.key_vault import RBAC, TENANT
 ROLES_EFFECTIVE_AT: Final[Output[str | None]] = Output("identity_roles", "effective_at")
 """The time, in ISO 8601, at which the youngest role takes effect; None where no role is assigned."""
 
+_KIND: Final = "role assignment"
+
 SECRETS: Final = ("get", "list", "set", "delete", "recover", "backup", "restore")
 """The permissions on secrets that the acting identity needs in a vault with access policies."""
 
@@ -143,15 +145,14 @@ def _definitions(azure: Snapshot, roles: Mapping[str, tuple[ArmDocument, ...]]) 
 
 def _of_one(profile: Profile, observed: ObservedIdentity) -> Iterator[Change]:
     identity = observed.identity
-    kind = f"role of {identity.label}"
     if identity.absent:
         # The identity that reads the key is checked with the access to the key.
         if not same_resource_id(identity.id, profile.workspace.key_identity_id):
             yield conflict(
                 IdentityRoles.name,
                 identity.id,
-                kind,
-                "",
+                _KIND,
+                f"for {identity.label}",
                 "CMK233",
                 "there is no such user-assigned identity",
                 "create it first: az identity create",
@@ -161,22 +162,28 @@ def _of_one(profile: Profile, observed: ObservedIdentity) -> Iterator[Change]:
     for need in observed.needs:
         assignment = observed.holding(need)
         if assignment is None:
-            yield _assigned(profile, identity, need, kind)
+            yield _assigned(profile, identity, need)
         else:
             inherited = not same_resource_id(assignment["properties"].get("scope"), need.scope)
             reason = f"up to date{': inherited' if inherited else ''}"
-            yield no_op(IdentityRoles.name, str(assignment.get("id") or need.scope), kind, need.title, reason)
+            yield no_op(
+                IdentityRoles.name, str(assignment.get("id") or need.scope), _KIND, _name(identity, need), reason
+            )
 
 
-def _assigned(profile: Profile, identity: UserAssigned, need: Need, kind: str) -> Change:
+def _name(identity: UserAssigned, need: Need) -> str:
+    return f"{need.role.name} for {identity.label} on {need.where}"
+
+
+def _assigned(profile: Profile, identity: UserAssigned, need: Need) -> Change:
     role = role_definition_id(profile.subscription, need.role.guid)
     assignment = Assignment(need.scope, identity.id, identity.principal, role)
     return Change(
         IdentityRoles.name,
         Action.CREATE,
         assignment.resource_id,
-        kind,
-        need.title,
+        _KIND,
+        _name(identity, need),
         "not assigned yet",
         attributes=(
             AttributeChange("role", None, need.role.name, phrase=Phrase("")),

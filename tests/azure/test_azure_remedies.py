@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,8 +15,10 @@ from support.scripted import ARM, Answer, http_error
 
 from cmkctl.azure.errors import classify, operation_failure
 from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.policy_remedies import _BY_ID, _OWN_VAULT, _SETTINGS
 from cmkctl.azure.remedies import BY_KIND, EXPLANATIONS, WITHOUT_A_REASON, diagnose, explanation_of
 from cmkctl.diagnostics import Diagnostic
+from cmkctl.profile.fields import profile_fields
 
 SUBSCRIPTION: Final = "/subscriptions/11111111-1111-1111-1111-111111111111"
 GROUP: Final = f"{SUBSCRIPTION}/resourceGroups/rg-ml"
@@ -166,6 +169,26 @@ def test_a_region_outside_the_allowed_ones_is_the_location() -> None:
         "Set location to a region that the policy allows: westeurope, northeurope."
         in diagnose(failed(body, status=403)).remedy
     )
+
+
+@pytest.mark.parametrize(
+    ("operator", "target", "remedy"),
+    [
+        ("NotEquals", "prod", "Add the tag to the profile: tags: {env: prod}."),
+        (
+            "NotIn",
+            ["dev", "prod"],
+            "Set the tag in the profile: tags: {env: VALUE}, with a value that is one of dev, prod.",
+        ),
+        ("NotMatch", "###", "Set the tag in the profile: tags: {env: VALUE}, with a value that is like ###."),
+        ("Equals", "test", "Remove or change the tag env under tags in the profile."),
+    ],
+)
+def test_a_tag_with_a_wrong_value_has_the_value_that_fits(operator: str, target: Any, remedy: str) -> None:
+    """Policies require a tag, one of some values, or a form (G8)."""
+    body = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", "tags['env']", operator, target, "x")
+
+    assert diagnose(failed(body, status=403)).remedy.startswith(remedy)
 
 
 def test_of_allowed_regions_the_list_counts_and_not_the_exception_for_global() -> None:
@@ -477,13 +500,13 @@ CASES: Final = {
     "G17 access policy": (failed(error("BadRequest", "An invalid value was provided for 'accessPolicies'.")), "CMK311", "must be the object id of a service principal"),
     "G12 Application Insights": (failed(error("BadRequest", "Could not retrieve the Log Analytics workspace from ARM"), path=COMPONENT), "CMK317", "run the same command again in a minute"),
     "P01 purge protection": (operation_failure(error("BadRequest", "CMK workspaces should have purge protection enabled on their CMK keyvault."), "workspace mlw", "failed"), "CMK210", "--enable-purge-protection true"),
-    "P06 soft-deleted vault": (failed(error("ConflictError", "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault."), status=409), "CMK205", "az keyvault recover --name kv-ml"),
-    "G10 vault name": (failed(error("VaultAlreadyExists", NAME_TAKEN), status=409), "CMK308", "choose another name: key_vault.name"),
-    "G10 storage name": (failed(error("StorageAccountAlreadyTaken", "The storage account named stml is already taken."), status=409, path=STORAGE), "CMK308", "associated_resources.storage_account.name"),
-    "registry name": (failed(error("AlreadyInUse", "The registry DNS name crml is already in use."), status=409, path=f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml"), "CMK308", "associated_resources.container_registry.name"),
+    "P06 soft-deleted vault": (failed(error("ConflictError", "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault."), status=409), "CMK205", "key_vault.recover: true, or run az keyvault recover --name kv-ml"),
+    "G10 vault name": (failed(error("VaultAlreadyExists", NAME_TAKEN), status=409), "CMK160", "choose another name: key_vault.name"),
+    "G10 storage name": (failed(error("StorageAccountAlreadyTaken", "The storage account named stml is already taken."), status=409, path=STORAGE), "CMK160", "associated_resources.storage_account.name"),
+    "registry name": (failed(error("AlreadyInUse", "The registry DNS name crml is already in use."), status=409, path=f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml"), "CMK160", "associated_resources.container_registry.name"),
     "P12 vault name": (failed(error("VaultNameNotValid", "The vault name '1kv' is invalid.")), "CMK311", "3 to 24"),
     "P20 disabled key": (operation_failure(error("KeyDisabled", "Operation WrapKey is not allowed on a disabled key"), "workspace mlw", "failed"), "CMK224", "--enabled true"),
-    "P22 soft-deleted key": (failed(error("Conflict", "Key cmk is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged."), status=409, path=f"{VAULT}/keys/cmk"), "CMK308", "az keyvault key recover"),
+    "P22 soft-deleted key": (failed(error("Conflict", "Key cmk is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged."), status=409, path=f"{VAULT}/keys/cmk"), "CMK220", "az keyvault key recover"),
     "P23 firewall": (failed(error("Forbidden", "Public network access is disabled and request is not from a trusted service nor via an approved private link.", **INNER), status=403), "CMK303", "firewall blocks this machine"),
     "P30 vault role": (failed(error("Forbidden", "Caller is not authorized to perform action on resource.", innererror={"code": "ForbiddenByRbac"}), status=403), "CMK303", "Key Vault Crypto Officer"),
     "P30 inside a text": (failed(error("BadRequest", "[ForbiddenByRbac (Forbidden)] Caller is not authorized")), "CMK303", "Key Vault Crypto Officer"),
@@ -510,7 +533,7 @@ CASES: Final = {
     "P60 half-made account": (operation_failure(error("BadRequest", "DatabaseAccount x is in a failed provisioning state because the previous attempt failed"), "workspace mlw", "failed"), "CMK311", "choose another workspace.name"),
     "P62 throttled": (failed(error("TooManyRequests", "Too many requests."), status=429), "CMK306", "Wait a few minutes"),
     "P63 server error": (operation_failure(error("InternalServerError", "InternalServerError"), "workspace mlw", "failed"), "CMK311", "repeats a failed creation"),
-    "P69 soft-deleted workspace": (failed(error("BadRequest", "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete"), path=WORKSPACE), "CMK311", "14 days"),
+    "P69 soft-deleted workspace": (failed(error("BadRequest", "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete"), path=WORKSPACE), "CMK162", "14 days"),
     "P73 deny assignment": (failed(error("DenyAssignmentAuthorizationFailed", "The client has permission to perform action; however, the access is denied because of the deny assignment with name 'System deny assignment created by Azure Databricks'."), status=403), "CMK303", "'System deny assignment created by Azure Databricks' overrides every role"),
     "unknown region": (failed(error("LocationNotAvailableForResourceGroup", "The provided location 'eastuss2' is not available for resource group. List of available regions is 'eastus,eastus2,westeurope'.")), "CMK311", "Did you mean location: eastus2?"),
     "closed region": (failed(error("RequestDisallowedByAzure", "Resource 'kv-ml' was disallowed by Azure."), status=403), "CMK303", "choose another location"),
@@ -568,6 +591,18 @@ def test_every_row_explains_a_case() -> None:
     used = {id(found) for each in failures if (found := explanation_of(each))}
 
     assert [] == [each for each in EXPLANATIONS if id(each) not in used]
+
+
+FIELD: Final = re.compile(r"\b(?:key_vault|key|workspace|associated_resources|key_access)\.[a-z_]+(?:\.[a-z_]+)*")
+
+
+def test_a_remedy_names_fields_that_the_profile_has() -> None:
+    """Also the table of policies: a field that does not exist would be refused as unknown."""
+    settings = [*_SETTINGS.values(), _OWN_VAULT]
+    named = {setting.field for each in settings for setting in each.values()} | set(_BY_ID.values())
+    named |= {found for each in _diagnosed() for found in FIELD.findall(each.remedy)}
+
+    assert set() == named - set(profile_fields())
 
 
 def test_rows_on_structure_come_before_rows_on_words() -> None:

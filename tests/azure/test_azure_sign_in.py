@@ -306,7 +306,7 @@ class Login(ScriptedNetwork):
         super().__init__([])
         self.exchanged: list[str] = []
 
-    def send(self, request: Any, **_options: Any) -> Any:
+    def send(self, request: Any, *_arguments: Any, **_options: Any) -> Any:
         """Answer by the host."""
         self.sent.append(request)
         host = urlsplit(str(request.url)).netloc

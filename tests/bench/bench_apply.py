@@ -39,7 +39,7 @@ RESULTS: Final = Path(__file__).with_name("results_apply.json")
 PAGE: Final = Path(__file__).parents[1] / "reliability" / "reliability_page.py"
 SETTLING: Final = 75
 """Seconds that the profile with roles gives them; Microsoft's verified module for vaults waits 70 in its own example."""
-READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+CONTRIBUTOR: Final = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 POLLS: Final = ("/asyncoperations/", "/workspaceoperationsstatus/", "/operations/", "/operationresults/")
 KINDS: Final = {
     "/register": "provider.register",
@@ -129,7 +129,7 @@ def roles(running: Running, scale: float) -> dict[str, Any]:
     """Return a profile with roles that need time to take effect, an existing identity, and a container registry."""
     identity = running.state.add_identity("id-ml", "rg-people")
     found = running.state.resource(identity) or {}
-    running.state.assign_role(f"/subscriptions/{SUBSCRIPTION_ID}", found["properties"]["principalId"], READER)
+    running.state.assign_role(f"/subscriptions/{SUBSCRIPTION_ID}", found["properties"]["principalId"], CONTRIBUTOR)
     more: dict[str, Any] = {"workspace": {"identity": identity}, "key_vault": {"authorization": "rbac"}}
     more["key_access"] = {"settle_seconds": math.ceil(SETTLING * scale)}
     return profile_of("roles", {**more, "associated_resources": {"container_registry": {}}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -79,7 +80,7 @@ def test_an_error_code_of_azure_leads_to_the_code_of_cmkctl(capsys: pytest.Captu
     """In any case; with the remedy of the table and the explanation of cmkctl's code."""
     text = explained(capsys, code.lower())
 
-    assert "cmkctl reports it as CMK3" in text or "cmkctl reports it as CMK2" in text
+    assert re.search(r"cmkctl reports it as CMK[123]\d\d\.", text)
     assert all(len(line) <= 80 or " " not in line.strip() or "http" in line for line in text.splitlines()), text
 
 
@@ -87,7 +88,7 @@ def test_an_error_code_of_azure_leads_to_the_code_of_cmkctl(capsys: pytest.Captu
     ("message", "code"),
     [
         ("CMK workspaces should have purge protection enabled on their CMK keyvault.", "CMK210"),
-        ("Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete", "CMK311"),
+        ("Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete", "CMK162"),
         ("(ConflictError) A vault with the same name already exists in deleted state.", "CMK205"),
         ('{"error": {"code": "ScopeLocked", "message": "It is locked."}}', "CMK327"),
         ("AADSTS700024", "CMK321"),

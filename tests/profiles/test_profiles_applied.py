@@ -32,7 +32,7 @@ def arrange_what_it_names(azure: Any, profile: Profile) -> None:
     if profile.key_vault.id is not None:
         vault = ResourceId.parse(profile.key_vault.id)
         azure.add_vault(vault.name, vault.resource_group, purge_protection=False, location=profile.location)
-    if profile.workspace.identity_id is not None:
+    if profile.workspace.identity_id is not None and profile.workspace.created_identity_id is None:
         identity = ResourceId.parse(profile.workspace.identity_id)
         made = azure.resource(azure.add_identity(identity.name, identity.resource_group, profile.location))
         azure.assign_role(profile.resource_group_id, made["properties"]["principalId"], CONTRIBUTOR)

@@ -30,7 +30,7 @@ from cmkctl.sandbox.server import Running
 UNPROVED: Final = replace(CREATE, proof=no_proof)
 """The procedure without azure-ai-ml, which is imported only by a whole process."""
 
-READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+CONTRIBUTOR: Final = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 _COMMON: Final = """\
 subscription: ${AZURE_SUBSCRIPTION_ID}
 location: eastus2
@@ -116,7 +116,7 @@ class Ground:
         if profile == ROLES:
             identity = self.running.state.resource(self.running.state.add_identity("id-ml", "rg-people")) or {}
             self.running.state.assign_role(
-                f"/subscriptions/{SUBSCRIPTION_ID}", identity["properties"]["principalId"], READER
+                f"/subscriptions/{SUBSCRIPTION_ID}", identity["properties"]["principalId"], CONTRIBUTOR
             )
 
     def path(self, profile: str) -> Path:

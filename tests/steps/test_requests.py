@@ -122,9 +122,13 @@ def _apply(documents: dict[str, Any], case: Case, request: Request, spelled: Cal
     elif "/roleassignments/" in path:
         scope = request.path[: path.index("/providers/microsoft.authorization/")]
         # Azure shows the scope, which is no part of the body; a role assignment exists on a vault that exists.
-        assignment = {"properties": {"scope": spelled(scope), **_spelled(body["properties"], spelled)}}
+        assignment = {
+            "id": request.path,
+            "properties": {"scope": spelled(scope), **_spelled(body["properties"], spelled)},
+        }
         listed = roles_address(scope, body["properties"]["principalId"]).lower()
-        documents[listed] = {"value": [*(documents.get(listed) or {"value": []})["value"], assignment]}
+        others = [each for each in (documents.get(listed) or {"value": []})["value"] if each.get("id") != request.path]
+        documents[listed] = {"value": [*others, assignment]}
         rbac_vault = {"properties": {**_VAULT["properties"], "enableRbacAuthorization": True}}
         documents[scope.lower()] = documents.get(scope.lower()) or rbac_vault
         # What only exists after the workspace has been created by then.

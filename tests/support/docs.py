@@ -20,7 +20,14 @@ from cmkctl.services.reference import reference as services_reference
 from support.failures import rules_page
 
 ROOT = Path(__file__).parents[2]
-SESSION_PAGES = ("README.md", "docs/tutorial.md", "docs/grants.md")
+SESSION_PAGES = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/associated-resources.md",
+    "docs/grants.md",
+    "docs/architectures.md",
+    "docs/before-you-apply.md",
+)
 _SANDBOX = (
     "serve",
     "env",

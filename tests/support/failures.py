@@ -37,11 +37,12 @@ def rules_page() -> str:
     listed = failures()
     known = [each for each in listed if each.id.startswith("P")]
     answered = sum(each.answer != "none" for each in known)
+    others = len(listed) - len(known)
     introduction = (
         f"Ways in which the creation of such a workspace goes wrong, from documentation and public reports: {answered} of "
-        f"{len(known)} have an answer, and so do {len(listed) - len(known)} further cases of the field (G). A *rule* stops the "
-        "run before the first write or warns; *explained* is a diagnostic with cause and remedy after a refusal by Azure; *retried* "
-        "is waited for; *built in* is ruled out by what cmkctl sends."
+        f"{len(known)} have an answer, and so do {others} further cases of the field (G). A *rule* stops the run before the "
+        "first write, or warns; *explained* is a diagnostic with cause and remedy after a refusal by Azure; *retried* is waited "
+        "for; *built in* is ruled out by what cmkctl sends."
     )
     lines = [
         reference().rstrip(),

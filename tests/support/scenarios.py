@@ -48,7 +48,7 @@ ELSEWHERE: Final = "rg-security"
 KEY: Final = "cmk"
 STORAGE: Final = "stml"
 FOREIGN: Final = ("c0ffee00-0000-4000-8000-00000000f001", "c0ffee00-0000-4000-8000-00000000f002")
-READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+CONTRIBUTOR: Final = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 IDENTITY_ID: Final = (
     f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-people/providers"
     "/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml"
@@ -260,7 +260,7 @@ def _forget_roles(site: Site) -> None:
 
 
 def _held_by_others(row: dict[str, Any]) -> bool:
-    return bool(row["doc"]["properties"]["roleDefinitionId"].endswith(READER))
+    return bool(row["doc"]["properties"]["roleDefinitionId"].endswith(CONTRIBUTOR))
 
 
 def _delete_group(site: Site) -> None:
@@ -555,7 +555,7 @@ class ScenarioBuilder:
         if wish.user_identity:
             identity = state.add_identity("id-ml", "rg-people")
             inner = (state.resource(identity) or {})["properties"]
-            state.assign_role(f"/subscriptions/{SUBSCRIPTION_ID}", inner["principalId"], READER)
+            state.assign_role(f"/subscriptions/{SUBSCRIPTION_ID}", inner["principalId"], CONTRIBUTOR)
         if wish.object_id_given:
             state.add_principal(COSMOS_DB_APP_ID, "Azure Cosmos DB", COSMOS_DB_OBJECT_ID)
         if wish.elsewhere:

@@ -587,6 +587,12 @@ private_range = ErrorRow(
     ours("that ranges of private networks are refused is documented"),
     "The IP rule '{value}' is refused: only public addresses and ranges are allowed.",
 )
+small_range = ErrorRow(
+    400,
+    "InvalidValuesForRequestParameters",
+    ours("that small ranges are refused is documented"),
+    "The IP rule '{value}' is refused: ranges with the prefixes /31 and /32 are not supported.",
+)
 storage_name_invalid = ErrorRow(
     400,
     "AccountNameInvalid",
@@ -983,6 +989,19 @@ deployment_failed = ErrorRow(
     "At least one resource deployment operation failed. Please list deployment operations for details. "
     "Please see https://aka.ms/arm-deployment-operations for usage details.",
     target="{target}",
+)
+deployment_refused = ErrorRow(
+    400,
+    "InvalidTemplateDeployment",
+    documented("error-invalid-template-deployment"),
+    "The template deployment '{name}' is not valid according to the validation procedure. The tracking id is '{tracking}'. "
+    "See inner errors for details.",
+)
+deployment_denied = ErrorRow(
+    400,
+    "InvalidTemplateDeployment",
+    documented("error-policy-requestdisallowedbypolicy"),
+    "The template deployment failed because of policy violation. Please see details for more information.",
 )
 deployment_resource_failed = ErrorRow(
     409,

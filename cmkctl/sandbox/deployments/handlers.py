@@ -11,7 +11,17 @@ from cmkctl.sandbox.core.regions import require_location
 from cmkctl.sandbox.core.routing import Handler, Route
 from cmkctl.sandbox.core.shapes import Required
 from cmkctl.sandbox.core.state import Tenant
-from cmkctl.sandbox.deployments import extended_json, foretold, order, parameters, reading, records, run, template
+from cmkctl.sandbox.deployments import (
+    extended_json,
+    foretold,
+    order,
+    parameters,
+    preflight,
+    reading,
+    records,
+    run,
+    template,
+)
 from cmkctl.sandbox.deployments.addresses import DEPLOYMENTS, Place
 from cmkctl.sandbox.deployments.evaluate import Scope
 from cmkctl.sandbox.deployments.failures import ExpressionError
@@ -154,8 +164,15 @@ def _record(
 
 
 def validate(tenant: Tenant, call: Call) -> Reply:
-    """Answer whether the template is in order, 200; what its resources' providers would refuse is not foreseen."""
+    """Answer 200 for a template that is in order and that no provider, policy or missing right refuses; else 400."""
     record = _prepare(tenant, call)
+    refused = preflight.refusals(tenant, record, _prepare)
+    if refused:
+        policies = all(each.code == "RequestDisallowedByPolicy" for each in refused)
+        error = (
+            errors.deployment_denied() if policies else errors.deployment_refused(call["deployment"], record["number"])
+        )
+        raise error.because(*(each.error() for each in refused))
     shown = records.view({**record, "state": "Succeeded"})
     resources = [{"id": step["id"]} for step in record["steps"] if step["deployed"]]
     return Reply(200, {**shown, "properties": {**shown["properties"], "validatedResources": resources}})

@@ -105,7 +105,7 @@ def _begin_step(tenant: Tenant, facade: TenantFacade, step: Json, scope: Scope) 
         operationId=ids.hex_name("step", number, length=16).upper(), trackingId=ids.guid("tracking", step["id"], number)
     )
     try:
-        body = registry.adapted(step["type"], _body(step, scope.inside(step["loops"])))
+        body = registry.adapted(step["type"], body_of(step, scope.inside(step["loops"])))
         reply = facade.send("PUT", step["id"], step["api"], body)
     except failures.ExpressionError as problem:
         _fail(tenant, step, errors.deployment_expression(problem).error(), 400)
@@ -115,7 +115,7 @@ def _begin_step(tenant: Tenant, facade: TenantFacade, step: Json, scope: Scope) 
         _note_begun(tenant, step, reply)
 
 
-def _body(step: Json, scope: Scope) -> Json:
+def body_of(step: Json, scope: Scope) -> Json:
     """Return what is sent for a resource. The template of a nested deployment of inner scope stays as it is."""
     raw = step["raw"]
     if step["type"].lower() != DEPLOYMENTS.lower():

@@ -1,0 +1,1 @@
+"""Exports: a plan as other tools read it. Pure."""
