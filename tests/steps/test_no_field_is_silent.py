@@ -31,7 +31,8 @@ SUBNET: Final = (
     "/subnets/snet-endpoints"
 )
 
-RULE: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ops/providers/Microsoft.EventHub/namespaces/ns/authorizationRules/send"
+OPS: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ops/providers"
+RULE: Final = f"{OPS}/Microsoft.EventHub/namespaces/ns/authorizationRules/send"
 LOGS: Final = (
     f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers/Microsoft.OperationalInsights/workspaces/log-ml"
 )
