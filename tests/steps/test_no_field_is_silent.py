@@ -31,6 +31,11 @@ SUBNET: Final = (
     "/subnets/snet-endpoints"
 )
 
+RULE: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ops/providers/Microsoft.EventHub/namespaces/ns/authorizationRules/send"
+LOGS: Final = (
+    f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers/Microsoft.OperationalInsights/workspaces/log-ml"
+)
+
 BASE: Final[Mapping[str, Any]] = {
     "cloud": "AzureCloud",
     "subscription": SUBSCRIPTION_ID,
@@ -101,6 +106,7 @@ BASE: Final[Mapping[str, Any]] = {
         }
     ],
     "private_network": {"subnet": SUBNET, "endpoints": ["workspace", "blob"], "names": {"blob": "pe-blob"}},
+    "diagnostics": {"log_analytics": LOGS, "logs": "all", "metrics": True, "resources": ["workspace"]},
     "tags": {"owner": "ml-platform"},
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
@@ -128,6 +134,7 @@ OTHERS: Final[Mapping[str, Any]] = {
     "workspace.hub": {"default_project_resource_group": "rg-others"},
     "workspace.feature_store": {"spark_version": "3.4"},
     "projects": [{"name": "mlp"}],
+    **{f"key_vault.enabled_for_{use}": True for use in ("deployment", "template_deployment", "disk_encryption")},
     "workspace.datastore_access": "identity",
     "associated_resources.key_vault": "same",
     "grants.scope": "storage_account",
@@ -156,6 +163,8 @@ OTHERS: Final[Mapping[str, Any]] = {
         for field, value in (("public_access", "disabled"), ("default_action", "Deny"), ("bypass", "None"))
     },
     "associated_resources.storage_account.network.bypass": ["Metrics"],
+    "diagnostics.log_analytics": f"{LOGS}-other",
+    "diagnostics.resources": ["workspace", "key_vault"],
     "tags": {"owner": "others"},
 }
 """Values to change to, where type and example give none."""
@@ -178,6 +187,7 @@ TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
         for section in ("storage_account", "key_vault", "container_registry")
         for field in ("ip_rules", "subnets", "resource_access_rules")
     },
+    "diagnostics.event_hub.name": {"diagnostics.event_hub.rule": RULE},
     "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},
     "workspace.identity.roles": {"workspace.identity.primary": f"{IDENTITIES}/id-ml"},
     "workspace.data_isolation": {"workspace.encryption": "service-side", "workspace.cosmos_db_throughput": None},
