@@ -181,7 +181,7 @@ def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, .
     wanted = {
         "storageAccount": profile.associated_resources.storage_account.resource_id,
         "keyVault": profile.associated_resources.key_vault_id,
-        "applicationInsights": profile.associated_resources.application_insights.resource_id,
+        "applicationInsights": profile.associated_resources.application_insights_id,
         # A workspace without a registry gets one from the service when it first builds an environment.
         **(
             {"containerRegistry": profile.associated_resources.container_registry_id}

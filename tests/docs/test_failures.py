@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from support.docs import ROOT, commands, matches, run
 from support.failures import ANSWERS, Failure, failures
 
 from cmkctl.checks import CODES, RULES
@@ -61,3 +62,14 @@ def test_every_rule_answers_a_failure() -> None:
 
     assert [] == sorted({each.code.id for each in RULES} - named - BEYOND)
     assert [] == sorted(BEYOND & named)
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_answers_run_as_written(tmp_path: Path) -> None:
+    """In a fresh checkout, against the sandbox."""
+    listed = commands((ROOT / "docs" / "how-do-i.md").read_text(encoding="utf-8"))
+
+    outputs = run([each.typed for each in listed], tmp_path)
+
+    assert [] != listed
+    assert [] == [output for each, output in zip(listed, outputs, strict=True) if not matches(each.shown, output)]

@@ -31,7 +31,8 @@ SUBNET: Final = (
     "/subnets/snet-endpoints"
 )
 
-RULE: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ops/providers/Microsoft.EventHub/namespaces/ns/authorizationRules/send"
+OPS: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ops/providers"
+RULE: Final = f"{OPS}/Microsoft.EventHub/namespaces/ns/authorizationRules/send"
 LOGS: Final = (
     f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers/Microsoft.OperationalInsights/workspaces/log-ml"
 )
@@ -47,6 +48,9 @@ BASE: Final[Mapping[str, Any]] = {
         "soft_delete_days": 30,
         "sku": "standard",
         "allow_enabling_purge_protection": False,
+        "enabled_for_deployment": False,
+        "enabled_for_template_deployment": False,
+        "enabled_for_disk_encryption": False,
         "network": {
             "public_access": "enabled",
             "default_action": "Deny",
@@ -61,7 +65,7 @@ BASE: Final[Mapping[str, Any]] = {
         "expires": "2031-01-31",
         "rotation_policy": {"rotate_after": "P1Y", "expires_after": "P2Y", "notify_before_expiry": "P30D"},
     },
-    "key_access": {"create_service_principal": True, "settle_seconds": 0},
+    "key_access": {"scope": "vault", "create_service_principal": True, "settle_seconds": 0},
     "workspace": {
         "name": "mlw",
         "high_business_impact": True,
