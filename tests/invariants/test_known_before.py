@@ -14,6 +14,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 from cmkctl.sandbox.core.arrange import Arrangement
 from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
+from cmkctl.validation import validate
 
 SUBSCRIPTION: Final = f"/subscriptions/{SUBSCRIPTION_ID}"
 
@@ -128,6 +129,7 @@ def test_roles_on_an_existing_group_suffice(
     client = builder.client()
 
     plan = client.plan(profile)
+    validated = validate(client.session(profile), profile, plan)
     left = client.apply(profile, plan)
     again = client.plan(profile)
 
@@ -136,6 +138,7 @@ def test_roles_on_an_existing_group_suffice(
     assert "Microsoft.MachineLearningServices, Microsoft.Storage, Microsoft.KeyVault, Microsoft.DocumentDB" in note.detail
     assert f"az provider register --namespace Microsoft.Search --subscription {SUBSCRIPTION_ID} --wait" in note.remedy
     assert not plan.of("resource_providers")
+    assert (8, ()) == (validated.resources, validated.diagnostics)
     assert (False, False, False) == (plan.errored, bool(left.pending), bool(again.pending))
     assert [] == [each.path for each in client.writes_since(0) if each.path.endswith("/register")]
 
