@@ -142,6 +142,7 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
                     f"its key {key.get('keyIdentifier')} is no longer in the vault, and a new key of that name would be a "
                     "different key"
                 ),
+                "write key.recover: true to recover it",
                 f"recover it: az keyvault key recover --vault-name {profile.key_vault.resource_name} --name {profile.key.name}",
             )
     elif not _same_key(key.get("keyIdentifier"), key_identifier(known)):
