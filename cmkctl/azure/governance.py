@@ -131,7 +131,9 @@ def assignments_in_use(azure: Snapshot, subscription: str) -> AssignmentsInUse |
     """Return the number of role assignments in a subscription; None where the cloud does not count them."""
     path = f"{subscription_id(subscription)}{_AUTHORIZATION}/roleAssignmentsUsageMetrics"
     found = azure.document(path, versions.ASSIGNMENTS_USAGE, _Usage)
-    return found and AssignmentsInUse(found["roleAssignmentsCurrentCount"], found["roleAssignmentsLimit"])
+    if found is None:
+        return None
+    return AssignmentsInUse(found["roleAssignmentsCurrentCount"], found["roleAssignmentsLimit"])
 
 
 def policy_denials(

@@ -1,4 +1,4 @@
-"""Rules about the kinds of workspace, service-side encryption and high business impact (failures.md, P41, P51, P67, P68, P79).
+"""Rules about the kinds of workspace, service-side encryption and high business impact (failures.md, P41, P51, P67, P68, P79, P88).
 
 Microsoft's pages gave three limits of service-side encryption while it was a preview. The current page (28 January 2025) no longer
 lists them and does not say that they are gone, so each is a warning with the date of its evidence.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from cmkctl.azure.compare import same_word
+from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.checks.documents import vault_properties
-from cmkctl.checks.observed import KEY_VAULT, WORKSPACE
+from cmkctl.checks.observed import ASSOCIATED, KEY_VAULT, WORKSPACE
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, rule
 
@@ -40,6 +40,13 @@ CMK152: Final = Code(
     "A limit that service-side encryption had as a preview",
     "Until January 2025 Microsoft's page listed as unsupported with service-side encryption: key rotation, and a vault without public network access; another page added user-assigned identities. The page of 28 January 2025 lists none of them, and does not state that they work. A report of 2026 uses a user-assigned identity with success.",
     "Try it with a workspace that holds no data first, or avoid the combination.",
+    _CONCEPT,
+)
+CMK153: Final = Code(
+    "CMK153",
+    "The storage account of a service-side workspace has Microsoft's key",
+    "With service-side encryption, metadata of pipelines is kept in the workspace's own storage account. The workspace's key does not cover that account: its encryption is a setting of the account.",
+    "Write the account under services.storage_accounts and run `cmkctl encrypt` after `cmkctl apply`.",
     _CONCEPT,
 )
 CMK154: Final = Code(
@@ -114,6 +121,23 @@ def limits_of_service_side(profile: Profile, facts: Facts) -> Iterator[Finding]:
             "2025) is silent.",
             "Set key_vault.network: public_access: enabled, with default_action: Deny and bypass: AzureServices.",
             "key_vault.network",
+        )
+
+
+@rule(CMK153, severity=Severity.WARNING, needs=(ASSOCIATED,))
+def storage_of_service_side(profile: Profile, facts: Facts) -> Iterator[Finding]:
+    """Warn of a storage account that neither has a key of the customer nor is to get one (P88)."""
+    account = profile.associated_resources.storage_account.resource_id
+    to_encrypt = (each.settings.id for each in profile.services.entries)
+    if profile.workspace.encryption != "service-side" or any(same_resource_id(account, each) for each in to_encrypt):
+        return
+    found = (facts[ASSOCIATED].resources.get(account) or {}).get("properties") or {}
+    if not same_word((found.get("encryption") or {}).get("keySource"), "Microsoft.Keyvault"):
+        yield Finding(
+            f"Metadata of pipelines is kept in the storage account {account.rpartition('/')[2]}, which has Microsoft's key: the "
+            "workspace's key does not cover it.",
+            f"Write services.storage_accounts: [{{id: {account}}}], and run cmkctl encrypt after cmkctl apply.",
+            "workspace.encryption",
         )
 
 

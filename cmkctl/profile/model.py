@@ -297,7 +297,7 @@ class Profile(Section):
             "key_vault": self.key_vault.resource_id,
             "key": self.key.resource_id,
             "storage_account": associated.storage_account.resource_id,
-            "application_insights": associated.application_insights.resource_id,
+            "application_insights": associated.application_insights_id,
             "log_analytics": associated.log_analytics.resource_id,
             "container_registry": associated.container_registry_id,
             "workspace_key_vault": associated.key_vault_id,

@@ -262,7 +262,7 @@ def _recover(profile: Profile, deleted: ArmDocument, tenant: str) -> Change:
     if not properties.get("purgeProtectionEnabled"):
         reason = "the soft-deleted vault has no purge protection, which Azure Machine Learning refuses"
         return _conflict(profile, "CMK210", reason, by_hand, "choose another key_vault.name")
-    if settings.id is None and tag_drift(profile, {"tags": properties.get("tags") or {}}):
+    if settings.id is None and tag_drift(profile, {"tags": properties.get("tags") or {}}, settings.tags):
         reason = "the soft-deleted vault has other tags, and returns with them"
         return _conflict(profile, "CMK205", reason, by_hand, "write its tags under tags")
     since = f" on {str(properties['deletionDate'])[:10]}" if properties.get("deletionDate") else ""

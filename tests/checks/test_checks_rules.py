@@ -54,12 +54,13 @@ from cmkctl.steps.key_access import ObservedAccess
 WARNING, ERROR, NOTE = Severity.WARNING, Severity.ERROR, Severity.NOTE
 
 
-DESCRIBING: Final = "CMK150"
+DESCRIBING: Final = frozenset({"CMK150", "CMK153"})
+"""What every new workspace, and every new service-side one, comes with; they have tests of their own."""
 
 
 def findings(wanted: Profile, observed: Mapping[str, Any]) -> list[Diagnostic]:
-    """Return the findings of every rule but the one that describes every new workspace."""
-    return [each for each in judge(RULES, wanted, Facts(observed)) if each.code != DESCRIBING]
+    """Return the findings of every rule but those that describe every new workspace."""
+    return [each for each in judge(RULES, wanted, Facts(observed)) if each.code not in DESCRIBING]
 
 
 def found(wanted: Profile, observed: Mapping[str, Any]) -> list[tuple[str, Severity]]:
@@ -381,7 +382,7 @@ PRIVATE: Final[dict[str, Any]] = {"private_network": {"subnet": SUBNET}}
 CLOSED: Final = {"workspace": {"public_network_access": "disabled"}}
 ISOLATED: Final = {"managed_network": {"isolation_mode": "AllowOnlyApprovedOutbound"}}
 ZONE: Final = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
-CREATED: Final = {"workspace": {"properties": {}}}
+CREATED: Final[dict[str, Any]] = {"workspace": {"properties": {}}}
 APPROVED: Final = [{"properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}}]
 
 
@@ -633,7 +634,7 @@ def test_every_rule_has_a_case_in_which_it_reports() -> None:
     """A rule without a case is not tested."""
     reported = {(code, severity) for _, _, code, severity in REPORTING.values()}
 
-    assert {(each.code.id, each.severity) for each in RULES if each.code.id != DESCRIBING} == reported
+    assert {(each.code.id, each.severity) for each in RULES if each.code.id not in DESCRIBING} == reported
 
 
 @pytest.mark.parametrize(("sections", "parts", "code", "severity"), REPORTING.values(), ids=REPORTING)
@@ -671,8 +672,8 @@ def test_a_new_workspace_comes_with_the_effect_of_high_business_impact(flag: boo
     """The note states the effect and its limits, on and off, and only before the creation."""
     wanted = profile(workspace={"high_business_impact": flag})
 
-    new = [each for each in judge(RULES, wanted, Facts(seen())) if each.code == DESCRIBING]
-    existing = [each for each in judge(RULES, wanted, Facts(seen(workspace=workspace("")))) if each.code == DESCRIBING]
+    new = [each for each in judge(RULES, wanted, Facts(seen())) if each.code == "CMK150"]
+    existing = [each for each in judge(RULES, wanted, Facts(seen(workspace=workspace("")))) if each.code == "CMK150"]
 
     assert [(NOTE, "workspace.high_business_impact")] == [(each.severity, each.subject) for each in new]
     assert described in new[0].detail
@@ -699,3 +700,22 @@ def test_the_missing_role_comes_with_the_command_that_assigns_it() -> None:
 
     command = f'--assignee-object-id {OBJECT_ID} --assignee-principal-type ServicePrincipal --role "Contributor" --scope {GROUP}'
     assert command in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("sections", "parts", "reported"),
+    [
+        (SERVICE_SIDE, {}, True),
+        ({}, {}, False),
+        ({**SERVICE_SIDE, **GIVEN_ACCOUNT}, associated(encryption={"keySource": "Microsoft.Storage"}), True),
+        ({**SERVICE_SIDE, **GIVEN_ACCOUNT}, associated(encryption={"keySource": "Microsoft.Keyvault"}), False),
+        ({**SERVICE_SIDE, **GIVEN_ACCOUNT, "services": {"storage_accounts": [{"id": ACCOUNT.upper()}]}}, {}, False),
+    ],
+)
+def test_the_storage_of_a_service_side_workspace_has_the_key_or_gets_it(
+    sections: dict[str, Any], parts: dict[str, Any], reported: bool
+) -> None:
+    """The workspace's key does not cover the account (P88)."""
+    codes = [each.code for each in judge(RULES, profile(**sections), Facts(seen(**parts)))]
+
+    assert reported == ("CMK153" in codes)

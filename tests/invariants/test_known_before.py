@@ -92,7 +92,7 @@ def test_rights_on_a_group_suffice_for_what_is_in_it(builder: ScenarioBuilder, m
     assert "Microsoft.DocumentDB/register/action" in refused.detail
 
 
-def locked(state: Arrangement, profile: Profile) -> Callable[[], None]:
+def locked(state: Arrangement, profile: Profile) -> Callable[[], object]:
     """Lock the group (G16)."""
     state.add_resource_group(profile.resource_group)
     identifier = state.add_lock(profile.resource_group_id, "ReadOnly", "frozen")

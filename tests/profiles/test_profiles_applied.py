@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.arranged import arrange_what_it_names
 
+from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID
@@ -42,6 +43,24 @@ def test_an_example_profile_is_planned_applied_and_then_right(
     assert 0 == again.code
     assert {"no-op"} == {each["action"] for each in again.of("planned_change")}
     assert [] == [each["title"] for each in again.of("planned_change") if not each["reason"]]
+
+
+@pytest.mark.parametrize("name", ["government", "china"])
+def test_in_another_cloud_the_result_is_verified_there(rehearse: Callable[..., Any], profiles: Path, name: str) -> None:
+    """Sign-in, audiences, vault suffix and principal are those of the cloud, and none of another one is reached."""
+    file = profiles / f"{name}.yaml"
+    azure = rehearse()
+    loaded = load_profile(file, environ={**os.environ, "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID})
+    arrange_what_it_names(azure.running.state, loaded.profile)
+
+    applied = azure("apply", file, "--yes", "--json")
+    verified = azure("verify", file)
+
+    identifier = applied.of("outputs")[0]["key_identifier"]
+    endpoints = ENDPOINTS[loaded.profile.cloud]
+    assert (0, 0) == (applied.code, verified.code), verified.err
+    assert f".{endpoints.vault_suffix}/keys/" in identifier
+    assert all(endpoints.owns(f"https://{each.host}/") for each in azure.running.requests)
 
 
 def profile_outputs(profile: Profile) -> dict[str, str]:

@@ -22,7 +22,7 @@ MUTANTS: Final = (
     Mutant("key_vault", "key_vault", 'URI: properties.get("vaultUri")', 'URI: properties.get("name")'),
     Mutant("key_vault", "key_vault", "RBAC: wants_rbac(profile.key_vault)", "RBAC: False"),
     Mutant("key_vault", "key_vault", 'TENANT: properties.get("tenantId")', 'TENANT: observed.tenant + "0"'),
-    Mutant("key", "key", 'properties.get("keyUriWithVersion") or', 'properties.get("keyUri") or'),
+    Mutant("key", "key", 'get("keyUriWithVersion") or IDENTIFIER', 'get("keyUri") or IDENTIFIER'),
     Mutant("key_access", "key_access", "observed.cosmos_db.object_id or", "observed.cosmos_db.key or"),
     Mutant("key_access", "key_access", "max(moments).isoformat()", "min(moments).isoformat()"),
     Mutant(
@@ -50,7 +50,12 @@ MUTANTS: Final = (
         "azure.resource_group(profile.key_vault.resource_name)",
     ),
     Mutant("key_vault", "key_vault", "if absent else None", "if not absent else None"),
-    Mutant("key", "key", "if ours else None", "if not ours else None"),
+    Mutant(
+        "key",
+        "key",
+        "if vault.subscription.lower() != profile.subscription",
+        "if vault.subscription.lower() == profile.subscription",
+    ),
     Mutant(
         "key_access",
         "_principals",
@@ -101,6 +106,9 @@ MUTANTS: Final = (
     Mutant("role_assignments", "role_assignments", "if not drift:", "if drift:"),
     Mutant("role_assignments", "_role_assignments", "and same_resource_id(found.get", "or same_resource_id(found.get"),
     Mutant("role_assignments", "role_assignments", "if scopes and not any(", "if scopes and any("),
+    Mutant("key", "key", "if profile.key.version is not None and observed.version is None:", "if False:"),
+    Mutant("key", "key", "if observed.unreadable:", "if not observed.unreadable:"),
+    Mutant("key_vault", "key_vault", "network != _network(properties)", "network == _network(properties)"),
     # requests
     Mutant("role_assignments", "_role_assignments", '"conditionVersion": "2.0"', '"conditionVersion": "1.0"'),
     Mutant("resource_providers", "resource_providers", 'f"{resource}/register"', 'f"{resource}/unregister"'),
@@ -125,8 +133,8 @@ MUTANTS: Final = (
     Mutant(
         "key_vault",
         "key_vault",
-        "settle=settle_vault(profile.key_vault.resource_id),\n    )\n\n\ndef soft_deleted",
-        ")\n\n\ndef soft_deleted",
+        "settle=settle_vault(profile.key_vault.resource_id),\n    )\n\n\ndef _recover",
+        ")\n\n\ndef _recover",
     ),
     Mutant("key_vault", "key_vault", '(_PURGE_PROTECTION_FOR_EVER, f"once', '(f"once'),
     Mutant("key", "key", 'phrase=Phrase("{} bits")', "phrase=Phrase()"),

@@ -26,6 +26,7 @@ SESSION_PAGES = (
     "docs/associated-resources.md",
     "docs/grants.md",
     "docs/architectures.md",
+    "docs/before-you-apply.md",
 )
 _SANDBOX = (
     "serve",

@@ -70,7 +70,7 @@ APPLICATION_INSIGHTS: Final = ResourceSpec(
         ),
     ),
     api_version=versions.APPLICATION_INSIGHTS,
-    resource_id=lambda profile: profile.associated_resources.application_insights.resource_id,
+    resource_id=lambda profile: profile.associated_resources.application_insights_id,
     given=lambda profile: has_id(profile.associated_resources.application_insights),
     body=_body,
     compared=(

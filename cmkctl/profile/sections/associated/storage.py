@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,9 @@ class ResourceAccessRule(Section):
             )
         ],
     )
+
+
+_SMALL_RANGES: Final = ("/31", "/32")
 
 
 class StorageNetworkSettings(SubnetRuleSettings):
@@ -66,6 +69,20 @@ class StorageNetworkSettings(SubnetRuleSettings):
     def rules(self) -> dict[str, object]:
         """Return the lists of rules, by field."""
         return {**super().rules(), "resource_access_rules": self.resource_access_rules}
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what is wrong with the rules, and ranges that are too small for Storage.
+
+        Source: https://learn.microsoft.com/azure/storage/common/storage-network-security#restrictions-for-ip-network-rules
+        """
+        yield from super().contradictions()
+        for index, rule in enumerate(self.ip_rules):
+            if rule.endswith(_SMALL_RANGES):
+                yield Contradiction(
+                    f"ip_rules[{index}]",
+                    "A storage account takes no ranges with the prefixes /31 and /32.",
+                    "Write its addresses one by one.",
+                )
 
 
 class StorageAccountSettings(Nameable):
