@@ -268,9 +268,31 @@ def test_a_refusal_is_known_before_and_ends_with_its_cause(
     assert not builder.client().apply(profile).pending
 
 
+def test_policies_are_asked_only_where_one_is_assigned_or_the_list_is_unknown(builder: ScenarioBuilder) -> None:
+    """A subscription without assignments denies nothing, so no resource is asked about."""
+    profile = builder.make(ProfileVariant(), World("new"))
+    state = builder.running.state
+
+    def questions() -> int:
+        before = len(builder.running.requests)
+        builder.client().plan(profile)
+        return sum("checkPolicyRestrictions" in each.path for each in list(builder.running.requests)[before:])
+
+    without = questions()
+    state.add_fault("error-500:1000@policyAssignments")
+    unknown = questions()
+    state.clear_faults()
+    state.add_policy("long-keys", "Microsoft.KeyVault/vaults/keys", "keySize", allow=(3072,))
+    assigned = questions()
+
+    assert 0 == without
+    assert 0 < unknown == assigned
+
+
 def test_what_cannot_be_read_is_a_note_and_a_question_is_asked_again(builder: ScenarioBuilder) -> None:
     """A server error is retried like that of a read; when it stays, the plan has a note with the codes left out."""
     profile = builder.make(ProfileVariant(), World("new"))
+    builder.running.state.add_policy("long-keys", "Microsoft.KeyVault/vaults/keys", "keySize", allow=(3072,))
     builder.running.state.add_fault("error-500@checkPolicyRestrictions")
     once = builder.client().plan(profile)
     builder.running.state.add_fault("error-500:1000@checkPolicyRestrictions")

@@ -8,40 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.arranged import arrange_what_it_names
 
 from cmkctl.azure.clouds import ENDPOINTS
-from cmkctl.azure.ids import ResourceId
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID
-from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 
 FOLDER = Path(__file__).parents[2] / "profiles"
 NAMES = sorted(each.stem for each in FOLDER.glob("*.yaml"))
-CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
-
-
-def arrange_what_it_names(azure: Any, profile: Profile) -> None:
-    """Put there what a profile names and cmkctl never makes: a vault by id, an identity, a service principal."""
-    if profile.key.version is not None or profile.key_vault.recover:
-        vault = azure.add_vault(profile.key_vault.resource_name, profile.resource_group, location=profile.location)
-        azure.add_key(vault, profile.key.name)
-    if profile.key.version is not None:
-        azure.tenant.resource(profile.key.resource_id)["versions"][0]["version"] = profile.key.version
-    if profile.key_vault.recover:
-        azure.delete_vault(profile.key_vault.resource_name)
-    if profile.key_vault.id is not None:
-        vault = ResourceId.parse(profile.key_vault.id)
-        azure.add_vault(vault.name, vault.resource_group, purge_protection=False, location=profile.location)
-    if profile.workspace.identity_id is not None and profile.workspace.created_identity_id is None:
-        identity = ResourceId.parse(profile.workspace.identity_id)
-        made = azure.resource(azure.add_identity(identity.name, identity.resource_group, profile.location))
-        azure.assign_role(profile.resource_group_id, made["properties"]["principalId"], CONTRIBUTOR)
-    if profile.private_network is not None:
-        subnet = ResourceId.parse(profile.private_network.subnet)
-        azure.add_subnet(subnet.name, subnet.names[0], subnet.resource_group, profile.location)
-    if not profile.key_access.create_service_principal:
-        azure.add_principal(COSMOS_DB_APP_ID, "Azure Cosmos DB", COSMOS_DB_OBJECT_ID)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -65,6 +65,7 @@ def seen(**parts: Any) -> dict[str, Any]:
         "role_assignments_left": None,
         "locks": (),
         "policies": (),
+        "policy_assignments": True,
         "virtual_network": None,
         "private_endpoints": ObservedEndpoints(),
         "workspace_endpoint": ObservedEndpoints(),
