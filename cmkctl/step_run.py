@@ -15,6 +15,8 @@ from azure.core.exceptions import AzureError
 from cmkctl import codes
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.ids import resource_type
 from cmkctl.azure.session import Session
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import RetryBudget, is_transient, maybe_created_elsewhere, read_through_transients
@@ -35,6 +37,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.steps.base import AnyStep
 
 _LOG: Final = logging.getLogger(__name__)
+_WORKSPACES: Final = "microsoft.machinelearningservices/workspaces"
 
 Send: TypeAlias = Callable[[Session, Change], ArmDocument | None]
 """Sends one change, waits for it and returns the last reading of its resource.
@@ -89,6 +92,8 @@ class StepRun:
         """By resource id: the last readings of changes that have settled since the last read."""
         self._current: set[str] = set()
         """The resource ids of changes whose last reading shows their effect."""
+        self._bare_errors: set[str] = set()
+        """The resource ids whose write was answered with a 500 without a cause."""
         self._view: Snapshot | None = None
         self._budget = self._new_budget()
 
@@ -238,9 +243,9 @@ class StepRun:
         try:
             reading = self._run.send(session, change)
         except AzureError as error:
-            failed: CmkctlError = AzureFailed(replace(classify(error), step=change.step))
+            failed: CmkctlError = self._failed_write(change, classify(error))
         except AzureFailed as error:
-            failed = AzureFailed(replace(error.failure, step=change.step))
+            failed = self._failed_write(change, error.failure)
         except CmkctlError as error:
             failed = error
         else:
@@ -251,6 +256,14 @@ class StepRun:
         if _is_final(change, failed):
             self._emit_failed(change, failed)
         return _Outcome(failed)
+
+    def _failed_write(self, change: Change, failure: Failure) -> AzureFailed:
+        """Return the failure of a change. A workspace's 500 without a cause is final the second time (failures.md, P63)."""
+        if _is_bare_workspace_error(change, failure):
+            repeated = change.resource_id in self._bare_errors
+            self._bare_errors.add(change.resource_id)
+            failure = replace(failure, kind=FailureKind.TERMINAL) if repeated else failure
+        return AzureFailed(replace(failure, step=change.step))
 
     def _emit_failed(self, change: Change, error: CmkctlError) -> None:
         self._run.failed = True
@@ -277,6 +290,15 @@ def threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
         raise
     finally:
         pool.shutdown(wait=wait, cancel_futures=True)
+
+
+def _is_bare_workspace_error(change: Change, failure: Failure) -> bool:
+    """Return True for Azure Machine Learning's 500 that names no cause: it also rejects changes of fixed properties with it."""
+    return (
+        failure.kind is FailureKind.PASSING
+        and failure.code == failure.message.strip().rstrip(".") == "InternalServerError"
+        and resource_type(change.resource_id).lower() == _WORKSPACES
+    )
 
 
 def _is_final(change: Change, failed: CmkctlError) -> bool:
