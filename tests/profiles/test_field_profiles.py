@@ -22,8 +22,8 @@ from cmkctl.plan import Action, Plan
 from cmkctl.procedures.encrypt import ENCRYPT
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
-from cmkctl.validation import validate
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.validation import validate
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "profiles" / "field"
