@@ -63,20 +63,12 @@ def high_business_impact(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """State the effect of the flag, and its limits, before a workspace is created."""
     if facts[WORKSPACE] is not None:
         return
-    if profile.workspace.high_business_impact:
-        yield Finding(
-            "On: less diagnostic data for Microsoft and its support, credentials reach computes through the key vault, and "
-            "scratch disks of clusters are cleaned between jobs and encrypted with Microsoft's keys. They are encrypted only "
-            "if no cluster was created in this subscription before; otherwise ask Microsoft support for it.",
-            "It is fixed at creation; set workspace.high_business_impact: false for data that does not need it.",
-            "workspace.high_business_impact",
-        )
-    else:
-        yield Finding(
-            "Off: Microsoft collects its usual diagnostic data, and the scratch disks of clusters are not encrypted.",
-            "It is fixed at creation; set workspace.high_business_impact: true for sensitive data.",
-            "workspace.high_business_impact",
-        )
+    on = (
+        "On: Microsoft collects less diagnostic data, credentials reach computes through the key vault, and scratch disks of "
+        "clusters are encrypted, but only if the subscription never had a cluster."
+    )
+    off = "Off: Microsoft collects its usual diagnostic data, and scratch disks of clusters are not encrypted."
+    yield Finding(on if profile.workspace.high_business_impact else off, "")
 
 
 @rule(CMK151, severity=Severity.WARNING, needs=(WORKSPACE,))
