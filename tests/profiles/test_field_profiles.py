@@ -22,6 +22,7 @@ from cmkctl.plan import Action, Plan
 from cmkctl.procedures.encrypt import ENCRYPT
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
+from cmkctl.validation import validate
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 
 ROOT: Final = Path(__file__).parents[2]
@@ -74,6 +75,10 @@ def test_a_configuration_of_the_field_is_made_as_planned_and_then_right(
     began = client.moment
     plan = client.plan(profile)
     assert ([], []) == (errors(plan), client.writes_since(began))
+    session = client.session(profile)
+    found = validate(session, profile, plan)
+    session.close()
+    assert [] == [f"{each.code} {each.summary} {each.detail}" for each in found.diagnostics]
     result = client.apply(profile, plan)
     written = client.writes_since(began)
     encrypted = on_the_services(client, profile)
