@@ -51,7 +51,8 @@ _CREATING: Final[tuple[AnyStep, ...]] = (
     RoleAssignments(),
     DiagnosticSettings(),
 )
-SEQUENCE: Final[tuple[AnyStep, ...]] = (ResourceProviders(types_of(_CREATING)), *_CREATING)
+PROVIDERS: Final = ResourceProviders(types_of(_CREATING))
+SEQUENCE: Final[tuple[AnyStep, ...]] = (PROVIDERS, *_CREATING)
 """Each step starts when the steps it `needs` are done: the associated resources are created beside vault, key and grant."""
 
 

@@ -62,7 +62,9 @@ class AssociatedResources:
         resources = dict(zip(ids, found, strict=True))
         no_vault = resources.get(profile.associated_resources.key_vault_id, {}) is None and not VAULT.given(profile)
         deleted = (
-            azure.deleted_vault(profile.associated_resources.key_vault_name, profile.location) if no_vault else None
+            azure.deleted_vault(profile.associated_resources.key_vault_name, profile.location, needed=False)
+            if no_vault
+            else None
         )
         return ObservedAssociated(resources, str((subscription or {}).get("tenantId", "")), deleted)
 
