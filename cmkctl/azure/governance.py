@@ -23,6 +23,7 @@ from cmkctl.azure.snapshot import Snapshot
 
 _AUTHORIZATION: Final = "/providers/Microsoft.Authorization"
 _LOCKS: Final = f"{_AUTHORIZATION}/locks"
+_ASSIGNMENTS: Final = f"{_AUTHORIZATION}/policyAssignments"
 _CHECK: Final = "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions"
 
 
@@ -131,7 +132,23 @@ def assignments_in_use(azure: Snapshot, subscription: str) -> AssignmentsInUse |
     """Return the number of role assignments in a subscription; None where the cloud does not count them."""
     path = f"{subscription_id(subscription)}{_AUTHORIZATION}/roleAssignmentsUsageMetrics"
     found = azure.document(path, versions.ASSIGNMENTS_USAGE, _Usage)
-    return found and AssignmentsInUse(found["roleAssignmentsCurrentCount"], found["roleAssignmentsLimit"])
+    if found is None:
+        return None
+    return AssignmentsInUse(found["roleAssignmentsCurrentCount"], found["roleAssignmentsLimit"])
+
+
+def policies_are_assigned(azure: Snapshot, subscription: str) -> bool:
+    """Return False where no enforced policy applies to a subscription or anything in it, True where that cannot be read.
+
+    The list includes what management groups assign.
+    Source: https://learn.microsoft.com/rest/api/policy/policy-assignments/list
+    """
+    try:
+        found = azure.listing(f"{subscription_id(subscription)}{_ASSIGNMENTS}", versions.POLICY_ASSIGNMENTS)
+    except AzureFailed:
+        return True
+    modes = [str((each.get("properties") or {}).get("enforcementMode", "")).lower() for each in _values(found)]
+    return found is None or any(each != "donotenforce" for each in modes)
 
 
 def policy_denials(

@@ -43,9 +43,8 @@ class VaultKeys:
         self, method: str, host: str, path: str, api_version: str, body: Mapping[str, Any] | None
     ) -> PipelineResponse[Any, Any]:
         url = f"{host.rstrip('/')}{path}"
-        request = HttpRequest(
-            method, url, params={"api-version": api_version}, **({} if body is None else {"json": dict(body)})
-        )
+        content = None if body is None else dict(body)
+        request = HttpRequest(method, url, params={"api-version": api_version}, json=content)
         answer = self._pipeline.run(request, stream=True)
         response = answer.http_response
         if response.status_code >= 400:

@@ -69,9 +69,10 @@ def service_side_identity(profile: Profile, facts: Facts) -> Iterator[Finding]:
 @rule(CMK108, severity=Severity.WARNING, needs=(WORKSPACE, IDENTITY_ROLES))
 def identity_roles(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Name the roles that a user-assigned identity of a new workspace lacks, where cmkctl does not assign them."""
-    if facts[WORKSPACE] is not None or profile.workspace.assigns_roles or facts[IDENTITY_ROLES] is None:
+    roles = facts[IDENTITY_ROLES]
+    if facts[WORKSPACE] is not None or profile.workspace.assigns_roles or roles is None:
         return
-    for each in facts[IDENTITY_ROLES].identities:
+    for each in roles.identities:
         if not each.missing or each.identity.object_id is None:
             continue
         commands = (

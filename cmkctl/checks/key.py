@@ -94,9 +94,9 @@ def key_expires(_profile: Profile, facts: Facts) -> Iterator[Finding]:
     observed = facts[KEY]
     expiry = key_attributes(observed).get("exp")
     if expiry is not None and 0 < expiry - observed.at.timestamp() < _EXPIRES_SOON.total_seconds():
-        days = int((expiry - observed.at.timestamp()) // 86400)
+        left = int((expiry - observed.at.timestamp()) // 86400)
         yield Finding(
-            f"It expires on {date(expiry)}, in {days} days. Then the workspace's data is out of reach until it is extended.",
+            f"It expires on {date(expiry)}, in {left} days. Then the workspace's data is out of reach until it is extended.",
             "Extend it (az keyvault key set-attributes --expires), or create a new version and point the workspace at it.",
             "key.expires",
         )

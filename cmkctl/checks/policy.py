@@ -12,7 +12,7 @@ from cmkctl.azure.ids import parents, resource_type, subscription_id
 from cmkctl.azure.policy_remedies import policies_of, policy_remedy
 from cmkctl.checks.rights import existing_scope
 from cmkctl.diagnostics import Code, Severity
-from cmkctl.facts import PLANNED, Facts, Finding, PlannedFact, rule
+from cmkctl.facts import PLANNED, Fact, Facts, Finding, PlannedFact, rule
 from cmkctl.plan import Action, Change, Json, Plane, Unknown, unknowns
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _of_microsoft(profile: Profile, kind: str, api_version: str) -> Resource:
 
 
 def _subject(change: Change, kind: str) -> str:
-    if change.step == "associated_resources":
+    if change.step in ("associated_resources", "encrypted_resources"):
         return _SECTIONS.get(kind.lower(), change.step)
     return change.step
 
@@ -137,8 +137,18 @@ def _known(value: Json) -> Any:
     return [_known(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
+def _assigned(azure: Snapshot, profile: Profile) -> bool:
+    from cmkctl.azure import governance  # noqa: PLC0415 - rules load without the Azure SDK
+
+    return governance.policies_are_assigned(azure, profile.subscription)
+
+
+ASSIGNED: Final = Fact("policy_assignments", _assigned)
+"""True where a policy may deny something. Read beside all other facts, so that it costs no round trip of its own."""
+
+
 def _denials(azure: Snapshot, profile: Profile, changes: Sequence[Change]) -> tuple[Denied, ...]:
-    found = list(resources_of(profile, changes))
+    found = list(resources_of(profile, changes)) if _assigned(azure, profile) else []
     answers = azure.gather(*(partial(_ask, azure, each) for each in found))
     return tuple(Denied(each, answer) for each, answer in zip(found, answers, strict=True) if answer)
 
@@ -160,13 +170,13 @@ POLICIES: Final = PlannedFact.of("policies", _denials)
 """The planned resources that a policy denies."""
 
 
-@rule(CMK194, severity=Severity.ERROR, needs=(PLANNED, POLICIES))
+@rule(CMK194, severity=Severity.ERROR, needs=(PLANNED, ASSIGNED, POLICIES))
 def policies_allow_the_plan(_profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Require that no policy denies a resource that the plan creates."""
     return (_finding(each) for each in facts[POLICIES] if not each.resource.managed)
 
 
-@rule(CMK195, severity=Severity.ERROR, needs=(PLANNED, POLICIES))
+@rule(CMK195, severity=Severity.ERROR, needs=(PLANNED, ASSIGNED, POLICIES))
 def policies_allow_managed_resources(_profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Require that no policy denies a resource that Microsoft creates for the workspace."""
     return (_finding(each) for each in facts[POLICIES] if each.resource.managed)

@@ -129,7 +129,7 @@ def _assignment(caller: Caller, role: str, scope: str) -> str:
     return shlex.join(("az", "role", "assignment", "create", *words, "--role", role, "--scope", scope))
 
 
-def _new_assignments(changes: Iterable[Change]) -> int:
+def _new_assignments(changes: Sequence[Change]) -> int:
     """Return the number of role assignments that the plan makes, one of them by Azure for a new workspace's identity."""
     made = [each for each in changes if each.action is Action.CREATE and each.request]
     ours = sum(ROLE_ASSIGNMENTS in each.resource_id.lower() for each in made)

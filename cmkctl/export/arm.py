@@ -35,6 +35,15 @@ class Exported:
     contained: tuple[Change, ...]
     left_out: tuple[Change, ...]
 
+    @property
+    def makes_groups(self) -> bool:
+        """True where the template creates a resource group, which only a deployment to the subscription can."""
+        return any(_is_group(each) for each in self.contained)
+
+    def for_group(self) -> Mapping[str, Any]:
+        """Return the template for a deployment to a resource group. Valid where it creates no group."""
+        return {**self.template, "$schema": _GROUP_SCHEMA}
+
 
 def arm_template(plan: Plan) -> Exported:
     """Return the plan as an ARM template."""
@@ -57,7 +66,7 @@ def arm_template(plan: Plan) -> Exported:
 
 
 def _expressible(writes: Sequence[Change], plan: Plan) -> list[Change]:
-    """Return the creations whose unknown values come from other creations in the template."""
+    """Return the creations whose unknown values come from other creations in the template, and that follow no update."""
     contained = [each for each in writes if _is_creation(each)]
     while True:
         kept = [
@@ -65,10 +74,17 @@ def _expressible(writes: Sequence[Change], plan: Plan) -> list[Change]:
             for each in contained
             # A value of the same step comes from a request to another API, such as the directory's.
             if all(value.step != each.step and _source(value, contained, plan) for value in _unknown_in(each))
+            and not _follows_what_is_left_out(each, writes, contained)
         ]
         if len(kept) == len(contained):
             return kept
         contained = kept
+
+
+def _follows_what_is_left_out(change: Change, writes: Sequence[Change], contained: Sequence[Change]) -> bool:
+    """Return True for a change after one that no template has, such as an update: without it Azure would refuse this one."""
+    kept = {each.resource_id for each in contained}
+    return any(each.resource_id in change.depends_on and each.resource_id not in kept for each in writes)
 
 
 def _is_creation(change: Change) -> bool:

@@ -102,7 +102,7 @@ def _elsewhere(profile: Profile) -> Iterator[Need]:
     kinds = {
         "storage account": associated.storage_account.resource_id,
         "key vault": associated.key_vault_id,
-        "Application Insights": associated.application_insights.resource_id,
+        "Application Insights": associated.application_insights_id,
         "container registry": associated.container_registry_id,
     }
     for kind, resource in kinds.items():

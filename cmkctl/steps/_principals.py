@@ -102,6 +102,12 @@ def with_roles(azure: Snapshot, profile: Profile, principal: ObservedPrincipal) 
     return replace(principal, roles=tuple(roles), definitions=definitions)
 
 
+_BY_NAME: Final = (
+    f"az ad sp list --display-name '{COSMOS_DB}' --query '[].{{objectId:id, applicationId:appId}}' --output table"
+)
+"""The look-up in a cloud whose application id is not published: a name is no proof, so the operator compares what is found."""
+
+
 def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Known) -> list[Change]:
     """Return the changes before Azure Cosmos DB can get a grant: none where it is in the tenant."""
     if principal.object_id is not None:
@@ -109,7 +115,8 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
     endpoints = ENDPOINTS[profile.cloud]
     resource = f"{SERVICE_PRINCIPALS}(appId='{endpoints.cosmos_db_app_id}')"
     settle = Settle(endpoints.cosmos_db_app_id, "v1.0", state_path="", timeout=_TO_APPEAR, plane=Plane.GRAPH)
-    look_up = f"az ad sp show --id {endpoints.cosmos_db_app_id} --query id"
+    confirmed = endpoints.cosmos_db_app_id_confirmed
+    look_up = f"az ad sp show --id {endpoints.cosmos_db_app_id} --query id" if confirmed else _BY_NAME
     if principal.denied:
         reason = "the signed-in principal may not read the directory, so the object id cannot be looked up"
         way_out = (
@@ -117,7 +124,7 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
             "key_access.cosmos_db_object_id"
         )
         return [conflict(STEP, resource, SERVICE_PRINCIPAL, COSMOS_DB, "CMK231", reason, way_out)]
-    if not profile.key_access.create_service_principal or not endpoints.cosmos_db_app_id_confirmed:
+    if not profile.key_access.create_service_principal or not confirmed:
         registering = known.get(REGISTERING)
         if not isinstance(registering, Unknown) and DOCUMENT_DB in registering:
             added_by = (provider_id(profile.subscription, DOCUMENT_DB),)
@@ -133,6 +140,10 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
                 )
             ]
         reason = f"this tenant has no service principal for application {endpoints.cosmos_db_app_id}"
+        create = f"have a directory administrator run: az ad sp create --id {endpoints.cosmos_db_app_id}"
+        if not confirmed:
+            reason += f", and Microsoft has not published the one of {profile.cloud}"
+            create = f"look it up by its name, and compare what is found: {_BY_NAME}"
         return [
             conflict(
                 STEP,
@@ -142,7 +153,7 @@ def principal_changes(profile: Profile, principal: ObservedPrincipal, known: Kno
                 "CMK232",
                 reason,
                 "register Microsoft.DocumentDB again: az provider register --namespace Microsoft.DocumentDB",
-                f"have a directory administrator run: az ad sp create --id {endpoints.cosmos_db_app_id}",
+                create,
                 "write its object id as key_access.cosmos_db_object_id",
             )
         ]

@@ -142,6 +142,7 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
                     f"its key {key.get('keyIdentifier')} is no longer in the vault, and a new key of that name would be a "
                     "different key"
                 ),
+                "write key.recover: true to recover it",
                 f"recover it: az keyvault key recover --vault-name {profile.key_vault.resource_name} --name {profile.key.name}",
             )
     elif not _same_key(key.get("keyIdentifier"), key_identifier(known)):
@@ -181,7 +182,7 @@ def _associations(profile: Profile, found: ArmDocument) -> Iterator[tuple[str, .
     wanted = {
         "storageAccount": profile.associated_resources.storage_account.resource_id,
         "keyVault": profile.associated_resources.key_vault_id,
-        "applicationInsights": profile.associated_resources.application_insights.resource_id,
+        "applicationInsights": profile.associated_resources.application_insights_id,
         # A workspace without a registry gets one from the service when it first builds an environment.
         **(
             {"containerRegistry": profile.associated_resources.container_registry_id}

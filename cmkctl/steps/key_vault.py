@@ -62,7 +62,8 @@ class KeyVault:
         """Read the vault; where it is absent, read whether a soft-deleted one holds its name."""
         subscription, vault = azure.gather(azure.subscription, lambda: _read(azure, profile))
         absent = vault is None and (profile.key_vault.id is None or profile.key_vault.recover)
-        deleted = azure.deleted_vault(profile.key_vault.resource_name, profile.location) if absent else None
+        name, needed = profile.key_vault.resource_name, profile.key_vault.recover
+        deleted = azure.deleted_vault(name, profile.location, needed=needed) if absent else None
         return ObservedVault(vault, deleted, str((subscription or {}).get("tenantId", "")))
 
     def plan(self, profile: Profile, observed: ObservedVault, known: Known) -> list[Change]:
@@ -262,7 +263,7 @@ def _recover(profile: Profile, deleted: ArmDocument, tenant: str) -> Change:
     if not properties.get("purgeProtectionEnabled"):
         reason = "the soft-deleted vault has no purge protection, which Azure Machine Learning refuses"
         return _conflict(profile, "CMK210", reason, by_hand, "choose another key_vault.name")
-    if settings.id is None and tag_drift(profile, {"tags": properties.get("tags") or {}}):
+    if settings.id is None and tag_drift(profile, {"tags": properties.get("tags") or {}}, settings.tags):
         reason = "the soft-deleted vault has other tags, and returns with them"
         return _conflict(profile, "CMK205", reason, by_hand, "write its tags under tags")
     since = f" on {str(properties['deletionDate'])[:10]}" if properties.get("deletionDate") else ""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from cmkctl.azure import versions
-from cmkctl.azure.compare import same_word
+from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
@@ -22,6 +22,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.grants import WORKSPACE, Grant
 from cmkctl.steps._role_assignments import Assignment, role_guid
 from cmkctl.steps.base import conflict, no_op
+from cmkctl.steps.managed_identity import IDENTITY_PRINCIPAL
 from cmkctl.steps.workspace import IDENTITY_OBJECT_ID
 
 _KIND: Final = "role assignment"
@@ -32,13 +33,15 @@ class ObservedGrant:
     """Principal and role of one grant, as Azure has them.
 
     `principal` identifies the principal before it exists. `object_id` is None for an absent one; `denied` is True when the
-    directory may not be read. `role` is the role definition's ARM id, None when there is no such role; `found` are the
-    assignments of the principal at the scope and above, `named` is the assignment that has the name of ours.
+    directory may not be read, `made` is True for an identity that this profile creates. `role` is the role definition's ARM id,
+    None when there is no such role; `found` are the assignments of the principal at the scope and above, `named` is the
+    assignment that has the name of ours.
     """
 
     principal: str
     object_id: str | None
     denied: bool
+    made: bool
     role: str | None
     definition: ArmDocument | None
     found: tuple[ArmDocument, ...] = ()
@@ -65,7 +68,7 @@ class _Wanted:
         return Assignment(
             self.scope,
             self.seen.principal,
-            self.seen.object_id or IDENTITY_OBJECT_ID.unknown,
+            self.seen.object_id or (IDENTITY_PRINCIPAL if self.grant.identity_id else IDENTITY_OBJECT_ID).unknown,
             self.seen.role or "",
             self.grant.sent_type,
             self.grant.description,
@@ -78,7 +81,7 @@ class RoleAssignments:
 
     name = "role_assignments"
     title = "role assignments"
-    needs = ("workspace",)
+    needs = ("managed_identity", "workspace")
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-assign-roles"
 
     def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
@@ -108,7 +111,8 @@ def _observe(azure: Snapshot, profile: Profile, grant: Grant) -> ObservedGrant:
     (principal, object_id, denied), (role, definition) = azure.gather2(
         lambda: _principal(azure, profile, grant), lambda: _role(azure, profile, grant, scope)
     )
-    seen = ObservedGrant(principal, object_id, denied, role, definition)
+    made = grant.identity_id is not None and same_resource_id(grant.identity_id, profile.workspace.created_identity_id)
+    seen = ObservedGrant(principal, object_id, denied, made, role, definition)
     if role is None:
         return seen
     # An object id never changes hands. Anything else can get a new one, and our name is then the old one's.
@@ -293,7 +297,7 @@ def _covers(assignable: str, scope: str) -> bool:
 
 def _principal_conflict(wanted: _Wanted) -> Change | None:
     grant, seen = wanted.grant, wanted.seen
-    if seen.object_id is not None or grant.principal == WORKSPACE:
+    if seen.object_id is not None or grant.principal == WORKSPACE or seen.made:
         return None
     if grant.identity_id is not None:
         return _conflict(

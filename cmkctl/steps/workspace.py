@@ -82,6 +82,7 @@ class Workspace:
         "key",
         "key_access",
         "associated_resources",
+        "encrypted_resources",
         "identity_roles",
         "private_endpoints",
     )
@@ -219,12 +220,13 @@ def _body(profile: Profile, known: Known) -> dict[str, Json]:
         "description": settings.description or "",
         "storageAccount": profile.associated_resources.storage_account.resource_id,
         "keyVault": profile.associated_resources.key_vault_id,
-        "applicationInsights": profile.associated_resources.application_insights.resource_id,
         "hbiWorkspace": settings.high_business_impact,
         "publicNetworkAccess": settings.public_network_access.capitalize(),
         "encryption": _encryption(profile, known),
         **network.creation(profile),
     }
+    if profile.associated_resources.application_insights_id:
+        properties["applicationInsights"] = profile.associated_resources.application_insights_id
     if profile.associated_resources.container_registry_id:
         properties["containerRegistry"] = profile.associated_resources.container_registry_id
     if profile.workspace.identity_id:

@@ -42,7 +42,7 @@ def due(plan: Plan) -> list[tuple[Action, str]]:
 
 def codes(plan: Plan) -> set[str]:
     """Return the codes of conflicts and diagnostics."""
-    return {each.code for each in (*plan.changes, *plan.diagnostics) if each.code}
+    return {each.code for each in plan.changes if each.code} | {each.code for each in plan.diagnostics}
 
 
 def assignments(builder: ScenarioBuilder) -> Mapping[str, Any]:

@@ -47,7 +47,7 @@ _PATTERN: Final = re.compile(
 )
 _CODE: Final = re.compile(r"^ *```.*?^ *```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _PAGES: Final = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
-_PROFILES: Final = sorted((ROOT / "profiles").glob("*.yaml"))
+_PROFILES: Final = sorted((ROOT / "profiles").rglob("*.yaml"))
 _MODULES: Final = sorted((ROOT / "cmkctl").rglob("*.py"))
 
 

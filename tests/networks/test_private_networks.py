@@ -215,6 +215,7 @@ def test_the_managed_network_is_tightened_and_never_loosened(azure: Any, tmp_pat
     isolated = {"isolation_mode": "AllowOnlyApprovedOutbound", "provision": "now", "outbound_rules": rules}
 
     applied = azure("apply", write(tmp_path, laid_over(PROFILE, {"workspace": {"managed_network": isolated}})), "--yes")
+    assert 0 == applied.code, applied.out + applied.err
     network = azure.running.state.resource(WORKSPACE)["properties"]["managedNetwork"]
     loose = {"isolation_mode": "AllowInternetOutbound"}
     refused = azure(

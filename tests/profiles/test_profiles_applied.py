@@ -8,39 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.arranged import arrange_what_it_names
 
-from cmkctl.azure.ids import ResourceId
+from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID
-from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 
 FOLDER = Path(__file__).parents[2] / "profiles"
 NAMES = sorted(each.stem for each in FOLDER.glob("*.yaml"))
-CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
-
-
-def arrange_what_it_names(azure: Any, profile: Profile) -> None:
-    """Put there what a profile names and cmkctl never makes: a vault by id, an identity, a service principal."""
-    if profile.key.version is not None or profile.key_vault.recover:
-        vault = azure.add_vault(profile.key_vault.resource_name, profile.resource_group, location=profile.location)
-        azure.add_key(vault, profile.key.name)
-    if profile.key.version is not None:
-        azure.tenant.resource(profile.key.resource_id)["versions"][0]["version"] = profile.key.version
-    if profile.key_vault.recover:
-        azure.delete_vault(profile.key_vault.resource_name)
-    if profile.key_vault.id is not None:
-        vault = ResourceId.parse(profile.key_vault.id)
-        azure.add_vault(vault.name, vault.resource_group, purge_protection=False, location=profile.location)
-    if profile.workspace.identity_id is not None and profile.workspace.created_identity_id is None:
-        identity = ResourceId.parse(profile.workspace.identity_id)
-        made = azure.resource(azure.add_identity(identity.name, identity.resource_group, profile.location))
-        azure.assign_role(profile.resource_group_id, made["properties"]["principalId"], CONTRIBUTOR)
-    if profile.private_network is not None:
-        subnet = ResourceId.parse(profile.private_network.subnet)
-        azure.add_subnet(subnet.name, subnet.names[0], subnet.resource_group, profile.location)
-    if not profile.key_access.create_service_principal:
-        azure.add_principal(COSMOS_DB_APP_ID, "Azure Cosmos DB", COSMOS_DB_OBJECT_ID)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,6 +43,24 @@ def test_an_example_profile_is_planned_applied_and_then_right(
     assert 0 == again.code
     assert {"no-op"} == {each["action"] for each in again.of("planned_change")}
     assert [] == [each["title"] for each in again.of("planned_change") if not each["reason"]]
+
+
+@pytest.mark.parametrize("name", ["government", "china"])
+def test_in_another_cloud_the_result_is_verified_there(rehearse: Callable[..., Any], profiles: Path, name: str) -> None:
+    """Sign-in, audiences, vault suffix and principal are those of the cloud, and none of another one is reached."""
+    file = profiles / f"{name}.yaml"
+    azure = rehearse()
+    loaded = load_profile(file, environ={**os.environ, "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID})
+    arrange_what_it_names(azure.running.state, loaded.profile)
+
+    applied = azure("apply", file, "--yes", "--json")
+    verified = azure("verify", file)
+
+    identifier = applied.of("outputs")[0]["key_identifier"]
+    endpoints = ENDPOINTS[loaded.profile.cloud]
+    assert (0, 0) == (applied.code, verified.code), verified.err
+    assert f".{endpoints.vault_suffix}/keys/" in identifier
+    assert all(endpoints.owns(f"https://{each.host}/") for each in azure.running.requests)
 
 
 def profile_outputs(profile: Profile) -> dict[str, str]:

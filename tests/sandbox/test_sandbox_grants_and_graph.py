@@ -228,3 +228,16 @@ def test_condition_and_description_change_under_the_same_name(quick: Client, vau
 
     assert (400, "InvalidConditionVersion") == code(refused)
     assert ("c", "d") == tuple(changed.json()["properties"][each] for each in ("condition", "description"))
+
+
+def test_a_policy_with_the_effect_modify_alters_a_new_resource(quick: Client) -> None:
+    """The provider sees the altered body; a resource of another type and a read are left alone."""
+    quick.running.state.add_modification("Microsoft.KeyVault/vaults", "properties.publicNetworkAccess", "Disabled")
+    quick.running.state.add_resource_group("rg-altered")
+    path = f"{SUBSCRIPTION}/resourceGroups/rg-altered/providers/Microsoft.KeyVault/vaults/kv-altered"
+    sku = {"family": "A", "name": "standard"}
+    body = {"location": "eastus2", "properties": {"tenantId": TENANT_ID, "sku": sku, "accessPolicies": []}}
+
+    made = quick("PUT", path, body, "2023-07-01")
+
+    assert (200, "Disabled") == (made.status_code, made.json()["properties"]["publicNetworkAccess"])

@@ -442,13 +442,12 @@ def test_what_hubs_and_projects_refuse(world: World) -> None:
     hub, project = PATH.replace("mlw", "hub"), PATH.replace("mlw", "project")
     world.poll(world.arm("PUT", hub, {**world.body(), "kind": "Hub"}).headers["Azure-AsyncOperation"])
     identifier = world.arm("GET", hub).json()["id"]
-    body = {"location": "eastus2", "kind": "Project", "properties": {"hubResourceId": identifier}}
+    properties = {"hubResourceId": identifier}
+    body = {"location": "eastus2", "kind": "Project", "properties": properties}
     encryption = world.body()["properties"]["encryption"]
     made = world.arm("PUT", project, body)
 
-    encrypted = world.arm(
-        "PUT", project + "2", {**body, "properties": {**body["properties"], "encryption": encryption}}
-    )
+    encrypted = world.arm("PUT", project + "2", {**body, "properties": {**properties, "encryption": encryption}})
     elsewhere = world.arm("PUT", project + "3", {**body, "location": "westus"})
     deleted = world.arm("DELETE", hub)
     changed = world.arm("PATCH", hub, {"kind": "Default"})

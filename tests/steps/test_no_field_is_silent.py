@@ -31,6 +31,12 @@ SUBNET: Final = (
     "/subnets/snet-endpoints"
 )
 
+OPS: Final = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ops/providers"
+RULE: Final = f"{OPS}/Microsoft.EventHub/namespaces/ns/authorizationRules/send"
+LOGS: Final = (
+    f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers/Microsoft.OperationalInsights/workspaces/log-ml"
+)
+
 BASE: Final[Mapping[str, Any]] = {
     "cloud": "AzureCloud",
     "subscription": SUBSCRIPTION_ID,
@@ -42,6 +48,9 @@ BASE: Final[Mapping[str, Any]] = {
         "soft_delete_days": 30,
         "sku": "standard",
         "allow_enabling_purge_protection": False,
+        "enabled_for_deployment": False,
+        "enabled_for_template_deployment": False,
+        "enabled_for_disk_encryption": False,
         "network": {
             "public_access": "enabled",
             "default_action": "Deny",
@@ -56,7 +65,7 @@ BASE: Final[Mapping[str, Any]] = {
         "expires": "2031-01-31",
         "rotation_policy": {"rotate_after": "P1Y", "expires_after": "P2Y", "notify_before_expiry": "P30D"},
     },
-    "key_access": {"create_service_principal": True, "settle_seconds": 0},
+    "key_access": {"scope": "vault", "create_service_principal": True, "settle_seconds": 0},
     "workspace": {
         "name": "mlw",
         "high_business_impact": True,
@@ -98,6 +107,7 @@ BASE: Final[Mapping[str, Any]] = {
         }
     ],
     "private_network": {"subnet": SUBNET, "endpoints": ["workspace", "blob"], "names": {"blob": "pe-blob"}},
+    "diagnostics": {"log_analytics": LOGS, "logs": "all", "metrics": True, "resources": ["workspace"]},
     "tags": {"owner": "ml-platform"},
 }
 """A profile that names every field it can; `OTHERS` has the rest."""
@@ -125,6 +135,7 @@ OTHERS: Final[Mapping[str, Any]] = {
     "workspace.hub": {"default_project_resource_group": "rg-others"},
     "workspace.feature_store": {"spark_version": "3.4"},
     "projects": [{"name": "mlp"}],
+    **{f"key_vault.enabled_for_{use}": True for use in ("deployment", "template_deployment", "disk_encryption")},
     "workspace.datastore_access": "identity",
     "associated_resources.key_vault": "same",
     "grants.scope": "storage_account",
@@ -138,6 +149,8 @@ OTHERS: Final[Mapping[str, Any]] = {
     f"{RULES}service_tag.protocol": "UDP",
     "associated_resources.storage_account.shared_keys": "disabled",
     "associated_resources.storage_account.network.resource_access_rules.tenant": TENANT_ID,
+    "associated_resources.storage_account.encryption": "customer",
+    "associated_resources.container_registry.encryption": "customer",
     "associated_resources.key_vault.soft_delete_days": 31,
     "associated_resources.log_analytics.retention_days": 31,
     "associated_resources.application_insights.type": "other",
@@ -153,6 +166,8 @@ OTHERS: Final[Mapping[str, Any]] = {
         for field, value in (("public_access", "disabled"), ("default_action", "Deny"), ("bypass", "None"))
     },
     "associated_resources.storage_account.network.bypass": ["Metrics"],
+    "diagnostics.log_analytics": f"{LOGS}-other",
+    "diagnostics.resources": ["workspace", "key_vault"],
     "tags": {"owner": "others"},
 }
 """Values to change to, where type and example give none."""
@@ -175,6 +190,11 @@ TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
         for section in ("storage_account", "key_vault", "container_registry")
         for field in ("ip_rules", "subnets", "resource_access_rules")
     },
+    **{
+        f"associated_resources.{section}.encryption": {"workspace.encryption_identity": f"{IDENTITIES}/id-ml"}
+        for section in ("storage_account", "container_registry")
+    },
+    "diagnostics.event_hub.name": {"diagnostics.event_hub.rule": RULE},
     "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},
     "workspace.identity.roles": {"workspace.identity.primary": f"{IDENTITIES}/id-ml"},
     "workspace.data_isolation": {"workspace.encryption": "service-side", "workspace.cosmos_db_throughput": None},

@@ -73,6 +73,11 @@ class AssociatedResources(Section):
         return self.placement.key_vault if self.key_vault == "same" else self.key_vault.resource_id
 
     @property
+    def application_insights_id(self) -> str | None:
+        """The ARM id of the Application Insights component; None when the profile asks for none."""
+        return self.application_insights.resource_id if self.application_insights.enabled else None
+
+    @property
     def container_registry_name(self) -> str | None:
         """The name of the container registry; None when the profile asks for none."""
         return self.container_registry.resource_name if self.container_registry else None

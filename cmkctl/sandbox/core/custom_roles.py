@@ -15,8 +15,15 @@ def of_tenant(tenant: Tenant) -> list[Role]:
 
 
 def _role(row: Json) -> Role:
-    parts = ("actions", "not_actions", "data_actions", "not_data_actions", "scopes")
-    return Role(row["id"], row["name"], **{part: tuple(row[part]) for part in parts})
+    return Role(
+        row["id"],
+        row["name"],
+        actions=tuple(row["actions"]),
+        not_actions=tuple(row["not_actions"]),
+        data_actions=tuple(row["data_actions"]),
+        not_data_actions=tuple(row["not_data_actions"]),
+        scopes=tuple(row["scopes"]),
+    )
 
 
 def find(tenant: Tenant, role_id: str) -> Role | None:

@@ -587,6 +587,12 @@ private_range = ErrorRow(
     ours("that ranges of private networks are refused is documented"),
     "The IP rule '{value}' is refused: only public addresses and ranges are allowed.",
 )
+small_range = ErrorRow(
+    400,
+    "InvalidValuesForRequestParameters",
+    ours("that small ranges are refused is documented"),
+    "The IP rule '{value}' is refused: ranges with the prefixes /31 and /32 are not supported.",
+)
 storage_name_invalid = ErrorRow(
     400,
     "AccountNameInvalid",

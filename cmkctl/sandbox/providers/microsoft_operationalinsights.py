@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 from cmkctl.sandbox.core import errors, ids, resources, shapes
+from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.latency import GUESS, Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
@@ -76,9 +77,18 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
         del tenant.table("deleted_logs")[ids.key(write.id)]
         resources.store(tenant, kept["doc"])
         return _update(tenant, kept, write.body)
+    document = _new(tenant, write.id, write.name, write.location, write.body)
+    record = resources.store(tenant, document, countdown=tenant.begin("logs.create"))
+    if tenant.over(record["countdown"]):
+        resources.settle(tenant, record)
+    return Reply(201, document)
+
+
+def _new(tenant: Tenant, identifier: str, name: str, location: str, body: Json) -> Json:
+    """Return the document of a new workspace that is being provisioned."""
     now = tenant.timestamp()
     defaults = {
-        "customerId": ids.guid("customer", write.id, tenant.serial()),
+        "customerId": ids.guid("customer", identifier, tenant.serial()),
         "provisioningState": "Creating",
         "sku": {"name": "PerGB2018", "lastSkuUpdate": now},
         "retentionInDays": 30,
@@ -89,19 +99,15 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
         "createdDate": now,
         "modifiedDate": now,
     }
-    sent = {name: value for name, value in (write.body.get("properties") or {}).items() if value is not None}
-    document = {
-        "id": write.id,
-        "name": write.name,
+    sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
+    return {
+        "id": identifier,
+        "name": name,
         "type": RESOURCE_TYPE.type,
-        "location": write.location,
-        **({"tags": write.body["tags"]} if write.body.get("tags") else {}),  # absent in the list of recording 06
+        "location": location,
+        **({"tags": body["tags"]} if body.get("tags") else {}),  # absent in the list of recording 06
         "properties": shapes.merge(defaults, sent),
     }
-    record = resources.store(tenant, document, countdown=tenant.begin("logs.create"))
-    if tenant.over(record["countdown"]):
-        resources.settle(tenant, record)
-    return Reply(201, document)
 
 
 def patch_logs(tenant: Tenant, call: Call) -> Reply:
@@ -181,6 +187,16 @@ def of_template(body: Json) -> Json:
     return {**{name: value for name, value in body.items() if name != "kind"}, "properties": properties}
 
 
+def add_log_workspace(state: Arrangement, name: str, group: str = "rg", location: str = LOCATION) -> str:
+    """Add a Log Analytics workspace; return its id."""
+    identifier = f"{state.add_resource_group(group, location)}/providers/{RESOURCE_TYPE.type}/{name}"
+    with state.arranging():
+        document = _new(state.tenant, identifier, name, location, {})
+        document["properties"]["provisioningState"] = "Succeeded"
+        resources.store(state.tenant, document)
+    return identifier
+
+
 _DELETED = "/providers/Microsoft.OperationalInsights/deletedWorkspaces"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 DELETED_TYPE = "Microsoft.OperationalInsights/deletedWorkspaces"
@@ -208,4 +224,5 @@ PROVIDER = Provider(
     expire=expire,
     durations=(Duration("logs.create", 10, GUESS),),
     adapt={RESOURCE_TYPE.type.lower(): of_template},
+    arrange=(add_log_workspace,),
 )

@@ -38,7 +38,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG
     }
 
 
-def _fixed(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
+def _fixed(profile: Profile, found: ArmDocument, _supplied: Supplied) -> tuple[str, ...]:
     linked = at(found, "properties.WorkspaceResourceId")
     wanted = profile.associated_resources.log_analytics.resource_id
     if same_resource_id(linked, wanted):
@@ -70,7 +70,7 @@ APPLICATION_INSIGHTS: Final = ResourceSpec(
         ),
     ),
     api_version=versions.APPLICATION_INSIGHTS,
-    resource_id=lambda profile: profile.associated_resources.application_insights.resource_id,
+    resource_id=lambda profile: profile.associated_resources.application_insights_id,
     given=lambda profile: has_id(profile.associated_resources.application_insights),
     body=_body,
     compared=(

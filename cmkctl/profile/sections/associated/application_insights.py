@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Contradiction, Nameable, tags_of_a_given_resource
+from cmkctl.profile.section import SECTION, Contradiction, Nameable, tags_of_a_given_resource
 
 
 class ApplicationInsightsSettings(Nameable):
@@ -32,6 +32,14 @@ class ApplicationInsightsSettings(Nameable):
                 "/components/appi-central"
             )
         ],
+    )
+    enabled: bool = Field(
+        True,
+        description=(
+            "Whether the workspace has Application Insights. With false it has none, and no Log Analytics workspace is "
+            "created unless log_analytics has settings."
+        ),
+        examples=[False],
     )
     type: Literal["web", "other"] | None = Field(
         None, description="The type of application that it monitors. Left out: web for a new one.", examples=["other"]
@@ -63,3 +71,9 @@ class ApplicationInsightsSettings(Nameable):
         """Yield what is wrong with name and id, and tags for a resource that cmkctl does not change."""
         yield from super().contradictions()
         yield from tags_of_a_given_resource(self, self.tags)
+        if not self.enabled and self.id is not None:
+            yield Contradiction(
+                "enabled",
+                "The workspace is to have no Application Insights, and a component is given by id.",
+                f"Keep either {SECTION}.enabled: false or {SECTION}.id.",
+            )

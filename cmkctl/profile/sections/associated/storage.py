@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Contradiction, Nameable, Section, tags_of_a_given_resource
+from cmkctl.profile.section import Contradiction, Nameable, Section, key_of_a_given_resource, tags_of_a_given_resource
 from cmkctl.profile.sections.associated.network import SubnetRuleSettings
 
 
@@ -26,6 +26,9 @@ class ResourceAccessRule(Section):
             )
         ],
     )
+
+
+_SMALL_RANGES: Final = ("/31", "/32")
 
 
 class StorageNetworkSettings(SubnetRuleSettings):
@@ -67,6 +70,20 @@ class StorageNetworkSettings(SubnetRuleSettings):
         """Return the lists of rules, by field."""
         return {**super().rules(), "resource_access_rules": self.resource_access_rules}
 
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what is wrong with the rules, and ranges that are too small for Storage.
+
+        Source: https://learn.microsoft.com/azure/storage/common/storage-network-security#restrictions-for-ip-network-rules
+        """
+        yield from super().contradictions()
+        for index, rule in enumerate(self.ip_rules):
+            if rule.endswith(_SMALL_RANGES):
+                yield Contradiction(
+                    f"ip_rules[{index}]",
+                    "A storage account takes no ranges with the prefixes /31 and /32.",
+                    "Write its addresses one by one.",
+                )
+
 
 class StorageAccountSettings(Nameable):
     """The workspace's default storage account."""
@@ -104,6 +121,15 @@ class StorageAccountSettings(Nameable):
         ),
         examples=["disabled"],
     )
+    encryption: Literal["microsoft", "customer"] = Field(
+        "microsoft",
+        description=(
+            "Whose key a new account has. customer: the profile's key, for blobs, files, queues and tables, read by the "
+            "user-assigned identity that reads the workspace's key (workspace.encryption_identity); the account looks for a new "
+            "version of the key daily, also where key.version is set. microsoft: an existing account keeps what it has."
+        ),
+        examples=["customer"],
+    )
     infrastructure_encryption: bool | None = Field(
         None,
         description=(
@@ -128,3 +154,6 @@ class StorageAccountSettings(Nameable):
         """Yield what is wrong with name and id, and tags for an account that cmkctl does not change."""
         yield from super().contradictions()
         yield from tags_of_a_given_resource(self, self.tags)
+        yield from key_of_a_given_resource(
+            self, self.encryption, "name it under services.storage_accounts for cmkctl encrypt"
+        )

@@ -7,5 +7,6 @@ PROVIDER = Provider(
     namespace="microsoft.insights",
     coverage=(components.COVERAGE, diagnostic_settings.COVERAGE),
     routes=(*components.ROUTES, *diagnostic_settings.ROUTES),
+    arrange=(components.add_component,),
     tables={diagnostic_settings.TABLE: dict},
 )

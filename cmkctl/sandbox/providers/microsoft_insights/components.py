@@ -9,6 +9,7 @@ creates.
 import re
 
 from cmkctl.sandbox.core import errors, ids, resources, shapes
+from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
@@ -93,36 +94,42 @@ def put_component(tenant: Tenant, call: Call) -> Reply:
         raise errors.log_workspace_missing(logs)
     if write.existing is not None:
         return _update(tenant, write.existing, write.body)
-    key, application = ids.guid("instrumentation", write.id), ids.guid("application", write.id)
-    endpoint = f"https://{write.location}-0.in.applicationinsights.azure.com/"
+    document = _new(tenant, write.id, write.name, write.location, write.body)
+    return Reply(200, resources.store(tenant, document)["doc"])
+
+
+def _new(tenant: Tenant, identifier: str, name: str, location: str, body: Json) -> Json:
+    """Return the document of a new component."""
+    properties = body.get("properties") or {}
+    key, application = ids.guid("instrumentation", identifier), ids.guid("application", identifier)
+    endpoint = f"https://{location}-0.in.applicationinsights.azure.com/"
     defaults = {
-        "ApplicationId": write.name,
+        "ApplicationId": name,
         "AppId": application,
         "Flow_Type": "Bluefield",
         "Request_Source": "rest",
         "InstrumentationKey": key,
         "ConnectionString": f"InstrumentationKey={key};IngestionEndpoint={endpoint}",
-        "Name": write.name,
+        "Name": name,
         "CreationDate": tenant.timestamp(),
-        "TenantId": call["subscription"],
+        "TenantId": identifier.split("/")[2],
         "provisioningState": "Succeeded",
         "RetentionInDays": 90,
-        "IngestionMode": "LogAnalytics" if logs else "ApplicationInsights",
+        "IngestionMode": "LogAnalytics" if properties.get("WorkspaceResourceId") else "ApplicationInsights",
         "publicNetworkAccessForIngestion": "Enabled",
         "publicNetworkAccessForQuery": "Enabled",
         "DisableIpMasking": False,
     }
-    sent = {name: value for name, value in (write.body.get("properties") or {}).items() if value is not None}
-    document = {
-        "id": write.id.replace("Microsoft.Insights", "microsoft.insights"),
-        "name": write.name,
+    sent = {name: value for name, value in properties.items() if value is not None}
+    return {
+        "id": identifier.replace("Microsoft.Insights", "microsoft.insights"),
+        "name": name,
         "type": "microsoft.insights/components",
-        "location": write.location,
-        "tags": write.body.get("tags") or {},
-        **({"kind": write.body["kind"]} if write.body.get("kind") else {}),
+        "location": location,
+        "tags": body.get("tags") or {},
+        **({"kind": body["kind"]} if body.get("kind") else {}),
         "properties": shapes.merge(defaults, sent),
     }
-    return Reply(200, resources.store(tenant, document)["doc"])
 
 
 def _update(tenant: Tenant, record: Json, body: Json) -> Reply:
@@ -162,6 +169,14 @@ def put_billing(tenant: Tenant, call: Call) -> Reply:
 def _features(record: Json) -> Json:
     features: Json = record.get("billing") or BILLING_DEFAULTS
     return features
+
+
+def add_component(state: Arrangement, name: str, group: str = "rg", location: str = LOCATION) -> str:
+    """Add an Application Insights component without a Log Analytics workspace; return its id."""
+    identifier = f"{state.add_resource_group(group, location)}/providers/{COMPONENTS.type}/{name}"
+    with state.arranging():
+        resources.store(state.tenant, _new(state.tenant, identifier, name, location, {"kind": "web"}))
+    return identifier
 
 
 _BILLING = f"{COMPONENTS.path}/currentbillingfeatures"

@@ -11,7 +11,8 @@ from cmkctl.sandbox.core.state import Tenant
 VERSIONS = (
     "2020-11-01", "2021-02-01", "2021-05-01", "2021-08-01", "2022-01-01", "2022-05-01", "2022-07-01", "2022-09-01",
     "2022-11-01", "2023-02-01", "2023-04-01", "2023-05-01", "2023-06-01", "2023-09-01", "2023-11-01", "2024-01-01",
-    "2024-03-01", "2024-05-01", "2024-07-01", "2024-10-01", "2025-01-01", "2025-03-01", "2025-05-01",
+    "2024-03-01", "2024-05-01", "2024-07-01", "2024-10-01", "2025-01-01", "2025-03-01", "2025-05-01", "2025-07-01",
+    "2026-01-01",
 )  # fmt: skip
 DNS_VERSIONS = ("2018-09-01", "2020-01-01", "2020-06-01", "2024-06-01")
 NAME = re.compile(r"[A-Za-z0-9]([\w.-]{0,78}\w)?")
@@ -43,6 +44,7 @@ NETWORK = resources.ResourceType(
                 "subnets": [{**shapes.TOP, "name": Required(str), "properties": SUBNET}],
                 "dhcpOptions": {"dnsServers": [str]},
                 "enableDdosProtection": bool,
+                "enableVmProtection": bool,
                 "privateEndpointVNetPolicies": ("Disabled", "Basic"),
                 "virtualNetworkPeerings": NOT_MODELLED,
                 **dict.fromkeys(("provisioningState", "resourceGuid"), READ_ONLY),

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 
-from cmkctl.sandbox.core import customer_keys, errors, ids, operations, resources, shapes
+from cmkctl.sandbox.core import addresses, customer_keys, errors, ids, operations, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
@@ -22,7 +22,7 @@ COVERAGE = Area(
         "the second region and its endpoints of GRS and RA-GRS accounts (47), by Azure's published pairs of regions",
         "blob, file, queue and table service: GET, list, PUT; containers; encryption scopes (48)",
     ),
-    differs=("an account that is created with a key is not checked for its right to the key; one that is updated is",),
+    differs=(),
     not_modelled=("blobs, files, queues and tables themselves; custom domains, zones, failover",),
     guesses=(
         "an account in a region without a pair has no second region; Azure may refuse it",
@@ -183,8 +183,12 @@ def put_account(tenant: Tenant, call: Call) -> Reply:
         return _update(tenant, call, write.existing, write.body)
     if _taken(tenant, write.name):
         raise errors.storage_name_taken(write.name)
-    _check_bypass(write.body.get("properties") or {})
     capacity.require(tenant, call["subscription"], write.location, write.body)
+    _check_network(write.body.get("properties") or {})
+    if (write.body.get("properties") or {}).get("encryption"):
+        # An account that is new has no identity yet; a system-assigned one of the request has no grant, so it is refused.
+        nothing = {"id": write.id, "properties": {"encryption": {"keySource": "Microsoft.Storage"}}}
+        _check_key(tenant, nothing, write.body, partial=False)
     record = resources.store(tenant, new_account(tenant, write.id, write.name, write.location, write.body))
     name = operations.start(tenant, "storage.create", write.id)
     if tenant.over(operations.get(tenant, name)["countdown"]):
@@ -294,7 +298,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
     if "isHnsEnabled" in sent and sent["isHnsEnabled"] != document["properties"].get("isHnsEnabled", False):
         raise errors.storage_hns_fixed()
     _check_second_encryption(document["properties"]["encryption"], sent.get("encryption") or {})
-    _check_bypass(sent)
+    _check_network(sent)
     if "encryption" in sent:
         _check_key(tenant, document, body, partial=call.method == "PATCH")
     document["properties"] = shapes.merge(document["properties"], sent)
@@ -356,11 +360,14 @@ def _check_second_encryption(before: Json, sent: Json) -> None:
 BYPASSES = ("none", "logging", "metrics", "azureservices")
 
 
-def _check_bypass(sent: Json) -> None:
-    """Refuse a word that the published description of ``bypass`` does not have; several are separated by commas."""
+def _check_network(sent: Json) -> None:
+    """Refuse an unknown word of ``bypass`` (several are separated by commas), and IP rules that Storage does not take."""
     for word in str((sent.get("networkAcls") or {}).get("bypass") or "None").split(","):
         if word.strip().lower() not in BYPASSES:
             raise errors.property_refused("properties.networkAcls.bypass", f"has the unknown word {word.strip()!r}")
+    values = [each["value"] for each in (sent.get("networkAcls") or {}).get("ipRules") or ()]
+    addresses.require_public(values)
+    addresses.require_storage_ranges(values)
 
 
 def _key_of(encryption: Json) -> tuple[str, ...]:
