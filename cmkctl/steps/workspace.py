@@ -82,6 +82,7 @@ class Workspace:
         "key",
         "key_access",
         "associated_resources",
+        "encrypted_resources",
         "identity_roles",
         "private_endpoints",
     )
