@@ -183,7 +183,11 @@ class Snapshot:
         Soft-deleted vaults belong to the subscription, so a caller with roles on resource groups only may not read them. Unless it
         is `needed`, one that may not be read is None: Azure refuses a creation under its name.
         """
-        return self._deleted_vault(name, location) if needed else unless_denied(partial(self._deleted_vault, name, location))
+        return (
+            self._deleted_vault(name, location)
+            if needed
+            else unless_denied(partial(self._deleted_vault, name, location))
+        )
 
     def _deleted_vault(self, name: str, location: str) -> ArmDocument | None:
         return self._ask(

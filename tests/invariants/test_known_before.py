@@ -135,7 +135,9 @@ def test_roles_on_an_existing_group_suffice(
 
     (note,) = [each for each in plan.diagnostics if each.code == "CMK198"]
     assert Severity.NOTE is note.severity
-    assert "Microsoft.MachineLearningServices, Microsoft.Storage, Microsoft.KeyVault, Microsoft.DocumentDB" in note.detail
+    assert (
+        "Microsoft.MachineLearningServices, Microsoft.Storage, Microsoft.KeyVault, Microsoft.DocumentDB" in note.detail
+    )
     assert f"az provider register --namespace Microsoft.Search --subscription {SUBSCRIPTION_ID} --wait" in note.remedy
     assert not plan.of("resource_providers")
     assert (8, ()) == (validated.resources, validated.diagnostics)

@@ -55,6 +55,10 @@ def _encryption(supplied: Supplied) -> dict[str, Json]:
     return {"encryption": {"status": "enabled", "keyVaultProperties": key}}
 
 
+_WITH_NAME: Final = 5
+"""The parts of a key identifier up to its name: ``https:``, nothing, host, ``keys``, name."""
+
+
 def _other_key(profile: Profile, found: ArmDocument, supplied: Supplied) -> tuple[str, ...]:
     """Return the conflict with a registry that lacks the key which the profile asks for; empty without."""
     settings = profile.associated_resources.container_registry
@@ -69,9 +73,8 @@ def _other_key(profile: Profile, found: ArmDocument, supplied: Supplied) -> tupl
             f"choose another {REGISTRY.field}.name for a new one",
         )
     key = has.get("keyVaultProperties") or {}
-    host, _, name = str(key.get("keyIdentifier") or "").rstrip("/").partition("/keys/")
-    name, _, version = name.partition("/")
-    used = KeyInUse(f"{host}/keys/{name}", version, str(key.get("identity") or ""))
+    parts = str(key.get("keyIdentifier") or "").rstrip("/").split("/")
+    used = KeyInUse("/".join(parts[:_WITH_NAME]), "".join(parts[_WITH_NAME:]), str(key.get("identity") or ""))
     return another_key(REGISTRY.field, used, supplied.key_uri, supplied.client_id)
 
 
