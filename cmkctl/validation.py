@@ -2,14 +2,14 @@
 
 Every provider and every policy is asked about the resources that the plan creates. What a template cannot express is left out.
 
-Source: https://learn.microsoft.com/rest/api/resources/deployments/validate-at-subscription-scope
+Source: https://learn.microsoft.com/rest/api/resources/deployments/validate-at-subscription-scope and .../deployments/validate
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
@@ -22,7 +22,7 @@ from cmkctl.azure.session import Session
 from cmkctl.azure.waiting import poll_to_end
 from cmkctl.codes import CMK196, CMK197
 from cmkctl.diagnostics import CmkctlError, Diagnostic
-from cmkctl.export.arm import arm_template
+from cmkctl.export.arm import Exported, arm_template
 from cmkctl.plan import Change, Plan
 from cmkctl.profile.model import Profile
 
@@ -53,8 +53,7 @@ def validate(session: Session, profile: Profile, plan: Plan) -> Validation:
     found = Validation(len(exported.contained), len(exported.left_out))
     if not exported.contained:
         return found
-    path = f"{subscription_id(profile.subscription)}/providers/Microsoft.Resources/deployments/{_NAME}/validate"
-    body = {"location": profile.location, "properties": {"mode": "Incremental", "template": exported.template}}
+    path, body = _question(profile, exported)
     try:
         answer = session.question(path, versions.RESOURCES, body)
         poll_to_end(session, answer.http_response, "the validation of the plan", _TIMEOUT)
@@ -69,6 +68,20 @@ def validate(session: Session, profile: Profile, plan: Plan) -> Validation:
     except CmkctlError as error:  # it took too long, or a tape was recorded without it
         return replace(found, diagnostics=(_unavailable(error),))
     return found
+
+
+def _question(profile: Profile, exported: Exported) -> tuple[str, Mapping[str, Any]]:
+    """Return the path and body of the validation: at the profile's resource group if it exists, else at the subscription.
+
+    So the rights on the resource group suffice where everything that is planned is in it.
+    """
+    if exported.makes_groups:
+        scope, template = subscription_id(profile.subscription), exported.template
+        more = {"location": profile.location}
+    else:
+        scope, template, more = profile.resource_group_id, exported.for_group(), {}
+    path = f"{scope}/providers/Microsoft.Resources/deployments/{_NAME}/validate"
+    return path, {**more, "properties": {"mode": "Incremental", "template": template}}
 
 
 def _unavailable(error: CmkctlError) -> Diagnostic:

@@ -220,8 +220,9 @@ def _registration(failure: Failure) -> str:
     found = re.search(r"namespace '([^']+)'", failure.message)
     namespace = found[1] if found else "NAMESPACE"
     return (
-        "Run the same command again: the first step registers the provider. If that was just done, Azure needs another minute; "
-        f"without the permission to register, ask an owner to run: az provider register --namespace {namespace}."
+        "Run the same command again: the first step registers the provider. If that was just done, Azure needs another minute. "
+        "Without the permission to register it, have an administrator of the subscription run: "
+        f"az provider register --namespace {namespace} --wait. {_AGAIN}"
     )
 
 

@@ -60,6 +60,16 @@ class Constants:
         return document
 
 
+def unless_denied(read: Callable[[], T | None]) -> T | None:
+    """Return the result of a read, None where the caller lacks the permission for it. Raises AzureFailed otherwise."""
+    try:
+        return read()
+    except AzureFailed as error:
+        if error.failure.kind is not FailureKind.DENIED:
+            raise
+        return None
+
+
 class Snapshot:
     """A view of Azure: each read is sent once, and every caller shares its result.
 
@@ -141,12 +151,7 @@ class Snapshot:
 
     def _subscription(self) -> ArmDocument:
         scope = subscription_id(self._session.subscription)
-        try:
-            found = self._by_id(decoding.Subscription, scope, versions.SUBSCRIPTIONS)
-        except AzureFailed as error:
-            if error.failure.kind is not FailureKind.DENIED:
-                raise
-            found = None
+        found = unless_denied(lambda: self._by_id(decoding.Subscription, scope, versions.SUBSCRIPTIONS))
         self._session.subscription_name = str((found or {}).get("displayName", ""))
         return found or {"tenantId": self._session.tenant()}
 
@@ -172,8 +177,19 @@ class Snapshot:
             lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_as(decoding.Vault)),
         )
 
-    def deleted_vault(self, name: str, location: str) -> ArmDocument | None:
-        """Read a soft-deleted key vault of this subscription."""
+    def deleted_vault(self, name: str, location: str, *, needed: bool) -> ArmDocument | None:
+        """Read a soft-deleted key vault of this subscription.
+
+        Soft-deleted vaults belong to the subscription, so a caller with roles on resource groups only may not read them. Unless it
+        is `needed`, one that may not be read is None: Azure refuses a creation under its name.
+        """
+        return (
+            self._deleted_vault(name, location)
+            if needed
+            else unless_denied(partial(self._deleted_vault, name, location))
+        )
+
+    def _deleted_vault(self, name: str, location: str) -> ArmDocument | None:
         return self._ask(
             deleted_vault_id(self._session.subscription, location, name),
             lambda: self._key_vault.vaults.get_deleted(name, location, **_as(decoding.DeletedVault)),
@@ -276,12 +292,7 @@ class Snapshot:
 
     def role_definition(self, definition: str) -> ArmDocument | None:
         """Return a role definition by its id, None also where it may not be read."""
-        try:
-            return self._by_id(decoding.RoleDefinition, definition, versions.ROLE_ASSIGNMENTS)
-        except AzureFailed as error:
-            if error.failure.kind is not FailureKind.DENIED:
-                raise
-            return None
+        return unless_denied(lambda: self._by_id(decoding.RoleDefinition, definition, versions.ROLE_ASSIGNMENTS))
 
     def role_named(self, scope: str, name: str) -> ArmDocument | None:
         """Return the definition of the role of this name at a scope; None where there is none, or it may not be read.
@@ -289,17 +300,14 @@ class Snapshot:
         The names of built-in and custom roles are unique in a tenant.
         """
         quoted = name.replace("'", "''")
-        try:
-            found = self._by_id(
+        found = unless_denied(
+            lambda: self._by_id(
                 decoding.RoleDefinitions,
                 role_definitions_id(scope),
                 versions.ROLE_ASSIGNMENTS,
                 **{"$filter": f"roleName eq '{quoted}'"},
             )
-        except AzureFailed as error:
-            if error.failure.kind is not FailureKind.DENIED:
-                raise
-            return None
+        )
         return next(iter((found or {}).get("value", ())), None)
 
     def role_assignment(self, assignment: str) -> ArmDocument | None:

@@ -32,6 +32,12 @@ def _subscription(azure: Snapshot, _profile: Profile) -> Mapping[str, Any]:
     return azure.subscription()
 
 
+def _registrations(azure: Snapshot, profile: Profile) -> Mapping[str, str | None]:
+    from cmkctl.procedures.create import PROVIDERS  # noqa: PLC0415 - see the module's docstring
+
+    return PROVIDERS.observe(azure, profile)
+
+
 def _vault(azure: Snapshot, profile: Profile) -> ObservedVault:
     from cmkctl.steps.key_vault import KeyVault  # noqa: PLC0415 - see the module's docstring
 
@@ -185,6 +191,9 @@ def _approver(azure: Snapshot, profile: Profile) -> Approver | None:
 
 SUBSCRIPTION: Final = Fact("subscription", _subscription)
 """The subscription's document, with `tenantId` and, where it may be read, `state`."""
+
+REGISTRATIONS: Final = Fact("resource_providers", _registrations)
+"""The registration state of each resource provider that the procedure needs."""
 
 KEY_VAULT: Final = Fact("key_vault", _vault)
 """The vault with the key, and a soft-deleted vault of its name."""

@@ -35,6 +35,15 @@ class Exported:
     contained: tuple[Change, ...]
     left_out: tuple[Change, ...]
 
+    @property
+    def makes_groups(self) -> bool:
+        """True where the template creates a resource group, which only a deployment to the subscription can."""
+        return any(_is_group(each) for each in self.contained)
+
+    def for_group(self) -> Mapping[str, Any]:
+        """Return the template for a deployment to a resource group. Valid where it creates no group."""
+        return {**self.template, "$schema": _GROUP_SCHEMA}
+
 
 def arm_template(plan: Plan) -> Exported:
     """Return the plan as an ARM template."""

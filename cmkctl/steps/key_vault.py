@@ -62,7 +62,8 @@ class KeyVault:
         """Read the vault; where it is absent, read whether a soft-deleted one holds its name."""
         subscription, vault = azure.gather(azure.subscription, lambda: _read(azure, profile))
         absent = vault is None and (profile.key_vault.id is None or profile.key_vault.recover)
-        deleted = azure.deleted_vault(profile.key_vault.resource_name, profile.location) if absent else None
+        name, needed = profile.key_vault.resource_name, profile.key_vault.recover
+        deleted = azure.deleted_vault(name, profile.location, needed=needed) if absent else None
         return ObservedVault(vault, deleted, str((subscription or {}).get("tenantId", "")))
 
     def plan(self, profile: Profile, observed: ObservedVault, known: Known) -> list[Change]:

@@ -2,6 +2,9 @@
 
 The documented five, and those of every other resource type that the procedure creates. Only missing registrations are sent, all
 at the same time. Registering Microsoft.DocumentDB also adds the Azure Cosmos DB service principal to the tenant.
+
+Registrations belong to the subscription: a caller with roles on a resource group only may not read them. Such a state is unknown,
+so nothing is planned for it, and a rule reports it (CMK198).
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.decoding import ArmDocument
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import provider_id
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Outputs, Phrase, Request, Settle
@@ -27,6 +32,9 @@ DOCUMENTED: Final = (
 )
 REGISTERING: Final[Output[list[str]]] = Output("resource_providers", "registering")
 """The namespaces that are not registered yet."""
+
+NOT_READABLE: Final = "NotReadable"
+"""The state of a registration that the caller may not read; Azure has no such state."""
 
 _KIND: Final = "resource provider"
 _REGISTERED: Final = "Registered"
@@ -61,18 +69,34 @@ class ResourceProviders:
         return tuple(unique.values())
 
     def observe(self, azure: Snapshot, profile: Profile) -> Mapping[str, str | None]:
-        """Read the registration state of each namespace; None for a namespace that this cloud lacks."""
+        """Read the registration state of each namespace.
+
+        It is None for a namespace that this cloud lacks, and `NOT_READABLE` where the caller may not read it.
+        """
         needed = self.namespaces(profile)
-        found = azure.gather(*(partial(azure.provider, each) for each in needed))
-        return {each: _state(document) for each, document in zip(needed, found, strict=True)}
+        found = azure.gather(*(partial(_read_state, azure, each) for each in needed))
+        return dict(zip(needed, found, strict=True))
 
     def plan(self, profile: Profile, observed: Mapping[str, str | None], known: Known) -> list[Change]:  # noqa: ARG002
-        """Register each missing namespace; wait for registrations in progress."""
-        return [_plan_one(profile.subscription, namespace, state) for namespace, state in observed.items()]
+        """Register each missing namespace; wait for registrations in progress. Nothing is planned for an unknown state."""
+        return [_plan_one(profile.subscription, namespace, state) for namespace, state in _readable(observed).items()]
 
     def outputs(self, profile: Profile, observed: Mapping[str, str | None]) -> Outputs:  # noqa: ARG002
         """Return `REGISTERING`. Registering a namespace may add its service principal to the tenant."""
-        return {REGISTERING: [namespace for namespace, state in observed.items() if state != _REGISTERED]}
+        return {REGISTERING: [namespace for namespace, state in _readable(observed).items() if state != _REGISTERED]}
+
+
+def _readable(observed: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    return {namespace: state for namespace, state in observed.items() if state != NOT_READABLE}
+
+
+def _read_state(azure: Snapshot, namespace: str) -> str | None:
+    try:
+        return _state(azure.provider(namespace))
+    except AzureFailed as error:
+        if error.failure.kind is not FailureKind.DENIED:
+            raise
+        return NOT_READABLE
 
 
 def _state(provider: ArmDocument | None) -> str | None:

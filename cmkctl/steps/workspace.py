@@ -94,6 +94,7 @@ class Workspace:
         "key",
         "key_access",
         "associated_resources",
+        "encrypted_resources",
         "identity_roles",
         "private_endpoints",
     )

@@ -8,10 +8,13 @@ from typing import Any, Final
 import pytest
 from support.scenarios import ProfileVariant, ScenarioBuilder, World
 
-from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
+from cmkctl.plan import Action
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 from cmkctl.sandbox.core.arrange import Arrangement
+from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
+from cmkctl.validation import validate
 
 SUBSCRIPTION: Final = f"/subscriptions/{SUBSCRIPTION_ID}"
 
@@ -25,10 +28,16 @@ def builder() -> Iterator[ScenarioBuilder]:
         yield ScenarioBuilder(running)
 
 
-def sign_in(builder: ScenarioBuilder, patch: pytest.MonkeyPatch, role: str | None, scope: str = SUBSCRIPTION) -> str:
+def sign_in(
+    builder: ScenarioBuilder,
+    patch: pytest.MonkeyPatch,
+    role: str | None,
+    scope: str = SUBSCRIPTION,
+    graph: tuple[str, ...] = ("Application.ReadWrite.All",),
+) -> str:
     """Sign in as a new principal with one role; return its object id."""
     state = builder.running.state
-    for name, value in state.add_client("ml-deployer", role, scope, ("Application.ReadWrite.All",)).items():
+    for name, value in state.add_client("ml-deployer", role, scope, graph).items():
         patch.setenv(name, value)
     found = state.tenant.table("principals")
     return next(key for key, row in found.items() if row.get("doc", row).get("displayName") == "ml-deployer")
@@ -90,6 +99,126 @@ def test_rights_on_a_group_suffice_for_what_is_in_it(builder: ScenarioBuilder, m
     assert f"Not allowed at {SUBSCRIPTION}: Microsoft." in refused.detail
     assert "resourceGroups/write" not in refused.detail
     assert "Microsoft.DocumentDB/register/action" in refused.detail
+
+
+def at_the_group(builder: ScenarioBuilder, patch: pytest.MonkeyPatch, wish: ProfileVariant, *roles: str) -> Profile:
+    """Return the profile of a wish whose group exists; the signed-in principal has roles there and nowhere else."""
+    profile = builder.make(wish, World("new"))
+    builder.running.state.add_resource_group(profile.resource_group)
+    caller = sign_in(builder, patch, None)
+    for each in roles:
+        builder.running.state.assign_role(profile.resource_group_id, caller, each)
+    return profile
+
+
+CONTRIBUTOR: Final = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+ACCESS_ADMINISTRATOR: Final = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
+OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "roles"),
+    [("rbac", (CONTRIBUTOR, ACCESS_ADMINISTRATOR)), ("rbac", (OWNER,)), ("access-policy", (CONTRIBUTOR,))],
+)
+def test_roles_on_an_existing_group_suffice(
+    builder: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch, authorization: str, roles: tuple[str, ...]
+) -> None:
+    """Nothing of the subscription can be read: registrations are unknown and named, none is planned, everything is made."""
+    profile = at_the_group(builder, monkeypatch, ProfileVariant(authorization=authorization), *roles)
+    builder.running.state.register_provider()
+    client = builder.client()
+
+    plan = client.plan(profile)
+    validated = validate(client.session(profile), profile, plan)
+    left = client.apply(profile, plan)
+    again = client.plan(profile)
+
+    (note,) = [each for each in plan.diagnostics if each.code == "CMK198"]
+    assert Severity.NOTE is note.severity
+    assert (
+        "Microsoft.MachineLearningServices, Microsoft.Storage, Microsoft.KeyVault, Microsoft.DocumentDB" in note.detail
+    )
+    assert f"az provider register --namespace Microsoft.Search --subscription {SUBSCRIPTION_ID} --wait" in note.remedy
+    assert not plan.of("resource_providers")
+    assert (8, ()) == (validated.resources, validated.diagnostics)
+    assert (False, False, False) == (plan.errored, bool(left.pending), bool(again.pending))
+    assert [] == [each.path for each in client.writes_since(0) if each.path.endswith("/register")]
+
+
+def test_an_unknown_registration_that_is_missing_is_explained_late(
+    builder: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P57: the command is for an administrator; after it the same run goes to its end."""
+    profile = at_the_group(builder, monkeypatch, ProfileVariant(authorization="rbac"), OWNER)
+    for each in ("MachineLearningServices", "Storage", "KeyVault", "DocumentDB", "Insights", "OperationalInsights"):
+        builder.running.state.register_provider(f"Microsoft.{each}")
+
+    with pytest.raises(CmkctlError) as refused:
+        builder.client().apply(profile)
+    builder.running.state.register_provider("Microsoft.Search")
+
+    (found,) = refused.value.diagnostics
+    assert "CMK304" == found.code
+    assert "an administrator of the subscription run: az provider register --namespace Microsoft.Search --wait" in (
+        found.remedy
+    )
+    assert not builder.client().apply(profile).pending
+
+
+def test_a_soft_deleted_vault_that_is_wanted_back_must_be_readable(
+    builder: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `recover: true` an unread answer would plan a new vault instead."""
+    profile = at_the_group(builder, monkeypatch, ProfileVariant(authorization="rbac"), OWNER)
+    vault = profile.key_vault.model_copy(update={"recover": True})
+
+    with pytest.raises(CmkctlError) as refused:
+        builder.client().plan(profile.model_copy(update={"key_vault": vault}))
+
+    assert "CMK303" == refused.value.diagnostics[0].code
+    assert "Microsoft.KeyVault/locations/deletedVaults/read" in str(refused.value)
+
+
+def test_who_may_not_grant_at_the_group_is_shown_the_role_there(
+    builder: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Contributor of the group: refused before the vault, and done with the role at the group."""
+    profile = at_the_group(builder, monkeypatch, ProfileVariant(authorization="rbac"), CONTRIBUTOR)
+    builder.running.state.register_provider()
+
+    (refused,) = errors(builder, profile)
+    scope, role = refused.subject, "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+    (caller,) = [
+        words[words.index("--assignee-object-id") + 1]
+        for words in [refused.remedy.split()]
+        if "'Role Based Access Control Administrator'" in refused.remedy
+    ]
+    builder.running.state.assign_role(scope, caller, role)
+    left = builder.client().apply(profile)
+
+    assert ("CMK191", profile.resource_group_id.lower()) == (refused.code, scope.lower())
+    assert (False, False) == (bool(left.pending), bool(builder.client().plan(profile).pending))
+
+
+def test_who_may_not_read_the_directory_writes_the_object_id(
+    builder: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CMK231 before anything is made; an owner of the subscription needs no directory role beyond that id."""
+    profile = builder.make(ProfileVariant(authorization="rbac"), World("new"))
+    builder.running.state.register_provider()
+    sign_in(builder, monkeypatch, "Owner", graph=())
+    client = builder.client()
+
+    (unknown,) = [each for each in client.plan(profile).changes if each.action is Action.CONFLICT]
+    with pytest.raises(RefusedError):
+        client.apply(profile)
+    access = profile.key_access.model_copy(update={"cosmos_db_object_id": COSMOS_DB_OBJECT_ID})
+    profile = profile.model_copy(update={"key_access": access})
+    written = client.writes_since(0)
+    left = client.apply(profile)
+
+    assert ("CMK231", []) == (unknown.code, written)
+    assert (False, False) == (bool(left.pending), bool(client.plan(profile).pending))
 
 
 def locked(state: Arrangement, profile: Profile) -> Callable[[], object]:

@@ -51,6 +51,7 @@ def seen(**parts: Any) -> dict[str, Any]:
     """Return the facts of a tenant in which nothing exists yet, with some of them replaced."""
     usual = {
         "subscription": {"state": "Enabled", "tenantId": TENANT},
+        "resource_providers": {"Microsoft.KeyVault": "Registered", "Microsoft.Search": "NotRegistered"},
         "key_vault": ObservedVault(None, None, TENANT),
         "key": ObservedKey(None, NOW),
         "key_access": ObservedAccess(None, ObservedPrincipal("Azure Cosmos DB", APP_ID, OBJECT_ID), None, NOW),
