@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, reduce
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -115,7 +115,10 @@ def on_the_services(client: Client, profile: Profile) -> tuple[list[tuple[str, s
 
 def value_at(profile: Profile, path: str) -> Any:
     """Return the field at a dotted path; None where a section on the way is left out."""
-    return reduce(lambda section, name: getattr(section, name, None), path.split("."), profile)
+    found: Any = profile
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 def has(name: str, setting: Mapping[str, Any]) -> bool:
