@@ -121,7 +121,8 @@ class StepRun:
                 each.resource_id for each in self._run.plan.of(self._step.name) if each in self._run.plan.pending
             }
             readings, self._readings = self._readings, {}
-            self._current |= readings.keys()
+            # The reading at the end of a wait does not reach a step that sees the resource in a list: the list is read again.
+            self._current |= readings.keys() - self._waited
             running = {each.resource_id for each in self._running.values()}
             self._view = self._view.again(pending - self._current - running, readings)
         return self._step.observe(self._view, self._run.profile)
