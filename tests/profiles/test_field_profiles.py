@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, reduce
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -22,8 +22,8 @@ from cmkctl.plan import Action, Plan
 from cmkctl.procedures.encrypt import ENCRYPT
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
-from cmkctl.validation import validate
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.validation import validate
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "profiles" / "field"
@@ -115,7 +115,10 @@ def on_the_services(client: Client, profile: Profile) -> tuple[list[tuple[str, s
 
 def value_at(profile: Profile, path: str) -> Any:
     """Return the field at a dotted path; None where a section on the way is left out."""
-    return reduce(lambda section, name: getattr(section, name, None), path.split("."), profile)
+    found: Any = profile
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 def has(name: str, setting: Mapping[str, Any]) -> bool:

@@ -65,10 +65,10 @@ workspace:
   identity: {{create: id-ml}}
 associated_resources:
   storage_account: {{name: stml, network: {{public_access: disabled, default_action: Deny}}}}
-  key_vault: {{network: {{public_access: disabled, default_action: Deny}}}}
+  key_vault: {{network: {{default_action: Deny}}}}
 private_network:
   subnet: /subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-net/{_SUBNETS}/snet-endpoints
-  endpoints: [workspace, workspace_key_vault, blob]
+  endpoints: [workspace, blob]
 grants:
   - {{principal: {_PEOPLE}, principal_type: Group, role: AzureML Data Scientist, scope: workspace}}
 """,
