@@ -177,19 +177,8 @@ class Snapshot:
             lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_as(decoding.Vault)),
         )
 
-    def deleted_vault(self, name: str, location: str, *, needed: bool) -> ArmDocument | None:
-        """Read a soft-deleted key vault of this subscription.
-
-        Soft-deleted vaults belong to the subscription, so a caller with roles on resource groups only may not read them. Unless it
-        is `needed`, one that may not be read is None: Azure refuses a creation under its name.
-        """
-        return (
-            self._deleted_vault(name, location)
-            if needed
-            else unless_denied(partial(self._deleted_vault, name, location))
-        )
-
-    def _deleted_vault(self, name: str, location: str) -> ArmDocument | None:
+    def deleted_vault(self, name: str, location: str) -> ArmDocument | None:
+        """Read a soft-deleted key vault of this subscription, for which a role on a resource group does not suffice."""
         return self._ask(
             deleted_vault_id(self._session.subscription, location, name),
             lambda: self._key_vault.vaults.get_deleted(name, location, **_as(decoding.DeletedVault)),

@@ -147,8 +147,17 @@ ASSIGNED: Final = Fact("policy_assignments", _assigned)
 """True where a policy may deny something. Read beside all other facts, so that it costs no round trip of its own."""
 
 
-def _denials(azure: Snapshot, profile: Profile, changes: Sequence[Change]) -> tuple[Denied, ...]:
-    found = list(resources_of(profile, changes)) if _assigned(azure, profile) else []
+def _planned_denials(azure: Snapshot, profile: Profile, changes: Sequence[Change]) -> tuple[Denied, ...]:
+    return _denials(azure, profile, changes, managed=False)
+
+
+def _managed_denials(azure: Snapshot, profile: Profile, changes: Sequence[Change]) -> tuple[Denied, ...]:
+    return _denials(azure, profile, changes, managed=True)
+
+
+def _denials(azure: Snapshot, profile: Profile, changes: Sequence[Change], *, managed: bool) -> tuple[Denied, ...]:
+    assigned = _assigned(azure, profile)
+    found = [each for each in resources_of(profile, changes) if assigned and each.managed == managed]
     answers = azure.gather(*(partial(_ask, azure, each) for each in found))
     return tuple(Denied(each, answer) for each, answer in zip(found, answers, strict=True) if answer)
 
@@ -166,20 +175,23 @@ def _rests_on_unknown(denial: PolicyDenial, resource: Resource) -> bool:
     return any(each.lower().removeprefix("properties.") == field for each in resource.pending)
 
 
-POLICIES: Final = PlannedFact.of("policies", _denials)
+POLICIES: Final = PlannedFact.of("policies", _planned_denials)
 """The planned resources that a policy denies."""
+
+MANAGED_POLICIES: Final = PlannedFact.of("policies_for_managed_resources", _managed_denials)
+"""The resources that Microsoft creates and a policy denies: only a role on the subscription allows asking about them."""
 
 
 @rule(CMK194, severity=Severity.ERROR, needs=(PLANNED, ASSIGNED, POLICIES))
 def policies_allow_the_plan(_profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Require that no policy denies a resource that the plan creates."""
-    return (_finding(each) for each in facts[POLICIES] if not each.resource.managed)
+    return (_finding(each) for each in facts[POLICIES])
 
 
-@rule(CMK195, severity=Severity.ERROR, needs=(PLANNED, ASSIGNED, POLICIES))
+@rule(CMK195, severity=Severity.ERROR, needs=(PLANNED, ASSIGNED, MANAGED_POLICIES))
 def policies_allow_managed_resources(_profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Require that no policy denies a resource that Microsoft creates for the workspace."""
-    return (_finding(each) for each in facts[POLICIES] if each.resource.managed)
+    return (_finding(each) for each in facts[MANAGED_POLICIES])
 
 
 def _finding(denied: Denied) -> Finding:

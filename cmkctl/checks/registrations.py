@@ -12,8 +12,8 @@ from cmkctl.facts import Facts, Finding, rule
 if TYPE_CHECKING:
     from cmkctl.profile.model import Profile
 
-CMK198: Final = Code(
-    "CMK198",
+CMK188: Final = Code(
+    "CMK188",
     "It is unknown whether resource providers are registered",
     "Registrations of resource providers belong to the subscription, and a role on a resource group does not include reading them. What cannot be read is unknown: cmkctl plans no registration and goes on. If a provider is not registered, Azure refuses the first request to it, with the resources before it already created.",
     "Ask someone with a role on the subscription whether the providers are registered, and to register what is missing: az provider register --namespace NAMESPACE --wait.",
@@ -21,7 +21,7 @@ CMK198: Final = Code(
 )
 
 
-@rule(CMK198, severity=Severity.NOTE, needs=(REGISTRATIONS,))
+@rule(CMK188, severity=Severity.NOTE, needs=(REGISTRATIONS,))
 def registrations_are_known(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Report the providers whose registration the caller may not read, with the command that registers each."""
     from cmkctl.steps.resource_providers import NOT_READABLE  # noqa: PLC0415 - rules load without the steps

@@ -14,7 +14,7 @@ from typing import Final
 from cmkctl.azure.compare import same_location, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.snapshot import Snapshot
+from cmkctl.azure.snapshot import Snapshot, unless_denied
 from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
@@ -62,11 +62,9 @@ class AssociatedResources:
         subscription, *found = azure.gather(azure.subscription, *reads)
         resources = dict(zip(ids, found, strict=True))
         no_vault = resources.get(profile.associated_resources.key_vault_id, {}) is None and not VAULT.given(profile)
-        deleted = (
-            azure.deleted_vault(profile.associated_resources.key_vault_name, profile.location, needed=False)
-            if no_vault
-            else None
-        )
+        # One that may not be read counts as absent: Azure refuses a creation under its name.
+        read = partial(azure.deleted_vault, profile.associated_resources.key_vault_name, profile.location)
+        deleted = unless_denied(read) if no_vault else None
         return ObservedAssociated(resources, str((subscription or {}).get("tenantId", "")), deleted)
 
     def plan(self, profile: Profile, observed: ObservedAssociated, known: Known) -> list[Change]:  # noqa: ARG002

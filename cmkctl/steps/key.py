@@ -116,9 +116,7 @@ def _absent(azure: Snapshot, profile: Profile, vault: ResourceId) -> ObservedKey
         return ObservedKey(None, azure.now())
     found = azure.vault(vault)
     if found is None:
-        returns = (
-            profile.key_vault.recover and azure.deleted_vault(vault.name, profile.location, needed=True) is not None
-        )
+        returns = profile.key_vault.recover and azure.deleted_vault(vault.name, profile.location) is not None
         return ObservedKey(None, azure.now(), returns=returns)
     uri = str(found.get("properties", {}).get("vaultUri") or "")
     if not (profile.key.recover and uri):

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
-from cmkctl.azure.snapshot import Snapshot
+from cmkctl.azure.snapshot import Snapshot, unless_denied
 from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import NetworkSettings, Profile
@@ -62,8 +63,11 @@ class KeyVault:
         """Read the vault; where it is absent, read whether a soft-deleted one holds its name."""
         subscription, vault = azure.gather(azure.subscription, lambda: _read(azure, profile))
         absent = vault is None and (profile.key_vault.id is None or profile.key_vault.recover)
-        name, needed = profile.key_vault.resource_name, profile.key_vault.recover
-        deleted = azure.deleted_vault(name, profile.location, needed=needed) if absent else None
+        # One that may not be read counts as absent, because Azure refuses a creation under its name; to be recovered it must
+        # be known.
+        required = profile.key_vault.recover
+        read = partial(azure.deleted_vault, profile.key_vault.resource_name, profile.location)
+        deleted = (read() if required else unless_denied(read)) if absent else None
         return ObservedVault(vault, deleted, str((subscription or {}).get("tenantId", "")))
 
     def plan(self, profile: Profile, observed: ObservedVault, known: Known) -> list[Change]:

@@ -4,7 +4,7 @@ The documented five, and those of every other resource type that the procedure c
 at the same time. Registering Microsoft.DocumentDB also adds the Azure Cosmos DB service principal to the tenant.
 
 Registrations belong to the subscription: a caller with roles on a resource group only may not read them. Such a state is unknown,
-so nothing is planned for it, and a rule reports it (CMK198).
+so nothing is planned for it, and a rule reports it (CMK188).
 """
 
 from __future__ import annotations

@@ -113,7 +113,8 @@ DENIAL: Final = PolicyDenial("d", "/d", "a", "/a", "Microsoft.KeyVault/vaults", 
 def denied(**parts: Any) -> dict[str, Any]:
     """Return the facts of a plan with a vault that a policy denies."""
     resource = Resource("key_vault", "kv-ml", {}, "1", GROUP, "", f"PUT {VAULT_ID}", **parts)
-    return {"planned_changes": (NEW_VAULT,), "policies": (Denied(resource, (DENIAL,)),)}
+    fact = "policies_for_managed_resources" if resource.managed else "policies"
+    return {"planned_changes": (NEW_VAULT,), fact: (Denied(resource, (DENIAL,)),)}
 
 
 FIRES: Final = {
@@ -130,6 +131,7 @@ FIRES: Final = {
         "CMK193",
         ERROR,
     ),
+    "registration may not be read": ({}, {"resource_providers": {"Microsoft.Search": "NotReadable"}}, "CMK188", NOTE),
     "policy denies the vault": ({}, denied(), "CMK194", ERROR),
     "policy denies what Microsoft creates": ({}, denied(managed=True), "CMK195", ERROR),
     "subscription is disabled": ({}, {"subscription": {"state": "Disabled"}}, "CMK101", ERROR),

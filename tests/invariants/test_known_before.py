@@ -133,7 +133,7 @@ def test_roles_on_an_existing_group_suffice(
     left = client.apply(profile, plan)
     again = client.plan(profile)
 
-    (note,) = [each for each in plan.diagnostics if each.code == "CMK198"]
+    (note,) = [each for each in plan.diagnostics if each.code == "CMK188"]
     assert Severity.NOTE is note.severity
     assert (
         "Microsoft.MachineLearningServices, Microsoft.Storage, Microsoft.KeyVault, Microsoft.DocumentDB" in note.detail
@@ -143,6 +143,18 @@ def test_roles_on_an_existing_group_suffice(
     assert (8, ()) == (validated.resources, validated.diagnostics)
     assert (False, False, False) == (plan.errored, bool(left.pending), bool(again.pending))
     assert [] == [each.path for each in client.writes_since(0) if each.path.endswith("/register")]
+
+
+def test_policies_are_asked_about_at_the_group(builder: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that Microsoft's resources need can be asked about only at the subscription: a note, and the rest is judged."""
+    profile = at_the_group(builder, monkeypatch, ProfileVariant(authorization="rbac"), OWNER)
+    builder.running.state.add_policy("long-keys", "Microsoft.KeyVault/vaults/keys", "keySize", allow=(4096,))
+
+    plan = builder.client().plan(profile)
+
+    assert ["CMK194"] == [each.code for each in plan.diagnostics if each.severity is Severity.ERROR]
+    unread = [each.detail for each in plan.diagnostics if each.code == "CMK190" and "CMK195" in each.detail]
+    assert 1 == len(unread)
 
 
 def test_an_unknown_registration_that_is_missing_is_explained_late(
@@ -303,6 +315,6 @@ def test_what_cannot_be_read_is_a_note_and_a_question_is_asked_again(builder: Sc
     builder.running.state.clear_faults()
 
     assert [] == [each.detail for each in once.diagnostics if each.code == "CMK190"]
-    (note,) = [each for each in always.diagnostics if each.code == "CMK190"]
-    assert note.detail.startswith("Not checked: CMK194 (A policy denies a planned resource), CMK195")
-    assert Severity.NOTE is note.severity
+    notes = [each for each in always.diagnostics if each.code == "CMK190"]
+    assert ["CMK194", "CMK195"] == [each.detail.partition(" (")[0].removeprefix("Not checked: ") for each in notes]
+    assert {Severity.NOTE} == {each.severity for each in notes}

@@ -65,6 +65,7 @@ def seen(**parts: Any) -> dict[str, Any]:
         "role_assignments_left": None,
         "locks": (),
         "policies": (),
+        "policies_for_managed_resources": (),
         "policy_assignments": True,
         "virtual_network": None,
         "private_endpoints": ObservedEndpoints(),
