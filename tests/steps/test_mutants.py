@@ -26,7 +26,9 @@ MUTANTS: Final = (
     Mutant("encrypted_resources", "encrypted_resources", "key_uri=known.get(KEY_URI)", "key_uri=known.get(URI)"),
     Mutant("encrypted_resources", "encrypted_resources", 'get("clientId")', 'get("principalId")'),
     Mutant("encrypted_resources", "encrypted_resources", "earliest=earliest, ", ""),
-    Mutant("encrypted_resources", "encrypted_resources", "if each.encrypted(profile)", "if not each.encrypted(profile)"),
+    Mutant(
+        "encrypted_resources", "encrypted_resources", "if each.encrypted(profile)", "if not each.encrypted(profile)"
+    ),
     Mutant("encrypted_resources", "_associated.storage", '("blob", "file", "queue", "table")', '("blob", "file")'),
     Mutant("encrypted_resources", "_associated.customer_key", "if used.version else []", "if not used.version else []"),
     Mutant("key_access", "key_access", "observed.cosmos_db.object_id or", "observed.cosmos_db.key or"),
