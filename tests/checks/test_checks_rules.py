@@ -711,6 +711,14 @@ def test_the_missing_role_comes_with_the_command_that_assigns_it() -> None:
         ({}, {}, False),
         ({**SERVICE_SIDE, **GIVEN_ACCOUNT}, associated(encryption={"keySource": "Microsoft.Storage"}), True),
         ({**SERVICE_SIDE, **GIVEN_ACCOUNT}, associated(encryption={"keySource": "Microsoft.Keyvault"}), False),
+        (
+            {
+                "workspace": {**SERVICE_SIDE["workspace"], "identity": {"create": "id-ml"}},
+                "associated_resources": {"storage_account": {"encryption": "customer"}},
+            },
+            {},
+            False,
+        ),
         ({**SERVICE_SIDE, **GIVEN_ACCOUNT, "services": {"storage_accounts": [{"id": ACCOUNT.upper()}]}}, {}, False),
     ],
 )
