@@ -469,6 +469,20 @@ CMK265: Final = Code(
     "Give diagnostics.name the name of that setting, or delete it.",
     "https://learn.microsoft.com/azure/azure-monitor/platform/diagnostic-settings",
 )
+CMK266: Final = Code(
+    "CMK266",
+    "The storage account was created with Microsoft's key",
+    "The profile asks for an account with the customer's key (associated_resources.storage_account.encryption), and cmkctl apply sets that key when it creates the account. An account that exists gets it from cmkctl encrypt. Its queues and tables then keep Microsoft's key: only a new account can have them with the customer's.",
+    "Name the account under services.storage_accounts and run `cmkctl encrypt`, or choose another name for a new account.",
+    "https://learn.microsoft.com/azure/storage/common/account-encryption-key-create",
+)
+CMK267: Final = Code(
+    "CMK267",
+    "An associated resource is encrypted with another customer's key",
+    "The storage account or registry has a customer's key already, and key, version or the identity that reads it is not what the profile asks for. cmkctl apply sets a key only when it creates the resource.",
+    "Leave encryption out to keep the resource as it is, or choose another name for a new one. A storage account gets the profile's key from `cmkctl encrypt`.",
+    "https://learn.microsoft.com/azure/storage/common/customer-managed-keys-overview",
+)
 CMK271: Final = Code(
     "CMK271",
     "The key is not ready for services",

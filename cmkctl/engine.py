@@ -112,7 +112,7 @@ def apply_plan(
     if not plan.pending:
         return plan
     run = RunState(session, profile, plan, emit, send, plan.known)
-    _Run(run, procedure.steps, lambda: _judge_again(session, profile, procedure, plan.unread_facts, policy)).walk()
+    _Run(run, procedure.steps, lambda azure: _judge_again(azure, profile, procedure, plan.unread_facts, policy)).walk()
     result = read_through_transients(
         session, "reading everything back", lambda: make_plan(session, profile, procedure, policy)
     )
@@ -126,11 +126,11 @@ def apply_plan(
 
 
 def _judge_again(
-    session: Session, profile: Profile, procedure: Procedure, awaited: frozenset[str], policy: RulePolicy | None
+    azure: Snapshot, profile: Profile, procedure: Procedure, awaited: frozenset[str], policy: RulePolicy | None
 ) -> None:
     """Judge the rules that need `awaited` facts, all of their facts read anew. Raises RefusedError for an error."""
     rules = [each for each in procedure.rules if awaited.intersection(fact.name for fact in each.needs)]
-    facts = Facts(_read_all(needed(rules), session.snapshot(), profile))
+    facts = Facts(_read_all(needed(rules), azure, profile))
     found = [each for each in judge(rules, profile, facts, policy) if each.severity is Severity.ERROR]
     if found:
         raise RefusedError(*found)
@@ -143,11 +143,13 @@ def _errors(plan: Plan) -> Iterator[Diagnostic]:
 class _Run:
     """One walk over the steps of a plan."""
 
-    def __init__(self, state: RunState, steps: Sequence[AnyStep], judge_again: Callable[[], None]) -> None:
+    def __init__(self, state: RunState, steps: Sequence[AnyStep], judge_again: Callable[[Snapshot], None]) -> None:
         self._state = state
         self._steps = steps
         self._judge_again = judge_again
         self._unjudged = bool(state.plan.unread_facts)
+        self._view: Snapshot | None = None
+        """What was read for the second judgement, for the steps that start right after it."""
 
     def walk(self) -> None:
         """Run each step when the steps it needs are done. On the first failure no new step starts; running ones finish."""
@@ -162,7 +164,8 @@ class _Run:
                 for step in ready if not (failures or self._state.failed) else ():
                     if not self._may_start(step, failures):
                         break
-                    running[pool.submit(StepRun(self._state, step).run)] = waiting.pop(step.name)
+                    running[pool.submit(StepRun(self._state, step, self._view).run)] = waiting.pop(step.name)
+                self._view = None
                 done, _ = wait_for(running, timeout=_SIGNAL_CHECK, return_when=FIRST_COMPLETED)
                 self._state.session.clock.check()
                 for future in done:
@@ -177,8 +180,9 @@ class _Run:
         if not self._unjudged or not any(each.irreversible for each in self._state.plan.of(step.name)):
             return True
         self._unjudged = False
+        self._view = self._state.session.snapshot()
         try:
-            self._judge_again()
+            self._judge_again(self._view)
         except CmkctlError as error:
             _LOG.info("step %s does not start: %s", step.name, error)
             failures.append(error)

@@ -233,7 +233,9 @@ class Resend:
     """The conditions under which a failed write is sent again.
 
     It is sent up to `tries` times in all, `interval` seconds apart, after failures of kind `on`, as long as the resource is in
-    one of the states `over` (the empty state: absent). `advice` is shown during the wait; `{time}` in it is the next try.
+    one of the states `over` (the empty state: absent). With `of_identity` a refusal because the resource's own identity lacks a
+    right counts as well: for an identity whose roles are assigned and take effect later. `advice` is shown during the wait;
+    `{time}` in it is the next try.
     """
 
     on: FailureKind
@@ -241,6 +243,7 @@ class Resend:
     tries: int
     over: frozenset[str]
     advice: str = ""
+    of_identity: bool = False
 
 
 @dataclass(frozen=True, slots=True)

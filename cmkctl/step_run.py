@@ -72,11 +72,12 @@ class StepRun:
     """The changes of one step: each starts as soon as the changes it depends on are done.
 
     A change that was sent is not sent again: until Azure shows its effect, the step is observed again. The same goes for a
-    resource that another run may have created first.
+    resource that another run may have created first. `first` holds readings of this moment for the first observation.
     """
 
-    def __init__(self, run: RunState, step: AnyStep) -> None:
+    def __init__(self, run: RunState, step: AnyStep, first: Snapshot | None = None) -> None:
         self._run = run
+        self._first = first
         self._step = step
         self._settled: dict[str, CmkctlError] = {}
         """By resource id: why a change that was sent counts as failed if Azure never shows its effect."""
@@ -120,13 +121,14 @@ class StepRun:
     def _observe(self) -> Any:
         """Observe the step: everything at first, later only what this run has changed or may still change."""
         if self._view is None:
-            self._view = self._run.session.snapshot()
+            self._view = self._first or self._run.session.snapshot()
         else:
             pending = {
                 each.resource_id for each in self._run.plan.of(self._step.name) if each in self._run.plan.pending
             }
             readings, self._readings = self._readings, {}
-            self._current |= readings.keys()
+            # The reading at the end of a wait does not reach a step that sees the resource in a list: the list is read again.
+            self._current |= readings.keys() - self._waited
             running = {each.resource_id for each in self._running.values()}
             self._view = self._view.again(pending - self._current - running, readings)
         return self._step.observe(self._view, self._run.profile)

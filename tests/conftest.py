@@ -39,6 +39,12 @@ SECONDS = 60
 """How long a command may take before the test gives it up."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of processes for ``-n auto``: two for each processor, since most slow tests wait for a process."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave whole slow folders out of the quick loop: their imports alone would take most of its time."""
     quick = config.option.markexpr == "not slow"

@@ -373,6 +373,7 @@ class ServicePrincipals(TypedDict, total=False):
 
 class _IdentityProperties(TypedDict, total=False):
     principalId: Required[str]
+    clientId: str
 
 
 class Identity(TypedDict, total=False):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 UNREADABLE = "Unreadable response"
 """The beginning of the message about a response that is not Azure's; azure-identity keeps only the message."""
@@ -16,6 +18,10 @@ OTHER_CLOUD = "The Azure CLI is set to"
 
 CLI_TIMEOUT = 60
 """Seconds that the Azure CLI has to give a token: a first call after an update, or on a busy machine, takes over 10."""
+
+
+IDENTITY_LACKS: Final = re.compile(r"[Ii]dentity doesn't have enough permissions")
+"""Azure Machine Learning's text about the identity that acts as the workspace."""
 
 
 class FailureKind(StrEnum):

@@ -17,7 +17,15 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from cmkctl import codes
-from cmkctl.azure.failures import CLI_TIMEOUT, NOT_REPLICATED, OTHER_CLOUD, UNREADABLE, Failure, FailureKind
+from cmkctl.azure.failures import (
+    CLI_TIMEOUT,
+    IDENTITY_LACKS,
+    NOT_REPLICATED,
+    OTHER_CLOUD,
+    UNREADABLE,
+    Failure,
+    FailureKind,
+)
 from cmkctl.azure.policy_remedies import policies_of, policy_remedy
 from cmkctl.azure.reasons import PROXY, TLS
 from cmkctl.azure.sign_in_ways import has_az, sign_in_again, sign_in_remedy
@@ -163,7 +171,6 @@ def _worded(words: str, remedy: Remedy, declared: Code | None = None) -> Explana
 # Permissions
 
 _ACTION: Final = re.compile(r"perform action(?:\(s\))? '([^']+)' (?:over|on) (?:the linked )?scope(?:\(s\))? '([^']+)'")
-_IDENTITY_LACKS: Final = re.compile(r"[Ii]dentity doesn't have enough permissions")
 _PRINCIPAL: Final = re.compile(r"with object id '([^']+)'")
 _ROLES: Final = (
     (r"^Microsoft\.Authorization/", "Role Based Access Control Administrator"),
@@ -180,7 +187,7 @@ Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-rol
 def _permission(failure: Failure) -> str:
     """Return the role for the denied action. In a linked authorization error the last action is the missing one."""
     found = _ACTION.findall(failure.message)
-    if _IDENTITY_LACKS.search(failure.message):
+    if IDENTITY_LACKS.search(failure.message):
         return _identity_roles(failure)
     if not found:
         return BY_KIND[FailureKind.DENIED][1]
@@ -629,7 +636,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         "A half-created resource of an earlier attempt blocks it, in a group where you may delete nothing: choose another "
         "workspace.name, or delete the failed workspace permanently, after checking that it is empty.",
     ),
-    _worded(_IDENTITY_LACKS.pattern, _identity_roles, codes.CMK303),
+    _worded(IDENTITY_LACKS.pattern, _identity_roles, codes.CMK303),
     _worded(r"ForbiddenByRbac", _VAULT_ROLE),
     _worded(
         r"[Oo]peration \S+ is not allowed on a disabled key|KeyDisabled",

@@ -17,7 +17,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from cmkctl.azure.decoding import ArmDocument, body_of, moment, parse
 from cmkctl.azure.documents import at_path
 from cmkctl.azure.errors import AzureFailed, classify, kind_of_refused_write
-from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.failures import IDENTITY_LACKS, Failure, FailureKind
 from cmkctl.azure.ids import ResourceId, resource_type
 from cmkctl.azure.remedies import WITHOUT_A_REASON
 from cmkctl.azure.session import Session
@@ -75,13 +75,22 @@ def _resending(session: Session, change: Change, request: Request, *, waited: bo
         session.notify(_advice(resend, again), session.clock.elapsed() - began[0], again)
 
     Retrying(
-        retry=retry_if_exception(lambda error: _kind_of(error) is resend.on),
+        retry=retry_if_exception(lambda error: _passes(resend, error)),
         wait=wait_fixed(resend.interval),
         stop=enough,
         sleep=session.clock.sleep,
         before_sleep=announce,
         reraise=True,
     )(attempt)
+
+
+def _passes(resend: Resend, error: BaseException) -> bool:
+    """Return True for a failure after which the write is to be sent again."""
+    failure = error.failure if isinstance(error, AzureFailed) else None
+    if isinstance(error, AzureError):
+        failure = classify(error)
+    lacks = failure is not None and IDENTITY_LACKS.search(failure.message) is not None
+    return (resend.of_identity and lacks) or _kind_of(error) is resend.on
 
 
 def _kind_of(error: BaseException) -> FailureKind | None:

@@ -46,7 +46,7 @@ CMK153: Final = Code(
     "CMK153",
     "The storage account of a service-side workspace has Microsoft's key",
     "With service-side encryption, metadata of pipelines is kept in the workspace's own storage account. The workspace's key does not cover that account: its encryption is a setting of the account.",
-    "Write the account under services.storage_accounts and run `cmkctl encrypt` after `cmkctl apply`.",
+    "For a new account write associated_resources.storage_account.encryption: customer. Otherwise write the account under services.storage_accounts and run `cmkctl encrypt` after `cmkctl apply`.",
     _CONCEPT,
 )
 CMK154: Final = Code(
@@ -63,20 +63,12 @@ def high_business_impact(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """State the effect of the flag, and its limits, before a workspace is created."""
     if facts[WORKSPACE] is not None:
         return
-    if profile.workspace.high_business_impact:
-        yield Finding(
-            "On: less diagnostic data for Microsoft and its support, credentials reach computes through the key vault, and "
-            "scratch disks of clusters are cleaned between jobs and encrypted with Microsoft's keys. They are encrypted only "
-            "if no cluster was created in this subscription before; otherwise ask Microsoft support for it.",
-            "It is fixed at creation; set workspace.high_business_impact: false for data that does not need it.",
-            "workspace.high_business_impact",
-        )
-    else:
-        yield Finding(
-            "Off: Microsoft collects its usual diagnostic data, and the scratch disks of clusters are not encrypted.",
-            "It is fixed at creation; set workspace.high_business_impact: true for sensitive data.",
-            "workspace.high_business_impact",
-        )
+    on = (
+        "On: Microsoft collects less diagnostic data, credentials reach computes through the key vault, and scratch disks of "
+        "clusters are encrypted, but only if the subscription never had a cluster."
+    )
+    off = "Off: Microsoft collects its usual diagnostic data, and scratch disks of clusters are not encrypted."
+    yield Finding(on if profile.workspace.high_business_impact else off, "")
 
 
 @rule(CMK151, severity=Severity.WARNING, needs=(WORKSPACE,))
@@ -129,6 +121,8 @@ def storage_of_service_side(profile: Profile, facts: Facts) -> Iterator[Finding]
     """Warn of a storage account that neither has a key of the customer nor is to get one (P88)."""
     account = profile.associated_resources.storage_account.resource_id
     to_encrypt = (each.settings.id for each in profile.services.entries)
+    if profile.associated_resources.storage_account.encryption == "customer":
+        return
     if profile.workspace.encryption != "service-side" or any(same_resource_id(account, each) for each in to_encrypt):
         return
     found = (facts[ASSOCIATED].resources.get(account) or {}).get("properties") or {}
@@ -136,7 +130,8 @@ def storage_of_service_side(profile: Profile, facts: Facts) -> Iterator[Finding]
         yield Finding(
             f"Metadata of pipelines is kept in the storage account {account.rpartition('/')[2]}, which has Microsoft's key: the "
             "workspace's key does not cover it.",
-            f"Write services.storage_accounts: [{{id: {account}}}], and run cmkctl encrypt after cmkctl apply.",
+            f"Write services.storage_accounts: [{{id: {account}}}], and run cmkctl encrypt after cmkctl apply; for a new account "
+            "with a user-assigned identity, write associated_resources.storage_account.encryption: customer.",
             "workspace.encryption",
         )
 

@@ -123,7 +123,7 @@ def _of_microsoft(profile: Profile, kind: str, api_version: str) -> Resource:
 
 
 def _subject(change: Change, kind: str) -> str:
-    if change.step == "associated_resources":
+    if change.step in ("associated_resources", "encrypted_resources"):
         return _SECTIONS.get(kind.lower(), change.step)
     return change.step
 

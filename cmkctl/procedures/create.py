@@ -19,6 +19,7 @@ from cmkctl.steps._principals import PRINCIPAL_OBJECT_ID
 from cmkctl.steps.associated_resources import AssociatedResources
 from cmkctl.steps.base import AnyStep
 from cmkctl.steps.diagnostic_settings import DiagnosticSettings
+from cmkctl.steps.encrypted_resources import EncryptedResources
 from cmkctl.steps.identity_roles import IdentityRoles
 from cmkctl.steps.key import IDENTIFIER, Key
 from cmkctl.steps.key_access import KeyAccess
@@ -41,6 +42,7 @@ _CREATING: Final[tuple[AnyStep, ...]] = (
     Key(),
     KeyAccess(),
     AssociatedResources(),
+    EncryptedResources(),
     PrivateDns(),
     PrivateEndpoints(),
     IdentityRoles(),

@@ -132,6 +132,7 @@ class Profile(Section):
             )
         yield from self._keys_of_an_account_without_keys()
         yield from self._registry_that_no_image_can_be_pulled_from()
+        yield from self._customer_key_without_a_reader()
         yield from self._logs_of_an_account_in_itself()
         yield from self._location_of_another_cloud()
         yield from contradictions_of(
@@ -161,6 +162,25 @@ class Profile(Section):
                 "Write workspace.identity: the ARM id of a user-assigned identity with the role AcrPull, or admin_user: "
                 "enabled.",
             )
+
+    def _customer_key_without_a_reader(self) -> Iterator[Contradiction]:
+        """Yield resources with the customer's key where no identity can have its grant before they exist.
+
+        Source: https://learn.microsoft.com/azure/storage/common/customer-managed-keys-configure-new-account
+        """
+        associated = self.associated_resources
+        sections = {"storage_account": associated.storage_account, "container_registry": associated.container_registry}
+        if self.workspace.key_identity_id is not None:
+            return
+        for name, section in sections.items():
+            if section is not None and section.encryption == "customer":
+                yield Contradiction(
+                    f"associated_resources.{name}.encryption",
+                    "A resource that is created with the customer's key reads it as a user-assigned identity, and no such "
+                    "identity reads the workspace's key.",
+                    "Write workspace.identity: {create: id-ml} for an identity that cmkctl creates, or the ARM id of one that "
+                    "exists.",
+                )
 
     def _logs_of_an_account_in_itself(self) -> Iterator[Contradiction]:
         """Yield an archive in the account whose logs it would hold, which Azure refuses.

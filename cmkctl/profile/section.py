@@ -162,3 +162,13 @@ def tags_of_a_given_resource(section: Nameable, tags: object) -> Iterator[Contra
             "The resource is given by id, and cmkctl never changes such a resource.",
             "Leave the tags out, and set them where the resource is managed.",
         )
+
+
+def key_of_a_given_resource(section: Nameable, encryption: str, way_out: str) -> Iterator[Contradiction]:
+    """Yield the customer's key for a resource that is given by id: it is set when cmkctl creates one."""
+    if encryption == "customer" and section.id is not None:
+        yield Contradiction(
+            "encryption",
+            "The resource is given by id, and the customer's key is set only when cmkctl creates the resource.",
+            f"Leave encryption out, and {way_out}.",
+        )

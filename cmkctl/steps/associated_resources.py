@@ -1,6 +1,7 @@
 """Step 6: what a workspace needs beside the key: storage, Log Analytics, Application Insights, a vault, a registry.
 
 Created at the same time as vault, key and grant, with names that are the same on every run; or given by id, and then only read.
+Those with the customer's key wait for key and grant: `encrypted_resources`.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ class AssociatedResources:
         return ObservedAssociated(resources, str((subscription or {}).get("tenantId", "")), deleted)
 
     def plan(self, profile: Profile, observed: ObservedAssociated, known: Known) -> list[Change]:  # noqa: ARG002
-        """Create, adopt or repair each of them."""
-        return [_plan_one(profile, spec, observed) for spec in specs_of(profile)]
+        """Create, adopt or repair each of them, except for those with the customer's key."""
+        return [plan_one(profile, spec, observed) for spec in specs_of(profile) if not spec.encrypted(profile)]
 
     def outputs(self, profile: Profile, observed: ObservedAssociated) -> Outputs:  # noqa: ARG002
         """Return nothing: their ids follow from the profile."""
@@ -80,7 +81,11 @@ def _settle(spec: ResourceSpec, resource: str) -> Settle:
     return Settle(resource, spec.api_version, group=group)
 
 
-def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated) -> Change:
+def plan_one(
+    profile: Profile, spec: ResourceSpec, observed: ObservedAssociated, supplied: Supplied | None = None
+) -> Change:
+    """Return the change of one resource. `supplied` has what earlier steps supply; None for the tenant alone."""
+    supplied = supplied or Supplied(observed.tenant)
     resource = spec.resource_id(profile) or ""
     name = ResourceId.parse(resource).name
     found = observed.resources.get(resource)
@@ -98,15 +103,15 @@ def _plan_one(profile: Profile, spec: ResourceSpec, observed: ObservedAssociated
         field = "associated_resources.key_vault"
         return soft_deleted(profile, AssociatedResources.name, resource, observed.deleted_vault, field, spec.kind)
     if found is None:
-        return _create(profile, spec, resource, observed.tenant)
+        return _create(profile, spec, resource, supplied)
     if in_progress(_state(found)):
         reason, settle = reason_to_wait(_state(found)), _settle(spec, resource)
         return wait(AssociatedResources.name, resource, spec.kind, name, reason, settle)
-    return _adopt(profile, spec, resource, observed)
+    return _adopt(profile, spec, resource, observed, supplied)
 
 
-def _create(profile: Profile, spec: ResourceSpec, resource: str, tenant: str) -> Change:
-    body = spec.body(profile, Supplied(tenant))
+def _create(profile: Profile, spec: ResourceSpec, resource: str, supplied: Supplied) -> Change:
+    body = spec.body(profile, supplied)
     irreversible = spec.irreversible(profile)
     return Change(
         AssociatedResources.name,
@@ -132,7 +137,9 @@ def _create(profile: Profile, spec: ResourceSpec, resource: str, tenant: str) ->
     )
 
 
-def _adopt(profile: Profile, spec: ResourceSpec, resource: str, observed: ObservedAssociated) -> Change:
+def _adopt(
+    profile: Profile, spec: ResourceSpec, resource: str, observed: ObservedAssociated, supplied: Supplied
+) -> Change:
     step, name, found = AssociatedResources.name, ResourceId.parse(resource).name, observed.resources[resource] or {}
     if _state(found) != _READY:
         reason = f"Azure reports it as {_state(found)}"
@@ -140,7 +147,7 @@ def _adopt(profile: Profile, spec: ResourceSpec, resource: str, observed: Observ
     for path, value, reason in spec.unfit:
         if verdict(Compared(path), at(found, path), value) is Verdict.SAME:
             return conflict(step, resource, spec.kind, name, "CMK243", reason, "use another one")
-    if problem := _conflict(profile, spec, found):
+    if problem := _conflict(profile, spec, found, supplied):
         return conflict(step, resource, spec.kind, name, *problem)
     kept = kept_as_they_are(profile, spec, found)
     return _update(profile, spec, resource, found) or no_op(
@@ -160,12 +167,12 @@ def kept_as_they_are(profile: Profile, spec: ResourceSpec, found: ArmDocument) -
     return [change.path for each, change in _differences(profile, spec, found) if given or not each.repaired]
 
 
-def _conflict(profile: Profile, spec: ResourceSpec, found: ArmDocument) -> tuple[str, ...]:
+def _conflict(profile: Profile, spec: ResourceSpec, found: ArmDocument, supplied: Supplied) -> tuple[str, ...]:
     """Return code, reason and ways out where a resource differs in what no permitted update changes; empty without."""
     differing = [(each, change) for each, change in _differences(profile, spec, found) if each.field]
     if spec.given(profile):
         return _of_a_given_one(spec, [each for each, _ in differing])
-    if elsewhere := _elsewhere(profile, found) or spec.fixed(profile, found):
+    if elsewhere := _elsewhere(profile, found) or spec.fixed(profile, found, supplied):
         return elsewhere
     for each, change in differing:
         if each.fixed:

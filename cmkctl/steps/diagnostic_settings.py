@@ -48,7 +48,7 @@ class DiagnosticSettings:
 
     name = "diagnostic_settings"
     title = "diagnostic settings"
-    needs = ("key_vault", "associated_resources", "workspace")
+    needs = ("key_vault", "associated_resources", "encrypted_resources", "workspace")
     doc = "https://learn.microsoft.com/azure/azure-monitor/platform/diagnostic-settings"
 
     def types(self, profile: Profile) -> tuple[str, ...]:

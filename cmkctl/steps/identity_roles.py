@@ -67,7 +67,7 @@ class IdentityRoles:
 
     name = "identity_roles"
     title = "roles of the workspace's identity"
-    needs = ("managed_identity", "resource_group", "key_access", "associated_resources")
+    needs = ("managed_identity", "resource_group", "key_access", "associated_resources", "encrypted_resources")
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication#user-assigned-managed-identity"
 
     def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature

@@ -27,6 +27,8 @@ from cmkctl.steps.key_vault import URI
 OPERATIONS: Final = ("wrapKey", "unwrapKey")
 IDENTIFIER: Final[Output[str]] = Output("key", "identifier", "properties.keyUriWithVersion")
 """The key identifier with its version, which the workspace stores."""
+KEY_URI: Final[Output[str]] = Output("key", "uri", "properties.keyUri")
+"""The key identifier without a version: a resource that has it uses the latest one by itself."""
 
 _KIND: Final = "key"
 _NEW: Final = timedelta(hours=1)
@@ -98,11 +100,14 @@ class Key:
         return [_rotation_drift(profile, observed.key.get("properties", {}), known) or up_to_date]
 
     def outputs(self, profile: Profile, observed: ObservedKey) -> Outputs:
-        """Return `IDENTIFIER`. That of a deleted key is known: a recovery brings it back with its versions."""
-        if observed.key is None and observed.deleted is not None and profile.key.version is None:
-            return {IDENTIFIER: observed.deleted["key"]["kid"]}
+        """Return `IDENTIFIER` and `KEY_URI`. Those of a deleted key are known: a recovery brings it back with its versions."""
         used = observed.version if profile.key.version else observed.key
-        return {IDENTIFIER: (used or {}).get("properties", {}).get("keyUriWithVersion") or IDENTIFIER.unknown}
+        identifier = (used or {}).get("properties", {}).get("keyUriWithVersion")
+        if observed.key is None and observed.deleted is not None and profile.key.version is None:
+            identifier = observed.deleted["key"]["kid"]
+        if not identifier:
+            return {each: each.unknown for each in (IDENTIFIER, KEY_URI)}
+        return {IDENTIFIER: identifier, KEY_URI: str(identifier).rpartition("/")[0]}
 
 
 def _absent(azure: Snapshot, profile: Profile, vault: ResourceId) -> ObservedKey:

@@ -20,6 +20,8 @@ from cmkctl.steps.base import conflict, no_op
 
 IDENTITY_PRINCIPAL: Final[Output[str]] = Output("managed_identity", "principal_id", "properties.principalId")
 """The object id of the identity that cmkctl creates."""
+IDENTITY_CLIENT: Final[Output[str]] = Output("managed_identity", "client_id", "properties.clientId")
+"""Its client id, by which a container registry refers to it."""
 
 _KIND: Final = "managed identity"
 
@@ -82,9 +84,12 @@ class ManagedIdentity:
         ]
 
     def outputs(self, profile: Profile, observed: ArmDocument | None) -> Outputs:  # noqa: ARG002 - a step's signature
-        """Return `IDENTITY_PRINCIPAL`."""
-        found = (observed or {}).get("properties", {}).get("principalId")
-        return {IDENTITY_PRINCIPAL: found or IDENTITY_PRINCIPAL.unknown}
+        """Return `IDENTITY_PRINCIPAL` and `IDENTITY_CLIENT`."""
+        found = (observed or {}).get("properties", {})
+        return {
+            IDENTITY_PRINCIPAL: found.get("principalId") or IDENTITY_PRINCIPAL.unknown,
+            IDENTITY_CLIENT: found.get("clientId") or IDENTITY_CLIENT.unknown,
+        }
 
 
 def _settle(identity: str) -> Settle:

@@ -17,7 +17,14 @@ class PrivateEndpoints:
 
     name = "private_endpoints"
     title = "private endpoints"
-    needs = ("resource_providers", "resource_group", "key_vault", "associated_resources", "private_dns")
+    needs = (
+        "resource_providers",
+        "resource_group",
+        "key_vault",
+        "associated_resources",
+        "encrypted_resources",
+        "private_dns",
+    )
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-workspace-vnet"
 
     def types(self, profile: Profile) -> tuple[str, ...]:

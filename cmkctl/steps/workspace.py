@@ -7,6 +7,7 @@ different values is a conflict. Why this is one PUT and not azure-ai-ml's ``begi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -65,6 +66,17 @@ _RESEND: Final = Resend(
     ),
 )
 
+_RESEND_WITH_ROLES: Final = replace(
+    _RESEND,
+    of_identity=True,
+    advice=(
+        "the access to the key, or a role of the workspace's identity, does not take effect yet, and Azure Machine Learning may "
+        "keep this failure by the workspace's name for tens of minutes; the creation is sent again at {time}. A different "
+        "workspace.name would work at once; stopping here is safe"
+    ),
+)
+"""The roles of the identity are assigned by cmkctl before the creation is sent, so what it lacks is on its way."""
+
 IN_SUBSCRIPTION_COSTS: Final = (
     "Azure Cosmos DB account, Azure AI Search service and storage account, in a resource group that Microsoft manages",
 )
@@ -82,6 +94,7 @@ class Workspace:
         "key",
         "key_access",
         "associated_resources",
+        "encrypted_resources",
         "identity_roles",
         "private_endpoints",
     )
@@ -171,7 +184,7 @@ def _create(profile: Profile, known: Known, reason: str = "does not exist") -> C
         ),
         request=Request("PUT", profile.workspace.resource_id, versions.WORKSPACES, body),
         settle=_settle(profile),
-        resend=_RESEND,
+        resend=_RESEND_WITH_ROLES if settings.assigns_roles else _RESEND,
         earliest=_earliest(known),
     )
 

@@ -197,8 +197,12 @@ class HumanView:
         self._settle()
         self._activity.expect(plan)
         rows = self._rows_for_plan(self._out)
+        # Notes come first, so that the plan and its problems are what is on the screen when the question is asked.
+        notes = [each for each in plan.diagnostics if each.severity is Severity.NOTE]
+        self._show_diagnostics(notes)
+        self._err.lines([Line()] if notes else [])
         self._out.lines(plan_lines(plan, self._context, self._out.width, detailed=detailed, rows=rows))
-        self._show_diagnostics(plan.diagnostics)
+        self._show_diagnostics(each for each in plan.diagnostics if each.severity is not Severity.NOTE)
 
     def _show_outputs(self, values: Mapping[str, object]) -> None:
         """Write a line for each value: its name, two spaces or more, the whole value."""

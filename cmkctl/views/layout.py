@@ -294,8 +294,9 @@ def _diagnostic(alike: Sequence[Diagnostic], width: int) -> Iterator[Line]:
     yield Line(f"{label} {first.summary}", style_of_severity(first.severity), len(label))
     for detail in dict.fromkeys(each.detail for each in alike):
         yield from _detail(detail.splitlines(), width)
-    # Not wrapped: a remedy may be a command to copy.
-    yield from (Line(f"  → {each}") for each in first.remedy.splitlines())
+    # Not wrapped: a remedy may be a command to copy. The usual remedy of a note is left to `cmkctl explain`.
+    usual = first.severity is Severity.NOTE and first.remedy == first.declared.remedy
+    yield from (Line(f"  → {each}") for each in ([] if usual else first.remedy.splitlines()))
     for each in dict.fromkeys((each.location, _subject(each)) for each in alike):
         yield from _place(*each, width)
     if first.code:

@@ -48,6 +48,33 @@ CONTRADICTIONS = [
     ),
     *[
         (
+            [f"associated_resources.{section}={{encryption: customer}}"],
+            f"associated_resources.{section}.encryption",
+            "'customer'",
+            "workspace.identity: {create: id-ml}",
+        )
+        for section in ("storage_account", "container_registry")
+    ],
+    (
+        [
+            "workspace.identity={create: id-ml}",
+            "associated_resources.container_registry={encryption: customer, sku: Standard}",
+        ],
+        "associated_resources.container_registry.encryption",
+        "'customer'",
+        "sku: Premium",
+    ),
+    (
+        [
+            "workspace.identity={create: id-ml}",
+            f"associated_resources.storage_account={{encryption: customer, id: {GROUP}/Microsoft.Storage/storageAccounts/st1}}",
+        ],
+        "associated_resources.storage_account.encryption",
+        "'customer'",
+        "services.storage_accounts",
+    ),
+    *[
+        (
             [f"associated_resources.{section}={{name: {name}, id: {GROUP}/{kind}/{name}}}"],
             f"associated_resources.{section}.id",
             name,

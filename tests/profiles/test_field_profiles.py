@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, reduce
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from cmkctl.procedures.encrypt import ENCRYPT
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.validation import validate
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "profiles" / "field"
@@ -74,6 +75,10 @@ def test_a_configuration_of_the_field_is_made_as_planned_and_then_right(
     began = client.moment
     plan = client.plan(profile)
     assert ([], []) == (errors(plan), client.writes_since(began))
+    session = client.session(profile)
+    found = validate(session, profile, plan)
+    session.close()
+    assert [] == [f"{each.code} {each.summary} {each.detail}" for each in found.diagnostics]
     result = client.apply(profile, plan)
     written = client.writes_since(began)
     encrypted = on_the_services(client, profile)
@@ -110,7 +115,10 @@ def on_the_services(client: Client, profile: Profile) -> tuple[list[tuple[str, s
 
 def value_at(profile: Profile, path: str) -> Any:
     """Return the field at a dotted path; None where a section on the way is left out."""
-    return reduce(lambda section, name: getattr(section, name, None), path.split("."), profile)
+    found: Any = profile
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 def has(name: str, setting: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from reliability_ground import POLICIES, ROLES, Ended, Ground, HastyClock
+from reliability_ground import POLICIES, PRIVATE, ROLES, Ended, Ground, HastyClock
 from reliability_process import Starter
 from reliability_verdict import (
     FAILED,
@@ -41,7 +41,7 @@ class Expected:
     first: tuple[Ended, ...] = (COMES_THROUGH,)
     then: tuple[Ended, ...] = (COMES_THROUGH,)
     again: str = ""
-    profiles: tuple[str, ...] = field(default=(POLICIES, ROLES))
+    profiles: tuple[str, ...] = field(default=(POLICIES, ROLES, PRIVATE))
     why: str = ""
 
 
@@ -78,7 +78,9 @@ EXPECTED: Final[dict[str, Expected]] = {
         why="the creation is repeated every ten minutes",
     ),
     "slow-principal": Expected(
-        written=("slow-principal", "slow-principal~20"), profiles=(ROLES,), why="the grant names the principal's type"
+        written=("slow-principal", "slow-principal~20"),
+        profiles=(ROLES, PRIVATE),
+        why="the grant names the principal's type",
     ),
     "failure-cached": Expected(
         written=(
@@ -103,8 +105,8 @@ EXPECTED: Final[dict[str, Expected]] = {
     ),
     "workspace-soft-deleted": Expected(
         written=("workspace-soft-deleted",),
-        first=(NOT_SAID_WHY,),
-        then=(NOT_SAID_WHY,),
+        first=(Ended(1, ("CMK162",)),),
+        then=(Ended(3, ("CMK162",)),),
         why="recover the workspace, or choose another name",
     ),
     "policy-managed-group": Expected(

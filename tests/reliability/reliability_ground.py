@@ -1,4 +1,4 @@
-"""The ground that the matrices stand on: one sandbox in memory, two profiles, and cmkctl run in it."""
+"""The ground that the matrices stand on: one sandbox in memory, three profiles, and cmkctl run in it."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ resource_group: rg-ml
 key: {name: cmk}
 """
 _IDENTITIES: Final = "providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+_SUBNETS: Final = "providers/Microsoft.Network/virtualNetworks/vnet-ml/subnets"
+_PEOPLE: Final = "3f2b8c1e-0d4a-4c7b-9e65-1a2b3c4d5e6f"
 PROFILES: Final = {
     "access policies, system-assigned identity": f"""\
 {_COMMON}key_vault: {{name: kv-cmk}}
@@ -53,8 +55,25 @@ workspace:
   identity: /subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-people/{_IDENTITIES}/id-ml
 associated_resources: {{storage_account: {{name: stml}}, container_registry: {{}}}}
 """,
+    "private network, new user-assigned identity, roles": f"""\
+{_COMMON}key_vault: {{name: kv-cmk, authorization: rbac, network: {{default_action: Deny, bypass: AzureServices}}}}
+workspace:
+  name: mlw
+  high_business_impact: true
+  encryption: in-subscription
+  public_network_access: disabled
+  identity: {{create: id-ml}}
+associated_resources:
+  storage_account: {{name: stml, network: {{public_access: disabled, default_action: Deny}}}}
+  key_vault: {{network: {{default_action: Deny}}}}
+private_network:
+  subnet: /subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-net/{_SUBNETS}/snet-endpoints
+  endpoints: [workspace, blob]
+grants:
+  - {{principal: {_PEOPLE}, principal_type: Group, role: AzureML Data Scientist, scope: workspace}}
+""",
 }
-POLICIES, ROLES = PROFILES
+POLICIES, ROLES, PRIVATE = PROFILES
 
 
 @dataclass(frozen=True)
@@ -108,7 +127,7 @@ class Ground:
     _profiles: dict[str, Profile] = field(default_factory=dict)
 
     def begin(self, profile: str) -> None:
-        """Reset to a subscription with only the identity that the profile names, without faults and observers."""
+        """Reset to a subscription with only the identity or network that the profile names, without faults and observers."""
         self.running.watch = None
         self.running.state.clear_faults()
         self.running.state.tenant.pace = Pace.reads(2)
@@ -118,6 +137,8 @@ class Ground:
             self.running.state.assign_role(
                 f"/subscriptions/{SUBSCRIPTION_ID}", identity["properties"]["principalId"], CONTRIBUTOR
             )
+        if profile == PRIVATE:
+            self.running.state.add_subnet()
 
     def path(self, profile: str) -> Path:
         """Where the profile is, as a file."""

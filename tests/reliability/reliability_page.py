@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from reliability_faults import EXPECTED
+from reliability_ground import PROFILES
 from reliability_verdict import FAILED, Outcome
 
 from cmkctl import __version__
@@ -82,8 +83,9 @@ was then carried out twice, deleted or weakened; and after exit code 0 all of th
 - No write was carried out twice. (Two concurrent applies may both write a resource; it must exist once, and be complete.)
 - Nothing was deleted, purged or recovered, and no protection was removed.
 
-There are two profiles: one with access policies and a system-assigned identity, one with roles, a user-assigned identity and a
-container registry. What takes time in Azure takes a few polls here, so polls are among the requests.
+There are three profiles: one with access policies and a system-assigned identity; one with roles, a user-assigned identity and a
+container registry; and one with a private network, a user-assigned identity of the same run, and roles. What takes time in Azure
+takes a few polls here, so polls are among the requests.
 """
 
 _INTERRUPTIONS: Final = """\
@@ -99,7 +101,7 @@ must exit with 130 and show the command that resumes it.
 _FAULTS: Final = """\
 ## Faults
 
-Each fault affects one request; the run after it is undisturbed. Each type is tried at every request of both profiles where it can
+Each fault affects one request; the run after it is undisturbed. Each type is tried at every request of each profile where it can
 occur. Waits end at once. For each type one case is a separate process, to check its exit code and its JSON lines.
 """
 
@@ -152,7 +154,17 @@ def _made(results: Results) -> str:
         (section, kept["cases"], len(kept["failures"]), kept["made"], kept["with"], _extent(kept))
         for section, kept in results.items()
     ]
-    return _rows(("part", "cases", "failed", "made", "with", "which"), sorted(rows))
+    groups = [group for kept in results.values() for group in kept["groups"]]
+    newer = [
+        f"\nThese results are without the profile *{each}*, which is newer.\n"
+        for each in PROFILES
+        if not _in(each, groups)
+    ]
+    return _rows(("part", "cases", "failed", "made", "with", "which"), sorted(rows)) + "".join(newer)
+
+
+def _in(profile: str, groups: Sequence[str]) -> bool:
+    return any(each.endswith(profile) for each in groups)
 
 
 def _extent(kept: Mapping[str, Any]) -> str:
@@ -191,7 +203,8 @@ _TIMES: Final = """\
 
 Measured by `python tests/bench/bench_apply.py --write`; times are in seconds. The service's own time is that of the critical
 path: registrations, then vault and grant beside the associated resources, then the workspace. An apply may take 3 % and 2 s
-more; the last column has the requests that it may send. The end of a wait is noticed within 5 % of its length or 2 s; of
+more. The requests leave out the questions that rules send before anything is written: names, quotas, rights, locks, policies,
+validation. The end of a wait is noticed within 5 % of its length or 2 s; of
 several waits of one type the latest is shown. Registrations take turns, and so do the storage account, vault and registry
 that only the workspace needs: each of these is noticed within the same limits after the last wait of its group. The profile
 with roles gives them 75 s to take effect (`key_access.settle_seconds`).
@@ -211,6 +224,7 @@ def _times() -> Iterator[str]:
         "measured": "measured_seconds",
         "allowed": "allowed_seconds",
         "requests": "requests",
+        "questions": "questions",
     }
     head = [title for title, name in columns_of_applies.items() if all(name in each for each in found["rows"])]
     names = [columns_of_applies[title] for title in head]
@@ -223,8 +237,10 @@ def _times() -> Iterator[str]:
     yield _rows(("wait", "its length", "noticed after", "allowed"), rows)
     if "instant" in found:
         yield _INSTANT
-        counts = [(each["name"], each["requests"], each["allowed_requests"]) for each in found["instant"]]
-        yield _rows(("apply", "requests", "allowed"), counts)
+        counts = [
+            (each["name"], each["requests"], each["allowed_requests"], each["questions"]) for each in found["instant"]
+        ]
+        yield _rows(("apply", "requests", "allowed", "questions"), counts)
 
 
 def _rows(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reliability_ground import Ground
-from support.scenarios import is_write
 
 from cmkctl.sandbox.core.clouds import Service
 from cmkctl.sandbox.core.messages import Call
+from cmkctl.sandbox.core.requestlog import QUESTIONS, READS
 from cmkctl.sandbox.planes.connection_faults import is_poll
 from cmkctl.sandbox.server.app import Moment
 
@@ -25,7 +25,7 @@ def places(call: Call) -> tuple[str, ...]:
     """Return the categories of a request. A token request is a POST that changes nothing."""
     if call.service is Service.LOGIN:
         return ANY, LOGIN
-    if is_write(call.method, call.path):
+    if call.method not in READS and call.path.rpartition("/")[2].lower() not in QUESTIONS:
         return ANY, WRITE
     return (ANY, POLL) if is_poll(call) else (ANY, READ)
 

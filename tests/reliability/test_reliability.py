@@ -10,7 +10,7 @@ import reliability_page
 import reliability_random as random_faults
 from matrix import Worker
 from reliability_faults import EXPECTED, Expected, Fault
-from reliability_ground import POLICIES, ROLES
+from reliability_ground import POLICIES, PRIVATE, ROLES
 from reliability_interruptions import Interruption
 from reliability_verdict import wrong_at_the_end
 from reliability_watch import ANY, LOGIN, POLL, READ, WRITE
@@ -24,6 +24,7 @@ KILLED = [
     Interruption(ROLES, "SIGKILL", "before", 2, WRITE),
     Interruption(ROLES, "SIGKILL", "after", 17, WRITE),
     Interruption(POLICIES, "SIGKILL", "before", 4, POLL),
+    Interruption(PRIVATE, "SIGKILL", "after", 24, WRITE),
 ]
 STOPPED = [Interruption(POLICIES, "SIGINT", "before", 9, WRITE), Interruption(ROLES, "SIGTERM", "before", 5, POLL)]
 
@@ -56,7 +57,7 @@ def test_a_fault_is_come_through_or_ends_with_the_right_diagnostic(site: Worker,
 @pytest.mark.parametrize("seed", range(4))
 def test_random_faults_are_come_through_within_three_invocations(site: Worker, seed: int) -> None:
     """One request in ten fails in some way; the command is run again until it ends well."""
-    case = random_faults.Seed((POLICIES, ROLES)[seed % 2], seed)
+    case = random_faults.Seed((POLICIES, ROLES, PRIVATE)[seed % 3], seed)
 
     assert () == site.run(random_faults.SECTION, case).problems
 

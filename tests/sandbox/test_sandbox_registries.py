@@ -8,7 +8,7 @@ from support.faults import Ready
 from support.reference import RECORDINGS, require_reference
 from support.sandbox import Client
 
-from cmkctl.sandbox import Sandbox
+from cmkctl.sandbox import TENANT_ID, Sandbox
 from cmkctl.sandbox.server import Running
 
 REGISTRY = "/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/crone"
@@ -45,7 +45,9 @@ def form(body: Any) -> Any:
 def encrypted(ready: Ready, key: str) -> dict[str, Any]:
     """Return the body of a registry with a customer-managed key and a user-assigned identity."""
     identity = ready.state.add_identity("id-acr")
-    client = ready.arm("GET", identity, api="2023-01-31").json()["properties"]["clientId"]
+    made = ready.arm("GET", identity, api="2023-01-31").json()["properties"]
+    ready.state.add_access_policy("kv-cmk", made["principalId"])
+    client = made["clientId"]
     properties = {"encryption": {"status": "enabled", "keyVaultProperties": {"keyIdentifier": key, "identity": client}}}
     return {
         **PREMIUM,
@@ -82,6 +84,29 @@ def test_a_registry_with_a_key_is_made_and_changed_as_recorded() -> None:
         changed["properties"]["encryption"]["keyVaultProperties"]["versionedKeyIdentifier"],
         changed["properties"]["encryption"]["keyVaultProperties"]["keyRotationEnabled"],
     )
+
+
+@pytest.mark.parametrize("client", ["the object id", "of another", "without a grant"])
+def test_a_registry_is_not_made_with_a_key_that_it_may_not_use(instant: Running, client: str) -> None:
+    """The identity is a client id of the registry's own, with a grant; no registry is left, and no changed key."""
+    ready = Ready(instant)
+    made = ready.arm("PUT", REGISTRY + "made", encrypted(ready, ready.key), API)
+    body = encrypted(ready, ready.key)
+    (identity,) = body["identity"]["userAssignedIdentities"]
+    key = body["properties"]["encryption"]["keyVaultProperties"]
+    if client == "without a grant":
+        other = ready.state.add_identity("id-other")
+        body["identity"]["userAssignedIdentities"] = {other: {}}
+        key["identity"] = ready.arm("GET", other, api="2023-01-31").json()["properties"]["clientId"]
+    else:
+        properties = ready.arm("GET", identity, api="2023-01-31").json()["properties"]
+        key["identity"] = properties["principalId"] if client == "the object id" else TENANT_ID
+
+    refused = ready.arm("PUT", REGISTRY, body, API)
+    changed = ready.arm("PATCH", REGISTRY + "made", body, API)
+
+    assert (201, 403, 403) == (made.status_code, refused.status_code, changed.status_code)
+    assert 404 == ready.arm("GET", REGISTRY, api=API).status_code
 
 
 def test_a_key_without_a_version_is_followed(instant: Running) -> None:

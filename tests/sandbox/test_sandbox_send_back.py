@@ -22,6 +22,7 @@ WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw
 COMPONENT = f"{GROUP}/providers/Microsoft.Insights/components/appi"
 SQL_SERVER = f"{GROUP}/providers/Microsoft.Sql/servers/sql"
 READER = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 IDENTITIES = {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
 NETWORK = f"{GROUP}/providers/Microsoft.Network"
 SUBNET = f"{NETWORK}/virtualNetworks/vnet/subnets/one"
@@ -205,7 +206,9 @@ def arm() -> Iterator[Client]:
             answer = client("PUT", _with_key(path, key), _with_key(body, key), _version(kind))
             assert answer.status_code < 300, (path, answer.text)
             if path == IDENTITY:
-                running.state.add_access_policy("kv-one", answer.json()["properties"]["principalId"])
+                principal = answer.json()["properties"]["principalId"]
+                running.state.add_access_policy("kv-one", principal)
+                running.state.assign_role(GROUP, principal, CONTRIBUTOR)  # the workspace acts as this identity
         yield client
 
 

@@ -1,5 +1,6 @@
 """Storage accounts with a customer key, their services, containers and encryption scopes; recordings 47 and 48."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,6 +33,66 @@ def keyed(**more: str) -> dict[str, Any]:
     return {"encryption": {"keySource": "Microsoft.Keyvault", "keyvaultproperties": key}}
 
 
+def made_with_key(ready: Ready) -> dict[str, Any]:
+    """Return the body of an account that is made with the key, which an identity of its own may use."""
+    body = with_identity(ready)
+    ready.state.add_access_policy("kv-cmk", principal_of(ready, body))
+    return body
+
+
+def with_identity(ready: Ready) -> dict[str, Any]:
+    """Return the body of an account that is made with the key, for a user-assigned identity without any grant."""
+    identity = ready.state.add_identity("id-st")
+    properties = keyed()
+    properties["encryption"]["identity"] = {"userAssignedIdentity": identity}
+    return {
+        **BODY,
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}},
+        "properties": properties,
+    }
+
+
+def principal_of(ready: Ready, body: dict[str, Any]) -> str:
+    """Return the object id of the identity in a body."""
+    (identity,) = body["identity"]["userAssignedIdentities"]
+    principal: str = ready.arm("GET", identity, api="2023-01-31").json()["properties"]["principalId"]
+    return principal
+
+
+def without_grant(ready: Ready) -> dict[str, Any]:
+    """Return a body whose identity may not use the key."""
+    return with_identity(ready)
+
+
+def of_its_own_identity(ready: Ready) -> dict[str, Any]:  # noqa: ARG001 - the signature of the others
+    """Return a body with a system-assigned identity, which cannot have a grant yet."""
+    return {**BODY, "identity": {"type": "SystemAssigned"}, "properties": keyed()}
+
+
+def of_an_identity_that_it_lacks(ready: Ready) -> dict[str, Any]:
+    """Return a body that names an identity for the key and does not have it."""
+    return {name: value for name, value in made_with_key(ready).items() if name != "identity"}
+
+
+def of_a_disabled_key(ready: Ready) -> dict[str, Any]:
+    """Return a body whose key is disabled."""
+    ready.state.add_key("kv-cmk", "cmk", attributes={"enabled": False})
+    return made_with_key(ready)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(403, without_grant), (403, of_its_own_identity), (403, of_an_identity_that_it_lacks), (400, of_a_disabled_key)],
+)
+def test_an_account_is_not_made_with_a_key_that_it_may_not_use(
+    ready: Ready, status: int, body: Callable[[Ready], dict[str, Any]]
+) -> None:
+    """The creation is refused, and no account is left."""
+    refused = ready.arm("PUT", ACCOUNT, body(ready), API)
+
+    assert (status, 404) == (refused.status_code, ready.arm("GET", ACCOUNT, api=API).status_code)
+
+
 def shown_key(arm: Client) -> dict[str, Any]:
     """Return what is shown of the key of the account."""
     found: dict[str, Any] = arm("GET", ACCOUNT, api=API).json()["properties"]["encryption"]["keyvaultproperties"]
@@ -40,7 +101,7 @@ def shown_key(arm: Client) -> dict[str, Any]:
 
 def test_an_account_made_with_a_key_shows_its_version_and_two_dates(ready: Ready) -> None:
     """As from the first GET of recording 47 on."""
-    ready.arm("PUT", ACCOUNT, {**BODY, "properties": keyed()}, API)
+    ready.arm("PUT", ACCOUNT, made_with_key(ready), API)
 
     shown = shown_key(ready.arm)
 
@@ -52,7 +113,7 @@ def test_an_account_made_with_a_key_shows_its_version_and_two_dates(ready: Ready
 
 def test_the_moment_of_the_key_changes_with_the_version_only(ready: Ready) -> None:
     """Every PATCH of recording 47 sends the key again, and the moment stays."""
-    ready.arm("PUT", ACCOUNT, {**BODY, "properties": keyed()}, API)
+    ready.arm("PUT", ACCOUNT, made_with_key(ready), API)
     first = shown_key(ready.arm)
     ready.arm("PATCH", ACCOUNT, {"properties": keyed()}, API)
     same = shown_key(ready.arm)

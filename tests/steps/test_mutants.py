@@ -22,7 +22,15 @@ MUTANTS: Final = (
     Mutant("key_vault", "key_vault", 'URI: properties.get("vaultUri")', 'URI: properties.get("name")'),
     Mutant("key_vault", "key_vault", "RBAC: wants_rbac(profile.key_vault)", "RBAC: False"),
     Mutant("key_vault", "key_vault", 'TENANT: properties.get("tenantId")', 'TENANT: observed.tenant + "0"'),
-    Mutant("key", "key", 'get("keyUriWithVersion") or IDENTIFIER', 'get("keyUri") or IDENTIFIER'),
+    Mutant("key", "key", 'get("keyUriWithVersion")\n', 'get("keyUri")\n'),
+    Mutant("encrypted_resources", "encrypted_resources", "key_uri=known.get(KEY_URI)", "key_uri=known.get(URI)"),
+    Mutant("encrypted_resources", "encrypted_resources", 'get("clientId")', 'get("principalId")'),
+    Mutant("encrypted_resources", "encrypted_resources", "earliest=earliest, ", ""),
+    Mutant(
+        "encrypted_resources", "encrypted_resources", "if each.encrypted(profile)", "if not each.encrypted(profile)"
+    ),
+    Mutant("encrypted_resources", "_associated.storage", '("blob", "file", "queue", "table")', '("blob", "file")'),
+    Mutant("encrypted_resources", "_associated.customer_key", "if used.version else []", "if not used.version else []"),
     Mutant("key_access", "key_access", "observed.cosmos_db.object_id or", "observed.cosmos_db.key or"),
     Mutant("key_access", "key_access", "max(moments).isoformat()", "min(moments).isoformat()"),
     Mutant(

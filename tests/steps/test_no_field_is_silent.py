@@ -149,6 +149,8 @@ OTHERS: Final[Mapping[str, Any]] = {
     f"{RULES}service_tag.protocol": "UDP",
     "associated_resources.storage_account.shared_keys": "disabled",
     "associated_resources.storage_account.network.resource_access_rules.tenant": TENANT_ID,
+    "associated_resources.storage_account.encryption": "customer",
+    "associated_resources.container_registry.encryption": "customer",
     "associated_resources.key_vault.soft_delete_days": 31,
     "associated_resources.log_analytics.retention_days": 31,
     "associated_resources.application_insights.type": "other",
@@ -187,6 +189,10 @@ TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
         }
         for section in ("storage_account", "key_vault", "container_registry")
         for field in ("ip_rules", "subnets", "resource_access_rules")
+    },
+    **{
+        f"associated_resources.{section}.encryption": {"workspace.encryption_identity": f"{IDENTITIES}/id-ml"}
+        for section in ("storage_account", "container_registry")
     },
     "diagnostics.event_hub.name": {"diagnostics.event_hub.rule": RULE},
     "key.rotation_policy.rotate_before_expiry": {"key.rotation_policy.rotate_after": None},

@@ -21,6 +21,7 @@ _SAMPLES: Final[Mapping[str, str]] = {
     "principal_object_id": NAMES["cosmos db object id"],
     "identity_object_id": NAMES["workspace object id"],
     "principal_id": NAMES["identity object id"],
+    "client_id": NAMES["identity client id"],
 }
 _OPAQUE: Final = frozenset({"tags", "provisioningState", "friendlyName", "description", "condition"})
 """Texts that Azure returns letter for letter."""
@@ -230,7 +231,7 @@ def _strict(schema: Any, patched: bool) -> Any:
 def _sampled(value: Any) -> Any:
     """Return a value with a sample in place of each unknown."""
     if isinstance(value, Unknown):
-        return _SAMPLES.get(value.output, "sample")
+        return _SAMPLES.get(value.output, right("known").get(f"{value.step}.{value.output}", "sample"))
     if isinstance(value, Mapping):
         return {name: _sampled(inner) for name, inner in value.items()}
     return [_sampled(each) for each in value] if isinstance(value, list | tuple) else value

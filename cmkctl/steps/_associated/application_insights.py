@@ -38,7 +38,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG
     }
 
 
-def _fixed(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
+def _fixed(profile: Profile, found: ArmDocument, _supplied: Supplied) -> tuple[str, ...]:
     linked = at(found, "properties.WorkspaceResourceId")
     wanted = profile.associated_resources.log_analytics.resource_id
     if same_resource_id(linked, wanted):

@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from cmkctl.azure import versions
+from cmkctl.azure.compare import same_word
+from cmkctl.azure.decoding import ArmDocument
 from cmkctl.plan import AttributeChange, Json, Phrase
 from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.associated.registry import ContainerRegistrySettings, RegistryNetworkSettings
+from cmkctl.steps._associated.customer_key import KeyInUse, another_key, encrypted_with, user_assigned_identity
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id, named, switched
-from cmkctl.steps._associated.values import OPEN_CLOSED, Compared
+from cmkctl.steps._associated.values import OPEN_CLOSED, Compared, at
 from cmkctl.steps._tags import merged_tags
 
 
@@ -21,7 +24,12 @@ def _sku(profile: Profile) -> str:
     return registry.sku if registry else "Premium"
 
 
-def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG001 - the signature of every body
+def _encryption_of(profile: Profile) -> str | None:
+    registry = profile.associated_resources.container_registry
+    return registry.encryption if registry else None
+
+
+def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:
     settings = profile.associated_resources.container_registry or ContainerRegistrySettings()
     # Azure Machine Learning pulls images as the registry's admin user, or as a user-assigned identity with AcrPull.
     admin = profile.workspace.identity_id is None
@@ -31,8 +39,43 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG
         "location": profile.location,
         "tags": merged_tags(profile, settings.tags),
         "sku": {"name": _sku(profile)},
-        "properties": {"adminUserEnabled": admin, **_network(settings.network)},
+        **(user_assigned_identity(profile) if settings.encryption == "customer" else {}),
+        "properties": {
+            "adminUserEnabled": admin,
+            **_network(settings.network),
+            **(_encryption(supplied) if settings.encryption == "customer" else {}),
+        },
     }
+
+
+def _encryption(supplied: Supplied) -> dict[str, Json]:
+    # The identity is its client id here, neither its resource id nor its object id. Without a version the registry uses a new
+    # one within an hour.
+    key: Json = {"keyIdentifier": supplied.key_uri, "identity": supplied.client_id}
+    return {"encryption": {"status": "enabled", "keyVaultProperties": key}}
+
+
+_WITH_NAME: Final = 5
+"""The parts of a key identifier up to its name: ``https:``, nothing, host, ``keys``, name."""
+
+
+def _other_key(profile: Profile, found: ArmDocument, supplied: Supplied) -> tuple[str, ...]:
+    """Return the conflict with a registry that lacks the key which the profile asks for; empty without."""
+    settings = profile.associated_resources.container_registry
+    if settings is None or settings.encryption != "customer":
+        return ()
+    has = at(found, "properties.encryption") or {}
+    if not same_word(has.get("status"), "enabled"):
+        return (
+            "CMK262",
+            f"properties.encryption.status is {has.get('status') or 'disabled'}, not enabled, and is fixed at creation",
+            f"leave {REGISTRY.field}.encryption out",
+            f"choose another {REGISTRY.field}.name for a new one",
+        )
+    key = has.get("keyVaultProperties") or {}
+    parts = str(key.get("keyIdentifier") or "").rstrip("/").split("/")
+    used = KeyInUse("/".join(parts[:_WITH_NAME]), "".join(parts[_WITH_NAME:]), str(key.get("identity") or ""))
+    return another_key(REGISTRY.field, used, supplied.key_uri, supplied.client_id)
 
 
 def _network(network: RegistryNetworkSettings | None) -> dict[str, Json]:
@@ -55,7 +98,10 @@ REGISTRY: Final = ResourceSpec(
     kind="container registry",
     field="associated_resources.container_registry",
     type="Microsoft.ContainerRegistry/registries",
-    shown=lambda profile: (AttributeChange("sku", None, _sku(profile), phrase=Phrase()),),
+    shown=lambda profile: (
+        AttributeChange("sku", None, _sku(profile), phrase=Phrase()),
+        *encrypted_with(profile, _encryption_of(profile), irreversible=True),
+    ),
     api_version=versions.CONTAINER_REGISTRY,
     resource_id=lambda profile: profile.associated_resources.container_registry_id,
     given=lambda profile: has_id(profile.associated_resources.container_registry),
@@ -93,4 +139,8 @@ REGISTRY: Final = ResourceSpec(
         Compared(f"{_RULES}.ipRules", Phrase("open for {}"), field="network.ip_rules", key="value", whole=_RULES),
     ),
     sku=lambda profile: named(profile.associated_resources.container_registry, "sku"),
+    fixed=_other_key,
+    irreversible=lambda profile: (
+        ("the registry's encryption with the customer's key",) if _encryption_of(profile) == "customer" else ()
+    ),
 )

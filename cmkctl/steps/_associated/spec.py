@@ -18,9 +18,10 @@ class Supplied:
 
     tenant: str = ""
     vault_uri: Json = None
-    key_identifier: Json = None
+    key_uri: Json = None
+    """The key identifier without a version."""
     client_id: Json = None
-    """The client id of the identity that reads the key, None without one."""
+    """The client id of the identity that reads the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class ResourceSpec:
     """True when no other associated resource depends on it; such waits take turns, for the workspace needs all of them."""
     sku: Callable[[Profile], str | None] = lambda _profile: None
     """The tier that the profile names, None where it names none: then an existing resource keeps its own."""
-    fixed: Callable[[Profile, ArmDocument], tuple[str, ...]] = lambda _profile, _found: ()
+    fixed: Callable[[Profile, ArmDocument, Supplied], tuple[str, ...]] = lambda _profile, _found, _supplied: ()
     """Code, reason and ways out where one of ours differs in what no update changes; empty without."""
     irreversible: Callable[[Profile], tuple[str, ...]] = lambda _profile: ()
     """The effects of a creation that cannot be undone."""
@@ -58,6 +59,10 @@ class ResourceSpec:
     def settings(self, profile: Profile) -> Any:
         """Return the section of the profile."""
         return getattr(profile.associated_resources, self.field.rpartition(".")[2])
+
+    def encrypted(self, profile: Profile) -> bool:
+        """Return True where the resource is made with the customer's key, so that it waits for key and grant."""
+        return getattr(self.settings(profile), "encryption", None) == "customer"
 
     def tags(self, profile: Profile) -> Mapping[str, str]:
         """Return the tags of this resource alone."""

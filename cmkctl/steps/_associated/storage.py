@@ -13,13 +13,14 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
 from cmkctl.plan import Json, Phrase
 from cmkctl.profile.model import Profile
-from cmkctl.profile.sections.associated.storage import StorageAccountSettings, StorageNetworkSettings
-from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id, named, switched
+from cmkctl.profile.sections.associated.storage import StorageNetworkSettings
+from cmkctl.steps._associated.customer_key import KeyInUse, another_key, encrypted_with, user_assigned_identity
+from cmkctl.steps._associated.spec import ResourceSpec, Supplied, given_values, has_id, named, switched
 from cmkctl.steps._associated.values import OPEN_CLOSED, TLS, Compared, at
 from cmkctl.steps._tags import merged_tags
 
 
-def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG001 - the signature of every body
+def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:
     settings = profile.associated_resources.storage_account
     network = settings.network
     return {
@@ -27,13 +28,14 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG
         "tags": merged_tags(profile, settings.tags),
         "sku": {"name": settings.sku},
         "kind": "StorageV2",
+        **(user_assigned_identity(profile) if settings.encryption == "customer" else {}),
         "properties": {
             "supportsHttpsTrafficOnly": True,
             "minimumTlsVersion": "TLS1_2",
             "allowBlobPublicAccess": False,
             **({"allowSharedKeyAccess": settings.shared_keys == "enabled"} if settings.shared_keys else {}),
             **_network(network),
-            **_encryption(settings),
+            **_encryption(profile, supplied),
         },
     }
 
@@ -56,16 +58,38 @@ def _network(network: StorageNetworkSettings | None) -> dict[str, Json]:
     }
 
 
-def _encryption(settings: StorageAccountSettings) -> dict[str, Json]:
-    if settings.infrastructure_encryption is None:
+def _encryption(profile: Profile, supplied: Supplied) -> dict[str, Json]:
+    settings = profile.associated_resources.storage_account
+    twice: dict[str, Json] = given_values(requireInfrastructureEncryption=settings.infrastructure_encryption)
+    if settings.encryption == "customer":
+        return {
+            "encryption": {
+                "keySource": _KEY_VAULT,
+                # Without a version the account looks for a new one daily.
+                "keyvaultproperties": {
+                    "keyvaulturi": supplied.vault_uri,
+                    "keyname": profile.key.name,
+                    "keyversion": "",
+                },
+                "identity": {"userAssignedIdentity": profile.workspace.key_identity_id},
+                **twice,
+                # Only a new account can have queues and tables with the account's key.
+                "services": {each: {"enabled": True, "keyType": "Account"} for each in _SERVICES},
+            }
+        }
+    if not twice:
         return {}
     return {
         "encryption": {
             "keySource": "Microsoft.Storage",
-            "requireInfrastructureEncryption": settings.infrastructure_encryption,
+            **twice,
             "services": {"blob": {"enabled": True}, "file": {"enabled": True}},
         }
     }
+
+
+_KEY_VAULT: Final = "Microsoft.Keyvault"
+_SERVICES: Final = ("blob", "file", "queue", "table")
 
 
 _ZONE_REDUNDANT: Final = frozenset({"standard_zrs", "standard_gzrs", "standard_ragzrs"})
@@ -83,7 +107,37 @@ def _sku(profile: Profile) -> str | None:
     return named(profile.associated_resources.storage_account, "sku")
 
 
-def _fixed(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
+def _fixed(profile: Profile, found: ArmDocument, supplied: Supplied) -> tuple[str, ...]:
+    return _other_redundancy(profile, found) or _other_key(profile, found, supplied)
+
+
+def _other_key(profile: Profile, found: ArmDocument, supplied: Supplied) -> tuple[str, ...]:
+    """Return the conflict with an account that lacks the key which the profile asks for; empty without."""
+    settings, identity = profile.associated_resources.storage_account, profile.workspace.key_identity_id
+    if settings.encryption != "customer":
+        return ()
+    encrypt = (
+        f"run cmkctl encrypt with services.storage_accounts: [{{id: {settings.resource_id}, identity: {identity}}}]"
+    )
+    has = at(found, "properties.encryption") or {}
+    if not same_word(has.get("keySource"), _KEY_VAULT):
+        return (
+            "CMK266",
+            "it has Microsoft's key, and cmkctl apply sets the customer's key only when it creates the account",
+            encrypt,
+            f"leave {STORAGE.field}.encryption out",
+            f"choose another {STORAGE.field}.name for a new one",
+        )
+    key = has.get("keyvaultproperties") or {}
+    used = KeyInUse(
+        f"{str(key.get('keyvaulturi') or '').rstrip('/')}/keys/{key.get('keyname')}",
+        str(key.get("keyversion") or ""),
+        str((has.get("identity") or {}).get("userAssignedIdentity") or ""),
+    )
+    return another_key(STORAGE.field, used, supplied.key_uri, identity, encrypt)
+
+
+def _other_redundancy(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
     sku, has = _sku(profile), str(at(found, "sku.name"))
     if not sku or same_word(has, sku) or _same_redundancy(has, sku):
         return ()
@@ -150,6 +204,7 @@ STORAGE: Final = ResourceSpec(
             f"{_ACLS}.resourceAccessRules", _FROM, field="network.resource_access_rules", key="resourceId", whole=_ACLS
         ),
     ),
+    shown=lambda profile: encrypted_with(profile, profile.associated_resources.storage_account.encryption),
     sku=_sku,
     fixed=_fixed,
     unfit=(

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import SECTION, Contradiction, Nameable, tags_of_a_given_resource
+from cmkctl.profile.section import SECTION, Contradiction, Nameable, key_of_a_given_resource, tags_of_a_given_resource
 from cmkctl.profile.sections.associated.network import RuleSettings
 
 
@@ -54,6 +54,15 @@ class ContainerRegistrySettings(Nameable):
         description="The tier of a new registry. Only Premium has private endpoints and keys of your own.",
         examples=["Premium"],
     )
+    encryption: Literal["microsoft", "customer"] = Field(
+        "microsoft",
+        description=(
+            "Whose key a new registry has, fixed at creation. customer: the profile's key, read by the user-assigned identity "
+            "that reads the workspace's key (workspace.encryption_identity); it uses a new version of the key within an "
+            "hour, also where key.version is set. It needs the tier Premium. microsoft: an existing registry keeps what it has."
+        ),
+        examples=["customer"],
+    )
     admin_user: field_types.Switch | None = Field(
         None,
         description=(
@@ -79,6 +88,13 @@ class ContainerRegistrySettings(Nameable):
         """Yield what is wrong with name and id, and tags for a resource that cmkctl does not change."""
         yield from super().contradictions()
         yield from tags_of_a_given_resource(self, self.tags)
+        yield from key_of_a_given_resource(self, self.encryption, "use a registry that has the key already")
+        if self.encryption == "customer" and self.sku != "Premium":
+            yield Contradiction(
+                "encryption",
+                f"Only the tier Premium takes a key of the customer, and sku is {self.sku}.",
+                f"Write {SECTION}.sku: Premium, or leave encryption out.",
+            )
         if self.network is not None and self.sku != "Premium":
             yield Contradiction(
                 "network",

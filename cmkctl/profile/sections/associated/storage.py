@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Contradiction, Nameable, Section, tags_of_a_given_resource
+from cmkctl.profile.section import Contradiction, Nameable, Section, key_of_a_given_resource, tags_of_a_given_resource
 from cmkctl.profile.sections.associated.network import SubnetRuleSettings
 
 
@@ -121,6 +121,15 @@ class StorageAccountSettings(Nameable):
         ),
         examples=["disabled"],
     )
+    encryption: Literal["microsoft", "customer"] = Field(
+        "microsoft",
+        description=(
+            "Whose key a new account has. customer: the profile's key, for blobs, files, queues and tables, read by the "
+            "user-assigned identity that reads the workspace's key (workspace.encryption_identity); the account looks for a new "
+            "version of the key daily, also where key.version is set. microsoft: an existing account keeps what it has."
+        ),
+        examples=["customer"],
+    )
     infrastructure_encryption: bool | None = Field(
         None,
         description=(
@@ -145,3 +154,6 @@ class StorageAccountSettings(Nameable):
         """Yield what is wrong with name and id, and tags for an account that cmkctl does not change."""
         yield from super().contradictions()
         yield from tags_of_a_given_resource(self, self.tags)
+        yield from key_of_a_given_resource(
+            self, self.encryption, "name it under services.storage_accounts for cmkctl encrypt"
+        )

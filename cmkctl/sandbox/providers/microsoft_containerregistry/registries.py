@@ -4,7 +4,7 @@ import base64
 import hashlib
 from typing import Any
 
-from cmkctl.sandbox.core import errors, ids, operations, resources, shapes
+from cmkctl.sandbox.core import customer_keys, errors, ids, operations, resources, shapes
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
@@ -22,7 +22,6 @@ COVERAGE = Area(
         "properties by api-version, from the published types; policies and rules with their defaults (71)",
         "checkNameAvailability, listCredentials (azurerm reads them), replications",
     ),
-    differs=("a key that the registry may not use is accepted all the same",),
     not_modelled=("images, tasks, webhooks, tokens, private endpoints, rules for virtual networks",),
     guesses=(
         "a PATCH or PUT of a registry that exists is asynchronous whatever it changes; recorded is one that changes the key",
@@ -72,6 +71,7 @@ def put_registry(tenant: Tenant, call: Call) -> Reply:
         "properties": shapes.merge(_defaults(tenant, sku), _settled(sent)),
         "systemData": tenant.system_data(),
     }
+    _require_key(tenant, document.get("identity"), document["properties"]["encryption"])
     _show_key(tenant, document["properties"], None)
     return _begun(tenant, call, resources.store(tenant, document), shape.CREATE)
 
@@ -90,7 +90,15 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         raise errors.registry_encryption_fixed()
     sku = (body.get("sku") or {}).get("name") or document["sku"]["name"]
     _require_premium(sku, shapes.merge(before, sent) if sku != document["sku"]["name"] else sent)
-    document["properties"] = shapes.merge(before, _settled(sent))
+    merged = shapes.merge(before, _settled(sent))
+    if _key_of(merged) != _key_of(before):
+        identity = document.get("identity")
+        if (body.get("identity") or {}).get("type"):
+            identity = microsoft_managedidentity.shown_identity(
+                tenant, document["id"], body["identity"], identity, partial=call.method == "PATCH"
+            )
+        _require_key(tenant, identity, merged["encryption"])
+    document["properties"] = merged
     _note_policies(tenant, document["properties"]["policies"])
     _show_key(
         tenant, document["properties"], (before["encryption"].get("keyVaultProperties") or {}).get("keyIdentifier")
@@ -193,6 +201,33 @@ def _note_policies(tenant: Tenant, policies: Json) -> None:
     """Set the moment of the two policies that have one: that of the latest write (recording 71)."""
     for name in ("retentionPolicy", "softDeletePolicy"):
         policies[name]["lastUpdatedTime"] = tenant.timestamp()
+
+
+def _key_of(properties: Json) -> tuple[str, str]:
+    """Return identifier and identity of the customer-managed key; empty texts without one."""
+    key = properties["encryption"].get("keyVaultProperties") or {}
+    return (key.get("keyIdentifier") or "").rstrip("/").lower(), (key.get("identity") or "").lower()
+
+
+def _require_key(tenant: Tenant, identity: Json | None, encryption: Json) -> None:
+    """Refuse a key that the registry's identity may not use.
+
+    The identity is a client id; without one the system-assigned identity reads the key.
+    """
+    if encryption["status"] != "enabled":
+        return
+    key = encryption.get("keyVaultProperties") or {}
+    host, _, rest = (key.get("keyIdentifier") or "").rstrip("/").partition(KEYS)
+    name, _, version = rest.partition("/")
+    customer_keys.require_usable(tenant, host, name, version, _reader_of(identity or {}, key.get("identity") or ""))
+
+
+def _reader_of(identity: Json, client_id: str) -> str | None:
+    """Return the object id of the identity that reads the key; None for a client id that the registry does not have."""
+    if not client_id:
+        return identity.get("principalId")
+    held = (identity.get("userAssignedIdentities") or {}).values()
+    return next((each["principalId"] for each in held if each["clientId"].lower() == client_id.lower()), None)
 
 
 def _show_key(tenant: Tenant, properties: Json, before: str | None) -> None:
