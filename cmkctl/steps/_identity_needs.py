@@ -149,7 +149,7 @@ def _meets(need: Need, assignment: Mapping[str, Any], definitions: Mapping[str, 
     if role == need.role.guid:
         return True
     if role in KNOWN_PERMISSIONS:
-        return not need.data_actions and _all_allowed([{"actions": KNOWN_PERMISSIONS[role]}], need)
+        return _all_allowed([{"actions": KNOWN_PERMISSIONS[role]}], need)
     permissions = (definitions.get(role) or {}).get("properties", {}).get("permissions") or []
     return _all_allowed(permissions, need)
 

@@ -181,7 +181,6 @@ MUTANTS: Final = (
     Mutant("managed_identity", "managed_identity", "if not same_location(location", "if same_location(location"),
     Mutant("managed_identity", "managed_identity", 'get("principalId")', 'get("clientId")'),
     Mutant("identity_roles", "_identity_needs", 'or assignment.get("condition")', ""),
-    Mutant("identity_roles", "_identity_needs", "return not need.data_actions and", "return"),
     Mutant("identity_roles", "_identity_needs", "if reads and not any(", "if not any("),
     Mutant("identity_roles", "identity_roles", "max(made, default", "min(made, default"),
     Mutant("projects", "projects", "elif not same_resource_id(hub", "elif same_resource_id(hub"),
