@@ -21,6 +21,9 @@ key_forbidden = errors.ErrorRow(
     "key vault '{vault}'.",
 )
 
+READERS_UNCHECKED = "readers_unchecked"
+"""The mark of a copy of the tenant in which a plan is validated: a key is usable without its grant."""
+
 
 def require_usable(tenant: Tenant, uri: str, name: str, version: str, reader: str | None) -> Json:
     """Return the record of a key that the principal with object id `reader` may use.
@@ -44,6 +47,8 @@ def require_usable(tenant: Tenant, uri: str, name: str, version: str, reader: st
     if not record["doc"]["properties"]["kty"].upper().startswith("RSA"):
         raise key_unusable(f"the key '{name}' is no RSA key")
     _check_dates(tenant, name, rows[-1]["attributes"])
+    if tenant.data.get(READERS_UNCHECKED):
+        return record
     if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader):
         raise key_forbidden(record["doc"]["name"], reader or "(none)", vault["doc"]["name"])
     return record
