@@ -35,6 +35,9 @@ SLOW_FOLDERS = frozenset(
 SLOW_FIXTURES = frozenset(("azure", "cmkctl", "rehearse"))
 """Fixtures that start a sandbox or the command line as a process."""
 
+SAMPLED = frozenset(("test_mutants.py", "test_saved_plan_resume.py", "test_saved_plan_differences.py"))
+"""Files with large tables of slow cases of one kind. Every second case is run, so that all tests end within twenty minutes."""
+
 SECONDS = 60
 """How long a command may take before the test gives it up."""
 
@@ -51,11 +54,32 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if quick and collection_path.parent == HERE and collection_path.name in SLOW_FOLDERS else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what starts a sandbox or a process, and every property test."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--all``."""
+    parser.addoption("--all", action="store_true", help="run every case of the tables in SAMPLED, not every second one")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark as slow what starts a sandbox or a process, and every property test; leave out the second half of large tables."""
     for item in items:
         if _is_slow(item):
             item.add_marker("slow")
+    left_out = [] if config.getoption("--all") else list(_left_out(items))
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [each for each in items if each not in set(left_out)]
+
+
+def _left_out(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield every second case of a table, which `--all` runs as well; the scheduled workflow does."""
+    seen: dict[str, int] = {}
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.path.name not in SAMPLED or "[" not in item.name:
+            continue
+        name = item.nodeid.partition("[")[0]
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] % 2 == 0:
+            yield item
 
 
 def _is_slow(item: pytest.Item) -> bool:

@@ -290,7 +290,7 @@ def test_a_legal_body_is_taken_or_refused_in_arms_form(arm: Client, kind: str) -
     path, base = BODIES[kind]
     both = sorted(set(registry.versions()[kind.lower()]) & set(versions(kind)))
 
-    @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(data=st.data())
     def holds(data: st.DataObject) -> None:
         version = data.draw(st.sampled_from(both))

@@ -45,7 +45,7 @@ def policies_of_others(properties: Mapping[str, Any]) -> list[str]:
 
 
 @given(wish=WISHES, world=WORLDS)
-@settings(SAMPLED, max_examples=50)
+@settings(SAMPLED, max_examples=25)
 @example(ProfileVariant(), World())
 @example(ProfileVariant(), World("new", ("no provider is registered", "a vault is there", "the key is there")))
 def test_a_plan_sends_no_write_whatever_it_finds(maker: ScenarioBuilder, wish: ProfileVariant, world: World) -> None:
@@ -60,7 +60,7 @@ def test_a_plan_sends_no_write_whatever_it_finds(maker: ScenarioBuilder, wish: P
 
 
 @given(wish=WISHES, world=MENDABLE_WORLDS)
-@settings(SAMPLED, max_examples=15)
+@settings(SAMPLED, max_examples=8)
 def test_after_apply_there_is_nothing_left_to_do(maker: ScenarioBuilder, wish: ProfileVariant, world: World) -> None:
     """Invariants 1 and 2: every change is a no-op with a reason, and a second apply sends no write."""
     profile = maker.make(wish, world)
@@ -84,7 +84,7 @@ def test_after_apply_there_is_nothing_left_to_do(maker: ScenarioBuilder, wish: P
 
 
 @given(wish=WISHES, world=MENDABLE_WORLDS)
-@settings(SAMPLED, max_examples=15)
+@settings(SAMPLED, max_examples=8)
 @example(ProfileVariant(), World("new", ("others have policies", "the policy is partial")))
 def test_apply_sends_what_the_plan_showed_body_for_body(
     maker: ScenarioBuilder, wish: ProfileVariant, world: World
@@ -112,7 +112,7 @@ def test_apply_sends_what_the_plan_showed_body_for_body(
 
 
 @given(wish=WISHES, world=WORLDS)
-@settings(SAMPLED, max_examples=15)
+@settings(SAMPLED, max_examples=8)
 @example(ProfileVariant(allow_purge_protection=True), World("new", ("a vault without purge protection is there",)))
 @example(
     ProfileVariant(allow_purge_protection=True),

@@ -49,35 +49,35 @@ def _problems(path: Path, overrides: Sequence[str], environ: Mapping[str, str]) 
 
 
 @given(st.binary(max_size=200) | YAMLISH.map(str.encode) | st.text(max_size=100).map(str.encode))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_any_file_loads_or_is_explained(content: bytes) -> None:
     """Bytes, text, and what looks like YAML."""
     _load(content)
 
 
 @given(st.dictionaries(st.sampled_from([*{path.split(".")[0] for path in sorted(profile_fields())}, "x"]), NESTED))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_nested_data_loads_or_is_explained(data: dict[str, Any]) -> None:
     """Right names, any values."""
     _load(yaml.safe_dump(data).encode())
 
 
 @given(st.sampled_from(sorted(profile_fields())), NESTED.map(lambda value: json.dumps(value, default=str)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_value_in_any_field_loads_or_is_explained(field: str, value: str) -> None:
     """An otherwise good profile with one field replaced."""
     _load(GOOD.encode(), f"{field}={value}")
 
 
 @given(st.text(max_size=30) | st.from_regex(r"[a-z_.]{1,20}=.{0,20}", fullmatch=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_override_loads_or_is_explained(override: str) -> None:
     """Any text after --set."""
     _load(GOOD.encode(), override)
 
 
 @given(st.sampled_from(sorted(profile_fields())), st.text(max_size=40), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_variable_loads_or_is_explained(field: str, value: str, quoted: bool) -> None:
     """Whatever the environment holds, in quotes or without."""
     _load(GOOD.encode(), f'{field}="${{V}}"' if quoted else f"{field}=${{V}}", environ={"V": value})
@@ -121,7 +121,7 @@ ANY_PROFILE = st.lists(
 
 
 @given(ANY_PROFILE)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_profile_ends_the_command_with_a_diagnostic_and_never_with_a_traceback(
     edits: list[tuple[tuple[str, ...], Any]],
 ) -> None:
