@@ -114,12 +114,12 @@ def test_a_workspace_gets_a_user_assigned_identity_beside_its_own(quick: Client)
 
 
 def test_an_assignment_at_an_unmodelled_scope_is_refused(quick: Client) -> None:
-    """Recording 43."""
+    """A public address is a type that the sandbox does not have; a network is there or is not (recording 43)."""
     quick.running.state.add_resource_group("rg")
     role = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
     body = {"properties": {"roleDefinitionId": role, "principalId": "c0ffee00-0000-4000-8000-000000000b1d"}}
     name = "c0ffee00-0000-4000-8000-00000000aaaa"
-    scope = f"{GROUP}/Microsoft.Network/virtualNetworks/net"
+    scope = f"{GROUP}/Microsoft.Network/publicIPAddresses/net"
 
     answer = quick("PUT", f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", body)
 

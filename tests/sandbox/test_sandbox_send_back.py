@@ -125,6 +125,10 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         f"{STORAGE}/encryptionScopes/one",
         {"properties": {"source": "Microsoft.Storage"}},
     ),
+    "microsoft.insights/diagnosticsettings": (
+        f"{vault_path('kv-one')}/providers/Microsoft.Insights/diagnosticSettings/one",
+        {"properties": {"storageAccountId": STORAGE, "logs": [{"category": "AuditEvent", "enabled": True}]}},
+    ),
     "microsoft.sql/servers": (
         SQL_SERVER,
         {

@@ -181,6 +181,15 @@ ROLES = (
         ),
     ),
     Role(
+        "4d97b98b-1d4f-4787-a291-c67834d212e7",
+        "Network Contributor",
+        actions=(
+            *_ALERTS_AND_SUPPORT,
+            "Microsoft.Network/*",
+            "Microsoft.ResourceHealth/availabilityStatuses/read",
+        ),
+    ),
+    Role(
         "acdd72a7-3385-48ef-bd42-f606fba81ae7",
         "Reader",
         description="View all resources, but does not allow you to make any changes.",

@@ -133,10 +133,19 @@ def require_scope(tenant: Tenant, scope: str) -> None:
     if len(parts) > 2:
         tenant.group(parts[1], parts[3])
     found = ids.parse(scope)
-    if found is not None and tenant.resource(scope) is None:
+    if found is not None and not _is_there(tenant, scope):
         if found.full_type.lower() not in registry.versions():
             raise errors.not_modelled(f"a scope of type {found.full_type}")
         raise errors.resource_not_found(found.full_type, found.name, found.group)
+
+
+def _is_there(tenant: Tenant, scope: str) -> bool:
+    """Return whether a scope exists: as a resource, or as a subnet, which only its network shows."""
+    if tenant.resource(scope) is not None:
+        return True
+    record = tenant.resource(scope.rstrip("/").rsplit("/", 2)[0])
+    subnets = record["doc"].get("properties", {}).get("subnets") if record is not None else None
+    return any(ids.key(each["id"]) == ids.key(scope) for each in subnets or ())
 
 
 def put_assignment(tenant: Tenant, call: Call) -> Reply:

@@ -21,6 +21,7 @@ COVERAGE = Area(
         "a connection is approved at once for every caller; in Azure the caller needs the right to approve on the target",
         "a subnet with network policies `Enabled` is refused outside AzureCloud: a report of 2026 has it for Azure Government",
         "zones overlap only when their names are equal",
+        "every service endpoint shows the location `*`, as recorded for Microsoft.KeyVault; Azure may show regions for others",
         "that an endpoint's subnet, target and group cannot be changed: no page says that they could",
     ),
 )
@@ -32,6 +33,7 @@ PROVIDER = Provider(
     durations=(
         Duration("network.createEndpoint", 60, GUESS),
         Duration("network.createZone", 30, GUESS),
+        Duration("network.createNetwork", 5, GUESS),
     ),
     arrange=(
         virtual_networks.add_subnet,

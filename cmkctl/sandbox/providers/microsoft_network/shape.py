@@ -46,7 +46,7 @@ NETWORK = resources.ResourceType(
                 "enableDdosProtection": bool,
                 "enableVmProtection": bool,
                 "privateEndpointVNetPolicies": ("Disabled", "Basic"),
-                "virtualNetworkPeerings": NOT_MODELLED,
+                "virtualNetworkPeerings": [NOT_MODELLED],
                 **dict.fromkeys(("provisioningState", "resourceGuid"), READ_ONLY),
             }
         ),
@@ -156,12 +156,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """The group ids of each type that has private endpoints, by lower-case type (private-endpoint-overview)."""
 
 
-def poll_links(call: Call, name: str, location: str) -> dict[str, str]:
+def poll_links(call: Call, name: str, location: str, retry_after: int = 10) -> dict[str, str]:
     """Return the poll URLs of an operation of Microsoft.Network."""
     path = f"/subscriptions/{call['subscription']}/providers/Microsoft.Network/locations/{location}/operations/{name}"
     return {
         "Azure-AsyncOperation": operations.link(call, path, name),
-        "Retry-After": "10",
+        "Retry-After": str(retry_after),
     }
 
 

@@ -1,15 +1,30 @@
-"""Virtual networks and their subnets: PUT 201 or 200. Peerings, gateways and security groups are not modelled."""
+"""Virtual networks and their subnets: PUT 201 or 200 with an operation (recordings 10, 93).
+
+Peerings, gateways and security groups are not modelled.
+"""
 
 from ipaddress import ip_network
 
-from cmkctl.sandbox.core import errors, ids, resources, shapes
+from cmkctl.sandbox.core import errors, ids, operations, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers.microsoft_network import refusals
-from cmkctl.sandbox.providers.microsoft_network.shape import NAME, NAME_RULE, NETWORK, SUBNET, VERSIONS, etag
+from cmkctl.sandbox.providers.microsoft_network.shape import (
+    NAME,
+    NAME_RULE,
+    NETWORK,
+    SUBNET,
+    VERSIONS,
+    etag,
+    poll_links,
+    subnet_of,
+)
 
+CREATE = "network.createNetwork"
+RETRY_AFTER = 3
+UPDATING, SUCCEEDED = "Updating", "Succeeded"
 SUBNETS = f"{NETWORK.type}/subnets"
 NETWORKS = resources.Resources(NETWORK)
 _ONE = NETWORK.path + "/subnets/{child}"
@@ -27,21 +42,54 @@ def put_network(tenant: Tenant, call: Call) -> Reply:
             if each["name"].lower() not in kept:
                 _require_unused(each)
     subnets = [_subnet(tenant, write.id, each["name"], each.get("properties") or {}) for each in sent or ()]
-    document = {
+    tags = write.body.get("tags")
+    document: Json = {
         "id": write.id,
         "name": write.name,
         "type": NETWORK.type,
         "etag": etag(write.id),
         "location": write.location,
-        "tags": write.body.get("tags") or {},
+        **({} if tags is None else {"tags": tags}),
         "properties": {
-            **{name: value for name, value in properties.items() if value is not None},
+            **{name: value for name, value in properties.items() if _is_shown(name, value)},
+            "virtualNetworkPeerings": [],
             "subnets": subnets if sent is not None or before is None else before["properties"]["subnets"],
-            "provisioningState": "Succeeded",
+            "provisioningState": UPDATING,
             "resourceGuid": ids.guid("network", write.id),
         },
     }
-    return Reply(201 if before is None else 200, resources.store(tenant, document)["doc"])
+    resources.store(tenant, document)
+    return _begun(tenant, call, document, write.location, 201 if before is None else 200)
+
+
+def _is_shown(name: str, value: object) -> bool:
+    """Return whether a network shows a property that was sent: not without a value, nor protection that is off."""
+    return value is not None and (name, value) != ("enableVmProtection", False)
+
+
+def _begun(tenant: Tenant, call: Call, shown: Json, location: str, status: int) -> Reply:
+    """Begin the operation that ends a write, and answer what is written as it is by now."""
+    name = operations.start(tenant, CREATE, shown["id"])
+    operations.settle(tenant)
+    return Reply(status, shown, poll_links(call, name, location, RETRY_AFTER))
+
+
+@operations.finisher(CREATE)
+def finish_create(tenant: Tenant, operation: Json) -> None:
+    """Set a network with its subnets, or one subnet, to ``Succeeded``."""
+    record = tenant.resource(operation["target"])
+    subnet = subnet_of(tenant, operation["target"])
+    if record is not None:
+        record["doc"]["properties"]["provisioningState"] = SUCCEEDED
+    for each in (
+        record["doc"]["properties"]["subnets"] if record is not None else [subnet] if subnet is not None else []
+    ):
+        _set_state(each, SUCCEEDED)
+
+
+def _set_state(subnet: Json, state: str) -> None:
+    for each in (subnet["properties"], *(subnet["properties"].get("serviceEndpoints") or ())):
+        each["provisioningState"] = state
 
 
 def _subnet(tenant: Tenant, network: str, name: str, properties: Json) -> Json:
@@ -56,7 +104,7 @@ def _subnet(tenant: Tenant, network: str, name: str, properties: Json) -> Json:
     kept = {
         word: before["properties"][word] for word in ("privateEndpoints",) if before and word in before["properties"]
     }
-    return {
+    subnet: Json = {
         "name": name,
         "id": f"{network}/subnets/{name}",
         "etag": etag(f"{network}/subnets/{name}"),
@@ -67,10 +115,14 @@ def _subnet(tenant: Tenant, network: str, name: str, properties: Json) -> Json:
             "delegations": [],
             **{word: value for word, value in properties.items() if value is not None},
             "addressPrefix": prefix,
-            "provisioningState": "Succeeded",
             **kept,
         },
     }
+    if properties.get("serviceEndpoints"):
+        sent = properties["serviceEndpoints"]
+        subnet["properties"]["serviceEndpoints"] = [{"locations": ["*"], **each} for each in sent]
+    _set_state(subnet, UPDATING)
+    return subnet
 
 
 def _find(tenant: Tenant, network: str, name: str) -> Json | None:
@@ -95,11 +147,14 @@ def put_subnet(tenant: Tenant, call: Call) -> Reply:
     new = len(others) == len(document["properties"]["subnets"])
     document["properties"]["subnets"] = [*others, subnet]
     tenant.changed()
-    return Reply(201 if new else 200, subnet)
+    return _begun(tenant, call, subnet, document["location"], 201 if new else 200)
 
 
 def get_subnet(tenant: Tenant, call: Call) -> Reply:
     """Answer one subnet."""
+    identifier: str = _existing(tenant, call)["id"]
+    for each in (identifier, identifier.rpartition("/subnets/")[0]):
+        operations.look(tenant, each)
     return Reply(200, _existing(tenant, call))
 
 
@@ -117,7 +172,9 @@ def list_subnets(tenant: Tenant, call: Call) -> Reply:
 
 
 def delete_subnet(tenant: Tenant, call: Call) -> Reply:
-    """Take a subnet away that nothing uses: 200."""
+    """Take a subnet away that nothing uses: 200; without its group it is the network that is missing (recording 10)."""
+    if ids.key(f"/subscriptions/{call['subscription']}/resourceGroups/{call['group']}") not in tenant.table("groups"):
+        raise errors.resource_not_found(NETWORK.type, call["name"], call["group"])
     subnet = _existing(tenant, call)
     _require_unused(subnet)
     document = resources.existing(tenant, call, NETWORK)["doc"]
@@ -150,12 +207,18 @@ def add_subnet(
         record = tenant.resource(network_id)
         if record is None:
             properties: Json = {"addressSpace": {"addressPrefixes": ["10.0.0.0/8"]}, "subnets": []}
-            document = {"id": network_id, "name": network, "type": NETWORK.type, "location": location, "tags": {}}
-            ready = {"provisioningState": "Succeeded", "resourceGuid": ids.guid("network", network_id)}
+            document = {"id": network_id, "name": network, "type": NETWORK.type, "location": location}
+            ready = {
+                "virtualNetworkPeerings": [],
+                "provisioningState": SUCCEEDED,
+                "resourceGuid": ids.guid("network", network_id),
+            }
             record = resources.store(tenant, {**document, "properties": {**properties, **ready}})
         asked = {"addressPrefix": prefix, "privateEndpointNetworkPolicies": policies}
         subnets = record["doc"]["properties"]["subnets"]
-        subnets[:] = [*(each for each in subnets if each["name"] != name), _subnet(tenant, network_id, name, asked)]
+        subnet = _subnet(tenant, network_id, name, asked)
+        _set_state(subnet, SUCCEEDED)
+        subnets[:] = [*(each for each in subnets if each["name"] != name), subnet]
     return f"{network_id}/subnets/{name}"
 
 
