@@ -18,6 +18,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from cmkctl.azure.redaction import Redactor
 from cmkctl.diagnostics import Diagnostic, Location, ProfileError, Severity
 from cmkctl.profile.environment import fill
 from cmkctl.profile.errors import problem
@@ -26,7 +27,7 @@ from cmkctl.profile.model import Profile, Section
 from cmkctl.profile.offline import findings
 from cmkctl.profile.parse import parse_document, parse_value
 from cmkctl.profile.tree import Branch, Node, Scalar, assign, overlay, place_of, plain
-from cmkctl.profile.validation_errors import explain, shown
+from cmkctl.profile.validation_errors import OPTION, explain, shown
 
 STANDARD_INPUT: Final = Path("-")
 """Names standard input in place of a file."""
@@ -215,7 +216,9 @@ def _with_overrides(root: Branch, overrides: Sequence[str], model: type[Section]
 
 
 def _override(override: str, model: type[Section]) -> tuple[tuple[str, ...], Node]:
-    location = Location(f"--set {override}")
+    # A value may contain spaces, and a text with the location in it is redacted up to the first one only.
+    safe = Redactor(identities=False).argument(override)
+    location = Location(f"{OPTION} {safe}")
     name, equals, value = override.partition("=")
     if not equals:
         raise _malformed(f"{override!r} has no equals sign.", location)
@@ -228,7 +231,7 @@ def _override(override: str, model: type[Section]) -> tuple[tuple[str, ...], Nod
         return path, parse_value(value, location)
     except ProfileError as error:
         raise _malformed(
-            f"{value!r} begins like a list, a mapping or a quoted text, and is malformed.", location
+            f"{safe.partition('=')[2]!r} begins like a list, a mapping or a quoted text, and is malformed.", location
         ) from error
 
 

@@ -12,7 +12,11 @@ CHANGED: Final = {
     "key.expires=2040-01-01": (2, "CMK227"),
     "workspace.cosmos_db_throughput=800": (2, "4000 → 800"),
     "associated_resources.storage_account.sku=Standard_GRS": (2, "Standard_LRS → Standard_GRS"),
-    "key.rotation_policy={rotate_after: P1Y}": (0, "16 of 16 resources match the profile, apart from 1 note below."),
+    "key.rotation_policy={rotate_after: P1Y}": (2, "its rotation policy differs"),
+    "key_vault.allow_enabling_purge_protection=true": (
+        0,
+        "16 of 16 resources match the profile, apart from 1 note below.",
+    ),
 }
 """Exit code and words of verify, by the field that was changed."""
 

@@ -97,7 +97,9 @@ def test_a_failed_apply_is_reported_with_what_was_made_and_what_not(
     brought = [each["result"] for each in report["changes"] if each["title"].startswith("service principal")]
     assert ["not needed"] == brought
     assert {"step": "workspace", "state": "failed"}.items() <= report["steps"][-1].items()
-    assert ["CMK311"] == [each["code"] for each in report["outcome"]["diagnostics"]]
+    diagnostics = report["outcome"]["diagnostics"]
+    assert ["CMK311"] == [each["code"] for each in diagnostics if each["severity"] == "error"]
+    assert {"note"} >= {each["severity"] for each in diagnostics if each["severity"] != "error"}
     assert report["outputs"] is None
 
 

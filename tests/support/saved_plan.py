@@ -65,6 +65,11 @@ def codes(ran: Any) -> list[str]:
     return [each["code"] for each in ran.of("diagnostic")]
 
 
+def errors(ran: Any) -> list[str]:
+    """Return the codes of the errors of a run with JSON lines: its plan's notes and warnings are left out."""
+    return [each["code"] for each in ran.of("diagnostic") if each["severity"] == "error"]
+
+
 def refusal(ran: Any) -> list[str]:
     """Return the differences for which a run was refused."""
     (found,) = [each for each in ran.of("diagnostic") if each["code"] == "CMK527"]
