@@ -17,6 +17,8 @@ def test_a_registry_with_a_key_is_made_changed_and_deleted(az: Program, running:
     running.state.add_vault("kv-az-acr")
     first, second = (running.state.add_key("kv-az-acr", name) for name in ("first", "second"))
     identity = running.state.add_identity("id-az-acr")
+    reader = running.state.resource(identity) or {}
+    running.state.add_access_policy("kv-az-acr", reader["properties"]["principalId"])
     named = ("-n", "crazcmk")
     keyed = ("--identity", identity, "--key-encryption-key")
     shown = "encryption.keyVaultProperties.{key: versionedKeyIdentifier, at: lastKeyRotationTimestamp}"
