@@ -60,6 +60,11 @@ EXCLUDED = (
         where=_numbers(10),
     ),
     Known("the recorder kept the body as the text of a Python object", scenarios="60", where=_numbers(42)),
+    Known(
+        "needs an operation that goes on in the network, and nothing of the network is recorded before it",
+        scenarios="60",
+        where=_numbers(11),
+    ),
 )
 """Exchanges that are not sent, each with the reason; `Player` adds polls of operations that began outside of a recording."""
 
@@ -90,6 +95,12 @@ DIFFERENCES = (
         r"error\.message: ",
         "62",
         _numbers(2),
+    ),
+    Known(
+        "the message of api-version 2020-04-01-preview has no advice; that of 2022-04-01 (44, 1) has it, and is the sandbox's",
+        r'error\.message: recorded "Principal \w+ does not exist in the directory [\w-]+\."',
+        "44",
+        _numbers(3),
     ),
     Known("the message names the caller as a person", r'error\.message: recorded "The client .user@', "44 60"),
     Known("the vault is older than systemData", "systemData", "20 50 75"),
@@ -263,6 +274,12 @@ DIFFERENCES = (
         "96",
     ),
     Known("a group of checks without a name, of unknown meaning", r"value\.9: ", "01"),
+    Known(
+        "shown in the summer of 2024; 43, of a year later and a younger api-version, does not have it",
+        r"properties\.ipamPoolPrefixAllocations: recorded \[\], sandbox absent",
+        "93",
+        _path("/virtualNetworks/[^/]+/subnets/[^/]+$"),
+    ),
 )
 """Differences that are known, and why each is right, or why it stays."""
 

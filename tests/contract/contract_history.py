@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from contract_makers import MADE_BY_PUT, MAKERS, WORKSPACE, Step, add_deleted_vault, as_shown, exists, group_id
+from contract_makers import (
+    MADE_BY_PUT,
+    MAKERS,
+    WORKSPACE,
+    Step,
+    add_deleted_vault,
+    as_shown,
+    exists,
+    group_id,
+    network_exists,
+    subnet_exists,
+)
 from contract_recordings import ARM, MASKED_GROUP, Exchange, Scenario
 from support.sandbox import Client
 
@@ -19,10 +30,13 @@ START = -1
 """The place of a step that comes before the first exchange."""
 VAULT_HOST = ".vault.azure.net"
 VAULTS = "microsoft.keyvault/vaults"
-KNOWN = (*MAKERS, *MADE_BY_PUT, WORKSPACE)
+NETWORKS = "microsoft.network/virtualnetworks"
+KNOWN = (*MAKERS, *MADE_BY_PUT, WORKSPACE, NETWORKS)
 IDENTIFIER = re.compile(
     r"/subscriptions/[^/\"]+/resourcegroups/([^/\"]+)/providers/([\w.]+/\w+)/([^/\"?]+)", re.IGNORECASE
 )
+SUBNETS = "microsoft.network/virtualnetworks/subnets"
+SUBNET = re.compile(r"/subscriptions/[^/]+/resourcegroups/.+/virtualNetworks/([^/]+)/subnets/([^/]+)", re.IGNORECASE)
 
 
 @dataclass
@@ -64,6 +78,7 @@ class History:
             self.templates += json.dumps(exchange.body).lower()
         elif (match := IDENTIFIER.match(path)) and match[2].lower() in KNOWN:
             self._used(exchange, match[0], match[2].lower(), match[3], whole=match[0] == path)
+            self._subnet(exchange, path)
         elif deleted := re.search(r"/deletedvaults/([^/]+)$", path.lower()):
             self._deleted(exchange, deleted[1])
         elif path.endswith("/checkNameAvailability") and (exchange.answer or {}).get("reason") == "AlreadyExists":
@@ -91,6 +106,16 @@ class History:
             self._create(key)
         elif succeeded:
             self._exists(exchange, kind, name, identifier)
+
+    def _subnet(self, exchange: Exchange, path: str) -> None:
+        """Note a subnet that is read, or a scope, before it is created; with it, its network was there."""
+        match = SUBNET.match(path)
+        if match is None or key_of(SUBNETS, match[2]) in self.created | self.existed.keys():
+            return
+        if exchange.method == "PUT" and match[0] == path:
+            self.created.add(key_of(SUBNETS, match[2]))
+        elif exchange.status < 300 or code_of(exchange.answer) == "PrincipalNotFound":
+            self.existed[key_of(SUBNETS, match[2])] = (START, subnet_exists(match[0]))
 
     def _create(self, key: str) -> None:
         self.created.add(key)
@@ -138,6 +163,8 @@ class History:
         later = next((each for each in documents(self.scenario, kind) if each["name"].lower() == name.lower()), shown)
         if kind == VAULTS and not (later or {}).get("properties"):
             step = _vault(identifier, {**_protection(self.scenario, name), **_location(exchange)}, later or {})
+        elif kind == NETWORKS:
+            step = network_exists(identifier, _location(exchange).get("location", "eastus2"))
         elif later is not None and kind in (*MAKERS, WORKSPACE):
             masked = MASKED_GROUP in later["id"]
             step = as_shown({**later, "id": identifier} if masked else later)
@@ -162,7 +189,8 @@ def _location(exchange: Exchange) -> dict[str, str]:
     for body in (exchange.answer, exchange.body):
         if isinstance(body, dict) and isinstance(body.get("location"), str) and re.fullmatch(r"\w+", body["location"]):
             return {"location": body["location"]}
-    text = exchange.headers.get("location", "") + json.dumps(exchange.answer)
+    links = (exchange.headers.get(name, "") for name in ("location", "azure-asyncoperation"))
+    text = "".join(links) + json.dumps(exchange.answer)
     link = re.search(r"(?:/locations/|;location=)(\w+)", text)
     return {"location": link[1]} if link else {}
 

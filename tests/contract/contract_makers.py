@@ -134,6 +134,32 @@ def exists(*identifiers: str, location: str = "eastus2") -> Step:
     return make
 
 
+def subnet_exists(identifier: str) -> Step:
+    """Return what makes a subnet, with its network where there is none."""
+
+    def make(running: Running, _client: Client) -> None:
+        parts = identifier.split("/")
+        running.state.add_subnet(parts[10], parts[8], parts[4])
+
+    return make
+
+
+def network_exists(identifier: str, location: str) -> Step:
+    """Return what makes a network without subnets, unless it is there; no time passes meanwhile."""
+
+    def make(running: Running, _client: Client) -> None:
+        if running.state.resource(identifier):
+            return
+        parts = identifier.split("/")
+        running.state.add_subnet("passing", parts[8], parts[4], location)
+        with running.state.tenant.lock:
+            record = running.state.tenant.resource(identifier)
+            assert record is not None
+            record["doc"]["properties"]["subnets"] = []
+
+    return make
+
+
 def _plain_workspace(identifier: str, location: str) -> Mapping[str, Any]:
     """Return a workspace in the form of an answer, for recordings that use one and do not show it."""
     providers = identifier.partition("/providers/")[0] + "/providers"

@@ -27,6 +27,7 @@ POLLS = re.compile(
     r"\w*operations?-?(?:status(?:es)?|results?)|\w*asyncoperations?|diskoperations",
     re.IGNORECASE,
 )
+NETWORK_POLL = re.compile(r"/Microsoft\.Network/locations/[^/]+/operations/", re.IGNORECASE)
 UNFINISHED = frozenset(
     [
         "Accepted",
@@ -41,6 +42,11 @@ UNFINISHED = frozenset(
         "NotStarted",
     ]
 )
+
+
+def is_poll_path(path: str) -> bool:
+    """Return True when a path is that of an operation to poll."""
+    return NETWORK_POLL.search(path) is not None or any(POLLS.fullmatch(part) for part in path.split("/"))
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Exchange:
     @property
     def is_poll(self) -> bool:
         """True when this polls an operation."""
-        return self.method == "GET" and any(POLLS.fullmatch(part) for part in self.path.split("/"))
+        return self.method == "GET" and is_poll_path(self.path)
 
     @property
     def state(self) -> tuple[int, str]:

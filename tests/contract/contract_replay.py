@@ -31,7 +31,7 @@ from contract_compare import Response, differences
 from contract_exceptions import excluded, explained, not_modelled
 from contract_history import code_of
 from contract_identifiers import Pairs
-from contract_recordings import POLLS, Exchange, Scenario, state_of
+from contract_recordings import Exchange, Scenario, is_poll_path, state_of
 from contract_start import Start, arrange
 from support.sandbox import Client
 
@@ -313,7 +313,7 @@ def _place(exchange: Exchange) -> str:
 
 
 def _is_poll_link(url: str) -> bool:
-    return any(POLLS.fullmatch(part) for part in urlsplit(url).path.split("/"))
+    return is_poll_path(urlsplit(url).path)
 
 
 def play(scenario: Scenario, start: Start) -> tuple[list[Result], list[LoggedRequest]]:
