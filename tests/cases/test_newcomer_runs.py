@@ -75,7 +75,9 @@ def test_denials_of_the_same_kind_are_one_block(azure: Any, profiles: Path) -> N
             with state.tenant.lock:
                 for each in state.tenant.data["assignments"].values():
                     properties = each["doc"]["properties"]
-                    properties["roleDefinitionId"] = properties["roleDefinitionId"].replace(CONTRIBUTOR.guid, READER.guid)
+                    properties["roleDefinitionId"] = properties["roleDefinitionId"].replace(
+                        CONTRIBUTOR.guid, READER.guid
+                    )
         return True
 
     azure.running.watch = withdraw

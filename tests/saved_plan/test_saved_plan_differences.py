@@ -63,13 +63,12 @@ def test_a_service_principal_created_by_someone_else(bench: Bench) -> None:
     assert ["service principal Azure Cosmos DB: approved to create, now no longer needed"] == refused(bench)
 
 
-def test_a_key_that_was_disabled_is_a_conflict_and_a_difference(bench: Bench) -> None:
+def test_a_key_that_was_disabled_is_a_conflict_and_a_difference(built: Bench) -> None:
     """The plan is shown with its conflict, then its differences from the approved one."""
-    assert 0 == bench.apply(file=bench.profile).code
-    bench.plan(*RENAMED)
-    bench.azure.running.state.set_key_attributes("kv-ml-quickstart", "cmk-ml", enabled=False)
+    built.plan(*RENAMED)
+    built.azure.running.state.set_key_attributes("kv-ml-quickstart", "cmk-ml", enabled=False)
 
-    ran = bench.apply()
+    ran = built.apply()
 
     assert (3, True) == (ran.code, ran.of("plan_summary")[0]["errored"])
     assert [
@@ -78,7 +77,7 @@ def test_a_key_that_was_disabled_is_a_conflict_and_a_difference(bench: Bench) ->
             "disabled key)"
         )
     ] == refusal(ran)
-    assert "PATCH" not in {each.partition(" ")[0] for each in bench.azure.writes()}
+    assert "PATCH" not in {each.partition(" ")[0] for each in built.azure.writes()}
 
 
 def _describe(bench: Bench) -> None:
@@ -124,27 +123,25 @@ def _forget_policies(bench: Bench) -> None:
     ],
     ids=["the request differs", "one more update", "repaired by someone else", "a grant is gone"],
 )
-def test_drift_after_the_approval_of_an_update(bench: Bench, doing: Callable[[Bench], None], lines: list[str]) -> None:
+def test_drift_after_the_approval_of_an_update(built: Bench, doing: Callable[[Bench], None], lines: list[str]) -> None:
     """An update of name and description was approved; then Azure changes."""
-    assert 0 == bench.apply(file=bench.profile).code
-    bench.plan(*RENAMED)
-    doing(bench)
+    built.plan(*RENAMED)
+    doing(built)
 
-    storage = bench.storage_id.rpartition("/")[2]
-    assert [each.replace("NAME", storage) for each in lines] == refused(bench)
+    storage = built.storage_id.rpartition("/")[2]
+    assert [each.replace("NAME", storage) for each in lines] == refused(built)
 
 
-def test_unrelated_changes_are_ignored(bench: Bench) -> None:
+def test_unrelated_changes_are_ignored(built: Bench) -> None:
     """Tags of the vault or another resource leave the changes as approved, so they are applied."""
-    assert 0 == bench.apply(file=bench.profile).code
-    bench.plan(*RENAMED)
-    bench.azure.running.state.tenant.data["resources"][VAULT.lower()]["doc"]["tags"] = {"owner": "someone"}
-    bench.azure.running.state.add_vault("kv-other", "rg-ml-quickstart")
+    built.plan(*RENAMED)
+    built.azure.running.state.tenant.data["resources"][VAULT.lower()]["doc"]["tags"] = {"owner": "someone"}
+    built.azure.running.state.add_vault("kv-other", "rg-ml-quickstart")
 
-    ran = bench.apply()
+    ran = built.apply()
 
-    assert (0, "Fraud") == (ran.code, bench.properties(WORKSPACE)["friendlyName"])
-    assert [f"PATCH {WORKSPACE}".lower()] == [each.lower() for each in bench.azure.writes() if each.startswith("PATCH")]
+    assert (0, "Fraud") == (ran.code, built.properties(WORKSPACE)["friendlyName"])
+    assert [f"PATCH {WORKSPACE}".lower()] == [each.lower() for each in built.azure.writes() if each.startswith("PATCH")]
 
 
 def test_an_approved_wait_may_have_ended(bench: Bench) -> None:
@@ -188,14 +185,13 @@ def test_differences_are_shown_one_per_line(bench: Bench) -> None:
     assert f"plan PROFILE --out {bench.file} --sandbox --state {bench.azure.state}" in unwrapped(ran.err)
 
 
-def test_a_new_warning_does_not_refuse_the_plan(bench: Bench) -> None:
+def test_a_new_warning_does_not_refuse_the_plan(built: Bench) -> None:
     """Changes are compared; a new warning is only shown."""
-    assert 0 == bench.apply(file=bench.profile).code
-    bench.plan(*RENAMED)
-    in_a_week = bench.azure.running.state.tenant.clock() + 7 * 86400
-    bench.azure.running.state.set_key_attributes("kv-ml-quickstart", "cmk-ml", exp=int(in_a_week))
+    built.plan(*RENAMED)
+    in_a_week = built.azure.running.state.tenant.clock() + 7 * 86400
+    built.azure.running.state.set_key_attributes("kv-ml-quickstart", "cmk-ml", exp=int(in_a_week))
 
-    ran = bench.apply()
+    ran = built.apply()
 
     assert (0, True) == (ran.code, "CMK107" in codes(ran))
 
