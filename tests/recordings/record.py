@@ -61,7 +61,7 @@ def main() -> None:
     """Record every scene, one after the other, against one sandbox."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        Sandbox(Path(folder) / "sandbox.json", Pace.reads(1)).serve() as running,
+        Sandbox(Path(folder) / "sandbox.json", Pace.none()).serve() as running,
     ):
         vault = running.state.add_vault("kv-central-cmk", "rg-security", purge_protection=False)
         running.state.add_access_policy(vault, "c0ffee00-0000-4000-8000-00000000f001", ("get", "list"))

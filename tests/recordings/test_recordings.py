@@ -88,7 +88,7 @@ def test_a_replayed_apply_waits_for_nothing_and_ends_with_its_outputs(offline: A
     (summary,) = ran.of("apply_summary")
     (outputs,) = ran.of("outputs")
     assert f"/subscriptions/{SUBSCRIPTION}/" in outputs["workspace_id"]
-    assert "Retry-After" in APPLY.path.read_text(encoding="utf-8")
+    assert "workspaceOperationsStatus" in APPLY.path.read_text(encoding="utf-8")
     assert [] == [each for each in ran.of("apply_complete") if each["seconds"] > summary["seconds"]]
 
 
