@@ -13,8 +13,9 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import ResourceId
 from cmkctl.plan import AttributeChange, Json, Phrase
 from cmkctl.profile.model import Profile
-from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id, switched
-from cmkctl.steps._associated.values import OPEN_CLOSED, Compared, at
+from cmkctl.steps._associated.shared import SHORTER_RETENTION, TELEMETRY_ACCESS, telemetry_access
+from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id
+from cmkctl.steps._associated.values import Compared, at
 from cmkctl.steps._tags import merged_tags
 
 
@@ -26,8 +27,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG
         "Application_Type": application,
         "WorkspaceResourceId": profile.associated_resources.log_analytics.resource_id,
         **({"RetentionInDays": settings.retention_days} if settings.retention_days else {}),
-        **({"publicNetworkAccessForIngestion": switched(settings.ingestion)} if settings.ingestion else {}),
-        **({"publicNetworkAccessForQuery": switched(settings.query)} if settings.query else {}),
+        **telemetry_access(settings),
         **({"DisableLocalAuth": local == "disabled"} if local else {}),
     }
     return {
@@ -55,8 +55,6 @@ def _fixed(profile: Profile, found: ArmDocument, _supplied: Supplied) -> tuple[s
     )
 
 
-_LOSES: Final = "data that is older than {} days is deleted"
-
 APPLICATION_INSIGHTS: Final = ResourceSpec(
     kind="Application Insights",
     field="associated_resources.application_insights",
@@ -75,21 +73,10 @@ APPLICATION_INSIGHTS: Final = ResourceSpec(
     body=_body,
     compared=(
         Compared("properties.Application_Type", field="type", fixed=True),
-        Compared("properties.RetentionInDays", Phrase("retention {} days"), field="retention_days", loses=_LOSES),
         Compared(
-            "properties.publicNetworkAccessForIngestion",
-            Phrase("public ingestion {}"),
-            OPEN_CLOSED,
-            absent="Enabled",
-            field="ingestion",
+            "properties.RetentionInDays", Phrase("retention {} days"), field="retention_days", loses=SHORTER_RETENTION
         ),
-        Compared(
-            "properties.publicNetworkAccessForQuery",
-            Phrase("public queries {}"),
-            OPEN_CLOSED,
-            absent="Enabled",
-            field="query",
-        ),
+        *TELEMETRY_ACCESS,
         Compared(
             "properties.DisableLocalAuth",
             Phrase("no local authentication", "local authentication"),

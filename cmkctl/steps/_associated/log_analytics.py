@@ -10,8 +10,9 @@ from typing import Final
 from cmkctl.azure import versions
 from cmkctl.plan import AttributeChange, Json, Phrase
 from cmkctl.profile.model import Profile
-from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id, switched
-from cmkctl.steps._associated.values import OPEN_CLOSED, Compared
+from cmkctl.steps._associated.shared import SHORTER_RETENTION, TELEMETRY_ACCESS, telemetry_access
+from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id
+from cmkctl.steps._associated.values import Compared
 from cmkctl.steps._tags import merged_tags
 
 _DEFAULT_RETENTION: Final = 30
@@ -24,8 +25,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG
         "sku": {"name": "PerGB2018"},
         "retentionInDays": settings.retention_days or _DEFAULT_RETENTION,
         **({"workspaceCapping": {"dailyQuotaGb": settings.daily_cap_gb}} if settings.daily_cap_gb else {}),
-        **({"publicNetworkAccessForIngestion": switched(settings.ingestion)} if settings.ingestion else {}),
-        **({"publicNetworkAccessForQuery": switched(settings.query)} if settings.query else {}),
+        **telemetry_access(settings),
         **({"features": _features(settings.local_authentication)} if settings.local_authentication else {}),
     }
     return {"location": profile.location, "tags": merged_tags(profile, settings.tags), "properties": properties}
@@ -61,23 +61,10 @@ LOG_ANALYTICS: Final = ResourceSpec(
             "properties.retentionInDays",
             _RETENTION,
             field="retention_days",
-            loses="data that is older than {} days is deleted",
+            loses=SHORTER_RETENTION,
         ),
         Compared("properties.workspaceCapping.dailyQuotaGb", Phrase("{} GB a day"), field="daily_cap_gb"),
-        Compared(
-            "properties.publicNetworkAccessForIngestion",
-            Phrase("public ingestion {}"),
-            OPEN_CLOSED,
-            absent="Enabled",
-            field="ingestion",
-        ),
-        Compared(
-            "properties.publicNetworkAccessForQuery",
-            Phrase("public queries {}"),
-            OPEN_CLOSED,
-            absent="Enabled",
-            field="query",
-        ),
+        *TELEMETRY_ACCESS,
         Compared(
             "properties.features.disableLocalAuth",
             Phrase("no local authentication", "local authentication"),

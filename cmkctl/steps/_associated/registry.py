@@ -14,8 +14,9 @@ from cmkctl.plan import AttributeChange, Json, Phrase
 from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.associated.registry import ContainerRegistrySettings, RegistryNetworkSettings
 from cmkctl.steps._associated.customer_key import KeyInUse, another_key, encrypted_with, user_assigned_identity
+from cmkctl.steps._associated.shared import PUBLIC_ACCESS, bypass, default_action, ip_rules
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id, named, switched
-from cmkctl.steps._associated.values import OPEN_CLOSED, Compared, at
+from cmkctl.steps._associated.values import Compared, at
 from cmkctl.steps._tags import merged_tags
 
 
@@ -114,29 +115,10 @@ REGISTRY: Final = ResourceSpec(
             absent=False,
             field="admin_user",
         ),
-        Compared(
-            "properties.publicNetworkAccess",
-            Phrase("public access {}"),
-            OPEN_CLOSED,
-            absent="Enabled",
-            field="network.public_access",
-        ),
-        Compared(
-            "properties.networkRuleBypassOptions",
-            Phrase("bypass {}"),
-            order=("AzureServices", "None"),
-            absent="AzureServices",
-            field="network.bypass",
-        ),
-        Compared(
-            f"{_RULES}.defaultAction",
-            Phrase("default action {}"),
-            ("Allow", "Deny"),
-            absent="Allow",
-            field="network.default_action",
-            whole=_RULES,
-        ),
-        Compared(f"{_RULES}.ipRules", Phrase("open for {}"), field="network.ip_rules", key="value", whole=_RULES),
+        PUBLIC_ACCESS,
+        bypass("properties.networkRuleBypassOptions"),
+        default_action(_RULES),
+        ip_rules(_RULES),
     ),
     sku=lambda profile: named(profile.associated_resources.container_registry, "sku"),
     fixed=_other_key,

@@ -15,8 +15,9 @@ from cmkctl.plan import Json, Phrase
 from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.associated.storage import StorageNetworkSettings
 from cmkctl.steps._associated.customer_key import KeyInUse, another_key, encrypted_with, user_assigned_identity
+from cmkctl.steps._associated.shared import PASSES, PUBLIC_ACCESS, default_action, ip_rules, subnets
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, given_values, has_id, named, switched
-from cmkctl.steps._associated.values import OPEN_CLOSED, TLS, Compared, at
+from cmkctl.steps._associated.values import TLS, Compared, at
 from cmkctl.steps._tags import merged_tags
 
 
@@ -154,7 +155,6 @@ def _other_redundancy(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
 
 
 _ACLS: Final = "properties.networkAcls"
-_FROM: Final = Phrase("open for {}")
 
 STORAGE: Final = ResourceSpec(
     kind="storage account",
@@ -182,26 +182,13 @@ STORAGE: Final = ResourceSpec(
             field="infrastructure_encryption",
             fixed=True,
         ),
-        Compared(
-            "properties.publicNetworkAccess",
-            Phrase("public access {}"),
-            OPEN_CLOSED,
-            absent="Enabled",
-            field="network.public_access",
-        ),
-        Compared(
-            f"{_ACLS}.defaultAction",
-            Phrase("default action {}"),
-            ("Allow", "Deny"),
-            absent="Allow",
-            field="network.default_action",
-            whole=_ACLS,
-        ),
+        PUBLIC_ACCESS,
+        default_action(_ACLS),
         Compared(f"{_ACLS}.bypass", Phrase("bypass {}"), field="network.bypass", words=True, whole=_ACLS),
-        Compared(f"{_ACLS}.ipRules", _FROM, field="network.ip_rules", key="value", whole=_ACLS),
-        Compared(f"{_ACLS}.virtualNetworkRules", _FROM, field="network.subnets", key="id", whole=_ACLS),
+        ip_rules(_ACLS),
+        subnets(_ACLS),
         Compared(
-            f"{_ACLS}.resourceAccessRules", _FROM, field="network.resource_access_rules", key="resourceId", whole=_ACLS
+            f"{_ACLS}.resourceAccessRules", PASSES, field="network.resource_access_rules", key="resourceId", whole=_ACLS
         ),
     ),
     shown=lambda profile: encrypted_with(profile, profile.associated_resources.storage_account.encryption),

@@ -11,8 +11,9 @@ from cmkctl.azure import versions
 from cmkctl.plan import Json, Phrase
 from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.associated.vault import WorkspaceVaultNetworkSettings, WorkspaceVaultSettings
+from cmkctl.steps._associated.shared import PUBLIC_ACCESS, bypass, default_action, ip_rules, subnets
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, given_values, has_id
-from cmkctl.steps._associated.values import OPEN_CLOSED, Compared
+from cmkctl.steps._associated.values import Compared
 from cmkctl.steps._tags import merged_tags
 from cmkctl.steps.key_vault import AUTHORIZATION, PURGE_PROTECTION, days_kept, what_cannot_be_undone
 
@@ -69,7 +70,6 @@ def _irreversible(profile: Profile) -> tuple[str, ...]:
 
 
 _ACLS: Final = "properties.networkAcls"
-_FROM: Final = Phrase("open for {}")
 
 VAULT: Final = ResourceSpec(
     kind="workspace key vault",
@@ -92,31 +92,11 @@ VAULT: Final = ResourceSpec(
         Compared("properties.enabledForDeployment", absent=False, field="enabled_for_deployment"),
         Compared("properties.enabledForTemplateDeployment", absent=False, field="enabled_for_template_deployment"),
         Compared("properties.enabledForDiskEncryption", absent=False, field="enabled_for_disk_encryption"),
-        Compared(
-            "properties.publicNetworkAccess",
-            Phrase("public access {}"),
-            OPEN_CLOSED,
-            absent="Enabled",
-            field="network.public_access",
-        ),
-        Compared(
-            f"{_ACLS}.defaultAction",
-            Phrase("default action {}"),
-            ("Allow", "Deny"),
-            absent="Allow",
-            field="network.default_action",
-            whole=_ACLS,
-        ),
-        Compared(
-            f"{_ACLS}.bypass",
-            Phrase("bypass {}"),
-            order=("AzureServices", "None"),
-            absent="AzureServices",
-            field="network.bypass",
-            whole=_ACLS,
-        ),
-        Compared(f"{_ACLS}.ipRules", _FROM, field="network.ip_rules", key="value", whole=_ACLS),
-        Compared(f"{_ACLS}.virtualNetworkRules", _FROM, field="network.subnets", key="id", whole=_ACLS),
+        PUBLIC_ACCESS,
+        default_action(_ACLS),
+        bypass(f"{_ACLS}.bypass", _ACLS),
+        ip_rules(_ACLS),
+        subnets(_ACLS),
     ),
     irreversible=_irreversible,
 )
