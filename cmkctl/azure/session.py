@@ -7,7 +7,7 @@ only observes cannot change anything. Writes go through the typed clients of `Se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -134,10 +134,10 @@ class Session:
         """Return the tenant that issued our token for Resource Manager; empty when the token does not name it."""
         return str(self.claims().get("tid", ""))
 
-    def snapshot(self) -> Snapshot:
-        """Return a fresh view of Azure: each read is sent once, from now on."""
+    def snapshot(self, answers: Mapping[str, Future[Any]] | None = None) -> Snapshot:
+        """Return a view of Azure in which each read is sent once, from now on. It begins with `answers`, by read."""
         # The clients are created here, by one thread: their creation is not thread-safe.
-        return Snapshot(self, self.resources, self.key_vault, self.graph, self._pool)
+        return Snapshot(self, self.resources, self.key_vault, self.graph, self._pool, answers or {})
 
     @cached_property
     def _arm(self) -> Pipeline[Any, Any]:

@@ -83,6 +83,7 @@ class Snapshot:
         key_vault: KeyVaultManagementClient,
         graph: Graph,
         pool: ThreadPoolExecutor,
+        answers: Mapping[str, Future[Any]],
     ) -> None:
         self._session = session
         self._resources = resources
@@ -90,17 +91,16 @@ class Snapshot:
         self._graph = graph
         self._pool = pool
         self._lock = threading.Lock()
-        self._answers: dict[str, Future[Any]] = {}
+        self._answers = dict(answers)
 
     def again(self, stale: Iterable[str], settled: Mapping[str, ArmDocument | None]) -> Snapshot:
         """Return a newer view that repeats questions, failed reads, and those of the `stale` ids, their parents and children.
 
         `settled` holds the last readings of changes that have settled, by resource id: newer than this view, and not repeated.
         """
-        newer = self._session.snapshot()
         ids = [each.lower() for each in stale]
         with self._lock:
-            newer._answers = {  # noqa: SLF001 - the same class
+            answers = {
                 read: answer
                 for read, answer in self._answers.items()
                 if answer.done()
@@ -109,9 +109,9 @@ class Snapshot:
                 and not any(map(partial(_related, read.lower()), ids))
             }
         for resource, document in settled.items():
-            newer._answers[resource] = Future()  # noqa: SLF001 - the same class
-            newer._answers[resource].set_result(document)  # noqa: SLF001 - the same class
-        return newer
+            answers[resource] = Future()
+            answers[resource].set_result(document)
+        return self._session.snapshot(answers)
 
     @property
     def cloud(self) -> Cloud:

@@ -113,7 +113,8 @@ class Section(BaseModel):
 class Nameable(Section):
     """A section for a resource that is given by `name`, in the profile's resource group, or by `id`, anywhere.
 
-    With neither, the name is derived by `derived`; where that is None, one of the two is required.
+    With neither, the name is derived by `derived`; where that is None, one of the two is required. A resource that takes tags
+    of its own has the field `tags`.
     """
 
     resource_type: ClassVar[str]
@@ -123,7 +124,7 @@ class Nameable(Section):
     id: str | None = None
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what is wrong with the pair of name and id."""
+        """Yield what is wrong with the pair of name and id, and tags of a resource that is not ours."""
         if self.name is not None and self.id is not None:
             yield Contradiction(
                 "id",
@@ -137,6 +138,12 @@ class Nameable(Section):
                 f"Write {SECTION}.name to create or adopt one in the profile's resource group, or {SECTION}.id for one "
                 "elsewhere.",
                 missing=True,
+            )
+        if self.id is not None and getattr(self, "tags", None):
+            yield Contradiction(
+                "tags",
+                "The resource is given by id, and cmkctl never changes such a resource.",
+                "Leave the tags out, and set them where the resource is managed.",
             )
 
     @property
@@ -152,16 +159,6 @@ class Nameable(Section):
     def resource_id(self) -> str:
         """The resource's ARM id."""
         return self.id or self.placement.resource_id(self.resource_type, self.resource_name)
-
-
-def tags_of_a_given_resource(section: Nameable, tags: object) -> Iterator[Contradiction]:
-    """Yield tags of a resource that is given by id: cmkctl never changes one."""
-    if tags and section.id is not None:
-        yield Contradiction(
-            "tags",
-            "The resource is given by id, and cmkctl never changes such a resource.",
-            "Leave the tags out, and set them where the resource is managed.",
-        )
 
 
 def key_of_a_given_resource(section: Nameable, encryption: str, way_out: str) -> Iterator[Contradiction]:

@@ -159,28 +159,22 @@ def what_cannot_be_undone(days: int) -> tuple[str, ...]:
     return (_PURGE_PROTECTION_FOR_EVER, f"once deleted, the vault's name stays taken for {days} days")
 
 
-def new_vault(
-    profile: Profile,
-    tenant: str,
-    *,
-    sku: str,
-    rbac: bool,
-    network: NetworkSettings,
-    flags: Mapping[str, bool] | None = None,
-) -> dict[str, Json]:
+def _body(profile: Profile, tenant: str) -> dict[str, Json]:
     """Return the body of a vault fit for keys: soft delete and purge protection on, authorization always explicit."""
+    settings = profile.key_vault
+    network = settings.network or NetworkSettings()
     return {
         "location": profile.location,
-        "tags": merged_tags(profile, profile.key_vault.tags),
+        "tags": merged_tags(profile, settings.tags),
         "properties": {
             "tenantId": tenant,
-            "sku": {"family": "A", "name": sku},
+            "sku": {"family": "A", "name": profile.vault_sku},
             "accessPolicies": [],
             "enableSoftDelete": True,
-            "softDeleteRetentionInDays": days_kept(profile.key_vault.soft_delete_days),
+            "softDeleteRetentionInDays": days_kept(settings.soft_delete_days),
             "enablePurgeProtection": True,
             # Its default changes with the api-version: roles from 2026-02-01 on, access policies before.
-            "enableRbacAuthorization": rbac,
+            "enableRbacAuthorization": wants_rbac(settings),
             "publicNetworkAccess": network.public_access,
             "networkAcls": {
                 "bypass": network.bypass,
@@ -188,7 +182,7 @@ def new_vault(
                 "ipRules": [{"value": each} for each in network.ip_rules],
                 "virtualNetworkRules": [{"id": each} for each in network.subnets],
             },
-            **(flags or {}),
+            **settings.flags,
         },
     }
 
@@ -223,14 +217,6 @@ def _conflict(profile: Profile, code: str, reason: str, *ways_out: str) -> Chang
 def _create(profile: Profile, tenant: str) -> Change:
     settings = profile.key_vault
     days = days_kept(settings.soft_delete_days)
-    body = new_vault(
-        profile,
-        tenant,
-        sku=profile.vault_sku,
-        rbac=wants_rbac(settings),
-        network=settings.network or NetworkSettings(),
-        flags=settings.flags,
-    )
     return Change(
         KeyVault.name,
         Action.CREATE,
@@ -248,7 +234,7 @@ def _create(profile: Profile, tenant: str) -> Change:
             *(AttributeChange(name, None, value, phrase=Phrase("")) for name, value in settings.flags.items()),
         ),
         irreversible=what_cannot_be_undone(days),
-        request=Request("PUT", profile.key_vault.resource_id, versions.KEY_VAULT, body),
+        request=Request("PUT", profile.key_vault.resource_id, versions.KEY_VAULT, _body(profile, tenant)),
         settle=settle_vault(profile.key_vault.resource_id),
     )
 

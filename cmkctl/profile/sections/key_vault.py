@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from cmkctl.profile import field_types
-from cmkctl.profile.section import Contradiction, Nameable, Section, tags_of_a_given_resource
+from cmkctl.profile.section import Nameable, Section
 
 
 class NetworkSettings(Section):
@@ -158,11 +157,6 @@ class KeyVaultSettings(Nameable):
         description="Tags of the vault, beside those of the profile; the same name here wins.",
         examples=[{"data": "confidential"}],
     )
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what is wrong with name and id, and tags for a vault that gets none."""
-        yield from super().contradictions()
-        yield from tags_of_a_given_resource(self, self.tags)
 
     @property
     def flags(self) -> dict[str, bool]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import SECTION, Contradiction, Nameable, tags_of_a_given_resource
+from cmkctl.profile.section import SECTION, Contradiction, Nameable
 
 
 class ApplicationInsightsSettings(Nameable):
@@ -68,9 +68,8 @@ class ApplicationInsightsSettings(Nameable):
     )
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what is wrong with name and id, and tags for a resource that cmkctl does not change."""
+        """Yield what is wrong with name and id, and a component that is given and not wanted."""
         yield from super().contradictions()
-        yield from tags_of_a_given_resource(self, self.tags)
         if not self.enabled and self.id is not None:
             yield Contradiction(
                 "enabled",

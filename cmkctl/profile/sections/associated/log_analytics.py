@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Contradiction, Nameable, tags_of_a_given_resource
+from cmkctl.profile.section import Nameable
 
 
 class LogAnalyticsSettings(Nameable):
@@ -62,8 +60,3 @@ class LogAnalyticsSettings(Nameable):
         description="Tags of the Log Analytics workspace, beside those of the profile; the same name here wins.",
         examples=[{"data": "confidential"}],
     )
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what is wrong with name and id, and tags for a resource that cmkctl does not change."""
-        yield from super().contradictions()
-        yield from tags_of_a_given_resource(self, self.tags)

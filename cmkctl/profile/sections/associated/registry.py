@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import SECTION, Contradiction, Nameable, key_of_a_given_resource, tags_of_a_given_resource
+from cmkctl.profile.section import SECTION, Contradiction, Nameable, key_of_a_given_resource
 from cmkctl.profile.sections.associated.network import RuleSettings
 
 
@@ -85,9 +85,8 @@ class ContainerRegistrySettings(Nameable):
     )
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what is wrong with name and id, and tags for a resource that cmkctl does not change."""
+        """Yield what is wrong with name and id, and what only the tier Premium has."""
         yield from super().contradictions()
-        yield from tags_of_a_given_resource(self, self.tags)
         yield from key_of_a_given_resource(self, self.encryption, "use a registry that has the key already")
         if self.encryption == "customer" and self.sku != "Premium":
             yield Contradiction(

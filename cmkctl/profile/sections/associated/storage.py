@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Contradiction, Nameable, Section, key_of_a_given_resource, tags_of_a_given_resource
+from cmkctl.profile.section import Contradiction, Nameable, Section, key_of_a_given_resource
 from cmkctl.profile.sections.associated.network import SubnetRuleSettings
 
 
@@ -151,9 +151,8 @@ class StorageAccountSettings(Nameable):
     )
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what is wrong with name and id, and tags for an account that cmkctl does not change."""
+        """Yield what is wrong with name and id, and a key for an account that cmkctl does not change."""
         yield from super().contradictions()
-        yield from tags_of_a_given_resource(self, self.tags)
         yield from key_of_a_given_resource(
             self, self.encryption, "name it under services.storage_accounts for cmkctl encrypt"
         )

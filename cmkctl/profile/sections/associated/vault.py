@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
 
 from cmkctl.profile import field_types
 from cmkctl.profile.derived_names import DerivedName
-from cmkctl.profile.section import Contradiction, Nameable, tags_of_a_given_resource
+from cmkctl.profile.section import Nameable
 from cmkctl.profile.sections.associated.network import SubnetRuleSettings
 
 
@@ -84,8 +83,3 @@ class WorkspaceVaultSettings(Nameable):
         description="Tags of the vault, beside those of the profile; the same name here wins.",
         examples=[{"data": "confidential"}],
     )
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what is wrong with name and id, and tags for a resource that cmkctl does not change."""
-        yield from super().contradictions()
-        yield from tags_of_a_given_resource(self, self.tags)
