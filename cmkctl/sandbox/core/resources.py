@@ -113,6 +113,17 @@ def store(tenant: Tenant, document: Json, **more: Any) -> Json:
     return record
 
 
+def update(tenant: Tenant, record: Json, body: Json) -> Reply:
+    """Merge the properties of a body into a resource's, replace its tags if there are any, and answer 200 at once."""
+    document = record["doc"]
+    sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
+    document["properties"] = shapes.merge(document["properties"], sent)
+    if body.get("tags") is not None:
+        document["tags"] = body["tags"]
+    tenant.changed()
+    return Reply(200, document)
+
+
 def existing(tenant: Tenant, call: Call, resource_type: ResourceType) -> Json:
     """Return the record a call addresses.
 

@@ -69,14 +69,14 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
     write = resources.begin_write(tenant, call, RESOURCE_TYPE)
     _check_retention(write.body)
     if write.existing is not None:
-        return _update(tenant, write.existing, write.body)
+        return resources.update(tenant, write.existing, write.body)
     kept = tenant.table("deleted_logs").get(ids.key(write.id))
     if kept is not None and kept["doc"]["location"] != write.location:
         raise errors.log_workspace_recovered_elsewhere(write.name, kept["doc"]["location"], asked=write.location)
     if kept is not None:  # documented: to create it again in its group and region is to recover it
         del tenant.table("deleted_logs")[ids.key(write.id)]
         resources.store(tenant, kept["doc"])
-        return _update(tenant, kept, write.body)
+        return resources.update(tenant, kept, write.body)
     document = _new(tenant, write.id, write.name, write.location, write.body)
     record = resources.store(tenant, document, countdown=tenant.begin("logs.create"))
     if tenant.over(record["countdown"]):
@@ -115,23 +115,13 @@ def patch_logs(tenant: Tenant, call: Call) -> Reply:
     record = resources.existing(tenant, call, RESOURCE_TYPE)
     body = shapes.accept(RESOURCE_TYPE.shape, call.json(), call.api_version, partial=True)
     _check_retention(body)
-    return _update(tenant, record, body)
+    return resources.update(tenant, record, body)
 
 
 def _check_retention(body: Json) -> None:
     days = (body.get("properties") or {}).get("retentionInDays")
     if days is not None and not DAYS[0] <= days <= DAYS[1]:
         raise errors.retention_refused(property="retentionInDays", days=days, allowed=f"{DAYS[0]} to {DAYS[1]}")
-
-
-def _update(tenant: Tenant, record: Json, body: Json) -> Reply:
-    document = record["doc"]
-    sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
-    document["properties"] = shapes.merge(document["properties"], sent)
-    if body.get("tags") is not None:
-        document["tags"] = body["tags"]
-    tenant.changed()
-    return Reply(200, document)
 
 
 def keep_deleted(tenant: Tenant, record: Json) -> None:

@@ -93,7 +93,7 @@ def put_component(tenant: Tenant, call: Call) -> Reply:
     if logs is not None and tenant.resource(logs) is None:
         raise errors.log_workspace_missing(logs)
     if write.existing is not None:
-        return _update(tenant, write.existing, write.body)
+        return resources.update(tenant, write.existing, write.body)
     document = _new(tenant, write.id, write.name, write.location, write.body)
     return Reply(200, resources.store(tenant, document)["doc"])
 
@@ -132,20 +132,10 @@ def _new(tenant: Tenant, identifier: str, name: str, location: str, body: Json) 
     }
 
 
-def _update(tenant: Tenant, record: Json, body: Json) -> Reply:
-    document = record["doc"]
-    sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
-    document["properties"] = shapes.merge(document["properties"], sent)
-    if body.get("tags") is not None:
-        document["tags"] = body["tags"]
-    tenant.changed()
-    return Reply(200, document)
-
-
 def patch_component(tenant: Tenant, call: Call) -> Reply:
     """Change a component's tags, 200."""
     record = resources.existing(tenant, call, COMPONENTS)
-    return _update(
+    return resources.update(
         tenant, record, shapes.accept({**shapes.TOP, "tags": shapes.TAGS}, call.json(), call.api_version, partial=True)
     )
 
