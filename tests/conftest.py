@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import is_hypothesis_test, settings
 from support.reference import one_place_for_missing_data
+from support.scenarios import ScenarioBuilder, served
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 from cmkctl.sandbox.server import Running
@@ -183,6 +184,13 @@ class Rehearsal:
 def profiles() -> Path:
     """Provide the folder of example profiles."""
     return Path(__file__).parents[1] / "profiles"
+
+
+@pytest.fixture(scope="module")
+def builder() -> Iterator[ScenarioBuilder]:
+    """Provide one sandbox for a module, in memory and done with everything at once, and the environment that leads to it."""
+    with served() as made:
+        yield made
 
 
 @pytest.fixture

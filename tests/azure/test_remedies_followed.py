@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,16 +9,6 @@ from support.scenarios import ProfileVariant, ScenarioBuilder, World
 
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import Pace, Sandbox
-
-
-@pytest.fixture(scope="module")
-def builder() -> Iterator[ScenarioBuilder]:
-    """Provide a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
 
 
 def refused(builder: ScenarioBuilder, profile: Profile) -> Diagnostic:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from support.scripted import Answer, response_to
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.plan import Action, Plan
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox import SUBSCRIPTION_ID
 
 pytestmark = pytest.mark.slow
 
@@ -21,15 +21,6 @@ CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 CRYPTO_USER = "12338af0-0e69-4776-bea7-57ae8d297424"
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 CRYPTO_SERVICE_RELEASE = "08bbd89e-9f13-488c-ac41-acfcb10c90ab"
-
-
-@pytest.fixture(scope="module")
-def builder() -> Iterator[ScenarioBuilder]:
-    """Start a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
 
 
 class Rejects(InterceptingTransport):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from support.scenarios import ProfileVariant, ScenarioBuilder, World
 
 from cmkctl.plan import Action
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import Pace, Sandbox
 from cmkctl.sandbox.core import ids
 
 pytestmark = pytest.mark.slow
@@ -19,15 +17,6 @@ PERSON = "3f2b8c1e-0d4a-4c7b-9e65-1a2b3c4d5e6f"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 ELSEWHERE = ids.guid("role", "Elsewhere")
 BLOB_DATA = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
-
-
-@pytest.fixture(scope="module")
-def builder() -> Iterator[ScenarioBuilder]:
-    """Start a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
 
 
 def with_grants(profile: Profile, *grants: dict[str, Any]) -> Profile:

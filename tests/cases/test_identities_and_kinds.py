@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
@@ -11,21 +11,11 @@ from support.scripted import Answer, response_to
 
 from cmkctl.plan import Action, Plan
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import Pace, Sandbox
 
 pytestmark = pytest.mark.slow
 
 REFUSED: Final = 2
 BLOB_DATA: Final = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
-
-
-@pytest.fixture(scope="module")
-def builder() -> Iterator[ScenarioBuilder]:
-    """Start a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
 
 
 def changed(profile: Profile, *, projects: list[dict[str, Any]] | None = None, **workspace: Any) -> Profile:

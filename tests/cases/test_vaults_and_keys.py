@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,20 +10,11 @@ from support.scenarios import ProfileVariant, ScenarioBuilder, World
 from cmkctl.diagnostics import CmkctlError
 from cmkctl.plan import Action, Plan
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import CLIENT_OBJECT_ID, Pace, Sandbox
+from cmkctl.sandbox import CLIENT_OBJECT_ID
 
 pytestmark = pytest.mark.slow
 
 CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
-
-
-@pytest.fixture(scope="module")
-def builder() -> Iterator[ScenarioBuilder]:
-    """Start a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
 
 
 def changed(profile: Profile, **sections: Any) -> Profile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -11,19 +10,9 @@ from support.scenarios import KEY, VAULT, ProfileVariant, ScenarioBuilder, World
 from cmkctl.diagnostics import Severity
 from cmkctl.plan import Plan
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import Pace, Sandbox
 
 LONG_AGO: Final = 1_500_000_000
 FAR_OFF: Final = 4_000_000_000
-
-
-@pytest.fixture(scope="module")
-def builder() -> Iterator[ScenarioBuilder]:
-    """Provide a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
 
 
 def rotated(builder: ScenarioBuilder) -> tuple[Profile, list[dict[str, Any]]]:

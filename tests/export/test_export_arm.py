@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pytest
-from support.scenarios import ProfileVariant, ScenarioBuilder, World
+from support.scenarios import ProfileVariant, ScenarioBuilder, World, served
 
 from cmkctl.azure.waiting import InitialResponseOnly
 from cmkctl.export.arm import arm_template
 from cmkctl.plan import Action, Change, Known, Output, Plan, Request, Subject
-from cmkctl.sandbox import Pace, Sandbox
 
 GROUP: Final = "/subscriptions/s/resourceGroups/g"
 VAULT: Final = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
@@ -96,10 +95,8 @@ def test_a_role_assignment_has_the_scope_of_what_it_extends() -> None:
 @pytest.fixture
 def builder() -> Iterator[ScenarioBuilder]:
     """Provide a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
+    with served() as builder:
+        yield builder
 
 
 @pytest.mark.slow

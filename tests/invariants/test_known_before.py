@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pytest
-from support.scenarios import ProfileVariant, ScenarioBuilder, World
+from support.scenarios import ProfileVariant, ScenarioBuilder, World, served
 
 from cmkctl.diagnostics import CmkctlError, Diagnostic, RefusedError, Severity
 from cmkctl.plan import Action
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.core import errors as sandbox_errors
 from cmkctl.sandbox.core.arrange import Arrangement
 from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
@@ -25,10 +25,8 @@ SUBSCRIPTION: Final = f"/subscriptions/{SUBSCRIPTION_ID}"
 @pytest.fixture
 def builder() -> Iterator[ScenarioBuilder]:
     """Provide a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
+    with served() as builder:
+        yield builder
 
 
 def sign_in(

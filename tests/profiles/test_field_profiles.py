@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -22,7 +22,7 @@ from cmkctl.plan import Action, Plan
 from cmkctl.procedures.encrypt import ENCRYPT
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.validation import validate
 
 ROOT: Final = Path(__file__).parents[2]
@@ -39,15 +39,6 @@ UNNEEDED: Final = "other key operations than wrap and unwrap"
 def profile_of(name: str) -> Profile:
     """Load a profile of the field."""
     return load_profile(FOLDER / f"{name}.yaml", environ={"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}).profile
-
-
-@pytest.fixture(scope="module")
-def builder() -> Iterator[ScenarioBuilder]:
-    """Provide one sandbox for all, in memory and done with everything at once."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
 
 
 def errors(plan: Plan) -> list[str]:

@@ -54,9 +54,9 @@ def applied(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def saved(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Provide the text of a saved plan."""
     folder = tmp_path_factory.mktemp("saved")
-    arguments = [profiles / "quickstart.yaml", "--sandbox", "--state", folder / "s.json", "--out", folder / "plan.json"]
-    _run(folder, "plan", *arguments)
-    return (folder / "plan.json").read_text(encoding="utf-8")
+    plan = folder / "plan.json"
+    _run(folder, "plan", profiles / "quickstart.yaml", "--sandbox", "--state", folder / "s.json", "--out", plan)
+    return plan.read_text(encoding="utf-8")
 
 
 def _run(folder: Path, *arguments: str | Path) -> None:

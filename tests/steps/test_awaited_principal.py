@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -10,7 +9,6 @@ from support.scenarios import InterceptingTransport, ProfileVariant, ScenarioBui
 
 from cmkctl.events import ChangeFinished
 from cmkctl.plan import Action
-from cmkctl.sandbox import Pace, Sandbox
 from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
 
 pytestmark = pytest.mark.slow
@@ -40,15 +38,6 @@ class LateDirectory(InterceptingTransport):
                 self._reads += 1
                 if self._reads >= READS:
                     principals.update(self._kept)
-
-
-@pytest.fixture(scope="module")
-def builder() -> Iterator[ScenarioBuilder]:
-    """Provide a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
 
 
 def test_apply_waits_for_the_principal_that_the_registration_adds(builder: ScenarioBuilder) -> None:

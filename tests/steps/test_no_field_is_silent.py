@@ -14,13 +14,13 @@ from typing import Any, Final, get_args
 import pytest
 from pydantic import ValidationError
 from support.planning import at_path
-from support.scenarios import ScenarioBuilder
+from support.scenarios import ScenarioBuilder, served
 
 from cmkctl.diagnostics import CmkctlError, Severity
 from cmkctl.plan import Action, Plan
 from cmkctl.profile.fields import ProfileField, profile_fields
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID, Pace, Sandbox
+from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID
 
 pytestmark = pytest.mark.slow
 
@@ -214,13 +214,10 @@ LEAVES: Final[Mapping[str, ProfileField]] = {
 @pytest.fixture(scope="module")
 def builder() -> Iterator[ScenarioBuilder]:
     """Provide a sandbox in which BASE was applied."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
+    with served() as builder:
         for name in ("id-ml", "id-other"):
-            running.state.add_identity(name, "rg-people")
-        running.state.add_subnet()
-        builder = ScenarioBuilder(running)
+            builder.running.state.add_identity(name, "rg-people")
+        builder.running.state.add_subnet()
         builder.client().apply(Profile.model_validate(BASE))
         yield builder
 

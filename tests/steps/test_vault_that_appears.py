@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,6 @@ from support.scenarios import FOREIGN, GROUP, InterceptingTransport, ProfileVari
 from cmkctl.azure.ids import ResourceId
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import Pace, Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -30,15 +29,6 @@ class JustBefore(InterceptingTransport):
         if request.method == "PUT" and path.endswith(self._resource_id) and self._happens:
             happens, self._happens = self._happens, None
             happens()
-
-
-@pytest.fixture(scope="module")
-def builder() -> Iterator[ScenarioBuilder]:
-    """Provide a sandbox in this process, and the environment that leads to it."""
-    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
-        for name, value in running.environment().items():
-            patch.setenv(name, value)
-        yield ScenarioBuilder(running)
 
 
 def appearing(builder: ScenarioBuilder, vault_id: Callable[[Profile], str]) -> tuple[Diagnostic, ...]:

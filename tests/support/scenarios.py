@@ -9,10 +9,12 @@ from __future__ import annotations
 import copy
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
+import pytest
 import requests
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
 from azure.identity import EnvironmentCredential
@@ -30,7 +32,7 @@ from cmkctl.plan import Plan
 from cmkctl.procedures.base import no_proof
 from cmkctl.procedures.create import CREATE
 from cmkctl.profile.model import Profile
-from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
+from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
 from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.core.requestlog import LoggedRequest
 from cmkctl.sandbox.server import Running
@@ -586,3 +588,12 @@ def done_twice(written: list[LoggedRequest]) -> list[str]:
     """Return the writes that Azure carried out more than once."""
     done = Counter(f"{each.method} {each.path}".lower() for each in written if each.status < 400)
     return [each for each, times in done.items() if times > 1]
+
+
+@contextmanager
+def served() -> Iterator[ScenarioBuilder]:
+    """Serve a sandbox in memory that is done with everything at once, in an environment that leads to it."""
+    with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in running.environment().items():
+            patch.setenv(name, value)
+        yield ScenarioBuilder(running)
