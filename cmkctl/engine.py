@@ -149,7 +149,7 @@ class _Run:
         self._judge_again = judge_again
         self._unjudged = bool(state.plan.unread_facts)
         self._view: Snapshot | None = None
-        """What was read for the second judgement, for the steps that start right after it."""
+        """The readings of the second judgement, reused by the steps that start right after it."""
 
     def walk(self) -> None:
         """Run each step when the steps it needs are done. On the first failure no new step starts; running ones finish."""

@@ -15,7 +15,7 @@ READ: Final = "November 2026"
 
 
 class Sureness(StrEnum):
-    """How sure the statement of a code is."""
+    """The certainty of a code's statement."""
 
     RECORDED = "recorded from Azure by public test suites"
     QUOTED = "quoted from Azure in public reports"
@@ -62,7 +62,7 @@ _EVIDENCE: Final[Mapping[str, tuple[Sureness, str]]] = {
     "CMK317": (Sureness.RECORDED, "recordings of RoleAssignmentExists"),
     "CMK327": (Sureness.RECORDED, "recordings of ScopeLocked"),
 }
-"""What is known beside the page that a code names."""
+"""Further evidence for a code, beside the page that it names."""
 
 
 def evidence_of(code: Code) -> str:

@@ -48,7 +48,7 @@ Raises azure-core's errors, AzureFailed or CmkctlError.
 
 @dataclass(slots=True)
 class RunState:
-    """What the steps of one run share: the session, the approved plan, where events go, and the outputs known so far."""
+    """The state that the steps of one run share: session, approved plan, receiver of events, and the outputs known so far."""
 
     session: Session
     profile: Profile

@@ -164,7 +164,7 @@ _CONDITIONS: Final[Mapping[str, str]] = {
     "notmatchinsensitively": "requires {name} to be like {target}{found}",
     "notcontains": "requires {name} to contain {target}{found}",
 }
-"""What a policy requires or denies, by the operator of its condition in lower case."""
+"""Descriptions of a requirement or denial, by the operator of the condition in lower case."""
 
 
 def _field_remedy(denial: PolicyDenial, failure: Failure) -> str:

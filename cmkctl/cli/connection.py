@@ -1,4 +1,4 @@
-"""How a run reaches Azure: over the network, with a tape beside it, or from a tape; and how it signs in."""
+"""The connection of a run: over the network, with a tape beside it, or from a tape; and its sign-in."""
 
 from __future__ import annotations
 

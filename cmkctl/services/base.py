@@ -1,4 +1,4 @@
-"""What a service is: an Azure service that can encrypt its data with a customer-managed key.
+"""The type of services: a service is an Azure service that can encrypt its data with a customer-managed key.
 
     documents that Azure answered ──posture──▶ Posture: who holds the key, with the evidence
     settings + documents + key    ──want─────▶ Writes that set the key, or the Refusal that explains why none can
@@ -53,7 +53,7 @@ class Follow(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Follows:
-    """Whether a service follows new key versions, and within how many hours at most where a source gives a figure."""
+    """The way in which a service follows new key versions, with the longest delay in hours where a source gives one."""
 
     how: Follow
     hours: float | None = None

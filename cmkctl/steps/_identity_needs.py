@@ -44,7 +44,7 @@ KNOWN_PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     OWNER.guid: ("*",),
     READER.guid: ("*/read",),
 }
-"""What the general roles allow on resources, so that their definitions are not read. They allow nothing on data."""
+"""The actions of the general roles, so that their definitions need no read. They allow nothing on data."""
 
 
 @dataclass(frozen=True, slots=True)

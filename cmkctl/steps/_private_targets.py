@@ -1,4 +1,4 @@
-"""What the private endpoints of a profile reach, and the DNS zones that they need. Pure."""
+"""The targets of a profile's private endpoints, and the DNS zones that they need. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step is, and the changes that every step can return. The steps in their order are in `cmkctl.procedures`."""
+"""The type of steps, and the changes that every step can return. The steps in their order are in `cmkctl.procedures`."""
 
 from __future__ import annotations
 

@@ -310,7 +310,7 @@ def _subject(diagnostic: Diagnostic) -> str:
 
 
 def _place(location: Location | None, subject: str, width: int) -> Iterator[Line]:
-    """Where a diagnostic can be fixed, with the line of the source and a caret, else its subject."""
+    """Yield the place where a diagnostic can be fixed, with the line of the source and a caret, else its subject."""
     if location is not None:
         yield Line(f"  at {location}", "dim")
         yield from (Line(f"    {each}", "dim") for each in location.pointer(width - 4) or ())

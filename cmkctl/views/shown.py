@@ -1,4 +1,4 @@
-"""What a view can be given: one closed union of values.
+"""The values that a view can show: one closed union.
 
 Every view matches over all of `Shown` and ends its match in `assert_never`, so a new member is a type error in every view until
 it is handled.
@@ -19,7 +19,7 @@ from cmkctl.posture import Assessment
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """Where the run goes: to the sandbox or to Azure, as which account, under which display name of the subscription.
+    """The target of the run: the sandbox or Azure, the account, and the display name of the subscription.
 
     An empty text is not known.
     """
@@ -117,7 +117,7 @@ class CheckShown:
 
 @dataclass(frozen=True, slots=True)
 class PostureShown:
-    """Who holds the key of each resource, in the order of the profile."""
+    """The holder of each resource's key, in the order of the profile."""
 
     assessments: tuple[Assessment, ...]
 

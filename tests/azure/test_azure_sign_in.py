@@ -256,7 +256,7 @@ def test_the_default_chain_asks_az_for_the_same_account(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("by", ["AZURE_CLOUD_NAME", "config", "AZURE_CONFIG_DIR"])
 def test_an_az_that_is_set_to_a_different_cloud_is_not_asked(tmp_path: Path, by: str) -> None:
-    """Its token would be refused, with an error about a resource principal that nobody knows."""
+    """A token for another cloud would be refused, with an error about an unknown resource principal."""
     asked = az_that(tmp_path, ("", jwt(TENANT)))
     folder = tmp_path / ("elsewhere" if by == "AZURE_CONFIG_DIR" else ".azure")
     folder.mkdir()
@@ -408,7 +408,7 @@ def test_a_rejection_precedes_the_credentials_that_are_not_set_up(tmp_path: Path
 
 
 def test_without_az_no_remedy_proposes_it() -> None:
-    """What does not exist here helps nobody."""
+    """A remedy proposes only what exists on this machine."""
     diagnostic = failed(None, ConnectionError("no identity here"))
 
     assert ("CMK319", False) == (diagnostic.code, "az login" in diagnostic.remedy)

@@ -55,7 +55,7 @@ WARNING, ERROR, NOTE = Severity.WARNING, Severity.ERROR, Severity.NOTE
 
 
 DESCRIBING: Final = frozenset({"CMK150", "CMK153"})
-"""What every new workspace, and every new service-side one, comes with; they have tests of their own."""
+"""Notes about every new workspace, and about every new service-side one; they have tests of their own."""
 
 
 def findings(wanted: Profile, observed: Mapping[str, Any]) -> list[Diagnostic]:

@@ -29,7 +29,7 @@ def explained(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_has_its_evidence_once(capsys: pytest.CaptureFixture[str], code: str) -> None:
-    """How sure it is, with a date unless it is a rule of cmkctl's own; CMK107 and CMK115 repeated a line for each rule."""
+    """The certainty of each code, with a date unless it is a rule of cmkctl's own, and no line twice."""
     text = explained(capsys, code)
 
     joined = " ".join(text.split())

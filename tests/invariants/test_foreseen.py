@@ -391,7 +391,7 @@ FAULTS: Final = {
 
 
 def test_every_fault_is_retried_or_begins_with_the_write() -> None:
-    """What they stand for has scenarios of its own where a read could show it."""
+    """A refusal that a read could show has a scenario of its own."""
     assert set(KINDS) == FAULTS["retried"] | FAULTS["begins with the write"]
 
 

@@ -1,4 +1,4 @@
-"""What a read can tell is known before the first write: rights, locks, limits and policies. Each remedy helps."""
+"""Rights, locks, limits and policies are known before the first write, and each remedy helps."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_four_of_fifteen_have_none_of_the_settings() -> None:
 
 
 def test_everything_outside_is_counted_and_explained() -> None:
-    """What a comment leaves to other tools is a row of the table, and a row of the page."""
+    """Each setting that a comment leaves to other tools is a row of the table and of the page."""
     known = {each["outside"] for each in SETTINGS if "outside" in each}
     page = (ROOT / "docs" / "field.md").read_text(encoding="utf-8")
 

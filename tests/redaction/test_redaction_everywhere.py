@@ -235,7 +235,7 @@ def refusing_in_its_own_way(body: dict[str, Any]) -> Any:
 
 
 WAYS: Final = ((refusing, "Inner"), (answering, "exists, in "), (no_json, "begins: <html>"))
-"""How a secret comes back from Azure, and what stands around it in what is shown."""
+"""The ways in which a secret comes back from Azure, and the text around it in the output."""
 
 PAIRS: Final = [(*WAYS[index % len(WAYS)], name) for index, name in enumerate(DISGUISES)]
 """Every spelling with one of the ways in turn, so that each way has at least three spellings."""

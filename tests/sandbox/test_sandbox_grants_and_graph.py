@@ -206,7 +206,7 @@ def test_a_custom_role_is_assignable_at_its_scopes_only(quick: Client, vault: st
 
 
 def test_not_data_actions_take_a_right_away(quick: Client) -> None:
-    """What a role's notDataActions name, that role does not allow."""
+    """A role does not allow the actions in its notDataActions."""
     role = quick.running.state.add_role(
         "No unwrap",
         data_actions=["Microsoft.KeyVault/vaults/keys/*"],

@@ -1,4 +1,4 @@
-"""What Azure refuses of hardened resources: keys that are off, tiers, retentions, and destinations of diagnostic settings."""
+"""Refusals about hardened resources: keys that are off, tiers, retentions, destinations of diagnostic settings."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ DRIFT: Final[dict[str, tuple[str, Callable[[Applied], Any]]]] = {
     ),
     "diagnostic setting of key vault": ("does not exist", lambda at: at.settings.pop(_setting_of_the_vault(at))),
 }
-"""What somebody changes, and the reason that the next plan gives."""
+"""Changes by others, and the reason that the next plan gives for each."""
 
 
 def _setting_of_the_vault(at: Applied) -> str:

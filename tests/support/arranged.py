@@ -19,7 +19,7 @@ ROLES: Final = (
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe",  # Storage Blob Data Contributor
     "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",  # Key Vault Secrets Officer, which gives no right on keys
 )
-"""What an identity needs to act as the workspace, on the resource group."""
+"""The role on the resource group that an identity needs to act as the workspace."""
 
 _ARRANGED: Final[Mapping[str, Callable[[Any, ResourceId, str], Any]]] = {
     "microsoft.network/virtualnetworks/subnets": lambda azure, at, location: azure.add_subnet(

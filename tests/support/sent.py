@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cmkctl.azure.clouds import ENDPOINTS
+from cmkctl.azure.clouds import ENDPOINTS, Cloud
 from cmkctl.plan import Json, Output, Plan, Request, Unknown
 from cmkctl.sandbox.core.requestlog import LoggedRequest
 
@@ -27,7 +27,7 @@ def sent(entry: LoggedRequest) -> Sent:
 
 def shown(request: Request, plan: Plan, result: Plan) -> Sent:
     """Make what a plan shows comparable; its unknowns are what they have become in the result."""
-    host = request.host or ENDPOINTS[plan.subject.cloud].arm  # type: ignore[index]
+    host = request.host or ENDPOINTS[Cloud(plan.subject.cloud)].arm
     return request.method, host, request.path, request.api_version, canonical(resolved(request.body, result))
 
 

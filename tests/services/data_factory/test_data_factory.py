@@ -22,7 +22,7 @@ def _factory(services: Services) -> str:
 
 
 def test_the_factory_is_written_as_a_whole_and_once(small_key: Services) -> None:
-    """What it had is still there; a second run sends no write."""
+    """The existing settings are kept; a second run sends no write."""
     services, factory = small_key, _factory(small_key)
 
     first = services.encrypt()

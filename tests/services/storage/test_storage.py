@@ -29,7 +29,7 @@ def test_identity_grant_and_key_are_sent_in_this_order_and_once(services: Servic
 
 
 def test_a_dry_run_shows_the_requests_and_sends_none(services: Services) -> None:
-    """What is shown is what is sent."""
+    """The requests shown are the requests sent."""
     _account(services)
 
     shown = [each["request"] for each in services.encrypt("--dry-run").of("planned_change")]

@@ -1,4 +1,4 @@
-"""What the sections of associated resources share: the rules of a firewall."""
+"""Firewall rules, shared by the sections of associated resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a subscription can have of storage: accounts in a region, tiers in a region, and the limits of an account's tags."""
+"""Limits of storage in a subscription: accounts in a region, tiers in a region, and tags of an account."""
 
 from cmkctl.sandbox.core import errors, offers
 from cmkctl.sandbox.core.coverage import Area

@@ -33,7 +33,7 @@ PROPERTIES: Mapping[str, Mapping[str, Any]] = {
     "queueServices": {"cors": CORS},
     "tableServices": {"cors": CORS},
 }
-"""What a PUT of each service may change."""
+"""The properties that a PUT of each service may change."""
 
 FIRST: Mapping[str, Json] = {
     "blobServices": {
