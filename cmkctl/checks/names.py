@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from cmkctl.azure import versions
 from cmkctl.azure.compare import same_location, same_resource_id, same_word
+from cmkctl.azure.ids import provider_id
 from cmkctl.checks.wanted import LOG_ANALYTICS, STORAGE_ACCOUNTS, NewResource, new_resources, require_registered
 from cmkctl.checks.wanted import workspace_is_new as _workspace_is_new
 from cmkctl.codes import CMK160, CMK162
@@ -57,8 +59,7 @@ def _names(resource_type: str, azure: Snapshot, profile: Profile) -> list[TakenN
 
 
 def _ask(azure: Snapshot, profile: Profile, wanted: NewResource) -> TakenName | None:
-    from cmkctl.azure import decoding, versions  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.azure.ids import provider_id  # noqa: PLC0415 - see above
+    from cmkctl.azure import decoding  # noqa: PLC0415 - rules load without the Azure SDK
 
     head = provider_id(profile.subscription, wanted.type.partition("/")[0])
     version = getattr(versions, _ASKABLE[wanted.type])
@@ -73,9 +74,6 @@ def _ask(azure: Snapshot, profile: Profile, wanted: NewResource) -> TakenName | 
 
 def _deleted_logs(azure: Snapshot, profile: Profile) -> Mapping[str, Any] | None:
     """Read the deleted Log Analytics workspace of the profile's name and group; None without one, or for one that exists."""
-    from cmkctl.azure import versions  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.azure.ids import provider_id  # noqa: PLC0415 - see above
-
     new = next((each for each in new_resources(azure, profile) if each.type == LOG_ANALYTICS), None)
     if new is None:
         return None
@@ -87,9 +85,6 @@ def _deleted_logs(azure: Snapshot, profile: Profile) -> Mapping[str, Any] | None
 
 def _listed_workspace(azure: Snapshot, profile: Profile) -> bool:
     """Return True when the subscription's list shows the workspace, although it cannot be read."""
-    from cmkctl.azure import versions  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.azure.ids import provider_id  # noqa: PLC0415 - see above
-
     if not _workspace_is_new(azure, profile):
         return False
     require_registered(azure, "Microsoft.MachineLearningServices")
@@ -182,8 +177,6 @@ def log_analytics_comes_back(profile: Profile, facts: Facts) -> Iterator[Finding
 @rule(CMK162, severity=Severity.ERROR, needs=(LISTED_WORKSPACE,))
 def workspace_soft_deleted(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Refuse the name of a workspace that the list shows and a read does not find."""
-    from cmkctl.azure import versions  # noqa: PLC0415 - rules load without the Azure SDK
-
     if facts[LISTED_WORKSPACE]:
         yield Finding(
             f"The subscription's list of workspaces shows {profile.workspace.name} in {profile.resource_group}, and a read finds "

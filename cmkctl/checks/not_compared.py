@@ -94,7 +94,7 @@ def settings_of_the_workspace(profile: Profile, facts: Facts) -> Iterator[Findin
 @rule(CMK115, severity=Severity.NOTE, needs=(KEY,))
 def settings_of_the_key(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Name the settings of an existing key that Resource Manager does not show or not change."""
-    from cmkctl.steps._tags import tag_drift  # noqa: PLC0415 - see above
+    from cmkctl.steps._tags import tag_drift  # noqa: PLC0415 - the steps bring the Azure SDK with them
     from cmkctl.steps.key import OPERATIONS, expiry_follows_rotation  # noqa: PLC0415 - the steps bring the Azure SDK with them
 
     found, wanted = facts[KEY].key, profile.key
@@ -142,7 +142,7 @@ def tags_of_the_group(profile: Profile, facts: Facts) -> Iterator[Finding]:
 def associated_resources_as_they_are(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Name the differences of resources that cmkctl uses as they are."""
     from cmkctl.steps._associated import specs_of  # noqa: PLC0415 - the steps bring the Azure SDK with them
-    from cmkctl.steps.associated_resources import kept_as_they_are  # noqa: PLC0415 - see above
+    from cmkctl.steps.associated_resources import kept_as_they_are  # noqa: PLC0415 - the steps bring the Azure SDK with them
 
     associated = profile.associated_resources
     if associated.application_insights.id is not None and "log_analytics" in associated.model_fields_set:

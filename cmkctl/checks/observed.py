@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cmkctl.azure import versions
 from cmkctl.azure.compare import same_key_identifier
+from cmkctl.azure.ids import KeyIdentifier, ResourceId, group_id
 from cmkctl.checks.documents import encryption_in_use
 from cmkctl.facts import Fact
 
@@ -64,7 +66,6 @@ def _workspace(azure: Snapshot, profile: Profile) -> ArmDocument | None:
 
 def _identity_roles(azure: Snapshot, profile: Profile) -> ObservedRoles | None:
     """Read the roles of the workspace's identities; None where the workspace exists, or none is user-assigned."""
-    from cmkctl.azure import versions  # noqa: PLC0415 - see the module's docstring
     from cmkctl.steps.identity_roles import observed_roles  # noqa: PLC0415 - see the module's docstring
 
     settings = profile.workspace
@@ -100,9 +101,6 @@ def _key_in_use(azure: Snapshot, profile: Profile) -> KeyInUse | None:
 
     The latest version comes with the key, which is read anyway.
     """
-    from cmkctl.azure import versions  # noqa: PLC0415 - see the module's docstring
-    from cmkctl.azure.ids import KeyIdentifier, ResourceId  # noqa: PLC0415 - see the module's docstring
-
     settings = encryption_in_use(azure.resource(profile.workspace.resource_id, versions.WORKSPACES))
     identifier = str(settings.get("keyIdentifier") or "")
     try:
@@ -118,7 +116,6 @@ def _key_in_use(azure: Snapshot, profile: Profile) -> KeyInUse | None:
 
 
 def _virtual_network(azure: Snapshot, profile: Profile) -> ArmDocument | None:
-    from cmkctl.azure import versions  # noqa: PLC0415 - see the module's docstring
 
     network = profile.private_network
     return azure.resource(network.network_id, versions.NETWORK) if network is not None else None
@@ -159,9 +156,6 @@ _APPROVING: Final = frozenset(
 
 def _approver(azure: Snapshot, profile: Profile) -> Approver | None:
     """Read the roles of the workspace's user-assigned identity; None without one, or without a managed network."""
-    from cmkctl.azure import versions  # noqa: PLC0415 - see the module's docstring
-    from cmkctl.azure.ids import ResourceId, group_id  # noqa: PLC0415 - see the module's docstring
-
     network, identity = profile.workspace.managed_network, profile.workspace.identity_id
     if network is None or not network.isolated or identity is None:
         return None

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
+from cmkctl.azure.ids import provider_id
 from cmkctl.checks.wanted import STORAGE_ACCOUNTS, managed_in_subscription, new_resources, require_registered
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Fact, Facts, Finding, rule
@@ -67,7 +69,6 @@ class Quota:
 def _usage(azure: Snapshot, profile: Profile, namespace: str, version: str, name: str, needed: int) -> Quota | None:
     """Read one usage of a region; None for a plan that needs nothing of it, and for a provider that does not list it."""
     from cmkctl.azure import decoding  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.azure.ids import provider_id  # noqa: PLC0415 - see above
 
     if not needed:
         return None
@@ -79,14 +80,12 @@ def _usage(azure: Snapshot, profile: Profile, namespace: str, version: str, name
 
 
 def _search(azure: Snapshot, profile: Profile) -> Quota | None:
-    from cmkctl.azure import versions  # noqa: PLC0415 - rules load without the Azure SDK
 
     needed = int(managed_in_subscription(azure, profile))
     return _usage(azure, profile, "Microsoft.Search", versions.SEARCH, "standard", needed)
 
 
 def _storage(azure: Snapshot, profile: Profile) -> Quota | None:
-    from cmkctl.azure import versions  # noqa: PLC0415 - rules load without the Azure SDK
 
     own = sum(each.type == STORAGE_ACCOUNTS for each in new_resources(azure, profile))
     needed = own + int(managed_in_subscription(azure, profile))
@@ -95,9 +94,6 @@ def _storage(azure: Snapshot, profile: Profile) -> Quota | None:
 
 def _accounts(azure: Snapshot, profile: Profile) -> int:
     """Return the number of Azure Cosmos DB accounts of the subscription, 0 for a plan that needs none."""
-    from cmkctl.azure import versions  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.azure.ids import provider_id  # noqa: PLC0415 - see above
-
     if not managed_in_subscription(azure, profile):
         return 0
     require_registered(azure, "Microsoft.DocumentDB")
@@ -107,8 +103,7 @@ def _accounts(azure: Snapshot, profile: Profile) -> int:
 
 def _cosmos_region(azure: Snapshot, profile: Profile) -> Mapping[str, Any] | None:
     """Read the subscription's access to Azure Cosmos DB in the region; None for a plan that needs none."""
-    from cmkctl.azure import decoding, versions  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.azure.ids import provider_id  # noqa: PLC0415 - see above
+    from cmkctl.azure import decoding  # noqa: PLC0415 - rules load without the Azure SDK
 
     if not managed_in_subscription(azure, profile):
         return None

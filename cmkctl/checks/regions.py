@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from cmkctl.azure import versions
 from cmkctl.azure.compare import same_location, same_word
+from cmkctl.azure.ids import provider_id
 from cmkctl.checks.observed import KEY_VAULT
 from cmkctl.checks.wanted import (
     MANAGED_TYPES,
@@ -83,8 +85,7 @@ def _locations(provider: Mapping[str, Any], resource_type: str) -> list[str]:
 
 def _storage_skus(azure: Snapshot, profile: Profile) -> list[Mapping[str, Any]] | None:
     """Read the rows for the replication of a new storage account; None where it is the one that every region has."""
-    from cmkctl.azure import decoding, versions  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.azure.ids import provider_id  # noqa: PLC0415 - see above
+    from cmkctl.azure import decoding  # noqa: PLC0415 - rules load without the Azure SDK
 
     sku = profile.associated_resources.storage_account.sku
     new = any(each.type == STORAGE_ACCOUNTS for each in new_resources(azure, profile))

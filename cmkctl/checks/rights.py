@@ -79,7 +79,7 @@ def _permissions(azure: Snapshot, _profile: Profile, changes: Sequence[Change]) 
 
 
 def _assignments(azure: Snapshot, profile: Profile, changes: Sequence[Change]) -> AssignmentsInUse | None:
-    from cmkctl.azure import governance  # noqa: PLC0415 - see above
+    from cmkctl.azure import governance  # noqa: PLC0415 - rules load without the Azure SDK
 
     return governance.assignments_in_use(azure, profile.subscription) if _new_assignments(changes) else None
 

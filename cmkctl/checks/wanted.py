@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from cmkctl.azure import versions
+from cmkctl.azure.ids import ResourceId
 from cmkctl.facts import NotRegisteredYetError
 
 if TYPE_CHECKING:
@@ -70,8 +72,7 @@ def _workspace(profile: Profile) -> NewResource:
 
 
 def _named(profile: Profile) -> list[NewResource]:
-    from cmkctl.azure.ids import ResourceId  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.steps._associated import specs_of  # noqa: PLC0415 - see above
+    from cmkctl.steps._associated import specs_of  # noqa: PLC0415 - the steps bring the Azure SDK with them
 
     vault = profile.key_vault
     own = NewResource(vault.resource_type, vault.resource_name, vault.resource_id, "key_vault", "key vault")
@@ -84,9 +85,7 @@ def _named(profile: Profile) -> list[NewResource]:
 
 
 def _exists(azure: Snapshot, profile: Profile, wanted: NewResource) -> bool:
-    from cmkctl.azure import versions  # noqa: PLC0415 - see above
-    from cmkctl.azure.ids import ResourceId  # noqa: PLC0415 - see above
-    from cmkctl.steps._associated import specs_of  # noqa: PLC0415 - see above
+    from cmkctl.steps._associated import specs_of  # noqa: PLC0415 - the steps bring the Azure SDK with them
 
     if wanted.field == "key_vault":
         return azure.vault(ResourceId.parse(wanted.id)) is not None
