@@ -1,8 +1,8 @@
 """The diagnostic codes, declared once each. Behind ``cmkctl explain`` and docs/rules.md.
 
 The hundreds group them: 0 command line and profile, 1 preflight rules (declared beside their rules in `cmkctl.checks`, except
-for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
-and a retired id is never reused.
+for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 6 the commands
+of a key's life and of discovery, 9 defects. A released code keeps its meaning, and a retired id is never reused.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 from cmkctl.diagnostics import Code
 
+_GRAPH: Final = "https://learn.microsoft.com/azure/governance/resource-graph/overview"
 _SETUP: Final = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys"
 _CONCEPT: Final = "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys"
 _COSMOS: Final = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys"
@@ -939,6 +940,29 @@ CMK541: Final = Code(
     "Cannot write the output",
     "The disk or quota behind standard output or standard error is full. cmkctl stops rather than continue without output.",
     "Free some space, or redirect the output, then run the same command again. Finished changes are kept.",
+)
+
+# Resource Graph
+
+CMK680: Final = Code(
+    "CMK680",
+    "No subscription is named",
+    "The command works on a subscription as a whole, and no option, variable or az account names one.",
+    "Add --subscription ID, set AZURE_SUBSCRIPTION_ID, or choose one with az account set.",
+)
+CMK681: Final = Code(
+    "CMK681",
+    "Resources may be missing from the result",
+    "Azure Resource Graph leaves out what the signed-in account may not read, without a notice. The account has no role on the subscription that allows reading all resources of these types.",
+    "Have Reader assigned on the subscription.",
+    _GRAPH,
+)
+CMK682: Final = Code(
+    "CMK682",
+    "Azure Resource Graph returned part of the rows",
+    "The response says that there are more rows, and has no link to them.",
+    "Ask for fewer subscriptions at a time.",
+    "https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data",
 )
 
 # Defects

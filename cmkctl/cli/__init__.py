@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "plan": "Show what would change, without changing anything.",
     "apply": "Apply a profile or a saved plan. Prompts on a terminal; requires --yes otherwise.",
     "verify": "Check that Azure still matches the profile. Changes nothing.",
+    "list": "List the workspaces of a subscription with their keys.",
     "encrypt": "Put the key on the resources that the profile names under services.",
     "posture": "Show who holds the key of each resource that the profile names under services.",
     "validate": "Check a profile without connecting to Azure.",
@@ -176,8 +177,12 @@ _COMPLETE: Final = "complete"
 """The hidden command behind the completion scripts."""
 
 
+_MODULES: Final = {"list": "listing"}
+"""The modules of commands whose name cannot be that of a module here: it would hide a built-in function."""
+
+
 def _add(app: typer.Typer, name: str, purpose: str) -> None:
-    module: Any = importlib.import_module(f"cmkctl.cli.{name}")
+    module: Any = importlib.import_module(f"cmkctl.cli.{_MODULES.get(name, name)}")
     if hasattr(module, "app"):
         app.add_typer(module.app, name=name, help=purpose, short_help=purpose, cls=HelpGroup)
     else:

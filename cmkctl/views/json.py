@@ -28,6 +28,7 @@ from cmkctl.views.json_objects import (
     posture_object,
     seconds_of,
     summary,
+    workspace_object,
 )
 from cmkctl.views.streams import encodable
 from cmkctl.views.words import clean
@@ -108,6 +109,9 @@ class JsonView:
                 case s.PostureShown(assessments):
                     for each in assessments:
                         self._line("posture", posture_object(each))
+                case s.WorkspacesShown(workspaces):
+                    for one in workspaces:
+                        self._line("workspace", workspace_object(one))
                 case s.Cancelled():
                     pass  # JSON runs never ask
                 case s.RunInterrupted(command):

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
+from cmkctl.listing import ListedWorkspace
 from cmkctl.plan import Plan
 from cmkctl.posture import Assessment
 
@@ -123,6 +124,14 @@ class PostureShown:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkspacesShown:
+    """The workspaces that were found, in order; with `key`, those that use this key."""
+
+    workspaces: tuple[ListedWorkspace, ...]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The question was not answered with yes; nothing was changed."""
 
@@ -160,6 +169,7 @@ Shown: TypeAlias = (
     | CheckShown
     | Explained
     | PostureShown
+    | WorkspacesShown
     | Cancelled
     | RunInterrupted
     | LogText

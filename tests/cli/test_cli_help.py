@@ -28,6 +28,7 @@ COMMANDS = [
     "plan",
     "apply",
     "verify",
+    "list",
     "encrypt",
     "posture",
     "validate",
