@@ -9,15 +9,22 @@ from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
+import pytest
+
 SEE = "azure-ai-ml can now express this: read docs/adr/0004-one-put.md again"
 
 
-def _parameters(entity: str) -> set[str]:
-    """Return the parameters of an entity of azure-ai-ml. Its import takes a second, so only these tests pay for it."""
+@pytest.fixture(scope="module", autouse=True)
+def azure_ai_ml() -> None:
+    """Import azure-ai-ml: when the first test of this file runs, because every process of the tests collects the file."""
     with warnings.catch_warnings():
         # Those of azure-ai-ml's own dependencies; a test run of ours takes a warning for an error.
         warnings.simplefilter("ignore")
-        found = getattr(import_module("azure.ai.ml.entities"), entity)
+        import_module("azure.ai.ml.entities")
+
+
+def _parameters(entity: str) -> set[str]:
+    found = getattr(import_module("azure.ai.ml.entities"), entity)
     return {each.lower().replace("_", "") for each in inspect.signature(found).parameters}
 
 
