@@ -119,8 +119,8 @@ class Snapshot:
         return self._session.cloud
 
     def now(self) -> datetime:
-        """Return the current date and time in UTC."""
-        return self._session.clock.now()
+        """Return the current date and time in UTC, as Azure has it."""
+        return self._session.now()
 
     def check(self) -> None:
         """Raise `Interrupted` if the run was interrupted."""
