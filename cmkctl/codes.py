@@ -950,6 +950,44 @@ CMK901: Final = Code(
     "Run the same command again with --debug to see where it happens, and report that.",
 )
 
+# Rotation
+
+_ROTATION: Final = "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation"
+CMK602: Final = Code(
+    "CMK602",
+    "The workspace cannot change its key now",
+    "A rotation changes the key identifier of a workspace that exists. This one is absent, is being deleted, was never created to the end, or has an operation in progress.",
+    "Do what the message names, then run cmkctl rotate again. Nothing was written.",
+    _CONCEPT,
+)
+CMK603: Final = Code(
+    "CMK603",
+    "The profile pins the version of the key",
+    "key.version names the version that the workspace uses. A rotation to a different one would make the workspace differ from its profile, so the profile is changed first.",
+    "Write the line of the message in the profile, then run cmkctl rotate PROFILE.",
+)
+CMK604: Final = Code(
+    "CMK604",
+    "The key version in use cannot be used any more",
+    "To change to another version, the services unwrap their data keys with the version in use once more. A disabled version or a deleted key prevents that, and the change would fail or leave data out of reach.",
+    "Make the version in use usable again, wait until the workspace works, and rotate then.",
+    _COSMOS,
+)
+CMK606: Final = Code(
+    "CMK606",
+    "The versions before are too young to be disabled",
+    "Azure Cosmos DB may use the version before for up to 24 hours after a rotation. Azure does not show when a workspace began to use its version; the last change of the workspace is the latest possible time.",
+    "Run cmkctl rotate PROFILE --retire-old again after the time of the message.",
+    "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys#key-rotation",
+)
+CMK607: Final = Code(
+    "CMK607",
+    "An older version of the key may still be in use",
+    "Data that is encrypted with a version is out of reach once the version is disabled. Something that was found uses an older version, or something that may use one could not be read.",
+    "Move what the message names to the version in use, or have someone with more rights run the command.",
+    _CONCEPT,
+)
+
 DECLARED: Final[Mapping[str, Code]] = {each.id: each for each in tuple(globals().values()) if isinstance(each, Code)}
 """The codes of this module, by id."""
 
