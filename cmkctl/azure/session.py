@@ -38,7 +38,7 @@ from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
 
 PARALLEL_READS: Final = 64
 """Threads for reads, started when needed: a read that waits for a free thread would make the plan one round trip deeper."""
-QUESTIONS: Final = frozenset({"checkPolicyRestrictions", "checkNameAvailability", "validate"})
+QUESTIONS: Final = frozenset({"checkPolicyRestrictions", "checkNameAvailability", "validate", "resources"})
 """The last segments of the POST requests that write nothing. A dry run sends these and no other."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 

@@ -47,3 +47,5 @@ NETWORK: Final = "2024-05-01"
 
 PRIVATE_DNS: Final = "2024-06-01"
 """Private DNS zones and their links to networks."""
+
+RESOURCE_GRAPH: Final = "2024-04-01"
