@@ -1,7 +1,7 @@
 """The caller's way to the keys of a vault through the vault's own endpoint: network and rights. For `version_in_use`.
 
-Resource Manager cannot change a key version, so the plan tries a read at the endpoint first: a write that the firewall or a missing
-right would refuse is a conflict beforehand.
+Resource Manager cannot change a key version. So the plan tries a read at the endpoint first, and a write that the firewall or a
+missing right would refuse is a conflict beforehand.
 """
 
 from __future__ import annotations

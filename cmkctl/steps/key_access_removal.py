@@ -131,7 +131,7 @@ def _role_problems(profile: Profile, principal: ObservedPrincipal, held: Iterabl
     for each in held:
         scope = str(each["properties"].get("scope") or "")
         role, identifier = role_name(principal, each), str(each.get("id") or "")
-        delete = f"have its owner delete the assignment, after checking what else uses it: az role assignment delete --ids {identifier}"
+        delete = f"delete it by hand, if nothing else needs it: az role assignment delete --ids {identifier}"
         if not any(same_resource_id(scope, one) for one in _ours(profile)):
             reason = f"its role {role} is inherited from {scope}, and reaches more than this vault"
         elif not allows_nothing_more(principal, each):

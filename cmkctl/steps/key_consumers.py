@@ -54,7 +54,7 @@ class ObservedConsumers:
 class KeyConsumers:
     """One query of Resource Graph, and a ``GET`` of everything that it finds.
 
-    With `whole_vault`, everything that uses a key of the vault counts: an access policy and a role on the vault hold for all keys.
+    With `whole_vault`, everything that uses a key of the vault counts: a policy or a role on the vault holds for all keys.
     """
 
     name = "key_consumers"

@@ -23,7 +23,7 @@ from cmkctl.steps.base import no_op, wait
 
 ACCOUNTS: Final = "Microsoft.DocumentDB/databaseAccounts"
 CONFIRMED: Final = "Access to the configured customer managed key confirmed."
-"""The status of an account that can use its key. Every other published one begins with "Access to your account is currently revoked".
+"""The status of an account that can use its key. The other published ones begin: Access to your account is currently revoked.
 
 Source: https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide and the published values of the property.
 """
