@@ -129,6 +129,10 @@ class Options:
         bool,
         typer.Option("--retire-old", help="Disable the versions older than the one in use; after 24 h at the earliest."),
     ] = False
+    grant: Annotated[
+        bool,
+        typer.Option("--grant", help="Leave the key enabled, and take the access to it away."),
+    ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
