@@ -210,7 +210,7 @@ def date(seconds: float) -> str:
 
 def decide(profile: Profile, asked: Asked, observed: ObservedRotation) -> Decision:
     """Return what the rotation does. Pure."""
-    refusal = _unfit_workspace(profile, observed)
+    refusal = unfit_workspace(profile, observed)
     if refusal:
         return refusal
     decision = _Deciding(profile, asked, observed).decide()
@@ -229,7 +229,8 @@ def _key_refused(code: str, reason: str, *ways_out: str) -> Decision:
     return Decision(Aim.REFUSE, reason, code=code, ways_out=ways_out)
 
 
-def _unfit_workspace(profile: Profile, observed: ObservedRotation) -> Decision | None:
+def unfit_workspace(profile: Profile, observed: ObservedRotation) -> Decision | None:
+    """Return why the workspace has no key that can be rotated; None where it has one."""
     found = observed.workspace
     if found is None:
         return _workspace_refused(
