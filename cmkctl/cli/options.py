@@ -127,7 +127,9 @@ class Options:
     ] = False
     retire_old: Annotated[
         bool,
-        typer.Option("--retire-old", help="Disable the versions older than the one in use; after 24 h at the earliest."),
+        typer.Option(
+            "--retire-old", help="Disable the versions older than the one in use; after 24 h at the earliest."
+        ),
     ] = False
     grant: Annotated[
         bool,

@@ -26,9 +26,7 @@ def _at_the_vault(changes: Sequence[Change]) -> list[Change]:
     return [each for each in changes if each.request is not None and each.request.plane is Plane.VAULT]
 
 
-def _entry(
-    azure: Snapshot, profile: Profile, changes: Sequence[Change]
-) -> tuple[ArmDocument, Entry] | None:
+def _entry(azure: Snapshot, profile: Profile, changes: Sequence[Change]) -> tuple[ArmDocument, Entry] | None:
     """Try the vault's endpoint where a change goes there; None otherwise."""
     sent = _at_the_vault(changes)
     vault = azure.vault(ResourceId.parse(profile.key_vault.resource_id)) if sent else None

@@ -36,6 +36,7 @@ TAKES_EFFECT_WITHIN: Final = timedelta(hours=1)
 
 Source: https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys
 """
+_IDENTIFIER: Final = "properties.encryption.keyVaultProperties.keyIdentifier"
 _NOTICE: Final = timedelta(days=30)
 """The time before an expiry from which a rotation is due, where the rotation policy names none: Key Vault's own notice.
 
@@ -51,6 +52,7 @@ class Asked:
     to_version: str = ""
     again: bool = False
     due: bool = False
+    key: bool = False
     at: datetime | None = None
 
     @classmethod
@@ -62,6 +64,7 @@ class Asked:
             to_version=arguments.get("to_version", "").lower(),
             again="again" in arguments,
             due="due" in arguments,
+            key="key" in arguments,
             at=datetime.fromisoformat(at) if at else None,
         )
 
@@ -89,39 +92,47 @@ class Version:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a run found first: the names of the versions of the key, and the key identifier that the workspace used."""
+
+    versions: frozenset[str]
+    identifier: str
+
+
 class FirstSeen:
-    """The versions that existed when this run observed the key first: a later one was made by this run, or beside it."""
+    """Keeps the beginning of a run: what is different later was done by this run, or beside it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._names: frozenset[str] | None = None
+        self._beginning: Beginning | None = None
 
-    def of(self, names: frozenset[str]) -> frozenset[str]:
-        """Return the names of the first observation. The first call keeps its own."""
+    def of(self, found: Beginning) -> Beginning:
+        """Return the first one that was given."""
         with self._lock:
-            if self._names is None:
-                self._names = names
-            return self._names
+            if self._beginning is None:
+                self._beginning = found
+            return self._beginning
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedRotation:
     """The workspace (None: absent), the versions of the profile's key, oldest first (None: no such key), and the time.
 
-    `before` holds the names of the versions that existed when this run began. `policy` is the rotation policy of the key,
+    `beginning` is what this run found first. `policy` is the rotation policy of the key,
     empty where it was not read.
     """
 
     workspace: ArmDocument | None
     versions: tuple[Version, ...] | None
-    before: frozenset[str]
+    beginning: Beginning
     at: datetime
     policy: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def identifier(self) -> str:
         """The key identifier that the workspace uses, empty for none."""
-        return text_at(self.workspace, "properties.encryption.keyVaultProperties.keyIdentifier")
+        return text_at(self.workspace, _IDENTIFIER)
 
     @property
     def used(self) -> KeyIdentifier | None:
@@ -160,7 +171,7 @@ def observe(azure: Snapshot, profile: Profile, first: FirstSeen, *, policy: bool
     return ObservedRotation(
         workspace,
         None if found is None else tuple(ordered),
-        first.of(frozenset(each.name for each in ordered)),
+        first.of(Beginning(frozenset(each.name for each in ordered), text_at(workspace, _IDENTIFIER))),
         azure.now(),
         at_path(latest, "properties.rotationPolicy") or {},
     )
@@ -276,7 +287,7 @@ class _Deciding:
             return self._pinned(pinned)
         if wanted or pinned:
             return self._named(wanted or pinned, pinned=pinned)
-        if not self._same_key:
+        if self.asked.key or not self._same_key:
             return self._another_key()
         return self._refusal_of_version_in_use() or self._rotated()
 
@@ -303,12 +314,14 @@ class _Deciding:
         return Decision(Aim.MAKE, "there is no such key in the vault yet")
 
     def _another_key(self) -> Decision:
-        """Take the newest usable version of the profile's key: the workspace uses another key of the vault."""
+        """Take the newest usable version of the profile's key, which is another key of the vault than the one in use."""
         made = [each for each in self._usable if self._just_made(each)]
         if self.asked.new_version and not made:
             return Decision(Aim.MAKE, f"asked for; the workspace uses {self.observed.identifier}")
+        if self._usable and self._same_key and self._usable[-1] == self.observed.in_use:
+            return _stay(self._usable[-1], "it is the latest version of this key")
         if self._usable:
-            return Decision(Aim.TAKE, f"the workspace uses {self.observed.identifier}", self._usable[-1])
+            return Decision(Aim.TAKE, f"is the latest; the workspace uses {self.observed.identifier}", self._usable[-1])
         return _key_refused(
             "CMK224",
             "none of its versions can be used: each is disabled, expired or not valid yet",
@@ -340,8 +353,8 @@ class _Deciding:
     def _already_pinned(self, version: Version) -> Decision:
         """Stay with the pinned version where nothing is due, or it was put to use just now; else say which line to write."""
         due = self._due()
-        moved = moment(at_path(self.observed.workspace, "systemData.lastModifiedAt"))
-        just_moved = moved is not None and self.observed.at - moved < TAKES_EFFECT_WITHIN and self._is_not_first(version)
+        changed = self._changed
+        just_moved = changed is not None and changed > self._recently and self._was_rotated_to(version)
         if just_moved or (self.asked.due and not due):
             return _stay(version, "key.version of the profile pins it")
         return self._pinned(version.name)
@@ -384,13 +397,27 @@ class _Deciding:
                 return Decision(Aim.TAKE, "was made just now, and the workspace does not use it yet", newer)
         elif newer is not None:
             return Decision(Aim.TAKE, f"is newer than the version in use, {_name(used)}", newer)
-        if used is not None and self._is_not_first(used) and self._just_made(used):
+        if used is not None and self._was_rotated_to(used) and (since := self._rotated_at(used)):
             again = "" if self.asked.due else "; --again makes another one"
-            return _stay(used, f"it was made at {date(used.created)}, and rotations take effect within an hour{again}")
+            return _stay(used, f"{since}, and rotations take effect within an hour{again}")
         if self.asked.due and not due:
             return _stay(used, self._not_due())
         reason = due or "the latest version is in use" if not self.asked.new_version else "asked for"
         return Decision(Aim.MAKE, f"{reason}; the workspace uses {self.observed.identifier}")
+
+    def _rotated_at(self, used: Version) -> str:
+        """Return in words when the workspace was moved to its version, where that counts as this rotation; else nothing."""
+        if self._just_made(used) or self.observed.identifier != self.observed.beginning.identifier:
+            return f"it was made at {date(used.created)}"
+        changed = self._changed
+        if self.asked.again or self.asked.new_version or changed is None or changed <= self._recently:
+            return ""
+        return f"the workspace was changed at {date(changed.timestamp())}, perhaps by a rotation"
+
+    @property
+    def _changed(self) -> datetime | None:
+        """The time of the last change of the workspace; None where Azure does not show it."""
+        return moment(at_path(self.observed.workspace, "systemData.lastModifiedAt"))
 
     def _newer(self) -> Version | None:
         """Return the newest usable version that is newer than the one in use."""
@@ -404,16 +431,19 @@ class _Deciding:
         For a saved plan the hour ends at the time of the plan, so that applying it again later makes no second version. With
         --again only what this run made counts.
         """
-        if version.name not in self.observed.before:
+        if version.name not in self.observed.beginning.versions:
             return True
-        if self.asked.again:
-            return False
-        ends = min(self.observed.at, self.asked.at or self.observed.at)
-        return version.created > (ends - TAKES_EFFECT_WITHIN).timestamp()
+        return not self.asked.again and version.created > self._recently.timestamp()
 
-    def _is_not_first(self, version: Version) -> bool:
-        listed = self.observed.versions or ()
-        return bool(listed) and version != listed[0]
+    @property
+    def _recently(self) -> datetime:
+        return min(self.observed.at, self.asked.at or self.observed.at) - TAKES_EFFECT_WITHIN
+
+    def _was_rotated_to(self, version: Version) -> bool:
+        """Return True for a version that the workspace cannot have been created with: a later one, or one that is younger."""
+        made = moment(at_path(self.observed.workspace, "systemData.createdAt"))
+        younger = made is not None and version.created > made.timestamp()
+        return younger or version != (self.observed.versions or (version,))[0]
 
     def _due(self) -> str:
         """Return why a rotation is due by the key's rotation policy or by an expiry; empty when none is."""
@@ -434,7 +464,9 @@ class _Deciding:
         after = self._trigger("rotate", "timeAfterCreate")
         until = f"expires on {date(used.exp)}" if used is not None and used.exp else "never expires"
         made = date(used.created) if used is not None else "an unknown time"
-        policy = f"the rotation policy asks for one every {after.days} days" if after else "no rotation policy asks for one"
+        policy = (
+            f"the rotation policy asks for one every {after.days} days" if after else "no rotation policy asks for one"
+        )
         return f"no rotation is due: it was made at {made} and {until}, and {policy}"
 
     def _trigger(self, action: str, trigger: str) -> timedelta | None:

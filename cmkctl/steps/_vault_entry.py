@@ -63,9 +63,13 @@ def try_entry(
         if failure.kind not in (FailureKind.DENIED, FailureKind.NETWORK):
             raise
         if failure.kind is FailureKind.NETWORK:
-            return Entry(me, "the vault's own endpoint does not answer from this machine", network=True, held=held, needed=needed)
+            return Entry(
+                me, "the vault's own endpoint does not answer from this machine", network=True, held=held, needed=needed
+            )
         if failure.has_code(*_BLOCKED):
-            return Entry(me, "the vault's firewall does not let this machine in", network=True, held=held, needed=needed)
+            return Entry(
+                me, "the vault's firewall does not let this machine in", network=True, held=held, needed=needed
+            )
         return Entry(me, "you may not read keys at the vault's own endpoint", held=held, needed=needed)
     by_role = properties.get("enableRbacAuthorization")
     allowed = _role_allows(azure, key_id, needed) if by_role else _policy_allows(properties, me, needed)

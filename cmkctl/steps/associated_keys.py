@@ -101,7 +101,9 @@ def _change(profile: Profile, spec: ResourceSpec, found: ArmDocument, key: str, 
         return no_op(AssociatedKeys.name, resource, spec.kind, name, "not changed: it has no customer's key")
     if same_key_identifier(used.uri, key) and not used.version:
         return no_op(AssociatedKeys.name, resource, spec.kind, name, "follows a new version by itself")
-    reason = f"stays at version {used.version}" if same_key_identifier(used.uri, key) else "uses another key of the vault"
+    reason = (
+        f"stays at version {used.version}" if same_key_identifier(used.uri, key) else "uses another key of the vault"
+    )
     effective_at = known.get(EFFECTIVE_AT)
     return Change(
         AssociatedKeys.name,

@@ -76,7 +76,9 @@ class RetiredVersions:
             return [conflict(self.name, key, "key", name, "CMK604", reason, "rotate first: cmkctl rotate PROFILE")]
         old = [each for each in _older(observed, used) if each.enabled]
         if not old:
-            return [no_op(self.name, key, "key", name, f"no version older than {used.name}, which is in use, is enabled")]
+            return [
+                no_op(self.name, key, "key", name, f"no version older than {used.name}, which is in use, is enabled")
+            ]
         problems = [conflict(self.name, key, "key", name, *each) for each in _problems(profile, observed, old)]
         return problems or [_disable(profile, each) for each in old]
 
@@ -145,14 +147,18 @@ def _too_early(observed: ObservedFollowers) -> Iterator[tuple[str, ...]]:
         yield (
             "CMK606",
             "Azure does not show when the workspace was changed last, so the time of its rotation is not known",
-            "disable a version by hand, 24 hours after its rotation at the earliest: az keyvault key set-attributes --id "
-            "KEY_IDENTIFIER --enabled false",
+            (
+                "disable a version by hand, 24 hours after its rotation at the earliest: az keyvault key set-attributes --id "
+                "KEY_IDENTIFIER --enabled false"
+            ),
         )
     elif observed.rotation.at - changed < NEEDED_FOR:
         yield (
             "CMK606",
-            f"the workspace was changed last on {date(changed.timestamp())}, perhaps by its rotation, and Azure Cosmos DB may "
-            "use the version before for 24 hours",
+            (
+                f"the workspace was changed last on {date(changed.timestamp())}, perhaps by its rotation, and Azure Cosmos DB may "
+                "use the version before for 24 hours"
+            ),
             f"run the same command again after {date((changed + NEEDED_FOR).timestamp())}",
         )
 

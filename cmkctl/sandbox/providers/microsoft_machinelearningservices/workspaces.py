@@ -61,7 +61,7 @@ COVERAGE = Area(
         "an associated resource that does not exist yet is looked for at the end of the operation: Azure's limit is unpublished",
         "that a creation waits for one at all rests on one recording (02)",
         "a vault with Azure RBAC gets no role for the workspace's principal; what Azure does there is unpublished",
-        "the managed storage account follows the newest version of the workspace's key",
+        "the managed storage account follows the workspace's key at once",
         "a project shows no `encryption`: its hub has it",
         "which rights of the acting identity are tried, beyond those that are quoted, and in which order",
         "an identity that reads the key has to be one of the workspace's identities",
@@ -318,6 +318,7 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         failure = _change_key(tenant, call, document, encryption)
         if failure is None and _identifier(document) != before:
             record["wraps"] = {"identifier": before, "countdown": tenant.begin(ROTATION)}
+            managed_group.follow(tenant, document)
     if failure is None:
         document["properties"] = shapes.merge(document["properties"], sent)
         document["properties"]["managedNetwork"] = network_view(document["properties"]["managedNetwork"], document)
