@@ -25,8 +25,8 @@ def list_workspaces(options: Options) -> int:
     subscriptions: list[str] = []
 
     def target() -> Target:
-        if options.key and not key_parts(options.key)[0]:
-            detail = f"--key {options.key} is no key identifier."
+        if options.used_key and not key_parts(options.used_key)[0]:
+            detail = f"--key {options.used_key} is no key identifier."
             raise ProfileError(
                 codes.CMK008.error(detail, "Write https://VAULT/keys/NAME or https://VAULT/keys/NAME/VERSION.")
             )
@@ -34,9 +34,9 @@ def list_workspaces(options: Options) -> int:
         return Target(options.cloud, subscriptions[0])
 
     def body(opened: Opened) -> int:
-        found = listing.list_workspaces(opened.session.snapshot(), subscriptions, options.key or "")
+        found = listing.list_workspaces(opened.session.snapshot(), subscriptions, options.used_key or "")
         opened.show_context()
-        opened.show(WorkspacesShown(found.workspaces, options.key or ""))
+        opened.show(WorkspacesShown(found.workspaces, options.used_key or ""))
         opened.show(DiagnosticsShown(found.diagnostics))
         return DONE
 
