@@ -46,7 +46,8 @@ COVERAGE = Area(
         "a PATCH of `allowRoleAssignmentOnRG` is accepted without effect (recording 01)",
         "fails in the operation: no purge protection; key missing, disabled, expired, not RSA, without wrap and unwrap",
         "fails in the operation: no right for Azure Cosmos DB (by object id) or for the user-assigned identity",
-        "rotation within the vault, to a usable version; the managed Cosmos DB account follows later; any other change of vault, key identity, hbi or stores is the bare 500 of Azure",
+        "rotation within the vault, to a usable version; the managed Cosmos DB account follows later",
+        "any other change of vault, key identity, hbi or stores is the bare 500 of Azure",
     ),
     differs=(
         "the managed group's Cosmos DB and search are listed, and cannot be read one by one; its storage account can",
