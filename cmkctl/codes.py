@@ -268,8 +268,8 @@ CMK223: Final = Code(
 CMK224: Final = Code(
     "CMK224",
     "The key is disabled",
-    "Disabling a key revokes access to the data. cmkctl never enables a key again.",
-    "Find out who disabled it and why before you enable it.",
+    "Disabling a key revokes access to the data. cmkctl disables one with revoke only, and enables one with restore only.",
+    "Find out who disabled it and why before you enable it: cmkctl restore PROFILE.",
 )
 CMK225: Final = Code(
     "CMK225",
@@ -939,6 +939,76 @@ CMK541: Final = Code(
     "Cannot write the output",
     "The disk or quota behind standard output or standard error is full. cmkctl stops rather than continue without output.",
     "Free some space, or redirect the output, then run the same command again. Finished changes are kept.",
+)
+
+# Revoking and restoring access to the key
+
+CMK620: Final = Code(
+    "CMK620",
+    "This stops",
+    "Whoever cannot use the key cannot decrypt the keys of the data. cmkctl lists everything that it finds to use the key, with what happens to it and when it notices: the workspace, what Azure manages for it, and every other resource in the subscription.",
+    "Make sure that all of it may stop.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys",
+)
+CMK621: Final = Code(
+    "CMK621",
+    "A revocation takes effect within about an hour",
+    "Services keep the unwrapped key in a cache and ask Key Vault again from time to time. Microsoft's pages give an hour for a workspace. Until then work goes on; afterwards requests to data fail, and the Azure Cosmos DB account reports that its access is revoked.",
+    "If it has to be certain, wait for two hours, and try to open the workspace.",
+    "https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide",
+)
+CMK622: Final = Code(
+    "CMK622",
+    "Uses of the key that were not seen",
+    "Resource Graph shows what the signed-in account may read, in the subscription of the profile. Uses elsewhere, and some kinds of use everywhere, have no rows there.",
+    "Ask an owner of the subscription to run the same command with --dry-run, and look into the vault's log for callers of the key.",
+    "https://learn.microsoft.com/azure/governance/resource-graph/overview",
+)
+CMK623: Final = Code(
+    "CMK623",
+    "The key version cannot be changed from here",
+    "Only the vault's own endpoint disables and enables a key version; Azure Resource Manager cannot. It needs a way through the vault's firewall, and rights on keys: Owner of the subscription is not enough.",
+    "Run it where the vault lets you in, with the role Key Vault Crypto Officer or the key permissions get and update.",
+    "https://learn.microsoft.com/rest/api/keyvault/keys/update-key/update-key",
+)
+CMK624: Final = Code(
+    "CMK624",
+    "There is no key version to revoke or restore",
+    "revoke and restore work on the key version that the workspace uses. The workspace, its key or its vault is not there, or the key is not in the vault of the profile.",
+    "Correct the profile. A deleted vault or key is recovered first: cmkctl recover.",
+)
+CMK625: Final = Code(
+    "CMK625",
+    "The access cannot be taken away here",
+    "revoke --grant removes exactly what lets the workspace use its key: a role assignment on the vault or the key that allows nothing more, or three key permissions of one access policy. An inherited role reaches further resources, and a wider role or policy has further uses.",
+    "Disable the key version instead: cmkctl revoke PROFILE.",
+    "https://learn.microsoft.com/azure/key-vault/general/rbac-guide",
+)
+CMK626: Final = Code(
+    "CMK626",
+    "Other versions of the key are disabled",
+    "restore enables the version that the workspace uses. Other disabled versions may be needed for data that was encrypted with them, such as a backup, or may be disabled for good reason.",
+    "Enable one by hand, if something needs it: az keyvault key set-attributes --id KEY_IDENTIFIER --enabled true.",
+)
+CMK627: Final = Code(
+    "CMK627",
+    "The version is not usable for another reason",
+    "A version has to be enabled and within its dates. An expired version, or one that is not valid yet, does not wrap keys, enabled or not.",
+    "Correct the dates of the version.",
+    "https://learn.microsoft.com/azure/key-vault/keys/about-keys-details",
+)
+CMK628: Final = Code(
+    "CMK628",
+    "The effect cannot be observed",
+    "restore waits for the Azure Cosmos DB account of the workspace, which reports whether it can use the key. Where that account cannot be seen, cmkctl restores the access and cannot say when the services have noticed: within about an hour.",
+    "Try to open the workspace; after two hours without success, ask Azure support.",
+    "https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide",
+)
+CMK629: Final = Code(
+    "CMK629",
+    "A revocation can be undone",
+    "restore enables the key version again, gives the grants of the profile, waits until the services can use the key, and checks it. It does so after revoke and after revoke --grant.",
+    "Run cmkctl restore PROFILE.",
 )
 
 # Defects

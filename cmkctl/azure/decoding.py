@@ -280,6 +280,19 @@ class DeletedKey(TypedDict, total=False):
     scheduledPurgeDate: int
 
 
+class _VaultKeyAttributes(TypedDict, total=False):
+    enabled: bool
+    exp: int
+    nbf: int
+
+
+class VaultKey(TypedDict, total=False):
+    """One version of a key, as the vault's own endpoint shows it. Dates are in seconds since 1970."""
+
+    key: Required[_JsonWebKey]
+    attributes: _VaultKeyAttributes
+
+
 class _AssignmentProperties(TypedDict, total=False):
     scope: Required[str]
     roleDefinitionId: Required[str]

@@ -95,6 +95,10 @@ class Options:
         str | None,
         typer.Option("--yes-revoke", metavar="NAME", help="Revoke without asking. NAME is the name of the workspace."),
     ] = None
+    grant: Annotated[
+        bool,
+        typer.Option("--grant", help="Leave the key enabled, and take the access to it away."),
+    ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")

@@ -386,8 +386,10 @@ def _unusable(profile: Profile, attributes: Mapping[str, Any], now: float) -> It
     if attributes.get("enabled") is False:
         yield (
             "CMK224",
-            f"{which} is disabled, and cmkctl does not enable a disabled key",
-            "enable it, if you want it in use: az keyvault key set-attributes --enabled true",
+            f"{which} is disabled: whatever uses it is out of reach, or will be within about an hour",
+            "find out who disabled it, and why",
+            "give an existing workspace its access back: cmkctl restore PROFILE",
+            "enable it for a new workspace: az keyvault key set-attributes --enabled true",
         )
     if attributes.get("exp") is not None and attributes["exp"] <= now:
         yield (
