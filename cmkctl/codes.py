@@ -1011,6 +1011,20 @@ CMK629: Final = Code(
     "Run cmkctl restore PROFILE.",
 )
 
+CMK610: Final = Code(
+    "CMK610",
+    "Backups need the key version of their time",
+    "A periodic backup of Azure Cosmos DB is restored with the key version that was in use when it was made, which has to be enabled. Disabling a version does not lose the backup: enabling it again is enough.",
+    "Enable the version before you restore such a backup, and never delete a version.",
+    "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys",
+)
+CMK611: Final = Code(
+    "CMK611",
+    "The profile has to name the new key",
+    "rotate --key moves the workspace to a key that the profile does not name. plan and verify compare the workspace with the profile, and report a different key (CMK256) until the profile names it.",
+    "Write the line of the message in the profile.",
+)
+
 # Defects
 
 CMK901: Final = Code(
@@ -1018,6 +1032,58 @@ CMK901: Final = Code(
     "Internal error in cmkctl",
     "An unexpected error occurred. Finished changes are kept, and nothing is left half written.",
     "Run the same command again with --debug to see where it happens, and report that.",
+)
+
+# Rotation
+
+_ROTATION: Final = "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation"
+CMK600: Final = Code(
+    "CMK600",
+    "No new key version can be made from here",
+    "Only the vault's own endpoint makes a second version of a key; Azure Resource Manager creates a key with its first version, and no more. The endpoint needs a way through the vault's firewall, and rights on keys: Owner of the subscription is not enough. cmkctl tries a read there before it writes anything.",
+    "Run it where the vault lets you in, with the role Key Vault Crypto Officer or the key permissions get and rotate; or take a new key of the same vault, which is created through Azure Resource Manager: --key NEWNAME.",
+    "https://learn.microsoft.com/rest/api/keyvault/keys/rotate-key/rotate-key",
+)
+CMK602: Final = Code(
+    "CMK602",
+    "The workspace cannot change its key now",
+    "A rotation changes the key identifier of a workspace that exists. This one is absent, is being deleted, was never created to the end, or has an operation in progress.",
+    "Do what the message names, then run cmkctl rotate again. Nothing was written.",
+    _CONCEPT,
+)
+CMK603: Final = Code(
+    "CMK603",
+    "The profile pins the version of the key",
+    "key.version names the version that the workspace uses. A rotation to a different one would make the workspace differ from its profile, so the profile is changed first.",
+    "Write the line of the message in the profile, then run cmkctl rotate PROFILE.",
+)
+CMK604: Final = Code(
+    "CMK604",
+    "The key version in use cannot be used any more",
+    "To change to another version, the services unwrap their data keys with the version in use once more. A disabled version or a deleted key prevents that, and the change would fail or leave data out of reach.",
+    "Make the version in use usable again, wait until the workspace works, and rotate then.",
+    _COSMOS,
+)
+CMK605: Final = Code(
+    "CMK605",
+    "Microsoft's pages contradict each other about this rotation",
+    "The note about the preview of service-side encryption excluded key rotation. The newer page about customer-managed keys has no such limit, and another page still has it. cmkctl sends the change, and reads the key identifier back.",
+    "Go on, and check the result: cmkctl verify PROFILE.",
+    _CONCEPT,
+)
+CMK606: Final = Code(
+    "CMK606",
+    "The versions before are too young to be disabled",
+    "Azure Cosmos DB may use the version before for up to 24 hours after a rotation. Azure does not show when a workspace began to use its version; the last change of the workspace is the latest possible time.",
+    "Run cmkctl rotate PROFILE --retire-old again after the time of the message.",
+    "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys#key-rotation",
+)
+CMK607: Final = Code(
+    "CMK607",
+    "An older version of the key may still be in use",
+    "Data that is encrypted with a version is out of reach once the version is disabled. Something that was found uses an older version, or something that may use one could not be read.",
+    "Move what the message names to the version in use, or have someone with more rights run the command.",
+    _CONCEPT,
 )
 
 DECLARED: Final[Mapping[str, Code]] = {each.id: each for each in tuple(globals().values()) if isinstance(each, Code)}

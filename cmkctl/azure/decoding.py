@@ -227,6 +227,7 @@ class _KeyAttributes(TypedDict, total=False):
     enabled: bool
     exp: Seconds
     nbf: Seconds
+    created: Seconds
 
 
 class _PolicyAttributes(TypedDict, total=False):
@@ -266,6 +267,13 @@ class Key(TypedDict, total=False):
 
     tags: dict[str, str]
     properties: Required[_KeyProperties]
+
+
+class KeyVersions(TypedDict, total=False):
+    """One page of the versions of a key, each as a key."""
+
+    value: Required[list[Key]]
+    nextLink: str
 
 
 class _JsonWebKey(TypedDict, total=False):

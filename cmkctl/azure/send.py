@@ -40,7 +40,7 @@ def send(session: Session, change: Change) -> ArmDocument | None:
     None for a change without a wait. Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError: CMK312 on a
     timeout, CMK404 when the creation of a vault replaced one.
     """
-    early = (change.earliest - session.clock.now()).total_seconds() if change.earliest else 0.0
+    early = (change.earliest - session.now()).total_seconds() if change.earliest else 0.0
     delay(session, "the access to the key to take effect", early)
     if change.request is not None:
         _resending(session, change, change.request, waited=early > 0)

@@ -120,8 +120,8 @@ class Snapshot:
         return self._session.cloud
 
     def now(self) -> datetime:
-        """Return the current date and time in UTC."""
-        return self._session.clock.now()
+        """Return the current date and time in UTC, as Azure has it."""
+        return self._session.now()
 
     def check(self) -> None:
         """Raise `Interrupted` if the run was interrupted."""
@@ -274,11 +274,18 @@ class Snapshot:
 
     def role_assignments(self, scope: str, principal: str) -> list[ArmDocument]:
         """Read the role assignments of a principal at a scope and above, all pages."""
+        return self._assignments(scope, f"principalId eq '{principal}'")
+
+    def assignments_at(self, scope: str) -> ArmDocument:
+        """Read the role assignments of every principal at a scope and above: one document with the items of all pages."""
+        return {"value": self._assignments(scope, "atScope()")}
+
+    def _assignments(self, scope: str, wanted: str) -> list[ArmDocument]:
         page = self._by_id(
             decoding.RoleAssignments,
             role_assignments_id(scope),
             versions.ROLE_ASSIGNMENTS,
-            **{"$filter": f"principalId eq '{principal}'"},
+            **{"$filter": wanted},
         )
         found: list[ArmDocument] = []
         links: set[str] = set()

@@ -116,7 +116,9 @@ def verify(options: Options, procedure: Procedure) -> int:
 
 def _save(out: Path, made: Plan, opened: Run, procedure: Procedure) -> Mapping[str, str]:
     """Save a plan to a file, or write it to standard output for ``-``. Returns its digests."""
-    now, sandbox = opened.session.clock.now(), bool(opened.sandbox)
+    now, sandbox = opened.session.now(), bool(opened.sandbox)
+    if procedure.dated:
+        procedure = replace(procedure, arguments={**procedure.arguments, "at": now.isoformat(timespec="seconds")})
     if out != STANDARD_STREAM:
         return save(out, made, opened.profile, procedure, now, sandbox=sandbox)
     with TemporaryDirectory(prefix="cmkctl-") as folder:

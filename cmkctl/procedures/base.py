@@ -60,3 +60,5 @@ class Procedure:
     """The name that the operator types to approve the plan; None where a yes is enough."""
     template: bool = False
     """True when Azure can validate the plan as a template beforehand."""
+    dated: bool = False
+    """True when a saved plan keeps the time of the plan in Azure as the argument ``at``, in ISO 8601."""

@@ -163,7 +163,7 @@ def _without_key(profile: Profile, observed: ObservedKey, known: Known) -> Chang
             "leave key.version out: Key Vault chooses the version of a new key",
             "correct key.name",
         )
-    return _create(
+    return creation(
         profile, "does not exist, unless it returns with the vault" if observed.returns else "does not exist"
     )
 
@@ -253,7 +253,8 @@ def _rotation_drift(profile: Profile, found: Mapping[str, Any], known: Known) ->
     )
 
 
-def _create(profile: Profile, reason: str) -> Change:
+def creation(profile: Profile, reason: str) -> Change:
+    """Return the creation of the key through Resource Manager, with its first version."""
     body: dict[str, Json] = {"tags": new_tags(profile, most=MOST_TAGS_OF_A_KEY), "properties": _properties(profile.key)}
     expires = profile.key.expires
     return Change(

@@ -79,7 +79,7 @@ class KeyConsumers:
             ours = False
         if not ours:
             return ObservedConsumers(Consumers(Target.of_profile(profile), ()), "")
-        found = _found(azure, target, profile)
+        found = found_consumers(azure, target, profile)
         identity = profile.workspace.key_identity_id is not None
         return ObservedConsumers(found, identifier.rpartition("/")[2].lower(), self._whole_vault, identity)
 
@@ -92,7 +92,11 @@ class KeyConsumers:
         return {STOPPING: sorted(each.resource_id for each in observed.stopping)}
 
 
-def _found(azure: Snapshot, target: Target, profile: Profile) -> Consumers:
+def found_consumers(azure: Snapshot, target: Target, profile: Profile) -> Consumers:
+    """Return the consumers in the subscription of a profile. A failed search finds nothing, and says so.
+
+    Raises AzureFailed for a failure that passes.
+    """
     subscriptions = (profile.subscription,)
     try:
         return find(azure, target, subscriptions, profile)

@@ -201,7 +201,7 @@ def _object_id(at: Ground, name: str) -> str:
 
 @pytest.mark.parametrize(
     ("may", "words"),
-    [((), "you may not read keys"), (("get", "list"), "you may read the key, and not change it")],
+    [((), "you may not read keys"), (("get", "list"), "you may read the key, and not update it")],
     ids=["none", "read"],
 )
 def test_missing_rights_on_keys_are_a_conflict_with_the_command_that_gives_them(

@@ -88,3 +88,15 @@ def provision(tenant: Tenant, document: Json) -> None:
             resources.store(tenant, {**made, "managedBy": document["id"]}, owner=document["id"])
             encryption[field] = identifier
     document["properties"]["serviceProvisionedResourceGroup"] = group_id
+
+
+def follow(tenant: Tenant, document: Json) -> None:
+    """Move the managed accounts of a workspace to the key that the workspace was moved to."""
+    encryption = document["properties"]["encryption"]
+    identifier = encryption["keyVaultProperties"]["keyIdentifier"]
+    database = tenant.resource(encryption.get("cosmosDbResourceId") or "/")
+    if database is not None:
+        database["doc"]["properties"]["keyVaultKeyUri"] = identifier.rpartition("/")[0]
+    account = tenant.resource(encryption.get("storageAccountResourceId") or "/")
+    if account is not None and account["doc"].get("managedBy"):
+        microsoft_storage.follow_workspace(tenant, account["doc"], identifier)

@@ -143,12 +143,26 @@ _WHY = {
 def why_out_of_reach(tenant: Tenant, cloud: Cloud, record: Json) -> str:
     """Return why a workspace cannot use its key now; empty when it can, or has none.
 
-    Service-side encryption with a system-assigned identity has no principal that is known to read the key.
+    For a while after a rotation it needs the key before as well. Service-side encryption with a system-assigned identity has no
+    principal that is known to read the key.
     """
     properties = record["doc"]["properties"]
     encryption = properties.get("encryption")
-    if encryption is None or properties["provisioningState"] != "Succeeded":
+    if encryption is None or properties["provisioningState"] not in ("Succeeded", "Updating"):
         return ""
+    wraps = record.get("wraps")
+    named = encryption["keyVaultProperties"]
+    earlier = [] if wraps is None or tenant.over(wraps["countdown"]) else [wraps["identifier"]]
+    for identifier in (named["keyIdentifier"], *earlier):
+        used = {**encryption, "keyVaultProperties": {**named, "keyIdentifier": identifier}}
+        why = _why_unusable(tenant, cloud, {**properties, "encryption": used})
+        if why:
+            return why
+    return ""
+
+
+def _why_unusable(tenant: Tenant, cloud: Cloud, properties: Json) -> str:
+    encryption = properties["encryption"]
     try:
         key = check_key(tenant, cloud, encryption)
         if not properties.get("enableServiceSideCMKEncryption"):
