@@ -405,6 +405,8 @@ def _verdict(plan: Plan) -> str:
 
 
 def _output(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "(none)"
     return "(none)" if value is None else str(value)
 
 
