@@ -36,6 +36,7 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "cmkctl apply prod.yaml --yes --json > lines.json",
     ),
     "verify": ("cmkctl verify prod.yaml", "cmkctl verify prod.yaml --json --strict"),
+    "status": ("cmkctl status prod.yaml", "cmkctl status --workspace ID --json"),
     "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --yes --json"),
     "posture": ("cmkctl posture prod.yaml", "cmkctl posture prod.yaml --json"),
     "validate": ("cmkctl validate prod.yaml", "cmkctl validate - < prod.yaml"),

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
+from cmkctl.azure.clouds import Cloud
+
 CONNECTION: Final = "Connection"
 OUTPUT: Final = "Output"
 CHECKS: Final = "Checks"
@@ -102,6 +104,12 @@ class Options:
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for a later `cmkctl apply FILE`.")
     ] = None
+    workspace: Annotated[str | None, typer.Option("--workspace", metavar="ID", help="The ARM id of a workspace.")] = (
+        None
+    )
+    cloud: Annotated[
+        Cloud, typer.Option("--cloud", metavar="NAME", rich_help_panel=CONNECTION, help=f"{', '.join(Cloud)}.")
+    ] = Cloud.AZURE
     sandbox: Annotated[
         bool,
         typer.Option(

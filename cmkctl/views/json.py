@@ -27,6 +27,7 @@ from cmkctl.views.json_objects import (
     plain,
     posture_object,
     seconds_of,
+    status_objects,
     summary,
 )
 from cmkctl.views.streams import encodable
@@ -108,6 +109,9 @@ class JsonView:
                 case s.PostureShown(assessments):
                     for each in assessments:
                         self._line("posture", posture_object(each))
+                case s.StatusShown(status):
+                    for kind, document in status_objects(status):
+                        self._line(kind, document)
                 case s.Cancelled():
                     pass  # JSON runs never ask
                 case s.RunInterrupted(command):

@@ -139,6 +139,7 @@ class ReportView:
                     | s.CheckShown()
                     | s.Explained()
                     | s.PostureShown()
+                    | s.StatusShown()
                     | s.Applied()
                     | s.Cancelled()
                     | s.RunInterrupted()

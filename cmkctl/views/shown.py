@@ -15,6 +15,7 @@ from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
 from cmkctl.plan import Plan
 from cmkctl.posture import Assessment
+from cmkctl.status import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,15 @@ class PostureShown:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusShown:
+    """The status of a workspace and its key, in a subscription of a cloud."""
+
+    status: Status
+    cloud: str
+    subscription: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The question was not answered with yes; nothing was changed."""
 
@@ -160,6 +170,7 @@ Shown: TypeAlias = (
     | CheckShown
     | Explained
     | PostureShown
+    | StatusShown
     | Cancelled
     | RunInterrupted
     | LogText

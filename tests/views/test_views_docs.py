@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.view_plans import everything, new_workspace, up_to_date
+from support.view_status import STATUS
 from support.view_streams import UNTIL, UPDATE, Seen, show_everything
 
 from cmkctl import events
@@ -67,6 +68,13 @@ def asked() -> str:
     return f"{seen.err}yes\n"
 
 
+def status() -> str:
+    """One screen."""
+    seen = Seen()
+    seen.view.show(s.StatusShown(STATUS, "AzureCloud", "00000000-0000-0000-0000-000000000000"))
+    return seen.out
+
+
 def json_lines() -> dict[str, str]:
     """Return an example line of each type, formatted over several lines."""
     seen = Seen(json=True)
@@ -86,6 +94,7 @@ def examples() -> dict[str, str]:
         "diagnostic": diagnostic(),
         "narration": narration(),
         "question": asked(),
+        "status-screen": status(),
     }
     lines = json_lines()
     return {**human, **lines, "diagnostic": human["diagnostic"], "diagnostic-line": lines["diagnostic"]}
