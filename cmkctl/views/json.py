@@ -97,9 +97,9 @@ class JsonView:
                     self._write_applied(shown)
                 case s.Verified(plan):
                     self._write_plan(plan)
-                    drift = [each for each in plan.changes if each.action is not Action.NO_OP]
-                    matches = not drift and not plan.errored
-                    self._line("verified", {"matches": matches, "drift": [*map(identity, drift)]})
+                    drift = [*map(identity, (each for each in plan.changes if each.action is not Action.NO_OP))]
+                    found = {"matches": shown.matches, "complete": shown.complete, "drift": drift}
+                    self._line("verified", found)
                 case s.ProfileValid(file):
                     self._line("profile_valid", {"file": file})
                 case s.CheckShown(name, state, found, remedy):

@@ -110,7 +110,7 @@ def test_the_page_shows_what_is_written_now() -> None:
     assert now == {found["name"]: found["text"] for found in SHOWN.finditer(page)}
 
 
-@pytest.mark.parametrize("name", ["DONE", "FAILED", "CHANGES", "REFUSED", "USAGE", "INTERRUPTED"])
+@pytest.mark.parametrize("name", ["DONE", "FAILED", "CHANGES", "REFUSED", "INCOMPLETE", "USAGE", "INTERRUPTED"])
 def test_the_page_lists_every_exit_code(name: str) -> None:
     """With the number that the command line returns."""
     rows = re.findall(r"^\| (\d+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
