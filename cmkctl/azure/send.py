@@ -238,10 +238,10 @@ def _patch_vault(session: Session, change: Change, request: Request) -> None:
     session.key_vault.vaults.update(vault.resource_group, vault.name, _body(request), **RESPONSE_IGNORED)
 
 
-def _add_policies(session: Session, change: Change, request: Request) -> None:
+def _change_policies(session: Session, change: Change, request: Request) -> None:
     vault = ResourceId.parse(change.resource_id)
     session.key_vault.vaults.update_access_policy(
-        vault.resource_group, vault.names[0], "add", _body(request), **RESPONSE_IGNORED
+        vault.resource_group, vault.names[0], request.path.rpartition("/")[2], _body(request), **RESPONSE_IGNORED
     )
 
 
@@ -263,7 +263,7 @@ _TYPED: Final[Mapping[tuple[str, str], _Typed]] = {
     ("microsoft.containerregistry/registries", "PATCH"): _patch_registry,
     ("microsoft.keyvault/vaults", "PUT"): _put_vault,
     ("microsoft.keyvault/vaults", "PATCH"): _patch_vault,
-    ("microsoft.keyvault/vaults/accesspolicies", "PUT"): _add_policies,
+    ("microsoft.keyvault/vaults/accesspolicies", "PUT"): _change_policies,
     ("microsoft.keyvault/vaults/keys", "PUT"): _create_key,
 }
 """The typed clients, by resource type and method."""

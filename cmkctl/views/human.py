@@ -231,7 +231,8 @@ class HumanView:
         if end.before.pending:
             complete = f"Apply complete in {duration(end.seconds)}: {self._counts(end.before)}."
             count = end.after.count(Action.NO_OP)
-            checked = f"Verified: {'all ' if count > 1 else ''}{resources(count)} {_match(count)} the profile."
+            what = "profile" if end.check else "plan"
+            checked = f"Verified: {'all ' if count > 1 else ''}{resources(count)} {_match(count)} the {what}."
             self._err.lines([Line(), *paragraph(complete, width, style="bold"), *paragraph(checked, width)])
         self._err.lines(paragraph(end.conclusion, width) if end.conclusion else ())
         self._err.lines([Line("Check it at any time with:"), Line(f"  {end.check}")] if end.check else [])

@@ -27,7 +27,9 @@ def add_principal(tenant: Tenant, cloud: str) -> None:
 
 TYPE = "Microsoft.DocumentDB/locations"
 ACCOUNTS = "Microsoft.DocumentDB/databaseAccounts"
-VERSIONS = ("2023-04-15", "2023-11-15", "2024-05-15", "2024-08-15", "2024-11-15", "2025-04-15")
+VERSIONS = ("2023-04-15", "2023-11-15", "2024-05-15", "2024-08-15", "2024-11-15", "2025-04-15", "2025-10-15")
+SHOWS_THE_VERSION = "2025-10-15"
+"""The first api-version with ``keyVaultKeyUriVersion``."""
 
 
 def _region(tenant: Tenant, call: Call, name: str) -> Json:
@@ -115,14 +117,21 @@ def _view(tenant: Tenant, call: Call, document: Json) -> Json:
     if workspace is None:
         return document
     named = workspace["doc"]["properties"]["encryption"]["keyVaultProperties"]
-    host, _, rest = named["keyIdentifier"].partition("/keys/")
+    host, _, rest = _wrapped_with(tenant, workspace, named["keyIdentifier"]).partition("/keys/")
     name, _, version = rest.partition("/")
     shown = {
         "provisioningState": "Succeeded",
         "keyVaultKeyUri": f"{host}/keys/{name}",
+        **({"keyVaultKeyUriVersion": version} if call.api_version >= SHOWS_THE_VERSION else {}),
         "customerManagedKeyStatus": _key_status(tenant, call, named["keyVaultArmId"], name, version),
     }
     return {**document, "properties": {**document["properties"], **shown}}
+
+
+def _wrapped_with(tenant: Tenant, workspace: Json, identifier: str) -> str:
+    """Return the key identifier that the account uses: for a while after a rotation still the one before."""
+    row = workspace.get("wraps")
+    return identifier if row is None or tenant.tick(row["countdown"]) else str(row["identifier"])
 
 
 def _deleted_workspace(tenant: Tenant, document: Json) -> Json | None:
@@ -185,10 +194,14 @@ PROVIDER = Provider(
             supported=(
                 "regions of Azure Cosmos DB with the subscription's access, and the list of accounts",
                 "accounts of managed resource groups, with `customerManagedKeyStatus` in the published words",
+                "`keyVaultKeyUriVersion` of these accounts, which follows a rotation of the workspace later",
             ),
             differs=("`customerManagedKeyStatus` changes at once; in Azure it can take an hour",),
             not_modelled=("accounts and services that a caller creates",),
-            guesses=("a region without access is refused with the words for missing capacity",),
+            guesses=(
+                "a region without access is refused with the words for missing capacity",
+                "`keyVaultKeyUriVersion` is the version alone; no recording shows the property",
+            ),
         ),
     ),
     routes=(
