@@ -1025,6 +1025,30 @@ CMK611: Final = Code(
     "Write the line of the message in the profile.",
 )
 
+# The comparison
+
+CMK690: Final = Code(
+    "CMK690",
+    "Azure Cosmos DB has lost access to the key",
+    "The Azure Cosmos DB account of the workspace reports that it cannot use the key: it is revoked, and the workspace's metadata is out of reach. The account notices a change of the key or of the grant within an hour, in both directions.",
+    "Restore what the finding names: enable or extend the key version, or restore the grant. Then wait up to an hour.",
+    "https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide",
+)
+CMK691: Final = Code(
+    "CMK691",
+    "Azure Machine Learning's diagnosis",
+    "verify --diagnose asks Azure Machine Learning to check the workspace. Its errors, warnings and information are passed on in its own words.",
+    "Follow the text of the diagnosis.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-diagnostic-api",
+)
+CMK692: Final = Code(
+    "CMK692",
+    "Azure Machine Learning did not diagnose the workspace",
+    "The diagnosis was refused, or its result is not readable. Everything else was verified.",
+    "Have the action Microsoft.MachineLearningServices/workspaces/diagnose/action permitted, or leave --diagnose out.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-diagnostic-api",
+)
+
 # Defects
 
 CMK901: Final = Code(
