@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final
 
 from azure.core.credentials import TokenCredential
@@ -37,8 +38,10 @@ from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
 
 PARALLEL_READS: Final = 64
 """Threads for reads, started when needed: a read that waits for a free thread would make the plan one round trip deeper."""
-QUESTIONS: Final = frozenset({"checkPolicyRestrictions", "checkNameAvailability", "validate"})
+QUESTIONS: Final = frozenset({"checkPolicyRestrictions", "checkNameAvailability", "validate", "resources"})
 """The last segments of the POST requests that write nothing. A dry run sends these and no other."""
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""The difference from which Azure's time replaces that of this machine. Responses carry it in whole seconds and may be late."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
@@ -71,7 +74,15 @@ class Session:
         """The display name of the subscription, once it was read."""
         self.is_sandbox: bool | None = None
         """True once a response came from the sandbox, False once one came from Azure; None before the first response."""
+        self._ahead = timedelta()
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
+
+    def now(self) -> datetime:
+        """Return the current date and time in UTC, as Azure has it.
+
+        Azure's dates are compared with this time: the clock of a machine may be wrong, and that of the sandbox can be advanced.
+        """
+        return self.clock.now() + self._ahead
 
     def notify(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """Emit the progress of a wait for `what`, after `seconds`, for the current change."""
@@ -171,14 +182,23 @@ class Session:
             raise HttpResponseError(response=answer.http_response)
         return answer
 
-    def write(self, method: str, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
-        """Send one POST or PATCH to Resource Manager that no typed client sends; return the HTTP response.
+    def write(
+        self,
+        method: str,
+        path: str,
+        api_version: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, str] = MappingProxyType({}),
+    ) -> Any:
+        """Send one POST, PATCH or DELETE to Resource Manager that no typed client sends; return the HTTP response.
 
-        For actions, and for types whose response the generic client takes for an error. Raises HttpResponseError for a status of
-        400 and above, UndecodableResponse for a body that is neither JSON nor empty.
+        For actions, for parameters beside the api-version, and for types whose response the generic client takes for an error.
+        Raises HttpResponseError for a status of 400 and above (ResourceNotFoundError for 404), UndecodableResponse for a body
+        that is neither JSON nor empty.
         """
         url = f"{self.endpoints.arm}{path}"
-        request = HttpRequest(method, url, params={"api-version": api_version}, json=dict(body))
+        content = None if body is None else dict(body)
+        request = HttpRequest(method, url, params={"api-version": api_version, **query}, json=content)
         response = self._arm.run(request, stream=True).http_response
         if response.status_code >= 400:
             raise (ResourceNotFoundError if response.status_code == 404 else HttpResponseError)(response=response)
@@ -191,6 +211,10 @@ class Session:
 
     def _learn_where(self, sandbox: bool) -> None:
         self.is_sandbox = bool(self.is_sandbox) or sandbox
+
+    def _learn_time(self, sent: datetime) -> None:
+        ahead = sent - self.clock.now()
+        self._ahead = ahead if abs(ahead) > _CLOCKS_DIFFER else timedelta()
 
     def _policies(self, scope: str, answers: DecodePolicy | None = None) -> list[Any]:
         """Return the SDK's own pipeline, changed so that it sends nothing by itself and validates every response.
@@ -210,6 +234,6 @@ class Session:
             policies.NetworkTraceLoggingPolicy(),
             policies.SensitiveHeaderCleanupPolicy(),
             ARMHttpLoggingPolicy(),
-            HeaderPolicy(self.clock, self._learn_where),
+            HeaderPolicy(self.clock, self._learn_where, self._learn_time),
             DeadlinePolicy(self.clock, lambda: self.deadline),
         ]

@@ -140,19 +140,23 @@ class HumanView:
                 case _:
                     assert_never(shown)
 
-    def confirm(self, plan: Plan) -> bool:
-        """Ask on stderr. ``y`` and ``yes``, in any case, are a yes; everything else and the end of input are a no."""
+    def confirm(self, plan: Plan, name: str = "") -> bool:
+        """Ask on stderr. ``y`` and ``yes``, in any case, are a yes; everything else and the end of input are a no.
+
+        With a `name`, only that name is a yes.
+        """
         if self._stdin is None or not self.can_ask:
             return False
         with self._lock:
             self._settle()
             if not self._stdout_is_screen:  # the plan went elsewhere; what is being approved must be visible
                 self._err.lines(plan_lines(plan, self._context, self._err.width, rows=self._rows_for_plan(self._err)))
-            *lines, last = question(plan, self._context, self._err.width)
+            *lines, last = question(plan, self._context, self._err.width, name)
             self._err.lines([Line(each, "bold") for each in lines])
             _discard_typed(self._stdin)
             self._err.ask(f"{last} ")
-            return self._answer(self._stdin).casefold() in _YES
+            answer = self._answer(self._stdin)
+            return answer == name if name else answer.casefold() in _YES
 
     def beat(self) -> None:
         """Redraw the live lines; where there are none, repeat every ten seconds what is in progress."""
@@ -223,7 +227,8 @@ class HumanView:
         if end.before.pending:
             complete = f"Apply complete in {duration(end.seconds)}: {self._counts(end.before)}."
             count = end.after.count(Action.NO_OP)
-            checked = f"Verified: {'all ' if count > 1 else ''}{resources(count)} {_match(count)} the profile."
+            what = "profile" if end.check else "plan"
+            checked = f"Verified: {'all ' if count > 1 else ''}{resources(count)} {_match(count)} the {what}."
             self._err.lines([Line(), *paragraph(complete, width, style="bold"), *paragraph(checked, width)])
         self._err.lines(paragraph(end.conclusion, width) if end.conclusion else ())
         self._err.lines([Line("Check it at any time with:"), Line(f"  {end.check}")] if end.check else [])

@@ -18,7 +18,7 @@ from cmkctl.steps._associated.customer_key import KeyInUse, another_key, encrypt
 from cmkctl.steps._associated.shared import PASSES, PUBLIC_ACCESS, default_action, ip_rules, subnets
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, given_values, has_id, named, switched
 from cmkctl.steps._associated.values import TLS, Compared, at
-from cmkctl.steps._tags import merged_tags
+from cmkctl.steps._tags import new_tags
 
 
 def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:
@@ -26,7 +26,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:
     network = settings.network
     return {
         "location": profile.location,
-        "tags": merged_tags(profile, settings.tags),
+        "tags": new_tags(profile, settings.tags),
         "sku": {"name": settings.sku},
         "kind": "StorageV2",
         **(user_assigned_identity(profile) if settings.encryption == "customer" else {}),
@@ -129,13 +129,36 @@ def _other_key(profile: Profile, found: ArmDocument, supplied: Supplied) -> tupl
             f"leave {STORAGE.field}.encryption out",
             f"choose another {STORAGE.field}.name for a new one",
         )
+    used = _key_in_use(found) or KeyInUse("", "", "")
+    return another_key(STORAGE.field, used, supplied.key_uri, identity, encrypt)
+
+
+def _key_in_use(found: ArmDocument) -> KeyInUse | None:
+    """Return the customer's key of an account; None for one with Microsoft's key."""
+    has = at(found, "properties.encryption") or {}
+    if not same_word(has.get("keySource"), _KEY_VAULT):
+        return None
     key = has.get("keyvaultproperties") or {}
-    used = KeyInUse(
+    return KeyInUse(
         f"{str(key.get('keyvaulturi') or '').rstrip('/')}/keys/{key.get('keyname')}",
         str(key.get("keyversion") or ""),
         str((has.get("identity") or {}).get("userAssignedIdentity") or ""),
     )
-    return another_key(STORAGE.field, used, supplied.key_uri, identity, encrypt)
+
+
+def _with_key(found: ArmDocument, key: str) -> dict[str, Json]:
+    """Return the body that sets a key without a version; its reader stays."""
+    vault, _, name = key.partition("/keys/")
+    reader = at(found, "properties.encryption.identity.userAssignedIdentity")
+    return {
+        "properties": {
+            "encryption": {
+                "keySource": _KEY_VAULT,
+                "keyvaultproperties": {"keyvaulturi": f"{vault}/", "keyname": name, "keyversion": ""},
+                **({"identity": {"userAssignedIdentity": reader}} if reader else {}),
+            }
+        }
+    }
 
 
 def _other_redundancy(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
@@ -194,6 +217,8 @@ STORAGE: Final = ResourceSpec(
     shown=lambda profile: encrypted_with(profile, profile.associated_resources.storage_account.encryption),
     sku=_sku,
     fixed=_fixed,
+    key_in_use=_key_in_use,
+    with_key=_with_key,
     unfit=(
         (
             "properties.isHnsEnabled",
