@@ -29,7 +29,7 @@ from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import Event
 from cmkctl.plan import Plan
-from cmkctl.procedures.base import no_proof
+from cmkctl.procedures.base import Procedure, no_proof
 from cmkctl.procedures.create import CREATE
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
@@ -484,6 +484,7 @@ class Client:
 
     running: Running
     transport: Callable[[], HttpTransport[Any, Any]]
+    procedure: Procedure = UNPROVED
     events: list[Event] = field(default_factory=list)
 
     def session(self, profile: Profile) -> Session:
@@ -498,7 +499,7 @@ class Client:
         """Make a plan."""
         session = self.session(profile)
         try:
-            return make_plan(session, profile, UNPROVED)
+            return make_plan(session, profile, self.procedure)
         finally:
             session.close()
 
@@ -506,9 +507,8 @@ class Client:
         """Apply a plan, or the one that is made now; the plan that is left."""
         session = session or self.session(profile)
         try:
-            return apply_plan(
-                session, profile, plan or make_plan(session, profile, UNPROVED), UNPROVED, self.events.append
-            )
+            made = plan or make_plan(session, profile, self.procedure)
+            return apply_plan(session, profile, made, self.procedure, self.events.append)
         finally:
             session.close()
 
@@ -533,9 +533,13 @@ class ScenarioBuilder:
         self.connections = KeptOpen(running.environment())
         self.kept: dict[tuple[str, ProfileVariant], dict[str, Any]] = {}
 
-    def client(self, around: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] | None = None) -> Client:
-        """Make a client, whose transport may be wrapped in another one."""
-        return Client(self.running, lambda: around(self.connections) if around else self.connections)
+    def client(
+        self,
+        around: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] | None = None,
+        procedure: Procedure = UNPROVED,
+    ) -> Client:
+        """Make a client of a procedure, whose transport may be wrapped in another one."""
+        return Client(self.running, lambda: around(self.connections) if around else self.connections, procedure)
 
     def make(self, wish: ProfileVariant, world: World) -> Profile:
         """Put the sandbox into a world and return the profile of the wish."""
