@@ -338,7 +338,11 @@ class _Deciding:
                 "CMK229", f"it has no version {name}", f"list the versions: az keyvault key list-versions {vault}"
             )
         if found == self.observed.in_use and self._same_key:
-            return self._already_pinned(found) if pinned and not self.asked.to_version else _stay(found, "the requested version")
+            return (
+                self._already_pinned(found)
+                if pinned and not self.asked.to_version
+                else _stay(found, "the requested version")
+            )
         unusable = found.unusable(self.observed.at)
         if unusable:
             return _key_refused(
