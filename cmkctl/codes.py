@@ -1,8 +1,8 @@
 """The diagnostic codes, declared once each. Behind ``cmkctl explain`` and docs/rules.md.
 
 The hundreds group them: 0 command line and profile, 1 preflight rules (declared beside their rules in `cmkctl.checks`, except
-for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 6 the commands
-of a key's life and of discovery, 9 defects. A released code keeps its meaning, and a retired id is never reused.
+for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
+and a retired id is never reused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Final
 
 from cmkctl.diagnostics import Code
 
-_GRAPH: Final = "https://learn.microsoft.com/azure/governance/resource-graph/overview"
 _SETUP: Final = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys"
 _CONCEPT: Final = "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys"
 _COSMOS: Final = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys"
@@ -1028,6 +1027,7 @@ CMK611: Final = Code(
 
 # Resource Graph
 
+_GRAPH: Final = "https://learn.microsoft.com/azure/governance/resource-graph/overview"
 CMK680: Final = Code(
     "CMK680",
     "No subscription is named",
@@ -1047,6 +1047,30 @@ CMK682: Final = Code(
     "The response says that there are more rows, and has no link to them.",
     "Ask for fewer subscriptions at a time.",
     "https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data",
+)
+
+# The comparison
+
+CMK690: Final = Code(
+    "CMK690",
+    "Azure Cosmos DB has lost access to the key",
+    "The Azure Cosmos DB account of the workspace reports that it cannot use the key: it is revoked, and the workspace's metadata is out of reach. The account notices a change of the key or of the grant within an hour, in both directions.",
+    "Restore what the finding names: enable or extend the key version, or restore the grant. Then wait up to an hour.",
+    "https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide",
+)
+CMK691: Final = Code(
+    "CMK691",
+    "Azure Machine Learning's diagnosis",
+    "verify --diagnose asks Azure Machine Learning to check the workspace. Its errors, warnings and information are passed on in its own words.",
+    "Follow the text of the diagnosis.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-diagnostic-api",
+)
+CMK692: Final = Code(
+    "CMK692",
+    "Azure Machine Learning did not diagnose the workspace",
+    "The diagnosis was refused, or its result is not readable. Everything else was verified.",
+    "Have the action Microsoft.MachineLearningServices/workspaces/diagnose/action permitted, or leave --diagnose out.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-diagnostic-api",
 )
 
 # Defects

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "plan": "Show what would change, without changing anything.",
     "apply": "Apply a profile or a saved plan. Prompts on a terminal; requires --yes otherwise.",
     "verify": "Check that Azure still matches the profile. Changes nothing.",
+    "status": "Show a workspace, its key, who may use it, and what is due.",
     "list": "List the workspaces of a subscription with their keys.",
     "rotate": "Move the workspace to a new version of its key. Prompts on a terminal; requires --yes otherwise.",
     "revoke": "Take the workspace's access to its key away. Asks for its name on a terminal.",

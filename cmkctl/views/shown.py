@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
 from cmkctl.listing import ListedWorkspace
-from cmkctl.plan import Plan
+from cmkctl.plan import Action, Plan
 from cmkctl.posture import Assessment
+from cmkctl.status import Status
+
+_UNSEEN: Final = frozenset({"CMK190", "CMK692"})
+"""The codes of notes about what could not be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,16 @@ class Verified:
 
     plan: Plan
 
+    @property
+    def matches(self) -> bool:
+        """True when nothing differs and no check failed."""
+        return not self.plan.errored and all(each.action is Action.NO_OP for each in self.plan.changes)
+
+    @property
+    def complete(self) -> bool:
+        """True when everything that was to be compared could be seen."""
+        return not _UNSEEN.intersection(each.code for each in self.plan.diagnostics)
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileValid:
@@ -121,6 +135,15 @@ class PostureShown:
     """The holder of each resource's key, in the order of the profile."""
 
     assessments: tuple[Assessment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusShown:
+    """The status of a workspace and its key, in a subscription of a cloud."""
+
+    status: Status
+    cloud: str
+    subscription: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +192,7 @@ Shown: TypeAlias = (
     | CheckShown
     | Explained
     | PostureShown
+    | StatusShown
     | WorkspacesShown
     | Cancelled
     | RunInterrupted

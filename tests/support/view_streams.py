@@ -19,6 +19,7 @@ from cmkctl.views import shown as s
 from cmkctl.views.human import HumanView
 from cmkctl.views.json import JsonView
 from support.view_plans import everything, new_workspace, up_to_date
+from support.view_status import STATUS
 
 GOLDEN: Final = Path(__file__).parents[1] / "views" / "golden"
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -184,6 +185,7 @@ def show_everything(view: View) -> None:
         view.show(s.CheckShown("Permissions", s.CheckState.UNKNOWN, "the resource group does not exist yet"))
         view.show(s.Explained("code", "CMK210", "CMK210  The vault lacks purge protection\n"))
         view.show(s.PostureShown((ASSESSMENT,)))
+        view.show(s.StatusShown(STATUS, "AzureCloud", "00000000-0000-0000-0000-000000000000"))
         view.show(s.WorkspacesShown(LISTED))
         view.show(s.Cancelled())
         view.show(events.ChangeStarted(workspace))
