@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
-from support.estate import VERSION, document, put, workspace
+from support.estate import VERSION, document, put, registry, workspace
 from support.estate import storage as estate_storage
 from support.scenarios import ScenarioBuilder
 
@@ -250,14 +250,8 @@ def test_a_sql_server_is_read_whatever_its_row_shows(estate: ScenarioBuilder) ->
 
 def test_a_row_and_a_document_have_the_same_posture(estate: ScenarioBuilder) -> None:
     """Both have Azure's own members: the predicate is one and the same."""
-    registry = document(
-        "Microsoft.ContainerRegistry/registries",
-        "crml",
-        sku={"name": "Premium", "tier": "Premium"},
-        properties={"encryption": {"status": "enabled", "keyVaultProperties": {"keyIdentifier": KEY}}},
-    )
     project = workspace("project", kind="Project", properties={"hubResourceId": MLW["id"]})
-    put(estate.running.state, MLW, project, storage("stml"), storage("stplain", uri=""), registry)
+    put(estate.running.state, MLW, project, storage("stml"), storage("stplain", uri=""), registry("crml", key=KEY))
     session = estate.client().session(PROFILE)
     azure = session.snapshot()
     rows = {
