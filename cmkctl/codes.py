@@ -1025,6 +1025,30 @@ CMK611: Final = Code(
     "Write the line of the message in the profile.",
 )
 
+# Resource Graph
+
+_GRAPH: Final = "https://learn.microsoft.com/azure/governance/resource-graph/overview"
+CMK680: Final = Code(
+    "CMK680",
+    "No subscription is named",
+    "The command works on a subscription as a whole, and no option, variable or az account names one.",
+    "Add --subscription ID, set AZURE_SUBSCRIPTION_ID, or choose one with az account set.",
+)
+CMK681: Final = Code(
+    "CMK681",
+    "Resources may be missing from the result",
+    "Azure Resource Graph leaves out what the signed-in account may not read, without a notice. The account has no role on the subscription that allows reading all resources of these types.",
+    "Have Reader assigned on the subscription.",
+    _GRAPH,
+)
+CMK682: Final = Code(
+    "CMK682",
+    "Azure Resource Graph returned part of the rows",
+    "The response says that there are more rows, and has no link to them.",
+    "Ask for fewer subscriptions at a time.",
+    "https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data",
+)
+
 # The comparison
 
 CMK690: Final = Code(

@@ -43,6 +43,7 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     ),
     "status": ("cmkctl status prod.yaml", "cmkctl status --workspace ID --json"),
     "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --yes --json"),
+    "list": ("cmkctl list", "cmkctl list --key https://kv-ml.vault.azure.net/keys/cmk-ml --json"),
     "posture": ("cmkctl posture prod.yaml", "cmkctl posture prod.yaml --json"),
     "validate": ("cmkctl validate prod.yaml", "cmkctl validate - < prod.yaml"),
     "doctor": ("cmkctl doctor prod.yaml", "cmkctl doctor prod.yaml --auth cli"),

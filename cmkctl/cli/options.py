@@ -147,6 +147,19 @@ class Options:
     workspace: Annotated[str | None, typer.Option("--workspace", metavar="ID", help="The ARM id of a workspace.")] = (
         None
     )
+    used_key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="URL", help="Show what uses this key: https://VAULT/keys/NAME[/VERSION]."),
+    ] = None
+    subscriptions: Annotated[
+        list[str],
+        typer.Option(
+            "--subscription",
+            metavar="ID",
+            rich_help_panel=CONNECTION,
+            help="A subscription. Repeatable. Default: AZURE_SUBSCRIPTION_ID, else the az CLI's current one.",
+        ),
+    ] = field(default_factory=list)
     cloud: Annotated[
         Cloud, typer.Option("--cloud", metavar="NAME", rich_help_panel=CONNECTION, help=f"{', '.join(Cloud)}.")
     ] = Cloud.AZURE

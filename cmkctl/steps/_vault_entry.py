@@ -1,7 +1,7 @@
 """The caller's way to the keys of a vault through the vault's own endpoint: network and rights.
 
-Resource Manager cannot make a second version of a key, nor change a version. So the plan tries a read at the endpoint first, and a write that the firewall or a
-missing right would refuse is a conflict beforehand.
+Resource Manager cannot make a second version of a key, nor change a version. So the plan tries a read at the endpoint first, and
+a write that the firewall or a missing right would refuse is a conflict beforehand.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from cmkctl.views.layout import (
     resources,
     style_of,
 )
+from cmkctl.views.listing import listing_lines
 from cmkctl.views.posture import posture_lines
 from cmkctl.views.status import status_lines
 from cmkctl.views.streams import Line, Plain, Writer, is_colored
@@ -120,6 +121,9 @@ class HumanView:
                 case s.StatusShown():
                     self._settle()
                     self._out.lines(status_lines(shown, self._context, self._out.width))
+                case s.WorkspacesShown(workspaces, key):
+                    self._settle()
+                    self._out.lines(listing_lines(workspaces, key, self._out.width))
                 case s.Cancelled():
                     self._settle()
                     self._err.lines([Line("Cancelled. Nothing was changed.", "bold")])
@@ -409,6 +413,8 @@ def _verdict(plan: Plan) -> str:
 
 
 def _output(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "(none)"
     return "(none)" if value is None else str(value)
 
 

@@ -29,6 +29,7 @@ from cmkctl.views.json_objects import (
     seconds_of,
     status_objects,
     summary,
+    workspace_object,
 )
 from cmkctl.views.streams import encodable
 from cmkctl.views.words import clean
@@ -112,6 +113,9 @@ class JsonView:
                 case s.StatusShown(status):
                     for kind, document in status_objects(status):
                         self._line(kind, document)
+                case s.WorkspacesShown(workspaces):
+                    for one in workspaces:
+                        self._line("workspace", workspace_object(one))
                 case s.Cancelled():
                     pass  # JSON runs never ask
                 case s.RunInterrupted(command):

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from cmkctl import codes
 from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.listing import ListedWorkspace
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request, Unknown
 from cmkctl.posture import Assessment
 from cmkctl.status import KeyStatus, Status, Version, WorkspaceStatus
@@ -126,6 +127,22 @@ def diagnostic_object(diagnostic: Diagnostic) -> JsonObject:
         "remedy": diagnostic.remedy,
         "subject": diagnostic.subject or None,
         "location": None if place is None else {"source": place.source, "line": place.line, "column": place.column},
+    }
+
+
+def workspace_object(workspace: ListedWorkspace) -> JsonObject:
+    """Return one workspace of ``list``."""
+    return {
+        "resource_id": workspace.resource_id,
+        "kind": workspace.kind,
+        "architecture": workspace.architecture or None,
+        "location": workspace.location,
+        "verdict": workspace.verdict.value,
+        "key": workspace.key or None,
+        "key_version": workspace.key_version or None,
+        "hub": workspace.hub or None,
+        "provisioning_state": workspace.provisioning_state or None,
+        "high_business_impact": workspace.high_business_impact,
     }
 
 

@@ -65,6 +65,7 @@ class JUnitView:
                     | s.Explained()
                     | s.PostureShown()
                     | s.StatusShown()
+                    | s.WorkspacesShown()
                     | s.Applied()
                     | s.Cancelled()
                     | s.RunInterrupted()

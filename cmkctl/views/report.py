@@ -141,6 +141,7 @@ class ReportView:
                     | s.Explained()
                     | s.PostureShown()
                     | s.StatusShown()
+                    | s.WorkspacesShown()
                     | s.Applied()
                     | s.Cancelled()
                     | s.RunInterrupted()

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
+from cmkctl.listing import ListedWorkspace
 from cmkctl.plan import Action, Plan
 from cmkctl.posture import Assessment
 from cmkctl.status import Status
@@ -146,6 +147,14 @@ class StatusShown:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkspacesShown:
+    """The workspaces that were found, in order; with `key`, those that use this key."""
+
+    workspaces: tuple[ListedWorkspace, ...]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The question was not answered with yes; nothing was changed."""
 
@@ -184,6 +193,7 @@ Shown: TypeAlias = (
     | Explained
     | PostureShown
     | StatusShown
+    | WorkspacesShown
     | Cancelled
     | RunInterrupted
     | LogText

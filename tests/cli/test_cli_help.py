@@ -29,6 +29,7 @@ COMMANDS = [
     "apply",
     "verify",
     "status",
+    "list",
     "rotate",
     "revoke",
     "restore",
