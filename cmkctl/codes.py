@@ -409,8 +409,8 @@ CMK255: Final = Code(
 CMK256: Final = Code(
     "CMK256",
     "The workspace uses a different key",
-    "apply never moves a workspace from one key to another.",
-    "Set key.name to the key that it uses.",
+    "apply never moves a workspace from one key to another; rotate does, within the vault.",
+    "Set key.name to the key that it uses, or move the workspace to the key of the profile: cmkctl rotate PROFILE.",
     _CONCEPT,
 )
 CMK257: Final = Code(
