@@ -1,10 +1,10 @@
-"""The consumers of a key or a vault: everything found in the subscriptions that names it, whoever made it.
+"""The consumers of a key or a vault: everything found in the subscriptions that names it, whether cmkctl made it or not.
 
     Resource Graph ──one query──▶ rows ──consumers_of──▶ candidates ──a GET each──▶ Consumers
                                    what the profile names ──▶ a GET each ──┘
 
 A row can be old, so a GET decides, and what the profile names is read even where no row shows it. What could not be seen is part
-of the result: whoever disables or deletes a key asks `Consumers.complete` first.
+of the result: a procedure that disables or deletes a key checks `Consumers.complete` first.
 """
 
 from __future__ import annotations
