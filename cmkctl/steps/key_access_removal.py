@@ -14,7 +14,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.compare import excess_permissions, missing_permissions, same_resource_id
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Request
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps._grants import (
     PERMISSIONS,
@@ -187,7 +187,7 @@ def _policy(
             f"{principal.object_id} --key-permissions {' '.join(PERMISSIONS)}",
         )
     kept = excess_permissions(held, going)
-    entry = {
+    entry: Json = {
         "tenantId": str(properties.get("tenantId") or ""),
         "objectId": str(principal.object_id),
         "permissions": {"keys": list(going)},

@@ -27,7 +27,9 @@ from cmkctl.views.layout import (
     resources,
     style_of,
 )
+from cmkctl.views.listing import listing_lines
 from cmkctl.views.posture import posture_lines
+from cmkctl.views.status import status_lines
 from cmkctl.views.streams import Line, Plain, Writer, is_colored
 from cmkctl.views.words import duration, local_time
 
@@ -116,6 +118,12 @@ class HumanView:
                 case s.PostureShown(assessments):
                     self._settle()
                     self._out.lines(posture_lines(assessments, self._out.width))
+                case s.StatusShown():
+                    self._settle()
+                    self._out.lines(status_lines(shown, self._context, self._out.width))
+                case s.WorkspacesShown(workspaces, key):
+                    self._settle()
+                    self._out.lines(listing_lines(workspaces, key, self._out.width))
                 case s.Cancelled():
                     self._settle()
                     self._err.lines([Line("Cancelled. Nothing was changed.", "bold")])

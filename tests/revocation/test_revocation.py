@@ -202,7 +202,8 @@ def test_what_could_not_be_seen_is_counted_and_said(ground: Make, monkeypatch: p
 
 
 def _object_id(at: Ground, name: str) -> str:
-    return next(key for key, row in at.state.tenant.table("principals").items() if row["displayName"] == name)
+    principals = at.state.tenant.table("principals").items()
+    return next(str(key) for key, row in principals if row["displayName"] == name)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from cmkctl.sandbox.planes.vault import material
 def one_key_pair() -> Iterator[None]:
     """Give every version the first key pair that is made for its type and size."""
     made: dict[str, Any] = {}
-    generate = material._generate  # noqa: SLF001 - the only place that makes key pairs
+    generate = material._generate
 
     def once(properties: Any) -> Any:
         kind = f"{properties['kty']} {properties.get('keySize')}"

@@ -461,12 +461,17 @@ def is_write(method: str, url: str) -> bool:
 
 
 class KeptOpen(InterceptingTransport):
-    """A transport for many sessions one after the other: connections are made once, as TLS takes its time."""
+    """A transport for many sessions one after the other: connections are made once, as TLS takes its time.
 
-    def __init__(self) -> None:
+    It leads to a sandbox by itself: requests would read the whole environment twice for each request.
+    """
+
+    def __init__(self, running: Running) -> None:
         session = requests.Session()
         session.mount("https://", HTTPAdapter(pool_maxsize=32, max_retries=0))
-        super().__init__(RequestsTransport(session=session, session_owner=False))
+        session.trust_env = False
+        session.proxies = {"https": running.proxy}
+        super().__init__(RequestsTransport(session=session, session_owner=False, connection_verify=str(running.ca)))
 
     def close(self) -> None:
         """Keep the connections."""
@@ -482,7 +487,7 @@ class Client:
     events: list[Event] = field(default_factory=list)
 
     def session(self, profile: Profile) -> Session:
-        """Open a session: credential and proxy from the environment, a clock without patience."""
+        """Open a session: a credential from the environment, a clock without patience."""
         transport = self.transport()
         credential = SharedCredential(EnvironmentCredential(transport=transport))
         session = Session(profile.cloud, profile.subscription, credential, transport, ImpatientClock())
@@ -524,7 +529,7 @@ class ScenarioBuilder:
 
     def __init__(self, running: Running) -> None:
         self.running = running
-        self.connections = KeptOpen()
+        self.connections = KeptOpen(running)
         self.kept: dict[tuple[str, ProfileVariant], dict[str, Any]] = {}
 
     def client(

@@ -136,8 +136,8 @@ def _wrapped_with(tenant: Tenant, workspace: Json, identifier: str) -> str:
 
 
 def _deleted_workspace(tenant: Tenant, document: Json) -> Json | None:
-    row = tenant.data.get("deleted_workspaces", {}).get(ids.key(document.get("managedBy") or "/"))
-    return row and row["record"]
+    row: Json = tenant.data.get("deleted_workspaces", {}).get(ids.key(document.get("managedBy") or "/"), {})
+    return row.get("record")
 
 
 CONFIRMED = "Access to the configured customer managed key confirmed."
