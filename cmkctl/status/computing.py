@@ -51,7 +51,7 @@ Seen = ArmDocument | Unseen | None
 class Documents:
     """The documents of one status, and the time at which they were read.
 
-    `workspace_id` is the workspace that was asked for; `key_id` the ARM id of its key, empty where neither the workspace nor a
+    `workspace_id` is the workspace in question; `key_id` the ARM id of its key, empty where neither the workspace nor a
     profile names one. `versions` and `assignments` are lists of Resource Manager; `definitions` are the roles in `assignments`.
     `deleted` are soft-deleted resources by kind, `managed_groups` the resource groups that name the workspace as their manager.
     """

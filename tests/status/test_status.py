@@ -132,15 +132,17 @@ def test_a_new_version_is_due_until_the_workspace_uses_it(builder: ScenarioBuild
 
 
 def test_a_disabled_key_is_shown_with_what_azure_cosmos_db_reports(builder: ScenarioBuilder) -> None:
-    """The account's own words about its access."""
+    """The account's own words about its access, an hour after it lost it."""
     profile = builder.make(ProfileVariant(), World("finished", ("the key is disabled",)))
+    _read(builder, profile)
+    builder.running.state.advance("61m")
 
     found, _ = _read(builder, profile)
 
     assert found.key is not None
     assert found.key.in_use is not None
     assert found.key.in_use.enabled is False
-    assert "no longer has permission to the associated Key Vault key" in found.workspace.key_access
+    assert "either disabled or expired" in found.workspace.key_access
 
 
 def _delete(builder: ScenarioBuilder, profile: Profile, path: str) -> None:

@@ -61,8 +61,12 @@ def test_a_finished_workspace_matches(builder: ScenarioBuilder) -> None:
     ],
 )
 def test_lost_access_is_reported_with_its_cause(builder: ScenarioBuilder, doing: str, cause: str) -> None:
-    """In Azure's words, and with what the key and the grant show."""
-    plan = _verify(builder, builder.make(ProfileVariant(), World("finished", (doing,))))
+    """In Azure's words, an hour after it was lost, and with what the key and the grant show."""
+    profile = builder.make(ProfileVariant(), World("finished", (doing,)))
+    _verify(builder, profile)
+    builder.running.state.advance("61m")
+
+    plan = _verify(builder, profile)
 
     (found,) = _of(plan, "CMK690")
     assert "currently revoked" in found.detail
