@@ -115,7 +115,7 @@ def _accounts_in(tenant: Tenant, call: Call, scope: str) -> list[Json]:
 def _view(tenant: Tenant, call: Call, document: Json) -> Json:
     """Return an account of a managed resource group, with its key and the state of its access to the key."""
     workspace = tenant.resource(document.get("managedBy") or "/") or _deleted_workspace(tenant, document)
-    if workspace is None:
+    if workspace is None or "encryption" not in workspace["doc"]["properties"]:
         return document
     named = workspace["doc"]["properties"]["encryption"]["keyVaultProperties"]
     host, _, rest = _wrapped_with(tenant, workspace, named["keyIdentifier"]).partition("/keys/")
