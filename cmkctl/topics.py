@@ -222,6 +222,23 @@ TOPICS: Final[tuple[Topic, ...]] = (
         ("CMK205",),
     ),
     Topic(
+        "revocation",
+        ("revoke", "restore", "disable key", "disabled key", "customerManagedKeyStatus", "kill switch"),
+        "A service that cannot use its key any more stops within about an hour: it keeps the unwrapped key in a cache and asks Key "
+        "Vault again from time to time. Nothing is deleted, and access that is given back brings the data back.",
+        "cmkctl revoke disables the key version that the workspace uses, after listing what stops; cmkctl restore enables it again. "
+        "With --grant the access is taken away instead, where the vault's own endpoint cannot be reached.",
+        "the hour is documented for workspaces; the times of other services differ, and some publish none.",
+        (
+            Side("Access can be revoked at any time, and it takes about an hour.", _CONCEPT),
+            Side(
+                "A revoked account takes nothing but a new default identity, and its deletion.",
+                "cmk-troubleshooting-guide",
+            ),
+        ),
+        ("CMK224", "CMK620", "CMK621", "CMK630"),
+    ),
+    Topic(
         "registry admin user",
         ("acr", "admin user", "container registry", "AcrPull", "Admin user is disabled"),
         "Azure Machine Learning pulls images with the registry's admin user, unless a managed identity with the role AcrPull is set "

@@ -2,9 +2,9 @@
 
     python tests/reliability/matrix.py [--only PART] [--like TEXT] [--sample N] [--jobs N] [--write]
 
-PART is interruptions, faults, random or together, and can be repeated. `--like` chooses the cases that have TEXT in their
-group, `--sample N` every Nth. With `--write` the results are kept in results.json and the page is made anew; a run of one part
-renews its own section. Exits with 1 when a case fails.
+PART is interruptions, faults, random, together or revocation, and can be repeated. `--like` chooses the cases that have TEXT in
+their group, `--sample N` every Nth. With `--write` the results are kept in results.json and the page is made anew; a run of one
+part renews its own section. Exits with 1 when a case fails.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import reliability_faults
 import reliability_interruptions
 import reliability_page
 import reliability_random
+import reliability_revocation
 from reliability_ground import PROFILES, Ended, Ground
 from reliability_process import ForkingStarter, Starter, folder
 from reliability_verdict import FAILED, Inventory, Outcome, inventory
@@ -38,7 +39,13 @@ from cmkctl.sandbox import Pace, Sandbox
 
 SECTIONS: Final[Mapping[str, ModuleType]] = {
     each.SECTION: each
-    for each in (reliability_interruptions, reliability_faults, reliability_random, reliability_concurrent)
+    for each in (
+        reliability_interruptions,
+        reliability_faults,
+        reliability_random,
+        reliability_concurrent,
+        reliability_revocation,
+    )
 }
 _EVERY: Final = 50
 
