@@ -337,7 +337,15 @@ class Snapshot:
 def _related(read: str, resource: str) -> bool:
     """Return True when a change of a resource can affect a read: of the resource itself, a parent or a child."""
     path = read.partition("?")[0]
+    if path == _listed_in_subscription(resource):
+        return True
     return f"{path}/".startswith(f"{resource}/") or f"{resource}/".startswith(f"{path}/")
+
+
+def _listed_in_subscription(resource: str) -> str:
+    """Return the path of the subscription's list that has a resource of a resource group, in lower case."""
+    group, _, own = resource.partition("/providers/")
+    return f"{group.partition('/resourcegroups/')[0]}/providers/{'/'.join(own.split('/')[:2])}"
 
 
 def _as(schema: Any) -> Mapping[str, Any]:

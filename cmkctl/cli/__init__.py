@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "plan": "Show what would change, without changing anything.",
     "apply": "Apply a profile or a saved plan. Prompts on a terminal; requires --yes otherwise.",
     "verify": "Check that Azure still matches the profile. Changes nothing.",
+    "destroy": "Delete the workspace and what cmkctl created for it.",
     "encrypt": "Put the key on the resources that the profile names under services.",
     "posture": "Show who holds the key of each resource that the profile names under services.",
     "validate": "Check a profile without connecting to Azure.",

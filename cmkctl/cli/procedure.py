@@ -153,9 +153,8 @@ def _apply(opened: Run, procedure: Procedure) -> int:
     seconds = opened.session.clock.elapsed() - started
     conclusion = procedure.conclusion(opened.profile)
     profile = _PROFILE if saved else options.path  # verify starts from a profile
-    opened.show(
-        Applied(made, result, seconds, conclusion, _command(options, procedure.check, profile, saved=bool(saved)))
-    )
+    check = _command(options, procedure.check, profile, saved=bool(saved)) if procedure.check else ""
+    opened.show(Applied(made, result, seconds, conclusion, check))
     opened.show(OutputsShown(procedure.outputs(opened.profile, result.known)))
     return DONE
 

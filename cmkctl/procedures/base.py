@@ -49,7 +49,7 @@ class Procedure:
     conclusion: Callable[[Profile], str] = no_conclusion
     """The sentence that is true after an apply."""
     check: str = "verify"
-    """The command that checks the result."""
+    """The command that checks the result; empty for none."""
     prepare: Callable[[Plan], None] = no_preparation
     """Called with an approved plan before it is applied."""
     arguments: Mapping[str, str] = field(default_factory=dict)

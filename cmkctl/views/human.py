@@ -212,7 +212,9 @@ class HumanView:
         """Write a line for each value: its name, two spaces or more, the whole value."""
         self._settle()
         longest = max(map(len, values), default=0)
-        self._out.lines(Line(f"{name:<{longest}}  {_output(value)}") for name, value in values.items())
+        for name, value in values.items():
+            first, *more = _output(value)
+            self._out.lines([Line(f"{name:<{longest}}  {first}"), *(Line(f"{'':<{longest}}  {each}") for each in more)])
 
     def _show_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         found = list(diagnostics)
@@ -227,7 +229,8 @@ class HumanView:
         if end.before.pending:
             complete = f"Apply complete in {duration(end.seconds)}: {self._counts(end.before)}."
             count = end.after.count(Action.NO_OP)
-            checked = f"Verified: {'all ' if count > 1 else ''}{resources(count)} {_match(count)} the profile."
+            what = "profile" if end.check else "plan"
+            checked = f"Verified: {'all ' if count > 1 else ''}{resources(count)} {_match(count)} the {what}."
             self._err.lines([Line(), *paragraph(complete, width, style="bold"), *paragraph(checked, width)])
         self._err.lines(paragraph(end.conclusion, width) if end.conclusion else ())
         self._err.lines([Line("Check it at any time with:"), Line(f"  {end.check}")] if end.check else [])
@@ -403,8 +406,13 @@ def _verdict(plan: Plan) -> str:
     return f"OK: {right} of {resources(total)} {_match(total)} the profile{beyond}."
 
 
-def _output(value: object) -> str:
-    return "(none)" if value is None else str(value)
+def _output(value: object) -> list[str]:
+    """Return a value in words: one line for each entry of a list, with its values but for the ARM id."""
+    if isinstance(value, list | tuple):
+        return [one for each in value for one in _output(each)] or ["(none)"]
+    if isinstance(value, Mapping):
+        return ["; ".join(str(each) for name, each in value.items() if each is not None and name != "resource_id")]
+    return ["(none)" if value is None else str(value)]
 
 
 def _open_writer(stream: TextIO, environ: Mapping[str, str], color: bool | None) -> Writer:
