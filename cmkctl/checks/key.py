@@ -146,7 +146,7 @@ def version_in_use_is_usable(_profile: Profile, facts: Facts) -> Iterator[Findin
         yield _unusable(
             used,
             "is disabled",
-            f"Find out who disabled it and why. To restore access: {_set_attributes(used)} --enabled true.",
+            "Find out who disabled it and why. To restore access: cmkctl restore PROFILE.",
         )
     if attributes.get("exp") is not None and attributes["exp"] <= now:
         yield _unusable(

@@ -49,6 +49,14 @@ def _duration(text: str) -> float:
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
+def _key_version(text: str) -> str:
+    """Return the version of a key in lower case. A whole key identifier is taken apart."""
+    version = text.rstrip("/").rpartition("/")[2]
+    if not re.fullmatch(r"[0-9a-fA-F]{32}", version):
+        raise typer.BadParameter(f"{text!r} is not the version of a key: 32 hexadecimal digits")
+    return version.lower()
+
+
 def _code(text: str) -> str:
     """Return a diagnostic code in upper case."""
     if not re.fullmatch(r"CMK\d{3}", text.upper()):
@@ -95,6 +103,38 @@ class Options:
         str | None,
         typer.Option("--yes-revoke", metavar="NAME", help="Revoke without asking. NAME is the name of the workspace."),
     ] = None
+    new_version: Annotated[
+        bool, typer.Option("--new-version", help="Make a new version of the key, even if a newer one is waiting.")
+    ] = False
+    to_version: Annotated[
+        str | None,
+        typer.Option(
+            "--to-version", metavar="VERSION", parser=_key_version, help="Take this version of the key, which exists."
+        ),
+    ] = None
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="NAME", help="Take this key of the same vault. It is created where it does not exist."
+        ),
+    ] = None
+    again: Annotated[
+        bool, typer.Option("--again", help="Rotate, although a rotation of the last hour may still take effect.")
+    ] = False
+    due: Annotated[
+        bool,
+        typer.Option("--due", help="Rotate only if a newer version, the rotation policy or an expiry asks for it."),
+    ] = False
+    retire_old: Annotated[
+        bool,
+        typer.Option(
+            "--retire-old", help="Disable the versions older than the one in use; after 24 h at the earliest."
+        ),
+    ] = False
+    grant: Annotated[
+        bool,
+        typer.Option("--grant", help="Leave the key enabled, and take the access to it away."),
+    ] = False
     purge: Annotated[
         bool, typer.Option("--purge", help="Delete the workspace for good, also one that is soft-deleted already.")
     ] = False

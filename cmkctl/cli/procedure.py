@@ -116,7 +116,9 @@ def verify(options: Options, procedure: Procedure) -> int:
 
 def _save(out: Path, made: Plan, opened: Run, procedure: Procedure) -> Mapping[str, str]:
     """Save a plan to a file, or write it to standard output for ``-``. Returns its digests."""
-    now, sandbox = opened.session.clock.now(), bool(opened.sandbox)
+    now, sandbox = opened.session.now(), bool(opened.sandbox)
+    if procedure.dated:
+        procedure = replace(procedure, arguments={**procedure.arguments, "at": now.isoformat(timespec="seconds")})
     if out != STANDARD_STREAM:
         return save(out, made, opened.profile, procedure, now, sandbox=sandbox)
     with TemporaryDirectory(prefix="cmkctl-") as folder:
@@ -130,8 +132,22 @@ def _save(out: Path, made: Plan, opened: Run, procedure: Procedure) -> Mapping[s
 def _plan(opened: Run, procedure: Procedure) -> Plan:
     made = make_plan(opened.session, opened.profile, procedure, opened.policy)
     opened.show_context()
+    undo = _undo(opened, procedure)
+    if undo is not None and made.pending and not made.errored:
+        made = replace(made, diagnostics=(undo, *made.diagnostics))
     # A saved plan has no lines of a profile to point to.
     return made if isinstance(opened.loaded, LoadedPlan) else opened.located(made)
+
+
+def _undo(opened: Run, procedure: Procedure) -> Diagnostic | None:
+    """Return the note with the command that undoes an apply; None for a procedure without one."""
+    if not procedure.undo:
+        return None
+    saved = isinstance(opened.loaded, LoadedPlan)
+    command = _command(opened.options, procedure.undo, _PROFILE if saved else opened.options.path, saved=saved)
+    return codes.CMK629.note(
+        "Nothing is deleted. This command restores the access, and waits until it takes effect:", command
+    )
 
 
 def _apply(opened: Run, procedure: Procedure) -> int:
@@ -155,6 +171,8 @@ def _apply(opened: Run, procedure: Procedure) -> int:
     profile = _PROFILE if saved else options.path  # verify starts from a profile
     check = _command(options, procedure.check, profile, saved=bool(saved)) if procedure.check else ""
     opened.show(Applied(made, result, seconds, conclusion, check))
+    if undo := _undo(opened, procedure):
+        opened.show(DiagnosticsShown((undo,)))
     opened.show(OutputsShown(procedure.outputs(opened.profile, result.known)))
     return DONE
 
@@ -181,6 +199,8 @@ def _approved(opened: Run, procedure: Procedure, made: Plan) -> int | None:
         return None
     if name and given is not None:
         problem = _another_name(procedure, given, name)
+    elif name and opened.options.yes:
+        problem = _yes_is_not_enough(procedure, name)
     elif opened.view.can_ask:
         return _asked(opened, made, name)
     else:
@@ -278,6 +298,13 @@ def _confirmation_required(procedure: Procedure, name: str) -> Diagnostic:
     return codes.CMK010.error(
         "Standard input is not a terminal, so cmkctl cannot ask. Nothing was changed.",
         f"Read the plan, then run the same command with {option}.",
+    )
+
+
+def _yes_is_not_enough(procedure: Procedure, name: str) -> Diagnostic:
+    return codes.CMK010.error(
+        f"--yes does not approve {procedure.name}: name what is meant. Nothing was changed.",
+        f"Read the plan. If {name} is meant: --yes-{procedure.name} {name}",
     )
 
 

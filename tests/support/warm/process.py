@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
+from support.warm import client
 from support.warm.client import Request, line, send
 
 TESTS = Path(__file__).parents[2]
@@ -175,6 +177,12 @@ class WarmPython:
             stdout=subprocess.PIPE,
         )
         self._process.stdout.read(1)  # type: ignore[union-attr]  # it listens now
+        self.programs = Path(self._folder.name) / "bin"
+        """The folder with a program `cmkctl` for shells."""
+        self.programs.mkdir()
+        words = shlex.join([sys.executable, "-IS", client.__file__, self.address])
+        (self.programs / "cmkctl").write_text(f'#!/bin/sh\nexec {words} "$0" "$@"\n', encoding="utf-8")
+        (self.programs / "cmkctl").chmod(0o755)
 
     def begin(self, arguments: list[str], environment: Mapping[str, str], folder: Path, **streams: Any) -> Forked:
         """Start ``python -m cmkctl`` with these arguments, and do not wait for it."""

@@ -32,6 +32,7 @@ PROVIDER = Provider(
     durations=(
         Duration("workspace.create", 21, "recordings, fact 8: direct PUT without a key about 21 s"),
         Duration("workspace.create.cmk", 360, "recordings, fact 8: still running after 347 s, done within 20 minutes"),
+        Duration("workspace.key", 3600, "learn.microsoft.com, concept-customer-managed-keys: usually within an hour"),
         Duration("workspace.update", 92, "recordings, fact 8: in progress for 92 s and more"),
         Duration("workspace.delete", 60, GUESS),
         Duration("workspace.diagnose", 15, GUESS),

@@ -84,3 +84,11 @@ def provision(tenant: Tenant, document: Json) -> None:
             resources.store(tenant, {**made, "managedBy": document["id"]}, owner=document["id"])
             encryption[field] = identifier
     document["properties"]["serviceProvisionedResourceGroup"] = group_id
+
+
+def follow(tenant: Tenant, document: Json) -> None:
+    """Move the managed storage account of a workspace to the key that the workspace was moved to."""
+    encryption = document["properties"]["encryption"]
+    account = tenant.resource(encryption.get("storageAccountResourceId") or "/")
+    if account is not None and account["doc"].get("managedBy"):
+        microsoft_storage.follow_workspace(tenant, account["doc"], encryption["keyVaultProperties"]["keyIdentifier"])

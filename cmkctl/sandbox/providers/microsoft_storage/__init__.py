@@ -3,9 +3,9 @@
 from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.provider import Provider, Registration
 from cmkctl.sandbox.providers.microsoft_storage import accounts, capacity, encryption_scopes, services
-from cmkctl.sandbox.providers.microsoft_storage.accounts import RESOURCE_TYPE, list_keys, new_account
+from cmkctl.sandbox.providers.microsoft_storage.accounts import RESOURCE_TYPE, follow_workspace, list_keys, new_account
 
-__all__ = ("PROVIDER", "RESOURCE_TYPE", "list_keys", "new_account")
+__all__ = ("PROVIDER", "RESOURCE_TYPE", "follow_workspace", "list_keys", "new_account")
 
 PROVIDER = Provider(
     namespace="Microsoft.Storage",

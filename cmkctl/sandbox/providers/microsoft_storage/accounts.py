@@ -22,13 +22,16 @@ COVERAGE = Area(
         "the second region and its endpoints of GRS and RA-GRS accounts (47), by Azure's published pairs of regions",
         "blob, file, queue and table service: GET, list, PUT; containers; encryption scopes (48)",
     ),
-    differs=(),
+    differs=("an account whose key has no version uses a new one exactly a day after it was made",),
     not_modelled=("blobs, files, queues and tables themselves; custom domains, zones, failover",),
     guesses=(
         "an account in a region without a pair has no second region; Azure may refuse it",
         "a key in use is kept with any identity (47); another user-assigned identity that is to read it is checked",
     ),
 )
+
+DAILY = 86400
+"""The seconds after which an account uses a new version of a key that it names without a version."""
 
 PAIRS = {
     "australiaeast": "australiasoutheast", "brazilsouth": "southcentralus", "canadacentral": "canadaeast",
@@ -148,9 +151,10 @@ IPV6_SINCE = "2023-05-01"
 """The first api-version recorded with ``networkAcls.ipv6Rules`` (72); 2021-04-01 (02) has none."""
 
 
-def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
+def view(tenant: Tenant, record: Json, call: Call) -> Json:
     """Show an account, with the endpoints of the cloud that is asked, and its second region where it has one."""
     document = record["doc"]
+    _follow(tenant, document)
     properties = {**document["properties"], "primaryEndpoints": _endpoints(document, call)}
     if call.api_version >= IPV6_SINCE and "networkAcls" in properties:
         properties["networkAcls"] = {"ipv6Rules": [], **properties["networkAcls"]}
@@ -394,6 +398,35 @@ def _settle_key(tenant: Tenant, encryption: Json) -> None:
                 sent["currentVersionedKeyIdentifier"] = current
                 sent["lastKeyRotationTimestamp"] = tenant.timestamp()
             sent["currentVersionedKeyExpirationTimestamp"] = "1970-01-01T00:00:00.0000000Z"
+
+
+def _follow(tenant: Tenant, document: Json) -> None:
+    """Move a versionless key to a version that is a day old: the service looks for a new one daily."""
+    key = document["properties"]["encryption"].get("keyvaultproperties") or {}
+    current = str(key.get("currentVersionedKeyIdentifier") or "")
+    if key.get("keyversion") or document.get("managedBy") or not current:
+        return
+    base = current.rpartition("/")[0]
+    host, name = base.removeprefix("https://").partition(".")[0].lower(), base.rpartition("/")[2].lower()
+    suffix = f"/providers/microsoft.keyvault/vaults/{host}/keys/{name}"
+    record = next((each for where, each in tenant.table("resources").items() if where.endswith(suffix)), None)
+    newest = record["versions"][-1] if record else None
+    if newest and newest["attributes"]["enabled"] and newest["attributes"]["created"] + DAILY <= tenant.clock():
+        _use(key, f"{base}/{newest['version']}", tenant.timestamp())
+
+
+def _use(key: Json, identifier: str, at: str) -> None:
+    if key.get("currentVersionedKeyIdentifier") != identifier:
+        key["currentVersionedKeyIdentifier"] = identifier
+        key["lastKeyRotationTimestamp"] = at
+
+
+def follow_workspace(tenant: Tenant, document: Json, identifier: str) -> None:
+    """Move the account that Azure manages for a workspace to the workspace's key."""
+    key = document["properties"]["encryption"].get("keyvaultproperties")
+    if key:
+        key["keyname"] = identifier.split("/")[-2]
+        _use(key, identifier, tenant.timestamp())
 
 
 def list_keys(tenant: Tenant, call: Call) -> Reply:
