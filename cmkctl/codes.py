@@ -925,6 +925,28 @@ CMK651: Final = Code(
     "Make sure that no such data is needed. Until the vault's retention ends, the key can be recovered with all of its versions.",
 )
 
+CMK660: Final = Code(
+    "CMK660",
+    "A soft-deleted workspace is recovered in the portal",
+    "Microsoft documents no request that recovers a soft-deleted workspace; only a preview of 2022 had a property for it. cmkctl recovers what the workspace needs, vault, key, grants and Log Analytics workspace, and leaves the workspace itself to the portal.",
+    "In the portal: Azure Machine Learning, Recently deleted, select the workspace, Recover. Then run cmkctl apply, which brings back endpoints and grants. To end its keeping instead: cmkctl recover PROFILE --purge.",
+    _WORKSPACE_SOFT_DELETE,
+)
+CMK661: Final = Code(
+    "CMK661",
+    "Nothing soft-deleted was found",
+    "Soft-deleted vaults and Log Analytics workspaces are listed by Azure, keys by their vault. A soft-deleted workspace is seen only where the subscription's list of workspaces shows it, which is reported, not documented.",
+    "If Azure refuses a workspace's name all the same, look in the portal: Azure Machine Learning, Recently deleted.",
+    _WORKSPACE_SOFT_DELETE,
+)
+CMK662: Final = Code(
+    "CMK662",
+    "The Log Analytics workspace was deleted in another region",
+    "A deleted Log Analytics workspace is recovered in its own group and region only.",
+    "Recover it where it was.",
+    "https://learn.microsoft.com/azure/azure-monitor/logs/delete-workspace",
+)
+
 # Files and the sandbox
 
 CMK501: Final = Code(
