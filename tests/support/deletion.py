@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from azure.core.pipeline.transport import HttpTransport
 
-from cmkctl.diagnostics import CmkctlError, RefusedError
+from cmkctl.diagnostics import RefusedError
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.plan import Action, Plan
 from cmkctl.procedures import named
@@ -75,7 +75,7 @@ class Deletions:
 
     def plan(self, command: str = "destroy", **arguments: str) -> Plan:
         """Plan; options are written with underscores."""
-        return self._run(command, arguments, lambda *given: make_plan(*given))
+        return self._run(command, arguments, make_plan)
 
     def apply(self, command: str = "destroy", around: Around | None = None, **arguments: str) -> Plan:
         """Plan and apply, as one run of the command does."""
@@ -105,11 +105,11 @@ class Deletions:
         before = self.writes
         try:
             self.apply(command, **arguments)
-        except CmkctlError as error:
-            assert isinstance(error, RefusedError)
-            assert before == self.writes
-            return [each.code for each in error.diagnostics]
-        return []
+        except RefusedError as error:
+            found = [each.code for each in error.diagnostics]
+        else:
+            found = []
+        return found if before == self.writes else [*found, "written"]
 
     def left(self, plan: Plan, **arguments: str) -> dict[str, Any]:
         """Return what the command lists as left, by the resource's title."""
