@@ -1130,6 +1130,54 @@ CMK611: Final = Code(
     "Write the line of the message in the profile.",
 )
 
+# Resource Graph
+
+_GRAPH: Final = "https://learn.microsoft.com/azure/governance/resource-graph/overview"
+CMK680: Final = Code(
+    "CMK680",
+    "No subscription is named",
+    "The command works on a subscription as a whole, and no option, variable or az account names one.",
+    "Add --subscription ID, set AZURE_SUBSCRIPTION_ID, or choose one with az account set.",
+)
+CMK681: Final = Code(
+    "CMK681",
+    "Resources may be missing from the result",
+    "Azure Resource Graph leaves out what the signed-in account may not read, without a notice. The account has no role on the subscription that allows reading all resources of these types.",
+    "Have Reader assigned on the subscription.",
+    _GRAPH,
+)
+CMK682: Final = Code(
+    "CMK682",
+    "Azure Resource Graph returned part of the rows",
+    "The response says that there are more rows, and has no link to them.",
+    "Ask for fewer subscriptions at a time.",
+    "https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data",
+)
+
+# The comparison
+
+CMK690: Final = Code(
+    "CMK690",
+    "Azure Cosmos DB has lost access to the key",
+    "The Azure Cosmos DB account of the workspace reports that it cannot use the key: it is revoked, and the workspace's metadata is out of reach. The account notices a change of the key or of the grant within an hour, in both directions.",
+    "Restore what the finding names: enable or extend the key version, or restore the grant. Then wait up to an hour.",
+    "https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide",
+)
+CMK691: Final = Code(
+    "CMK691",
+    "Azure Machine Learning's diagnosis",
+    "verify --diagnose asks Azure Machine Learning to check the workspace. Its errors, warnings and information are passed on in its own words.",
+    "Follow the text of the diagnosis.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-diagnostic-api",
+)
+CMK692: Final = Code(
+    "CMK692",
+    "Azure Machine Learning did not diagnose the workspace",
+    "The diagnosis was refused, or its result is not readable. Everything else was verified.",
+    "Have the action Microsoft.MachineLearningServices/workspaces/diagnose/action permitted, or leave --diagnose out.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-diagnostic-api",
+)
+
 # Defects
 
 CMK901: Final = Code(

@@ -1,10 +1,10 @@
-"""The consumers of a key or a vault: everything found in the subscriptions that names it, whoever made it.
+"""The consumers of a key or a vault: everything found in the subscriptions that names it, whether cmkctl made it or not.
 
     Resource Graph ──one query──▶ rows ──consumers_of──▶ candidates ──a GET each──▶ Consumers
                                    what the profile names ──▶ a GET each ──┘
 
 A row can be old, so a GET decides, and what the profile names is read even where no row shows it. What could not be seen is part
-of the result: whoever disables or deletes a key asks `Consumers.complete` first.
+of the result: a procedure that disables or deletes a key checks `Consumers.complete` first.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
-from cmkctl.azure.actions import allows
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import text_at
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
-from cmkctl.azure.governance import permissions
 from cmkctl.azure.ids import ResourceId, key_parts, resource_type, subscription_id, within
-from cmkctl.azure.inventory import Inventory, inventory, one_of, quoted
+from cmkctl.azure.inventory import Inventory, inventory, may_read_everywhere, one_of, quoted
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Follow, Follows
 from cmkctl.profile.model import Profile
 from cmkctl.services import service_of, services
 from cmkctl.services.base import Answer, Documents, Read, Service
 from cmkctl.services.reading import answer, documents_of
+from cmkctl.services.rows import documents_of_row
 
 BLIND_SPOTS: Final = (
     "encryption scopes of storage accounts that the profile does not name",
@@ -165,7 +164,9 @@ def consumers_of(rows: Iterable[ArmDocument], target: Target) -> tuple[Consumer,
     A row of any type counts in which the key identifier occurs, or vault and name of the key side by side.
     """
     by_id = {str(row["id"]).lower(): row for row in rows}
-    found = (_consumer(str(row["id"]), str(row["type"]), _row_documents(row, by_id), target) for row in by_id.values())
+    found = (
+        _consumer(str(row["id"]), str(row["type"]), documents_of_row(row, by_id), target) for row in by_id.values()
+    )
     return _through_workspaces([each for each in found if each is not None], by_id)
 
 
@@ -223,7 +224,7 @@ def _result(
         row = by_id.get(resource_id)
         if any(map(read.denied, read.names)):
             gaps.append(Unseen(str(row["id"]) if row else resource_id, "you may not read all of it that shows its key"))
-        documents = _row_documents(row, by_id) if row and read.denied("resource") else read
+        documents = documents_of_row(row, by_id) if row and read.denied("resource") else read
         document = documents.find("resource")
         if document is None:
             continue
@@ -251,17 +252,10 @@ def _rows(azure: Snapshot, target: Target, subscriptions: tuple[str, ...]) -> tu
 
 def _gap(azure: Snapshot, subscription: str) -> Unseen | None:
     """Return a subscription of which the caller may not read everything: rows are missing without a notice."""
-    scope = subscription_id(subscription)
-    try:
-        held = permissions(azure, scope)
-    except AzureFailed as error:
-        if error.failure.kind is not FailureKind.DENIED:
-            raise
-        held = None
-    wanted = (_PROBE, *(f"{each.resource_type}/read" for each in services()))
-    if all(any(allows(entry, action) for entry in held or ()) for action in wanted):
+    if may_read_everywhere(azure, subscription, (_PROBE, *(f"{each.resource_type}/read" for each in services()))):
         return None
-    return Unseen(scope, "your roles do not allow you to read everything in it, and Resource Graph leaves out the rest")
+    reason = "your roles do not allow you to read everything in it, and Resource Graph leaves out the rest"
+    return Unseen(subscription_id(subscription), reason)
 
 
 def _candidates(rows: Sequence[ArmDocument], target: Target, named: Container[str]) -> dict[str, str]:
@@ -300,14 +294,6 @@ def _documents(azure: Snapshot, resource_id: str, by_id: Mapping[str, ArmDocumen
         if error.failure.kind is not FailureKind.TERMINAL:
             raise
         return Documents([Answer(read, row)])  # of some types Azure refuses the version that it names itself
-
-
-def _row_documents(row: ArmDocument, by_id: Mapping[str, ArmDocument]) -> Documents:
-    """Return the documents of a resource that rows hold: its own, and those of the resources that it names."""
-    own = Documents([Answer(Read("resource", str(row["id"]), text_at(row, "apiVersion")), row)])
-    service = service_of(str(row["type"]))
-    linked = service.linked(own) if service else ()
-    return Documents((*own.answers, *(Answer(each, by_id.get(each.path.lower())) for each in linked)))
 
 
 def _consumer(resource_id: str, kind: str, documents: Documents, target: Target) -> Consumer | None:

@@ -15,14 +15,14 @@ from typing import Any, Final, NotRequired
 from typing_extensions import TypedDict
 
 from cmkctl.azure import versions
+from cmkctl.azure.actions import allows
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
-from cmkctl.azure.snapshot import LONGEST_LIST, Snapshot
-
-AGE: Final = "Resource Graph can be behind: usually minutes, up to a day or more for new and deleted resources"
-"""The note on the age of rows. Azure promises no limit; its support has named up to 30 hours."""
+from cmkctl.azure.governance import permissions
+from cmkctl.azure.ids import subscription_id
+from cmkctl.azure.snapshot import LONGEST_LIST, Snapshot, unless_denied
 
 PAGE: Final = 1000
 """The largest number of rows of a page."""
@@ -72,6 +72,15 @@ def inventory(azure: Snapshot, query: str, subscriptions: Sequence[str]) -> Inve
             rows += page["data"]
         truncated = truncated or same_word(page.get("resultTruncated"), "true")
     return Inventory(tuple(rows), truncated)
+
+
+def may_read_everywhere(azure: Snapshot, subscription: str, actions: Sequence[str]) -> bool:
+    """Return True when the caller's roles allow some actions on everything in a subscription; else rows can be missing.
+
+    Raises AzureFailed. Roles that may not be read are no such roles.
+    """
+    held = unless_denied(lambda: permissions(azure, subscription_id(subscription)))
+    return all(any(allows(entry, action) for entry in held or ()) for action in actions)
 
 
 def quoted(text: str) -> str:

@@ -34,6 +34,8 @@ COMMANDS: Final = {
     "plan": "Show what would change, without changing anything.",
     "apply": "Apply a profile or a saved plan. Prompts on a terminal; requires --yes otherwise.",
     "verify": "Check that Azure still matches the profile. Changes nothing.",
+    "status": "Show a workspace, its key, who may use it, and what is due.",
+    "list": "List the workspaces of a subscription with their keys.",
     "rotate": "Move the workspace to a new version of its key. Prompts on a terminal; requires --yes otherwise.",
     "revoke": "Take the workspace's access to its key away. Asks for its name on a terminal.",
     "restore": "Restore the access that revoke took away.",
@@ -181,8 +183,12 @@ _COMPLETE: Final = "complete"
 """The hidden command behind the completion scripts."""
 
 
+_MODULES: Final = {"list": "listing"}
+"""The modules of commands whose name cannot be that of a module here: it would hide a built-in function."""
+
+
 def _add(app: typer.Typer, name: str, purpose: str) -> None:
-    module: Any = importlib.import_module(f"cmkctl.cli.{name}")
+    module: Any = importlib.import_module(f"cmkctl.cli.{_MODULES.get(name, name)}")
     if hasattr(module, "app"):
         app.add_typer(module.app, name=name, help=purpose, short_help=purpose, cls=HelpGroup)
     else:

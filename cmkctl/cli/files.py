@@ -13,7 +13,12 @@ from cmkctl.diagnostics import ProfileError
 
 def refuse_to_overwrite(options: Options) -> None:
     """Raise ProfileError CMK008 when a file to write is also named for something else."""
-    written = {"--out": options.out, "--report": options.report, "--record": options.record}
+    written = {
+        "--out": options.out,
+        "--report": options.report,
+        "--junit": options.junit,
+        "--record": options.record,
+    }
     used = {"the profile": options.path, "--replay": options.replay, "--state": options.state}
     named = [(name, path) for name, path in (written | used).items() if path not in (None, STANDARD_STREAM)]
     for (name, path), (other, another) in combinations(named, 2):

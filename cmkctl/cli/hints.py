@@ -32,7 +32,6 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "import": "cmkctl keeps no state, so nothing needs to be imported: describe the existing resources in a profile, then run "
     "cmkctl plan PROFILE.",
     "state": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",
-    "status": "cmkctl verify PROFILE compares Azure with the profile.",
     "refresh": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",
     "diff": "cmkctl plan PROFILE shows what would change.",
     "preview": "cmkctl plan PROFILE shows what would change.",

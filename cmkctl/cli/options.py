@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
+from cmkctl.azure.clouds import Cloud
+
 CONNECTION: Final = "Connection"
 OUTPUT: Final = "Output"
 CHECKS: Final = "Checks"
@@ -158,6 +160,25 @@ class Options:
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for a later `cmkctl apply FILE`.")
     ] = None
+    workspace: Annotated[str | None, typer.Option("--workspace", metavar="ID", help="The ARM id of a workspace.")] = (
+        None
+    )
+    used_key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="URL", help="Show what uses this key: https://VAULT/keys/NAME[/VERSION]."),
+    ] = None
+    subscriptions: Annotated[
+        list[str],
+        typer.Option(
+            "--subscription",
+            metavar="ID",
+            rich_help_panel=CONNECTION,
+            help="A subscription. Repeatable. Default: AZURE_SUBSCRIPTION_ID, else the az CLI's current one.",
+        ),
+    ] = field(default_factory=list)
+    cloud: Annotated[
+        Cloud, typer.Option("--cloud", metavar="NAME", rich_help_panel=CONNECTION, help=f"{', '.join(Cloud)}.")
+    ] = Cloud.AZURE
     sandbox: Annotated[
         bool,
         typer.Option(
@@ -220,6 +241,25 @@ class Options:
         ),
     ] = field(default_factory=list)
     strict: Annotated[bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Treat warnings as errors.")] = False
+    diagnose: Annotated[
+        bool,
+        typer.Option(
+            "--diagnose",
+            rich_help_panel=CHECKS,
+            help="Also have Azure Machine Learning diagnose the workspace. Nothing is changed.",
+        ),
+    ] = False
+    expiry_days: Annotated[
+        int,
+        typer.Option(
+            "--expiry-days",
+            metavar="N",
+            min=1,
+            max=36500,
+            rich_help_panel=CHECKS,
+            help="Warn of key versions that expire within N days.",
+        ),
+    ] = 30
     part: Annotated[
         Part | None,
         typer.Option(
@@ -256,6 +296,15 @@ class Options:
             metavar="FILE",
             rich_help_panel=OUTPUT,
             help="Write a report with every request, redacted, as JSON.",
+        ),
+    ] = None
+    junit: Annotated[
+        Path | None,
+        typer.Option(
+            "--junit",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write the comparison as a JUnit report, for CI systems.",
         ),
     ] = None
     no_color: Annotated[

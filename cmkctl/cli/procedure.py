@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError
 
 from cmkctl import codes
 from cmkctl.cli import PROGRAM
-from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
+from cmkctl.cli.exits import CHANGES, DONE, INCOMPLETE, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.options import STANDARD_STREAM, Options, Part
 from cmkctl.cli.run import Load, Run, run
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
@@ -105,13 +105,25 @@ def verify(options: Options, procedure: Procedure) -> int:
     """Compare Azure with the profile."""
 
     def body(opened: Run) -> int:
-        made = _plan(opened, procedure)
-        opened.show(Verified(made))
+        made = _diagnosed(opened, _plan(opened, procedure)) if options.diagnose else _plan(opened, procedure)
+        shown = Verified(made)
+        opened.show(shown)
         _show_outputs(opened, procedure, made)
-        matches = not made.errored and all(each.action is Action.NO_OP for each in made.changes)
-        return DONE if matches else CHANGES
+        if not shown.matches:
+            return CHANGES
+        return INCOMPLETE if options.strict and not shown.complete else DONE
 
     return run(options, body, load_only_profile)
+
+
+def _diagnosed(opened: Run, made: Plan) -> Plan:
+    """Return a plan with what Azure Machine Learning finds in the workspace, which exists unless it is to be created."""
+    from cmkctl.procedures.open_with_sdk import diagnose  # noqa: PLC0415 - only with --diagnose
+
+    if any(each.action is Action.CREATE for each in made.of("workspace")):
+        return made
+    found = map(opened.policy.applied_to, diagnose(opened.session, opened.profile))
+    return replace(made, diagnostics=(*made.diagnostics, *found))
 
 
 def _save(out: Path, made: Plan, opened: Run, procedure: Procedure) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from cmkctl import codes
+from cmkctl.azure.compare import same_resource_id
 from cmkctl.checks.documents import date
 from cmkctl.checks.locks import no_lock_on_what_is_written
 from cmkctl.checks.rights import CMK191, PERMISSIONS, lacking
@@ -23,17 +24,40 @@ if TYPE_CHECKING:
 WITHIN: Final[Mapping[str, str]] = {
     "microsoft.machinelearningservices/workspaces": "within about 1 hour",
     "microsoft.documentdb/databaseaccounts": "within about 1 hour",
-    "microsoft.storage/storageaccounts": "within minutes to 1 hour, as long as it keeps the key in a cache",
+    "microsoft.storage/storageaccounts": "within minutes to 1 hour, while it has the key in its cache",
     "microsoft.sql/servers": "within 10 minutes",
     "microsoft.dbformysql/flexibleservers": "within 10 minutes",
-    "microsoft.search/searchservices": "after 60 minutes or more, as long as it keeps the key in a cache",
+    "microsoft.search/searchservices": "after 60 minutes or more, while it has the key in its cache",
     "microsoft.compute/diskencryptionsets": "within about 1 hour",
     "microsoft.operationalinsights/clusters": "within 1 hour",
     "microsoft.containerinstance/containergroups": "at its next start",
 }
-"""The time until a service has noticed, by type in lower case. Sources: the encryption pages of the services."""
+"""The time until a service has noticed, by type in lower case. Sources: the pages of the services about customer-managed keys."""
 
-_UNKNOWN: Final = "when it notices is not published"
+FURTHER: Final[Mapping[str, tuple[str, str]]] = {
+    "microsoft.documentdb/databaseaccounts": (
+        "Azure Cosmos DB account",
+        "requests to its data fail, and it reports that its access is revoked",
+    ),
+    "microsoft.search/searchservices": (
+        "Azure AI Search service",
+        "indexes that are encrypted with the key cannot be used",
+    ),
+    "microsoft.compute/diskencryptionsets": (
+        "disk encryption set",
+        "virtual machines with its disks shut down and do not start",
+    ),
+    "microsoft.operationalinsights/clusters": (
+        "Log Analytics cluster",
+        "its data is out of reach, and new logs are lost",
+    ),
+    "microsoft.dbforpostgresql/flexibleservers": ("PostgreSQL server", "the server becomes inaccessible"),
+    "microsoft.dbformysql/flexibleservers": ("MySQL server", "the server becomes inaccessible"),
+}
+"""Name and effect for the types of which cmkctl knows no more, in lower case. Sources: as above."""
+
+_UNKNOWN_EFFECT: Final = "what happens to it is not published"
+_UNKNOWN_TIME: Final = "when is not published"
 
 
 def _provided(_azure: Snapshot, _profile: Profile) -> Any:
@@ -53,11 +77,13 @@ def everything_that_stops(profile: Profile, facts: Facts) -> Iterator[Finding]:
 
 
 def _stops(profile: Profile, consumer: Consumer) -> str:
-    own = " (of this profile)" if consumer.resource_id.lower() == profile.workspace.resource_id.lower() else ""
-    through = f", through {consumer.through.rpartition('/')[2]}" if consumer.through else ""
-    what = consumer.revoked or "what happens to it is not published"
-    when = WITHIN.get(consumer.resource_type.lower(), _UNKNOWN)
-    return f"{consumer.title} {consumer.name}{own}{through}: {what}; {when}."
+    own = ", the one of this profile" if same_resource_id(consumer.resource_id, profile.workspace.resource_id) else ""
+    through = f", of workspace {consumer.through.rpartition('/')[2]}" if consumer.through else ""
+    kind = consumer.resource_type.lower()
+    title, effect = FURTHER.get(kind, (consumer.title, _UNKNOWN_EFFECT))
+    what = consumer.revoked or effect
+    when = "" if "within" in what or "next start" in what else f"; {WITHIN.get(kind, _UNKNOWN_TIME)}"
+    return f"{title} {consumer.name}{own}{through}: {what}{when}."
 
 
 @rule(codes.CMK621, severity=Severity.NOTE, needs=(CONSUMERS,))

@@ -1,7 +1,7 @@
 """Rotate: move the workspace to a new version of its key, or to another key of the same vault. Later: retire the old versions.
 
-The order keeps the workspace usable at every moment: the new version exists and may be used before the workspace changes to it, and
-the version before stays enabled until it is retired.
+The order keeps the workspace usable at every moment: the new version exists and may be used before the workspace changes to it,
+and the version before stays enabled until it is retired.
 Source: https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys
 """
 
@@ -58,8 +58,8 @@ def _outputs_of_retiring(profile: Profile, known: Known) -> Mapping[str, Json]:
 
 def _conclusion(profile: Profile) -> str:
     return (
-        f"Workspace {profile.workspace.name} uses the key identifier below. A rotation reaches the services behind it usually within "
-        "an hour. Older versions stay enabled; 24 hours after a rotation at the earliest: cmkctl rotate PROFILE --retire-old."
+        f"Workspace {profile.workspace.name} uses the key identifier below. A rotation reaches the services behind it usually "
+        "within an hour. Older versions stay enabled. After 24 hours at the earliest: cmkctl rotate PROFILE --retire-old."
     )
 
 

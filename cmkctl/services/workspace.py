@@ -43,8 +43,8 @@ class Workspaces(Service):
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:
         """Return the hub of a project."""
-        hub = documents.text("resource", _HUB)
-        return (Read("hub", hub, self.api_version),) if is_project(documents.find("resource")) and hub else ()
+        hub = hub_of(documents.find("resource"))
+        return (Read("hub", hub, self.api_version),) if hub else ()
 
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the workspace's key; of a project, its hub's."""
@@ -64,6 +64,11 @@ class Workspaces(Service):
 def is_project(document: Mapping[str, Any] | None) -> bool:
     """Return True for a project, which has no key of its own."""
     return same_word(text_at(document, "kind"), "project")
+
+
+def hub_of(document: Mapping[str, Any] | None) -> str:
+    """Return the ARM id of a project's hub; empty for a workspace of another kind."""
+    return text_at(document, _HUB) if is_project(document) else ""
 
 
 def architecture(document: Mapping[str, Any] | None) -> str:

@@ -1,7 +1,7 @@
 """The caller's way to the keys of a vault through the vault's own endpoint: network and rights.
 
-Resource Manager cannot make a second version of a key, nor change a version. So the plan tries a read at the endpoint first, and a write that the firewall or a
-missing right would refuse is a conflict beforehand.
+Resource Manager cannot make a second version of a key, nor change a version. So the plan tries a read at the endpoint first, and
+a write that the firewall or a missing right would refuse is a conflict beforehand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BLOCKED: Final = ("ForbiddenByFirewall", "ForbiddenByConnection")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The result of the try: `refused` says in words why a write would be refused, empty where nothing speaks against it.
+    """The result of the try: `refused` says in words why a write would be refused, empty where nothing is known against it.
 
     `network` is True when the network is the reason, False for missing rights. `held` are the key permissions in the caller's
     access policy, `needed` those that the write takes.

@@ -1,7 +1,7 @@
 """Rotate, step 4: the associated resources with the customer's key use the key of the workspace, in its latest version.
 
-Storage account and registry follow new versions by themselves unless something pinned a version, or the workspace moves to another
-key. Then the key is set again without a version, as `cmkctl apply` sets it when it creates them.
+Storage account and registry follow new versions by themselves unless something pinned a version, or the workspace moves to
+another key. Then the key is set again without a version, as `cmkctl apply` sets it when it creates them.
 """
 
 from __future__ import annotations

@@ -389,7 +389,8 @@ def _unusable(profile: Profile, attributes: Mapping[str, Any], now: float) -> It
             "CMK224",
             f"{which} is disabled: whatever uses it is out of reach, or will be within about an hour",
             "find out who disabled it, and why",
-            "restore the access of the workspace, if it may have it again: cmkctl restore PROFILE",
+            "give an existing workspace its access back: cmkctl restore PROFILE",
+            "enable it for a new workspace: az keyvault key set-attributes --enabled true",
         )
     if attributes.get("exp") is not None and attributes["exp"] <= now:
         yield (

@@ -55,7 +55,7 @@ class KeyAccess:
 
     name = "key_access"
     title = "key access"
-    needs = ("key_vault", "key", "managed_identity")
+    needs: tuple[str, ...] = ("key_vault", "key", "managed_identity")
     doc = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys"
 
     def types(self, profile: Profile) -> tuple[str, ...]:

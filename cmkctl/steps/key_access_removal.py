@@ -14,7 +14,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.compare import excess_permissions, missing_permissions, same_resource_id
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Request
+from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps._grants import (
     PERMISSIONS,
@@ -49,7 +49,7 @@ class KeyAccessRemoval:
             return [_managed_by_azure(profile)]
         if observed.vault is None:
             vault = profile.key_vault
-            reason = "there is no such vault, so nobody has access through it"
+            reason = "there is no such vault, so there is no access through it"
             return [no_op(self.name, vault.resource_id, "key vault", vault.resource_name, reason)]
         changes: list[Change] = []
         for each in observed.principals:
@@ -187,7 +187,7 @@ def _policy(
             f"{principal.object_id} --key-permissions {' '.join(PERMISSIONS)}",
         )
     kept = excess_permissions(held, going)
-    entry = {
+    entry: Json = {
         "tenantId": str(properties.get("tenantId") or ""),
         "objectId": str(principal.object_id),
         "permissions": {"keys": list(going)},

@@ -37,13 +37,16 @@ class ObservedConsumers:
 
     @property
     def stopping(self) -> tuple[Consumer, ...]:
-        """The consumers that stop, or may stop."""
-        return tuple(each for each in self.consumers.found if self._stops(each))
+        """The consumers that stop, or may stop: also what belongs to a workspace that stops."""
+        found = self.consumers.found
+        own = {each.resource_id.lower() for each in found if self._stops(each)}
+        return tuple(each for each in found if own.intersection((each.resource_id.lower(), each.through.lower())))
 
     @property
     def staying(self) -> tuple[Consumer, ...]:
         """The consumers that keep their access."""
-        return tuple(each for each in self.consumers.found if not self._stops(each))
+        stopping = self.stopping
+        return tuple(each for each in self.consumers.found if each not in stopping)
 
     def _stops(self, consumer: Consumer) -> bool:
         if self.whole_vault:

@@ -88,7 +88,7 @@ def _change(account: ArmDocument) -> Change:
     identifier, status = str(account["id"]), text_at(account, _STATUS)
     name = identifier.rpartition("/")[2]
     if not revoked([account]):
-        return no_op(KeyStatus.name, identifier, _KIND, name, "up to date: it can use the key")
+        return no_op(KeyStatus.name, identifier, _KIND, name, "up to date: it reports access to the key")
     settle = Settle(
         identifier,
         versions.COSMOS_DB,

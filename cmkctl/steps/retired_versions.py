@@ -1,7 +1,7 @@
 """Rotate, later: the versions of the key that are older than the one in use are disabled. Nothing is deleted.
 
-Azure Cosmos DB may use the version before for up to 24 hours after a rotation, and backups need the version of their time. Disabling
-can be undone; a deleted version cannot be restored alone.
+Azure Cosmos DB may use the version before for up to 24 hours after a rotation, and backups need the version of their time.
+Disabling can be undone; a deleted version cannot be restored alone.
 Source: https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys
 """
 
@@ -156,8 +156,8 @@ def _too_early(observed: ObservedFollowers) -> Iterator[tuple[str, ...]]:
         yield (
             "CMK606",
             (
-                f"the workspace was changed last on {date(changed.timestamp())}, perhaps by its rotation, and Azure Cosmos DB may "
-                "use the version before for 24 hours"
+                f"the workspace was changed last on {date(changed.timestamp())}, perhaps by its rotation, and Azure Cosmos DB "
+                "may use the version before for 24 hours"
             ),
             f"run the same command again after {date((changed + NEEDED_FOR).timestamp())}",
         )

@@ -25,7 +25,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.steps._vault_entry import Entry, try_entry, ways_in
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 
-VERSION_IN_USE: Final[Output[str]] = Output("version_in_use", "identifier", "properties.keyUriWithVersion")
+VERSION_IN_USE: Final[Output[str]] = Output("version_in_use", "identifier")
 """The key identifier, with its version, that the workspace uses."""
 
 KIND: Final = "key version"

@@ -27,7 +27,9 @@ from cmkctl.views.layout import (
     resources,
     style_of,
 )
+from cmkctl.views.listing import listing_lines
 from cmkctl.views.posture import posture_lines
+from cmkctl.views.status import status_lines
 from cmkctl.views.streams import Line, Plain, Writer, is_colored
 from cmkctl.views.words import duration, local_time
 
@@ -116,6 +118,12 @@ class HumanView:
                 case s.PostureShown(assessments):
                     self._settle()
                     self._out.lines(posture_lines(assessments, self._out.width))
+                case s.StatusShown():
+                    self._settle()
+                    self._out.lines(status_lines(shown, self._context, self._out.width))
+                case s.WorkspacesShown(workspaces, key):
+                    self._settle()
+                    self._out.lines(listing_lines(workspaces, key, self._out.width))
                 case s.Cancelled():
                     self._settle()
                     self._err.lines([Line("Cancelled. Nothing was changed.", "bold")])
@@ -407,9 +415,11 @@ def _verdict(plan: Plan) -> str:
 
 
 def _output(value: object) -> list[str]:
-    """Return a value in words: one line for each entry of a list, with its values but for the ARM id."""
+    """Return a value in words: texts of a list in a row; a line for each entry with values, without its ARM id."""
+    if isinstance(value, list | tuple) and any(isinstance(each, Mapping) for each in value):
+        return [one for each in value for one in _output(each)]
     if isinstance(value, list | tuple):
-        return [one for each in value for one in _output(each)] or ["(none)"]
+        return [", ".join(map(str, value)) or "(none)"]
     if isinstance(value, Mapping):
         return ["; ".join(str(each) for name, each in value.items() if each is not None and name != "resource_id")]
     return ["(none)" if value is None else str(value)]

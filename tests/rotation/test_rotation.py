@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from support.rotation import HOST, Rotations, actions, reasons, variant
+from support.rotation import HOST, OFFICER, Around, Rotations, actions, reasons, variant
 from support.scenarios import KEY, VAULT, ScenarioBuilder, Stops, is_write
 
 from cmkctl.clock import Interrupted
@@ -16,6 +16,7 @@ from cmkctl.diagnostics import CmkctlError, RefusedError
 from cmkctl.plan import Action
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID, COSMOS_DB_OBJECT_ID
 
+_NO_OPTIONS: dict[str, str] = {}
 QUESTIONS = ("/permissions", "/locks", "/databaseaccounts")
 """The ends of the paths of what only rules and the view ask, as in tests/bench/bench_apply.py."""
 
@@ -25,7 +26,7 @@ def start(builder: ScenarioBuilder) -> Callable[..., Rotations]:
     """Start from a finished set-up."""
 
     def begin(*, rights: tuple[str, ...] | None = None, **more: Any) -> Rotations:
-        return Rotations(builder, variant(**more), **({} if rights is None else {"rights": rights}))
+        return Rotations(builder, variant(**more), OFFICER if rights is None else rights)
 
     return begin
 
@@ -123,11 +124,11 @@ def test_a_given_version_is_taken(site: Rotations) -> None:
 
 
 def _disabled(site: Rotations) -> str:
-    return site.state.add_key(VAULT, KEY, attributes={"enabled": False}).rpartition("/")[2]
+    return str(site.state.add_key(VAULT, KEY, attributes={"enabled": False})).rpartition("/")[2]
 
 
 def _expired(site: Rotations) -> str:
-    return site.state.add_key(VAULT, KEY, attributes={"exp": 1_600_000_000}).rpartition("/")[2]
+    return str(site.state.add_key(VAULT, KEY, attributes={"exp": 1_600_000_000})).rpartition("/")[2]
 
 
 @pytest.mark.parametrize(
@@ -295,7 +296,9 @@ def test_a_pinned_version_is_moved_in_the_profile_first(site: Rotations) -> None
 # --- only when due --------------------------------------------------------------------------------------------------------
 
 
-def _policy(site: Rotations, **trigger: str) -> None:
+def _policy(site: Rotations, expires_in: int = 0, **trigger: str) -> None:
+    if expires_in:
+        _expires_in(site, expires_in)
     record = site.state.tenant.resource(site.profile.key.resource_id) or {}
     action = {"trigger": trigger, "action": {"type": "rotate"}}
     record["doc"]["properties"]["rotationPolicy"] = {"lifetimeActions": [action], "attributes": {"expiryTime": "P2Y"}}
@@ -312,7 +315,7 @@ DUE: dict[str, tuple[Callable[[Rotations], object], bool, str]] = {
     "it expires in a month": (lambda site: _expires_in(site, 29), True, "expires on"),
     "it expires in a year": (lambda site: _expires_in(site, 365), False, "expires on"),
     "the policy counts back from the expiry": (
-        lambda site: (_policy(site, timeBeforeExpiry="P90D"), _expires_in(site, 80)),
+        lambda site: _policy(site, expires_in=80, timeBeforeExpiry="P90D"),
         True,
         "expires on",
     ),
@@ -340,15 +343,19 @@ def test_a_rotation_when_due(site: Rotations, arrange: Callable[[Rotations], obj
 @pytest.mark.parametrize("nth", [1, 2])
 def test_an_interrupted_rotation_continues_and_makes_no_second_version(site: Rotations, nth: int, sent: bool) -> None:
     """Whatever the write at which it stopped, the same command ends with one new version in use."""
-    for options in ({}, {"new_version": "true"}):
+    for options in _NO_OPTIONS, {"new_version": "true"}:
         before = len(site.versions)
         with pytest.raises(Interrupted):
-            site.apply(lambda inner: Stops(inner, lambda _request, count: count == nth, sent=sent), **options)
+            site.apply_through(_stopping_at(nth, sent=sent), **options)
 
         site.apply(**options)
 
         assert (before + 1, site.newest) == (len(site.versions), site.in_use)
         site.state.advance("2h")
+
+
+def _stopping_at(nth: int, *, sent: bool) -> Around:
+    return lambda inner: Stops(inner, lambda _request, count: count == nth, sent=sent)
 
 
 def test_two_rotations_at_once_leave_one_consistent_state(site: Rotations) -> None:
@@ -390,7 +397,7 @@ def test_a_workspace_that_is_deleted_meanwhile_is_refused(site: Rotations) -> No
         return found
 
     with pytest.raises(RefusedError) as caught:
-        site.apply(around)
+        site.apply_through(around)
 
     codes = [each.code for each in caught.value.diagnostics]
     assert (["CMK402", "CMK602"], ["POST cmk/rotate"]) == (codes, site.writes)

@@ -20,6 +20,7 @@ from support.scenarios import KEY, VAULT, ProfileVariant, ScenarioBuilder, World
 
 FINISHED: Final = World("finished")
 OFFICER: Final = ("get", "list", "rotate", "update")
+Around = Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]]
 HOST: Final = f"https://{VAULT}.vault.azure.net"
 
 
@@ -56,10 +57,12 @@ class Rotations:
             lambda session: make_plan(session, self._profile(arguments), named("rotate", arguments))
         )
 
-    def apply(
-        self, around: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] | None = None, **arguments: str
-    ) -> Plan:
-        """Plan a rotation and apply it, as one run of the command does; the transport may be wrapped in another one."""
+    def apply(self, **arguments: str) -> Plan:
+        """Plan a rotation and apply it, as one run of the command does."""
+        return self.apply_through(None, **arguments)
+
+    def apply_through(self, around: Around | None, **arguments: str) -> Plan:
+        """Plan a rotation and apply it, with the transport wrapped in another one."""
         procedure, profile = named("rotate", arguments), self._profile(arguments)
 
         def run(session: Session) -> Plan:
@@ -78,7 +81,7 @@ class Rotations:
     def _in_session(
         self,
         work: Callable[[Session], Plan],
-        around: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] | None = None,
+        around: Around | None = None,
     ) -> Plan:
         session = self.builder.client(around).session(self.profile)
         try:

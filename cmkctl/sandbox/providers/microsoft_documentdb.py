@@ -1,6 +1,6 @@
 """Microsoft.DocumentDB: regions, accounts of managed resource groups; registering it adds the principal of Azure Cosmos DB."""
 
-from cmkctl.sandbox.core import errors, grants, ids, offers
+from cmkctl.sandbox.core import errors, ids, key_loss, offers
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.constants import (
     COSMOS_DB_APP_ID,
@@ -9,6 +9,7 @@ from cmkctl.sandbox.core.constants import (
     COSMOS_DB_OBJECT_ID,
 )
 from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.regions import LOCATIONS, normal, require_location
@@ -123,7 +124,7 @@ def _view(tenant: Tenant, call: Call, document: Json) -> Json:
         "provisioningState": "Succeeded",
         "keyVaultKeyUri": f"{host}/keys/{name}",
         **({"keyVaultKeyUriVersion": version} if call.api_version >= SHOWS_THE_VERSION else {}),
-        "customerManagedKeyStatus": _key_status(tenant, call, named["keyVaultArmId"], name, version),
+        "customerManagedKeyStatus": STATUS[key_loss.lost(tenant, call.cloud, workspace)],
     }
     return {**document, "properties": {**document["properties"], **shown}}
 
@@ -135,8 +136,8 @@ def _wrapped_with(tenant: Tenant, workspace: Json, identifier: str) -> str:
 
 
 def _deleted_workspace(tenant: Tenant, document: Json) -> Json | None:
-    row = tenant.data.get("deleted_workspaces", {}).get(ids.key(document.get("managedBy") or "/"))
-    return row and row["record"]
+    row: Json = tenant.data.get("deleted_workspaces", {}).get(ids.key(document.get("managedBy") or "/"), {})
+    return row.get("record")
 
 
 CONFIRMED = "Access to the configured customer managed key confirmed."
@@ -144,35 +145,25 @@ _REVOKED = (
     "Access to your account is currently revoked because {cause}; for more details about this error and how to restore access to "
     "your account please visit https://learn.microsoft.com/en-us/azure/cosmos-db/cmk-troubleshooting-guide{place}."
 )
-_VAULT_GONE = _REVOKED.format(
-    cause="the correspondent Azure Key Vault was not found", place="#azure-key-vault-resource-not-found (4017)"
-)
-_KEY_GONE = _REVOKED.format(
-    cause="the correspondent key is not found on the specified Key Vault",
-    place="#azure-key-vault-resource-not-found (4003)",
-)
-_UNAUTHORIZED = _REVOKED.format(
-    cause="the current default identity no longer has permission to the associated Key Vault key",
-    place="#default-identity-is-unauthorized-to-access-the-azure-key-vault-key (4002)",
-)
-"""The published texts. The guide has the last one for a missing grant and for a key that is disabled or expired."""
+STATUS = {
+    "": CONFIRMED,
+    key_loss.NO_VAULT: _REVOKED.format(
+        cause="the correspondent Azure Key Vault was not found", place="#azure-key-vault-resource-not-found (4017)"
+    ),
+    key_loss.NO_KEY: _REVOKED.format(
+        cause="the correspondent key is not found on the specified Key Vault",
+        place="#azure-key-vault-resource-not-found (4003)",
+    ),
+    key_loss.NO_GRANT: _REVOKED.format(
+        cause="the current default identity no longer has permission to the associated Key Vault key",
+        place="#default-identity-is-unauthorized-to-access-the-azure-key-vault-key (4002)",
+    ),
+    key_loss.DISABLED: _REVOKED.format(cause="the correspondent key is either disabled or expired", place=" (4018)"),
+}
+"""``customerManagedKeyStatus``, by why the key is lost: the published values of the property.
 
-
-def _key_status(tenant: Tenant, call: Call, vault_id: str, name: str, version: str) -> str:
-    """Return the state of an account's access to a key, as it is now. In Azure it can be an hour old."""
-    vault = tenant.resource(vault_id)
-    if vault is None:
-        return _VAULT_GONE
-    record = tenant.resource(f"{vault['doc']['id']}/keys/{name}")
-    row = next((each for each in (record or {}).get("versions", ()) if each["version"] == version.lower()), None)
-    if record is None or row is None:
-        return _KEY_GONE
-    app_id, _ = PRINCIPALS.get(call.cloud.name, (COSMOS_DB_APP_ID, COSMOS_DB_OBJECT_ID))
-    readers = [key for key, each in tenant.table("principals").items() if each["appId"] == app_id]
-    allowed = any(grants.may_use_key(tenant, vault, record["doc"]["id"], each) for each in readers)
-    attributes = row["attributes"]
-    expired = attributes.get("exp") is not None and attributes["exp"] <= tenant.clock()
-    return CONFIRMED if allowed and attributes["enabled"] and not expired else _UNAUTHORIZED
+The one about a disabled key is not among them: its cause and number are from a public report of the data plane.
+"""
 
 
 DISPLAY = LOCATIONS[LOCATION]
@@ -196,11 +187,12 @@ PROVIDER = Provider(
                 "accounts of managed resource groups, with `customerManagedKeyStatus` in the published words",
                 "`keyVaultKeyUriVersion` of these accounts, which follows a rotation of the workspace later",
             ),
-            differs=("`customerManagedKeyStatus` changes at once; in Azure it can take an hour",),
+            differs=("`customerManagedKeyStatus` changes exactly one hour after the key is lost",),
             not_modelled=("accounts and services that a caller creates",),
             guesses=(
                 "a region without access is refused with the words for missing capacity",
                 "`keyVaultKeyUriVersion` is the version alone; no recording shows the property",
+                "the status of an account whose key is disabled; the values for other reasons are published",
             ),
         ),
     ),
@@ -210,6 +202,9 @@ PROVIDER = Provider(
         Route("GET", _HEAD + "/databaseAccounts", list_accounts, ACCOUNTS, VERSIONS),
         Route("GET", _GROUP + "/databaseAccounts", list_in_group, ACCOUNTS, VERSIONS),
         Route("GET", _GROUP + "/databaseAccounts/{name}", get_account, ACCOUNTS, VERSIONS),
+    ),
+    durations=(
+        Duration(key_loss.RETURN, 3600, "documentation: wait one hour for the account to recover (troubleshoot-cmk)"),
     ),
     tables={"closed_cosmos_regions": dict},
     arrange=(close_cosmos_region,),

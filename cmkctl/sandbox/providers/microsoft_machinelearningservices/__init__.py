@@ -11,6 +11,7 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
     outbound_rules,
     soft_delete,
     unpublished,
+    workspace_cmk,
     workspace_faults,
     workspaces,
 )
@@ -49,4 +50,5 @@ PROVIDER = Provider(
     adapt={RESOURCE_TYPE.type.lower(): unpublished.workspace},
     expire=soft_delete.expire,
     spawn=workspace_faults.spawn,
+    key_readers={RESOURCE_TYPE.type.lower(): workspace_cmk.why_out_of_reach},
 )

@@ -47,10 +47,12 @@ COVERAGE = Area(
         "a PATCH of `allowRoleAssignmentOnRG` is accepted without effect (recording 01)",
         "fails in the operation: no purge protection; key missing, disabled, expired, not RSA, without wrap and unwrap",
         "fails in the operation: no right for Azure Cosmos DB (by object id) or for the user-assigned identity",
-        "rotation within the vault, to a usable version; the managed Cosmos DB account follows later; any other change of vault, key identity, hbi or stores is the bare 500 of Azure",
+        "without its key for an hour, what is in the workspace is refused; the workspace itself is still answered",
+        "rotation within the vault, to a usable version; the managed Cosmos DB account follows later",
+        "any other change of vault, key identity, hbi or stores is the bare 500 of Azure",
     ),
     differs=(
-        "the managed group's Cosmos DB and search are listed, and cannot be read one by one; its storage account can",
+        "the managed group's search service is listed, and cannot be read by itself; account and storage account can",
         "Azure gives some twenty minutes to a CMK workspace; here it is four reads, unless `--latency azure`",
     ),
     not_modelled=(
@@ -58,6 +60,9 @@ COVERAGE = Area(
         "`networkAcls`, `ipAllowlist` and other properties of the newest previews",
     ),
     guesses=(
+        "the words of the refusal without a key, and that it affects computes, datastores and lists alike",
+        "a workspace with a key that is lost can still be changed and deleted",
+        "service-side encryption with a system-assigned identity loses its key with the key alone, not with a grant",
         "the list of a subscription has soft-deleted workspaces, that of a group has none: one public report, for the former",
         "an associated resource that does not exist yet is looked for at the end of the operation: Azure's limit is unpublished",
         "that a creation waits for one at all rests on one recording (02)",

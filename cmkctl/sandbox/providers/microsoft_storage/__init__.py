@@ -14,5 +14,6 @@ PROVIDER = Provider(
     registration=Registration.REGISTERED,
     durations=(Duration("storage.create", 17, "recordings, fact 35 and recording 02: Retry-After 17"),),
     read_actions={"microsoft.storage/checknameavailability": "Microsoft.Storage/checknameavailability/read"},
+    key_readers={RESOURCE_TYPE.type.lower(): accounts.why_out_of_reach},
     arrange=(accounts.add_storage_account,),
 )

@@ -4,8 +4,9 @@ import base64
 import hashlib
 import re
 
-from cmkctl.sandbox.core import addresses, customer_keys, errors, ids, operations, resources, shapes
+from cmkctl.sandbox.core import addresses, customer_keys, errors, ids, key_loss, operations, registry, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
+from cmkctl.sandbox.core.clouds import Cloud
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
@@ -353,6 +354,28 @@ def _check_key(tenant: Tenant, document: Json, body: Json, *, partial: bool) -> 
     customer_keys.require_usable(
         tenant, key.get("keyvaulturi") or "", key.get("keyname") or "", key.get("keyversion") or "", reader
     )
+
+
+def why_out_of_reach(tenant: Tenant, cloud: Cloud, record: Json) -> str:
+    """Return why an account cannot use its customer-managed key now; empty when it can, or uses Microsoft's.
+
+    The account that Azure makes for a workspace has the workspace's key, and its fate.
+    """
+    encryption = record["doc"]["properties"].get("encryption") or {}
+    if str(encryption.get("keySource")).lower() != "microsoft.keyvault":
+        return ""
+    if record.get("owner"):
+        owner = tenant.resource(record["owner"])
+        return registry.key_readers()[owner["doc"]["type"].lower()](tenant, cloud, owner) if owner else ""
+    key = encryption.get("keyvaultproperties") or {}
+    user = (encryption.get("identity") or {}).get("userAssignedIdentity")
+    reader = customer_keys.reader_of(tenant, record["doc"].get("identity"), user)
+    version = key.get("keyversion") or str(key.get("currentVersionedKeyIdentifier") or "").rpartition("/")[2]
+    try:
+        customer_keys.require_usable(tenant, key.get("keyvaulturi") or "", key.get("keyname") or "", version, reader)
+    except errors.AzureError as refusal:
+        return key_loss.NO_GRANT if refusal.row is customer_keys.key_forbidden else key_loss.DISABLED
+    return ""
 
 
 def _check_second_encryption(before: Json, sent: Json) -> None:

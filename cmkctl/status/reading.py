@@ -1,4 +1,4 @@
-"""Read the status of a workspace and its key. Sends reads only, at most three deep.
+"""Reads the status of a workspace and its key. Sends reads only, at most three deep.
 
 A document that may not be read becomes `Unseen`, with the right that is missing; every other failure is raised.
 """
@@ -20,7 +20,8 @@ from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import KeyIdentifier, ResourceId, group_id, subscription_id
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.profile.model import Profile
-from cmkctl.status import Documents, Seen, Status, Unseen, encryption_of, status_of
+from cmkctl.status import Status, Unseen
+from cmkctl.status.computing import Documents, Seen, encryption_of, status_of
 
 _NOT_READ: Final[Mapping[FailureKind, str]] = {
     FailureKind.DENIED: "you may not read it",

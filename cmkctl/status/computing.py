@@ -1,22 +1,29 @@
-"""The status of a workspace and its key: values, and the pure functions that compute them from documents of Azure.
-
-`cmkctl.procedures.status` reads the documents, the views show the result. A fact that could not be read is `Unseen`; it is never
-replaced by an assumption.
-"""
+"""Computes a status from documents of Azure. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument, moment
-from cmkctl.azure.ids import KeyIdentifier
+from cmkctl.azure.ids import key_parts
 from cmkctl.profile.field_types import days
+from cmkctl.services.workspace import architecture
+from cmkctl.status import (
+    Due,
+    DueKind,
+    GrantStatus,
+    KeyStatus,
+    Leftover,
+    Status,
+    Unseen,
+    Version,
+    WorkspaceStatus,
+)
 
 COSMOS_DB: Final = "Azure Cosmos DB"
 KEEP_OLD: Final = timedelta(hours=24)
@@ -34,16 +41,6 @@ https://learn.microsoft.com/azure/azure-monitor/logs/delete-workspace
 _KEYS: Final = "Microsoft.KeyVault/vaults/keys/"
 _USING: Final = tuple(f"{_KEYS}{each}/action" for each in ("wrap", "unwrap", "encrypt", "decrypt"))
 _USING_BY_POLICY: Final = frozenset({"wrapkey", "unwrapkey", "encrypt", "decrypt", "all"})
-
-
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """A fact that could not be read: its name, the resource, the reason, and the missing right where one is known."""
-
-    fact: str
-    resource_id: str
-    reason: str
-    right: str = ""
 
 
 Seen = ArmDocument | Unseen | None
@@ -73,119 +70,6 @@ class Documents:
     accounts: Seen = None
     deleted: Mapping[str, Seen] = field(default_factory=dict)
     managed_groups: Seen = None
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version of a key. `enabled` is None, and a date is None, where Azure does not show it or there is none."""
-
-    name: str
-    enabled: bool | None = None
-    created: datetime | None = None
-    starts: datetime | None = None
-    expires: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyStatus:
-    """A key: its identifier without a version, the version that the workspace uses, the latest one, and the rotation policy.
-
-    `exists` is None where it may not be read. `identifier` is empty where Azure shows none. `rotation` lists the policy as
-    action and trigger, in Azure's words.
-    """
-
-    resource_id: str
-    exists: bool | None
-    identifier: str = ""
-    in_use: Version | None = None
-    latest: Version | None = None
-    older: tuple[Version, ...] = ()
-    """The enabled versions that are older than the one in use."""
-    rotation: tuple[str, ...] = ()
-
-    @property
-    def pending(self) -> bool:
-        """True when the workspace uses an older version than the latest."""
-        return bool(self.in_use and self.latest and self.in_use.name != self.latest.name)
-
-
-@dataclass(frozen=True, slots=True)
-class GrantStatus:
-    """A principal that may use the key: by a role or an access policy, at a scope, since a moment that Azure may not show."""
-
-    principal: str
-    object_id: str
-    principal_type: str
-    form: str
-    rights: str
-    scope: str
-    created: datetime | None = None
-    conditional: bool = False
-
-
-class DueKind(StrEnum):
-    """The kinds of what is due."""
-
-    NEW_VERSION = "new-version"
-    ROTATION = "rotation"
-    EXPIRY = "expiry"
-    OLD_VERSION = "old-version"
-    GRANT = "grant"
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """Something that is due, at a date or (None) now. `subject` is a key identifier or the object id of a principal."""
-
-    kind: DueKind
-    date: datetime | None
-    subject: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Leftover:
-    """A soft-deleted resource of the profile's names, with the dates that Azure shows, and its effect."""
-
-    kind: str
-    resource_id: str
-    deleted: datetime | None
-    purged: datetime | None
-    effect: str
-
-
-@dataclass(frozen=True, slots=True)
-class WorkspaceStatus:
-    """A workspace. `exists` is None where it may not be read; every other field is then empty.
-
-    `architecture` is empty for a workspace with Microsoft's key. `visible` is True where the managed resource group may be read,
-    None without one. `key_access` is the state of the Azure Cosmos DB account's access to the key, in Azure's words.
-    """
-
-    resource_id: str
-    exists: bool | None
-    location: str = ""
-    kind: str = ""
-    state: str = ""
-    architecture: str = ""
-    high_business_impact: bool | None = None
-    managed_group: str = ""
-    visible: bool | None = None
-    cosmos_db_account: str = ""
-    key_access: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Everything that ``cmkctl status`` shows. `grants` is None where they may not be read."""
-
-    at: datetime
-    workspace: WorkspaceStatus
-    key: KeyStatus | None
-    grants: tuple[GrantStatus, ...] | None
-    due: tuple[Due, ...]
-    leftovers: tuple[Leftover, ...]
-    unseen: tuple[Unseen, ...]
 
 
 def status_of(found: Documents) -> Status:
@@ -219,26 +103,20 @@ def _workspace(found: Documents) -> WorkspaceStatus:
         return WorkspaceStatus(found.workspace_id, False if found.workspace is None else None)
     properties = _properties(found.workspace)
     group = str(properties.get("serviceProvisionedResourceGroup") or "")
-    account = next(iter(_document(found.accounts).get("value") or ()), {})
+    account: ArmDocument = next(iter(_document(found.accounts).get("value") or ()), {})
     return WorkspaceStatus(
         str(found.workspace.get("id") or found.workspace_id),
         exists=True,
         location=str(found.workspace.get("location") or ""),
         kind=str(found.workspace.get("kind") or "Default"),
         state=str(properties.get("provisioningState") or ""),
-        architecture=_architecture(found.workspace),
+        architecture=architecture(found.workspace),
         high_business_impact=bool(properties.get("hbiWorkspace")),
         managed_group=group,
         visible=(not isinstance(found.managed_group, Unseen) and found.managed_group is not None) if group else None,
         cosmos_db_account=str(account.get("id") or ""),
         key_access=str((account.get("properties") or {}).get("customerManagedKeyStatus") or ""),
     )
-
-
-def _architecture(workspace: Seen) -> str:
-    if not encryption_of(workspace):
-        return ""
-    return "service-side" if _properties(workspace).get("enableServiceSideCMKEncryption") else "in-subscription"
 
 
 # --- the key
@@ -259,7 +137,7 @@ def _key(found: Documents) -> KeyStatus | None:
     return KeyStatus(
         found.key_id,
         None if isinstance(found.key, Unseen) else found.key is not None,
-        _without_version(uri or used),
+        key_parts(uri or used)[0],
         in_use,
         _of(versions, uri),
         tuple(sorted(older, key=lambda each: each.created or found.at)),
@@ -267,20 +145,9 @@ def _key(found: Documents) -> KeyStatus | None:
     )
 
 
-def _without_version(identifier: str) -> str:
-    try:
-        parsed = KeyIdentifier.parse(identifier)
-    except ValueError:
-        return ""
-    return f"https://{parsed.host}/keys/{parsed.name}"
-
-
 def _of(versions: Mapping[str, Version], identifier: str) -> Version | None:
     """Return the version of a key identifier: with its dates where it was listed, else its name alone."""
-    try:
-        name = (KeyIdentifier.parse(identifier).version or "").lower()
-    except ValueError:
-        return None
+    name = key_parts(identifier)[1].lower()
     return versions.get(name) or (Version(name) if name else None)
 
 
