@@ -27,7 +27,6 @@ _OPTIONS: Final[Mapping[str, str]] = {
 }
 
 _COMMANDS: Final[Mapping[str, str]] = {
-    "destroy": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
     "delete": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
     "import": "cmkctl keeps no state, so nothing needs to be imported: describe the existing resources in a profile, then run "
     "cmkctl plan PROFILE.",

@@ -23,6 +23,7 @@ from cmkctl.status.reading import names_of, read_status
 from cmkctl.views import shown as s
 
 CASES: Final = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))
+AN_HOUR: Final = 3700.0
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 ROLES: Final = ProfileVariant(authorization="rbac")
@@ -132,17 +133,51 @@ def test_a_new_version_is_due_until_the_workspace_uses_it(builder: ScenarioBuild
 
 
 def test_a_disabled_key_is_shown_with_what_azure_cosmos_db_reports(builder: ScenarioBuilder) -> None:
-    """The account's own words about its access, an hour after it lost it."""
+    """The account's own words about its access."""
     profile = builder.make(ProfileVariant(), World("finished", ("the key is disabled",)))
-    _read(builder, profile)
-    builder.running.state.advance("61m")
+    _read(builder, profile)  # the account notices the loss
+    builder.running.state.tenant.advance(AN_HOUR)
 
     found, _ = _read(builder, profile)
 
     assert found.key is not None
     assert found.key.in_use is not None
     assert found.key.in_use.enabled is False
-    assert "either disabled or expired" in found.workspace.key_access
+    assert "currently revoked" in found.workspace.key_access
+
+
+def test_a_project_has_the_key_of_its_hub(builder: ScenarioBuilder) -> None:
+    """What is due and who may use it are the hub's."""
+    profile = builder.make(ProfileVariant(), World("finished"))
+    resources = builder.running.state.tenant.data["resources"]
+    hub = resources[profile.workspace.resource_id.lower()]["doc"]
+    project = f"{profile.workspace.resource_id}-project"
+    properties = {"provisioningState": "Succeeded", "hubResourceId": hub["id"], "hbiWorkspace": False}
+    whole = {**hub, "id": project, "name": "mlw-project", "kind": "Project", "properties": properties}
+    resources[project.lower()] = {"doc": whole}
+    session = builder.client().session(profile)
+
+    found = read_status(session.snapshot(), project)
+
+    assert (hub["id"], "customer", "in-subscription") == (
+        found.workspace.hub,
+        found.workspace.holder,
+        found.workspace.architecture,
+    )
+    assert found.key is not None
+    assert found.key.in_use is not None
+    assert found.workspace.key_access
+
+
+def test_a_workspace_with_microsofts_key_is_shown_as_one(builder: ScenarioBuilder) -> None:
+    """Beside the key of the profile, which it does not use."""
+    profile = builder.make(ProfileVariant(), World("finished", ("the workspace is not encrypted",)))
+
+    found, _ = _read(builder, profile)
+
+    assert "microsoft" == found.workspace.holder
+    assert found.key is not None
+    assert found.key.in_use is None
 
 
 def _delete(builder: ScenarioBuilder, profile: Profile, path: str) -> None:

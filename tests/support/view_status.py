@@ -37,6 +37,7 @@ STATUS: Final = Status(
         location="westeurope",
         kind="Default",
         state="Succeeded",
+        holder="customer",
         architecture="in-subscription",
         high_business_impact=True,
         managed_group=_MANAGED,
