@@ -275,7 +275,7 @@ def _due(
 
 def _due_of_versions(found: Documents, key: KeyStatus) -> Iterator[Due]:
     if key.pending and key.latest is not None:
-        text = f"the workspace uses an older version than the latest, {key.latest.name}"
+        text = f"the workspace uses an older version than {key.latest.name}, the latest; move it with: cmkctl rotate"
         yield Due(DueKind.NEW_VERSION, None, f"{key.identifier}/{key.latest.name}", text)
     shown = {
         each.name: (each, words)
@@ -292,7 +292,7 @@ def _due_of_versions(found: Documents, key: KeyStatus) -> Iterator[Due]:
         # The workspace was pointed at its version with its last change or before, so this date is never too early.
         date = changed + KEEP_OLD if changed is not None else None
         if date is not None:
-            text = f"the old version {version.name} is still enabled; no service needs it 24 h after a rotation"
+            text = f"old version {version.name} is still enabled; disable it with: cmkctl rotate --retire-old"
             yield Due(DueKind.OLD_VERSION, date, f"{key.identifier}/{version.name}", text)
 
 
@@ -303,7 +303,7 @@ def _due_by_policy(found: Documents, key: KeyStatus) -> Iterator[Due]:
         if same_word((each.get("action") or {}).get("type"), "rotate"):
             date = _rotates(each.get("trigger") or {}, key.latest)
             if date is not None:
-                text = "the rotation policy makes a new version; the workspace uses it once it is pointed at it"
+                text = "the rotation policy makes a new version; then move the workspace to it with: cmkctl rotate"
                 yield Due(DueKind.ROTATION, date, key.identifier, text)
 
 

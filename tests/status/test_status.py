@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ import yaml
 from support.scenarios import KEY, VAULT, ProfileVariant, ScenarioBuilder, World
 from support.view_streams import Seen
 
+from cmkctl.cli import main
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
@@ -216,6 +218,32 @@ def test_the_screen_has_at_most_24_lines_of_80(builder: ScenarioBuilder) -> None
     lines = seen.out.splitlines()
     assert len(lines) <= 24
     assert [] == [each for each in lines if len(each) > 80]
+
+
+def test_a_recorded_status_is_replayed(
+    builder: ScenarioBuilder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same lines without a network, and a report with every request."""
+    profile = builder.make(ROLES, World("finished"))
+    file, tape, report = (tmp_path / name for name in ("profile.yaml", "tape.json", "report.json"))
+    file.write_text(yaml.safe_dump(profile.model_dump(mode="json", exclude_unset=True)), encoding="utf-8")
+
+    codes = [main(["status", str(file), "--json", "--record", str(tape), "--report", str(report)])]
+    recorded = _lines(capsys)
+    before = len(builder.running.requests)
+    codes.append(main(["status", str(file), "--json", "--replay", str(tape)]))
+
+    assert [0, 0] == codes
+    assert recorded == _lines(capsys)
+    assert before == len(builder.running.requests)
+    assert 11 <= len(json.loads(report.read_text(encoding="utf-8"))["requests"])
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return the lines of a status without what differs between two runs."""
+    lines = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    kept = [each for each in lines if each["type"].startswith("status")]
+    return [{name: value for name, value in each.items() if name not in ("at", "read_at")} for each in kept]
 
 
 def test_a_command_shows_it_for_scripts(azure: Any, profiles: Path) -> None:

@@ -73,7 +73,10 @@ STATUS: Final = Status(
     ),
     (
         Due(
-            DueKind.NEW_VERSION, None, f"{_KEY}/{_NEW}", f"the workspace uses an older version than the latest, {_NEW}"
+            DueKind.NEW_VERSION,
+            None,
+            f"{_KEY}/{_NEW}",
+            f"the workspace uses an older version than {_NEW}, the latest; move it with: cmkctl rotate",
         ),
         Due(
             DueKind.EXPIRY,
