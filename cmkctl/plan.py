@@ -186,7 +186,8 @@ class Request:
     """One HTTP request, as it will be sent.
 
     `path` starts with a slash and holds neither host nor query; `body` is the JSON document, None for a request without
-    one. `host` is set only where it is not the cloud's Resource Manager endpoint.
+    one. `host` is set only where it is not the cloud's Resource Manager endpoint. `query` holds the parameters beside the
+    api-version.
     """
 
     method: str
@@ -195,9 +196,12 @@ class Request:
     body: Mapping[str, Json] | None = None
     host: str | None = None
     plane: Plane = Plane.ARM
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 READY_STATES: Final = frozenset({"succeeded"})
+GONE: Final = frozenset({""})
+"""The states that end the wait for a deletion: that of an absent resource."""
 FAILED_STATES: Final = frozenset({"failed", "canceled", "cancelled"})
 USUAL_TIMEOUT: Final = 1800.0
 """Seconds after which a wait is given up unless its resource is known to take longer."""

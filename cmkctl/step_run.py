@@ -333,12 +333,13 @@ def _same_request(shown: Change, now: Change) -> bool:
     if shown.request is None or now.request is None:
         return shown.request is now.request
     one, other = shown.request, now.request
-    return (one.method, one.path, one.api_version, one.host, one.plane) == (
+    return (one.method, one.path, one.api_version, one.host, one.plane, one.query) == (
         other.method,
         other.path,
         other.api_version,
         other.host,
         other.plane,
+        other.query,
     ) and fulfils(one.body, other.body)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias, assert_never
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from cmkctl.azure.decoding import ArmDocument, body_of, moment, parse
@@ -279,9 +279,19 @@ def _by_id(session: Session, change: Change, request: Request) -> Any:
             begin = client.begin_update_by_id
         case "POST":
             return session.write("POST", request.path, version, _body(request))
+        case "DELETE":
+            return _delete(session, request)
         case _:
             raise ValueError(f"no client sends {request.method} by id")
     return begin(resource, _body(request), api_version=version, polling=InitialResponseOnly()).result()
+
+
+def _delete(session: Session, request: Request) -> Any:
+    """Delete a resource. One that is gone already counts as deleted: the wait reads it."""
+    try:
+        return session.write("DELETE", request.path, request.api_version, None, request.query)
+    except ResourceNotFoundError:
+        return None
 
 
 def _body(request: Request) -> Any:

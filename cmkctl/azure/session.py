@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final
 
 from azure.core.credentials import TokenCredential
@@ -171,14 +172,23 @@ class Session:
             raise HttpResponseError(response=answer.http_response)
         return answer
 
-    def write(self, method: str, path: str, api_version: str, body: Mapping[str, Any]) -> Any:
-        """Send one POST or PATCH to Resource Manager that no typed client sends; return the HTTP response.
+    def write(
+        self,
+        method: str,
+        path: str,
+        api_version: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, str] = MappingProxyType({}),
+    ) -> Any:
+        """Send one POST, PATCH or DELETE to Resource Manager that no typed client sends; return the HTTP response.
 
-        For actions, and for types whose response the generic client takes for an error. Raises HttpResponseError for a status of
-        400 and above, UndecodableResponse for a body that is neither JSON nor empty.
+        For actions, for parameters beside the api-version, and for types whose response the generic client takes for an error.
+        Raises HttpResponseError for a status of 400 and above (ResourceNotFoundError for 404), UndecodableResponse for a body
+        that is neither JSON nor empty.
         """
         url = f"{self.endpoints.arm}{path}"
-        request = HttpRequest(method, url, params={"api-version": api_version}, json=dict(body))
+        content = None if body is None else dict(body)
+        request = HttpRequest(method, url, params={"api-version": api_version, **query}, json=content)
         response = self._arm.run(request, stream=True).http_response
         if response.status_code >= 400:
             raise (ResourceNotFoundError if response.status_code == 404 else HttpResponseError)(response=response)

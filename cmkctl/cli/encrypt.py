@@ -5,10 +5,11 @@ from __future__ import annotations
 from cmkctl.cli.options import CONNECTING, REPORTING, Options, takes
 
 
-@takes("profile", "yes", "dry_run", *CONNECTING, "requests", *REPORTING)
+@takes("profile", "yes", "dry_run", "out", *CONNECTING, "requests", *REPORTING)
 def command(options: Options) -> int:
     """Put the key on the resources that the profile names under services. Prompts on a terminal; requires --yes otherwise."""
-    from cmkctl.cli.procedure import apply, encrypt_services  # noqa: PLC0415 - --help imports no SDK
+    from cmkctl.cli.procedure import apply  # noqa: PLC0415 - --help imports no SDK
+    from cmkctl.procedures import named  # noqa: PLC0415 - see above
     from cmkctl.saved_plan import load_only_profile  # noqa: PLC0415 - see above
 
-    return apply(options, encrypt_services(), load_only_profile)
+    return apply(options, named("encrypt"), load_only_profile)

@@ -91,6 +91,10 @@ class Options:
         ),
     ] = field(default_factory=list)
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Apply without asking.")] = False
+    yes_revoke: Annotated[
+        str | None,
+        typer.Option("--yes-revoke", metavar="NAME", help="Revoke without asking. NAME is the name of the workspace."),
+    ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
@@ -214,6 +218,11 @@ class Options:
     def path(self) -> Path:
         """The profile or plan file that the command works on."""
         return self.profile or self.file or self.saved or DEFAULT_PROFILE
+
+    @property
+    def approved_name(self) -> str | None:
+        """The name that approves a plan which a plain yes does not approve."""
+        return self.yes_revoke
 
 
 CONNECTING: Final = ("overrides", "sandbox", "state", "auth", "timeout", "record", "replay")

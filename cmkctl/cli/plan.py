@@ -10,6 +10,7 @@ from cmkctl.cli.options import CONNECTING, REPORTING, Options, takes
 )
 def command(options: Options) -> int:
     """Show what would change, without changing anything."""
-    from cmkctl.cli.procedure import create_workspace, plan  # noqa: PLC0415 - --help imports no SDK
+    from cmkctl.cli.procedure import plan  # noqa: PLC0415 - --help imports no SDK
+    from cmkctl.procedures import named  # noqa: PLC0415 - see above
 
-    return plan(options, create_workspace())
+    return plan(options, named("create"))

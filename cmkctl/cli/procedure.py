@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import getproxies_environment
@@ -22,7 +22,6 @@ from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import ChangeStarted, Emit, Event
 from cmkctl.plan import Action, Plan, Unknown, unknowns
 from cmkctl.procedures.base import Procedure
-from cmkctl.profile.model import Profile
 from cmkctl.saved_plan import (
     Journal,
     LoadedPlan,
@@ -50,76 +49,24 @@ _PROFILE = Path("PROFILE")
 """The profile in a command line for the operator, where the run does not know its file."""
 
 
-def _nothing(_plan: Plan) -> None:
-    """Prepare nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A procedure on the command line.
-
-    `conclusion` is the sentence that is true after an apply; `prepare` is called with an approved plan before it is applied;
-    `check` is the command that checks the result.
-    """
-
-    procedure: Procedure
-    conclusion: Callable[[Profile], str]
-    prepare: Callable[[Plan], None] = _nothing
-    check: str = "verify"
-
-
-def create_workspace() -> Operation:
-    """Return the procedure of ``plan``, ``apply`` and ``verify``."""
-    from cmkctl.procedures.create import CREATE  # noqa: PLC0415 - each command imports its own procedure
-
-    return Operation(CREATE, _workspace_conclusion, _import_sdk)
-
-
-def encrypt_services() -> Operation:
-    """Return the procedure of ``encrypt``."""
-    from cmkctl.procedures.encrypt import ENCRYPT  # noqa: PLC0415 - each command imports its own procedure
-
-    return Operation(ENCRYPT, _services_conclusion, check="posture")
-
-
-def _services_conclusion(profile: Profile) -> str:
-    count = len(profile.services.entries)
-    resources = "1 resource uses" if count == 1 else f"{count} resources use"
-    return f"{resources} key {profile.key.name} in vault {profile.key_vault.resource_name}."
-
-
-def _workspace_conclusion(profile: Profile) -> str:
-    vault = profile.key_vault.name or str(profile.key_vault.id).rpartition("/")[2]
-    key, workspace = profile.key.name, profile.workspace
-    return f"Workspace {workspace.name} is encrypted with key {key} in vault {vault} ({workspace.encryption})."
-
-
-def _import_sdk(plan: Plan) -> None:
-    """Import azure-ai-ml in the background when the proof will need it: it takes over a second."""
-    if any(each.action in (Action.CREATE, Action.WAIT) for each in plan.of("workspace")):
-        from cmkctl.procedures.open_with_sdk import begin_import  # noqa: PLC0415 - only when it is used
-
-        begin_import()
-
-
-def plan(options: Options, operation: Operation) -> int:
+def plan(options: Options, procedure: Procedure) -> int:
     """Show the plan, and save it with ``--out``."""
 
     def body(opened: Run) -> int:
         if options.out and options.out != STANDARD_STREAM:
             try_saving(options.out)
-        made = _of_part(_plan(opened, operation), options.part)
+        made = _of_part(_plan(opened, procedure), options.part)
         opened.show(PlanShown(made, options.requests))
         if options.part is Part.ADMIN:
             return _print_commands(made)
-        _show_outputs(opened, operation, made)
-        refused = options.validate and not _validated(opened, made)
+        _show_outputs(opened, procedure, made)
+        refused = options.validate and procedure.template and not _validated(opened, made)
         if made.errored or refused:
             if options.out:
                 opened.show(DiagnosticsShown((not_saved(options.out),)))
             return REFUSED
         if options.out:
-            digests = _save(options.out, made, opened)
+            digests = _save(options.out, made, opened, procedure)
             opened.show(PlanSaved(str(options.out), digests, _command(options, "apply", options.out, saved=True)))
         return CHANGES if options.detailed_exitcode and made.pending else DONE
 
@@ -147,71 +94,69 @@ def _print_commands(made: Plan) -> int:
     return DONE
 
 
-def apply(options: Options, operation: Operation, loader: Load = load) -> int:
-    """Show the plan, ask, and apply it. With ``--dry-run``, show the plan alone."""
-    if options.dry_run:
-        return plan(options, operation)
-    return run(options, lambda opened: _apply(opened, operation), loader)
+def apply(options: Options, procedure: Procedure, loader: Load = load) -> int:
+    """Show the plan, ask, and apply it. With ``--dry-run``, show the plan alone; with ``--out``, save it as well."""
+    if options.dry_run or options.out:
+        return plan(options, procedure)
+    return run(options, lambda opened: _apply(opened, procedure), loader)
 
 
-def verify(options: Options, operation: Operation) -> int:
+def verify(options: Options, procedure: Procedure) -> int:
     """Compare Azure with the profile."""
 
     def body(opened: Run) -> int:
-        made = _plan(opened, operation)
+        made = _plan(opened, procedure)
         opened.show(Verified(made))
-        _show_outputs(opened, operation, made)
+        _show_outputs(opened, procedure, made)
         matches = not made.errored and all(each.action is Action.NO_OP for each in made.changes)
         return DONE if matches else CHANGES
 
     return run(options, body, load_only_profile)
 
 
-def _save(out: Path, made: Plan, opened: Run) -> Mapping[str, str]:
+def _save(out: Path, made: Plan, opened: Run, procedure: Procedure) -> Mapping[str, str]:
     """Save a plan to a file, or write it to standard output for ``-``. Returns its digests."""
     now, sandbox = opened.session.clock.now(), bool(opened.sandbox)
     if out != STANDARD_STREAM:
-        return save(out, made, opened.profile, now, sandbox=sandbox)
+        return save(out, made, opened.profile, procedure, now, sandbox=sandbox)
     with TemporaryDirectory(prefix="cmkctl-") as folder:
         copy = Path(folder, "plan.json")
-        digests = save(copy, made, opened.profile, now, sandbox=sandbox)
+        digests = save(copy, made, opened.profile, procedure, now, sandbox=sandbox)
         sys.stdout.write(copy.read_text(encoding="utf-8"))
         sys.stdout.flush()
     return digests
 
 
-def _plan(opened: Run, operation: Operation) -> Plan:
-    made = make_plan(opened.session, opened.profile, operation.procedure, opened.policy)
+def _plan(opened: Run, procedure: Procedure) -> Plan:
+    made = make_plan(opened.session, opened.profile, procedure, opened.policy)
     opened.show_context()
     # A saved plan has no lines of a profile to point to.
     return made if isinstance(opened.loaded, LoadedPlan) else opened.located(made)
 
 
-def _apply(opened: Run, operation: Operation) -> int:
+def _apply(opened: Run, procedure: Procedure) -> int:
     options = opened.options
     saved = opened.loaded.saved if isinstance(opened.loaded, LoadedPlan) else None
-    made = _plan_of_saved(opened, operation, saved) if saved else _plan(opened, operation)
+    procedure = saved.procedure if saved else procedure
+    made = _plan_of_saved(opened, procedure, saved) if saved else _plan(opened, procedure)
     opened.show(PlanShown(made, options.requests))
     emit: Emit = _as_approved(opened, saved, made) if saved else opened.show
-    if made.errored or not (options.no_validate or _validated(opened, made)):
+    if made.errored or not (options.no_validate or not procedure.template or _validated(opened, made)):
         return REFUSED
-    if any(each.action.writes for each in made.pending) and not options.yes:
-        if not opened.view.can_ask:
-            opened.show(DiagnosticsShown((_confirmation_required(),)))
-            return USAGE
-        answer = _confirmed(opened, made)
+    if any(each.action.writes for each in made.pending):
+        answer = _approved(opened, procedure, made)
         if answer is not None:
             return answer
-    operation.prepare(made)
+    procedure.prepare(made)
     started = opened.session.clock.elapsed()
-    result = apply_plan(opened.session, opened.profile, made, operation.procedure, emit, policy=opened.policy)
+    result = apply_plan(opened.session, opened.profile, made, procedure, emit, policy=opened.policy)
     seconds = opened.session.clock.elapsed() - started
-    conclusion = operation.conclusion(opened.profile)
+    conclusion = procedure.conclusion(opened.profile)
     profile = _PROFILE if saved else options.path  # verify starts from a profile
     opened.show(
-        Applied(made, result, seconds, conclusion, _command(options, operation.check, profile, saved=bool(saved)))
+        Applied(made, result, seconds, conclusion, _command(options, procedure.check, profile, saved=bool(saved)))
     )
-    opened.show(OutputsShown(operation.procedure.outputs(opened.profile, result.known)))
+    opened.show(OutputsShown(procedure.outputs(opened.profile, result.known)))
     return DONE
 
 
@@ -230,10 +175,25 @@ def _validated(opened: Run, made: Plan) -> bool:
     return not any(each.severity is Severity.ERROR for each in found.diagnostics)
 
 
-def _confirmed(opened: Run, made: Plan) -> int | None:
-    """Ask. Returns the exit code when the operator does not confirm."""
+def _approved(opened: Run, procedure: Procedure, made: Plan) -> int | None:
+    """Have the operator approve a plan: by an option, or on the terminal. Returns the exit code where they do not."""
+    name, given = procedure.typed(opened.profile) if procedure.typed else "", opened.options.approved_name
+    if (given == name) if name else opened.options.yes:
+        return None
+    if name and given is not None:
+        problem = _another_name(procedure, given, name)
+    elif opened.view.can_ask:
+        return _asked(opened, made, name)
+    else:
+        problem = _confirmation_required(procedure, name)
+    opened.show(DiagnosticsShown((problem,)))
+    return USAGE
+
+
+def _asked(opened: Run, made: Plan, name: str) -> int | None:
+    """Ask on the terminal. Returns the exit code where the operator does not approve."""
     try:
-        if opened.view.confirm(made):
+        if opened.view.confirm(made, name):
             return None
     except KeyboardInterrupt:
         opened.show(Cancelled())
@@ -242,10 +202,10 @@ def _confirmed(opened: Run, made: Plan) -> int | None:
     return REFUSED
 
 
-def _show_outputs(opened: Run, operation: Operation, made: Plan) -> None:
+def _show_outputs(opened: Run, procedure: Procedure, made: Plan) -> None:
     """Show the outputs of a plan to scripts, null where unknown. People get them after an apply."""
     if opened.options.json and not made.errored:
-        values = operation.procedure.outputs(opened.profile, made.known)
+        values = procedure.outputs(opened.profile, made.known)
         known = {
             name: None if isinstance(value, Unknown) or any(unknowns(value)) else value
             for name, value in values.items()
@@ -253,11 +213,11 @@ def _show_outputs(opened: Run, operation: Operation, made: Plan) -> None:
         opened.show(OutputsShown(known))
 
 
-def _plan_of_saved(opened: Run, operation: Operation, saved: SavedPlan) -> Plan:
-    """Plan again from a saved plan. Raises RefusedError (CMK529) when this run does not go where the plan was made."""
+def _plan_of_saved(opened: Run, procedure: Procedure, saved: SavedPlan) -> Plan:
+    """Plan again with the procedure of a saved plan. Raises RefusedError (CMK529) when this run goes elsewhere."""
     _refuse_other_target(opened, saved)
     try:
-        made = _plan(opened, operation)
+        made = _plan(opened, procedure)
     except (CmkctlError, AzureError):
         _refuse_other_target(opened, saved)  # the failure may follow from it: the subscription exists only there
         raise
@@ -314,8 +274,16 @@ def _command(options: Options, name: str, file: Path, *, saved: bool, out: Path 
     return shlex.join((*PROGRAM.get(), name, str(file), *overrides, *flags))
 
 
-def _confirmation_required() -> Diagnostic:
+def _confirmation_required(procedure: Procedure, name: str) -> Diagnostic:
+    option = f"--yes-{procedure.name} {name}" if name else "--yes"
     return codes.CMK010.error(
         "Standard input is not a terminal, so cmkctl cannot ask. Nothing was changed.",
-        "Read the plan, then run the same command with --yes.",
+        f"Read the plan, then run the same command with {option}.",
+    )
+
+
+def _another_name(procedure: Procedure, given: str, name: str) -> Diagnostic:
+    return codes.CMK010.error(
+        f"--yes-{procedure.name} names {given}, and the plan is about {name}. Nothing was changed.",
+        f"Read the plan. If {name} is meant: --yes-{procedure.name} {name}",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cmkctl.azure.session import Session
 from cmkctl.diagnostics import Diagnostic
@@ -16,6 +16,20 @@ from cmkctl.steps.base import AnyStep
 def no_proof(_session: Session, _profile: Profile, _before: Plan, _after: Plan) -> Iterable[Diagnostic]:
     """Require nothing beyond a plan that is all no-op."""
     return ()
+
+
+def no_preparation(_plan: Plan) -> None:
+    """Prepare nothing."""
+
+
+def no_conclusion(_profile: Profile) -> str:
+    """Return no sentence."""
+    return ""
+
+
+def workspace_subject(profile: Profile) -> Subject:
+    """Return the header of a plan about the profile's workspace."""
+    return Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +46,15 @@ class Procedure:
     subject: Callable[[Profile], Subject]
     outputs: Callable[[Profile, Known], Mapping[str, Json]]
     proof: Callable[[Session, Profile, Plan, Plan], Iterable[Diagnostic]] = no_proof
+    conclusion: Callable[[Profile], str] = no_conclusion
+    """The sentence that is true after an apply."""
+    check: str = "verify"
+    """The command that checks the result."""
+    prepare: Callable[[Plan], None] = no_preparation
+    """Called with an approved plan before it is applied."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """The options of the command that change what the procedure does. A saved plan contains them."""
+    typed: Callable[[Profile], str] | None = None
+    """The name that the operator types to approve the plan; None where a yes is enough."""
+    template: bool = False
+    """True when Azure can validate the plan as a template beforehand."""

@@ -11,9 +11,9 @@ from typing import Final
 from cmkctl.azure.session import Session
 from cmkctl.checks import RULES
 from cmkctl.diagnostics import Diagnostic
-from cmkctl.plan import Action, Json, Known, Plan, Subject
-from cmkctl.procedures.base import Procedure
-from cmkctl.procedures.open_with_sdk import verify_with_azure_ai_ml
+from cmkctl.plan import Action, Json, Known, Plan
+from cmkctl.procedures.base import Procedure, workspace_subject
+from cmkctl.procedures.open_with_sdk import begin_import, verify_with_azure_ai_ml
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import PRINCIPAL_OBJECT_ID
 from cmkctl.steps.associated_resources import AssociatedResources
@@ -58,10 +58,6 @@ SEQUENCE: Final[tuple[AnyStep, ...]] = (PROVIDERS, *_CREATING)
 """Each step starts when the steps it `needs` are done: the associated resources are created beside vault, key and grant."""
 
 
-def _subject(profile: Profile) -> Subject:
-    return Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
-
-
 def _outputs(profile: Profile, known: Known) -> Mapping[str, Json]:
     return {
         "workspace_id": profile.workspace.resource_id,
@@ -79,9 +75,40 @@ def _proof(session: Session, profile: Profile, before: Plan, after: Plan) -> Ite
 
     A workspace whose creation was in progress already is opened as well: no other run does.
     """
-    if not any(each.action in (Action.CREATE, Action.WAIT) for each in before.of(Workspace.name)):
+    if not _opens(before):
         return ()
     return verify_with_azure_ai_ml(session, profile, str(after.known.get(IDENTIFIER)))
 
 
-CREATE: Final = Procedure("create", SEQUENCE, RULES, _subject, _outputs, _proof)
+def _opens(plan: Plan) -> bool:
+    """Return True when the proof opens the workspace."""
+    return any(each.action in (Action.CREATE, Action.WAIT) for each in plan.of(Workspace.name))
+
+
+def _prepare(plan: Plan) -> None:
+    """Import azure-ai-ml in the background when the proof will need it: it takes over a second."""
+    if _opens(plan):
+        begin_import()
+
+
+def _conclusion(profile: Profile) -> str:
+    vault, key, workspace = profile.key_vault.resource_name, profile.key.name, profile.workspace
+    return f"Workspace {workspace.name} is encrypted with key {key} in vault {vault} ({workspace.encryption})."
+
+
+CREATE: Final = Procedure(
+    "create",
+    SEQUENCE,
+    RULES,
+    workspace_subject,
+    _outputs,
+    _proof,
+    conclusion=_conclusion,
+    prepare=_prepare,
+    template=True,
+)
+
+
+def procedure(_arguments: Mapping[str, str]) -> Procedure:
+    """Return the procedure of ``plan``, ``apply`` and ``verify``."""
+    return CREATE

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from cmkctl.plan import Json, Known, Subject
-from cmkctl.procedures.base import Procedure
+from cmkctl.plan import Json, Known
+from cmkctl.procedures.base import Procedure, workspace_subject
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import AnyStep
 from cmkctl.steps.service_access import ServiceAccess
@@ -19,10 +19,6 @@ from cmkctl.steps.service_keys import ServiceKeys
 SEQUENCE: Final[tuple[AnyStep, ...]] = (ServiceIdentities(), ServiceAccess(), ServiceKeys())
 
 
-def _subject(profile: Profile) -> Subject:
-    return Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
-
-
 def _outputs(profile: Profile, known: Known) -> Mapping[str, Json]:  # noqa: ARG001 - a procedure's signature
     return {
         "key_id": profile.key.resource_id,
@@ -30,4 +26,17 @@ def _outputs(profile: Profile, known: Known) -> Mapping[str, Json]:  # noqa: ARG
     }
 
 
-ENCRYPT: Final = Procedure("encrypt", SEQUENCE, (), _subject, _outputs)
+def _conclusion(profile: Profile) -> str:
+    count = len(profile.services.entries)
+    resources = "1 resource uses" if count == 1 else f"{count} resources use"
+    return f"{resources} key {profile.key.name} in vault {profile.key_vault.resource_name}."
+
+
+ENCRYPT: Final = Procedure(
+    "encrypt", SEQUENCE, (), workspace_subject, _outputs, conclusion=_conclusion, check="posture", template=True
+)
+
+
+def procedure(_arguments: Mapping[str, str]) -> Procedure:
+    """Return the procedure of ``encrypt``."""
+    return ENCRYPT

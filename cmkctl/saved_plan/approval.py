@@ -98,7 +98,7 @@ def _request_differences(shown: Request | None, now: Request | None) -> Iterator
         if shown is not now:
             yield "the request differs: only one of the two plans has one"
         return
-    for name in ("method", "path", "api_version", "host"):
+    for name in ("method", "path", "api_version", "query", "host"):
         before, after = getattr(shown, name), getattr(now, name)
         if before != after:
             yield f"the request differs in its {name.replace('_', '-')}: {before} → {after}"

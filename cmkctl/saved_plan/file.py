@@ -15,6 +15,7 @@ from cmkctl import codes
 from cmkctl.diagnostics import Location, ProfileError
 from cmkctl.files import try_out, write_whole
 from cmkctl.plan import Change, Plan
+from cmkctl.procedures.base import Procedure
 from cmkctl.profile.load import LoadedProfile, load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.profile.tree import Branch
@@ -26,10 +27,11 @@ _MOST_COMPLAINTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """The content of a file: its document, and the approved changes."""
+    """The content of a file: its document, the procedure that made the plan, and the approved changes."""
 
     path: Path
     document: PlanDocument
+    procedure: Procedure
     changes: tuple[Change, ...]
 
     @property
@@ -63,12 +65,14 @@ def try_saving(path: Path) -> None:
         raise unwritable(path, error) from error
 
 
-def save(path: Path, plan: Plan, profile: Profile, made_at: datetime, *, sandbox: bool) -> Mapping[str, str]:
+def save(
+    path: Path, plan: Plan, profile: Profile, procedure: Procedure, made_at: datetime, *, sandbox: bool
+) -> Mapping[str, str]:
     """Write a plan to a file and return its digests by name. Raises CmkctlError CMK521.
 
     `sandbox` is true when the plan was made against the sandbox.
     """
-    document = document_of(plan, profile, made_at, sandbox=sandbox)
+    document = document_of(plan, profile, procedure, made_at, sandbox=sandbox)
     try:
         write(path, document)
     except OSError as error:
@@ -160,7 +164,9 @@ def _loaded(path: Path, document: PlanDocument) -> LoadedPlan:
         raise damaged(path, "\n".join(_complaints(error))) from None
     except ValueError as error:
         raise damaged(path, f"{error}.") from None
-    return LoadedPlan(found.profile, Branch(Location(str(path)), {}), SavedPlan(path, document, found.changes))
+    return LoadedPlan(
+        found.profile, Branch(Location(str(path)), {}), SavedPlan(path, document, found.procedure, found.changes)
+    )
 
 
 def _complaints(error: ValidationError) -> Iterator[str]:

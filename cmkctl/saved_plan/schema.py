@@ -13,12 +13,14 @@ from cmkctl import __version__
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.digests import digest
 from cmkctl.plan import Action, AttributeChange, Change, Json, Plan, Request, Unknown
+from cmkctl.procedures import named
+from cmkctl.procedures.base import Procedure
 from cmkctl.profile.model import Profile
 
 MARKER: Final = "cmkctl_plan"
 """The first field of the file, which distinguishes it from a profile. Its value is the schema version."""
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 _UNKNOWN: Final = "$unknown"
 
 PlanDocument = dict[str, Any]
@@ -34,6 +36,11 @@ class _Digests(_Part):
     observations: str
 
 
+class _Procedure(_Part):
+    name: str
+    arguments: dict[str, str]
+
+
 class _Attribute(_Part):
     path: str
     before: Any
@@ -46,6 +53,7 @@ class _Request(_Part):
     host: str | None
     path: str
     api_version: str
+    query: dict[str, str]
     body: dict[str, Any] | None
 
 
@@ -72,6 +80,7 @@ class _PlanFile(_Part):
     made_at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
     digests: _Digests
     sandbox: bool
+    procedure: _Procedure
     subject: dict[str, str]
     profile: dict[str, Any]
     left_out: list[str]
@@ -85,12 +94,15 @@ class Content:
     """The decoded content of a document."""
 
     profile: Profile
+    procedure: Procedure
     changes: tuple[Change, ...]
 
 
-def document_of(plan: Plan, profile: Profile, made_at: datetime, *, sandbox: bool) -> PlanDocument:
+def document_of(
+    plan: Plan, profile: Profile, procedure: Procedure, made_at: datetime, *, sandbox: bool
+) -> PlanDocument:
     """Return the document of a plan before its first apply; `sandbox` is true when it was made against the sandbox."""
-    shown = _shown(plan, profile, sandbox=sandbox)
+    shown = _shown(plan, profile, procedure, sandbox=sandbox)
     return {
         MARKER: SCHEMA,
         "cmkctl": __version__,
@@ -102,10 +114,11 @@ def document_of(plan: Plan, profile: Profile, made_at: datetime, *, sandbox: boo
     }
 
 
-def _shown(plan: Plan, profile: Profile, *, sandbox: bool) -> PlanDocument:
+def _shown(plan: Plan, profile: Profile, procedure: Procedure, *, sandbox: bool) -> PlanDocument:
     subject = plan.subject
     return {
         "sandbox": sandbox,
+        "procedure": {"name": procedure.name, "arguments": dict(procedure.arguments)},
         "subject": {
             "cloud": str(subject.cloud),
             "subscription": subject.subscription,
@@ -124,7 +137,7 @@ def digests(document: PlanDocument) -> dict[str, str]:
     """Compute the digests of a document: of the profile and of the plan that was shown."""
     return {
         "profile": digest(document["profile"]),
-        "plan": digest({name: document[name] for name in ("sandbox", "subject", "left_out", "changes")}),
+        "plan": digest({name: document[name] for name in ("sandbox", "procedure", "subject", "left_out", "changes")}),
     }
 
 
@@ -135,7 +148,8 @@ def check(document: PlanDocument) -> None:
 
 def content(document: PlanDocument) -> Content:
     """Decode a validated document. Raises ValueError for an invalid value."""
-    changes = map(_decoded_change, _PlanFile.model_validate(document).changes)
+    file = _PlanFile.model_validate(document)
+    changes = map(_decoded_change, file.changes)
     profile = Profile.model_validate(document["profile"])
     for path in document["left_out"]:
         *sections, name = path.split(".")
@@ -145,7 +159,7 @@ def content(document: PlanDocument) -> Content:
             section = getattr(section, each) if known else None
         if isinstance(section, BaseModel):
             section.model_fields_set.discard(name)
-    return Content(profile, tuple(changes))
+    return Content(profile, named(file.procedure.name, file.procedure.arguments), tuple(changes))
 
 
 def _left_out(section: BaseModel, prefix: str = "") -> Iterator[str]:
@@ -193,6 +207,7 @@ def _encoded_request(request: Request) -> PlanDocument:
         "host": request.host,
         "path": request.path,
         "api_version": request.api_version,
+        "query": dict(request.query),
         "body": None if request.body is None else encoded(request.body),
     }
 
@@ -239,7 +254,7 @@ def _decoded_attribute(each: _Attribute) -> AttributeChange:
 
 def _decoded_request(request: _Request) -> Request:
     body = None if request.body is None else _decoded_object(request.body)
-    return Request(request.method, request.path, request.api_version, body, request.host)
+    return Request(request.method, request.path, request.api_version, body, request.host, query=request.query)
 
 
 def decoded(value: Any) -> Json:

@@ -24,6 +24,7 @@ from cmkctl.plan import Action, AttributeChange, Change, Json, Phrase, Request, 
 from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.private_network import PrivateNetworkSettings
 from cmkctl.steps._private_targets import Target
+from cmkctl.steps._tags import new_tags
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 
 _KIND: Final = "private endpoint"
@@ -174,7 +175,7 @@ def _create(
     body: dict[str, Json] = {
         # An endpoint is in the region of its network, wherever its target is.
         "location": str((observed.network or {}).get("location") or profile.location),
-        "tags": profile.tags,
+        "tags": new_tags(profile),
         "properties": {"subnet": {"id": network.subnet}, "privateLinkServiceConnections": [connection]},
     }
     return Change(

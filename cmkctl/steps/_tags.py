@@ -1,4 +1,7 @@
-"""Tags of an existing resource: those of the profile are set, all others stay. For every step that creates a resource. Pure."""
+"""Tags. Those of the profile are set on an existing resource, all others stay; a new one also has a mark of its creator.
+
+For every step that creates a resource. Pure.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,10 @@ from cmkctl.plan import AttributeChange, Json
 from cmkctl.profile.model import Profile
 
 TAGS_DIFFER: Final = "differs in tags"
+MARK: Final = "cmkctl-workspace"
+"""The tag of what cmkctl created: docs/adr/0028-mark-of-what-was-created.md."""
+MOST_TAGS: Final = 50
+"""The tags that a resource has at most."""
 
 
 def merged_tags(profile: Profile, own: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -16,6 +23,24 @@ def merged_tags(profile: Profile, own: Mapping[str, str] | None = None) -> dict[
     own = own or {}
     replaced = {name.lower() for name in own}
     return {**{name: value for name, value in profile.tags.items() if name.lower() not in replaced}, **own}
+
+
+def mark(profile: Profile) -> str:
+    """Return the value of the tag `MARK`: the workspace that a resource was created for, as ``GROUP/NAME``."""
+    return f"{profile.resource_group}/{profile.workspace.name}"
+
+
+def new_tags(profile: Profile, own: Mapping[str, str] | None = None, most: int = MOST_TAGS) -> dict[str, str]:
+    """Return the tags of a new resource that can have `most`: `merged_tags`, and the mark where there is room for it."""
+    tags = merged_tags(profile, own)
+    taken = len(tags) >= most or MARK in map(str.lower, tags)
+    return tags if taken else {**tags, MARK: mark(profile)}
+
+
+def is_marked(profile: Profile, found: Mapping[str, object]) -> bool:
+    """Return True for a resource that cmkctl created for the profile's workspace, as far as its tags show."""
+    held = {name.lower(): value for name, value in _tags(found).items()}
+    return str(held.get(MARK, "")).lower() == mark(profile).lower()
 
 
 def tag_drift(

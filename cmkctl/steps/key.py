@@ -21,6 +21,7 @@ from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Plane, Request, Settle
 from cmkctl.profile.model import KeySettings, Profile, RotationPolicy
+from cmkctl.steps._tags import new_tags
 from cmkctl.steps.base import conflict, no_op
 from cmkctl.steps.key_vault import URI
 
@@ -29,6 +30,8 @@ IDENTIFIER: Final[Output[str]] = Output("key", "identifier", "properties.keyUriW
 """The key identifier with its version, which the workspace stores."""
 KEY_URI: Final[Output[str]] = Output("key", "uri", "properties.keyUri")
 """The key identifier without a version: a resource that has it uses the latest one by itself."""
+
+MOST_TAGS_OF_A_KEY: Final = 15
 
 _KIND: Final = "key"
 _NEW: Final = timedelta(hours=1)
@@ -251,7 +254,7 @@ def _rotation_drift(profile: Profile, found: Mapping[str, Any], known: Known) ->
 
 
 def _create(profile: Profile, reason: str) -> Change:
-    body: dict[str, Json] = {"tags": profile.tags, "properties": _properties(profile.key)}
+    body: dict[str, Json] = {"tags": new_tags(profile, most=MOST_TAGS_OF_A_KEY), "properties": _properties(profile.key)}
     expires = profile.key.expires
     return Change(
         Key.name,

@@ -20,7 +20,7 @@ from cmkctl.azure.snapshot import Snapshot, unless_denied
 from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import NetworkSettings, Profile
-from cmkctl.steps._tags import TAGS_DIFFER, merged_tags, tag_body, tag_drift
+from cmkctl.steps._tags import TAGS_DIFFER, new_tags, tag_body, tag_drift
 from cmkctl.steps._vault_conflicts import LONGEST_RETENTION, conflicts_of, wants_rbac
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 
@@ -165,7 +165,7 @@ def _body(profile: Profile, tenant: str) -> dict[str, Json]:
     network = settings.network or NetworkSettings()
     return {
         "location": profile.location,
-        "tags": merged_tags(profile, settings.tags),
+        "tags": new_tags(profile, settings.tags),
         "properties": {
             "tenantId": tenant,
             "sku": {"family": "A", "name": profile.vault_sku},

@@ -15,7 +15,7 @@ from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import Profile
-from cmkctl.steps._tags import TAGS_DIFFER, tag_body, tag_drift
+from cmkctl.steps._tags import TAGS_DIFFER, new_tags, tag_body, tag_drift
 from cmkctl.steps.base import conflict, no_op
 
 IDENTITY_PRINCIPAL: Final[Output[str]] = Output("managed_identity", "principal_id", "properties.principalId")
@@ -106,7 +106,7 @@ def _create(profile: Profile, identity: str, name: str) -> Change:
         "does not exist",
         attributes=(AttributeChange("location", None, profile.location, phrase=Phrase("")),),
         request=Request(
-            "PUT", identity, versions.MANAGED_IDENTITY, {"location": profile.location, "tags": profile.tags}
+            "PUT", identity, versions.MANAGED_IDENTITY, {"location": profile.location, "tags": new_tags(profile)}
         ),
         settle=_settle(identity),
     )

@@ -24,7 +24,7 @@ from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, P
 from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.private_network import PrivateNetworkSettings
 from cmkctl.steps._private_targets import zones_needed
-from cmkctl.steps._tags import TAGS_DIFFER, tag_body, tag_drift
+from cmkctl.steps._tags import TAGS_DIFFER, new_tags, tag_body, tag_drift
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 
 _ZONE: Final = "private DNS zone"
@@ -151,7 +151,7 @@ def _given(zone: str, name: str, found: ArmDocument | None) -> Change:
 def _own_zone(profile: Profile, zone: str, name: str, found: ArmDocument | None) -> Change:
     settle = Settle(zone, versions.PRIVATE_DNS)
     if found is None:
-        body: dict[str, Json] = {"location": _GLOBAL, "tags": profile.tags}
+        body: dict[str, Json] = {"location": _GLOBAL, "tags": new_tags(profile)}
         return Change(
             PrivateDns.name,
             Action.CREATE,
@@ -201,7 +201,7 @@ def _link(profile: Profile, network: PrivateNetworkSettings, observed: ObservedD
             PrivateDns.name, link, _LINK, name, "CMK277", reason, f"add that id to private_network.dns.zones: {other}"
         )
     properties: Json = {"virtualNetwork": {"id": vnet}, "registrationEnabled": False}
-    body: dict[str, Json] = {"location": _GLOBAL, "tags": profile.tags, "properties": properties}
+    body: dict[str, Json] = {"location": _GLOBAL, "tags": new_tags(profile), "properties": properties}
     return Change(
         PrivateDns.name,
         Action.CREATE,

@@ -17,7 +17,7 @@ from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.workspace_kinds import ProjectSettings
-from cmkctl.steps._tags import tag_body, tag_drift
+from cmkctl.steps._tags import new_tags, tag_body, tag_drift
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 
 _KIND: Final = "project"
@@ -92,7 +92,7 @@ def _body(profile: Profile, friendly_name: str, description: str) -> dict[str, J
     """
     return {
         "location": profile.location,
-        "tags": profile.tags,
+        "tags": new_tags(profile),
         "kind": "Project",
         "sku": {"name": "Basic", "tier": "Basic"},
         "identity": {"type": "SystemAssigned"},

@@ -10,6 +10,7 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Phrase, Request
 from cmkctl.profile.model import Profile
+from cmkctl.steps._tags import new_tags
 from cmkctl.steps.base import conflict, no_op
 
 _KIND: Final = "resource group"
@@ -58,7 +59,7 @@ class ResourceGroup:
 
 
 def _create(profile: Profile) -> Change:
-    body: dict[str, Json] = {"location": profile.location, "tags": profile.tags}
+    body: dict[str, Json] = {"location": profile.location, "tags": new_tags(profile)}
     # The SDK writes resourcegroups; Resource Manager accepts both, and the plan shows what is sent.
     path = profile.resource_group_id.replace("/resourceGroups/", "/resourcegroups/")
     return Change(

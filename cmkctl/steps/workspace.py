@@ -32,7 +32,7 @@ from cmkctl.plan import (
 )
 from cmkctl.profile.model import Profile
 from cmkctl.steps import _workspace_network as network
-from cmkctl.steps._tags import merged_tags, tag_body, tag_drift
+from cmkctl.steps._tags import new_tags, tag_body, tag_drift
 from cmkctl.steps._workspace_conflicts import conflicts_of, failed_as_created, key_identifier, on_or_off, state_of
 from cmkctl.steps._workspace_kinds import feature_store, feature_store_drift, hub_config
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
@@ -252,7 +252,7 @@ def _body(profile: Profile, known: Known) -> dict[str, Json]:
     properties |= _optional(profile)
     return {
         "location": profile.location,
-        "tags": merged_tags(profile, settings.tags),
+        "tags": new_tags(profile, settings.tags),
         "kind": settings.azure_kind,
         "sku": {"name": "Basic", "tier": "Basic"},
         "identity": _identity(profile),

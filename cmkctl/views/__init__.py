@@ -30,8 +30,8 @@ class View(Protocol):
         """Render a value."""
         ...
 
-    def confirm(self, plan: Plan) -> bool:
-        """Ask once whether to apply. True for y or yes; False without `can_ask`."""
+    def confirm(self, plan: Plan, name: str = "") -> bool:
+        """Ask once whether to apply. True for y or yes, with `name` only for that name; False without `can_ask`."""
         ...
 
     def close(self) -> None:

@@ -140,19 +140,23 @@ class HumanView:
                 case _:
                     assert_never(shown)
 
-    def confirm(self, plan: Plan) -> bool:
-        """Ask on stderr. ``y`` and ``yes``, in any case, are a yes; everything else and the end of input are a no."""
+    def confirm(self, plan: Plan, name: str = "") -> bool:
+        """Ask on stderr. ``y`` and ``yes``, in any case, are a yes; everything else and the end of input are a no.
+
+        With a `name`, only that name is a yes.
+        """
         if self._stdin is None or not self.can_ask:
             return False
         with self._lock:
             self._settle()
             if not self._stdout_is_screen:  # the plan went elsewhere; what is being approved must be visible
                 self._err.lines(plan_lines(plan, self._context, self._err.width, rows=self._rows_for_plan(self._err)))
-            *lines, last = question(plan, self._context, self._err.width)
+            *lines, last = question(plan, self._context, self._err.width, name)
             self._err.lines([Line(each, "bold") for each in lines])
             _discard_typed(self._stdin)
             self._err.ask(f"{last} ")
-            return self._answer(self._stdin).casefold() in _YES
+            answer = self._answer(self._stdin)
+            return answer == name if name else answer.casefold() in _YES
 
     def beat(self) -> None:
         """Redraw the live lines; where there are none, repeat every ten seconds what is in progress."""

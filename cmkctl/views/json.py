@@ -134,7 +134,7 @@ class JsonView:
                 case _:
                     assert_never(shown)
 
-    def confirm(self, plan: Plan) -> bool:  # noqa: ARG002
+    def confirm(self, plan: Plan, name: str = "") -> bool:  # noqa: ARG002
         """Return False: a script passes ``--yes``."""
         return False
 

@@ -77,6 +77,7 @@ def _request(request: Request) -> JsonObject:
         "host": request.host,
         "path": request.path,
         "api_version": request.api_version,
+        **({"query": dict(request.query)} if request.query else {}),
         "body": request.body,
     }
 

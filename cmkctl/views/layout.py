@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import chain
 from textwrap import wrap
 from typing import Final, assert_never
+from urllib.parse import urlencode
 
 from cmkctl.diagnostics import Diagnostic, Location, Severity
-from cmkctl.plan import Action, AttributeChange, Change, Plan, Request
+from cmkctl.plan import Action, AttributeChange, Change, Plan, Plane, Request
 from cmkctl.views.shown import RunContext
 from cmkctl.views.streams import Line
 from cmkctl.views.words import ABSENT, attribute_text, pretty, value_text
@@ -146,14 +147,14 @@ def tally(plan: Plan) -> str:
     return ", ".join(f"{count} {each.words.planned}" for each in Action if (count := plan.count(each))) or "no changes"
 
 
-def question(plan: Plan, context: RunContext, width: int) -> list[str]:
-    """Return the question before an apply; the answer is typed after its last line."""
+def question(plan: Plan, context: RunContext, width: int, typed: str = "") -> list[str]:
+    """Return the question before an apply; the answer, `typed` where it is given, is typed after its last line."""
     name = plan.subject.workspace_id.rpartition("/")[2]
     where = f"{plan.subject.location}, subscription {subscription_text(plan, context)}"
     mark = f" in the {SANDBOX}" if context.sandbox else ""
     account = f" as {context.account}" if context.account else ""
     what = f"Apply this plan to workspace {name} in {where}{account}{mark}?"
-    return [*_wrapped(what, width, "", "  "), 'Type "yes" to apply:']
+    return [*_wrapped(what, width, "", "  "), f'Type "{typed or "yes"}" to apply:']
 
 
 def _total_lines(plan: Plan, width: int) -> Iterator[Line]:
@@ -279,8 +280,10 @@ def _attribute_line(attribute: AttributeChange, *, new: bool) -> Line:
 
 
 def _request_lines(request: Request) -> Iterator[Line]:
-    # Where a host is given, it is the directory's, whose version is part of the path.
-    version = "" if request.host else f"?api-version={request.api_version}"
+    # The directory's version is part of the path.
+    version = (
+        "" if request.plane is Plane.GRAPH else f"?{urlencode({'api-version': request.api_version, **request.query})}"
+    )
     yield Line(f"{_CONTINUED}{request.method} {request.host or ''}{request.path}{version}", "bold")
     if request.body is not None:
         yield from (Line(f"{_CONTINUED}{each}", "dim") for each in pretty(request.body))

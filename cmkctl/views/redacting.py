@@ -42,9 +42,9 @@ class RedactingView:
         for each in self._views:
             each.show(redacted)
 
-    def confirm(self, plan: Plan) -> bool:
+    def confirm(self, plan: Plan, name: str = "") -> bool:
         """Ask, once."""
-        return self._views[0].confirm(self._redact(plan))
+        return self._views[0].confirm(self._redact(plan), name)
 
     def close(self) -> None:
         """Close every view."""

@@ -150,7 +150,7 @@ class ReportView:
                 case _:
                     assert_never(shown)
 
-    def confirm(self, plan: Plan) -> bool:  # noqa: ARG002
+    def confirm(self, plan: Plan, name: str = "") -> bool:  # noqa: ARG002
         """Return False: a report does not ask."""
         return False
 

@@ -16,7 +16,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.steps._associated.shared import SHORTER_RETENTION, TELEMETRY_ACCESS, telemetry_access
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id
 from cmkctl.steps._associated.values import Compared, at
-from cmkctl.steps._tags import merged_tags
+from cmkctl.steps._tags import new_tags
 
 
 def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG001 - the signature of every body
@@ -32,7 +32,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG
     }
     return {
         "location": profile.location,
-        "tags": merged_tags(profile, settings.tags),
+        "tags": new_tags(profile, settings.tags),
         "kind": application,
         "properties": properties,
     }

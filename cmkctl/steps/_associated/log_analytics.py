@@ -13,7 +13,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.steps._associated.shared import SHORTER_RETENTION, TELEMETRY_ACCESS, telemetry_access
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id
 from cmkctl.steps._associated.values import Compared
-from cmkctl.steps._tags import merged_tags
+from cmkctl.steps._tags import new_tags
 
 _DEFAULT_RETENTION: Final = 30
 _RETENTION: Final = Phrase("retention {} days")
@@ -28,7 +28,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:  # noqa: ARG
         **telemetry_access(settings),
         **({"features": _features(settings.local_authentication)} if settings.local_authentication else {}),
     }
-    return {"location": profile.location, "tags": merged_tags(profile, settings.tags), "properties": properties}
+    return {"location": profile.location, "tags": new_tags(profile, settings.tags), "properties": properties}
 
 
 def _features(local_authentication: str) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from cmkctl.steps._associated.customer_key import KeyInUse, another_key, encrypt
 from cmkctl.steps._associated.shared import PUBLIC_ACCESS, bypass, default_action, ip_rules
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, has_id, named, switched
 from cmkctl.steps._associated.values import Compared, at
-from cmkctl.steps._tags import merged_tags
+from cmkctl.steps._tags import new_tags
 
 
 def _sku(profile: Profile) -> str:
@@ -38,7 +38,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:
         admin = settings.admin_user == "enabled"
     return {
         "location": profile.location,
-        "tags": merged_tags(profile, settings.tags),
+        "tags": new_tags(profile, settings.tags),
         "sku": {"name": _sku(profile)},
         **(user_assigned_identity(profile) if settings.encryption == "customer" else {}),
         "properties": {

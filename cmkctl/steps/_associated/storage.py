@@ -18,7 +18,7 @@ from cmkctl.steps._associated.customer_key import KeyInUse, another_key, encrypt
 from cmkctl.steps._associated.shared import PASSES, PUBLIC_ACCESS, default_action, ip_rules, subnets
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, given_values, has_id, named, switched
 from cmkctl.steps._associated.values import TLS, Compared, at
-from cmkctl.steps._tags import merged_tags
+from cmkctl.steps._tags import new_tags
 
 
 def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:
@@ -26,7 +26,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:
     network = settings.network
     return {
         "location": profile.location,
-        "tags": merged_tags(profile, settings.tags),
+        "tags": new_tags(profile, settings.tags),
         "sku": {"name": settings.sku},
         "kind": "StorageV2",
         **(user_assigned_identity(profile) if settings.encryption == "customer" else {}),

@@ -14,7 +14,7 @@ from cmkctl.profile.sections.associated.vault import WorkspaceVaultNetworkSettin
 from cmkctl.steps._associated.shared import PUBLIC_ACCESS, bypass, default_action, ip_rules, subnets
 from cmkctl.steps._associated.spec import ResourceSpec, Supplied, given_values, has_id
 from cmkctl.steps._associated.values import Compared
-from cmkctl.steps._tags import merged_tags
+from cmkctl.steps._tags import new_tags
 from cmkctl.steps.key_vault import AUTHORIZATION, PURGE_PROTECTION, days_kept, what_cannot_be_undone
 
 
@@ -23,7 +23,7 @@ def _body(profile: Profile, supplied: Supplied) -> dict[str, Json]:
     purge_protection: dict[str, Json] = {"enablePurgeProtection": True} if settings.purge_protection else {}
     return {
         "location": profile.location,
-        "tags": merged_tags(profile, settings.tags),
+        "tags": new_tags(profile, settings.tags),
         "properties": {
             "tenantId": supplied.tenant,
             "sku": {"family": "A", "name": "standard"},
