@@ -34,12 +34,13 @@ COMMANDS: Final = {
     "plan": "Show what would change, without changing anything.",
     "apply": "Apply a profile or a saved plan. Prompts on a terminal; requires --yes otherwise.",
     "verify": "Check that Azure still matches the profile. Changes nothing.",
+    "import": "Write the profile of a workspace that exists.",
     "encrypt": "Put the key on the resources that the profile names under services.",
     "posture": "Show who holds the key of each resource that the profile names under services.",
     "validate": "Check a profile without connecting to Azure.",
     "show": "Show a saved plan without connecting to Azure.",
     "doctor": "Check sign-in, network and permissions.",
-    "init": "Write a commented profile to start from.",
+    "init": "Write a profile to start from. Asks on a terminal.",
     "schema": "Print the JSON Schema of profiles.",
     "explain": "Explain a code of cmkctl or Azure, a topic or a profile field.",
     "sandbox": "Run and use the sandbox, an embedded Azure for demos, tests and rehearsals.",
@@ -176,8 +177,12 @@ _COMPLETE: Final = "complete"
 """The hidden command behind the completion scripts."""
 
 
+_MODULES: Final = {"import": "importing"}
+"""The modules of commands whose name is no name of a module."""
+
+
 def _add(app: typer.Typer, name: str, purpose: str) -> None:
-    module: Any = importlib.import_module(f"cmkctl.cli.{name}")
+    module: Any = importlib.import_module(f"cmkctl.cli.{_MODULES.get(name, name)}")
     if hasattr(module, "app"):
         app.add_typer(module.app, name=name, help=purpose, short_help=purpose, cls=HelpGroup)
     else:

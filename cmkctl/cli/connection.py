@@ -6,6 +6,7 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeAlias
@@ -14,7 +15,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl import codes
-from cmkctl.azure.clouds import ENDPOINTS
+from cmkctl.azure.clouds import ENDPOINTS, Cloud
 from cmkctl.azure.credentials import ReplayCredential, SharedCredential, sign_in
 from cmkctl.azure.policies import TOTAL_TIMEOUT
 from cmkctl.azure.redaction import Redactor, secrets_of, weak_secrets
@@ -31,8 +32,26 @@ _CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The variables from which `requests` takes its CA certificates, the first that is set."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a run goes to: the cloud, the subscription and the tenant, each empty where the run does not know it beforehand.
+
+    `names` are the texts in which a secret is shown as well: a redacted id is a wrong one.
+    """
+
+    cloud: Cloud
+    subscription: str = ""
+    tenant: str = ""
+    names: str = ""
+
+    @classmethod
+    def of(cls, profile: Profile) -> Target:
+        """Return the target of a profile."""
+        return cls(profile.cloud, profile.subscription, profile.tenant or "", repr(profile))
+
+
 def connect(
-    options: Options, profile: Profile, view: View, stack: ExitStack, observe: Callable[[Transport], Transport]
+    options: Options, target: Target, view: View, stack: ExitStack, observe: Callable[[Transport], Transport]
 ) -> tuple[Transport, TokenCredential]:
     """Return the transport and the credential that the options select; `observe` wraps every transport.
 
@@ -41,31 +60,30 @@ def connect(
     """
     if options.replay:
         return observe(_replaying(options.replay, view, stack)), ReplayCredential()
-    weak = _weak_secrets(os.environ, profile)
+    weak = _weak_secrets(os.environ, target.names)
     if weak:
         view.show(DiagnosticsShown(tuple(weak)))
     _check_ca_bundle(os.environ)
     transport = observe(_transport())
     if options.record:
-        transport = _recording(options.record, profile, transport, stack)
-    return transport, SharedCredential(_sign_in(options, profile, view, observe))
+        transport = _recording(options.record, target.cloud, transport, stack)
+    return transport, SharedCredential(_sign_in(options, target, view, observe))
 
 
 def _sign_in(
-    options: Options, profile: Profile, view: View, observe: Callable[[Transport], Transport]
+    options: Options, target: Target, view: View, observe: Callable[[Transport], Transport]
 ) -> TokenCredential:
     # A real token would go to the sandbox, where nothing is secret: only its own service principal signs in there.
     from cmkctl.azure.az_cli import Account  # noqa: PLC0415 - imports azure-identity, which a replay does not need
 
     way = "environment" if options.sandbox else options.auth
-    account = Account(profile.cloud, profile.subscription, profile.tenant or "")
+    account = Account(target.cloud, target.subscription, target.tenant) if target.subscription else None
     login = observe(_transport(options.timeout))
-    return sign_in(way, ENDPOINTS[profile.cloud], login, _log_to(view), os.environ, account)
+    return sign_in(way, ENDPOINTS[target.cloud], login, _log_to(view), os.environ, account)
 
 
-def _weak_secrets(environ: Mapping[str, str], profile: Profile) -> list[Diagnostic]:
+def _weak_secrets(environ: Mapping[str, str], named: str) -> list[Diagnostic]:
     """Warn of secrets that also occur in names of the profile: there they are shown, for a redacted id is a wrong one."""
-    named = repr(profile)
     return [
         codes.CMK328.warning(
             f"The value of {name} occurs in the names or ids of the profile. It is redacted where it stands alone, and shown "
@@ -109,10 +127,10 @@ def _transport(longest: float | None = None) -> Transport:
     return transport
 
 
-def _recording(path: Path, profile: Profile, inner: Transport, stack: ExitStack) -> Transport:
+def _recording(path: Path, cloud: Cloud, inner: Transport, stack: ExitStack) -> Transport:
     from cmkctl.azure.tape import RecordingTransport, TapeWriter  # noqa: PLC0415 - only with --record
 
-    tape = stack.enter_context(TapeWriter(path, cloud=profile.cloud, redactor=_tape_redactor(os.environ)))
+    tape = stack.enter_context(TapeWriter(path, cloud=cloud, redactor=_tape_redactor(os.environ)))
     return RecordingTransport(inner, tape)
 
 

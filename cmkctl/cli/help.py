@@ -36,6 +36,12 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "cmkctl apply prod.yaml --yes --json > lines.json",
     ),
     "verify": ("cmkctl verify prod.yaml", "cmkctl verify prod.yaml --json --strict"),
+    "import": (
+        "cmkctl import --workspace ID --out prod.yaml",
+        "cmkctl import --key https://kv-cmk.vault.azure.net/keys/cmk",
+        "cmkctl import --resource-group rg-ml --out profiles",
+        "cmkctl import --from state.json",
+    ),
     "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --yes --json"),
     "posture": ("cmkctl posture prod.yaml", "cmkctl posture prod.yaml --json"),
     "validate": ("cmkctl validate prod.yaml", "cmkctl validate - < prod.yaml"),
@@ -138,7 +144,9 @@ def _environment(options: Sequence[Any], arguments: Sequence[Any]) -> list[tuple
     own += [(each.envvar, f"default for {each.opts[0]}") for each in options if each.envvar]
     connects = any("--auth" in each.opts for each in options)
     shows = any("--no-color" in each.opts for each in options)
-    return [*own, *(_ENVIRONMENT.items() if connects else ()), *(_COLORS.items() if shows else ())]
+    taken = {name for name, _ in own}
+    general = [(name, text) for name, text in _ENVIRONMENT.items() if name not in taken]
+    return [*own, *(general if connects else ()), *(_COLORS.items() if shows else ())]
 
 
 def _section(title: str, rows: Iterable[tuple[str, str]], width: int) -> Iterator[str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from azure.core.exceptions import AzureError
 
@@ -26,7 +26,7 @@ from cmkctl.azure.errors import AzureFailed, classify
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.session import Session
 from cmkctl.cli.account import account_of, claims_of
-from cmkctl.cli.connection import connect
+from cmkctl.cli.connection import Target, connect
 from cmkctl.cli.exits import FAILED, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.files import refuse_to_overwrite
 from cmkctl.cli.options import STANDARD_STREAM, Options, Part
@@ -42,18 +42,12 @@ from cmkctl.views.shown import DiagnosticsShown, RunContext, RunInterrupted
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """An open run: options, the profile with its places, the session, and the view."""
+class Opened:
+    """An open connection of a command without a profile: options, the session, and the view."""
 
     options: Options
-    loaded: LoadedProfile
     session: Session
     view: View
-
-    @property
-    def profile(self) -> Profile:
-        """The operator's declared settings."""
-        return self.loaded.profile
 
     def show(self, shown: Shown) -> None:
         """Show a value."""
@@ -71,6 +65,18 @@ class Run:
         else:
             account = account_of(claims_of(self.session))
             self.show(RunContext(sandbox=False, account=account, subscription_name=self.session.subscription_name))
+
+
+@dataclass(frozen=True, slots=True)
+class Run(Opened):
+    """An open run: options, the profile with its places, the session, and the view."""
+
+    loaded: LoadedProfile
+
+    @property
+    def profile(self) -> Profile:
+        """The operator's declared settings."""
+        return self.loaded.profile
 
     def located(self, plan: Plan) -> Plan:
         """Return the plan with the warnings about the profile, and with places in the profile for its diagnostics."""
@@ -100,6 +106,18 @@ class Load(Protocol):
 
 def run(options: Options, body: Callable[[Run], int], load: Load = load_profile) -> int:
     """Open a run, do its work, and return the exit code of whatever happened."""
+    return _run(options, lambda reporter, clock, stack: body(_open(options, reporter, clock, stack, load)))
+
+
+def run_at(options: Options, body: Callable[[Opened], int], target: Callable[[], Target]) -> int:
+    """Do the work of a command without a profile. `target` is called once the sandbox, if it is one, has its environment."""
+    return _run(options, lambda reporter, clock, stack: body(_open_at(options, reporter, clock, stack, target)))
+
+
+_Work: TypeAlias = Callable[[Reporter, SystemClock, ExitStack], int]
+
+
+def _run(options: Options, work: _Work) -> int:
     # Libraries log warnings of their own; the operator gets diagnostics.
     logging.getLogger().addHandler(logging.NullHandler())
     view = make_view(
@@ -121,18 +139,18 @@ def run(options: Options, body: Callable[[Run], int], load: Load = load_profile)
         reporter.view.show(DiagnosticsShown(error.diagnostics))
         return reporter.close(_exit_code(error))
     try:
-        code = _outcome(options, body, load, reporter, clock)
+        code = _outcome(work, reporter, clock)
     except OSError:
         reporter.close(FAILED, silent=True)  # stdout is closed; still write the report
         raise
     return reporter.close(code)
 
 
-def _outcome(options: Options, body: Callable[[Run], int], load: Load, reporter: Reporter, clock: SystemClock) -> int:
+def _outcome(work: _Work, reporter: Reporter, clock: SystemClock) -> int:
     view = reporter.view
     try:
         with _signals(clock), view, ExitStack() as stack:
-            return body(_open(options, reporter, clock, stack, load))
+            return work(reporter, clock, stack)
     except CmkctlError as error:
         view.show(DiagnosticsShown(error.diagnostics))
         return _exit_code(error)
@@ -195,17 +213,32 @@ def _check(options: Options) -> None:
 
 
 def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
-    if options.sandbox:
-        os.environ.update(_sandbox(options.state, stack, clock))
+    _enter_sandbox(options, clock, stack)
     loaded = _load(options, load, stack)
     reporter.set_profile(loaded.profile)
-    view = reporter.view
-    transport, credential = connect(options, loaded.profile, view, stack, reporter.observe)
-    session = Session(loaded.profile.cloud, loaded.profile.subscription, credential, transport, clock, emit=view.show)
+    session = _session(options, Target.of(loaded.profile), reporter, clock, stack)
+    return Run(options, session, reporter.view, loaded)
+
+
+def _open_at(
+    options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, target: Callable[[], Target]
+) -> Opened:
+    _enter_sandbox(options, clock, stack)
+    return Opened(options, _session(options, target(), reporter, clock, stack), reporter.view)
+
+
+def _enter_sandbox(options: Options, clock: SystemClock, stack: ExitStack) -> None:
+    if options.sandbox:
+        os.environ.update(_sandbox(options.state, stack, clock))
+
+
+def _session(options: Options, target: Target, reporter: Reporter, clock: SystemClock, stack: ExitStack) -> Session:
+    transport, credential = connect(options, target, reporter.view, stack, reporter.observe)
+    session = Session(target.cloud, target.subscription, credential, transport, clock, emit=reporter.view.show)
     stack.callback(session.close)
     if options.timeout is not None:
         session.deadline = clock.elapsed() + options.timeout
-    return Run(options, loaded, session, view)
+    return session
 
 
 def _load(options: Options, load: Load, stack: ExitStack) -> LoadedProfile:

@@ -16,6 +16,7 @@ from cmkctl.azure.ids import KeyIdentifier
 from cmkctl.importing.found import Found
 from cmkctl.importing.words import at, given, on_off, parsed, switch
 from cmkctl.profile.writing import Draft
+from cmkctl.steps._tags import MARK
 
 _SECTIONS: Final = {
     "storage_account": "storageAccount",
@@ -45,7 +46,7 @@ def sections(draft: Draft, found: Found, by_id: AbstractSet[str]) -> dict[str, A
         if section == "log_analytics" and (resource is None or not _named(found, ids, "application_insights", by_id)):
             continue
         if resource is None:
-            if section == "application_insights":
+            if section == "application_insights" and not found.offline:
                 result[section] = {"enabled": False}
             continue
         if section == "key_vault" and same_resource_id(resource, str(found.key.get("keyVaultArmId") or "")):
@@ -67,6 +68,7 @@ def _named(found: Found, ids: Mapping[str, str], section: str, by_id: AbstractSe
     location = str(found.workspace.get("location") or "")
     return (
         section not in by_id
+        and not found.offline
         and place is not None
         and bool(document)
         and same_word(place.resource_group, found.resource_group)
@@ -224,5 +226,5 @@ def _tags(document: Mapping[str, Any]) -> dict[str, str]:
     return {
         str(name): str(value)
         for name, value in (document.get("tags") or {}).items()
-        if not str(name).lower().startswith(_AZURES_TAGS)
+        if not str(name).lower().startswith((_AZURES_TAGS, MARK))
     }

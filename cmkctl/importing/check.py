@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cmkctl import codes
 from cmkctl.azure.compare import same_resource_id
@@ -28,6 +28,8 @@ _STAND_INS: Final = {
     "AZURE_LOCATION": "eastus2",
     "AZURE_RESOURCE_GROUP": "rg",
     "AZURE_ML_WORKSPACE": "mlw",
+    "HIGH_BUSINESS_IMPACT": "true",
+    "WORKSPACE_ENCRYPTION": "in-subscription",
 }
 """Values for the variables of values that a file does not have, while the profile is checked."""
 _ROUNDS: Final = 50
@@ -49,6 +51,8 @@ def imported(found: Found, planner: Planner | None, today: date, source: str) ->
     Raises CmkctlError (CMK671) where no profile describes it.
     """
     draft, profile = _valid(found, frozenset())
+    if found.new:
+        planner = None
     made = planner(profile) if planner else None
     if made is not None and planner is not None and (changed := _would_change(found, draft, made)):
         other, by_id = _valid(found, frozenset(changed))
@@ -58,8 +62,8 @@ def imported(found: Found, planner: Planner | None, today: date, source: str) ->
             for section, reason in changed.items():
                 draft.comment(_section(section), f"By id, so that cmkctl leaves it as it is. By name: {reason}.")
     differing = _differences(draft, profile, made) if made else ()
-    for path, text in differing:
-        draft.comment(path, text)
+    for path, words in differing:
+        draft.comment(path, words)
     notes = list(notes_of(draft))
     draft.top = _top(found, made, len(notes), today)
     text = draft.text()
@@ -199,7 +203,7 @@ def _place(profile: Profile, change: Change) -> writing.Path:
 
 def _near(draft: Draft, path: writing.Path) -> writing.Path:
     """Return the path of the field, or of the nearest one around it that the draft has."""
-    holder = draft.fields
+    holder: Any = draft.fields
     for length, part in enumerate(path):
         inner = holder.get(part) if isinstance(holder, dict) else None
         if inner is None or isinstance(inner, Variable):
@@ -222,7 +226,7 @@ def _top(found: Found, made: Plan | None, notes: int, today: date) -> list[str]:
         lines.append(
             f"See the {notes} {'comment' if notes == 1 else 'comments'} with a code; cmkctl explain CODE explains one."
         )
-    if made is None:
+    if made is None and not found.new:
         lines.append("It was written without Azure. Compare it: cmkctl plan FILE")
     return lines
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from cmkctl import codes
+from cmkctl.agreement import identity_section
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_location, same_resource_id, same_word
 from cmkctl.azure.ids import KeyIdentifier, ResourceId, within
@@ -20,9 +21,8 @@ from cmkctl.importing import associated, grants, network
 from cmkctl.importing.found import UNKNOWN, Found
 from cmkctl.importing.words import at, given, parsed, switch
 from cmkctl.profile.writing import Draft, Variable
-from cmkctl.steps._workspace_kinds import kind_of
+from cmkctl.steps._workspace_kinds import PROFILE_KINDS, hub_section, kind_of
 
-_KINDS: Final = ("default", "hub", "feature-store")
 _NOT_IN_A_PROFILE: Final = (
     "allowPublicAccessWhenBehindVnet",
     "enableSoftwareBillOfMaterials",
@@ -70,6 +70,9 @@ def draft_of(found: Found, by_id: AbstractSet[str] = frozenset()) -> Draft:
     fields["key"] = _key(draft, found, identifier)
     if access := grants.key_access(found, identifier.name):
         fields["key_access"] = access
+    if found.new:
+        fields["workspace"] = _new_workspace()
+        return _with_unread(draft, found)
     fields["workspace"] = _workspace(draft, found)
     if found.projects:
         fields["projects"] = [_project(each) for each in found.projects]
@@ -79,9 +82,22 @@ def draft_of(found: Found, by_id: AbstractSet[str] = frozenset()) -> Draft:
     if private := network.private(draft, found):
         fields["private_network"] = private
     associated.share_tags(draft, found)
+    return _with_unread(draft, found)
+
+
+def _with_unread(draft: Draft, found: Found) -> Draft:
     for path, why in found.unread:
         draft.comment(path, f"{codes.CMK673.id}: {why}")
     return draft
+
+
+def _new_workspace() -> dict[str, Any]:
+    """Return the fields that have no default, as variables: the loader refuses a profile whose variables are not set."""
+    return {
+        "name": Variable("AZURE_ML_WORKSPACE"),
+        "high_business_impact": Variable("HIGH_BUSINESS_IMPACT"),
+        "encryption": Variable("WORKSPACE_ENCRYPTION"),
+    }
 
 
 def _required(value: str, variable: str) -> str | Variable:
@@ -93,7 +109,7 @@ def _described(found: Found) -> KeyIdentifier:
     name = str(found.workspace.get("name") or "the workspace")
     kind = kind_of(found.workspace)
     encryption = found.properties.get("encryption") or {}
-    if kind not in _KINDS:
+    if kind not in PROFILE_KINDS:
         raise _indescribable(f"{name} is a workspace of kind {kind}.")
     if not same_word(encryption.get("status") or "Enabled", "Enabled") or not found.key:
         raise _indescribable(
@@ -165,7 +181,8 @@ def _ours(found: Found, resource: str, document: Mapping[str, Any]) -> bool:
     place = parsed(resource)
     location = str(found.workspace.get("location") or "")
     return (
-        place is not None
+        not found.offline
+        and place is not None
         and bool(document)
         and same_word(place.resource_group, found.resource_group)
         and same_location(str(document.get("location") or location), location)
@@ -253,7 +270,7 @@ def _workspace(draft: Draft, found: Found) -> dict[str, Any]:
         data_isolation=properties.get("enableDataIsolation"),
         datastore_access=_ACCESS.get(str(properties.get("systemDatastoresAuthMode") or "").lower()),
     )
-    if kind == "hub" and (hub := _hub(found)):
+    if kind == "hub" and (hub := hub_section(properties)):
         section["hub"] = hub
     if kind == "feature-store" and (store := _feature_store(properties)):
         section["feature_store"] = store
@@ -275,27 +292,10 @@ def _with_system(found: Found) -> bool:
 
 
 def _identity(draft: Draft, found: Found) -> Any:
-    users = list((found.workspace.get("identity") or {}).get("userAssignedIdentities") or {})
-    system, primary = _with_system(found), found.properties.get("primaryUserAssignedIdentity")
-    if not users:
-        if not system:
-            draft.comment(
-                ("workspace", "identity"), f"{codes.CMK672.id}: the workspace has no identity that Azure names."
-            )
-        return "system-assigned"
-    if len(users) == 1 and not system:
-        return users[0]
-    several = {"system_assigned": system, "user_assigned": users}
-    return several | given(primary=next((each for each in users if same_resource_id(each, primary)), primary))
-
-
-def _hub(found: Found) -> dict[str, Any]:
-    config = found.properties.get("workspaceHubConfig") or {}
-    group = str(config.get("defaultWorkspaceResourceGroup") or "").rstrip("/").rpartition("/")[2]
-    return given(
-        default_project_resource_group=group or None,
-        additional_storage_accounts=list(config.get("additionalWorkspaceStorageAccounts") or ()),
-    )
+    users = (found.workspace.get("identity") or {}).get("userAssignedIdentities")
+    if not users and not _with_system(found):
+        draft.comment(("workspace", "identity"), f"{codes.CMK672.id}: the workspace has no identity that Azure names.")
+    return identity_section(found.workspace)
 
 
 def _feature_store(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,10 @@ class Found:
     assignments: tuple[ArmDocument, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     """The names of roles by GUID."""
+    new: bool = False
+    """True where no workspace uses the key yet: the profile is for a new one, whose fields the operator chooses."""
+    offline: bool = False
+    """True for a file: no plan follows, so resources are given by id, which cmkctl never changes."""
     unread: tuple[tuple[Path, str], ...] = ()
     """The fields that could not be known, each with the reason."""
 

@@ -15,6 +15,7 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import KeyIdentifier, ResourceId, group_id, role_assignments_id, subscription_id
+from cmkctl.azure.session import Session
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.diagnostics import CmkctlError
 from cmkctl.importing import associated
@@ -207,6 +208,40 @@ def _unread(reader: _Reader, place: ResourceId) -> Iterable[tuple[tuple[str | in
             yield ("workspace",), f"the private endpoint {resource} could not be read."
 
 
+def read_key(azure: Snapshot, cloud: Cloud, vault: str, key: str) -> Found:
+    """Read a vault and a key that no workspace uses yet. Raises CmkctlError (CMK670) where one of them is not there."""
+    place, reader = ResourceId.parse(vault), _Reader(azure)
+    reader.read([vault])
+    newest = azure.key(place, key)
+    uri = str(at(newest or {}, "properties.keyUriWithVersion") or "")
+    if vault.lower() not in reader.documents or not uri:
+        what = f"key {key} in vault {place.name}" if vault.lower() in reader.documents else f"vault {vault}"
+        raise CmkctlError(codes.CMK670.error(f"There is no {what}.", subject=vault))
+    reader.documents[f"{vault}/keys/{key}".lower()] = newest or {}
+    document = reader.documents[vault.lower()]
+    held = {"keyVaultProperties": {"keyVaultArmId": vault, "keyIdentifier": uri}, "status": "Enabled"}
+    variables = (
+        "Set the variables, or write the values here: a name, true or false, and in-subscription or service-side."
+    )
+    return Found(
+        cloud,
+        place.subscription.lower(),
+        place.resource_group,
+        {"location": str(document.get("location") or ""), "properties": {"encryption": held}},
+        uri,
+        tenant=str(azure.subscription().get("tenantId") or ""),
+        documents=reader.documents,
+        new=True,
+        unread=((("workspace",), f"no workspace of the subscription uses this key yet. {variables}"),),
+    )
+
+
+def keys_of(azure: Snapshot, vault: str) -> list[str]:
+    """Return the names of the keys in a vault, through the management plane."""
+    found = azure.listing(f"{vault}/keys", versions.KEY_VAULT)
+    return [str(each.get("name")) for each in (found or {"value": []})["value"] if isinstance(each, dict)]
+
+
 def using_key(azure: Snapshot, subscription: str, vault: str, key: str | None) -> list[str]:
     """Return the ids of the workspaces of a subscription whose key is in a vault; of a single key where one is named."""
     return [str(each["id"]) for each in list_workspaces(azure, subscription) if _uses(each, vault, key)]
@@ -238,3 +273,11 @@ def list_vaults(azure: Snapshot, subscription: str) -> list[ArmDocument]:
     """Return the vaults of a subscription with their properties."""
     found = azure.listing(f"{subscription_id(subscription)}/providers/Microsoft.KeyVault/vaults", versions.KEY_VAULT)
     return [each for each in (found or {"value": []})["value"] if isinstance(each, dict) and parsed(each.get("id"))]
+
+
+def list_subscriptions(session: Session) -> dict[str, str]:
+    """Return the enabled subscriptions that the account sees, by id, with their names. Raises AzureError, AzureFailed."""
+    url = f"{session.endpoints.arm}/subscriptions?api-version={versions.SUBSCRIPTIONS}"
+    page = decoding.document(decoding.Listing, session.follow(url))
+    rows = [each for each in page["value"] if isinstance(each, dict) and each.get("state", "Enabled") == "Enabled"]
+    return {str(each.get("subscriptionId")): str(each.get("displayName") or "") for each in rows}

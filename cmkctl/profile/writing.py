@@ -202,7 +202,13 @@ def _quoted(text: str) -> str:
         return text
     visible = safe(text, Channel.JSON) == text
     dumped: str = yaml.dump(text, default_style='"', allow_unicode=visible, width=sys.maxsize)
+    if safe(text) != text:  # a command to a CI system, whose log the profile may become part of
+        for mark, escaped in _MARKS:
+            dumped = dumped.replace(mark, escaped)
     return dumped.strip()
+
+
+_MARKS: Final = (("##", "#\\x23"), ("::", ":\\x3A"), ("section_", "section\\x5F"))
 
 
 def dotted(path: Path) -> str:

@@ -101,6 +101,15 @@ class JsonView:
                     self._line("verified", {"matches": matches, "drift": [*map(identity, drift)]})
                 case s.ProfileValid(file):
                     self._line("profile_valid", {"file": file})
+                case s.ProfileWritten(file, text, workspace_id, conclusion, command):
+                    document = {
+                        "file": file or None,
+                        "workspace_id": workspace_id or None,
+                        "text": text,
+                        "conclusion": conclusion or None,
+                        "command": command or None,
+                    }
+                    self._line("profile", document)
                 case s.CheckShown(name, state, found, remedy):
                     self._line("check", {"name": name, "state": state.value, "found": found, "remedy": remedy or None})
                 case s.Explained(about, name, text):

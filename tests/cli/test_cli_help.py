@@ -28,6 +28,7 @@ COMMANDS = [
     "plan",
     "apply",
     "verify",
+    "import",
     "encrypt",
     "posture",
     "validate",

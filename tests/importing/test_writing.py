@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cmkctl.foreign_text import safe
 from cmkctl.profile.environment import fill
 from cmkctl.profile.parse import parse_document
 from cmkctl.profile.tree import plain
@@ -17,6 +18,7 @@ HOSTILE = [
     "yes", "no", "null", "~", "1.10", "007", "1e5", "0x10", "12:30", "2026-01-01", "=", "!tag", "&a", "*a", "- x", "a: b",
     "a #b", "#", "'", '"', "\\", "%", "@x", "`", "{", "[a", "${HOME}", "$${HOME}", "$$${", "a\nb: c", "\r\n", "\t", " lead",
     "trail ", "", "\x00", "\x1b[31m", "\x85", "\u2028", "\u202e", "\ufeff", "Größe", "日本", "🔑", "---", "...", "?", "| x",
+    "a ::set-output name=x::v", "##vso[task.setvariable]x", "section_start:1:x",
 ]  # fmt: skip
 
 
@@ -49,7 +51,11 @@ def test_any_text_comes_back_as_a_name_a_value_and_a_list(texts: list[str]) -> N
 @pytest.mark.parametrize("text", HOSTILE)
 def test_each_hostile_text_comes_back(text: str) -> None:
     """One by one, also where the random ones do not reach it."""
-    assert {"a": {text: text}} == read_back(Draft({"a": {text: text}}, top=[text]))
+    draft = Draft({"a": {text: text}}, top=[text])
+    written = draft.text().text
+
+    assert {"a": {text: text}} == read_back(draft)
+    assert written == safe(written)
 
 
 def test_a_line_leads_to_its_field_and_a_field_can_be_left_out() -> None:
