@@ -268,8 +268,8 @@ CMK223: Final = Code(
 CMK224: Final = Code(
     "CMK224",
     "The key is disabled",
-    "Disabling a key revokes access to the data. cmkctl never enables a key again.",
-    "Find out who disabled it and why before you enable it.",
+    "Disabling a key revokes access to the data. cmkctl disables one with revoke only, and enables one with restore only.",
+    "Find out who disabled it and why before you enable it: cmkctl restore PROFILE.",
 )
 CMK225: Final = Code(
     "CMK225",
@@ -999,6 +999,138 @@ CMK679: Final = Code(
     "Sign in with az login and run the command again, or type the answers.",
 )
 
+# Revoking and restoring access to the key
+
+CMK620: Final = Code(
+    "CMK620",
+    "This stops",
+    "Whoever cannot use the key cannot decrypt the keys of the data. cmkctl lists everything that it finds to use the key, with what happens to it and when it notices: the workspace, what Azure manages for it, and every other resource in the subscription.",
+    "Make sure that all of it may stop.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys",
+)
+CMK621: Final = Code(
+    "CMK621",
+    "A revocation takes effect within about an hour",
+    "Services keep the unwrapped key in a cache and ask Key Vault again from time to time. Microsoft's pages give an hour for a workspace. Until then work goes on; afterwards requests to data fail, and the Azure Cosmos DB account reports that its access is revoked.",
+    "If it has to be certain, wait for two hours, and try to open the workspace.",
+    "https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide",
+)
+CMK622: Final = Code(
+    "CMK622",
+    "Uses of the key that were not seen",
+    "Resource Graph shows what the signed-in account may read, in the subscription of the profile. Uses elsewhere, and some kinds of use everywhere, have no rows there.",
+    "Ask an owner of the subscription to run the same command with --dry-run, and look into the vault's log for callers of the key.",
+    "https://learn.microsoft.com/azure/governance/resource-graph/overview",
+)
+CMK623: Final = Code(
+    "CMK623",
+    "The key version cannot be changed from here",
+    "Only the vault's own endpoint disables and enables a key version; Azure Resource Manager cannot. It needs a way through the vault's firewall, and rights on keys: Owner of the subscription is not enough.",
+    "Run it where the vault lets you in, with the role Key Vault Crypto Officer or the key permissions get and update.",
+    "https://learn.microsoft.com/rest/api/keyvault/keys/update-key/update-key",
+)
+CMK624: Final = Code(
+    "CMK624",
+    "There is no key version to revoke or restore",
+    "revoke and restore work on the key version that the workspace uses. The workspace, its key or its vault is not there, or the key is not in the vault of the profile.",
+    "Correct the profile. A deleted vault or key is recovered first: cmkctl recover.",
+)
+CMK625: Final = Code(
+    "CMK625",
+    "The access cannot be taken away here",
+    "revoke --grant removes exactly what lets the workspace use its key: a role assignment on the vault or the key that allows nothing more, or three key permissions of one access policy. An inherited role reaches further resources, and a wider role or policy has further uses.",
+    "Disable the key version instead: cmkctl revoke PROFILE.",
+    "https://learn.microsoft.com/azure/key-vault/general/rbac-guide",
+)
+CMK626: Final = Code(
+    "CMK626",
+    "Other versions of the key are disabled",
+    "restore enables the version that the workspace uses. Other disabled versions may be needed for data that was encrypted with them, such as a backup, or may be disabled for good reason.",
+    "Enable one by hand, if something needs it: az keyvault key set-attributes --id KEY_IDENTIFIER --enabled true.",
+)
+CMK627: Final = Code(
+    "CMK627",
+    "The version is not usable for another reason",
+    "A version has to be enabled and within its dates. An expired version, or one that is not valid yet, does not wrap keys, enabled or not.",
+    "Correct the dates of the version.",
+    "https://learn.microsoft.com/azure/key-vault/keys/about-keys-details",
+)
+CMK628: Final = Code(
+    "CMK628",
+    "The effect cannot be observed",
+    "restore waits for the Azure Cosmos DB account of the workspace, which reports whether it can use the key. Where that account cannot be seen, cmkctl restores the access and cannot say when the services have noticed: within about an hour.",
+    "Try to open the workspace; after two hours without success, ask Azure support.",
+    "https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide",
+)
+CMK629: Final = Code(
+    "CMK629",
+    "A revocation can be undone",
+    "restore enables the key version again, gives the grants of the profile, waits until the services can use the key, and checks it. It does so after revoke and after revoke --grant.",
+    "Run cmkctl restore PROFILE.",
+)
+
+CMK610: Final = Code(
+    "CMK610",
+    "Backups need the key version of their time",
+    "A periodic backup of Azure Cosmos DB is restored with the key version that was in use when it was made, which has to be enabled. Disabling a version does not lose the backup: enabling it again is enough.",
+    "Enable the version before you restore such a backup, and never delete a version.",
+    "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys",
+)
+CMK611: Final = Code(
+    "CMK611",
+    "The profile has to name the new key",
+    "rotate --key moves the workspace to a key that the profile does not name. plan and verify compare the workspace with the profile, and report a different key (CMK256) until the profile names it.",
+    "Write the line of the message in the profile.",
+)
+
+# Resource Graph
+
+_GRAPH: Final = "https://learn.microsoft.com/azure/governance/resource-graph/overview"
+CMK680: Final = Code(
+    "CMK680",
+    "No subscription is named",
+    "The command works on a subscription as a whole, and no option, variable or az account names one.",
+    "Add --subscription ID, set AZURE_SUBSCRIPTION_ID, or choose one with az account set.",
+)
+CMK681: Final = Code(
+    "CMK681",
+    "Resources may be missing from the result",
+    "Azure Resource Graph leaves out what the signed-in account may not read, without a notice. The account has no role on the subscription that allows reading all resources of these types.",
+    "Have Reader assigned on the subscription.",
+    _GRAPH,
+)
+CMK682: Final = Code(
+    "CMK682",
+    "Azure Resource Graph returned part of the rows",
+    "The response says that there are more rows, and has no link to them.",
+    "Ask for fewer subscriptions at a time.",
+    "https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data",
+)
+
+# The comparison
+
+CMK690: Final = Code(
+    "CMK690",
+    "Azure Cosmos DB has lost access to the key",
+    "The Azure Cosmos DB account of the workspace reports that it cannot use the key: it is revoked, and the workspace's metadata is out of reach. The account notices a change of the key or of the grant within an hour, in both directions.",
+    "Restore what the finding names: enable or extend the key version, or restore the grant. Then wait up to an hour.",
+    "https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide",
+)
+CMK691: Final = Code(
+    "CMK691",
+    "Azure Machine Learning's diagnosis",
+    "verify --diagnose asks Azure Machine Learning to check the workspace. Its errors, warnings and information are passed on in its own words.",
+    "Follow the text of the diagnosis.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-diagnostic-api",
+)
+CMK692: Final = Code(
+    "CMK692",
+    "Azure Machine Learning did not diagnose the workspace",
+    "The diagnosis was refused, or its result is not readable. Everything else was verified.",
+    "Have the action Microsoft.MachineLearningServices/workspaces/diagnose/action permitted, or leave --diagnose out.",
+    "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-diagnostic-api",
+)
+
 # Defects
 
 CMK901: Final = Code(
@@ -1006,6 +1138,58 @@ CMK901: Final = Code(
     "Internal error in cmkctl",
     "An unexpected error occurred. Finished changes are kept, and nothing is left half written.",
     "Run the same command again with --debug to see where it happens, and report that.",
+)
+
+# Rotation
+
+_ROTATION: Final = "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation"
+CMK600: Final = Code(
+    "CMK600",
+    "No new key version can be made from here",
+    "Only the vault's own endpoint makes a second version of a key; Azure Resource Manager creates a key with its first version, and no more. The endpoint needs a way through the vault's firewall, and rights on keys: Owner of the subscription is not enough. cmkctl tries a read there before it writes anything.",
+    "Run it where the vault lets you in, with the role Key Vault Crypto Officer or the key permissions get and rotate; or take a new key of the same vault, which is created through Azure Resource Manager: --key NEWNAME.",
+    "https://learn.microsoft.com/rest/api/keyvault/keys/rotate-key/rotate-key",
+)
+CMK602: Final = Code(
+    "CMK602",
+    "The workspace cannot change its key now",
+    "A rotation changes the key identifier of a workspace that exists. This one is absent, is being deleted, was never created to the end, or has an operation in progress.",
+    "Do what the message names, then run cmkctl rotate again. Nothing was written.",
+    _CONCEPT,
+)
+CMK603: Final = Code(
+    "CMK603",
+    "The profile pins the version of the key",
+    "key.version names the version that the workspace uses. A rotation to a different one would make the workspace differ from its profile, so the profile is changed first.",
+    "Write the line of the message in the profile, then run cmkctl rotate PROFILE.",
+)
+CMK604: Final = Code(
+    "CMK604",
+    "The key version in use cannot be used any more",
+    "To change to another version, the services unwrap their data keys with the version in use once more. A disabled version or a deleted key prevents that, and the change would fail or leave data out of reach.",
+    "Make the version in use usable again, wait until the workspace works, and rotate then.",
+    _COSMOS,
+)
+CMK605: Final = Code(
+    "CMK605",
+    "Microsoft's pages contradict each other about this rotation",
+    "The note about the preview of service-side encryption excluded key rotation. The newer page about customer-managed keys has no such limit, and another page still has it. cmkctl sends the change, and reads the key identifier back.",
+    "Go on, and check the result: cmkctl verify PROFILE.",
+    _CONCEPT,
+)
+CMK606: Final = Code(
+    "CMK606",
+    "The versions before are too young to be disabled",
+    "Azure Cosmos DB may use the version before for up to 24 hours after a rotation. Azure does not show when a workspace began to use its version; the last change of the workspace is the latest possible time.",
+    "Run cmkctl rotate PROFILE --retire-old again after the time of the message.",
+    "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys#key-rotation",
+)
+CMK607: Final = Code(
+    "CMK607",
+    "An older version of the key may still be in use",
+    "Data that is encrypted with a version is out of reach once the version is disabled. Something that was found uses an older version, or something that may use one could not be read.",
+    "Move what the message names to the version in use, or have someone with more rights run the command.",
+    _CONCEPT,
 )
 
 DECLARED: Final[Mapping[str, Code]] = {each.id: each for each in tuple(globals().values()) if isinstance(each, Code)}

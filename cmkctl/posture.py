@@ -22,6 +22,29 @@ class Verdict(StrEnum):
     RETIRED = "retired"
 
 
+class Follow(StrEnum):
+    """The reaction of a service, or of one of its resources, to a new version of its key."""
+
+    NEVER = "never"
+    BY_ITSELF = "by itself"
+    WHEN_TOLD = "if asked to"
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """The way in which new key versions are followed, with the longest delay in hours where a source gives one."""
+
+    how: Follow
+    hours: float | None = None
+
+    def __str__(self) -> str:
+        return self.how.value if self.hours is None else f"{self.how.value}, within {self.hours:g} h"
+
+
+PINNED = Follows(Follow.NEVER)
+"""The reaction of a resource that names a version of its key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A value that a verdict rests on, as Azure answered it: the resource, api-version, JSON path, and the value."""
@@ -37,7 +60,7 @@ class Posture:
     """The key of one resource: the verdict, a sentence that explains it, and the evidence.
 
     `key` is the key identifier without a version, and `key_version` the version in use. Each is empty where the documents
-    do not show it.
+    do not show it. `follows` is the reaction of this resource to a new version; None where the documents do not show it.
     """
 
     verdict: Verdict
@@ -45,6 +68,7 @@ class Posture:
     evidence: tuple[Evidence, ...] = ()
     key: str = ""
     key_version: str = ""
+    follows: Follows | None = None
 
 
 @dataclass(frozen=True, slots=True)

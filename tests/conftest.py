@@ -1,18 +1,14 @@
-"""What several folders of tests use: the command line as a user runs it, and the sandbox under it."""
+"""What several folders of tests use, and which tests run when."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
+from support.command_line import CommandLine, Rehearsal
 from support.reference import one_place_for_missing_data
 from support.scenarios import ScenarioBuilder, served
 
@@ -39,9 +35,6 @@ SLOW_FIXTURES = frozenset(("azure", "cmkctl", "rehearse"))
 SAMPLED = frozenset(("test_mutants.py", "test_saved_plan_resume.py", "test_saved_plan_differences.py"))
 """Files with large tables of slow cases of one kind. Every second case is run, so that all tests end within twenty minutes."""
 
-SECONDS = 60
-"""How long a command may take before the test gives it up."""
-
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
@@ -57,7 +50,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--all``."""
-    parser.addoption("--all", action="store_true", help="run every case of the tables in SAMPLED, not every second one")
+    parser.addoption("--all", action="store_true", help="run all cases of SAMPLED, and start Python for each command")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -99,87 +92,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a command left behind: exit code, standard output, standard error."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """Standard output as JSON lines. Raises ValueError when a line is none."""
-        return [json.loads(each) for each in self.out.splitlines()]
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        """Return the JSON lines of one type."""
-        return [each for each in self.lines if each["type"] == kind]
-
-
-@dataclass(frozen=True)
-class CommandLine:
-    """`cmkctl` in an environment of its own: nothing of this machine's proxies, accounts or settings is in it."""
-
-    folder: Path
-    more: Mapping[str, str]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The whole environment of a command."""
-        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-        home = {"HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
-        return {**kept, **home, "COLUMNS": "80", "LC_ALL": "C.UTF-8", **self.more}
-
-    def begin(self, *arguments: str | Path, **more: Any) -> subprocess.Popen[str]:
-        """Start a command and do not wait for it."""
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-        return subprocess.Popen(
-            [sys.executable, "-m", "cmkctl", *map(str, arguments)],
-            env=self.environment,
-            cwd=self.folder,
-            text=True,
-            encoding="utf-8",
-            **pipes,
-        )
-
-    def end(self, process: subprocess.Popen[str], given: str | None = None, seconds: float = SECONDS) -> Ran:
-        """Wait for a command. Whatever happens to it, a user never sees a traceback."""
-        with process:
-            try:
-                out, err = process.communicate(given, timeout=seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
-        assert "Traceback" not in out + err, err
-        return Ran(process.returncode, out, err)
-
-    def __call__(self, *arguments: str | Path, **more: Any) -> Ran:
-        """Run a command to its end."""
-        return self.end(self.begin(*arguments, **more))
-
-    def within(self, **more: str) -> CommandLine:
-        """Make the same command line with more in its environment."""
-        return CommandLine(self.folder, {**self.more, **more})
-
-
-@dataclass(frozen=True)
-class Rehearsal:
-    """A command line whose ``--sandbox`` is one that runs already, at once done with everything, and open to tests."""
-
-    command: CommandLine
-    running: Running
-    state: Path
-
-    def __call__(self, *arguments: str | Path, **more: Any) -> Ran:
-        """Run a command with ``--sandbox``."""
-        return self.command(*arguments, "--sandbox", "--state", self.state, **more)
-
-    def writes(self) -> list[str]:
-        """Return the writes that the sandbox received, as method and path."""
-        return [f"{each.method} {each.path}" for each in self.running.writes]
-
-
 @pytest.fixture(scope="session")
 def profiles() -> Path:
     """Provide the folder of example profiles."""
@@ -194,13 +106,19 @@ def builder() -> Iterator[ScenarioBuilder]:
 
 
 @pytest.fixture
-def cmkctl(tmp_path: Path) -> CommandLine:
+def cmkctl(tmp_path: Path, forks: bool) -> CommandLine:
     """`cmkctl`, in an empty folder, with nothing in its environment."""
-    return CommandLine(tmp_path, {})
+    return CommandLine(tmp_path, {}, forks)
+
+
+@pytest.fixture(scope="session")
+def forks(pytestconfig: pytest.Config) -> bool:
+    """Say whether commands are forked from a warm interpreter: not with `--all`, which starts Python for each."""
+    return not pytestconfig.getoption("--all")
 
 
 @pytest.fixture
-def rehearse(tmp_path: Path) -> Iterator[Callable[..., Rehearsal]]:
+def rehearse(tmp_path: Path, forks: bool) -> Iterator[Callable[..., Rehearsal]]:
     """Start a sandbox over a state file and return the command line that finds it there."""
     begun: list[Running] = []
 
@@ -208,7 +126,8 @@ def rehearse(tmp_path: Path) -> Iterator[Callable[..., Rehearsal]]:
         state = tmp_path / "azure" / "sandbox.json"
         running = Sandbox(state, pace or Pace.none(), faults).serve()
         begun.append(running)
-        return Rehearsal(CommandLine(tmp_path, {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}), running, state)
+        command = CommandLine(tmp_path, {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}, forks)
+        return Rehearsal(command, running, state)
 
     yield start
     for each in begun:

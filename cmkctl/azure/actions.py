@@ -64,6 +64,11 @@ def allows(entry: Mapping[str, Any], action: str) -> bool:
     return _any(entry.get("actions"), action) and not _any(entry.get("notActions"), action)
 
 
+def allows_data(entry: Mapping[str, Any], action: str) -> bool:
+    """Return True when an entry of the permissions at a scope, or of a role definition, allows an action on data."""
+    return _any(entry.get("dataActions"), action) and not _any(entry.get("notDataActions"), action)
+
+
 def _own(request: Request) -> NeededAction:
     path = request.path.rstrip("/")
     register = _REGISTER.match(path)

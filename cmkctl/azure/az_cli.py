@@ -10,6 +10,7 @@ the profile its current account is asked then.
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
 import subprocess
@@ -97,6 +98,16 @@ class AzureCliCredential(identity.AzureCliCredential):
             raise CredentialUnavailableError(
                 f"{OTHER_CLOUD} {current}, and the profile's cloud is {self._account.cloud}"
             )
+
+
+def subscription_of_az(environ: Mapping[str, str]) -> str:
+    """Return the id of the az CLI's current subscription; empty where az is not signed in, or its file is not readable."""
+    folder = environ.get("AZURE_CONFIG_DIR") or Path(environ.get("HOME") or "~").expanduser() / ".azure"
+    try:
+        found = json.loads(Path(folder, "azureProfile.json").read_text(encoding="utf-8-sig"))
+        return next((str(each["id"]) for each in found["subscriptions"] if each.get("isDefault")), "")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return ""
 
 
 def cloud_of_az(environ: Mapping[str, str]) -> str:

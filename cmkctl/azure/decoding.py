@@ -227,6 +227,7 @@ class _KeyAttributes(TypedDict, total=False):
     enabled: bool
     exp: Seconds
     nbf: Seconds
+    created: Seconds
 
 
 class _PolicyAttributes(TypedDict, total=False):
@@ -268,6 +269,13 @@ class Key(TypedDict, total=False):
     properties: Required[_KeyProperties]
 
 
+class KeyVersions(TypedDict, total=False):
+    """One page of the versions of a key, each as a key."""
+
+    value: Required[list[Key]]
+    nextLink: str
+
+
 class _JsonWebKey(TypedDict, total=False):
     kid: Required[str]
 
@@ -278,6 +286,19 @@ class DeletedKey(TypedDict, total=False):
     key: Required[_JsonWebKey]
     deletedDate: int
     scheduledPurgeDate: int
+
+
+class _VaultKeyAttributes(TypedDict, total=False):
+    enabled: bool
+    exp: int
+    nbf: int
+
+
+class VaultKey(TypedDict, total=False):
+    """One version of a key, as the vault's own endpoint shows it. Dates are in seconds since 1970."""
+
+    key: Required[_JsonWebKey]
+    attributes: _VaultKeyAttributes
 
 
 class _AssignmentProperties(TypedDict, total=False):

@@ -319,9 +319,18 @@ def exchange(response: Any) -> tuple[str, str]:
 
 
 def requested_delay(response: Any, body: str) -> str:
-    """Return the delay of a throttled response: its ``Retry-After``, or the seconds in its text (recorded)."""
+    """Return the delay of a throttled response: its ``Retry-After``, or the seconds in its text (recorded).
+
+    Resource Graph has a header of its own, ``hh:mm:ss``:
+    https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
+    """
     found = re.search(r"try again after '?(\d+)'? seconds", body)
-    return str(response.headers.get("Retry-After") or (found[1] if found else ""))
+    return str(response.headers.get("Retry-After") or (found[1] if found else "") or _quota_reset(response))
+
+
+def _quota_reset(response: Any) -> str:
+    found = re.fullmatch(r"(\d+):(\d\d):(\d\d)", str(response.headers.get("x-ms-user-quota-resets-after") or ""))
+    return str(int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3])) if found else ""
 
 
 def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:

@@ -150,3 +150,15 @@ class KeyIdentifier:
         if found is None:
             raise ValueError(f"not a key identifier: {text!r}")
         return cls(found[1].lower(), found[2], found[3])
+
+
+def key_parts(text: str) -> tuple[str, str]:
+    """Return a key identifier without its version, and the version, empty for a versionless one.
+
+    Both are empty for a text that is no key identifier. The host is in lower case.
+    """
+    try:
+        found = KeyIdentifier.parse(text)
+    except ValueError:
+        return "", ""
+    return f"https://{found.host}/keys/{found.name}", found.version or ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from math import ceil
 from typing import Any, Final
 
@@ -54,18 +56,24 @@ class HeaderPolicy(SansIOHTTPPolicy[Any, Any]):
 
     The SDK parses `Retry-After` as an integer, and fails on a date, on `1.5`, and on a header that came twice. Here it
     becomes whole seconds, rounded up, or is removed. `on_sandbox` is called with True for a response of the sandbox, else
-    False.
+    False; `on_date` with the time at which a response was sent.
     """
 
-    def __init__(self, clock: Clock, on_sandbox: Callable[[bool], None]) -> None:
+    def __init__(
+        self, clock: Clock, on_sandbox: Callable[[bool], None], on_date: Callable[[datetime], None] = lambda _date: None
+    ) -> None:
         super().__init__()
         self._clock = clock
         self._on_sandbox = on_sandbox
+        self._on_date = on_date
 
     def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:  # noqa: ARG002
-        """Rewrite `Retry-After`, and report whether the sandbox sent the response."""
+        """Rewrite `Retry-After`, and report the time of the response and whether the sandbox sent it."""
         headers = response.http_response.headers
         self._on_sandbox(SANDBOX_HEADER in headers)
+        sent = _date(headers.get("Date"))
+        if sent is not None:
+            self._on_date(sent)
         value = headers.get(_RETRY_AFTER)
         if value is None:
             return
@@ -74,6 +82,15 @@ class HeaderPolicy(SansIOHTTPPolicy[Any, Any]):
             del headers[_RETRY_AFTER]
         else:
             headers[_RETRY_AFTER] = str(ceil(min(seconds, _LONGEST_RETRY_AFTER)))
+
+
+def _date(text: str | None) -> datetime | None:
+    """Return the time of a `Date` header; None without one, and for one that is no date."""
+    try:
+        found = parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 class DeadlinePolicy(HTTPPolicy[Any, Any]):

@@ -390,6 +390,14 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         remedy="The vault's firewall blocks this machine. Run from a network that the vault allows, or have your address added: "
         "az keyvault network-rule add --name VAULT --ip-address ADDRESS.",
     ),
+    _coded(
+        "NoValidSubscriptionsInQueryRequest",
+        remedy=(
+            "Check the ids with: az account list --output table. For a subscription in this list, have Reader assigned: "
+            "az role assignment create --role Reader --assignee ACCOUNT --scope /subscriptions/ID"
+        ),
+        declared=codes.CMK303,
+    ),
     _coded("ForbiddenByRbac", remedy=_VAULT_ROLE, declared=codes.CMK303),
     Explanation(_claims, kinds=frozenset({FailureKind.CLAIMS})),
     _coded("ExpiredAuthenticationToken", remedy=_expired),

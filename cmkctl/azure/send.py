@@ -40,7 +40,7 @@ def send(session: Session, change: Change) -> ArmDocument | None:
     None for a change without a wait. Raises azure-core's errors, AzureFailed for a failed operation, and CmkctlError: CMK312 on a
     timeout, CMK404 when the creation of a vault replaced one.
     """
-    early = (change.earliest - session.clock.now()).total_seconds() if change.earliest else 0.0
+    early = (change.earliest - session.now()).total_seconds() if change.earliest else 0.0
     delay(session, "the access to the key to take effect", early)
     if change.request is not None:
         _resending(session, change, change.request, waited=early > 0)
@@ -238,10 +238,10 @@ def _patch_vault(session: Session, change: Change, request: Request) -> None:
     session.key_vault.vaults.update(vault.resource_group, vault.name, _body(request), **RESPONSE_IGNORED)
 
 
-def _add_policies(session: Session, change: Change, request: Request) -> None:
+def _change_policies(session: Session, change: Change, request: Request) -> None:
     vault = ResourceId.parse(change.resource_id)
     session.key_vault.vaults.update_access_policy(
-        vault.resource_group, vault.names[0], "add", _body(request), **RESPONSE_IGNORED
+        vault.resource_group, vault.names[0], request.path.rpartition("/")[2], _body(request), **RESPONSE_IGNORED
     )
 
 
@@ -263,7 +263,7 @@ _TYPED: Final[Mapping[tuple[str, str], _Typed]] = {
     ("microsoft.containerregistry/registries", "PATCH"): _patch_registry,
     ("microsoft.keyvault/vaults", "PUT"): _put_vault,
     ("microsoft.keyvault/vaults", "PATCH"): _patch_vault,
-    ("microsoft.keyvault/vaults/accesspolicies", "PUT"): _add_policies,
+    ("microsoft.keyvault/vaults/accesspolicies", "PUT"): _change_policies,
     ("microsoft.keyvault/vaults/keys", "PUT"): _create_key,
 }
 """The typed clients, by resource type and method."""

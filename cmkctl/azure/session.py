@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
@@ -38,8 +38,10 @@ from cmkctl.events import CURRENT_CHANGE, Emit, WaitEnd, WaitEnded, Waiting
 
 PARALLEL_READS: Final = 64
 """Threads for reads, started when needed: a read that waits for a free thread would make the plan one round trip deeper."""
-QUESTIONS: Final = frozenset({"checkPolicyRestrictions", "checkNameAvailability", "validate"})
+QUESTIONS: Final = frozenset({"checkPolicyRestrictions", "checkNameAvailability", "validate", "resources"})
 """The last segments of the POST requests that write nothing. A dry run sends these and no other."""
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""The difference from which Azure's time replaces that of this machine. Responses carry it in whole seconds and may be late."""
 USER_AGENT: Final = f"cmkctl/{__version__}"
 
 
@@ -72,7 +74,15 @@ class Session:
         """The display name of the subscription, once it was read."""
         self.is_sandbox: bool | None = None
         """True once a response came from the sandbox, False once one came from Azure; None before the first response."""
+        self._ahead = timedelta()
         self._pool = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="azure")
+
+    def now(self) -> datetime:
+        """Return the current date and time in UTC, as Azure has it.
+
+        Azure's dates are compared with this time: the clock of a machine may be wrong, and that of the sandbox can be advanced.
+        """
+        return self.clock.now() + self._ahead
 
     def notify(self, what: str, seconds: float, until: datetime | None = None) -> None:
         """Emit the progress of a wait for `what`, after `seconds`, for the current change."""
@@ -202,6 +212,10 @@ class Session:
     def _learn_where(self, sandbox: bool) -> None:
         self.is_sandbox = bool(self.is_sandbox) or sandbox
 
+    def _learn_time(self, sent: datetime) -> None:
+        ahead = sent - self.clock.now()
+        self._ahead = ahead if abs(ahead) > _CLOCKS_DIFFER else timedelta()
+
     def _policies(self, scope: str, answers: DecodePolicy | None = None) -> list[Any]:
         """Return the SDK's own pipeline, changed so that it sends nothing by itself and validates every response.
 
@@ -220,6 +234,6 @@ class Session:
             policies.NetworkTraceLoggingPolicy(),
             policies.SensitiveHeaderCleanupPolicy(),
             ARMHttpLoggingPolicy(),
-            HeaderPolicy(self.clock, self._learn_where),
+            HeaderPolicy(self.clock, self._learn_where, self._learn_time),
             DeadlinePolicy(self.clock, lambda: self.deadline),
         ]

@@ -31,7 +31,7 @@ from cmkctl.azure.ids import (
     role_definitions_id,
     subscription_id,
 )
-from cmkctl.azure.vault_keys import DELETED_KEYS
+from cmkctl.azure.vault_keys import DELETED_KEYS, version_path
 from cmkctl.plan import Plane, Settle
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 U = TypeVar("U")
+_ASSIGNMENTS: Final = "/providers/microsoft.authorization/roleassignments"
 LONGEST_LIST: Final = 200
 """The largest number of pages of a list. A subscription has at most 4,000 role assignments, a page hundreds."""
 
@@ -119,8 +120,8 @@ class Snapshot:
         return self._session.cloud
 
     def now(self) -> datetime:
-        """Return the current date and time in UTC."""
-        return self._session.clock.now()
+        """Return the current date and time in UTC, as Azure has it."""
+        return self._session.now()
 
     def check(self) -> None:
         """Raise `Interrupted` if the run was interrupted."""
@@ -207,6 +208,13 @@ class Snapshot:
             lambda: self._session.vault_keys.deleted_key(vault_uri, name),
         )
 
+    def vault_key_version(self, vault_uri: str, name: str, version: str) -> ArmDocument | None:
+        """Read one version of a key through the vault's own endpoint, which needs rights on keys and a way in."""
+        return self._ask(
+            f"{vault_uri.rstrip('/')}{version_path(name, version)}",
+            lambda: self._session.vault_keys.key_version(vault_uri, name, version),
+        )
+
     def resource(self, resource_id: str, api_version: str) -> ArmDocument | None:
         """Read any resource in a resource group by its ARM id."""
         return self._by_id(decoding.schema_of(ResourceId.parse(resource_id).type), resource_id, api_version)
@@ -266,11 +274,18 @@ class Snapshot:
 
     def role_assignments(self, scope: str, principal: str) -> list[ArmDocument]:
         """Read the role assignments of a principal at a scope and above, all pages."""
+        return self._assignments(scope, f"principalId eq '{principal}'")
+
+    def assignments_at(self, scope: str) -> ArmDocument:
+        """Read the role assignments of every principal at a scope and above: one document with the items of all pages."""
+        return {"value": self._assignments(scope, "atScope()")}
+
+    def _assignments(self, scope: str, wanted: str) -> list[ArmDocument]:
         page = self._by_id(
             decoding.RoleAssignments,
             role_assignments_id(scope),
             versions.ROLE_ASSIGNMENTS,
-            **{"$filter": f"principalId eq '{principal}'"},
+            **{"$filter": wanted},
         )
         found: list[ArmDocument] = []
         links: set[str] = set()
@@ -337,6 +352,9 @@ class Snapshot:
 def _related(read: str, resource: str) -> bool:
     """Return True when a change of a resource can affect a read: of the resource itself, a parent or a child."""
     path = read.partition("?")[0]
+    if _ASSIGNMENTS in path and _ASSIGNMENTS in resource:
+        # A list of role assignments has those of the scopes above and below as well.
+        path, resource = path.partition(_ASSIGNMENTS)[0], resource.partition(_ASSIGNMENTS)[0]
     return f"{path}/".startswith(f"{resource}/") or f"{resource}/".startswith(f"{path}/")
 
 

@@ -1,4 +1,4 @@
-"""Keys through a vault's own endpoint, for what Resource Manager does not offer: deleted keys and rotation policies.
+"""Keys through a vault's own endpoint, for what Resource Manager does not offer: deleted keys, rotation policies, attributes.
 
 A vault firewall applies here, and rights on keys are needed: an access policy or a role on data. Owner is not enough.
 Source: https://learn.microsoft.com/rest/api/keyvault/keys/operation-groups
@@ -15,9 +15,14 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 
 from cmkctl.azure import versions
-from cmkctl.azure.decoding import ArmDocument, DeletedKey, document
+from cmkctl.azure.decoding import ArmDocument, DeletedKey, VaultKey, document
 
 DELETED_KEYS: Final = "/deletedkeys"
+
+
+def version_path(name: str, version: str) -> str:
+    """Return the path of one version of a key at the vault's own endpoint."""
+    return f"/keys/{name}/{version}"
 
 
 class VaultKeys:
@@ -33,6 +38,12 @@ class VaultKeys:
         """
         answer = self._run("GET", vault_uri, f"{DELETED_KEYS}/{name}", versions.VAULT_KEYS, None)
         found: ArmDocument = document(DeletedKey, answer)
+        return found
+
+    def key_version(self, vault_uri: str, name: str, version: str) -> ArmDocument:
+        """Read one version of a key, also a disabled one. Needs the permission get on keys. Raises as `deleted_key` does."""
+        answer = self._run("GET", vault_uri, version_path(name, version), versions.VAULT_KEYS, None)
+        found: ArmDocument = document(VaultKey, answer)
         return found
 
     def send(self, method: str, host: str, path: str, api_version: str, body: Mapping[str, Any] | None) -> None:

@@ -36,6 +36,9 @@ SEARCH: Final = "2025-05-01"
 COSMOS_DB: Final = "2024-11-15"
 """The regions and accounts of Azure Cosmos DB."""
 
+COSMOS_DB_KEY_VERSION: Final = "2025-10-15"
+"""The accounts of Azure Cosmos DB with `keyVaultKeyUriVersion`, which older versions do not show."""
+
 PERMISSIONS: Final = "2022-04-01"
 LOCKS: Final = "2020-05-01"
 ASSIGNMENTS_USAGE: Final = "2019-08-01-preview"
@@ -47,3 +50,5 @@ NETWORK: Final = "2024-05-01"
 
 PRIVATE_DNS: Final = "2024-06-01"
 """Private DNS zones and their links to networks."""
+
+RESOURCE_GRAPH: Final = "2024-04-01"

@@ -10,7 +10,7 @@ from cmkctl.azure.compare import excess_permissions, same_word
 from cmkctl.checks.documents import vault_properties
 from cmkctl.checks.observed import IDENTITY_ROLES, KEY_ACCESS, KEY_VAULT, WORKSPACE
 from cmkctl.diagnostics import Code, Severity
-from cmkctl.facts import Facts, Finding, rule
+from cmkctl.facts import PLANNED, Facts, Finding, rule
 
 if TYPE_CHECKING:
     from cmkctl.profile.model import Profile
@@ -51,6 +51,30 @@ CMK111: Final = Code(
     "Microsoft's pages show application ids. A policy takes the object id of the application's service principal, which is different in every tenant; a policy for the application id is accepted and has no effect.",
     "Remove it, so that it is not relied on.",
 )
+
+
+CMK630: Final = Code(
+    "CMK630",
+    "An existing workspace has no access to its key",
+    "The grant of the key to Azure Cosmos DB, or to the identity that reads the key, is missing although the workspace exists. It was removed by hand or taken away by cmkctl revoke --grant, or the profile changed. apply and restore give it again, and with it the access to the data.",
+    "Find out whether the access was revoked on purpose, before you apply.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys",
+)
+
+
+@rule(CMK630, severity=Severity.WARNING, needs=(PLANNED, WORKSPACE))
+def access_of_an_existing_workspace(profile: Profile, facts: Facts) -> Iterator[Finding]:
+    """Warn before apply gives an existing workspace its access back: it may have been revoked on purpose."""
+    state = str(((facts[WORKSPACE] or {}).get("properties") or {}).get("provisioningState", ""))
+    given = [each for each in facts[PLANNED] if each.step == "key_access" and each.action.writes]
+    if same_word(state, "Succeeded") and given:
+        names = ", ".join(each.title for each in given)
+        yield Finding(
+            f"Workspace {profile.workspace.name} exists, and this plan gives: {names}. If the access was revoked on purpose, do "
+            "not apply.",
+            CMK630.remedy,
+            "key_access",
+        )
 
 
 @rule(CMK104, severity=Severity.ERROR, needs=(KEY_VAULT, WORKSPACE))

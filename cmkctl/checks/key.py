@@ -10,7 +10,7 @@ from cmkctl.azure.compare import same_key_identifier
 from cmkctl.checks.documents import date, identifier_in_use, key_attributes, version_attributes
 from cmkctl.checks.observed import KEY, KEY_IN_USE, WORKSPACE, KeyInUse
 from cmkctl.diagnostics import Code, Severity
-from cmkctl.facts import Facts, Finding, rule
+from cmkctl.facts import Facts, Finding, Rule, rule
 
 if TYPE_CHECKING:
     from cmkctl.profile.model import Profile
@@ -88,18 +88,38 @@ def workspace_uses_the_latest_version(_profile: Profile, facts: Facts) -> Iterat
         )
 
 
-@rule(CMK107, severity=Severity.WARNING, needs=(KEY,))
-def key_expires(_profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Warn before the key's latest version expires."""
-    observed = facts[KEY]
-    expiry = key_attributes(observed).get("exp")
-    if expiry is not None and 0 < expiry - observed.at.timestamp() < _EXPIRES_SOON.total_seconds():
-        left = int((expiry - observed.at.timestamp()) // 86400)
-        yield Finding(
-            f"It expires on {date(expiry)}, in {left} days. Then the workspace's data is out of reach until it is extended.",
-            "Extend it (az keyvault key set-attributes --expires), or create a new version and point the workspace at it.",
-            "key.expires",
-        )
+def expires_within(soon: timedelta) -> tuple[Rule, Rule]:
+    """Return the rules that warn before the latest version, and before an older version in use, expires."""
+
+    @rule(CMK107, severity=Severity.WARNING, needs=(KEY,))
+    def key_expires(_profile: Profile, facts: Facts) -> Iterator[Finding]:
+        """Warn before the key's latest version expires."""
+        observed = facts[KEY]
+        expiry = key_attributes(observed).get("exp")
+        if expiry is not None and 0 < expiry - observed.at.timestamp() < soon.total_seconds():
+            left = int((expiry - observed.at.timestamp()) // 86400)
+            yield Finding(
+                f"It expires on {date(expiry)}, in {left} days. Then the workspace's data is out of reach until it is extended.",
+                "Extend it (az keyvault key set-attributes --expires), or create a new version and point the workspace at it.",
+                "key.expires",
+            )
+
+    @rule(CMK107, severity=Severity.WARNING, needs=(KEY, KEY_IN_USE))
+    def version_in_use_expires(_profile: Profile, facts: Facts) -> Iterator[Finding]:
+        """Warn before the version that the workspace uses expires, where it is not the latest."""
+        used = _older_in_use(facts)
+        expiry = used and version_attributes(used.version).get("exp")
+        if used and expiry and 0 < expiry - used.at.timestamp() < soon.total_seconds():
+            yield Finding(
+                f"The workspace uses {used.identifier}, which expires on {date(expiry)}.",
+                f"Point the workspace at the latest version, or extend this one: {_set_attributes(used)} --expires DATE.",
+                "key",
+            )
+
+    return key_expires, version_in_use_expires
+
+
+key_expires, version_in_use_expires = expires_within(_EXPIRES_SOON)
 
 
 @rule(CMK107, severity=Severity.WARNING, needs=(KEY,))
@@ -111,19 +131,6 @@ def new_key_expires(profile: Profile, facts: Facts) -> Iterator[Finding]:
             f"A key created now would expire on {date(wanted.timestamp())}, in {(wanted - observed.at).days} days.",
             "Set key.expires to a later date, or leave it out.",
             "key.expires",
-        )
-
-
-@rule(CMK107, severity=Severity.WARNING, needs=(KEY, KEY_IN_USE))
-def version_in_use_expires(_profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Warn before the version that the workspace uses expires, where it is not the latest."""
-    used = _older_in_use(facts)
-    expiry = used and version_attributes(used.version).get("exp")
-    if used and expiry and 0 < expiry - used.at.timestamp() < _EXPIRES_SOON.total_seconds():
-        yield Finding(
-            f"The workspace uses {used.identifier}, which expires on {date(expiry)}.",
-            f"Point the workspace at the latest version, or extend this one: {_set_attributes(used)} --expires DATE.",
-            "key",
         )
 
 
@@ -146,7 +153,7 @@ def version_in_use_is_usable(_profile: Profile, facts: Facts) -> Iterator[Findin
         yield _unusable(
             used,
             "is disabled",
-            f"Find out who disabled it and why. To restore access: {_set_attributes(used)} --enabled true.",
+            "Find out who disabled it and why. To restore access: cmkctl restore PROFILE.",
         )
     if attributes.get("exp") is not None and attributes["exp"] <= now:
         yield _unusable(

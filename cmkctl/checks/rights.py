@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cmkctl.azure.actions import NeededAction, allows, needed_actions
@@ -94,6 +94,13 @@ ASSIGNMENTS: Final = PlannedFact.of("role_assignments_left", _assignments)
 @rule(CMK191, severity=Severity.ERROR, needs=(PLANNED, PERMISSIONS))
 def permissions_for_every_write(_profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Require the action of every planned write at the nearest existing scope."""
+    for each in lacking(facts):
+        remedy = f"{each.remedy} Or have an administrator make these changes: cmkctl plan PROFILE --part admin."
+        yield replace(each, remedy=remedy)
+
+
+def lacking(facts: Facts) -> Iterator[Finding]:
+    """Yield a finding for each scope at which the caller lacks an action that a planned write needs."""
     held = facts[PERMISSIONS]
     if held is None:
         return
@@ -112,8 +119,7 @@ def _missing(caller: Caller, scope: str, actions: Sequence[str]) -> Finding:
     every = ", ".join(roles_with(actions))
     return Finding(
         f"Not allowed at {scope}: {listed}. Roles that contain {'it' if len(actions) == 1 else 'all of them'}: {every}.",
-        f"Ask an owner of {scope} to run: {commands}. Or have an administrator make these changes: cmkctl plan PROFILE "
-        "--part admin.",
+        f"Ask an owner of {scope} to run: {commands}.",
         scope,
     )
 

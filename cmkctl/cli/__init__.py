@@ -34,6 +34,11 @@ COMMANDS: Final = {
     "plan": "Show what would change, without changing anything.",
     "apply": "Apply a profile or a saved plan. Prompts on a terminal; requires --yes otherwise.",
     "verify": "Check that Azure still matches the profile. Changes nothing.",
+    "status": "Show a workspace, its key, who may use it, and what is due.",
+    "list": "List the workspaces of a subscription with their keys.",
+    "rotate": "Move the workspace to a new version of its key. Prompts on a terminal; requires --yes otherwise.",
+    "revoke": "Take the workspace's access to its key away. Asks for its name on a terminal.",
+    "restore": "Restore the access that revoke took away.",
     "import": "Write the profile of a workspace that exists.",
     "encrypt": "Put the key on the resources that the profile names under services.",
     "posture": "Show who holds the key of each resource that the profile names under services.",
@@ -177,8 +182,8 @@ _COMPLETE: Final = "complete"
 """The hidden command behind the completion scripts."""
 
 
-_MODULES: Final = {"import": "importing"}
-"""The modules of commands whose name is no name of a module."""
+_MODULES: Final = {"import": "importing", "list": "listing"}
+"""The modules of commands whose name cannot be that of a module here: a keyword, or the name of a built-in function."""
 
 
 def _add(app: typer.Typer, name: str, purpose: str) -> None:

@@ -13,7 +13,12 @@ from cmkctl.diagnostics import ProfileError
 
 def refuse_to_overwrite(options: Options) -> None:
     """Raise ProfileError CMK008 when a file to write is also named for something else."""
-    written = {"--out": options.out or options.destination, "--report": options.report, "--record": options.record}
+    written = {
+        "--out": options.out or options.destination,
+        "--report": options.report,
+        "--junit": options.junit,
+        "--record": options.record,
+    }
     # A command with a destination reads no profile.
     profile = options.origin if options.destination else options.path
     used = {"the profile": profile, "--replay": options.replay, "--state": options.state}

@@ -14,6 +14,7 @@ EXIT_CODES: Final = (
     ("1", "failed"),
     ("2", "changes (plan --detailed-exitcode), or drift (verify)"),
     ("3", "refused: a conflict, a failed check, or not confirmed"),
+    ("4", "verify --strict: not everything could be seen"),
     ("64", "wrong command line or profile"),
     ("130", "interrupted"),
 )
@@ -35,7 +36,12 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "cmkctl apply plan.json --yes --report report.json",
         "cmkctl apply prod.yaml --yes --json > lines.json",
     ),
-    "verify": ("cmkctl verify prod.yaml", "cmkctl verify prod.yaml --json --strict"),
+    "verify": (
+        "cmkctl verify prod.yaml",
+        "cmkctl verify prod.yaml --json --strict",
+        "cmkctl verify prod.yaml --junit verify.xml --expiry-days 60",
+    ),
+    "status": ("cmkctl status prod.yaml", "cmkctl status --workspace ID --json"),
     "import": (
         "cmkctl import --workspace ID --out prod.yaml",
         "cmkctl import --key https://kv-cmk.vault.azure.net/keys/cmk",
@@ -43,6 +49,7 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "cmkctl import --from state.json",
     ),
     "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --yes --json"),
+    "list": ("cmkctl list", "cmkctl list --key https://kv-ml.vault.azure.net/keys/cmk-ml --json"),
     "posture": ("cmkctl posture prod.yaml", "cmkctl posture prod.yaml --json"),
     "validate": ("cmkctl validate prod.yaml", "cmkctl validate - < prod.yaml"),
     "doctor": ("cmkctl doctor prod.yaml", "cmkctl doctor prod.yaml --auth cli"),

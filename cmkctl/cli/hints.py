@@ -30,7 +30,6 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "destroy": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
     "delete": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
     "state": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",
-    "status": "cmkctl verify PROFILE compares Azure with the profile.",
     "refresh": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",
     "diff": "cmkctl plan PROFILE shows what would change.",
     "preview": "cmkctl plan PROFILE shows what would change.",

@@ -7,7 +7,7 @@ from cmkctl.cli.options import CONNECTING, REPORTING, Options, takes
 
 @takes(
     "workspace",
-    "key",
+    "key_url",
     "vault",
     "resource_group",
     "origin",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cmkctl import codes
+from cmkctl.azure.az_cli import subscription_of_az
 from cmkctl.azure.clouds import ENDPOINTS, Cloud
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.ids import KeyIdentifier, ResourceId
@@ -88,7 +89,7 @@ def _view(options: Options) -> View:
 def _asked(options: Options) -> _Asked:
     """Return what is asked for. Raises ProfileError CMK008 for none or several ways, and for a value of another form."""
     given = [
-        each for each in (options.workspace, options.key, options.vault, options.resource_group) if each is not None
+        each for each in (options.workspace, options.key_url, options.vault, options.resource_group) if each is not None
     ]
     if len(given) != 1:
         several = "Several ways of naming what to import are given." if given else "Nothing names what to import."
@@ -97,12 +98,12 @@ def _asked(options: Options) -> _Asked:
         return _of(options, workspace=_id_of(options.workspace, WORKSPACES, "--workspace"))
     if options.vault is not None:
         return _of(options, vault=_id_of(options.vault, "Microsoft.KeyVault/vaults", "--vault"))
-    if options.key is None:
+    if options.key_url is None:
         return _of(options)
     try:
-        key = KeyIdentifier.parse(options.key)
+        key = KeyIdentifier.parse(options.key_url)
     except ValueError:
-        raise _usage(f"--key is {options.key!r}.", "Give a key identifier: https://VAULT/keys/NAME/VERSION") from None
+        raise _usage(f"--key is {options.key_url!r}.", "Give a key identifier: https://VAULT/keys/NAME/VERSION") from None
     cloud = next((each for each in Cloud if key.host.endswith(f".{_vault_host(each)}")), options.cloud)
     return _Asked(key=key, cloud=cloud, subscription=_subscription(options))
 
@@ -155,8 +156,8 @@ def _exists(path: Path) -> Diagnostic:
 
 def _target(options: Options, asked: _Asked) -> Target:
     """Return the target. The sandbox's subscription is in the environment once the sandbox runs."""
-    subscription = asked.subscription or (os.environ.get("AZURE_SUBSCRIPTION_ID", "") if options.sandbox else "")
-    return Target(asked.cloud, subscription)
+    named = os.environ.get("AZURE_SUBSCRIPTION_ID", "") if options.sandbox else subscription_of_az(os.environ)
+    return Target(asked.cloud, asked.subscription or named)
 
 
 # --- from Azure
@@ -281,7 +282,7 @@ def _of_file(options: Options, origin: Path) -> list[Imported]:
     """Return the profiles of a file. Raises CmkctlError as `read_file` does, and for a destination that does not fit."""
     from cmkctl.importing.files import read_file  # noqa: PLC0415 - only for a file
 
-    if any(each is not None for each in (options.workspace, options.key, options.vault)):
+    if any(each is not None for each in (options.workspace, options.key_url, options.vault)):
         raise _usage("--from reads a file, and the other option names something in Azure.", "Give one of them.")
     refuse_to_overwrite(options)
     several = read_file(origin, options.cloud, _subscription(options), options.resource_group or "")

@@ -51,6 +51,14 @@ def _duration(text: str) -> float:
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
+def _key_version(text: str) -> str:
+    """Return the version of a key in lower case. A whole key identifier is taken apart."""
+    version = text.rstrip("/").rpartition("/")[2]
+    if not re.fullmatch(r"[0-9a-fA-F]{32}", version):
+        raise typer.BadParameter(f"{text!r} is not the version of a key: 32 hexadecimal digits")
+    return version.lower()
+
+
 def _code(text: str) -> str:
     """Return a diagnostic code in upper case."""
     if not re.fullmatch(r"CMK\d{3}", text.upper()):
@@ -97,6 +105,38 @@ class Options:
         str | None,
         typer.Option("--yes-revoke", metavar="NAME", help="Revoke without asking. NAME is the name of the workspace."),
     ] = None
+    new_version: Annotated[
+        bool, typer.Option("--new-version", help="Make a new version of the key, even if a newer one is waiting.")
+    ] = False
+    to_version: Annotated[
+        str | None,
+        typer.Option(
+            "--to-version", metavar="VERSION", parser=_key_version, help="Take this version of the key, which exists."
+        ),
+    ] = None
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="NAME", help="Take this key of the same vault. It is created where it does not exist."
+        ),
+    ] = None
+    again: Annotated[
+        bool, typer.Option("--again", help="Rotate, although a rotation of the last hour may still take effect.")
+    ] = False
+    due: Annotated[
+        bool,
+        typer.Option("--due", help="Rotate only if a newer version, the rotation policy or an expiry asks for it."),
+    ] = False
+    retire_old: Annotated[
+        bool,
+        typer.Option(
+            "--retire-old", help="Disable the versions older than the one in use; after 24 h at the earliest."
+        ),
+    ] = False
+    grant: Annotated[
+        bool,
+        typer.Option("--grant", help="Leave the key enabled, and take the access to it away."),
+    ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
@@ -107,7 +147,7 @@ class Options:
     workspace: Annotated[str | None, typer.Option("--workspace", metavar="ID", help="The ARM id of a workspace.")] = (
         None
     )
-    key: Annotated[
+    key_url: Annotated[
         str | None, typer.Option("--key", metavar="URL", help="A key identifier, https://VAULT/keys/NAME[/VERSION].")
     ] = None
     vault: Annotated[str | None, typer.Option("--vault", metavar="ID", help="The ARM id of a key vault.")] = None
@@ -141,6 +181,19 @@ class Options:
             help="The subscription, where no id names one.",
         ),
     ] = None
+    used_key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="URL", help="Show what uses this key: https://VAULT/keys/NAME[/VERSION]."),
+    ] = None
+    subscriptions: Annotated[
+        list[str],
+        typer.Option(
+            "--subscription",
+            metavar="ID",
+            rich_help_panel=CONNECTION,
+            help="A subscription. Repeatable. Default: AZURE_SUBSCRIPTION_ID, else the az CLI's current one.",
+        ),
+    ] = field(default_factory=list)
     cloud: Annotated[
         Cloud, typer.Option("--cloud", metavar="NAME", rich_help_panel=CONNECTION, help=f"{', '.join(Cloud)}.")
     ] = Cloud.AZURE
@@ -206,6 +259,25 @@ class Options:
         ),
     ] = field(default_factory=list)
     strict: Annotated[bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Treat warnings as errors.")] = False
+    diagnose: Annotated[
+        bool,
+        typer.Option(
+            "--diagnose",
+            rich_help_panel=CHECKS,
+            help="Also have Azure Machine Learning diagnose the workspace. Nothing is changed.",
+        ),
+    ] = False
+    expiry_days: Annotated[
+        int,
+        typer.Option(
+            "--expiry-days",
+            metavar="N",
+            min=1,
+            max=36500,
+            rich_help_panel=CHECKS,
+            help="Warn of key versions that expire within N days.",
+        ),
+    ] = 30
     part: Annotated[
         Part | None,
         typer.Option(
@@ -242,6 +314,15 @@ class Options:
             metavar="FILE",
             rich_help_panel=OUTPUT,
             help="Write a report with every request, redacted, as JSON.",
+        ),
+    ] = None
+    junit: Annotated[
+        Path | None,
+        typer.Option(
+            "--junit",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write the comparison as a JUnit report, for CI systems.",
         ),
     ] = None
     no_color: Annotated[

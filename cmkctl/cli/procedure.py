@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError
 
 from cmkctl import codes
 from cmkctl.cli import PROGRAM
-from cmkctl.cli.exits import CHANGES, DONE, INTERRUPTED, REFUSED, USAGE
+from cmkctl.cli.exits import CHANGES, DONE, INCOMPLETE, INTERRUPTED, REFUSED, USAGE
 from cmkctl.cli.options import STANDARD_STREAM, Options, Part
 from cmkctl.cli.run import Load, Run, run
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
@@ -105,18 +105,32 @@ def verify(options: Options, procedure: Procedure) -> int:
     """Compare Azure with the profile."""
 
     def body(opened: Run) -> int:
-        made = _plan(opened, procedure)
-        opened.show(Verified(made))
+        made = _diagnosed(opened, _plan(opened, procedure)) if options.diagnose else _plan(opened, procedure)
+        shown = Verified(made)
+        opened.show(shown)
         _show_outputs(opened, procedure, made)
-        matches = not made.errored and all(each.action is Action.NO_OP for each in made.changes)
-        return DONE if matches else CHANGES
+        if not shown.matches:
+            return CHANGES
+        return INCOMPLETE if options.strict and not shown.complete else DONE
 
     return run(options, body, load_only_profile)
 
 
+def _diagnosed(opened: Run, made: Plan) -> Plan:
+    """Return a plan with what Azure Machine Learning finds in the workspace, which exists unless it is to be created."""
+    from cmkctl.procedures.open_with_sdk import diagnose  # noqa: PLC0415 - only with --diagnose
+
+    if any(each.action is Action.CREATE for each in made.of("workspace")):
+        return made
+    found = map(opened.policy.applied_to, diagnose(opened.session, opened.profile))
+    return replace(made, diagnostics=(*made.diagnostics, *found))
+
+
 def _save(out: Path, made: Plan, opened: Run, procedure: Procedure) -> Mapping[str, str]:
     """Save a plan to a file, or write it to standard output for ``-``. Returns its digests."""
-    now, sandbox = opened.session.clock.now(), bool(opened.sandbox)
+    now, sandbox = opened.session.now(), bool(opened.sandbox)
+    if procedure.dated:
+        procedure = replace(procedure, arguments={**procedure.arguments, "at": now.isoformat(timespec="seconds")})
     if out != STANDARD_STREAM:
         return save(out, made, opened.profile, procedure, now, sandbox=sandbox)
     with TemporaryDirectory(prefix="cmkctl-") as folder:
@@ -130,8 +144,22 @@ def _save(out: Path, made: Plan, opened: Run, procedure: Procedure) -> Mapping[s
 def _plan(opened: Run, procedure: Procedure) -> Plan:
     made = make_plan(opened.session, opened.profile, procedure, opened.policy)
     opened.show_context()
+    undo = _undo(opened, procedure)
+    if undo is not None and made.pending and not made.errored:
+        made = replace(made, diagnostics=(undo, *made.diagnostics))
     # A saved plan has no lines of a profile to point to.
     return made if isinstance(opened.loaded, LoadedPlan) else opened.located(made)
+
+
+def _undo(opened: Run, procedure: Procedure) -> Diagnostic | None:
+    """Return the note with the command that undoes an apply; None for a procedure without one."""
+    if not procedure.undo:
+        return None
+    saved = isinstance(opened.loaded, LoadedPlan)
+    command = _command(opened.options, procedure.undo, _PROFILE if saved else opened.options.path, saved=saved)
+    return codes.CMK629.note(
+        "Nothing is deleted. This command restores the access, and waits until it takes effect:", command
+    )
 
 
 def _apply(opened: Run, procedure: Procedure) -> int:
@@ -153,9 +181,10 @@ def _apply(opened: Run, procedure: Procedure) -> int:
     seconds = opened.session.clock.elapsed() - started
     conclusion = procedure.conclusion(opened.profile)
     profile = _PROFILE if saved else options.path  # verify starts from a profile
-    opened.show(
-        Applied(made, result, seconds, conclusion, _command(options, procedure.check, profile, saved=bool(saved)))
-    )
+    check = _command(options, procedure.check, profile, saved=bool(saved)) if procedure.check else ""
+    opened.show(Applied(made, result, seconds, conclusion, check))
+    if undo := _undo(opened, procedure):
+        opened.show(DiagnosticsShown((undo,)))
     opened.show(OutputsShown(procedure.outputs(opened.profile, result.known)))
     return DONE
 
@@ -182,6 +211,8 @@ def _approved(opened: Run, procedure: Procedure, made: Plan) -> int | None:
         return None
     if name and given is not None:
         problem = _another_name(procedure, given, name)
+    elif name and opened.options.yes:
+        problem = _yes_is_not_enough(procedure, name)
     elif opened.view.can_ask:
         return _asked(opened, made, name)
     else:
@@ -279,6 +310,13 @@ def _confirmation_required(procedure: Procedure, name: str) -> Diagnostic:
     return codes.CMK010.error(
         "Standard input is not a terminal, so cmkctl cannot ask. Nothing was changed.",
         f"Read the plan, then run the same command with {option}.",
+    )
+
+
+def _yes_is_not_enough(procedure: Procedure, name: str) -> Diagnostic:
+    return codes.CMK010.error(
+        f"--yes does not approve {procedure.name}: name what is meant. Nothing was changed.",
+        f"Read the plan. If {name} is meant: --yes-{procedure.name} {name}",
     )
 
 

@@ -6,7 +6,9 @@ import errno
 import logging
 import shlex
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +25,7 @@ from cmkctl.views.shown import DiagnosticsShown, LogText, RunEnded
 
 if TYPE_CHECKING:
     from cmkctl.azure.traffic import ObservedExchange
+    from cmkctl.views.junit import JUnitView
     from cmkctl.views.report import ReportView
 
 _SHOWN: Final = 2000
@@ -38,6 +41,7 @@ class Reporter:
         self._redactor = redactor
         self._clock = clock
         self._report: ReportView | None = None
+        self._junit: JUnitView | None = None
         self._debug = False
         self.view: View = RedactingView(redactor, view)
 
@@ -46,13 +50,18 @@ class Reporter:
         """The command of this run, to be typed again. Each argument is redacted before quoting, which could split a secret."""
         return shlex.join((*PROGRAM.get(), *map(self._redactor.argument, ARGUMENTS.get())))
 
-    def open(self, *, report: Path | None, debug: bool, sandbox: bool = False) -> None:
-        """Start the report and the log. Raises CmkctlError CMK531 when the report cannot be written."""
+    def open(self, *, report: Path | None, debug: bool, sandbox: bool = False, junit: Path | None = None) -> None:
+        """Start the reports and the log. Raises CmkctlError CMK531 when a report cannot be written."""
         if report:
             from cmkctl.views.report import ReportView  # noqa: PLC0415 - only with --report
 
             self._report = ReportView(report, self.command_line, self._clock, self._redactor, sandbox=sandbox)
-            self.view = RedactingView(self._redactor, self._first, self._report)
+        if junit:
+            from cmkctl.views.junit import JUnitView  # noqa: PLC0415 - only with --junit
+
+            self._junit = JUnitView(junit, self._clock)
+        others = [each for each in (self._report, self._junit) if each is not None]
+        self.view = RedactingView(self._redactor, self._first, *others)
         if debug:
             self._debug = True
             _start_logging(self.view)
@@ -86,16 +95,16 @@ class Reporter:
         return FAILED
 
     def close(self, exit_code: int, *, silent: bool = False) -> int:
-        """Stop logging, write the report if there is one, and return the exit code. A report that cannot be written is a failure.
+        """Stop logging, write the reports, and return the exit code. A report that cannot be written is a failure.
 
         `silent` when the output is closed.
         """
         if self._debug:
             _stop_logging()
         code = exit_code
-        if self._report is not None:
+        for write in self._writers(exit_code):
             try:
-                self._report.write(exit_code)
+                write()
             except CmkctlError as error:
                 code = exit_code or FAILED
                 if not silent:
@@ -104,6 +113,12 @@ class Reporter:
             with suppress(OSError):  # the reader may have gone after the last line
                 self.view.show(RunEnded(code))
         return code
+
+    def _writers(self, exit_code: int) -> Iterator[Callable[[], None]]:
+        if self._report is not None:
+            yield partial(self._report.write, exit_code)
+        if self._junit is not None:
+            yield self._junit.write
 
 
 def defect(error: Exception) -> Diagnostic:

@@ -49,7 +49,9 @@ class Procedure:
     conclusion: Callable[[Profile], str] = no_conclusion
     """The sentence that is true after an apply."""
     check: str = "verify"
-    """The command that checks the result."""
+    """The command that checks the result; empty for none."""
+    undo: str = ""
+    """The command that undoes an apply; empty for none."""
     prepare: Callable[[Plan], None] = no_preparation
     """Called with an approved plan before it is applied."""
     arguments: Mapping[str, str] = field(default_factory=dict)
@@ -58,3 +60,5 @@ class Procedure:
     """The name that the operator types to approve the plan; None where a yes is enough."""
     template: bool = False
     """True when Azure can validate the plan as a template beforehand."""
+    dated: bool = False
+    """True when a saved plan keeps the time of the plan in Azure as the argument ``at``, in ISO 8601."""

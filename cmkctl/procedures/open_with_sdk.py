@@ -1,4 +1,4 @@
-"""Opens the finished workspace with azure-ai-ml, as a data scientist's code will, and compares it with the profile.
+"""Opens the finished workspace with azure-ai-ml, as a data scientist's code will, and compares it with the profile; diagnoses it.
 
 No other module imports azure-ai-ml. Its import takes over a second, so `begin_import` starts it while Azure works.
 """
@@ -14,9 +14,10 @@ from azure.core.exceptions import AzureError
 
 from cmkctl import codes
 from cmkctl.azure.compare import same_key_identifier, same_resource_id
-from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.errors import AzureFailed, DeadlinePassed, classify
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.session import Session
-from cmkctl.diagnostics import CmkctlError, Diagnostic
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.profile.model import Profile
 
 _DECODING_ERRORS: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -48,9 +49,52 @@ def verify_with_azure_ai_ml(session: Session, profile: Profile, key_identifier: 
         yield _not_seen("hbi_workspace", workspace.hbi_workspace, profile.workspace.high_business_impact)
 
 
-def _open(session: Session, profile: Profile) -> Any:
+def diagnose(session: Session, profile: Profile) -> Iterator[Diagnostic]:
+    """Return what Azure Machine Learning finds in the workspace (CMK691), or that it did not diagnose it (CMK692).
+
+    Starts a diagnosis, which changes nothing, and waits for its end. Raises AzureFailed for a failure other than a refusal.
+    """
+    name = profile.workspace.name
+    try:
+        poller = _client(session, profile).workspaces.begin_diagnose(name)
+        _wait(session, poller)
+        result = poller.result()
+    except AzureError as error:
+        failed = AzureFailed(classify(error))
+        if failed.failure.kind not in (FailureKind.DENIED, FailureKind.TERMINAL):
+            raise failed from error
+        yield codes.CMK692.note(failed.diagnostics[0].detail, subject=profile.workspace.resource_id)
+        return
+    except _DECODING_ERRORS as error:
+        detail = f"azure-ai-ml cannot read it: {type(error).__name__}: {error}"
+        yield codes.CMK692.note(detail, "Report it together with the output of --record.")
+        return
+    for area, found in vars(result).items() if result else ():
+        for each in found or ():
+            severity = _LEVELS.get(_text(each.level).lower(), Severity.NOTE)
+            subject = area.removesuffix("_results").replace("_", " ")
+            yield codes.CMK691.diagnostic(severity, f"{subject}: {each.code}: {each.message}", subject=subject)
+
+
+_LEVELS: Final = {"error": Severity.ERROR, "warning": Severity.WARNING}
+
+
+def _wait(session: Session, poller: Any) -> None:
+    """Wait for the end of an operation of azure-ai-ml, which polls in a thread of its own. Raises DeadlinePassed."""
+    while not poller.done():
+        session.clock.check()
+        if session.deadline is not None and session.clock.elapsed() > session.deadline:
+            raise DeadlinePassed
+        poller.wait(_LOOK_AGAIN)
+
+
+_LOOK_AGAIN: Final = 0.2
+"""Seconds between two looks at an interruption and the deadline."""
+
+
+def _client(session: Session, profile: Profile) -> Any:
     ml: Any = importlib.import_module("azure.ai.ml")
-    client = ml.MLClient(
+    return ml.MLClient(
         session.credential,
         profile.subscription,
         profile.resource_group,
@@ -60,6 +104,10 @@ def _open(session: Session, profile: Profile) -> Any:
         enable_telemetry=False,
         show_progress=False,
     )
+
+
+def _open(session: Session, profile: Profile) -> Any:
+    client = _client(session, profile)
     try:
         found = client.workspaces.get(profile.workspace.name)
     except AzureError as error:

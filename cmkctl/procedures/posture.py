@@ -8,7 +8,7 @@ from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Assessment
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import Documents, Entry
-from cmkctl.steps._services import key_reference, read, read_key
+from cmkctl.services.reading import documents_of
 
 
 def assess(azure: Snapshot, profile: Profile) -> tuple[Assessment, ...]:
@@ -16,10 +16,9 @@ def assess(azure: Snapshot, profile: Profile) -> tuple[Assessment, ...]:
 
     Raises AzureFailed when Azure fails a read. One that it denies is a verdict.
     """
-    reference = key_reference(*read_key(azure, profile))
     entries = profile.services.entries
-    answers = azure.gather(*(partial(read, azure, each.service, each.settings, reference) for each in entries))
-    return tuple(_assessment(entry, Documents(each)) for entry, each in zip(entries, answers, strict=True))
+    found = azure.gather(*(partial(documents_of, azure, each.service, each.settings.id) for each in entries))
+    return tuple(_assessment(entry, each) for entry, each in zip(entries, found, strict=True))
 
 
 def _assessment(entry: Entry, documents: Documents) -> Assessment:

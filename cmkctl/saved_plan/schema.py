@@ -53,7 +53,7 @@ class _Request(_Part):
     host: str | None
     path: str
     api_version: str
-    query: dict[str, str]
+    query: dict[str, str] = Field(default_factory=dict)
     body: dict[str, Any] | None
 
 
@@ -207,7 +207,7 @@ def _encoded_request(request: Request) -> PlanDocument:
         "host": request.host,
         "path": request.path,
         "api_version": request.api_version,
-        "query": dict(request.query),
+        **({"query": dict(request.query)} if request.query else {}),
         "body": None if request.body is None else encoded(request.body),
     }
 

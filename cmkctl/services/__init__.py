@@ -11,16 +11,31 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field, create_model
 
 from cmkctl.profile.section import Section
-from cmkctl.services.base import Entry, Service
+from cmkctl.services.base import EncryptableService, Entry, Service
 
-_OTHERS: Final = frozenset({"base", "reference"})
+_OTHERS: Final = frozenset({"base", "reading", "reference", "rows"})
 
 
 @cache
-def services() -> tuple[Service[Any], ...]:
+def services() -> tuple[Service, ...]:
     """Return every service, in the order of the modules' names."""
     names = sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name not in _OTHERS)
     return tuple(importlib.import_module(f"{__name__}.{each}").SERVICE for each in names)
+
+
+def encryptable() -> tuple[EncryptableService[Any], ...]:
+    """Return the services whose resources a profile can name."""
+    return tuple(each for each in services() if isinstance(each, EncryptableService))
+
+
+@cache
+def _by_type() -> dict[str, Service]:
+    return {each.resource_type.lower(): each for each in services()}
+
+
+def service_of(resource_type: str) -> Service | None:
+    """Return the service of a resource type, in any casing; None for a type that no service has."""
+    return _by_type().get(resource_type.lower())
 
 
 class ServiceEntries(Section):
@@ -32,7 +47,7 @@ class ServiceEntries(Section):
         return tuple(self._entries())
 
     def _entries(self) -> Iterator[Entry]:
-        for service in services():
+        for service in encryptable():
             for index, settings in enumerate(getattr(self, service.name)):
                 yield Entry(service, settings, f"services.{service.name}[{index}]")
 
@@ -44,11 +59,11 @@ def _fields() -> dict[str, Any]:
             Annotated[tuple.__class_getitem__((each.settings, ...)), Field(strict=False)],
             Field((), description=f"Each {each.title} to encrypt with the key.", examples=[[{"id": _example(each)}]]),
         )
-        for each in services()
+        for each in encryptable()
     }
 
 
-def _example(service: Service[Any]) -> str:
+def _example(service: EncryptableService[Any]) -> str:
     return str((service.settings.model_fields["id"].examples or [""])[0])
 
 

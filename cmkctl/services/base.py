@@ -3,8 +3,9 @@
     documents that Azure answered ──posture──▶ Posture: who holds the key, with the evidence
     settings + documents + key    ──want─────▶ Writes that set the key, or the Refusal that explains why none can
 
-Everything here is a value or a pure function. `cmkctl.steps.service_keys` plans the key of any service, and
-`cmkctl.procedures.posture` assesses any; neither knows one by name.
+Every `Service` has the first; an `EncryptableService` has both. Everything here is a value or a pure function.
+`cmkctl.steps.service_keys` plans the key of any service, `cmkctl.procedures.posture` assesses any, and `cmkctl.consumers` finds
+the resources of any; none of them knows one by name.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.plan import AttributeChange, Json
-from cmkctl.posture import Evidence, Posture, Verdict
+from cmkctl.posture import Evidence, Follows, Posture, Verdict
 from cmkctl.profile import field_types
 from cmkctl.profile.section import Section
 
@@ -41,25 +42,6 @@ class Verb(StrEnum):
     PUT = "PUT"
     EDIT = "GET, edit, PUT"
     CREATION = "only at creation"
-
-
-class Follow(StrEnum):
-    """The reaction of a service to a new version of its key."""
-
-    NEVER = "never"
-    BY_ITSELF = "by itself"
-    WHEN_TOLD = "if asked to"
-
-
-@dataclass(frozen=True, slots=True)
-class Follows:
-    """The way in which a service follows new key versions, with the longest delay in hours where a source gives one."""
-
-    how: Follow
-    hours: float | None = None
-
-    def __str__(self) -> str:
-        return self.how.value if self.hours is None else f"{self.how.value}, within {self.hours:g} h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +122,16 @@ class Documents:
 
     def __hash__(self) -> int:
         return hash(tuple(self._answers))
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers, in the order of the reads."""
+        return tuple(self._answers.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the reads."""
+        return tuple(self._answers)
 
     def find(self, name: str) -> ArmDocument | None:
         """Return a document; None when it is absent, when it may not be read, and when it was not asked for."""
@@ -254,11 +246,12 @@ class OwnIdentitySettings(ServiceSettings):
         return None if self.identity == "system-assigned" else self.identity
 
 
-class Service(ABC, Generic[S]):
-    """One Azure service. The class attributes are facts about it; `doc` is the page that they come from.
+class Service(ABC):
+    """One Azure service whose resources can use a customer-managed key. Its class attributes are facts about it.
 
-    `name` is the field of the profile's ``services`` section, `title` is for people and singular, `resource_type` is
-    what Resource Manager calls it. `revoked` describes what happens when the key is disabled or lost.
+    `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
+    calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
+    happens when the key is disabled or lost. `doc` is the page that the facts come from.
     """
 
     name: ClassVar[str]
@@ -270,18 +263,31 @@ class Service(ABC, Generic[S]):
     follows: ClassVar[Follows]
     revoked: ClassVar[str]
     doc: ClassVar[str]
-    settings: type[S]
 
-    @abstractmethod
-    def reads(self, settings: S, key: KeyReference | None) -> tuple[Read, ...]:
-        """Return the documents to read for a resource; the first is the resource itself, and is named ``resource``.
+    def reads(self, resource_id: str) -> tuple[Read, ...]:
+        """Return the documents that `posture` needs; the first is the resource itself, and is named ``resource``."""
+        return (Read("resource", resource_id, self.api_version),)
 
-        `key` is None where the profile's key is not known.
-        """
+    def linked(self, documents: Documents) -> tuple[Read, ...]:  # noqa: ARG002 - for services that name other resources
+        """Return the documents of other resources that `posture` needs as well, which those of the resource name."""
+        return ()
 
     @abstractmethod
     def posture(self, documents: Documents) -> Posture:
-        """Return who holds the key. Pure; an absent document is not-visible."""
+        """Return who holds the key. Pure; an absent document is not-visible.
+
+        The document of the resource is a GET, or a row of Resource Graph: both have Azure's own members.
+        """
+
+
+class EncryptableService(Service, Generic[S]):
+    """A service whose resources the profile's ``services`` section can name, in the field `name`."""
+
+    settings: type[S]
+
+    def reads_to_encrypt(self, settings: S, key: KeyReference | None) -> tuple[Read, ...]:  # noqa: ARG002 - for SQL
+        """Return the documents that `want` needs. `key` is None where the profile's key is not known."""
+        return self.reads(settings.id)
 
     @abstractmethod
     def want(self, settings: S, documents: Documents, key: KeyReference) -> Want:
@@ -292,16 +298,11 @@ class Service(ABC, Generic[S]):
         return {}
 
 
-def resource(service: Service[S], settings: S) -> Read:
-    """Return the read of the resource itself."""
-    return Read("resource", settings.id, service.api_version)
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A resource of the profile, with its service and its place in the profile (``services.storage_accounts[0]``)."""
 
-    service: Service[Any]
+    service: EncryptableService[Any]
     settings: ServiceSettings
     place: str
 

@@ -12,21 +12,17 @@ from pydantic import Field
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_uri, same_word
-from cmkctl.posture import Posture, Verdict
+from cmkctl.posture import PINNED, Posture, Verdict
 from cmkctl.profile import field_types
 from cmkctl.services.base import (
     Documents,
+    EncryptableService,
     FirstParty,
-    Follow,
-    Follows,
     KeyReference,
-    Read,
-    Service,
     ServiceSettings,
     Verb,
     Want,
     only_at_creation,
-    resource,
 )
 
 _ENCRYPTION: Final = "properties.encryptionProperties"
@@ -47,7 +43,7 @@ class EncryptedContainerGroup(ServiceSettings):
     )
 
 
-class ContainerInstances(Service[EncryptedContainerGroup]):
+class ContainerInstances(EncryptableService[EncryptedContainerGroup]):
     """``PUT …/containerGroups/NAME`` with ``properties.encryptionProperties``, for a new group alone."""
 
     name = "container_groups"
@@ -61,14 +57,10 @@ class ContainerInstances(Service[EncryptedContainerGroup]):
         {Cloud.AZURE: "6bb8e274-af5d-4df2-98a3-4fd78b4cafd9"},
         ("get", "unwrapKey"),
     )
-    follows = Follows(Follow.NEVER)
+    follows = PINNED
     revoked = "not published; a group probably fails at its next start"
     doc = "https://learn.microsoft.com/azure/container-instances/container-instances-encrypt-data"
     settings = EncryptedContainerGroup
-
-    def reads(self, settings: EncryptedContainerGroup, key: KeyReference | None) -> tuple[Read, ...]:  # noqa: ARG002
-        """Return the group."""
-        return (resource(self, settings),)
 
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the group's key. Azure requires all of vault, key and version."""
@@ -78,7 +70,8 @@ class ContainerInstances(Service[EncryptedContainerGroup]):
         vault, name, version = (documents.text("resource", f"{_ENCRYPTION}.{each}") for each in _NAMES)
         if vault and name and version:
             key = f"{vault.rstrip('/')}/keys/{name}"
-            return Posture(Verdict.CUSTOMER, "the group is encrypted with the customer's key", shown, key, version)
+            reason = "the group is encrypted with the customer's key"
+            return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED)
         if documents.value("resource", _ENCRYPTION) in (None, {}):
             return Posture(Verdict.MICROSOFT, "the group is encrypted with Microsoft's key", shown)
         return Posture(Verdict.NOT_KNOWABLE, "the encryption block does not name vault, key and version", shown)

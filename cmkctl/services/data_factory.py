@@ -14,23 +14,20 @@ from pydantic import Field
 from cmkctl.azure.compare import same_resource_id, same_uri, same_word
 from cmkctl.azure.documents import at_path
 from cmkctl.plan import AttributeChange, Json
-from cmkctl.posture import Evidence, Posture, Verdict
+from cmkctl.posture import PINNED, Evidence, Posture, Verdict
 from cmkctl.profile import field_types
 from cmkctl.services.base import (
     ArmDocument,
     Documents,
-    Follow,
-    Follows,
+    EncryptableService,
     KeyReference,
     OwnIdentity,
     OwnIdentitySettings,
     Read,
-    Service,
     Verb,
     Want,
     Write,
     not_accepted,
-    resource,
 )
 
 _ENCRYPTION: Final = "properties.encryption"
@@ -54,7 +51,7 @@ class EncryptedDataFactory(OwnIdentitySettings):
     )
 
 
-class DataFactories(Service[EncryptedDataFactory]):
+class DataFactories(EncryptableService[EncryptedDataFactory]):
     """``GET …/factories/NAME``, then ``PUT`` of the same document with ``properties.encryption``."""
 
     name = "data_factories"
@@ -63,16 +60,20 @@ class DataFactories(Service[EncryptedDataFactory]):
     api_version = "2018-06-01"
     verb = Verb.EDIT
     reader = OwnIdentity()
-    follows = Follows(Follow.NEVER)
+    follows = PINNED
     revoked = "the factory and its data are out of reach"
     doc = "https://learn.microsoft.com/azure/data-factory/enable-customer-managed-key"
     settings = EncryptedDataFactory
 
-    def reads(self, settings: EncryptedDataFactory, key: KeyReference | None) -> tuple[Read, ...]:  # noqa: ARG002
+    def reads_to_encrypt(
+        self,
+        settings: EncryptedDataFactory,
+        key: KeyReference | None,  # noqa: ARG002 - the same for every key
+    ) -> tuple[Read, ...]:
         """Return the factory, and what has to be empty."""
         names = (*_CONTENTS, _MANAGED_NETWORKS)
         lists = (Read(each, f"{settings.id}/{each}", self.api_version, listing=True) for each in names)
-        return (resource(self, settings), *lists)
+        return (*self.reads(settings.id), *lists)
 
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the factory's key."""
@@ -84,7 +85,8 @@ class DataFactories(Service[EncryptedDataFactory]):
         if vault and name:
             key = f"{vault.rstrip('/')}/keys/{name}"
             reason = "the factory is encrypted with the customer's key, together with its own"
-            return Posture(Verdict.CUSTOMER, reason, shown, key, version)
+            # The type's text promises the newest version where none is named, and the page has the new version set by hand.
+            return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED if version else None)
         if documents.value("resource", _ENCRYPTION) in (None, {}):
             return Posture(Verdict.MICROSOFT, "the factory is encrypted with Microsoft's key", shown)
         return Posture(Verdict.NOT_KNOWABLE, "the encryption block names no vault and key", shown)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from cmkctl.services import services
-from cmkctl.services.base import FirstParty, OwnIdentity, Reader, Service
+from cmkctl.services.base import EncryptableService, FirstParty, OwnIdentity, Reader, Service
 
 _HEAD: Final = """# Services
 
-The services whose resources `cmkctl encrypt PROFILE` puts the profile's key on, and whose key `cmkctl posture PROFILE`
-assesses. Name resources under `services` in a profile ([profiles.md](profiles.md)).
+The services whose key cmkctl can read. `cmkctl encrypt PROFILE` puts the profile's key on resources of those with a place in a
+profile: name them under `services` ([profiles.md](profiles.md)), and `cmkctl posture PROFILE` assesses them.
 
 Made from the modules in `cmkctl/services`; `python tests/support/docs.py` brings it up to date.
 
@@ -43,10 +43,10 @@ def reference() -> str:
     return _HEAD + "\n".join(map(_row, services())) + "\n" + _VERDICTS
 
 
-def _row(service: Service[Any]) -> str:
+def _row(service: Service) -> str:
     cells = (
         f"[{service.title}]({service.doc}) `{service.resource_type}`",
-        f"`services.{service.name}`",
+        f"`services.{service.name}`" if isinstance(service, EncryptableService) else "-",
         service.api_version,
         service.verb.value,
         _reader(service.reader),

@@ -13,27 +13,27 @@ from pydantic import Field
 
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.documents import text_at
+from cmkctl.azure.ids import key_parts
 from cmkctl.plan import AttributeChange, Json
-from cmkctl.posture import Evidence, Posture, Verdict
+from cmkctl.posture import PINNED, Evidence, Follow, Follows, Posture, Verdict
 from cmkctl.profile import field_types
 from cmkctl.services.base import (
     Documents,
-    Follow,
-    Follows,
+    EncryptableService,
     KeyReference,
     OwnIdentity,
     OwnIdentitySettings,
     Read,
-    Service,
     Verb,
     Want,
     Write,
     not_accepted,
-    resource,
 )
 
 _PRIMARY: Final = "primaryUserAssignedIdentityId"
 _TYPE: Final = "properties.serverKeyType"
+_HOURS: Final = 1
+"""The longest time until a server uses a new version of its key."""
 
 
 class EncryptedSqlServer(OwnIdentitySettings):
@@ -55,7 +55,7 @@ class EncryptedSqlServer(OwnIdentitySettings):
     )
 
 
-class SqlServers(Service[EncryptedSqlServer]):
+class SqlServers(EncryptableService[EncryptedSqlServer]):
     """``PUT …/servers/NAME/keys/VAULT_KEY_VERSION``, then ``PUT …/servers/NAME/encryptionProtector/current``."""
 
     name = "sql_servers"
@@ -64,18 +64,22 @@ class SqlServers(Service[EncryptedSqlServer]):
     api_version = "2023-08-01"
     verb = Verb.PUT
     reader = OwnIdentity()
-    follows = Follows(Follow.WHEN_TOLD, 1)
+    follows = Follows(Follow.WHEN_TOLD, _HOURS)
     revoked = "connections to the databases are denied within 10 minutes; old backups need the old versions of the key"
     doc = "https://learn.microsoft.com/azure/azure-sql/database/transparent-data-encryption-byok-overview"
     settings = EncryptedSqlServer
 
-    def reads(self, settings: EncryptedSqlServer, key: KeyReference | None) -> tuple[Read, ...]:
-        """Return the server, its protector, its databases, and the server key of the profile's key."""
-        reads = (
-            resource(self, settings),
-            Read("protector", _protector(settings), self.api_version),
-            Read("databases", f"{settings.id}/databases", self.api_version, listing=True),
+    def reads(self, resource_id: str) -> tuple[Read, ...]:
+        """Return the server, its protector and its databases."""
+        return (
+            *super().reads(resource_id),
+            Read("protector", _protector(resource_id), self.api_version),
+            Read("databases", f"{resource_id}/databases", self.api_version, listing=True),
         )
+
+    def reads_to_encrypt(self, settings: EncryptedSqlServer, key: KeyReference | None) -> tuple[Read, ...]:
+        """Return the documents of the server, and the server key of the profile's key."""
+        reads = self.reads(settings.id)
         return (*reads, Read("server_key", _server_key(settings, key), self.api_version)) if key else reads
 
     def identity_properties(self, settings: EncryptedSqlServer) -> Mapping[str, Json]:
@@ -100,12 +104,15 @@ class SqlServers(Service[EncryptedSqlServer]):
         if not same_word(kind, "AzureKeyVault"):
             return Posture(Verdict.NOT_KNOWABLE, "the protector shows no key type that cmkctl knows", shown)
         shown += (documents.evidence("protector", "properties.uri"),)
-        key, version = _parted(documents.text("protector", "properties.uri"))
+        key, version = key_parts(documents.text("protector", "properties.uri"))
+        rotates = documents.value("protector", "properties.autoRotationEnabled") is True
+        follows = Follows(Follow.BY_ITSELF, _HOURS) if rotates else PINNED
         lost = [each for each in _names(documents) if same_word(_database(documents, each, "status"), "Inaccessible")]
         if lost:
             reason = f"the server has a customer's key, and {', '.join(lost)} cannot be opened with it"
-            return Posture(Verdict.CUSTOMER_UNUSABLE, reason, shown, key, version)
-        return Posture(Verdict.CUSTOMER, f"the server's protector is the customer's key{beside}", shown, key, version)
+            return Posture(Verdict.CUSTOMER_UNUSABLE, reason, shown, key, version, follows)
+        reason = f"the server's protector is the customer's key{beside}"
+        return Posture(Verdict.CUSTOMER, reason, shown, key, version, follows)
 
     def want(self, settings: EncryptedSqlServer, documents: Documents, key: KeyReference) -> Want:
         """Return the PUT of the server key where it is missing, then that of the protector."""
@@ -123,7 +130,7 @@ class SqlServers(Service[EncryptedSqlServer]):
         ):
             return ()
         protector = Write(
-            _protector(settings),
+            _protector(settings.id),
             "PUT",
             self.api_version,
             {"properties": {"serverKeyType": "AzureKeyVault", "serverKeyName": name, "autoRotationEnabled": rotates}},
@@ -154,8 +161,8 @@ def _new_key(service: SqlServers, settings: EncryptedSqlServer, key: KeyReferenc
     )
 
 
-def _protector(settings: EncryptedSqlServer) -> str:
-    return f"{settings.id}/encryptionProtector/current"
+def _protector(server: str) -> str:
+    return f"{server}/encryptionProtector/current"
 
 
 def _key_name(key: KeyReference) -> str:
@@ -165,12 +172,6 @@ def _key_name(key: KeyReference) -> str:
 
 def _server_key(settings: EncryptedSqlServer, key: KeyReference) -> str:
     return f"{settings.id}/keys/{_key_name(key)}"
-
-
-def _parted(identifier: str) -> tuple[str, str]:
-    """Return a key identifier without its version, and the version; a versionless one has none."""
-    base, _, version = identifier.rstrip("/").rpartition("/")
-    return (identifier.rstrip("/"), "") if base.endswith("/keys") else (base, version)
 
 
 def _names(documents: Documents) -> list[str]:

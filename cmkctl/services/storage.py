@@ -13,26 +13,24 @@ from pydantic import Field
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_resource_id, same_uri, same_word
 from cmkctl.plan import AttributeChange, Json
-from cmkctl.posture import Evidence, Posture, Verdict
+from cmkctl.posture import PINNED, Evidence, Follow, Follows, Posture, Verdict
 from cmkctl.profile import field_types
 from cmkctl.services.base import (
     Documents,
-    Follow,
-    Follows,
+    EncryptableService,
     KeyReference,
     OwnIdentity,
     OwnIdentitySettings,
-    Read,
-    Service,
     Verb,
     Want,
     Write,
-    resource,
 )
 
 _ENCRYPTION: Final = "properties.encryption"
 _KEY: Final = f"{_ENCRYPTION}.keyvaultproperties"
 _LATEST: Final = "latest"
+_HOURS: Final = 24
+"""The longest time until an account uses a new version of its key: it looks for one daily."""
 _WITH_QUEUES: Final = frozenset({"storage", "storagev2"})
 """The kinds of account that have queues and tables."""
 
@@ -59,7 +57,7 @@ class EncryptedStorageAccount(OwnIdentitySettings):
     )
 
 
-class StorageAccounts(Service[EncryptedStorageAccount]):
+class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
     """``PATCH …/storageAccounts/NAME`` with ``properties.encryption``."""
 
     name = "storage_accounts"
@@ -68,14 +66,10 @@ class StorageAccounts(Service[EncryptedStorageAccount]):
     api_version = versions.STORAGE
     verb = Verb.PATCH
     reader = OwnIdentity()
-    follows = Follows(Follow.WHEN_TOLD, 24)
+    follows = Follows(Follow.WHEN_TOLD, _HOURS)
     revoked = "reads and writes of data are refused (403); management requests still work"
     doc = "https://learn.microsoft.com/azure/storage/common/customer-managed-keys-overview"
     settings = EncryptedStorageAccount
-
-    def reads(self, settings: EncryptedStorageAccount, key: KeyReference | None) -> tuple[Read, ...]:  # noqa: ARG002
-        """Return the account."""
-        return (resource(self, settings),)
 
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the account's key."""
@@ -93,11 +87,13 @@ class StorageAccounts(Service[EncryptedStorageAccount]):
             return Posture(Verdict.NOT_KNOWABLE, "the key source is a key vault, but no key is named", shown)
         key = f"{documents.text('resource', f'{_KEY}.keyvaulturi').rstrip('/')}/keys/{name}"
         version = _version(documents)
+        follows = PINNED if documents.text("resource", f"{_KEY}.keyversion") else Follows(Follow.BY_ITSELF, _HOURS)
         if apart := _with_another_key(documents):
             shown += tuple(documents.evidence("resource", f"{_ENCRYPTION}.services.{each}.keyType") for each in apart)
             reason = f"blobs and files use the customer's key; {' and '.join(apart)} data keeps Microsoft's key"
-            return Posture(Verdict.MIXED, reason, shown, key, version)
-        return Posture(Verdict.CUSTOMER, "all data is encrypted with the customer's key", shown, key, version)
+            return Posture(Verdict.MIXED, reason, shown, key, version, follows)
+        reason = "all data is encrypted with the customer's key"
+        return Posture(Verdict.CUSTOMER, reason, shown, key, version, follows)
 
     def want(self, settings: EncryptedStorageAccount, documents: Documents, key: KeyReference) -> Want:
         """Return the PATCH of the account, nothing where it has the key already."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from cmkctl.azure import versions
+from cmkctl.azure.actions import allows_data
 from cmkctl.azure.compare import missing_permissions, same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.azure.ids import role_definition_id
@@ -39,7 +39,7 @@ def role_grant(
         principal.object_id or principal.after.unknown,
         role_definition_id(profile.subscription, CRYPTO_SERVICE_ENCRYPTION_USER),
     )
-    held = next(_held(profile, principal), None)
+    held = next(held_assignments(profile, principal), None)
     if held is not None:
         scope = held["properties"].get("scope")
         on = {profile.key_vault.resource_id: "on the vault", profile.key.resource_id: "on the key"}
@@ -49,11 +49,11 @@ def role_grant(
             str(held.get("id", assignment.resource_id)),
             kind,
             "",
-            f"up to date: {_role_name(principal, held)}, {where}",
+            f"up to date: {role_name(principal, held)}, {where}",
         )
-    combined = _combined(profile, principal)
+    combined = combined_assignments(profile, principal)
     if combined:
-        names = " and ".join(dict.fromkeys(_role_name(principal, each) for each in combined))
+        names = " and ".join(dict.fromkeys(role_name(principal, each) for each in combined))
         return no_op(
             step, str(combined[0].get("id", assignment.resource_id)), kind, "", f"up to date: {names} together"
         )
@@ -73,7 +73,7 @@ def role_grant(
     )
 
 
-def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocument]:
+def held_assignments(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocument]:
     """Yield the role assignments of a principal that let it use the key. One with a condition does not count."""
     sufficient = {
         CRYPTO_SERVICE_ENCRYPTION_USER,
@@ -82,7 +82,7 @@ def _held(profile: Profile, principal: ObservedPrincipal) -> Iterator[ArmDocumen
     return (each for each in principal.roles if _covers(each, profile.key.resource_id, sufficient))
 
 
-def _combined(profile: Profile, principal: ObservedPrincipal) -> list[ArmDocument]:
+def combined_assignments(profile: Profile, principal: ObservedPrincipal) -> list[ArmDocument]:
     """Return the role assignments of a principal that only together let it use the key; none where one of them suffices."""
     definitions = {role_guid(each["id"]): each for each in principal.definitions}
     covering = [each for each in principal.roles if _covers(each, profile.key.resource_id, definitions.keys())]
@@ -105,17 +105,26 @@ def _suffices(definition: ArmDocument) -> bool:
 
 
 def _role_allows(definition: ArmDocument, action: str) -> bool:
-    return any(_allows(each, action) for each in definition["properties"].get("permissions") or [])
+    return any(allows_data(each, action) for each in definition["properties"].get("permissions") or [])
 
 
-def _allows(permission: Mapping[str, Any], action: str) -> bool:
-    def named(member: str) -> bool:
-        return any(fnmatchcase(action.lower(), each.lower()) for each in permission.get(member) or [])
+def allows_nothing_more(principal: ObservedPrincipal, assignment: ArmDocument) -> bool:
+    """Return True for a role that allows the use of keys and nothing more; False also where its definition was not read."""
+    role = role_guid(assignment["properties"]["roleDefinitionId"])
+    if role == CRYPTO_SERVICE_ENCRYPTION_USER:
+        return True
+    definition = next((each for each in principal.definitions if role_guid(each["id"]) == role), None)
+    permissions = (definition or {}).get("properties", {}).get("permissions") or []
+    allowed = [
+        str(each).lower()
+        for one in permissions
+        for each in (*(one.get("actions") or ()), *(one.get("dataActions") or ()))
+    ]
+    return bool(allowed) and set(allowed) <= {each.lower() for each in _DATA_ACTIONS}
 
-    return named("dataActions") and not named("notDataActions")
 
-
-def _role_name(principal: ObservedPrincipal, assignment: ArmDocument) -> str:
+def role_name(principal: ObservedPrincipal, assignment: ArmDocument) -> str:
+    """Return the name of the role of an assignment, its GUID where the definition has none."""
     role = role_guid(assignment["properties"]["roleDefinitionId"])
     found = (each for each in principal.definitions if role_guid(each["id"]) == role)
     named = next((str(each["properties"].get("roleName") or role) for each in found), "")
@@ -131,12 +140,12 @@ def effective_at(
     """
     properties = (vault or {}).get("properties", {})
     if properties.get("enableRbacAuthorization"):
-        made = [each["properties"].get("createdOn") for each in _held(profile, principal)]
-        if not made and (combined := _combined(profile, principal)):
+        made = [each["properties"].get("createdOn") for each in held_assignments(profile, principal)]
+        if not made and (combined := combined_assignments(profile, principal)):
             # All of them are needed, so the youngest counts; ISO 8601 in UTC sorts by time.
             made = [max(str(each["properties"].get("createdOn") or at.isoformat()) for each in combined)]
     else:
-        held = [key for each in _policies_of(properties, principal.object_id) for key in each]
+        held = [key for each in policies_of(properties, principal.object_id) for key in each]
         # A policy has no time of its own: it is as old as the vault's last write, or older.
         written = ((vault or {}).get("systemData") or {}).get("lastModifiedAt")
         made = [] if missing_permissions(held, PERMISSIONS) else [written]
@@ -168,7 +177,7 @@ def policy_grant(
     Source: https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/update-access-policy
     """
     properties = (vault or {}).get("properties", {})
-    held = [key for each in _policies_of(properties, principal.object_id) for key in each]
+    held = [key for each in policies_of(properties, principal.object_id) for key in each]
     missing = missing_permissions(held, PERMISSIONS)
     # An access policy is no resource of its own: the vault's id and the principal's key identify it.
     policy = f"{profile.key_vault.resource_id}/accessPolicies/{principal.key.rpartition('/')[2]}"
@@ -200,7 +209,8 @@ def policy_grant(
     )
 
 
-def _policies_of(properties: Mapping[str, Any], object_id: str | None) -> Iterator[list[str]]:
+def policies_of(properties: Mapping[str, Any], object_id: str | None) -> Iterator[list[str]]:
+    """Yield the key permissions of each access policy of a principal."""
     for each in properties.get("accessPolicies") or []:
         # A policy with an applicationId is for that application on behalf of the principal, not for the principal.
         if same_word(each.get("objectId"), object_id) and not each.get("applicationId"):

@@ -88,13 +88,19 @@ def role_scope(profile: Profile) -> str:
     return profile.key.resource_id if profile.key_access.scope == "key" else profile.key_vault.resource_id
 
 
-def with_roles(azure: Snapshot, profile: Profile, principal: ObservedPrincipal) -> ObservedPrincipal:
-    """Read the roles that a principal has on the vault (or the key, where the profile asks for that scope) and above."""
+def with_roles(
+    azure: Snapshot, profile: Profile, principal: ObservedPrincipal, *, every: bool = False
+) -> ObservedPrincipal:
+    """Read the roles that a principal has on the vault (or the key, where the profile asks for that scope) and above.
+
+    With `every`, read those on the vault, its keys and above, and all of their definitions.
+    """
     if principal.object_id is None:
         return principal
-    roles = azure.role_assignments(role_scope(profile), principal.object_id)
+    scope = profile.key_vault.resource_id if every else role_scope(profile)
+    roles = azure.role_assignments(scope, principal.object_id)
     named = {str(each["properties"]["roleDefinitionId"]): None for each in roles}
-    if any(each.lower().endswith(CRYPTO_SERVICE_ENCRYPTION_USER) for each in named):
+    if not every and any(each.lower().endswith(CRYPTO_SERVICE_ENCRYPTION_USER) for each in named):
         return replace(principal, roles=tuple(roles))
     found = azure.gather(*(partial(azure.role_definition, each) for each in named))
     # Azure may return a definition under another scope; its id as assigned is the one to compare.

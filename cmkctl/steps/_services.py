@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from cmkctl.azure import versions
 from cmkctl.azure.decoding import ArmDocument
-from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import KeyIdentifier, ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Change, Output
@@ -23,11 +20,11 @@ from cmkctl.services.base import (
     FirstParty,
     KeyReference,
     OwnIdentity,
-    Read,
     Service,
     ServiceSettings,
     sets_key,
 )
+from cmkctl.services.reading import answered
 from cmkctl.steps._principals import ObservedPrincipal, looked_up, with_roles
 from cmkctl.steps.base import no_op
 
@@ -60,9 +57,11 @@ def observe(azure: Snapshot, profile: Profile) -> ObservedServices:
     vault, key = read_key(azure, profile)
     reference = key_reference(vault, key)
     entries = profile.services.entries
-    answers = azure.gather(*(partial(read, azure, each.service, each.settings, reference) for each in entries))
+    answers = azure.gather(
+        *(partial(answered, azure, each.service.reads_to_encrypt(each.settings, reference)) for each in entries)
+    )
     found = [
-        ObservedEntry(tuple(each), _principal(azure, profile, entry, Documents(each)))
+        ObservedEntry(each, _principal(azure, profile, entry, Documents(each)))
         for entry, each in zip(entries, answers, strict=True)
     ]
     return ObservedServices(vault, key, tuple(found), azure.now())
@@ -74,23 +73,6 @@ def read_key(azure: Snapshot, profile: Profile) -> tuple[ArmDocument | None, Arm
     if vault.subscription.lower() != profile.subscription:
         return None, None
     return azure.gather2(lambda: azure.vault(vault), lambda: azure.key(vault, profile.key.name))
-
-
-def read(azure: Snapshot, service: Service[Any], settings: ServiceSettings, key: KeyReference | None) -> list[Answer]:
-    """Read the documents of a resource."""
-    return azure.gather(*(partial(_answer, azure, each) for each in service.reads(settings, key)))
-
-
-def _answer(azure: Snapshot, read: Read) -> Answer:
-    try:
-        found = (
-            azure.listing(read.path, read.api_version) if read.listing else azure.resource(read.path, read.api_version)
-        )
-    except AzureFailed as error:
-        if error.failure.kind is not FailureKind.DENIED:
-            raise
-        return Answer(read, None, denied=True)
-    return Answer(read, found)
 
 
 def key_reference(vault: ArmDocument | None, key: ArmDocument | None) -> KeyReference | None:
@@ -140,7 +122,7 @@ def entries(profile: Profile, observed: ObservedServices) -> Iterator[tuple[Entr
             yield entry, found
 
 
-def own_identity(service: Service[Any]) -> OwnIdentity | None:
+def own_identity(service: Service) -> OwnIdentity | None:
     """Return the identity of the resource that reads the key; None for a service with another reader."""
     return service.reader if isinstance(service.reader, OwnIdentity) else None
 

@@ -167,7 +167,7 @@ def _without_key(profile: Profile, observed: ObservedKey, known: Known) -> Chang
             "leave key.version out: Key Vault chooses the version of a new key",
             "correct key.name",
         )
-    return _create(
+    return creation(
         profile, "does not exist, unless it returns with the vault" if observed.returns else "does not exist"
     )
 
@@ -257,7 +257,8 @@ def _rotation_drift(profile: Profile, found: Mapping[str, Any], known: Known) ->
     )
 
 
-def _create(profile: Profile, reason: str) -> Change:
+def creation(profile: Profile, reason: str) -> Change:
+    """Return the creation of the key through Resource Manager, with its first version."""
     body: dict[str, Json] = {"tags": new_tags(profile, most=MOST_TAGS_OF_A_KEY), "properties": _properties(profile.key)}
     expires = profile.key.expires
     return Change(
@@ -390,8 +391,10 @@ def _unusable(profile: Profile, attributes: Mapping[str, Any], now: float) -> It
     if attributes.get("enabled") is False:
         yield (
             "CMK224",
-            f"{which} is disabled, and cmkctl does not enable a disabled key",
-            "enable it, if you want it in use: az keyvault key set-attributes --enabled true",
+            f"{which} is disabled: whatever uses it is out of reach, or will be within about an hour",
+            "find out who disabled it, and why",
+            "give an existing workspace its access back: cmkctl restore PROFILE",
+            "enable it for a new workspace: az keyvault key set-attributes --enabled true",
         )
     if attributes.get("exp") is not None and attributes["exp"] <= now:
         yield (

@@ -55,7 +55,7 @@ class KeyAccess:
 
     name = "key_access"
     title = "key access"
-    needs = ("key_vault", "key", "managed_identity")
+    needs: tuple[str, ...] = ("key_vault", "key", "managed_identity")
     doc = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys"
 
     def types(self, profile: Profile) -> tuple[str, ...]:
@@ -64,20 +64,7 @@ class KeyAccess:
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedAccess:
         """Read the principals from the directory, and their rights on the vault."""
-        vault = ResourceId.parse(profile.key_vault.resource_id)
-        ours = vault.subscription.lower() == profile.subscription
-        found, (cosmos_db, identity) = azure.gather2(
-            lambda: azure.vault(vault) if ours else None,
-            lambda: azure.gather2(
-                lambda: _principals.cosmos_db(azure, profile), lambda: _principals.identity(azure, profile)
-            ),
-        )
-        if found is None or not _rbac(found):
-            return ObservedAccess(found, cosmos_db, identity, azure.now())
-        cosmos_db, identity = azure.gather2(
-            lambda: with_roles(azure, profile, cosmos_db), lambda: identity and with_roles(azure, profile, identity)
-        )
-        return ObservedAccess(found, cosmos_db, identity, azure.now())
+        return observed_access(azure, profile)
 
     def plan(self, profile: Profile, observed: ObservedAccess, known: Known) -> list[Change]:
         """Grant what is missing; create the service principal first where the tenant lacks it."""
@@ -96,6 +83,25 @@ class KeyAccess:
             PRINCIPAL_OBJECT_ID: observed.cosmos_db.object_id or PRINCIPAL_OBJECT_ID.unknown,
             EFFECTIVE_AT: max(moments).isoformat() if moments == found else EFFECTIVE_AT.unknown,
         }
+
+
+def observed_access(azure: Snapshot, profile: Profile, *, every: bool = False) -> ObservedAccess:
+    """Read the principals and their rights on the vault; with `every`, all of their roles there and what these allow."""
+    vault = ResourceId.parse(profile.key_vault.resource_id)
+    ours = vault.subscription.lower() == profile.subscription
+    found, (cosmos_db, identity) = azure.gather2(
+        lambda: azure.vault(vault) if ours else None,
+        lambda: azure.gather2(
+            lambda: _principals.cosmos_db(azure, profile), lambda: _principals.identity(azure, profile)
+        ),
+    )
+    if found is None or not _rbac(found):
+        return ObservedAccess(found, cosmos_db, identity, azure.now())
+    cosmos_db, identity = azure.gather2(
+        lambda: with_roles(azure, profile, cosmos_db, every=every),
+        lambda: identity and with_roles(azure, profile, identity, every=every),
+    )
+    return ObservedAccess(found, cosmos_db, identity, azure.now())
 
 
 def _rbac(vault: Mapping[str, Any]) -> bool:

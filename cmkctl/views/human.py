@@ -28,7 +28,9 @@ from cmkctl.views.layout import (
     resources,
     style_of,
 )
+from cmkctl.views.listing import listing_lines
 from cmkctl.views.posture import posture_lines
+from cmkctl.views.status import status_lines
 from cmkctl.views.streams import Line, Plain, Writer, is_colored
 from cmkctl.views.words import duration, local_time
 
@@ -87,7 +89,7 @@ class HumanView:
         self._written = False
         self.can_ask: bool = stdin is not None and stdin.isatty() and stderr.isatty()
 
-    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912 - one case for each kind of value
+    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each kind of value
         """Render a value: plans, verdicts and outputs on stdout, everything else on stderr."""
         with self._lock:
             match shown:
@@ -119,6 +121,12 @@ class HumanView:
                 case s.PostureShown(assessments):
                     self._settle()
                     self._out.lines(posture_lines(assessments, self._out.width))
+                case s.StatusShown():
+                    self._settle()
+                    self._out.lines(status_lines(shown, self._context, self._out.width))
+                case s.WorkspacesShown(workspaces, key):
+                    self._settle()
+                    self._out.lines(listing_lines(workspaces, key, self._out.width))
                 case s.Cancelled():
                     self._settle()
                     self._err.lines([Line("Cancelled. Nothing was changed.", "bold")])
@@ -240,7 +248,8 @@ class HumanView:
         if end.before.pending:
             complete = f"Apply complete in {duration(end.seconds)}: {self._counts(end.before)}."
             count = end.after.count(Action.NO_OP)
-            checked = f"Verified: {'all ' if count > 1 else ''}{resources(count)} {_match(count)} the profile."
+            what = "profile" if end.check else "plan"
+            checked = f"Verified: {'all ' if count > 1 else ''}{resources(count)} {_match(count)} the {what}."
             self._err.lines([Line(), *paragraph(complete, width, style="bold"), *paragraph(checked, width)])
         self._err.lines(paragraph(end.conclusion, width) if end.conclusion else ())
         self._err.lines([Line("Check it at any time with:"), Line(f"  {end.check}")] if end.check else [])
@@ -417,6 +426,8 @@ def _verdict(plan: Plan) -> str:
 
 
 def _output(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "(none)"
     return "(none)" if value is None else str(value)
 
 

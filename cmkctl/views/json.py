@@ -27,7 +27,9 @@ from cmkctl.views.json_objects import (
     plain,
     posture_object,
     seconds_of,
+    status_objects,
     summary,
+    workspace_object,
 )
 from cmkctl.views.streams import encodable
 from cmkctl.views.words import clean
@@ -77,7 +79,7 @@ class JsonView:
         self._first = True
         self._closed = False
 
-    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912 - one case for each kind of value
+    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each kind of value
         """Write the lines of a value."""
         with self._lock:
             match shown:
@@ -96,9 +98,9 @@ class JsonView:
                     self._write_applied(shown)
                 case s.Verified(plan):
                     self._write_plan(plan)
-                    drift = [each for each in plan.changes if each.action is not Action.NO_OP]
-                    matches = not drift and not plan.errored
-                    self._line("verified", {"matches": matches, "drift": [*map(identity, drift)]})
+                    drift = [*map(identity, (each for each in plan.changes if each.action is not Action.NO_OP))]
+                    found = {"matches": shown.matches, "complete": shown.complete, "drift": drift}
+                    self._line("verified", found)
                 case s.ProfileValid(file):
                     self._line("profile_valid", {"file": file})
                 case s.ProfileWritten(file, text, workspace_id, conclusion, command):
@@ -117,6 +119,12 @@ class JsonView:
                 case s.PostureShown(assessments):
                     for each in assessments:
                         self._line("posture", posture_object(each))
+                case s.StatusShown(status):
+                    for kind, document in status_objects(status):
+                        self._line(kind, document)
+                case s.WorkspacesShown(workspaces):
+                    for one in workspaces:
+                        self._line("workspace", workspace_object(one))
                 case s.Cancelled():
                     pass  # JSON runs never ask
                 case s.RunInterrupted(command):

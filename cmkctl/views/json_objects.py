@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from cmkctl import codes
 from cmkctl.diagnostics import Diagnostic, Severity
+from cmkctl.listing import ListedWorkspace
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request, Unknown
 from cmkctl.posture import Assessment
+from cmkctl.status import KeyStatus, Status, Version, WorkspaceStatus
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -137,6 +140,22 @@ def diagnostic_object(diagnostic: Diagnostic) -> JsonObject:
     }
 
 
+def workspace_object(workspace: ListedWorkspace) -> JsonObject:
+    """Return one workspace of ``list``."""
+    return {
+        "resource_id": workspace.resource_id,
+        "kind": workspace.kind,
+        "architecture": workspace.architecture or None,
+        "location": workspace.location,
+        "verdict": workspace.verdict.value,
+        "key": workspace.key or None,
+        "key_version": workspace.key_version or None,
+        "hub": workspace.hub or None,
+        "provisioning_state": workspace.provisioning_state or None,
+        "high_business_impact": workspace.high_business_impact,
+    }
+
+
 def posture_object(assessment: Assessment) -> JsonObject:
     """Return the posture of one resource, with its evidence."""
     posture = assessment.posture
@@ -160,3 +179,103 @@ def posture_object(assessment: Assessment) -> JsonObject:
             for each in posture.evidence
         ],
     }
+
+
+def status_objects(status: Status) -> Iterator[tuple[str, JsonObject]]:
+    """Yield the type and the fields of each line of a status: the summary, then each grant, date, leftover and unread fact."""
+    grants = status.grants
+    yield (
+        "status",
+        {
+            "read_at": _moment(status.at),
+            "workspace": _workspace(status.workspace),
+            "key": None if status.key is None else _key(status.key),
+            "grants_visible": grants is not None,
+        },
+    )
+    for grant in grants or ():
+        yield (
+            "status_grant",
+            {
+                "principal": grant.principal,
+                "object_id": grant.object_id,
+                "principal_type": grant.principal_type or None,
+                "form": grant.form,
+                "rights": grant.rights,
+                "scope": grant.scope,
+                "created": _moment(grant.created),
+                "conditional": grant.conditional,
+            },
+        )
+    for due in status.due:
+        yield (
+            "status_due",
+            {"kind": due.kind.value, "date": _moment(due.date), "subject": due.subject, "text": due.text},
+        )
+    for left in status.leftovers:
+        yield (
+            "status_leftover",
+            {
+                "kind": left.kind,
+                "id": left.resource_id,
+                "deleted": _moment(left.deleted),
+                "purged": _moment(left.purged),
+                "effect": left.effect,
+            },
+        )
+    for unseen in status.unseen:
+        yield (
+            "status_unseen",
+            {
+                "fact": unseen.fact,
+                "id": unseen.resource_id or None,
+                "reason": unseen.reason,
+                "right": unseen.right or None,
+            },
+        )
+
+
+def _workspace(workspace: WorkspaceStatus) -> JsonObject:
+    return {
+        "resource_id": workspace.resource_id,
+        "exists": workspace.exists,
+        "location": workspace.location or None,
+        "kind": workspace.kind or None,
+        "state": workspace.state or None,
+        "architecture": workspace.architecture or None,
+        "high_business_impact": workspace.high_business_impact,
+        "managed_resource_group": workspace.managed_group or None,
+        "managed_resource_group_visible": workspace.visible,
+        "cosmos_db_account": workspace.cosmos_db_account or None,
+        "customer_managed_key_status": workspace.key_access or None,
+    }
+
+
+def _key(key: KeyStatus) -> JsonObject:
+    return {
+        "resource_id": key.resource_id,
+        "exists": key.exists,
+        "identifier": key.identifier or None,
+        "in_use": _version(key.in_use),
+        "latest": _version(key.latest),
+        "rotation_pending": key.pending,
+        "older_enabled": [_version(each) for each in key.older],
+        "rotation_policy": list(key.rotation),
+    }
+
+
+def _version(version: Version | None) -> JsonObject | None:
+    if version is None:
+        return None
+    return {
+        "version": version.name,
+        "enabled": version.enabled,
+        "created": _moment(version.created),
+        "starts": _moment(version.starts),
+        "expires": _moment(version.expires),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    """Format a time in UTC, in whole seconds; None for none."""
+    return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")

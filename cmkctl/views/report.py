@@ -33,6 +33,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     1: "failed",
     2: "there are changes, or drift",
     3: "refused",
+    4: "not everything could be seen",
     64: "the command line or the profile is wrong",
     130: "interrupted",
 }
@@ -140,6 +141,8 @@ class ReportView:
                     | s.CheckShown()
                     | s.Explained()
                     | s.PostureShown()
+                    | s.StatusShown()
+                    | s.WorkspacesShown()
                     | s.Applied()
                     | s.Cancelled()
                     | s.RunInterrupted()

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
-from cmkctl.plan import Plan
+from cmkctl.listing import ListedWorkspace
+from cmkctl.plan import Action, Plan
 from cmkctl.posture import Assessment
+from cmkctl.status import Status
+
+_UNSEEN: Final = frozenset({"CMK190", "CMK692"})
+"""The codes of notes about what could not be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,16 @@ class Verified:
 
     plan: Plan
 
+    @property
+    def matches(self) -> bool:
+        """True when nothing differs and no check failed."""
+        return not self.plan.errored and all(each.action is Action.NO_OP for each in self.plan.changes)
+
+    @property
+    def complete(self) -> bool:
+        """True when everything that was to be compared could be seen."""
+        return not _UNSEEN.intersection(each.code for each in self.plan.diagnostics)
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileValid:
@@ -137,6 +152,23 @@ class PostureShown:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusShown:
+    """The status of a workspace and its key, in a subscription of a cloud."""
+
+    status: Status
+    cloud: str
+    subscription: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspacesShown:
+    """The workspaces that were found, in order; with `key`, those that use this key."""
+
+    workspaces: tuple[ListedWorkspace, ...]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The question was not answered with yes; nothing was changed."""
 
@@ -175,6 +207,8 @@ Shown: TypeAlias = (
     | CheckShown
     | Explained
     | PostureShown
+    | StatusShown
+    | WorkspacesShown
     | Cancelled
     | RunInterrupted
     | LogText

@@ -75,7 +75,7 @@ def _arrange(running: Running, beginning: str) -> None:
         running.state.register_provider()
     if beginning == "finished":
         os.environ.update(running.environment())
-        Client(running, KeptOpen).apply(WISH.profile())
+        Client(running, lambda: KeptOpen(os.environ)).apply(WISH.profile())
 
 
 def measured(profile: Profile, runs: int, delay: float) -> tuple[list[float], int]:
@@ -83,7 +83,7 @@ def measured(profile: Profile, runs: int, delay: float) -> tuple[list[float], in
     seconds: list[float] = []
     requests = 0
     for _ in range(runs + 1):
-        transport = Distant(KeptOpen(), delay)
+        transport = Distant(KeptOpen(os.environ), delay)
         began = time.perf_counter()
         _plan(profile, transport)
         seconds.append(time.perf_counter() - began)

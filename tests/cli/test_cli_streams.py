@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command_line import Rehearsal
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
 
@@ -162,10 +163,18 @@ def test_a_report_is_written_also_when_the_reader_leaves(azure: Any, profiles: P
     assert (1, 1) == (command.returncode, json.loads(report.read_text())["outcome"]["exit_code"])
 
 
-@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-"])
-def test_a_closed_stream_ends_no_run(azure: Any, profiles: Path, redirection: str) -> None:
+@pytest.mark.parametrize(
+    ("redirection", "command"),
+    [
+        (">&-", ["plan"]),
+        ("2>&-", ["apply", "--yes"]),
+        (">&- 2>&-", ["plan"]),
+        (">&- 2>&- <&-", ["apply", "--yes"]),
+    ],
+)
+def test_a_closed_stream_ends_no_run(azure: Any, profiles: Path, redirection: str, command: list[str]) -> None:
     """A daemon has none."""
-    arguments = ["apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state), "--yes"]
+    arguments = [*command, str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
     shell = ["sh", "-c", f"{shlex.join([sys.executable, '-m', 'cmkctl', *arguments])} {redirection}"]
 
     ran = subprocess.run(shell, env=azure.command.environment, capture_output=True, text=True, check=False)
@@ -173,24 +182,15 @@ def test_a_closed_stream_ends_no_run(azure: Any, profiles: Path, redirection: st
     assert (0, False) == (ran.returncode, "Traceback" in ran.stderr)
 
 
-@pytest.mark.parametrize("arguments", [["explain", "CMK315"], ["plan", QUICK], ["plan", QUICK, "--json"]])
+@pytest.mark.parametrize("arguments", [["explain", "CMK315"], ["plan"], ["plan", "--json"]])
 def test_a_full_disk_is_no_defect_of_ours(azure: Any, profiles: Path, arguments: list[str]) -> None:
     """What there is to say goes to standard output, which takes no more."""
-    more = ["--sandbox", "--state", str(azure.state)] if arguments[0] == "plan" else []
-    command = [sys.executable, "-m", "cmkctl", *arguments, *more]
+    more = [profiles / QUICK, "--sandbox", "--state", azure.state] if arguments[0] == "plan" else []
 
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        ran = subprocess.run(
-            command,
-            env=azure.command.environment,
-            cwd=profiles,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        ran = azure.command.end(azure.command.begin(*arguments, *more, stdout=full))
 
-    assert (1, 1) == (ran.returncode, ran.stderr.count("error CMK541: "))
+    assert (1, 1) == (ran.code, ran.err.count("error CMK541: "))
 
 
 def test_unencodable_characters_are_escaped(azure: Any) -> None:
@@ -228,12 +228,12 @@ def test_an_interrupted_apply_exits_130_and_lists_operations_in_progress(
 class Terminal:
     """A command in a real terminal, 80 columns wide."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(self, azure: Rehearsal, *arguments: str | Path, **environment: str) -> None:
         self._leader, follower = pty.openpty()
         termios.tcsetwinsize(follower, (24, 80))
-        self.process = subprocess.Popen(
-            command, env=environment, stdin=follower, stdout=follower, stderr=follower, close_fds=True
-        )
+        command = azure.command.within(**environment)
+        streams = {"stdin": follower, "stdout": follower, "stderr": follower}
+        self.process = command.begin(*arguments, "--sandbox", "--state", azure.state, **streams)
         os.close(follower)
         self.output = ""
 
@@ -264,8 +264,7 @@ class Terminal:
 @pytest.mark.parametrize(("answer", "code"), [("no", 3), ("", 3), ("Y", 0), ("yes", 0)])
 def test_apply_asks_on_a_terminal(azure: Any, profiles: Path, answer: str, code: int) -> None:
     """Yes in any case applies the plan; anything else changes nothing and says so."""
-    command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
-    terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color"})
+    terminal = Terminal(azure, "apply", profiles / QUICK, TERM="xterm-256color")
 
     terminal.until('Type "yes" to apply:')
     before = azure.writes()
@@ -279,8 +278,7 @@ def test_apply_asks_on_a_terminal(azure: Any, profiles: Path, answer: str, code:
 
 def test_what_was_typed_before_the_question_is_no_answer(azure: Any, profiles: Path) -> None:
     """A line that was typed while the plan was made cannot approve it."""
-    command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
-    terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color"})
+    terminal = Terminal(azure, "apply", profiles / QUICK, TERM="xterm-256color")
     terminal.type("yes")
 
     terminal.until('Type "yes" to apply:')
@@ -291,8 +289,7 @@ def test_what_was_typed_before_the_question_is_no_answer(azure: Any, profiles: P
 
 def test_ctrl_c_at_the_question_reports_that_nothing_changed(azure: Any, profiles: Path) -> None:
     """130, as for every interruption."""
-    command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
-    terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color"})
+    terminal = Terminal(azure, "apply", profiles / QUICK, TERM="xterm-256color")
     terminal.until('Type "yes" to apply:')
 
     terminal.process.send_signal(signal.SIGINT)
@@ -303,8 +300,7 @@ def test_ctrl_c_at_the_question_reports_that_nothing_changed(azure: Any, profile
 
 def test_all_that_is_approved_is_on_a_screen_of_24_lines(azure: Any, profiles: Path) -> None:
     """With the question, which names workspace, region, subscription and the sandbox."""
-    command = [sys.executable, "-m", "cmkctl", "apply", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
-    terminal = Terminal(command, {**azure.command.environment, "NO_COLOR": "1"})
+    terminal = Terminal(azure, "apply", profiles / QUICK, NO_COLOR="1")
     terminal.until('Type "yes" to apply:')
     planned = azure("plan", profiles / QUICK, "--json").of("planned_change")
     terminal.type("no")
@@ -325,8 +321,7 @@ def test_colours_are_for_terminals_that_want_them(
     azure: Any, profiles: Path, more: dict[str, str], coloured: bool
 ) -> None:
     """NO_COLOR and TERM=dumb are obeyed."""
-    command = [sys.executable, "-m", "cmkctl", "plan", str(profiles / QUICK), "--sandbox", "--state", str(azure.state)]
-    terminal = Terminal(command, {**azure.command.environment, "TERM": "xterm-256color", **more})
+    terminal = Terminal(azure, "plan", profiles / QUICK, **{"TERM": "xterm-256color", **more})
 
     assert 0 == terminal.end()
     assert coloured == ("\x1b[" in terminal.output and "m" in terminal.output.partition("\x1b[")[2][:6])

@@ -2,11 +2,11 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support.clients import SECONDS, Program
+from support.command_line import CommandLine, Ran
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID
@@ -24,17 +24,9 @@ workspace: {{name: mlw-az-{name}, high_business_impact: true, encryption: in-sub
 """
 
 
-def cmkctl(az: Program, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def cmkctl(az: Program, *arguments: str | Path) -> Ran:
     """Run cmkctl in the environment of az."""
-    return subprocess.run(
-        [sys.executable, "-m", "cmkctl", *map(str, arguments)],
-        env={**az.environment, "CMKCTL_AUTH": "environment"},
-        cwd=az.folder,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    return CommandLine(az.folder, {**az.environment, "CMKCTL_AUTH": "environment"})(*arguments)
 
 
 EXPECTED = {
@@ -63,7 +55,7 @@ def test_the_administrators_commands_run_as_they_are_printed(az: Program, runnin
 
     printed = cmkctl(az, "plan", profile, "--part", "admin")
     run = subprocess.run(
-        [shell, "-e", "-c", printed.stdout],
+        [shell, "-e", "-c", printed.out],
         env={**az.environment, "PATH": f"{Path(az.path).parent}:{az.environment['PATH']}"},
         cwd=az.folder,
         stdin=subprocess.DEVNULL,
@@ -76,9 +68,9 @@ def test_the_administrators_commands_run_as_they_are_printed(az: Program, runnin
     after = cmkctl(az, "plan", profile, "--part", "rest", "--out", az.folder / f"{name}.json")
     applied = cmkctl(az, "apply", az.folder / f"{name}.json", "--yes")
 
-    assert [] == [each for each in EXPECTED[authorization] if each not in printed.stdout], printed.stdout
-    assert 0 == run.returncode, f"{printed.stdout}\n{run.stderr}"
-    assert (0, 0) == (after.returncode, applied.returncode), after.stderr + applied.stdout + applied.stderr
+    assert [] == [each for each in EXPECTED[authorization] if each not in printed.out], printed.out
+    assert 0 == run.returncode, f"{printed.out}\n{run.stderr}"
+    assert (0, 0) == (after.code, applied.code), after.err + applied.out + applied.err
     written = [each.path for each in running.requests[began:] if each.is_write]
     assert [] == [
         each for each in written if each.endswith(("/register", "/servicePrincipals")) or "roleAssignments" in each

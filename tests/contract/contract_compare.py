@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -232,14 +232,20 @@ def _scalar_agrees(recorded: Any, shown: Any, path: str, pairs: Pairs) -> bool:
 
 def _text_agrees(theirs: str, ours: str, pairs: Pairs) -> bool:
     """Return True when two texts are equal but for moments, and for generated identifiers that are no contradiction."""
-    theirs, ours = MOMENT.sub("…", theirs), MOMENT.sub("…", ours)
-    if MASKED_GROUP in theirs:
-        theirs, ours = (without_group(each) for each in (theirs, ours))
-    if GENERATED.sub("…", theirs) != GENERATED.sub("…", ours):
+    masked = MASKED_GROUP in theirs
+    (fixed, theirs_generated), (other, ours_generated) = _parts(theirs, masked), _parts(ours, masked)
+    if fixed != other:
         return False
-    return all(
-        pairs.agree(old, new) for old, new in zip(GENERATED.findall(theirs), GENERATED.findall(ours), strict=True)
-    )
+    return all(pairs.agree(old, new) for old, new in zip(theirs_generated, ours_generated, strict=True))
+
+
+@lru_cache(maxsize=100_000)  # mutations compare the same texts thousands of times
+def _parts(text: str, masked: bool) -> tuple[str, tuple[str, ...]]:
+    """Return a text without its moments and generated identifiers, and those identifiers."""
+    text = MOMENT.sub("…", text)
+    if masked:
+        text = without_group(text)
+    return GENERATED.sub("…", text), tuple(GENERATED.findall(text))
 
 
 def _displayed(value: Any) -> str:

@@ -343,6 +343,6 @@ def not_modelled(scenario: str, exchange: Exchange) -> str | None:
 def explained(scenario: str, exchange: Exchange, difference: str) -> str | None:
     """Return why a difference is accepted; None when it is not."""
     for each in DIFFERENCES:
-        if each.holds(scenario, exchange) and re.match(each.what, difference):
+        if re.match(each.what, difference) and each.holds(scenario, exchange):
             return each.why
     return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import Any
 
+import pytest
 from contract_baseline import agreeing
 from contract_compare import differences
 from contract_exceptions import explained
@@ -16,13 +18,15 @@ NOTICED = 0.9
 """The part of each class that has to be noticed."""
 FEWEST = 20
 """Fewest mutations of a class for the part to mean something."""
+ONE_IN = 3
+"""Of so many answers, one is mutated without `--all`: thousands of mutations of the same kinds take half a minute."""
 
 
-def test_mutations_of_every_class_are_noticed() -> None:
+def test_mutations_of_every_class_are_noticed(pytestconfig: pytest.Config) -> None:
     """Of all mutations of answers that agree, at least 90 % in each class make a difference without a reason."""
     tried: Counter[str] = Counter()
     noticed: Counter[str] = Counter()
-    for scenario, result in agreeing():
+    for scenario, result in islice(agreeing(), 0, None, 1 if pytestconfig.getoption("--all") else ONE_IN):
         assert result.shown is not None
         for kind, mutant in mutants(result.shown, with_retry_after=result.exchange.keeps_retry_after):
             found = differences(result.exchange, mutant, result.pairs)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.docs import GENERATED, ROOT, SESSION_PAGES, commands, matches, run
+from support.warm.process import warm_python
 
 from cmkctl.checks import CODES
 
@@ -25,11 +26,11 @@ def _code_blocks(page: str, heading: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", SESSION_PAGES)
-def test_a_session_runs_as_written(page: str, tmp_path: Path) -> None:
+def test_a_session_runs_as_written(page: str, tmp_path: Path, forks: bool) -> None:
     """Every command of the page, typed in order into a fresh checkout, answers as the page shows."""
     listed = commands((ROOT / page).read_text(encoding="utf-8"))
 
-    outputs = run([each.typed for each in listed], tmp_path)
+    outputs = run([each.typed for each in listed], tmp_path, warm_python().programs if forks else None)
 
     wrong = [
         f"{page}:{each.line}: $ {each.typed}\nanswers\n{output}"

@@ -21,10 +21,17 @@ from cmkctl.profile.load import load_profile
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "profiles").glob("*.yaml"))
 SCHEMA = profile_schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+@pytest.fixture(scope="module")
+def reference() -> str:
+    """Provide the text of the reference, made once: it takes a second."""
+    return profile_reference()
 
 
 def _valid(data: Any) -> bool:
-    return bool(jsonschema.Draft202012Validator(SCHEMA).is_valid(data))
+    return bool(VALIDATOR.is_valid(data))
 
 
 def test_the_committed_schema_is_up_to_date() -> None:
@@ -42,11 +49,11 @@ def test_the_schema_is_a_schema() -> None:
     assert SCHEMA["$id"]
 
 
-def test_the_committed_reference_is_up_to_date() -> None:
+def test_the_committed_reference_is_up_to_date(reference: str) -> None:
     """To write it anew: UPDATE_DOCS=1 pytest tests/profile/test_profile_reference.py."""
     page = ROOT / "docs/profiles.md"
     written, marker, _ = page.read_text(encoding="utf-8").partition("test_profile_reference.py -->\n")
-    expected = f"{written}{marker}\n{profile_reference()}\n"
+    expected = f"{written}{marker}\n{reference}\n"
     if os.environ.get("UPDATE_DOCS"):
         page.write_text(expected, encoding="utf-8")
 
@@ -57,10 +64,10 @@ def test_the_committed_reference_is_up_to_date() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("field", profile_fields().values(), ids=profile_fields())
-def test_every_field_is_described_with_an_example_that_is_right(field: Any) -> None:
+def test_every_field_is_described_with_an_example_that_is_right(reference: str, field: Any) -> None:
     """In the model, the schema and the reference. An example that is wrong would mislead in every diagnostic."""
     assert field.info.description
-    assert f"`{field.path.rpartition('.')[2]}`" in profile_reference()
+    assert f"`{field.path.rpartition('.')[2]}`" in reference
     assert _valid({"extends": "base.yaml", **_example(field.path.split("."), "")})
 
 
@@ -81,7 +88,7 @@ def test_an_example_loads_and_fits_the_schema(path: Path) -> None:
     load_profile(path, environ={"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION})
 
     assert text.startswith("# yaml-language-server: $schema=profile.schema.json\n")
-    jsonschema.Draft202012Validator(SCHEMA).validate(yaml.safe_load(text))
+    VALIDATOR.validate(yaml.safe_load(text))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,6 @@ import io
 import json
 import logging
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,12 +22,14 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from support.command_line import CommandLine
 
 from cmkctl.azure.redaction import Redactor
 from cmkctl.cli import main
 from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import SystemClock
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
+from cmkctl.sandbox.server import Running
 from cmkctl.views import make_view
 
 PLANTED: Final = "pLanTed"
@@ -85,6 +85,7 @@ class Console:
     """Runs command lines and keeps all that they leave: both streams, and every file in the folder."""
 
     folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
     output: list[str] = field(default_factory=list)
 
     def run(self, *arguments: str) -> int:
@@ -97,10 +98,9 @@ class Console:
 
     def run_apart(self, *arguments: str) -> int:
         """Run one command line in a process of its own: azure-ai-ml warns, which ends a test."""
-        command = [sys.executable, "-m", "cmkctl", *arguments]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-        self.output += [ran.stdout, ran.stderr]
-        return ran.returncode
+        ran = CommandLine(self.folder, self.environment)(*arguments)
+        self.output += [ran.out, ran.err]
+        return ran.code
 
     def found(self, secret: str, *but: str) -> list[str]:
         """Where the secret is, in any spelling; `but` names the files that the test itself wrote it to."""
@@ -112,14 +112,14 @@ class Console:
 
 
 @pytest.fixture
-def console() -> Iterator[Console]:
+def console(azure: Running) -> Iterator[Console]:
     """Provide a console in a separate folder."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Console(Path(folder))
+        yield Console(Path(folder), azure.environment())
 
 
 @pytest.fixture(scope="module", autouse=True)
-def azure() -> Iterator[None]:
+def azure() -> Iterator[Running]:
     """Provide a sandbox with the profile's resource group, and the environment that leads to it.
 
     The group is there because a plan asks about the permissions in it then: a tape whose group is made up lacks that answer.
@@ -128,7 +128,7 @@ def azure() -> Iterator[None]:
         running.state.add_resource_group("rg-ml")
         for name, value in running.environment().items():
             patch.setenv(name, value)
-        yield
+        yield running
 
 
 def profile(folder: Path, **workspace: str) -> str:

@@ -113,6 +113,7 @@ class HastyClock(SystemClock):
 def _connections() -> requests.Session:
     """Provide connections for successive sessions, as many as the command has, because TLS handshakes are slow."""
     session = requests.Session()
+    session.trust_env = False  # requests would read the whole environment twice for each request
     session.mount("https://", HTTPAdapter(pool_maxsize=32, max_retries=0))
     return session
 
@@ -157,7 +158,9 @@ class Ground:
     def _ended(self, profile: str, clock: Clock, work: Callable[[Session, Profile], Ended]) -> Ended:
         loaded = self._loaded(profile)
         credential = SharedCredential(sign_in("environment", ENDPOINTS[loaded.cloud], RequestsTransport()))
-        transport = RequestsTransport(session=self._connected, session_owner=False)
+        ca = str(self.running.ca)
+        self._connected.proxies = {"https": self.running.proxy}
+        transport = RequestsTransport(session=self._connected, session_owner=False, connection_verify=ca)
         session = Session(loaded.cloud, loaded.subscription, credential, transport, clock)
         session.deadline = clock.elapsed() + 3600
         try:

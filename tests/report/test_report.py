@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 from azure.core.rest import HttpRequest
+from support.command_line import CommandLine
 
 from cmkctl.azure.redaction import Redactor
 from cmkctl.azure.traffic import ObservedExchange
@@ -50,12 +49,11 @@ def profile(tmp_path: Path) -> Path:
     return path
 
 
-def reported(*arguments: str | Path, to: Path) -> tuple[int, dict[str, Any]]:
+def reported(azure: Running, *arguments: str | Path, to: Path) -> tuple[int, dict[str, Any]]:
     """Return the exit code of a command, and its report."""
-    command = [sys.executable, "-m", "cmkctl", *map(str, arguments), "--report", str(to), "--auth", "environment"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ran = CommandLine(to.parent, azure.environment())(*arguments, "--report", to, "--auth", "environment")
     report: dict[str, Any] = json.loads(to.read_text())
-    return ran.returncode, report
+    return ran.code, report
 
 
 def test_a_signed_address_is_reported_without_its_signature(tmp_path: Path) -> None:
@@ -72,7 +70,7 @@ def test_a_signed_address_is_reported_without_its_signature(tmp_path: Path) -> N
 
 def test_a_plan_is_reported_with_its_requests(azure: Running, profile: Path, tmp_path: Path) -> None:
     """Each request that the sandbox saw is there, with the correlation id that it answered."""
-    code, report = reported("plan", profile, to=tmp_path / "r.json")
+    code, report = reported(azure, "plan", profile, to=tmp_path / "r.json")
 
     assert (0, 2, 0) == (code, report["cmkctl_report"], report["outcome"]["exit_code"])
     asked = sorted((each["method"], each["host"], each["path"]) for each in report["requests"])
@@ -89,7 +87,7 @@ def test_a_failed_apply_is_reported_with_what_was_made_and_what_not(
     """A late failure: the changes before are made, or not needed any more, the workspace failed, and the diagnostic is there."""
     azure.state.add_fault("late-failure")
 
-    code, report = reported("apply", profile, "--yes", to=tmp_path / "r.json")
+    code, report = reported(azure, "apply", profile, "--yes", to=tmp_path / "r.json")
 
     results = {each["step"]: each["result"] for each in report["changes"]}
     assert (1, "failed") == (code, report["outcome"]["meaning"])
@@ -107,8 +105,8 @@ def test_a_refused_plan_and_a_wrong_profile_are_reported(azure: Running, profile
     """Also a run that never came to Azure leaves a report that says why."""
     azure.state.add_vault("kv-cmk", "rg-ml", purge_protection=False)
 
-    refused, first = reported("plan", profile, to=tmp_path / "1.json")
-    wrong, second = reported("plan", profile, "--set", "key.size=1", to=tmp_path / "2.json")
+    refused, first = reported(azure, "plan", profile, to=tmp_path / "1.json")
+    wrong, second = reported(azure, "plan", profile, "--set", "key.size=1", to=tmp_path / "2.json")
 
     assert (3, 64) == (refused, wrong)
     assert ("refused", "the command line or the profile is wrong") == (
@@ -122,7 +120,7 @@ def test_a_request_without_an_answer_is_reported_with_why(azure: Running, profil
     """No status, and the words of the network."""
     azure.state.add_fault("reset-before-write@PUT:resourcegroups/rg-ml")
 
-    code, report = reported("apply", profile, "--yes", "--set", "workspace.name=mlw2", to=tmp_path / "r.json")
+    code, report = reported(azure, "apply", profile, "--yes", "--set", "workspace.name=mlw2", to=tmp_path / "r.json")
 
     unanswered = [each for each in report["requests"] if each["status"] is None]
     group = next(each for each in report["changes"] if each["step"] == "resource_group")
@@ -180,9 +178,9 @@ def test_a_report_can_hold_what_is_no_text(profile: Path, tmp_path: Path) -> Non
     assert "M\udcfcller" in json.loads(report.read_text())["command"]
 
 
-def test_a_report_is_for_its_owner_only(azure: Running, profile: Path, tmp_path: Path) -> None:  # noqa: ARG001
+def test_a_report_is_for_its_owner_only(azure: Running, profile: Path, tmp_path: Path) -> None:
     """It names everything there is in a subscription."""
-    reported("plan", profile, to=tmp_path / "r.json")
+    reported(azure, "plan", profile, to=tmp_path / "r.json")
 
     assert 0o600 == stat.S_IMODE((tmp_path / "r.json").stat().st_mode)
 

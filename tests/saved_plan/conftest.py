@@ -1,14 +1,12 @@
 """A quickstart profile, and the file to which its plan is saved."""
 
 import copy
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command_line import CommandLine
 from support.saved_plan import Bench
 
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
@@ -38,29 +36,30 @@ def built(bench: Bench, applied: dict[str, Any]) -> Bench:
 
 
 @pytest.fixture(scope="session")
-def applied(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def applied(profiles: Path, tmp_path_factory: pytest.TempPathFactory, forks: bool) -> dict[str, Any]:
     """Provide what a sandbox holds after one apply of the quickstart profile, for every test that begins with it."""
     folder = tmp_path_factory.mktemp("applied")
     state = folder / "azure" / "sandbox.json"
     running = Sandbox(state, Pace.none()).serve()
     try:
-        _run(folder, "apply", profiles / "quickstart.yaml", "--yes", "--sandbox", "--state", state)
+        assert (
+            0 == _in(folder, forks)("apply", profiles / "quickstart.yaml", "--yes", "--sandbox", "--state", state).code
+        )
         return copy.deepcopy(running.state.tenant.data)
     finally:
         running.stop()
 
 
 @pytest.fixture(scope="session")
-def saved(profiles: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+def saved(profiles: Path, tmp_path_factory: pytest.TempPathFactory, forks: bool) -> str:
     """Provide the text of a saved plan."""
     folder = tmp_path_factory.mktemp("saved")
     plan = folder / "plan.json"
-    _run(folder, "plan", profiles / "quickstart.yaml", "--sandbox", "--state", folder / "s.json", "--out", plan)
+    arguments = ("plan", profiles / "quickstart.yaml", "--sandbox", "--state", folder / "s.json", "--out", plan)
+    assert 0 == _in(folder, forks)(*arguments).code
     return plan.read_text(encoding="utf-8")
 
 
-def _run(folder: Path, *arguments: str | Path) -> None:
-    """Run a command that has to succeed, in an environment of its own."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}
-    command = [sys.executable, "-m", "cmkctl", *map(str, arguments)]
-    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+def _in(folder: Path, forks: bool) -> CommandLine:
+    """Return the command line in a folder, with the sandbox's subscription in its environment."""
+    return CommandLine(folder, {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}, forks)

@@ -126,8 +126,8 @@ def _redact(name: str) -> Callable[[dict[str, Any]], object]:
     ("change", "code"),
     [
         (_changed(cmkctl_plan=0), "CMK523"),
-        (_changed(cmkctl_plan=3, added_later={}, changes=None), "CMK523"),
-        (_changed(cmkctl_plan="2"), "CMK522"),
+        (_changed(cmkctl_plan=4, added_later={}, changes=None), "CMK523"),
+        (_changed(cmkctl_plan="3"), "CMK522"),
         (_changed(cmkctl_plan=True), "CMK522"),
         (_changed(changes=[{}]), "CMK522"),
         (_changed(made_at="yesterday"), "CMK522"),
@@ -260,7 +260,7 @@ def test_any_replaced_value_is_refused_or_harmless(tmp_path: Path, saved: str, d
 
     found = loaded_or_explained(tmp_path, json.dumps(document).encode())
 
-    digested = ("profile", "changes", "subject", "sandbox")
+    digested = ("profile", "changes", "subject", "sandbox", "procedure")
     same = [document.get(name) for name in digested] == [json.loads(saved)[name] for name in digested]
     assert same or not isinstance(found, LoadedPlan)
 
@@ -283,7 +283,7 @@ def test_any_replaced_bytes_are_refused_or_harmless(tmp_path: Path, saved: str, 
 @settings(QUIET, max_examples=100)
 def test_an_incomplete_document_is_refused(tmp_path: Path, document: dict[str, Any]) -> None:
     """The marker alone is not enough."""
-    assert loaded_or_explained(tmp_path, json.dumps({"cmkctl_plan": 2, **document}).encode()) is None
+    assert loaded_or_explained(tmp_path, json.dumps({"cmkctl_plan": 3, **document}).encode()) is None
 
 
 TAMPERED: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -326,7 +326,7 @@ def redigested(document: dict[str, Any]) -> dict[str, str]:
 
     return {
         "profile": of(document["profile"]),
-        "plan": of({name: document[name] for name in ("sandbox", "subject", "left_out", "changes")}),
+        "plan": of({name: document[name] for name in ("sandbox", "procedure", "subject", "left_out", "changes")}),
     }
 
 

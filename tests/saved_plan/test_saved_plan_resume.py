@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.saved_plan import Bench, codes, refusal
+from support.warm.process import Process
 
 from cmkctl.sandbox import Pace
 
@@ -27,10 +27,10 @@ WRITES = {
 SLOW = Pace.seconds(600)
 
 
-def begin(bench: Bench) -> subprocess.Popen[str]:
+def begin(bench: Bench) -> Process:
     """Start an apply of the file."""
     arguments = ("apply", bench.file, "--yes", "--json", "--sandbox", "--state", bench.azure.state)
-    process: subprocess.Popen[str] = bench.azure.command.begin(*arguments)
+    process: Process = bench.azure.command.begin(*arguments)
     return process
 
 

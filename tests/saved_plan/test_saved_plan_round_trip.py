@@ -47,7 +47,7 @@ def test_the_file_contains_what_was_shown(bench: Bench) -> None:
     document = bench.document
 
     assert ["cmkctl_plan", "cmkctl", "made_at", "digests"] == list(document)[:4]
-    assert (2, __version__, [], True) == tuple(document[each] for each in ("cmkctl_plan", "cmkctl", "begun", "sandbox"))
+    assert (3, __version__, [], True) == tuple(document[each] for each in ("cmkctl_plan", "cmkctl", "begun", "sandbox"))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["made_at"])
     (workspace,) = [each for each in document["changes"] if each["step"] == "workspace"]
     (shown,) = [each for each in lines.of("planned_change") if each["step"] == "workspace"]
@@ -96,7 +96,7 @@ def test_the_file_is_sufficient_on_another_machine(bench: Bench, tmp_path: Path)
 
     assert (0, []) == (ran.code, bench.done_twice())
     (group,) = [each.body for each in bench.azure.running.writes if each.path.lower() == GROUP.lower()]
-    assert {"owner": "someone"} == group["tags"]
+    assert {"owner": "someone", "cmkctl-workspace": "rg-ml-quickstart/mlw-quickstart"} == group["tags"]
 
 
 def test_the_profile_is_not_read_again(bench: Bench) -> None:
@@ -137,7 +137,7 @@ def test_detailed_exit_code_with_out(bench: Bench) -> None:
     """Exit code 2 for changes, and the plan is saved."""
     ran = bench.azure("plan", bench.profile, "--out", bench.file, "--detailed-exitcode")
 
-    assert (2, 2) == (ran.code, bench.document["cmkctl_plan"])
+    assert (2, 3) == (ran.code, bench.document["cmkctl_plan"])
 
 
 def test_an_existing_file_is_replaced(bench: Bench) -> None:
@@ -146,7 +146,7 @@ def test_an_existing_file_is_replaced(bench: Bench) -> None:
     bench.plan()
 
     beside = {each.name for each in bench.file.parent.iterdir()}
-    assert (0o600, 2) == (bench.file.stat().st_mode & 0o777, bench.document["cmkctl_plan"])
+    assert (0o600, 3) == (bench.file.stat().st_mode & 0o777, bench.document["cmkctl_plan"])
     assert {"azure", "mine.yaml", "plan.json"} == beside
 
 

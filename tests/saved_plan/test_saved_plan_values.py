@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request, Subject, Unknown
+from cmkctl.procedures.create import CREATE
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID
@@ -55,7 +56,7 @@ def through_the_file(profile: Profile, *changes: Change) -> LoadedPlan:
     subject = Subject(profile.cloud, profile.subscription, profile.location, profile.workspace.resource_id)
     with TemporaryDirectory() as folder:
         path = Path(folder, "plan.json")
-        save(path, Plan(subject, changes, observed="o"), profile, MOMENT, sandbox=True)
+        save(path, Plan(subject, changes, observed="o"), profile, CREATE, MOMENT, sandbox=True)
         loaded = load(path, environ={})
     assert isinstance(loaded, LoadedPlan)
     return loaded

@@ -97,8 +97,11 @@ def fresh_checkout(folder: Path) -> Path:
     return checkout
 
 
-def run(typed: list[str], folder: Path) -> list[str]:
-    """Run commands one after another in one shell, in a fresh checkout under `folder`; the output of each."""
+def run(typed: list[str], folder: Path, programs: Path | None = None) -> list[str]:
+    """Run commands one after another in one shell, in a fresh checkout under `folder`; the output of each.
+
+    `programs` is a folder whose programs come first.
+    """
     checkout = fresh_checkout(folder)
     mark = "@@ end of command @@"
     keep = f"__end() {{ local code=$?; echo '{mark}'; return $code; }}"
@@ -106,7 +109,9 @@ def run(typed: list[str], folder: Path) -> list[str]:
     unwanted = ("AZURE_", "ARM_", "CMKCTL_", "XDG_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     environment |= {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(
+            [*([str(programs)] if programs else []), str(Path(sys.executable).parent), os.environ["PATH"]]
+        ),
         "HOME": str(folder),
         "COLUMNS": "80",
         "PYTHONUNBUFFERED": "1",

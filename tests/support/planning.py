@@ -68,8 +68,12 @@ def _filled_text(text: str, names: Mapping[str, str]) -> Any:
     return re.sub(r"\$\{([^}]+)\}", lambda found: names[found[1]], text)
 
 
+_LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""The hundreds of cases are read by every process of the tests, which takes seconds in Python."""
+
+
 def _parsed(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - both loaders are safe
 
 
 def _names(raw: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
@@ -29,7 +29,7 @@ from cmkctl.clock import Interrupted, SystemClock
 from cmkctl.engine import apply_plan, make_plan
 from cmkctl.events import Event
 from cmkctl.plan import Plan
-from cmkctl.procedures.base import no_proof
+from cmkctl.procedures.base import Procedure, no_proof
 from cmkctl.procedures.create import CREATE
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
@@ -461,12 +461,18 @@ def is_write(method: str, url: str) -> bool:
 
 
 class KeptOpen(InterceptingTransport):
-    """A transport for many sessions one after the other: connections are made once, as TLS takes its time."""
+    """A transport for many sessions one after the other: connections are made once, as TLS takes its time.
 
-    def __init__(self) -> None:
+    It leads to the sandbox of an environment: requests would read the whole environment twice for each request.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
         session = requests.Session()
         session.mount("https://", HTTPAdapter(pool_maxsize=32, max_retries=0))
-        super().__init__(RequestsTransport(session=session, session_owner=False))
+        session.trust_env = False
+        session.proxies = {"https": environment["HTTPS_PROXY"]}
+        ca = environment["REQUESTS_CA_BUNDLE"]
+        super().__init__(RequestsTransport(session=session, session_owner=False, connection_verify=ca))
 
     def close(self) -> None:
         """Keep the connections."""
@@ -478,10 +484,11 @@ class Client:
 
     running: Running
     transport: Callable[[], HttpTransport[Any, Any]]
+    procedure: Procedure = UNPROVED
     events: list[Event] = field(default_factory=list)
 
     def session(self, profile: Profile) -> Session:
-        """Open a session: credential and proxy from the environment, a clock without patience."""
+        """Open a session: a credential from the environment, a clock without patience."""
         transport = self.transport()
         credential = SharedCredential(EnvironmentCredential(transport=transport))
         session = Session(profile.cloud, profile.subscription, credential, transport, ImpatientClock())
@@ -492,7 +499,7 @@ class Client:
         """Make a plan."""
         session = self.session(profile)
         try:
-            return make_plan(session, profile, UNPROVED)
+            return make_plan(session, profile, self.procedure)
         finally:
             session.close()
 
@@ -500,9 +507,8 @@ class Client:
         """Apply a plan, or the one that is made now; the plan that is left."""
         session = session or self.session(profile)
         try:
-            return apply_plan(
-                session, profile, plan or make_plan(session, profile, UNPROVED), UNPROVED, self.events.append
-            )
+            made = plan or make_plan(session, profile, self.procedure)
+            return apply_plan(session, profile, made, self.procedure, self.events.append)
         finally:
             session.close()
 
@@ -524,12 +530,16 @@ class ScenarioBuilder:
 
     def __init__(self, running: Running) -> None:
         self.running = running
-        self.connections = KeptOpen()
+        self.connections = KeptOpen(running.environment())
         self.kept: dict[tuple[str, ProfileVariant], dict[str, Any]] = {}
 
-    def client(self, around: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] | None = None) -> Client:
-        """Make a client, whose transport may be wrapped in another one."""
-        return Client(self.running, lambda: around(self.connections) if around else self.connections)
+    def client(
+        self,
+        around: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] | None = None,
+        procedure: Procedure = UNPROVED,
+    ) -> Client:
+        """Make a client of a procedure, whose transport may be wrapped in another one."""
+        return Client(self.running, lambda: around(self.connections) if around else self.connections, procedure)
 
     def make(self, wish: ProfileVariant, world: World) -> Profile:
         """Put the sandbox into a world and return the profile of the wish."""

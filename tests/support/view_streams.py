@@ -12,12 +12,14 @@ from types import MappingProxyType
 from typing import Final
 
 from cmkctl import events
+from cmkctl.listing import ListedWorkspace
 from cmkctl.posture import Assessment, Evidence, Posture, Verdict
 from cmkctl.views import View
 from cmkctl.views import shown as s
 from cmkctl.views.human import HumanView
 from cmkctl.views.json import JsonView
 from support.view_plans import everything, new_workspace, up_to_date
+from support.view_status import STATUS
 
 GOLDEN: Final = Path(__file__).parents[1] / "views" / "golden"
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -36,6 +38,50 @@ ASSESSMENT: Final = Assessment(
     ),
     "PATCH",
     "if asked to, within 24 h",
+)
+_WORKSPACES: Final = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-ml/providers"
+    "/Microsoft.MachineLearningServices/workspaces"
+)
+LISTED: Final = (
+    ListedWorkspace(
+        f"{_WORKSPACES}/hub-ml",
+        "hub",
+        "eastus2",
+        Verdict.CUSTOMER,
+        "in-subscription",
+        "https://kv-ml.vault.azure.net/keys/cmk-ml",
+        "0123456789abcdef0123456789abcdef",
+        provisioning_state="Succeeded",
+        high_business_impact=True,
+    ),
+    ListedWorkspace(
+        f"{_WORKSPACES}/project-ml",
+        "project",
+        "eastus2",
+        Verdict.INHERITED,
+        "in-subscription",
+        "https://kv-ml.vault.azure.net/keys/cmk-ml",
+        "0123456789abcdef0123456789abcdef",
+        f"{_WORKSPACES}/hub-ml",
+        "Succeeded",
+    ),
+    ListedWorkspace(
+        f"{_WORKSPACES.replace('rg-ml', 'rg-trial')}/mlw-of-the-team-that-forecasts-sales",
+        "default",
+        "germanywestcentral",
+        Verdict.MICROSOFT,
+        provisioning_state="Succeeded",
+        high_business_impact=False,
+    ),
+    ListedWorkspace(
+        f"{_WORKSPACES.replace('rg-ml', 'rg-trial')}/project-elsewhere",
+        "project",
+        "eastus2",
+        Verdict.INHERITED,
+        hub=f"{_WORKSPACES}/hub-of-others",
+        provisioning_state="Failed",
+    ),
 )
 UPDATE: Final = "CMKCTL_UPDATE_GOLDENS"
 """Set it to write what is seen instead of comparing: ``CMKCTL_UPDATE_GOLDENS=1 pytest tests/views``."""
@@ -140,6 +186,8 @@ def show_everything(view: View) -> None:
         view.show(s.CheckShown("Permissions", s.CheckState.UNKNOWN, "the resource group does not exist yet"))
         view.show(s.Explained("code", "CMK210", "CMK210  The vault lacks purge protection\n"))
         view.show(s.PostureShown((ASSESSMENT,)))
+        view.show(s.StatusShown(STATUS, "AzureCloud", "00000000-0000-0000-0000-000000000000"))
+        view.show(s.WorkspacesShown(LISTED))
         view.show(s.Cancelled())
         view.show(events.ChangeStarted(workspace))
     view.show(s.RunInterrupted("cmkctl apply profile.yaml"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.view_plans import everything, new_workspace, up_to_date
+from support.view_status import STATUS
 from support.view_streams import UNTIL, UPDATE, Seen, show_everything
 
 from cmkctl import events
@@ -67,6 +68,13 @@ def asked() -> str:
     return f"{seen.err}yes\n"
 
 
+def status() -> str:
+    """One screen."""
+    seen = Seen()
+    seen.view.show(s.StatusShown(STATUS, "AzureCloud", "00000000-0000-0000-0000-000000000000"))
+    return seen.out
+
+
 def json_lines() -> dict[str, str]:
     """Return an example line of each type, formatted over several lines."""
     seen = Seen(json=True)
@@ -86,6 +94,7 @@ def examples() -> dict[str, str]:
         "diagnostic": diagnostic(),
         "narration": narration(),
         "question": asked(),
+        "status-screen": status(),
     }
     lines = json_lines()
     return {**human, **lines, "diagnostic": human["diagnostic"], "diagnostic-line": lines["diagnostic"]}
@@ -101,7 +110,7 @@ def test_the_page_shows_what_is_written_now() -> None:
     assert now == {found["name"]: found["text"] for found in SHOWN.finditer(page)}
 
 
-@pytest.mark.parametrize("name", ["DONE", "FAILED", "CHANGES", "REFUSED", "USAGE", "INTERRUPTED"])
+@pytest.mark.parametrize("name", ["DONE", "FAILED", "CHANGES", "REFUSED", "INCOMPLETE", "USAGE", "INTERRUPTED"])
 def test_the_page_lists_every_exit_code(name: str) -> None:
     """With the number that the command line returns."""
     rows = re.findall(r"^\| (\d+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)

@@ -817,6 +817,12 @@ workspace_key_operations = ErrorRow(
     ours(),
     "The key '{name}' does not permit wrapKey and unwrapKey.",
 )
+workspace_without_key = ErrorRow(
+    403,
+    "Forbidden",
+    ours("that the services behind the workspace fail is documented"),
+    "The data of the workspace '{name}' is out of reach: the customer-managed key cannot be used.",
+)
 service_side_needs_policies = ErrorRow(
     400,
     "BadRequest",

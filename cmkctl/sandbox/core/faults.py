@@ -66,6 +66,7 @@ KINDS = {
         FaultKind("policy-managed-group", "a policy denies what Azure ML makes in the managed resource group"),
         FaultKind("no-capacity", "Azure Cosmos DB has no capacity; then the half-made account is in the way"),
         FaultKind("search-quota", "the managed Azure AI Search service is over the quota"),
+        FaultKind("graph-lag", "Resource Graph lacks resources, such as @workspaces/mlw-new, as it does new ones", 0),
         FaultKind(RANDOM, "random:RATE[:SEED]: any fault of the connection, at that rate", 0),
     )
 }

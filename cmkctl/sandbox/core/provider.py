@@ -10,6 +10,7 @@ from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.routing import Route
 
 if TYPE_CHECKING:
+    from cmkctl.sandbox.core.clouds import Cloud
     from cmkctl.sandbox.core.messages import Call
     from cmkctl.sandbox.core.state import Tenant
 
@@ -43,6 +44,7 @@ class Provider:
         adapt: by lower-case type, turns the body of a template's resource into that of a PUT.
         expire: ends what time alone ends; called at most once a second with the tenant and its time.
         spawn: creates what the faults that are switched on call for, before a request that would meet it.
+        key_readers: by lower-case type, why a resource cannot use its customer-managed key now; empty when it can.
         read_actions: RBAC actions of POSTs that only read, by lower-case ``namespace/type``.
 
     """
@@ -60,6 +62,7 @@ class Provider:
     adapt: Mapping[str, Callable[[Json], Json]] = field(default_factory=dict)
     expire: "Callable[[Tenant, float], None] | None" = None
     spawn: "Callable[[Tenant, Call], None] | None" = None
+    key_readers: "Mapping[str, Callable[[Tenant, Cloud, Json], str]]" = field(default_factory=dict)
     read_actions: Mapping[str, str] = field(default_factory=dict)
 
     @property

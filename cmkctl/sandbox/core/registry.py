@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cmkctl.sandbox.core.clouds import Cloud
     from cmkctl.sandbox.core.latency import Duration
     from cmkctl.sandbox.core.messages import Call
     from cmkctl.sandbox.core.provider import Provider
@@ -68,6 +69,12 @@ def durations() -> "tuple[Duration, ...]":
 def arrangements() -> Mapping[str, Callable[..., Any]]:
     """Return what the providers arrange, by the functions' names."""
     return {function.__name__: function for each in providers() for function in each.arrange}
+
+
+@cache
+def key_readers() -> "Mapping[str, Callable[[Tenant, Cloud, Json], str]]":
+    """Return, by lower-case type, what says why a resource cannot use its customer-managed key now."""
+    return {kind: reader for each in providers() for kind, reader in each.key_readers.items()}
 
 
 def registered(tenant: "Tenant", namespace: str, cloud: str = "AzureCloud") -> None:

@@ -11,7 +11,7 @@ from typing import Any, Self, TextIO, overload
 from cmkctl.sandbox.core.clouds import Service
 
 READS = ("GET", "HEAD", "OPTIONS")
-QUESTIONS = frozenset({"checkpolicyrestrictions", "checknameavailability", "validate"})
+QUESTIONS = frozenset({"checkpolicyrestrictions", "checknameavailability", "validate", "resources"})
 """The last segments of the POST requests that only ask, in lower case."""
 KEPT = 4000
 """The number of requests kept in memory; beyond it the older half is dropped. The file keeps all."""

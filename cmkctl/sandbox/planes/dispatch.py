@@ -1,6 +1,6 @@
 """Dispatches a request to the service of its host, past the checks and faults in front of that service."""
 
-from cmkctl.sandbox.core import directory, errors, expiry, operations, registrations, registry
+from cmkctl.sandbox.core import directory, errors, expiry, key_loss, operations, registrations, registry
 from cmkctl.sandbox.core.clouds import Service
 from cmkctl.sandbox.core.grants import advance_grants
 from cmkctl.sandbox.core.messages import Call, Reply
@@ -23,7 +23,18 @@ def serve(tenant: Tenant, call: Call) -> Reply:
         raise errors.body_too_large()
     expiry.expire(tenant)
     induced = connection_faults.before(tenant, call)
-    return induced or connection_faults.after(tenant, call, _answer(tenant, call))
+    return induced or connection_faults.after(tenant, call, _noting_keys(tenant, call))
+
+
+def _noting_keys(tenant: Tenant, call: Call) -> Reply:
+    """Answer, and note before and after a change of access to keys who can use theirs."""
+    changes = key_loss.may_change_access(call)
+    if changes:
+        key_loss.note(tenant, call.cloud)
+    reply = _answer(tenant, call)
+    if changes:
+        key_loss.note(tenant, call.cloud)
+    return reply
 
 
 def _answer(tenant: Tenant, call: Call) -> Reply:

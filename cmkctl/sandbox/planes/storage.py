@@ -4,17 +4,25 @@ Version 4 of azurerm waits after it has created an account until blobs, queues a
 in every refresh (``storage_account_resource.go``: ``waitForDataPlaneToBecomeAvailableForAccount``).
 """
 
-from cmkctl.sandbox.core import clouds, errors
+from cmkctl.sandbox.core import clouds, errors, key_loss
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.state import Tenant
 
 COVERAGE = Area(
     "storage accounts",
-    supported=("data plane: the service properties of blobs, queues and files (azurerm waits for them), read only",),
+    supported=(
+        "data plane: the service properties of blobs, queues and files (azurerm waits for them), read only",
+        "data plane: 403 one hour after the customer-managed key is lost",
+    ),
+    guesses=("without its key, an account answers with `KeyVaultEncryptionKeyNotFound`, whatever the reason",),
     differs=("the signature of a request to the data plane is not checked; without one it is refused",),
 )
 XML = "application/xml"
+_WITHOUT_KEY = (
+    "<Error><Code>KeyVaultEncryptionKeyNotFound</Code>"
+    "<Message>[sandbox] The key vault key cannot be used to unwrap the encryption key.</Message></Error>"
+)
 _RETENTION = "<RetentionPolicy><Enabled>false</Enabled></RetentionPolicy>"
 _METRICS = f"<Version>1.0</Version><Enabled>false</Enabled>{_RETENTION}"
 _LOGGING = f"<Version>1.0</Version><Read>false</Read><Write>false</Write><Delete>false</Delete>{_RETENTION}"
@@ -37,7 +45,8 @@ def serve(tenant: Tenant, call: Call) -> Reply:
 
     """
     account, service = clouds.storage_host(call.host)
-    if _find(tenant, account) is None:
+    record = _find(tenant, account)
+    if record is None:
         raise errors.not_modelled(f"the host {call.host}: there is no storage account '{account}'")
     asked = (call.method, call.query.get("restype"), call.query.get("comp"))
     if asked != ("GET", "service", "properties") or service not in PROPERTIES:
@@ -46,6 +55,8 @@ def serve(tenant: Tenant, call: Call) -> Reply:
         return _document(
             403, "<Error><Code>AuthenticationFailed</Code><Message>[sandbox] No signature.</Message></Error>"
         )
+    if key_loss.lost(tenant, call.cloud, record):
+        return _document(403, _WITHOUT_KEY)
     return _document(200, f"<StorageServiceProperties>{PROPERTIES[service]}</StorageServiceProperties>")
 
 

@@ -1,6 +1,6 @@
-"""Microsoft.DocumentDB: lists of regions and accounts; registering it brings the service principal of Azure Cosmos DB."""
+"""Microsoft.DocumentDB: regions, accounts of managed resource groups; registering it adds the principal of Azure Cosmos DB."""
 
-from cmkctl.sandbox.core import offers
+from cmkctl.sandbox.core import errors, ids, key_loss, offers
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.constants import (
     COSMOS_DB_APP_ID,
@@ -9,6 +9,7 @@ from cmkctl.sandbox.core.constants import (
     COSMOS_DB_OBJECT_ID,
 )
 from cmkctl.sandbox.core.coverage import Area
+from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.regions import LOCATIONS, normal, require_location
@@ -27,7 +28,9 @@ def add_principal(tenant: Tenant, cloud: str) -> None:
 
 TYPE = "Microsoft.DocumentDB/locations"
 ACCOUNTS = "Microsoft.DocumentDB/databaseAccounts"
-VERSIONS = ("2023-04-15", "2023-11-15", "2024-05-15", "2024-08-15", "2024-11-15", "2025-04-15")
+VERSIONS = ("2023-04-15", "2023-11-15", "2024-05-15", "2024-08-15", "2024-11-15", "2025-04-15", "2025-10-15")
+SHOWS_THE_VERSION = "2025-10-15"
+"""The first api-version with ``keyVaultKeyUriVersion``."""
 
 
 def _region(tenant: Tenant, call: Call, name: str) -> Json:
@@ -69,7 +72,7 @@ def list_accounts(tenant: Tenant, call: Call) -> Reply:
     """Answer the accounts of the subscription; those of others are arranged, and have a name and a region only."""
     tenant.require_registered(call["subscription"], "Microsoft.DocumentDB")
     head = f"/subscriptions/{call['subscription']}"
-    own = [each["doc"] for each in tenant.resources_in(head) if each["doc"]["type"].lower() == ACCOUNTS.lower()]
+    own = _accounts_in(tenant, call, head)
     used, _ = offers.used(tenant, offers.COSMOS_DB_ACCOUNTS, call["subscription"])
     others = [
         {
@@ -84,6 +87,85 @@ def list_accounts(tenant: Tenant, call: Call) -> Reply:
     return Reply(200, {"value": [*own, *others]})
 
 
+def list_in_group(tenant: Tenant, call: Call) -> Reply:
+    """Answer the accounts of a resource group."""
+    tenant.require_registered(call["subscription"], "Microsoft.DocumentDB")
+    group = tenant.group(call["subscription"], call["group"])["doc"]["id"]
+    return Reply(200, {"value": _accounts_in(tenant, call, group)})
+
+
+def get_account(tenant: Tenant, call: Call) -> Reply:
+    """Answer one account."""
+    tenant.require_registered(call["subscription"], "Microsoft.DocumentDB")
+    found = [
+        each
+        for each in _accounts_in(tenant, call, tenant.group(call["subscription"], call["group"])["doc"]["id"])
+        if each["name"].lower() == call["name"].lower()
+    ]
+    if not found:
+        raise errors.resource_not_found(ACCOUNTS, call["name"], call["group"])
+    return Reply(200, found[0])
+
+
+def _accounts_in(tenant: Tenant, call: Call, scope: str) -> list[Json]:
+    rows = [each["doc"] for each in tenant.resources_in(scope) if each["doc"]["type"].lower() == ACCOUNTS.lower()]
+    return [_view(tenant, call, each) for each in rows]
+
+
+def _view(tenant: Tenant, call: Call, document: Json) -> Json:
+    """Return an account of a managed resource group, with its key and the state of its access to the key."""
+    workspace = tenant.resource(document.get("managedBy") or "/") or _deleted_workspace(tenant, document)
+    if workspace is None:
+        return document
+    named = workspace["doc"]["properties"]["encryption"]["keyVaultProperties"]
+    host, _, rest = _wrapped_with(tenant, workspace, named["keyIdentifier"]).partition("/keys/")
+    name, _, version = rest.partition("/")
+    shown = {
+        "provisioningState": "Succeeded",
+        "keyVaultKeyUri": f"{host}/keys/{name}",
+        **({"keyVaultKeyUriVersion": version} if call.api_version >= SHOWS_THE_VERSION else {}),
+        "customerManagedKeyStatus": STATUS[key_loss.lost(tenant, call.cloud, workspace)],
+    }
+    return {**document, "properties": {**document["properties"], **shown}}
+
+
+def _wrapped_with(tenant: Tenant, workspace: Json, identifier: str) -> str:
+    """Return the key identifier that the account uses: for a while after a rotation still the one before."""
+    row = workspace.get("wraps")
+    return identifier if row is None or tenant.tick(row["countdown"]) else str(row["identifier"])
+
+
+def _deleted_workspace(tenant: Tenant, document: Json) -> Json | None:
+    row: Json = tenant.data.get("deleted_workspaces", {}).get(ids.key(document.get("managedBy") or "/"), {})
+    return row.get("record")
+
+
+CONFIRMED = "Access to the configured customer managed key confirmed."
+_REVOKED = (
+    "Access to your account is currently revoked because {cause}; for more details about this error and how to restore access to "
+    "your account please visit https://learn.microsoft.com/en-us/azure/cosmos-db/cmk-troubleshooting-guide{place}."
+)
+STATUS = {
+    "": CONFIRMED,
+    key_loss.NO_VAULT: _REVOKED.format(
+        cause="the correspondent Azure Key Vault was not found", place="#azure-key-vault-resource-not-found (4017)"
+    ),
+    key_loss.NO_KEY: _REVOKED.format(
+        cause="the correspondent key is not found on the specified Key Vault",
+        place="#azure-key-vault-resource-not-found (4003)",
+    ),
+    key_loss.NO_GRANT: _REVOKED.format(
+        cause="the current default identity no longer has permission to the associated Key Vault key",
+        place="#default-identity-is-unauthorized-to-access-the-azure-key-vault-key (4002)",
+    ),
+    key_loss.DISABLED: _REVOKED.format(cause="the correspondent key is either disabled or expired", place=" (4018)"),
+}
+"""``customerManagedKeyStatus``, by why the key is lost: the published values of the property.
+
+The one about a disabled key is not among them: its cause and number are from a public report of the data plane.
+"""
+
+
 DISPLAY = LOCATIONS[LOCATION]
 
 
@@ -94,20 +176,35 @@ def close_cosmos_region(state: Arrangement, location: str = LOCATION) -> None:
 
 
 _HEAD = "/subscriptions/{subscription}/providers/Microsoft.DocumentDB"
+_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DocumentDB"
 PROVIDER = Provider(
     namespace="Microsoft.DocumentDB",
     coverage=(
         Area(
             "Azure Cosmos DB, Azure AI Search",
-            supported=("regions of Azure Cosmos DB with the subscription's access, and the list of accounts",),
+            supported=(
+                "regions of Azure Cosmos DB with the subscription's access, and the list of accounts",
+                "accounts of managed resource groups, with `customerManagedKeyStatus` in the published words",
+                "`keyVaultKeyUriVersion` of these accounts, which follows a rotation of the workspace later",
+            ),
+            differs=("`customerManagedKeyStatus` changes exactly one hour after the key is lost",),
             not_modelled=("accounts and services that a caller creates",),
-            guesses=("a region without access is refused with the words for missing capacity",),
+            guesses=(
+                "a region without access is refused with the words for missing capacity",
+                "`keyVaultKeyUriVersion` is the version alone; no recording shows the property",
+                "the status of an account whose key is disabled; the values for other reasons are published",
+            ),
         ),
     ),
     routes=(
         Route("GET", _HEAD + "/locations", list_locations, TYPE, VERSIONS),
         Route("GET", _HEAD + "/locations/{location}", get_location, TYPE, VERSIONS),
         Route("GET", _HEAD + "/databaseAccounts", list_accounts, ACCOUNTS, VERSIONS),
+        Route("GET", _GROUP + "/databaseAccounts", list_in_group, ACCOUNTS, VERSIONS),
+        Route("GET", _GROUP + "/databaseAccounts/{name}", get_account, ACCOUNTS, VERSIONS),
+    ),
+    durations=(
+        Duration(key_loss.RETURN, 3600, "documentation: wait one hour for the account to recover (troubleshoot-cmk)"),
     ),
     tables={"closed_cosmos_regions": dict},
     arrange=(close_cosmos_region,),

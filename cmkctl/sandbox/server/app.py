@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
+from email.utils import formatdate
 from enum import Enum
 from typing import Any
 
@@ -66,7 +67,7 @@ class Application:
         if reply.drop:
             self.drop(scope["client"])
             return
-        await _write(call, reply, payload, send)
+        await _write(call, reply, payload, send, formatdate(self.tenant.clock(), usegmt=True))
 
     def _watched(self, call: Call) -> Reply:
         if not self.watch(Moment.BEFORE, call):
@@ -147,11 +148,11 @@ async def _read(scope: Scope, receive: Receive) -> Call:
     return call
 
 
-async def _write(call: Call, reply: Reply, payload: bytes, send: Send) -> None:
+async def _write(call: Call, reply: Reply, payload: bytes, send: Send, date: str) -> None:
     if call.method == "HEAD":
         payload = b""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
-    headers.append((BANNER_HEADER.encode(), b"1"))
+    headers += [(BANNER_HEADER.encode(), b"1"), (b"date", date.encode())]
     if payload or reply.content_type.startswith("text/"):  # storage sends one with an empty body (recording 02)
         headers.append((b"content-type", reply.content_type.encode()))
     if reply.status != 204:

@@ -4,14 +4,11 @@ That server polls ten times a second to notice that it should stop, and sleeps w
 a hundred sandboxes would spend most of its time there.
 """
 
-import asyncio
 import socket
 import ssl
 from typing import Any
 
 import uvicorn
-
-TICK_SECONDS = 1.0
 
 
 class Listener:
@@ -29,13 +26,13 @@ class Listener:
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=False,  # the application writes the time of the sandbox
             timeout_keep_alive=120,
             h11_max_incomplete_event_size=131072,
         )
         config.load()
         self._server = uvicorn.Server(config)
         self._server.lifespan = config.lifespan_class(config)
-        self._ticking: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
         """Begin to listen, and return the port."""
@@ -43,15 +40,8 @@ class Listener:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
         await self._server.startup(sockets=[listener])
-        self._ticking = asyncio.get_running_loop().create_task(self._tick())
         port: int = listener.getsockname()[1]
         return port
-
-    async def _tick(self) -> None:
-        """Keep the Date header right."""
-        while True:
-            await self._server.on_tick(0)
-            await asyncio.sleep(TICK_SECONDS)
 
     def drop(self, client: Any) -> None:
         """Close the connection of one client (the ASGI scope's ``client``) at once, without an answer."""
@@ -65,8 +55,6 @@ class Listener:
 
     def stop(self) -> None:
         """Stop listening and close every connection."""
-        if self._ticking is not None:
-            self._ticking.cancel()
         for server in self._server.servers:
             server.close()
         for connection in list(self._server.server_state.connections):

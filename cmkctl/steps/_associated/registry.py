@@ -73,10 +73,28 @@ def _other_key(profile: Profile, found: ArmDocument, supplied: Supplied) -> tupl
             f"leave {REGISTRY.field}.encryption out",
             f"choose another {REGISTRY.field}.name for a new one",
         )
+    used = _key_in_use(found) or KeyInUse("", "", "")
+    return another_key(REGISTRY.field, used, supplied.key_uri, supplied.client_id)
+
+
+def _key_in_use(found: ArmDocument) -> KeyInUse | None:
+    """Return the customer's key of a registry; None for one with Microsoft's key."""
+    has = at(found, "properties.encryption") or {}
+    if not same_word(has.get("status"), "enabled"):
+        return None
     key = has.get("keyVaultProperties") or {}
     parts = str(key.get("keyIdentifier") or "").rstrip("/").split("/")
-    used = KeyInUse("/".join(parts[:_WITH_NAME]), "".join(parts[_WITH_NAME:]), str(key.get("identity") or ""))
-    return another_key(REGISTRY.field, used, supplied.key_uri, supplied.client_id)
+    return KeyInUse("/".join(parts[:_WITH_NAME]), "".join(parts[_WITH_NAME:]), str(key.get("identity") or ""))
+
+
+def _with_key(found: ArmDocument, key: str) -> dict[str, Json]:
+    """Return the body that sets a key without a version; its reader stays.
+
+    Source: https://learn.microsoft.com/azure/container-registry/tutorial-rotate-revoke-customer-managed-keys
+    """
+    reader = at(found, "properties.encryption.keyVaultProperties.identity")
+    named = {"keyIdentifier": key, **({"identity": reader} if reader else {})}
+    return {"properties": {"encryption": {"status": "enabled", "keyVaultProperties": named}}}
 
 
 def _network(network: RegistryNetworkSettings | None) -> dict[str, Json]:
@@ -122,6 +140,8 @@ REGISTRY: Final = ResourceSpec(
     ),
     sku=lambda profile: named(profile.associated_resources.container_registry, "sku"),
     fixed=_other_key,
+    key_in_use=_key_in_use,
+    with_key=_with_key,
     irreversible=lambda profile: (
         ("the registry's encryption with the customer's key",) if _encryption_of(profile) == "customer" else ()
     ),

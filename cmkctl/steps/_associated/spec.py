@@ -9,6 +9,7 @@ from typing import Any
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.plan import AttributeChange, Json
 from cmkctl.profile.model import Profile
+from cmkctl.steps._associated.customer_key import KeyInUse
 from cmkctl.steps._associated.values import Compared, written
 
 
@@ -53,6 +54,10 @@ class ResourceSpec:
     """Code, reason and ways out where one of ours differs in what no update changes; empty without."""
     irreversible: Callable[[Profile], tuple[str, ...]] = lambda _profile: ()
     """The effects of a creation that cannot be undone."""
+    key_in_use: Callable[[ArmDocument], KeyInUse | None] = lambda _found: None
+    """The customer's key of an existing resource; None for one with Microsoft's key."""
+    with_key: Callable[[ArmDocument, str], dict[str, Json]] = lambda _found, _key: {}
+    """The body that sets a key, given without a version, on a resource that has a customer's key already."""
     sent_back: tuple[str, ...] = ()
     """The properties that an update sends back as they are, where a PATCH changes tags only and all else needs a PUT."""
 

@@ -129,13 +129,36 @@ def _other_key(profile: Profile, found: ArmDocument, supplied: Supplied) -> tupl
             f"leave {STORAGE.field}.encryption out",
             f"choose another {STORAGE.field}.name for a new one",
         )
+    used = _key_in_use(found) or KeyInUse("", "", "")
+    return another_key(STORAGE.field, used, supplied.key_uri, identity, encrypt)
+
+
+def _key_in_use(found: ArmDocument) -> KeyInUse | None:
+    """Return the customer's key of an account; None for one with Microsoft's key."""
+    has = at(found, "properties.encryption") or {}
+    if not same_word(has.get("keySource"), _KEY_VAULT):
+        return None
     key = has.get("keyvaultproperties") or {}
-    used = KeyInUse(
+    return KeyInUse(
         f"{str(key.get('keyvaulturi') or '').rstrip('/')}/keys/{key.get('keyname')}",
         str(key.get("keyversion") or ""),
         str((has.get("identity") or {}).get("userAssignedIdentity") or ""),
     )
-    return another_key(STORAGE.field, used, supplied.key_uri, identity, encrypt)
+
+
+def _with_key(found: ArmDocument, key: str) -> dict[str, Json]:
+    """Return the body that sets a key without a version; its reader stays."""
+    vault, _, name = key.partition("/keys/")
+    reader = at(found, "properties.encryption.identity.userAssignedIdentity")
+    return {
+        "properties": {
+            "encryption": {
+                "keySource": _KEY_VAULT,
+                "keyvaultproperties": {"keyvaulturi": f"{vault}/", "keyname": name, "keyversion": ""},
+                **({"identity": {"userAssignedIdentity": reader}} if reader else {}),
+            }
+        }
+    }
 
 
 def _other_redundancy(profile: Profile, found: ArmDocument) -> tuple[str, ...]:
@@ -194,6 +217,8 @@ STORAGE: Final = ResourceSpec(
     shown=lambda profile: encrypted_with(profile, profile.associated_resources.storage_account.encryption),
     sku=_sku,
     fixed=_fixed,
+    key_in_use=_key_in_use,
+    with_key=_with_key,
     unfit=(
         (
             "properties.isHnsEnabled",

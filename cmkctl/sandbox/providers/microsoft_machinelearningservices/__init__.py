@@ -11,6 +11,7 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
     outbound_rules,
     soft_delete,
     unpublished,
+    workspace_cmk,
     workspace_faults,
     workspaces,
 )
@@ -32,6 +33,7 @@ PROVIDER = Provider(
     durations=(
         Duration("workspace.create", 21, "recordings, fact 8: direct PUT without a key about 21 s"),
         Duration("workspace.create.cmk", 360, "recordings, fact 8: still running after 347 s, done within 20 minutes"),
+        Duration("workspace.key", 3600, "learn.microsoft.com, concept-customer-managed-keys: usually within an hour"),
         Duration("workspace.update", 92, "recordings, fact 8: in progress for 92 s and more"),
         Duration("workspace.delete", 60, GUESS),
         Duration("workspace.diagnose", 15, GUESS),
@@ -48,4 +50,5 @@ PROVIDER = Provider(
     adapt={RESOURCE_TYPE.type.lower(): unpublished.workspace},
     expire=soft_delete.expire,
     spawn=workspace_faults.spawn,
+    key_readers={RESOURCE_TYPE.type.lower(): workspace_cmk.why_out_of_reach},
 )

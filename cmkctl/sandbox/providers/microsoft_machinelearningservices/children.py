@@ -1,6 +1,6 @@
 """Resources inside a workspace: found, listed and taken away with the workspace they were made in."""
 
-from cmkctl.sandbox.core import errors, ids, resources
+from cmkctl.sandbox.core import errors, ids, key_loss, resources
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RESOURCE_TYPE
@@ -10,12 +10,14 @@ def parent(tenant: Tenant, call: Call, kind: str, operation: str = "read") -> Js
     """Return the document of the workspace a call goes into.
 
     Raises:
-        AzureError: 404 `ParentResourceNotFound`.
+        AzureError: 404 `ParentResourceNotFound`; 403 for a workspace that is without its key.
 
     """
     record = _workspace(tenant, call)
     if record is None:
         raise errors.parent_not_found(operation, kind.partition("/")[2], _asked(call))
+    if key_loss.lost(tenant, call.cloud, record):
+        raise errors.workspace_without_key(record["doc"]["name"])
     document: Json = record["doc"]
     return document
 

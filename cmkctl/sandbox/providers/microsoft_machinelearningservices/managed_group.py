@@ -44,12 +44,16 @@ def denial(tenant: Tenant, workspace_id: str, location: str, brought: Json) -> A
 def _managed(tenant: Tenant, kind: str, identifier: str, workspace: Json) -> Json:
     """Return the document of a managed resource.
 
-    The storage account is a whole one, encrypted with the workspace's key, as documented; the other two are stubs.
+    The storage account is a whole one, encrypted with the workspace's key, as documented; the other two are stubs, of which
+    the Cosmos DB account names the key, without a version, as each such account does.
     """
     name, location = identifier.rpartition("/")[2], workspace["location"]
-    if field_of(kind) != "storageAccountResourceId":
-        return {"id": identifier, "name": name, "type": kind, "location": location, "tags": {}, "properties": {}}
     vault, _, key = workspace["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"].partition("/keys/")
+    stub = {"id": identifier, "name": name, "type": kind, "location": location, "tags": {}}
+    if field_of(kind) == "searchAccountResourceId":
+        return {**stub, "properties": {}}
+    if field_of(kind) == "cosmosDbResourceId":
+        return {**stub, "properties": {"keyVaultKeyUri": f"{vault}/keys/{key.partition('/')[0]}"}}
     named = {"keyname": key.partition("/")[0], "keyvaulturi": f"{vault}/"}
     encrypted = {"keySource": "Microsoft.Keyvault", "keyvaultproperties": named}
     body = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": {"encryption": encrypted}}
@@ -84,3 +88,15 @@ def provision(tenant: Tenant, document: Json) -> None:
             resources.store(tenant, {**made, "managedBy": document["id"]}, owner=document["id"])
             encryption[field] = identifier
     document["properties"]["serviceProvisionedResourceGroup"] = group_id
+
+
+def follow(tenant: Tenant, document: Json) -> None:
+    """Move the managed accounts of a workspace to the key that the workspace was moved to."""
+    encryption = document["properties"]["encryption"]
+    identifier = encryption["keyVaultProperties"]["keyIdentifier"]
+    database = tenant.resource(encryption.get("cosmosDbResourceId") or "/")
+    if database is not None:
+        database["doc"]["properties"]["keyVaultKeyUri"] = identifier.rpartition("/")[0]
+    account = tenant.resource(encryption.get("storageAccountResourceId") or "/")
+    if account is not None and account["doc"].get("managedBy"):
+        microsoft_storage.follow_workspace(tenant, account["doc"], identifier)

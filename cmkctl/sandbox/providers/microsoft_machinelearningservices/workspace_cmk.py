@@ -7,7 +7,7 @@ else the message begins with ``[sandbox]``: the refusal is documented, its wordi
 import re
 from dataclasses import dataclass
 
-from cmkctl.sandbox.core import errors, grants, ids
+from cmkctl.sandbox.core import errors, grants, ids, key_loss
 from cmkctl.sandbox.core.clouds import Cloud
 from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID, COSMOS_DB_GOVERNMENT_APP_ID
 from cmkctl.sandbox.core.messages import Json
@@ -131,3 +131,45 @@ def _check_cosmos(tenant: Tenant, cloud: Cloud, key: Key) -> None:
         if principal["appId"] == app_id and grants.may_use_key(tenant, key.vault, key.record["doc"]["id"], object_id):
             return
     raise errors.cosmos_may_not_use_key(app_id, key.record["doc"]["name"], key.vault["doc"]["name"])
+
+
+_WHY = {
+    errors.key_vault_missing: key_loss.NO_VAULT,
+    errors.workspace_key_missing: key_loss.NO_KEY,
+    errors.cosmos_may_not_use_key: key_loss.NO_GRANT,
+}
+
+
+def why_out_of_reach(tenant: Tenant, cloud: Cloud, record: Json) -> str:
+    """Return why a workspace cannot use its key now; empty when it can, or has none.
+
+    For a while after a rotation it needs the key before as well. Service-side encryption with a system-assigned identity has no
+    principal that is known to read the key.
+    """
+    properties = record["doc"]["properties"]
+    encryption = properties.get("encryption")
+    if encryption is None or properties["provisioningState"] not in ("Succeeded", "Updating"):
+        return ""
+    wraps = record.get("wraps")
+    named = encryption["keyVaultProperties"]
+    earlier = [] if wraps is None or tenant.over(wraps["countdown"]) else [wraps["identifier"]]
+    for identifier in (named["keyIdentifier"], *earlier):
+        used = {**encryption, "keyVaultProperties": {**named, "keyIdentifier": identifier}}
+        why = _why_unusable(tenant, cloud, {**properties, "encryption": used})
+        if why:
+            return why
+    return ""
+
+
+def _why_unusable(tenant: Tenant, cloud: Cloud, properties: Json) -> str:
+    encryption = properties["encryption"]
+    try:
+        key = check_key(tenant, cloud, encryption)
+        if not properties.get("enableServiceSideCMKEncryption"):
+            _check_cosmos(tenant, cloud, key)
+    except errors.AzureError as refusal:
+        return _WHY.get(refusal.row, key_loss.DISABLED)
+    identity = tenant.resource((encryption.get("identity") or {}).get("userAssignedIdentity") or "")
+    principal = identity and identity["doc"]["properties"]["principalId"]
+    allowed = not principal or grants.may_use_key(tenant, key.vault, key.record["doc"]["id"], principal)
+    return "" if allowed else key_loss.NO_GRANT

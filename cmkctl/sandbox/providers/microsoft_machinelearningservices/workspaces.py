@@ -46,10 +46,12 @@ COVERAGE = Area(
         "a PATCH of `allowRoleAssignmentOnRG` is accepted without effect (recording 01)",
         "fails in the operation: no purge protection; key missing, disabled, expired, not RSA, without wrap and unwrap",
         "fails in the operation: no right for Azure Cosmos DB (by object id) or for the user-assigned identity",
-        "rotation within the vault; any other change of vault, key identity, hbi or stores is the bare 500 of Azure",
+        "without its key for an hour, what is in the workspace is refused; the workspace itself is still answered",
+        "rotation within the vault, to a usable version; the managed Cosmos DB account follows later",
+        "any other change of vault, key identity, hbi or stores is the bare 500 of Azure",
     ),
     differs=(
-        "the managed group's Cosmos DB and search are listed, and cannot be read one by one; its storage account can",
+        "the managed group's search service is listed, and cannot be read by itself; account and storage account can",
         "Azure gives some twenty minutes to a CMK workspace; here it is four reads, unless `--latency azure`",
     ),
     not_modelled=(
@@ -57,11 +59,14 @@ COVERAGE = Area(
         "`networkAcls`, `ipAllowlist` and other properties of the newest previews",
     ),
     guesses=(
+        "the words of the refusal without a key, and that it affects computes, datastores and lists alike",
+        "a workspace with a key that is lost can still be changed and deleted",
+        "service-side encryption with a system-assigned identity loses its key with the key alone, not with a grant",
         "the list of a subscription has soft-deleted workspaces, that of a group has none: one public report, for the former",
         "an associated resource that does not exist yet is looked for at the end of the operation: Azure's limit is unpublished",
         "that a creation waits for one at all rests on one recording (02)",
         "a vault with Azure RBAC gets no role for the workspace's principal; what Azure does there is unpublished",
-        "the managed storage account follows the newest version of the workspace's key",
+        "the managed storage account follows the workspace's key at once",
         "a project shows no `encryption`: its hub has it",
         "which rights of the acting identity are tried, beyond those that are quoted, and in which order",
         "an identity that reads the key has to be one of the workspace's identities",
@@ -103,6 +108,8 @@ ISOLATION_FORGOTTEN = "2023-04-01-preview"
 """The api-version whose PATCH switched ``enableDataIsolation`` off where it was not sent (recording 04; unlike 01)."""
 
 CREATE = "workspace.create"
+ROTATION = "workspace.key"
+"""The kind of transition after which the managed resources use the version that the workspace was moved to."""
 
 
 # --- create and replace
@@ -312,7 +319,11 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         )
     failure = None
     if encryption is not None:
+        before = _identifier(document)
         failure = _change_key(tenant, call, document, encryption)
+        if failure is None and _identifier(document) != before:
+            record["wraps"] = {"identifier": before, "countdown": tenant.begin(ROTATION)}
+            managed_group.follow(tenant, document)
     if failure is None:
         document["properties"] = shapes.merge(document["properties"], sent)
         document["properties"]["managedNetwork"] = network_view(document["properties"]["managedNetwork"], document)
@@ -321,6 +332,11 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
             document["tags"] = body["tags"]
         document["systemData"] = tenant.system_data(document["systemData"])
     return _accepted(tenant, call, "workspace.update", document, failure=failure)
+
+
+def _identifier(document: Json) -> str:
+    encryption = document["properties"].get("encryption") or {}
+    return str((encryption.get("keyVaultProperties") or {}).get("keyIdentifier") or "")
 
 
 def _refuse_fixed(before: Json, sent: Json) -> None:

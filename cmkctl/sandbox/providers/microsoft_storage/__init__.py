@@ -3,9 +3,9 @@
 from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.provider import Provider, Registration
 from cmkctl.sandbox.providers.microsoft_storage import accounts, capacity, encryption_scopes, services
-from cmkctl.sandbox.providers.microsoft_storage.accounts import RESOURCE_TYPE, list_keys, new_account
+from cmkctl.sandbox.providers.microsoft_storage.accounts import RESOURCE_TYPE, follow_workspace, list_keys, new_account
 
-__all__ = ("PROVIDER", "RESOURCE_TYPE", "list_keys", "new_account")
+__all__ = ("PROVIDER", "RESOURCE_TYPE", "follow_workspace", "list_keys", "new_account")
 
 PROVIDER = Provider(
     namespace="Microsoft.Storage",
@@ -14,5 +14,6 @@ PROVIDER = Provider(
     registration=Registration.REGISTERED,
     durations=(Duration("storage.create", 17, "recordings, fact 35 and recording 02: Retry-After 17"),),
     read_actions={"microsoft.storage/checknameavailability": "Microsoft.Storage/checknameavailability/read"},
+    key_readers={RESOURCE_TYPE.type.lower(): accounts.why_out_of_reach},
     arrange=(accounts.add_storage_account,),
 )

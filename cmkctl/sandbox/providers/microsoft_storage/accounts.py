@@ -4,8 +4,9 @@ import base64
 import hashlib
 import re
 
-from cmkctl.sandbox.core import addresses, customer_keys, errors, ids, operations, resources, shapes
+from cmkctl.sandbox.core import addresses, customer_keys, errors, ids, key_loss, operations, registry, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
+from cmkctl.sandbox.core.clouds import Cloud
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.routing import Route
@@ -22,13 +23,16 @@ COVERAGE = Area(
         "the second region and its endpoints of GRS and RA-GRS accounts (47), by Azure's published pairs of regions",
         "blob, file, queue and table service: GET, list, PUT; containers; encryption scopes (48)",
     ),
-    differs=(),
+    differs=("an account whose key has no version uses a new one exactly a day after it was made",),
     not_modelled=("blobs, files, queues and tables themselves; custom domains, zones, failover",),
     guesses=(
         "an account in a region without a pair has no second region; Azure may refuse it",
         "a key in use is kept with any identity (47); another user-assigned identity that is to read it is checked",
     ),
 )
+
+DAILY = 86400
+"""The seconds after which an account uses a new version of a key that it names without a version."""
 
 PAIRS = {
     "australiaeast": "australiasoutheast", "brazilsouth": "southcentralus", "canadacentral": "canadaeast",
@@ -148,9 +152,10 @@ IPV6_SINCE = "2023-05-01"
 """The first api-version recorded with ``networkAcls.ipv6Rules`` (72); 2021-04-01 (02) has none."""
 
 
-def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
+def view(tenant: Tenant, record: Json, call: Call) -> Json:
     """Show an account, with the endpoints of the cloud that is asked, and its second region where it has one."""
     document = record["doc"]
+    _follow(tenant, document)
     properties = {**document["properties"], "primaryEndpoints": _endpoints(document, call)}
     if call.api_version >= IPV6_SINCE and "networkAcls" in properties:
         properties["networkAcls"] = {"ipv6Rules": [], **properties["networkAcls"]}
@@ -351,6 +356,28 @@ def _check_key(tenant: Tenant, document: Json, body: Json, *, partial: bool) -> 
     )
 
 
+def why_out_of_reach(tenant: Tenant, cloud: Cloud, record: Json) -> str:
+    """Return why an account cannot use its customer-managed key now; empty when it can, or uses Microsoft's.
+
+    The account that Azure makes for a workspace has the workspace's key, and its fate.
+    """
+    encryption = record["doc"]["properties"].get("encryption") or {}
+    if str(encryption.get("keySource")).lower() != "microsoft.keyvault":
+        return ""
+    if record.get("owner"):
+        owner = tenant.resource(record["owner"])
+        return registry.key_readers()[owner["doc"]["type"].lower()](tenant, cloud, owner) if owner else ""
+    key = encryption.get("keyvaultproperties") or {}
+    user = (encryption.get("identity") or {}).get("userAssignedIdentity")
+    reader = customer_keys.reader_of(tenant, record["doc"].get("identity"), user)
+    version = key.get("keyversion") or str(key.get("currentVersionedKeyIdentifier") or "").rpartition("/")[2]
+    try:
+        customer_keys.require_usable(tenant, key.get("keyvaulturi") or "", key.get("keyname") or "", version, reader)
+    except errors.AzureError as refusal:
+        return key_loss.NO_GRANT if refusal.row is customer_keys.key_forbidden else key_loss.DISABLED
+    return ""
+
+
 def _check_second_encryption(before: Json, sent: Json) -> None:
     wanted = sent.get("requireInfrastructureEncryption")
     if wanted is not None and wanted != before.get("requireInfrastructureEncryption", False):
@@ -394,6 +421,35 @@ def _settle_key(tenant: Tenant, encryption: Json) -> None:
                 sent["currentVersionedKeyIdentifier"] = current
                 sent["lastKeyRotationTimestamp"] = tenant.timestamp()
             sent["currentVersionedKeyExpirationTimestamp"] = "1970-01-01T00:00:00.0000000Z"
+
+
+def _follow(tenant: Tenant, document: Json) -> None:
+    """Move a versionless key to a version that is a day old: the service looks for a new one daily."""
+    key = document["properties"]["encryption"].get("keyvaultproperties") or {}
+    current = str(key.get("currentVersionedKeyIdentifier") or "")
+    if key.get("keyversion") or document.get("managedBy") or not current:
+        return
+    base = current.rpartition("/")[0]
+    host, name = base.removeprefix("https://").partition(".")[0].lower(), base.rpartition("/")[2].lower()
+    suffix = f"/providers/microsoft.keyvault/vaults/{host}/keys/{name}"
+    record = next((each for where, each in tenant.table("resources").items() if where.endswith(suffix)), None)
+    newest = record["versions"][-1] if record else None
+    if newest and newest["attributes"]["enabled"] and newest["attributes"]["created"] + DAILY <= tenant.clock():
+        _use(key, f"{base}/{newest['version']}", tenant.timestamp())
+
+
+def _use(key: Json, identifier: str, at: str) -> None:
+    if key.get("currentVersionedKeyIdentifier") != identifier:
+        key["currentVersionedKeyIdentifier"] = identifier
+        key["lastKeyRotationTimestamp"] = at
+
+
+def follow_workspace(tenant: Tenant, document: Json, identifier: str) -> None:
+    """Move the account that Azure manages for a workspace to the workspace's key."""
+    key = document["properties"]["encryption"].get("keyvaultproperties")
+    if key:
+        key["keyname"] = identifier.split("/")[-2]
+        _use(key, identifier, tenant.timestamp())
 
 
 def list_keys(tenant: Tenant, call: Call) -> Reply:

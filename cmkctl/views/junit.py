@@ -1,0 +1,177 @@
+"""The JUnit report of ``verify --junit``: a test case for each resource and each finding, for CI systems.
+
+The format is the common one: ``testsuites``, ``testsuite``, and ``testcase`` with ``failure``, ``error`` or ``skipped``. Names
+and messages come from Azure: the XML library escapes them, and a character that XML cannot hold is replaced.
+
+Source: https://github.com/testmoapp/junitxml
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, assert_never
+from xml.etree import ElementTree as ET
+
+from cmkctl import codes, events
+from cmkctl.clock import Clock
+from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
+from cmkctl.files import try_out, unwritable_remedy, write_whole
+from cmkctl.plan import Action, Change, Plan
+from cmkctl.views import shown as s
+
+_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold, not even escaped."""
+
+_CLASS: Final = "cmkctl"
+
+
+class JUnitView:
+    """A JUnit report being collected; `write` ends it. Raises CmkctlError CMK531 for a file that cannot be written."""
+
+    can_ask: Final = False
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._began = clock.now()
+        self._since = clock.elapsed()
+        self._plan: Plan | None = None
+        self._found: list[Diagnostic] = []
+        try:
+            try_out(path)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def show(self, shown: s.Shown) -> None:
+        """Record a comparison, and the diagnostics of a run that ended without one."""
+        with self._lock:
+            match shown:
+                case s.Verified(plan):
+                    self._plan = plan
+                case s.DiagnosticsShown(diagnostics):
+                    self._found += diagnostics
+                case (
+                    s.RunContext()
+                    | s.PlanShown()
+                    | s.PlanSaved()
+                    | s.OutputsShown()
+                    | s.ProfileValid()
+                    | s.CheckShown()
+                    | s.Explained()
+                    | s.PostureShown()
+                    | s.StatusShown()
+                    | s.WorkspacesShown()
+                    | s.Applied()
+                    | s.Cancelled()
+                    | s.RunInterrupted()
+                    | s.LogText()
+                    | s.RunEnded()
+                    | events.StepStarted()
+                    | events.StepFinished()
+                    | events.ChangeStarted()
+                    | events.ChangeFinished()
+                    | events.ChangeSkipped()
+                    | events.ChangeFailed()
+                    | events.Waiting()
+                    | events.WaitEnded()
+                ):
+                    pass  # a comparison has none of them, or the report does not need it
+                case _:
+                    assert_never(shown)
+
+    def confirm(self, plan: Plan, name: str = "") -> bool:  # noqa: ARG002
+        """Return False: a report does not ask."""
+        return False
+
+    def close(self) -> None:
+        """Do nothing: `write` comes later."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def write(self) -> None:
+        """Write the report, whole or not at all. Raises CmkctlError CMK531."""
+        with self._lock:
+            cases = [*self._cases()]
+        suite = ET.Element("testsuite", {"name": self._name(), **_counts(cases)})
+        suite.set("timestamp", f"{self._began:%Y-%m-%dT%H:%M:%S}")
+        suite.set("time", f"{self._clock.elapsed() - self._since:.3f}")
+        suite.extend(cases)
+        root = ET.Element("testsuites", _counts(cases))
+        root.append(suite)
+        ET.indent(root)
+        text = ET.tostring(root, encoding="unicode", xml_declaration=False)
+        try:
+            write_whole(self._path, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n')
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def _name(self) -> str:
+        return "cmkctl verify" if self._plan is None else _text(f"cmkctl verify {self._plan.subject.workspace_id}")
+
+    def _cases(self) -> Iterator[ET.Element]:
+        for change in () if self._plan is None else self._plan.changes:
+            yield _change(change)
+        for each in () if self._plan is None else self._plan.diagnostics:
+            yield _finding(each)
+        for each in self._found:
+            yield _finding(each, failed="error")
+
+
+def _change(change: Change) -> ET.Element:
+    case = _case(change.step, change.title)
+    if change.action is not Action.NO_OP:
+        kind = change.code or change.action.value
+        lines = [change.reason, *(f"→ {each}" for each in change.ways_out), change.resource_id]
+        _add(case, "failure", kind, change.reason, "\n".join(lines))
+    return case
+
+
+def _finding(finding: Diagnostic, failed: str = "failure") -> ET.Element:
+    """Return the case of a finding: failed for an error, skipped for a warning or a note, which fail no comparison."""
+    subject = f" ({finding.subject})" if finding.subject else ""
+    case = _case(finding.code or _CLASS, f"{finding.summary}{subject}")
+    element = failed if finding.severity is Severity.ERROR else "skipped"
+    message = f"{finding.severity.value} {finding.code}: {finding.detail}"
+    _add(case, element, finding.code, message, "\n".join([finding.detail, f"→ {finding.remedy}"]))
+    return case
+
+
+def _case(group: str, name: str) -> ET.Element:
+    return ET.Element("testcase", {"classname": _text(f"{_CLASS}.{group}"), "name": _text(name)})
+
+
+def _add(case: ET.Element, element: str, kind: str, message: str, text: str) -> None:
+    attributes = {"message": _text(message)} | ({} if element == "skipped" else {"type": _text(kind)})
+    ET.SubElement(case, element, attributes).text = _text(text)
+
+
+def _counts(cases: list[ET.Element]) -> dict[str, str]:
+    found = {word: sum(each.find(word) is not None for each in cases) for word in ("failure", "error", "skipped")}
+    return {
+        "tests": str(len(cases)),
+        "failures": str(found["failure"]),
+        "errors": str(found["error"]),
+        "skipped": str(found["skipped"]),
+    }
+
+
+def _text(text: str) -> str:
+    """Return a text that XML can hold."""
+    return _NO_XML.sub("\ufffd", text)
+
+
+def _unwritable(path: Path, error: OSError) -> CmkctlError:
+    return CmkctlError(
+        codes.CMK531.error(f"{path}: {error.strerror or error}.", unwritable_remedy("--junit", path), subject=str(path))
+    )
