@@ -1,7 +1,7 @@
 """The diagnostic codes, declared once each. Behind ``cmkctl explain`` and docs/rules.md.
 
 The hundreds group them: 0 command line and profile, 1 preflight rules (declared beside their rules in `cmkctl.checks`, except
-for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 9 defects. A released code keeps its meaning,
+for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 6 the life of a workspace, 9 defects. A released code keeps its meaning,
 and a retired id is never reused.
 """
 
@@ -1044,6 +1044,64 @@ CMK541: Final = Code(
     "Cannot write the output",
     "The disk or quota behind standard output or standard error is full. cmkctl stops rather than continue without output.",
     "Free some space, or redirect the output, then run the same command again. Finished changes are kept.",
+)
+
+# Import and init
+
+CMK670: Final = Code(
+    "CMK670",
+    "Nothing to import was found",
+    "cmkctl import reads a workspace by its id, or the workspaces that use a vault or key, or those of a resource group. Azure shows none there: the name or the subscription is a different one, or the signed-in account may not see it.",
+    "List the workspaces: az ml workspace list --output table",
+)
+CMK671: Final = Code(
+    "CMK671",
+    "A profile cannot describe this workspace",
+    "A profile describes a workspace with a customer-managed key, of kind default, hub or feature store. Encryption and kind are fixed when Azure creates a workspace, so cmkctl can take over no other one.",
+    "Create a workspace with a customer-managed key beside it: cmkctl init",
+    _CONCEPT,
+)
+CMK672: Final = Code(
+    "CMK672",
+    "A profile does not hold this setting",
+    "The workspace or a resource around it has a setting that a profile has no field for, or a value that a profile refuses. The comment in the imported profile names it. cmkctl leaves it as it is.",
+    "Manage the setting where it is managed today.",
+)
+CMK673: Final = Code(
+    "CMK673",
+    "A setting could not be read",
+    "Azure refused a read, or the imported file does not have the value. The comment in the imported profile names the field; what is written there is not known to be so.",
+    "Import again with the role Reader on the resource, or correct the field in the profile.",
+)
+CMK674: Final = Code(
+    "CMK674",
+    "The imported profile would change Azure",
+    "cmkctl import plans the profile that it writes. This part is not up to date: cmkctl would change it, waits for it, or finds a conflict. The comment in the imported profile stands beside it. Nothing was changed.",
+    "Decide whether cmkctl apply should make the change; a conflict has its ways out in the plan.",
+)
+CMK675: Final = Code(
+    "CMK675",
+    "Cannot write the profile",
+    "The file already exists, or it cannot be written. A profile is never overwritten, and nothing is written in part.",
+    "Use another file.",
+)
+CMK676: Final = Code(
+    "CMK676",
+    "Cannot import the file",
+    "cmkctl import --from reads an az ml workspace YAML file, or the JSON of terraform show -json. This file is neither, or it holds no workspace with a customer-managed key.",
+    "Write Terraform's state as JSON: terraform show -json > state.json",
+)
+CMK678: Final = Code(
+    "CMK678",
+    "Several workspaces match",
+    "A profile describes one workspace, and several match what was asked for.",
+    "Name one of them with --workspace, or a folder for all with --out.",
+)
+CMK679: Final = Code(
+    "CMK679",
+    "Nothing can be offered for the answers",
+    "cmkctl init offers subscriptions, regions and vaults that Azure lists. It cannot read them: there is no sign-in or no network, or the account may not list them. The questions are asked without offers.",
+    "Sign in with az login and run the command again, or type the answers.",
 )
 
 # Revoking and restoring access to the key

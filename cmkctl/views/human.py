@@ -18,6 +18,7 @@ from cmkctl.plan import Action, Change, Plan
 from cmkctl.views import shown as s
 from cmkctl.views.activity import Activity, ActivityLine, Heartbeat
 from cmkctl.views.layout import (
+    agreement_lines,
     change_lines,
     diagnostic_lines,
     header,
@@ -88,7 +89,7 @@ class HumanView:
         self._written = False
         self.can_ask: bool = stdin is not None and stdin.isatty() and stderr.isatty()
 
-    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912 - one case for each kind of value
+    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each kind of value
         """Render a value: plans, verdicts and outputs on stdout, everything else on stderr."""
         with self._lock:
             match shown:
@@ -110,6 +111,8 @@ class HumanView:
                 case s.ProfileValid(file):
                     self._settle()
                     self._out.lines([Line(f"{file} is valid. Not checked: everything that needs Azure.")])
+                case s.ProfileWritten():
+                    self._show_profile(shown)
                 case s.CheckShown():
                     self._settle()
                     self._out.lines(_check_lines(shown, self._out.width))
@@ -231,6 +234,16 @@ class HumanView:
             self._settle()
             self._err.lines([*apart, *diagnostic_lines(found, self._err.width)])
 
+    def _show_profile(self, written: s.ProfileWritten) -> None:
+        """Write the profile to stdout, unless it went to a file; what is to be known about it to stderr."""
+        self._settle()
+        if not written.file:
+            self._out.lines(map(Line, written.text.splitlines()))
+        text = f"Wrote {written.file}. " if written.file else ""
+        about = f"{text}{written.conclusion}".strip()
+        self._err.lines([*paragraph(about, self._err.width)] if about else [])
+        self._err.lines([Line(f"  {each}") for each in written.command.splitlines()])
+
     def _show_applied(self, end: s.Applied) -> None:
         self._settle()
         width = self._err.width
@@ -257,7 +270,7 @@ class HumanView:
         # The attributes of what is missing would read like those of what is there.
         found = [replace(each, attributes=()) if each.action is Action.CREATE else each for each in plan.changes]
         self._out.lines([*header(plan, self._context, width), *change_lines(found, width), Line()])
-        self._out.lines([Line(_verdict(plan), "bold")])
+        self._out.lines([Line(_verdict(plan), "bold"), *agreement_lines(plan)])
         self._show_diagnostics(plan.diagnostics)
 
     def _show_interrupted(self, command: str) -> None:

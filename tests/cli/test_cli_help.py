@@ -35,6 +35,7 @@ COMMANDS = [
     "restore",
     "destroy",
     "recover",
+    "import",
     "encrypt",
     "posture",
     "validate",
