@@ -1,10 +1,10 @@
-"""The consumers of a key or a vault: everything found in the subscriptions that names it, whoever made it.
+"""The consumers of a key or a vault: everything found in the subscriptions that names it, whether cmkctl made it or not.
 
     Resource Graph ──one query──▶ rows ──consumers_of──▶ candidates ──a GET each──▶ Consumers
                                    what the profile names ──▶ a GET each ──┘
 
 A row can be old, so a GET decides, and what the profile names is read even where no row shows it. What could not be seen is part
-of the result: whoever disables or deletes a key asks `Consumers.complete` first.
+of the result: a procedure that disables or deletes a key checks `Consumers.complete` first.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from cmkctl.services.reading import answer, documents_of
 from cmkctl.services.rows import documents_of_row
 
 BLIND_SPOTS: Final = (
-    "encryption scopes of storage accounts that the profile does not name",
+    "encryption scopes of storage accounts",
     "objects of Azure AI Search services with keys of their own",
+    "soft-deleted workspaces, which cannot be recovered without their key",
     "data that was encrypted with this key elsewhere: backups, exports, resources outside these subscriptions",
 )
 """The uses of a key that no query shows: Resource Graph has no rows for them."""

@@ -31,6 +31,26 @@ def write_whole(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write `text` to a new file, whole or not at all. Raises FileExistsError where there is one, OSError for other failures."""
+    if path.exists() or path.is_symlink():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(temporary)  # unlike a rename, it never replaces a file that appeared meanwhile
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def unwritable_remedy(option: str, path: Path) -> str:
     """Return the remedy for an option whose file cannot be written."""
     if not path.parent.exists():

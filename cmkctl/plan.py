@@ -280,6 +280,8 @@ class Change:
     """Resource ids of other changes that can have this effect; when one did, this becomes a no-op."""
     earliest: datetime | None = None
     """The moment, in UTC, before which it is not sent: a grant it relies on takes effect only then."""
+    agreement: Mapping[str, Json] = field(default_factory=dict)
+    """In a conflict: the fields of the profile that would agree with what is there, by dotted path; None: to be left out."""
     verb: tuple[str, str] | None = None
     """The words for doing and done where the action's own do not fit (``registering``, ``registered``)."""
 
@@ -336,6 +338,11 @@ class Plan:
         return any(each.severity is Severity.ERROR for each in self.diagnostics) or any(
             each.action is Action.CONFLICT for each in self.changes
         )
+
+    @property
+    def agreement(self) -> Mapping[str, Json]:
+        """The fields of the profile that would settle the conflicts, by dotted path; empty without any."""
+        return {path: value for each in self.changes for path, value in each.agreement.items()}
 
     @property
     def pending(self) -> tuple[Change, ...]:

@@ -106,7 +106,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "A workspace stores the key with its version. A new version in the vault, also by a rotation policy, does not reach it until "
         "the workspace is pointed at that version. The switch usually takes an hour, and the old version may be in use for 24.",
         "Keep the old version enabled for a day after the switch, and for ever where backups may need it. CMK106 reports a newer "
-        "version.",
+        "version, and cmkctl rotate moves the workspace to it.",
         "the newer page is followed; moving a workspace to a key in another vault is documented as impossible.",
         (
             Side("The key identifier of a workspace can be changed, within the original vault.", _CONCEPT),

@@ -39,12 +39,15 @@ COMMANDS: Final = {
     "rotate": "Move the workspace to a new version of its key. Prompts on a terminal; requires --yes otherwise.",
     "revoke": "Take the workspace's access to its key away. Asks for its name on a terminal.",
     "restore": "Restore the access that revoke took away.",
+    "destroy": "Delete the workspace and what cmkctl created for it.",
+    "recover": "Recover what is soft-deleted of the profile's names.",
+    "import": "Write the profile of a workspace that exists.",
     "encrypt": "Put the key on the resources that the profile names under services.",
     "posture": "Show who holds the key of each resource that the profile names under services.",
     "validate": "Check a profile without connecting to Azure.",
     "show": "Show a saved plan without connecting to Azure.",
     "doctor": "Check sign-in, network and permissions.",
-    "init": "Write a commented profile to start from.",
+    "init": "Write a profile to start from. Asks on a terminal.",
     "schema": "Print the JSON Schema of profiles.",
     "explain": "Explain a code of cmkctl or Azure, a topic or a profile field.",
     "sandbox": "Run and use the sandbox, an embedded Azure for demos, tests and rehearsals.",
@@ -181,8 +184,8 @@ _COMPLETE: Final = "complete"
 """The hidden command behind the completion scripts."""
 
 
-_MODULES: Final = {"list": "listing"}
-"""The modules of commands whose name cannot be that of a module here: it would hide a built-in function."""
+_MODULES: Final = {"import": "importing", "list": "listing"}
+"""The modules of commands whose name cannot be that of a module here: a keyword, or the name of a built-in function."""
 
 
 def _add(app: typer.Typer, name: str, purpose: str) -> None:

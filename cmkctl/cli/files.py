@@ -14,12 +14,14 @@ from cmkctl.diagnostics import ProfileError
 def refuse_to_overwrite(options: Options) -> None:
     """Raise ProfileError CMK008 when a file to write is also named for something else."""
     written = {
-        "--out": options.out,
+        "--out": options.out or options.destination,
         "--report": options.report,
         "--junit": options.junit,
         "--record": options.record,
     }
-    used = {"the profile": options.path, "--replay": options.replay, "--state": options.state}
+    # A command with a destination reads no profile.
+    profile = options.origin if options.destination else options.path
+    used = {"the profile": profile, "--replay": options.replay, "--state": options.state}
     named = [(name, path) for name, path in (written | used).items() if path not in (None, STANDARD_STREAM)]
     for (name, path), (other, another) in combinations(named, 2):
         if name in written and _same(path, another):

@@ -42,6 +42,12 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "cmkctl verify prod.yaml --junit verify.xml --expiry-days 60",
     ),
     "status": ("cmkctl status prod.yaml", "cmkctl status --workspace ID --json"),
+    "import": (
+        "cmkctl import --workspace ID --out prod.yaml",
+        "cmkctl import --key https://kv-cmk.vault.azure.net/keys/cmk",
+        "cmkctl import --resource-group rg-ml --out profiles",
+        "cmkctl import --from state.json",
+    ),
     "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --yes --json"),
     "list": ("cmkctl list", "cmkctl list --key https://kv-ml.vault.azure.net/keys/cmk-ml --json"),
     "posture": ("cmkctl posture prod.yaml", "cmkctl posture prod.yaml --json"),
@@ -145,7 +151,9 @@ def _environment(options: Sequence[Any], arguments: Sequence[Any]) -> list[tuple
     own += [(each.envvar, f"default for {each.opts[0]}") for each in options if each.envvar]
     connects = any("--auth" in each.opts for each in options)
     shows = any("--no-color" in each.opts for each in options)
-    return [*own, *(_ENVIRONMENT.items() if connects else ()), *(_COLORS.items() if shows else ())]
+    taken = {name for name, _ in own}
+    general = [(name, text) for name, text in _ENVIRONMENT.items() if name not in taken]
+    return [*own, *(general if connects else ()), *(_COLORS.items() if shows else ())]
 
 
 def _section(title: str, rows: Iterable[tuple[str, str]], width: int) -> Iterator[str]:

@@ -27,10 +27,7 @@ _OPTIONS: Final[Mapping[str, str]] = {
 }
 
 _COMMANDS: Final[Mapping[str, str]] = {
-    "destroy": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
     "delete": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
-    "import": "cmkctl keeps no state, so nothing needs to be imported: describe the existing resources in a profile, then run "
-    "cmkctl plan PROFILE.",
     "state": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",
     "refresh": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",
     "diff": "cmkctl plan PROFILE shows what would change.",
@@ -64,6 +61,8 @@ def hint(message: str, path: str) -> Iterator[str]:
             yield habit
         elif near := get_close_matches(option[1], listed, n=1, cutoff=_NEAR):
             yield f"Did you mean {near[0]}?"
+    elif path == "cmkctl import" and "extra argument" in message:
+        yield "cmkctl keeps no state; import writes a profile. Name the workspace by its ARM id: --workspace ID"
     elif command := re.search(r"No such command '([^']+)'", message):
         if command[1] in _COMMANDS:
             yield _COMMANDS[command[1]]

@@ -137,6 +137,22 @@ class Options:
         bool,
         typer.Option("--grant", help="Leave the key enabled, and take the access to it away."),
     ] = False
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Delete the workspace for good, also one that is soft-deleted already.")
+    ] = False
+    associated: Annotated[
+        bool,
+        typer.Option("--associated", help="Also delete the associated resources that cmkctl created, with their data."),
+    ] = False
+    delete_key: Annotated[
+        bool, typer.Option("--delete-key", help="Also delete the key. It can be recovered; cmkctl purges no key.")
+    ] = False
+    delete_vault: Annotated[
+        bool,
+        typer.Option(
+            "--delete-vault", help="Also delete the vault with the key. It can be recovered; cmkctl purges no vault."
+        ),
+    ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
@@ -147,6 +163,40 @@ class Options:
     workspace: Annotated[str | None, typer.Option("--workspace", metavar="ID", help="The ARM id of a workspace.")] = (
         None
     )
+    key_url: Annotated[
+        str | None, typer.Option("--key", metavar="URL", help="A key identifier, https://VAULT/keys/NAME[/VERSION].")
+    ] = None
+    vault: Annotated[str | None, typer.Option("--vault", metavar="ID", help="The ARM id of a key vault.")] = None
+    resource_group: Annotated[
+        str | None,
+        typer.Option(
+            "--resource-group", metavar="NAME", help="All workspaces of a resource group: one profile for each."
+        ),
+    ] = None
+    origin: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="An az ml workspace YAML, or the JSON of terraform show -json. Needs no Azure.",
+        ),
+    ] = None
+    destination: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="The file to write; a folder for several. Default: standard output."
+        ),
+    ] = None
+    subscription: Annotated[
+        str | None,
+        typer.Option(
+            "--subscription",
+            metavar="ID",
+            envvar="AZURE_SUBSCRIPTION_ID",
+            rich_help_panel=CONNECTION,
+            help="The subscription, where no id names one.",
+        ),
+    ] = None
     used_key: Annotated[
         str | None,
         typer.Option("--key", metavar="URL", help="Show what uses this key: https://VAULT/keys/NAME[/VERSION]."),

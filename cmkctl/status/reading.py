@@ -1,4 +1,4 @@
-"""Reads the status of a workspace and its key. Sends reads only, at most three deep.
+"""Reads the status of a workspace and its key. Sends reads only, at most three deep; four for a project of a hub.
 
 A document that may not be read becomes `Unseen`, with the right that is missing; every other failure is raised.
 """
@@ -20,6 +20,7 @@ from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import KeyIdentifier, ResourceId, group_id, subscription_id
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.profile.model import Profile
+from cmkctl.services.workspace import is_project
 from cmkctl.status import Status, Unseen
 from cmkctl.status.computing import Documents, Seen, encryption_of, status_of
 
@@ -111,13 +112,14 @@ def _present(azure: Snapshot, workspace_id: str, names: Names | None) -> Documen
     ahead = Documents(azure.now(), workspace_id, None)
     expected = f"{names.vault_id}/keys/{names.key}" if names else ""
     with_key, found = azure.gather2(lambda: _with_key(azure, ahead, expected), lambda: _with_workspace(azure, ahead))
-    used = _key_in_use(found.workspace)
+    used = _key_in_use(found.encrypted)
     if used and used.lower() != expected.lower():
         with_key = _with_key(azure, ahead, used)
     return replace(
         with_key,
         at=azure.now(),
         workspace=found.workspace,
+        hub=found.hub,
         managed_group=found.managed_group,
         accounts=found.accounts,
     )
@@ -135,15 +137,14 @@ def _key_in_use(workspace: Seen) -> str:
 
 
 def _with_workspace(azure: Snapshot, found: Documents) -> Documents:
-    workspace = _seen(
-        "workspace",
-        found.workspace_id,
-        "Microsoft.MachineLearningServices/workspaces/read",
-        lambda: azure.resource(found.workspace_id, versions.WORKSPACES),
-    )
-    group = _managed_group(workspace)
+    workspace = _read_workspace(azure, "workspace", found.workspace_id)
+    hub: Seen = None
+    if workspace is not None and not isinstance(workspace, Unseen) and is_project(workspace):
+        hub = _read_workspace(azure, "hub of the project", str(workspace["properties"].get("hubResourceId") or ""))
+    found = replace(found, workspace=workspace, hub=hub)
+    group = _managed_group(found.encrypted)
     if not group:
-        return replace(found, workspace=workspace)
+        return found
     managed, accounts = azure.gather2(
         lambda: _seen(
             "managed resource group",
@@ -160,7 +161,12 @@ def _with_workspace(azure: Snapshot, found: Documents) -> Documents:
             ),
         ),
     )
-    return replace(found, workspace=workspace, managed_group=managed, accounts=accounts)
+    return replace(found, managed_group=managed, accounts=accounts)
+
+
+def _read_workspace(azure: Snapshot, fact: str, workspace_id: str) -> Seen:
+    right = "Microsoft.MachineLearningServices/workspaces/read"
+    return _seen(fact, workspace_id, right, lambda: azure.resource(workspace_id, versions.WORKSPACES))
 
 
 def _managed_group(workspace: Seen) -> str:

@@ -28,7 +28,7 @@ from cmkctl.profile.field_types import days
 from cmkctl.profile.model import Profile
 from cmkctl.steps._workspace_conflicts import failed_as_created, state_of
 
-TARGET: Final[Output[str]] = Output("key_version", "identifier", "properties.keyUriWithVersion")
+TARGET: Final[Output[str]] = Output("key_version", "identifier")
 """The key identifier, with its version, that the workspace is to use."""
 
 TAKES_EFFECT_WITHIN: Final = timedelta(hours=1)
@@ -314,7 +314,7 @@ class _Deciding:
         return Decision(Aim.MAKE, "there is no such key in the vault yet")
 
     def _another_key(self) -> Decision:
-        """Take the newest usable version of the profile's key, which is another key of the vault than the one in use."""
+        """Take the newest usable version of the profile's key, where the workspace uses a different key of the vault."""
         made = [each for each in self._usable if self._just_made(each)]
         if self.asked.new_version and not made:
             return Decision(Aim.MAKE, f"asked for; the workspace uses {self.observed.identifier}")
@@ -338,7 +338,11 @@ class _Deciding:
                 "CMK229", f"it has no version {name}", f"list the versions: az keyvault key list-versions {vault}"
             )
         if found == self.observed.in_use and self._same_key:
-            return self._already_pinned(found) if pinned and not self.asked.to_version else _stay(found, "as asked for")
+            return (
+                self._already_pinned(found)
+                if pinned and not self.asked.to_version
+                else _stay(found, "that is the version asked for")
+            )
         unusable = found.unusable(self.observed.at)
         if unusable:
             return _key_refused(

@@ -33,7 +33,7 @@ _BLOCKED: Final = ("ForbiddenByFirewall", "ForbiddenByConnection")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The result of the try: `refused` says in words why a write would be refused, empty where nothing speaks against it.
+    """The result of the try: `refused` says in words why a write would be refused, empty where nothing is known against it.
 
     `network` is True when the network is the reason, False for missing rights. `held` are the key permissions in the caller's
     access policy, `needed` those that the write takes.

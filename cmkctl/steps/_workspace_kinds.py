@@ -13,6 +13,8 @@ from cmkctl.plan import AttributeChange, Json
 from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.workspace import WorkspaceSettings
 
+PROFILE_KINDS: Final = ("default", "hub", "feature-store")
+"""The kinds that a profile can ask for."""
 _KINDS: Final = {"default": "default", "hub": "hub", "featurestore": "feature-store"}
 
 
@@ -62,6 +64,17 @@ def hub_config(profile: Profile) -> dict[str, Json]:
     return {
         **({"additionalWorkspaceStorageAccounts": list(accounts)} if accounts else {}),
         **({"defaultWorkspaceResourceGroup": group_id(profile.subscription, group)} if group else {}),
+    }
+
+
+def hub_section(properties: Mapping[str, Any]) -> dict[str, Json]:
+    """Return the settings of a hub as the profile writes them: the reverse of `hub_config`."""
+    config = properties.get("workspaceHubConfig") or {}
+    group = str(config.get("defaultWorkspaceResourceGroup") or "").rstrip("/").rpartition("/")[2]
+    accounts = list(config.get("additionalWorkspaceStorageAccounts") or ())
+    return {
+        **({"default_project_resource_group": group} if group else {}),
+        **({"additional_storage_accounts": accounts} if accounts else {}),
     }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.plan import Action, Change, Known, Outputs, Settle
+from cmkctl.plan import Action, Change, Json, Known, Outputs, Settle
 from cmkctl.profile.model import Profile
 
 ObservedT = TypeVar("ObservedT")
@@ -86,6 +87,18 @@ def reason_to_wait(state: str) -> str:
     return f"being created ({state})" if state.lower() in _CREATING else f"operation in progress ({state})"
 
 
-def conflict(step: str, resource_id: str, kind: str, name: str, code: str, reason: str, *ways_out: str) -> Change:
-    """Return drift that no permitted write repairs, with the ways out."""
-    return Change(step, Action.CONFLICT, resource_id, kind, name, reason, ways_out=ways_out, code=code)
+def conflict(
+    step: str,
+    resource_id: str,
+    kind: str,
+    name: str,
+    code: str,
+    reason: str,
+    *ways_out: str,
+    agreement: Mapping[str, Json] | None = None,
+) -> Change:
+    """Return drift that no permitted write repairs, with the ways out, and the fields of a profile that would agree."""
+    fields = agreement or {}
+    return Change(
+        step, Action.CONFLICT, resource_id, kind, name, reason, ways_out=ways_out, code=code, agreement=fields
+    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from cmkctl.agreement import with_key
 from cmkctl.azure import versions
 from cmkctl.azure.compare import missing_permissions, same_word
 from cmkctl.azure.decoding import ArmDocument, moment
@@ -96,7 +97,10 @@ class Key:
             return [_no_such_version(profile, observed.key)]
         used = (observed.used or {}).get("properties", {})
         problems = _conflicts_of(profile, used, observed.at)
-        conflicts = [conflict(self.name, profile.key.resource_id, _KIND, name, *each) for each in problems]
+        conflicts = [
+            conflict(self.name, profile.key.resource_id, _KIND, name, *each, agreement=with_key(used, each[0]))
+            for each in problems
+        ]
         if conflicts:
             return conflicts
         up_to_date = no_op(self.name, profile.key.resource_id, _KIND, name, _up_to_date(profile, used))

@@ -49,7 +49,7 @@ class KeyAccessRemoval:
             return [_managed_by_azure(profile)]
         if observed.vault is None:
             vault = profile.key_vault
-            reason = "there is no such vault, so nobody has access through it"
+            reason = "there is no such vault, so there is no access through it"
             return [no_op(self.name, vault.resource_id, "key vault", vault.resource_name, reason)]
         changes: list[Change] = []
         for each in observed.principals:

@@ -8,10 +8,11 @@ id gets no tags. A soft-deleted one is recovered where the profile asks for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from cmkctl.agreement import with_vault
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
@@ -52,7 +53,7 @@ class KeyVault:
 
     name = "key_vault"
     title = "key vault"
-    needs = ("resource_providers", "resource_group")
+    needs: tuple[str, ...] = ("resource_providers", "resource_group")
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-azure-key-vault"
 
     def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
@@ -327,7 +328,10 @@ def _adopt(profile: Profile, vault: ArmDocument, tenant: str) -> list[Change]:
                 settle_vault(profile.key_vault.resource_id),
             )
         ]
-    conflicts = [_conflict(profile, *each) for each in conflicts_of(profile, vault, tenant)]
+    conflicts = [
+        replace(_conflict(profile, *each), agreement=with_vault(profile, vault, each[0]))
+        for each in conflicts_of(profile, vault, tenant)
+    ]
     right = no_op(
         KeyVault.name, profile.key_vault.resource_id, _KIND, profile.key_vault.resource_name, _up_to_date(properties)
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from cmkctl.agreement import with_workspace
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.decoding import ArmDocument, moment
@@ -124,7 +125,14 @@ class Workspace:
                 wait(self.name, profile.workspace.resource_id, _KIND, name, reason_to_wait(state), _settle(profile))
             ]
         conflicts = [
-            conflict(self.name, profile.workspace.resource_id, _KIND, name, *each)
+            conflict(
+                self.name,
+                profile.workspace.resource_id,
+                _KIND,
+                name,
+                *each,
+                agreement=with_workspace(profile, observed, each[0]),
+            )
             for each in conflicts_of(profile, observed, known)
         ]
         if conflicts:

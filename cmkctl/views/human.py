@@ -18,6 +18,7 @@ from cmkctl.plan import Action, Change, Plan
 from cmkctl.views import shown as s
 from cmkctl.views.activity import Activity, ActivityLine, Heartbeat
 from cmkctl.views.layout import (
+    agreement_lines,
     change_lines,
     diagnostic_lines,
     header,
@@ -88,7 +89,7 @@ class HumanView:
         self._written = False
         self.can_ask: bool = stdin is not None and stdin.isatty() and stderr.isatty()
 
-    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912 - one case for each kind of value
+    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each kind of value
         """Render a value: plans, verdicts and outputs on stdout, everything else on stderr."""
         with self._lock:
             match shown:
@@ -110,6 +111,8 @@ class HumanView:
                 case s.ProfileValid(file):
                     self._settle()
                     self._out.lines([Line(f"{file} is valid. Not checked: everything that needs Azure.")])
+                case s.ProfileWritten():
+                    self._show_profile(shown)
                 case s.CheckShown():
                     self._settle()
                     self._out.lines(_check_lines(shown, self._out.width))
@@ -220,7 +223,9 @@ class HumanView:
         """Write a line for each value: its name, two spaces or more, the whole value."""
         self._settle()
         longest = max(map(len, values), default=0)
-        self._out.lines(Line(f"{name:<{longest}}  {_output(value)}") for name, value in values.items())
+        for name, value in values.items():
+            first, *more = _output(value)
+            self._out.lines([Line(f"{name:<{longest}}  {first}"), *(Line(f"{'':<{longest}}  {each}") for each in more)])
 
     def _show_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         found = list(diagnostics)
@@ -228,6 +233,16 @@ class HumanView:
             apart = [Line()] if self._written else []
             self._settle()
             self._err.lines([*apart, *diagnostic_lines(found, self._err.width)])
+
+    def _show_profile(self, written: s.ProfileWritten) -> None:
+        """Write the profile to stdout, unless it went to a file; what is to be known about it to stderr."""
+        self._settle()
+        if not written.file:
+            self._out.lines(map(Line, written.text.splitlines()))
+        text = f"Wrote {written.file}. " if written.file else ""
+        about = f"{text}{written.conclusion}".strip()
+        self._err.lines([*paragraph(about, self._err.width)] if about else [])
+        self._err.lines([Line(f"  {each}") for each in written.command.splitlines()])
 
     def _show_applied(self, end: s.Applied) -> None:
         self._settle()
@@ -255,7 +270,7 @@ class HumanView:
         # The attributes of what is missing would read like those of what is there.
         found = [replace(each, attributes=()) if each.action is Action.CREATE else each for each in plan.changes]
         self._out.lines([*header(plan, self._context, width), *change_lines(found, width), Line()])
-        self._out.lines([Line(_verdict(plan), "bold")])
+        self._out.lines([Line(_verdict(plan), "bold"), *agreement_lines(plan)])
         self._show_diagnostics(plan.diagnostics)
 
     def _show_interrupted(self, command: str) -> None:
@@ -412,10 +427,15 @@ def _verdict(plan: Plan) -> str:
     return f"OK: {right} of {resources(total)} {_match(total)} the profile{beyond}."
 
 
-def _output(value: object) -> str:
+def _output(value: object) -> list[str]:
+    """Return a value in words: texts of a list in a row; a line for each entry with values, without its ARM id."""
+    if isinstance(value, list | tuple) and any(isinstance(each, Mapping) for each in value):
+        return [one for each in value for one in _output(each)]
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "(none)"
-    return "(none)" if value is None else str(value)
+        return [", ".join(map(str, value)) or "(none)"]
+    if isinstance(value, Mapping):
+        return ["; ".join(str(each) for name, each in value.items() if each is not None and name != "resource_id")]
+    return ["(none)" if value is None else str(value)]
 
 
 def _open_writer(stream: TextIO, environ: Mapping[str, str], color: bool | None) -> Writer:

@@ -79,7 +79,7 @@ class JsonView:
         self._first = True
         self._closed = False
 
-    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912 - one case for each kind of value
+    def show(self, shown: s.Shown) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each kind of value
         """Write the lines of a value."""
         with self._lock:
             match shown:
@@ -103,6 +103,15 @@ class JsonView:
                     self._line("verified", found)
                 case s.ProfileValid(file):
                     self._line("profile_valid", {"file": file})
+                case s.ProfileWritten(file, text, workspace_id, conclusion, command):
+                    document = {
+                        "file": file or None,
+                        "workspace_id": workspace_id or None,
+                        "text": text,
+                        "conclusion": conclusion or None,
+                        "command": command or None,
+                    }
+                    self._line("profile", document)
                 case s.CheckShown(name, state, found, remedy):
                     self._line("check", {"name": name, "state": state.value, "found": found, "remedy": remedy or None})
                 case s.Explained(about, name, text):

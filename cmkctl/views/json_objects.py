@@ -113,7 +113,17 @@ def summary(plan: Plan, findings: Sequence[Diagnostic]) -> JsonObject:
         "subscription": subject.subscription,
         "location": subject.location,
         "workspace_id": subject.workspace_id,
+        "agreement": _agreement(plan),
     }
+
+
+def _agreement(plan: Plan) -> list[str]:
+    """Return the lines of a profile that would settle the conflicts; empty without any."""
+    if not plan.agreement:
+        return []
+    from cmkctl.profile.agreement import agreement_text  # noqa: PLC0415 - YAML, only for a conflict
+
+    return agreement_text(plan.agreement)
 
 
 def diagnostic_object(diagnostic: Diagnostic) -> JsonObject:
@@ -232,6 +242,8 @@ def _workspace(workspace: WorkspaceStatus) -> JsonObject:
         "location": workspace.location or None,
         "kind": workspace.kind or None,
         "state": workspace.state or None,
+        "hub": workspace.hub or None,
+        "holder": workspace.holder or None,
         "architecture": workspace.architecture or None,
         "high_business_impact": workspace.high_business_impact,
         "managed_resource_group": workspace.managed_group or None,

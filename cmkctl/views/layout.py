@@ -66,7 +66,7 @@ def plan_lines(
     """
     head = list(header(plan, context, width))
     end = [*irreversible_lines(plan, width), *_cost_lines(plan, width), *_total_lines(plan, width)]
-    whole = [*head, *change_lines(plan.changes, width, detailed=detailed), Line(), *end]
+    whole = [*head, *change_lines(plan.changes, width, detailed=detailed), Line(), *end, *agreement_lines(plan)]
     if detailed or plan.errored or rows is None or len(whole) <= rows:
         return whole
     for form in (change_lines(plan.pending, width), change_lines(plan.pending, width, aligned=False)):
@@ -74,6 +74,17 @@ def plan_lines(
         if len(changes) + len(end) <= rows:
             return [*head, *changes, *end]
     return [*head, *_paragraphs(plan, width), *end]
+
+
+def agreement_lines(plan: Plan) -> Iterator[Line]:
+    """Yield the lines of a profile that would settle the conflicts, not wrapped: they are pasted."""
+    if plan.agreement:
+        from cmkctl.profile.agreement import agreement_text  # noqa: PLC0415 - YAML, only for a conflict
+
+        yield Line()
+        yield Line("To keep what is there, put these lines in the profile, in place of its own:")
+        yield Line()
+        yield from (Line(f"  {each}" if each else "") for each in agreement_text(plan.agreement))
 
 
 def _paragraphs(plan: Plan, width: int) -> Iterator[Line]:

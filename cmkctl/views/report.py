@@ -137,6 +137,7 @@ class ReportView:
                 case (
                     s.PlanSaved()
                     | s.ProfileValid()
+                    | s.ProfileWritten()
                     | s.CheckShown()
                     | s.Explained()
                     | s.PostureShown()

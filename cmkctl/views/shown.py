@@ -104,6 +104,20 @@ class ProfileValid:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileWritten:
+    """A profile was written: to `file`, or as `text` for standard output where `file` is empty.
+
+    `conclusion` is one sentence about it; `command` is the next one to run. Both may be empty.
+    """
+
+    file: str
+    text: str
+    workspace_id: str = ""
+    conclusion: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """One answer of ``cmkctl explain``: a ``code``, ``topic``, ``field`` or an error of ``azure``, its name, and the text."""
 
@@ -189,6 +203,7 @@ Shown: TypeAlias = (
     | Applied
     | Verified
     | ProfileValid
+    | ProfileWritten
     | CheckShown
     | Explained
     | PostureShown

@@ -496,6 +496,7 @@ POLICY_FORBIDDEN: Final = (
 )
 INNER: Final = {"innererror": {"code": "ForbiddenByConnection"}}
 CASES: Final = {
+    "graph without a readable subscription": (failed(error("BadRequest", "Please provide below info when asking for support", details=[{"code": "NoValidSubscriptionsInQueryRequest", "message": "There must be at least one subscription that is eligible to contain resources."}]), status=400, path="/providers/Microsoft.ResourceGraph/resources", method="POST"), "CMK303", "--role Reader"),
     "G16 lock": (failed(error("ScopeLocked", LOCKED), status=409), "CMK327", f"A lock on {GROUP} blocks it. Find its id (az lock list --resource-group rg-ml)"),
     "G17 access policy": (failed(error("BadRequest", "An invalid value was provided for 'accessPolicies'.")), "CMK311", "must be the object id of a service principal"),
     "G12 Application Insights": (failed(error("BadRequest", "Could not retrieve the Log Analytics workspace from ARM"), path=COMPONENT), "CMK317", "run the same command again in a minute"),

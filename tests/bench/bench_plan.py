@@ -75,15 +75,15 @@ def _arrange(running: Running, beginning: str) -> None:
         running.state.register_provider()
     if beginning == "finished":
         os.environ.update(running.environment())
-        Client(running, lambda: KeptOpen(running)).apply(WISH.profile())
+        Client(running, lambda: KeptOpen(os.environ)).apply(WISH.profile())
 
 
-def measured(running: Running, profile: Profile, runs: int, delay: float) -> tuple[list[float], int]:
+def measured(profile: Profile, runs: int, delay: float) -> tuple[list[float], int]:
     """Return the seconds of each plan, with connections of its own, and the number of its requests."""
     seconds: list[float] = []
     requests = 0
     for _ in range(runs + 1):
-        transport = Distant(KeptOpen(running), delay)
+        transport = Distant(KeptOpen(os.environ), delay)
         began = time.perf_counter()
         _plan(profile, transport)
         seconds.append(time.perf_counter() - began)

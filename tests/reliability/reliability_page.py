@@ -128,6 +128,16 @@ that either removal revokes it. Afterwards a further run writes nothing, and `re
 assignment.
 """
 
+_ROTATION: Final = """\
+## Rotate
+
+`cmkctl rotate` of a finished workspace, with access policies and with roles. The process is killed at each of its requests,
+before and after Azure has carried it out, and interrupted at every fifth; each fault affects each request in turn; and a second
+rotate starts at each request of the first one. Then the same command is run again. One version was made (by two runs at once,
+one or two), the workspace uses the newest, the version before is still enabled, and a further run and the plan of the profile
+find nothing to do. After every single request the workspace's key was one that Azure Cosmos DB may use.
+"""
+
 _TAIL: Final = """\
 ## Run it
 
@@ -135,9 +145,9 @@ _TAIL: Final = """\
 python tests/reliability/matrix.py --write
 ```
 
-Run it in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`, `revocation`) runs
-one part and updates its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many run concurrently. Interruptions
-mostly wait, so more jobs than processors help there. Every failed case is printed with its reason.
+Run it in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`, `revocation`,
+`rotation`) runs one part and updates its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many run together.
+Interruptions mostly wait, so more jobs than processors help there. Every failed case is printed with its reason.
 
 ## Limits
 
@@ -157,7 +167,8 @@ def page(results: Results) -> str:
     parts = [_HEAD, _made(results), _INTERRUPTIONS, _table(results, "interruptions", "signal and profile")]
     parts += [_FAULTS, _faults(results), _RANDOM, _table(results, "random", "profile")]
     parts += [_TOGETHER, _table(results, "together", "profile")]
-    parts += [_REVOCATION, _table(results, "revocation", "command and disturbance"), *_times(), _TAIL]
+    parts += [_REVOCATION, _table(results, "revocation", "command and disturbance")]
+    parts += [_ROTATION, _table(results, "rotation", "disturbance"), *_times(), _TAIL]
     return "\n".join(parts)
 
 

@@ -28,7 +28,7 @@ def test_the_key_is_sent_again_until_the_grant_takes_effect(
     services.name({"storage_accounts": [{"id": account}]})
     profile = load_profile(services.path, environ={}).profile
     events: list[Event] = []
-    session = Client(azure.running, lambda: KeptOpen(azure.running)).session(profile)
+    session = Client(azure.running, lambda: KeptOpen(azure.running.environment())).session(profile)
 
     result = apply_plan(session, profile, make_plan(session, profile, ENCRYPT), ENCRYPT, events.append)
 

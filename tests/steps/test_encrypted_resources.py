@@ -31,7 +31,7 @@ class Site:
         self.profile: Profile = loaded.model_copy(
             update={"key_access": loaded.key_access.model_copy(update={"settle_seconds": 0})}
         )
-        self.client = Client(azure.running, lambda: KeptOpen(azure.running))
+        self.client = Client(azure.running, lambda: KeptOpen(azure.running.environment()))
 
     def document(self, resource: str) -> dict[str, Any]:
         """Return a resource as the sandbox has it, to look at or to change."""

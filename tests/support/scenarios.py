@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
@@ -463,15 +463,16 @@ def is_write(method: str, url: str) -> bool:
 class KeptOpen(InterceptingTransport):
     """A transport for many sessions one after the other: connections are made once, as TLS takes its time.
 
-    It leads to a sandbox by itself: requests would read the whole environment twice for each request.
+    It leads to the sandbox of an environment: requests would read the whole environment twice for each request.
     """
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
         session = requests.Session()
         session.mount("https://", HTTPAdapter(pool_maxsize=32, max_retries=0))
         session.trust_env = False
-        session.proxies = {"https": running.proxy}
-        super().__init__(RequestsTransport(session=session, session_owner=False, connection_verify=str(running.ca)))
+        session.proxies = {"https": environment["HTTPS_PROXY"]}
+        ca = environment["REQUESTS_CA_BUNDLE"]
+        super().__init__(RequestsTransport(session=session, session_owner=False, connection_verify=ca))
 
     def close(self) -> None:
         """Keep the connections."""
@@ -529,7 +530,7 @@ class ScenarioBuilder:
 
     def __init__(self, running: Running) -> None:
         self.running = running
-        self.connections = KeptOpen(running)
+        self.connections = KeptOpen(running.environment())
         self.kept: dict[tuple[str, ProfileVariant], dict[str, Any]] = {}
 
     def client(

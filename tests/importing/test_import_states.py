@@ -1,0 +1,88 @@
+"""The property of imports: the profile of whatever the sandbox holds plans as no-op, or says in the file what it would change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from support.scenarios import SAMPLED, WORLDS, Client, ProfileVariant, ScenarioBuilder, World
+
+from cmkctl.diagnostics import CmkctlError
+from cmkctl.importing.check import Imported, imported
+from cmkctl.importing.read import read_workspace
+from cmkctl.plan import Action
+from cmkctl.profile.load import load_profile
+from cmkctl.profile.model import Profile
+
+TODAY = date(2026, 11, 27)
+USUAL = ProfileVariant()
+ROLES = ProfileVariant(authorization="rbac", user_identity=True, registry=True, elsewhere=True, service_side=True)
+ONE_VAULT = ProfileVariant(same_vault=True, days=7, friendly_name="Fraud models", public_access="disabled")
+SET_UPS = [USUAL, ROLES, ONE_VAULT]
+"""The set-ups of these tests: each is applied once."""
+
+
+def do_import(client: Client, profile: Profile) -> Imported:
+    """Import the workspace of a profile, of which only the id is used."""
+    session = client.session(profile)
+    found = read_workspace(session.snapshot(), profile.cloud, profile.workspace.resource_id)
+    return imported(found, client.plan, TODAY, "imported.yaml")
+
+
+def loaded(text: str, folder: Path) -> Profile:
+    """Load a text as every command loads a profile."""
+    file = folder / "imported.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_profile(file, environ={}).profile
+
+
+@given(wish=st.sampled_from(SET_UPS), world=WORLDS.map(lambda world: replace(world, beginning="finished")))
+@settings(SAMPLED, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(USUAL, World("finished", ("the workspace is not encrypted",)))
+@example(USUAL, World("finished", ("the key is disabled", "the storage account is weak")))
+@example(USUAL, World("finished", ("the policies are gone", "the group is being deleted")))
+@example(USUAL, World("being made"))
+def test_an_imported_profile_plans_no_op_or_announces_what_differs(
+    maker: ScenarioBuilder, tmp_path: Path, wish: ProfileVariant, world: World
+) -> None:
+    """A workspace that no profile describes is refused with its reason; nothing is written to Azure on the way."""
+    profile = maker.make(wish, world)
+    client = maker.client()
+    began = client.moment
+    if "the workspace is not encrypted" in world.done:
+        with pytest.raises(CmkctlError, match="CMK671"):
+            do_import(client, profile)
+        return
+    made = do_import(client, profile)
+
+    plan = client.plan(loaded(made.text, tmp_path))
+
+    said = " ".join(line.strip().removeprefix("# ") for line in made.text.splitlines() if line.strip().startswith("#"))
+    differing = [each.title for each in plan.changes if each.action is not Action.NO_OP]
+    assert [] == client.writes_since(began)
+    assert [] == [each for each in differing if f"{each}, " not in said]
+    assert bool(differing) <= ("CMK674" in {each.code for each in made.notes})
+
+
+@pytest.mark.parametrize("wish", SET_UPS, ids=["usual", "roles and identities", "one vault"])
+def test_a_finished_set_up_is_imported_without_a_note(
+    maker: ScenarioBuilder, tmp_path: Path, wish: ProfileVariant
+) -> None:
+    """What cmkctl made itself comes back whole: the profile of the import agrees with the one that it was made with."""
+    profile = maker.make(wish, World("finished"))
+    client = maker.client()
+
+    made = do_import(client, profile)
+    again = loaded(made.text, tmp_path)
+
+    assert made.plan is not None
+    assert ((), {Action.NO_OP}) == (made.notes, {each.action for each in made.plan.changes})
+    assert profile.workspace.resource_id == again.workspace.resource_id
+    assert profile.tags == again.tags
+    assert profile.associated_resources.storage_account.resource_id == (
+        again.associated_resources.storage_account.resource_id
+    )
