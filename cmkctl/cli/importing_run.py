@@ -103,7 +103,9 @@ def _asked(options: Options) -> _Asked:
     try:
         key = KeyIdentifier.parse(options.key_url)
     except ValueError:
-        raise _usage(f"--key is {options.key_url!r}.", "Give a key identifier: https://VAULT/keys/NAME/VERSION") from None
+        raise _usage(
+            f"--key is {options.key_url!r}.", "Give a key identifier: https://VAULT/keys/NAME/VERSION"
+        ) from None
     cloud = next((each for each in Cloud if key.host.endswith(f".{_vault_host(each)}")), options.cloud)
     return _Asked(key=key, cloud=cloud, subscription=_subscription(options))
 
