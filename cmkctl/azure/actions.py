@@ -82,8 +82,8 @@ def _own(request: Request) -> NeededAction:
         scope, _, verb = path.rpartition("/")
         return NeededAction(f"{resource_type(scope)}/{verb}/action", scope)
     scope = path.rsplit("/", 2)[0] if kind.rpartition("/")[2] in _COLLECTIONS else path
-    if kind.lower() == _ASSIGNMENTS:
-        # An assignment is no scope of its own.
+    if request.method == "DELETE" and kind.lower() == _ASSIGNMENTS:
+        # An assignment that exists is no scope at which permissions are listed.
         scope = path[: path.lower().rindex(f"/providers/{_ASSIGNMENTS}")]
     return NeededAction(f"{kind}/{_verb(request)}", scope)
 
