@@ -1174,6 +1174,13 @@ CMK629: Final = Code(
     "Run cmkctl restore PROFILE.",
 )
 
+CMK608: Final = Code(
+    "CMK608",
+    "A new version would lack the dates of the profile",
+    "Key Vault's operation rotate gives a new version the expiry of the rotation policy, and no other date. A profile with key.expires or key.not_before would not match it.",
+    "Make the version with its dates and run cmkctl rotate again, which takes it; or leave the dates out of the profile.",
+    "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation",
+)
 CMK610: Final = Code(
     "CMK610",
     "Backups need the key version of their time",

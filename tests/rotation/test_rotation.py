@@ -297,6 +297,19 @@ def test_a_pinned_version_is_moved_in_the_profile_first(site: Rotations) -> None
     assert [] == actions(site.builder.client().plan(site.profile))
 
 
+def test_a_version_that_would_lack_the_dates_of_the_profile_is_refused(site: Rotations) -> None:
+    """One that was made with its dates is taken, and the plan of the profile is all no-op."""
+    site.with_profile(key={"expires": "2040-01-31"})
+
+    assert ["CMK608"] == site.refused()
+    (conflict,) = [each for each in site.plan().changes if each.action is Action.CONFLICT]
+    assert "--expires 2040-01-31T00:00:00Z" in conflict.ways_out[0]
+    site.state.add_key(VAULT, KEY, keyOps=["wrapKey", "unwrapKey"], attributes={"exp": 2211580800})
+    site.apply()
+
+    assert (["PATCH workspaces/mlw"], []) == (site.writes, actions(site.builder.client().plan(site.profile)))
+
+
 # --- only when due --------------------------------------------------------------------------------------------------------
 
 
