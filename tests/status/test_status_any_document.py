@@ -26,7 +26,7 @@ SCHEMAS: Final = {
     "managed_group": decoding.ResourceGroup,
     "accounts": reading._Accounts,
 }
-WRONG: Final = ("x", -1, [], {"x": 1})
+WRONG: Final[tuple[Any, ...]] = ("x", -1, [], {"x": 1})
 
 
 def test_any_value_that_is_accepted_is_shown(builder: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
