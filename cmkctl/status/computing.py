@@ -51,9 +51,10 @@ Seen = ArmDocument | Unseen | None
 class Documents:
     """The documents of one status, and the time at which they were read.
 
-    `workspace_id` is the workspace that was asked for, `hub` that of a project; `key_id` the ARM id of its key, empty where neither the workspace nor a
-    profile names one. `versions` and `assignments` are lists of Resource Manager; `definitions` are the roles in `assignments`.
-    `deleted` are soft-deleted resources by kind, `managed_groups` the resource groups that name the workspace as their manager.
+    `workspace_id` is the workspace that was asked for, `hub` that of a project; `key_id` the ARM id of its key, empty where
+    neither the workspace nor a profile names one. `versions` and `assignments` are lists of Resource Manager; `definitions` are
+    the roles in `assignments`. `deleted` are soft-deleted resources by kind. `managed_groups` and `listed` are the resource
+    groups and the workspaces of the subscription, read where the workspace is absent.
     """
 
     at: datetime
@@ -71,6 +72,7 @@ class Documents:
     accounts: Seen = None
     deleted: Mapping[str, Seen] = field(default_factory=dict)
     managed_groups: Seen = None
+    listed: Seen = None
 
     @property
     def encrypted(self) -> Seen:
@@ -283,7 +285,7 @@ def _due(
     if key is not None:
         yield from _due_of_versions(found, key)
         yield from _due_by_policy(found, key)
-    if workspace.exists is False:
+    if workspace.exists is False and not list(_soft_deleted_workspaces(found)):
         yield from _grants_without_need(grants)
 
 
@@ -353,17 +355,22 @@ def _leftovers(found: Documents) -> Iterator[Leftover]:
 
 
 def _soft_deleted_workspaces(found: Documents) -> Iterator[Leftover]:
-    """Yield an absent workspace whose managed resource group is still there: Azure keeps it until the purge."""
-    for group in _document(found.managed_groups).get("value") or ():
-        if same_resource_id(group.get("managedBy"), found.workspace_id):
-            yield Leftover(
-                "workspace",
-                found.workspace_id,
-                None,
-                None,
-                f"soft-deleted for up to {SOFT_DELETED_DAYS} days: its name is taken, and resource group {group.get('name')} is "
-                "billed until it is purged",
-            )
+    """Yield an absent workspace that Azure still keeps: its managed resource group is there, or the list still shows it."""
+    groups = [
+        str(each.get("name"))
+        for each in _document(found.managed_groups).get("value") or ()
+        if same_resource_id(each.get("managedBy"), found.workspace_id)
+    ]
+    rows = [
+        each
+        for each in _document(found.listed).get("value") or ()
+        if same_resource_id(each.get("id"), found.workspace_id)
+    ]
+    if not groups and not rows:
+        return
+    billed = f", and resource group {groups[0]} is billed" if groups else ""
+    effect = f"soft-deleted for up to {SOFT_DELETED_DAYS} days: its name is taken{billed} until it is purged"
+    yield Leftover("workspace", found.workspace_id, None, None, effect)
 
 
 def _deleted(kind: str, document: ArmDocument) -> Iterator[Leftover]:
@@ -397,8 +404,13 @@ def _deleted(kind: str, document: ArmDocument) -> Iterator[Leftover]:
 def _unseen(found: Documents) -> Iterator[Unseen]:
     seen = (
         *(found.workspace, found.hub, found.key, found.versions, found.vault, found.assignments, found.cosmos_db),
-        *(found.managed_group, found.accounts, *found.deleted.values(), found.managed_groups),
+        *(found.managed_group, found.accounts, *found.deleted.values(), found.managed_groups, found.listed),
     )
     yield from (each for each in seen if isinstance(each, Unseen))
     if found.workspace is None and not list(_soft_deleted_workspaces(found)):
-        yield Unseen("a soft-deleted workspace of this name", found.workspace_id, "Azure has no list of them", "")
+        yield Unseen(
+            "a soft-deleted workspace of this name",
+            found.workspace_id,
+            "none was found, and Azure documents no list of them",
+            "",
+        )

@@ -24,6 +24,7 @@ from cmkctl.services.workspace import is_project
 from cmkctl.status import Status, Unseen
 from cmkctl.status.computing import Documents, Seen, encryption_of, status_of
 
+_WORKSPACES: Final = "Microsoft.MachineLearningServices/workspaces"
 _NOT_READ: Final[Mapping[FailureKind, str]] = {
     FailureKind.DENIED: "you may not read it",
     FailureKind.NETWORK: "it cannot be reached from here",
@@ -47,6 +48,15 @@ class _Group(TypedDict, total=False):
 
 class _Groups(TypedDict, total=False):
     value: Required[list[_Group]]
+    nextLink: str
+
+
+class _Workspace(TypedDict, total=False):
+    id: Required[str]
+
+
+class _Workspaces(TypedDict, total=False):
+    value: Required[list[_Workspace]]
     nextLink: str
 
 
@@ -101,10 +111,10 @@ def read_status(azure: Snapshot, workspace_id: str, names: Names | None = None) 
         azure.subscription,
         lambda: azure.gather2(lambda: _present(azure, workspace_id, names), lambda: _logs(azure, names)),
     )
-    deleted, groups = azure.gather2(
-        lambda: _deleted_keys_and_vaults(azure, found, names), lambda: _managed_groups(azure, found)
+    deleted, whole = azure.gather2(
+        lambda: _deleted_keys_and_vaults(azure, found, names), lambda: _soft_deleted(azure, found)
     )
-    return status_of(replace(found, deleted={**deleted, "Log Analytics workspace": logs}, managed_groups=groups))
+    return status_of(replace(whole, deleted={**deleted, "Log Analytics workspace": logs}))
 
 
 def _present(azure: Snapshot, workspace_id: str, names: Names | None) -> Documents:
@@ -305,20 +315,30 @@ def _deleted_key(azure: Snapshot, uri: str, names: Names) -> Seen:
     )
 
 
-def _managed_groups(azure: Snapshot, found: Documents) -> Seen:
-    """Read the resource groups where the workspace is absent: the managed one of a soft-deleted workspace is kept.
+def _soft_deleted(azure: Snapshot, found: Documents) -> Documents:
+    """Read what shows a soft-deleted workspace: its managed resource group, and the list of the subscription.
 
-    Azure has no published list of soft-deleted workspaces.
+    Azure documents neither. The group is kept until the purge (concept-soft-delete); that the list shows such workspaces is
+    reported: https://github.com/Azure/azure-powershell/issues/28286
     """
     if found.workspace is not None:
-        return None
+        return found
     scope = subscription_id(ResourceId.parse(found.workspace_id).subscription)
-    return _seen(
-        "resource groups, which show a soft-deleted workspace",
-        scope,
-        "Microsoft.Resources/subscriptions/resourceGroups/read in the subscription",
-        lambda: azure.listing(f"{scope}/resourcegroups", versions.RESOURCES, _Groups),
+    groups, workspaces = azure.gather2(
+        lambda: _seen(
+            "resource groups, which show a soft-deleted workspace",
+            scope,
+            "Microsoft.Resources/subscriptions/resourceGroups/read in the subscription",
+            lambda: azure.listing(f"{scope}/resourcegroups", versions.RESOURCES, _Groups),
+        ),
+        lambda: _seen(
+            "workspaces, whose list shows a soft-deleted one",
+            scope,
+            "Microsoft.MachineLearningServices/workspaces/read in the subscription",
+            lambda: azure.listing(f"{scope}/providers/{_WORKSPACES}", versions.WORKSPACES, _Workspaces),
+        ),
     )
+    return replace(found, managed_groups=groups, listed=workspaces)
 
 
 def _seen(fact: str, resource_id: str, right: str, read: Callable[[], ArmDocument | None]) -> Seen:

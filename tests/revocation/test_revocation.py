@@ -327,6 +327,25 @@ def test_access_that_reaches_further_is_not_taken_away(
     assert "cmkctl revoke PROFILE" in ways_out(plan)
 
 
+def test_a_right_or_a_lock_that_is_in_the_way_is_met_beforehand(ground: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contributor may not delete role assignments, and a lock against deletions protects them; a policy is changed by a PUT."""
+    locked = ground(ROLES)
+    locked.state.add_lock(locked.profile.resource_group_id)
+    locks = codes(locked.plan(REVOKE_GRANT), Severity.ERROR)
+    by_policy = ground()
+    by_policy.state.add_lock(by_policy.profile.resource_group_id)
+    policies = codes(by_policy.plan(REVOKE_GRANT), Severity.ERROR)
+    limited = ground(ROLES)
+    for name, value in limited.state.add_client("operator", "Contributor").items():
+        monkeypatch.setenv(name, value)
+
+    refused = limited.plan(REVOKE_GRANT)
+
+    assert (["CMK192"], [], ["CMK191"]) == (locks, policies, codes(refused, Severity.ERROR))
+    assert "Microsoft.Authorization/roleAssignments/delete" in details(refused, "CMK191")
+    assert "--part admin" not in "".join(each.remedy for each in refused.diagnostics)
+
+
 # --- restore ----------------------------------------------------------------------------------------------------------
 
 

@@ -207,10 +207,24 @@ def test_a_grant_without_a_workspace_is_due(builder: ScenarioBuilder) -> None:
     """It outlives the workspace; other resources may need it."""
     profile = builder.make(ProfileVariant(), World("finished"))
     _delete(builder, profile, profile.workspace.resource_id)
+    kept, _ = _read(builder, profile)
+    builder.running.state.tenant.advance(15 * 86400.0)
 
     found, _ = _read(builder, profile)
 
+    assert () == kept.due  # the soft-deleted workspace needs it to be recovered
     assert [(DueKind.GRANT, COSMOS_DB_OBJECT_ID)] == [(each.kind, each.subject) for each in found.due]
+
+
+def test_a_soft_deleted_workspace_without_a_managed_group_is_found(builder: ScenarioBuilder) -> None:
+    """The subscription's list still shows it."""
+    profile = builder.make(ProfileVariant(service_side=True), World("finished"))
+    _delete(builder, profile, profile.workspace.resource_id)
+
+    found, _ = _read(builder, profile)
+
+    assert ["workspace"] == [each.kind for each in found.leftovers]
+    assert () == found.unseen
 
 
 def test_a_soft_deleted_workspace_that_nothing_shows_is_not_denied(builder: ScenarioBuilder) -> None:

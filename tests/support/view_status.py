@@ -102,7 +102,7 @@ STATUS: Final = Status(
             "you may not read it",
             "Microsoft.Authorization/roleAssignments/read",
         ),
-        Unseen("a soft-deleted workspace of this name", "", "Azure has no list of them"),
+        Unseen("a soft-deleted workspace of this name", "", "none was found, and Azure documents no list of them"),
     ),
 )
 """A rotation is pending, the version in use expires in a month, a vault is left over, and two facts are not visible."""
