@@ -63,7 +63,7 @@ def what_stops(_profile: Profile, facts: Facts) -> Iterator[Finding]:
     if serving:
         listed = ", ".join(f"{count} {words}" for words, count in serving.items())
         yield Finding(
-            f"The workspace holds {listed}. They stop with it, and whoever calls them gets no answer.",
+            f"The workspace holds {listed}. They stop with it, and calls of them fail.",
             codes.CMK650.remedy,
         )
 
