@@ -409,8 +409,8 @@ CMK255: Final = Code(
 CMK256: Final = Code(
     "CMK256",
     "The workspace uses a different key",
-    "apply never moves a workspace from one key to another.",
-    "Set key.name to the key that it uses.",
+    "apply never moves a workspace from one key to another; rotate does, within the vault.",
+    "Set key.name to the key that it uses, or move the workspace to the key of the profile: cmkctl rotate PROFILE.",
     _CONCEPT,
 )
 CMK257: Final = Code(
@@ -842,6 +842,111 @@ CMK404: Final = Code(
     "https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/create-or-update",
 )
 
+# Destroy and recover
+
+_WORKSPACE_SOFT_DELETE: Final = "https://learn.microsoft.com/azure/machine-learning/concept-soft-delete"
+CMK640: Final = Code(
+    "CMK640",
+    "Azure keeps a deleted workspace for 14 days",
+    "A deleted workspace is soft-deleted: its name stays taken, and what Microsoft manages for it stays and is billed, until it is purged or 14 days have passed. To be recovered it needs its key, its storage account and its vault, so cmkctl deletes none of them meanwhile.",
+    "To end this at once: cmkctl destroy PROFILE --purge. Nothing can be recovered then.",
+    _WORKSPACE_SOFT_DELETE,
+)
+CMK641: Final = Code(
+    "CMK641",
+    "An operation on the workspace is in progress",
+    "The workspace is being created or changed, for example because its key is being rotated. A deletion in between would leave that operation with a workspace that is gone.",
+    "Wait until the operation has ended, then run the same command again.",
+)
+CMK642: Final = Code(
+    "CMK642",
+    "cmkctl did not create it",
+    "destroy deletes what cmkctl created for the workspace of the profile, which a tag on the resource shows, and nothing else. What an earlier version of cmkctl created has no such tag.",
+    "If it is to be deleted, set the tag that the message names, or delete it yourself.",
+)
+CMK643: Final = Code(
+    "CMK643",
+    "The hub has a project that the profile does not name",
+    "Azure deletes no hub that has projects, and destroy deletes only what the profile names.",
+    "Delete the project first.",
+    "https://learn.microsoft.com/azure/machine-learning/concept-hub-workspace",
+)
+CMK644: Final = Code(
+    "CMK644",
+    "The soft-deleted workspace needs its associated resources",
+    "A soft-deleted workspace whose storage account, vault or Log Analytics workspace is gone cannot be recovered, and is billed for 14 days all the same.",
+    "Purge the workspace as well, or delete the associated resources once the 14 days have passed.",
+    _WORKSPACE_SOFT_DELETE,
+)
+CMK645: Final = Code(
+    "CMK645",
+    "The soft-deleted workspace needs its key",
+    "As long as a deleted workspace can be recovered, its data in the resource group that Microsoft manages is encrypted with the key. Without the key there is nothing to recover.",
+    "Purge the workspace as well, or delete the key once the 14 days have passed.",
+    _WORKSPACE_SOFT_DELETE,
+)
+CMK646: Final = Code(
+    "CMK646",
+    "Something else uses the key or the vault",
+    "Other resources name the key, or the vault. Without the key their data is out of reach.",
+    "Move them to another key, or delete them, first.",
+    _SOFT_DELETE,
+)
+CMK647: Final = Code(
+    "CMK647",
+    "What uses the key cannot be seen",
+    "Key or vault are deleted only where everything that could use them was seen. A role on single resource groups does not show the rest of the subscription.",
+    "Have the role Reader on the subscription assigned for the run.",
+)
+CMK648: Final = Code(
+    "CMK648",
+    "The vault holds other keys",
+    "A deletion of the vault deletes all of its keys, also those that cmkctl did not create.",
+    "Delete the key alone with --delete-key.",
+)
+CMK649: Final = Code(
+    "CMK649",
+    "The vault's own endpoint cannot be used",
+    "Resource Manager deletes no key. The vault's own endpoint does, which needs rights on keys there, and a way through the vault's firewall.",
+    "Have the role Key Vault Crypto Officer assigned, and connect from where the vault's firewall lets you.",
+    "https://learn.microsoft.com/rest/api/keyvault/keys/delete-key/delete-key",
+)
+CMK650: Final = Code(
+    "CMK650",
+    "Endpoints stop with the workspace",
+    "Online and batch endpoints, with their deployments, are part of the workspace and are deleted with it. Microsoft's pages name no endpoint that keeps a workspace from being deleted.",
+    "Move their callers first.",
+    _WORKSPACE_SOFT_DELETE,
+)
+CMK651: Final = Code(
+    "CMK651",
+    "Some uses of a key are not found by any search",
+    "Before key or vault are deleted, everything found in the subscription that names them was read. Some uses have no row in Azure Resource Graph.",
+    "Make sure that no such data is needed. Until the vault's retention ends, the key can be recovered with all of its versions.",
+)
+
+CMK660: Final = Code(
+    "CMK660",
+    "A soft-deleted workspace is recovered in the portal",
+    "Microsoft documents no request that recovers a soft-deleted workspace; only a preview of 2022 had a property for it. cmkctl recovers what the workspace needs, vault, key, grants and Log Analytics workspace, and leaves the workspace itself to the portal.",
+    "In the portal: Azure Machine Learning, Recently deleted, select the workspace, Recover. Then run cmkctl apply, which brings back endpoints and grants. To end its keeping instead: cmkctl recover PROFILE --purge.",
+    _WORKSPACE_SOFT_DELETE,
+)
+CMK661: Final = Code(
+    "CMK661",
+    "Nothing soft-deleted was found",
+    "Soft-deleted vaults and Log Analytics workspaces are listed by Azure, keys by their vault. A soft-deleted workspace is seen only where the subscription's list of workspaces shows it, which is reported, not documented.",
+    "If Azure refuses a workspace's name all the same, look in the portal: Azure Machine Learning, Recently deleted.",
+    _WORKSPACE_SOFT_DELETE,
+)
+CMK662: Final = Code(
+    "CMK662",
+    "The Log Analytics workspace was deleted in another region",
+    "A deleted Log Analytics workspace is recovered in its own group and region only.",
+    "Recover it where it was.",
+    "https://learn.microsoft.com/azure/azure-monitor/logs/delete-workspace",
+)
+
 # Files and the sandbox
 
 CMK501: Final = Code(
@@ -1069,6 +1174,13 @@ CMK629: Final = Code(
     "Run cmkctl restore PROFILE.",
 )
 
+CMK608: Final = Code(
+    "CMK608",
+    "A new version would lack the dates of the profile",
+    "Key Vault's operation rotate gives a new version the expiry of the rotation policy, and no other date. A profile with key.expires or key.not_before would not match it.",
+    "Make the version with its dates and run cmkctl rotate again, which takes it; or leave the dates out of the profile.",
+    "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation",
+)
 CMK610: Final = Code(
     "CMK610",
     "Backups need the key version of their time",

@@ -32,8 +32,9 @@ from cmkctl.services.reading import answer, documents_of
 from cmkctl.services.rows import documents_of_row
 
 BLIND_SPOTS: Final = (
-    "encryption scopes of storage accounts that the profile does not name",
+    "encryption scopes of storage accounts",
     "objects of Azure AI Search services with keys of their own",
+    "soft-deleted workspaces, which cannot be recovered without their key",
     "data that was encrypted with this key elsewhere: backups, exports, resources outside these subscriptions",
 )
 """The uses of a key that no query shows: Resource Graph has no rows for them."""

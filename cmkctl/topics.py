@@ -106,7 +106,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "A workspace stores the key with its version. A new version in the vault, also by a rotation policy, does not reach it until "
         "the workspace is pointed at that version. The switch usually takes an hour, and the old version may be in use for 24.",
         "Keep the old version enabled for a day after the switch, and for ever where backups may need it. CMK106 reports a newer "
-        "version.",
+        "version, and cmkctl rotate moves the workspace to it.",
         "the newer page is followed; moving a workspace to a key in another vault is documented as impossible.",
         (
             Side("The key identifier of a workspace can be changed, within the original vault.", _CONCEPT),
@@ -220,6 +220,23 @@ TOPICS: Final[tuple[Topic, ...]] = (
             Side("The group stays and costs money until the workspace is deleted for good.", _SOFT_DELETE),
         ),
         ("CMK205",),
+    ),
+    Topic(
+        "revocation",
+        ("revoke", "restore", "disable key", "disabled key", "customerManagedKeyStatus", "kill switch"),
+        "A service that cannot use its key any more stops within about an hour: it keeps the unwrapped key in a cache and asks Key "
+        "Vault again from time to time. Nothing is deleted, and access that is given back brings the data back.",
+        "cmkctl revoke disables the key version that the workspace uses, after listing what stops; cmkctl restore enables it again. "
+        "With --grant the access is taken away instead, where the vault's own endpoint cannot be reached.",
+        "the hour is documented for workspaces; the times of other services differ, and some publish none.",
+        (
+            Side("Access can be revoked at any time, and it takes about an hour.", _CONCEPT),
+            Side(
+                "A revoked account takes nothing but a new default identity, and its deletion.",
+                "cmk-troubleshooting-guide",
+            ),
+        ),
+        ("CMK224", "CMK620", "CMK621", "CMK630"),
     ),
     Topic(
         "registry admin user",

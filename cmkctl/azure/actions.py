@@ -23,6 +23,7 @@ _REGISTER: Final = re.compile(r"^(?P<scope>.*)/providers/(?P<namespace>[^/]+)/re
 _COLLECTIONS: Final = ("accessPolicies",)
 """Types that are no resource of their own: their right is checked at the parent."""
 
+_ASSIGNMENTS: Final = "microsoft.authorization/roleassignments"
 _NETWORKS: Final = "Microsoft.Network/virtualNetworks"
 _LINKS: Final[Mapping[str, str]] = {
     "microsoft.managedidentity/userassignedidentities": "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
@@ -81,6 +82,9 @@ def _own(request: Request) -> NeededAction:
         scope, _, verb = path.rpartition("/")
         return NeededAction(f"{resource_type(scope)}/{verb}/action", scope)
     scope = path.rsplit("/", 2)[0] if kind.rpartition("/")[2] in _COLLECTIONS else path
+    if kind.lower() == _ASSIGNMENTS:
+        # An assignment is no scope of its own.
+        scope = path[: path.lower().rindex(f"/providers/{_ASSIGNMENTS}")]
     return NeededAction(f"{kind}/{_verb(request)}", scope)
 
 

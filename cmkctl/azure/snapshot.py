@@ -355,7 +355,15 @@ def _related(read: str, resource: str) -> bool:
     if _ASSIGNMENTS in path and _ASSIGNMENTS in resource:
         # A list of role assignments has those of the scopes above and below as well.
         path, resource = path.partition(_ASSIGNMENTS)[0], resource.partition(_ASSIGNMENTS)[0]
+    if path == _listed_in_subscription(resource):
+        return True
     return f"{path}/".startswith(f"{resource}/") or f"{resource}/".startswith(f"{path}/")
+
+
+def _listed_in_subscription(resource: str) -> str:
+    """Return the path of the subscription's list that has a resource of a resource group, in lower case."""
+    group, _, own = resource.partition("/providers/")
+    return f"{group.partition('/resourcegroups/')[0]}/providers/{'/'.join(own.split('/')[:2])}"
 
 
 def _as(schema: Any) -> Mapping[str, Any]:

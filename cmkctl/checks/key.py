@@ -32,14 +32,14 @@ CMK106: Final = Code(
     "CMK106",
     "Rotation in the vault does not reach the workspace",
     "A workspace keeps a key identifier with a version. When the vault gets a new version, by its rotation policy or by hand, the workspace continues to use the old one; if that version expires or is disabled, the data is out of reach.",
-    "After each rotation, point the workspace at the new version before the old one ends.",
+    "After each rotation in the vault, move the workspace to the new version before the old one ends: cmkctl rotate PROFILE.",
     _CONCEPT,
 )
 CMK107: Final = Code(
     "CMK107",
     "The key expires soon",
     "An expired key cannot unwrap, and everything encrypted with it is out of reach until the expiry is moved.",
-    "Extend it, or create a new version and point the workspace at it.",
+    "Extend it, or move the workspace to a new version: cmkctl rotate PROFILE.",
 )
 CMK114: Final = Code(
     "CMK114",
@@ -70,7 +70,7 @@ def rotation_policy_set(profile: Profile, _facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "key.rotation_policy makes new key versions in the vault. The workspace keeps the version that it was created "
             "with until it is pointed at the new one.",
-            "After each rotation, point the workspace at the new version before the old one expires.",
+            "Run cmkctl rotate PROFILE --due on a schedule: it moves the workspace to the new version.",
             "key.rotation_policy",
         )
 
@@ -83,7 +83,7 @@ def workspace_uses_the_latest_version(_profile: Profile, facts: Facts) -> Iterat
     if in_use and latest and using.lower() == key.lower() and in_use != latest:
         yield Finding(
             f"The key's latest version is {latest}, the workspace uses {in_use}.",
-            "Point the workspace at the new version before the old one is disabled or expires.",
+            "Move the workspace to it before the old one is disabled or expires: cmkctl rotate PROFILE.",
             "key",
         )
 
@@ -100,7 +100,7 @@ def expires_within(soon: timedelta) -> tuple[Rule, Rule]:
             left = int((expiry - observed.at.timestamp()) // 86400)
             yield Finding(
                 f"It expires on {date(expiry)}, in {left} days. Then the workspace's data is out of reach until it is extended.",
-                "Extend it (az keyvault key set-attributes --expires), or create a new version and point the workspace at it.",
+                "Extend it (az keyvault key set-attributes --expires), or rotate: cmkctl rotate PROFILE.",
                 "key.expires",
             )
 
@@ -112,7 +112,7 @@ def expires_within(soon: timedelta) -> tuple[Rule, Rule]:
         if used and expiry and 0 < expiry - used.at.timestamp() < soon.total_seconds():
             yield Finding(
                 f"The workspace uses {used.identifier}, which expires on {date(expiry)}.",
-                f"Point the workspace at the latest version, or extend this one: {_set_attributes(used)} --expires DATE.",
+                f"Move the workspace to the latest version (cmkctl rotate PROFILE), or extend this one: {_set_attributes(used)} --expires DATE.",
                 "key",
             )
 

@@ -10,7 +10,7 @@ from cmkctl.azure.ids import parents, within
 from cmkctl.checks.rights import existing_scope
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import PLANNED, Facts, Finding, PlannedFact, rule
-from cmkctl.plan import Action, Change, Plane
+from cmkctl.plan import Change, Plane
 
 if TYPE_CHECKING:
     from cmkctl.azure.governance import Lock
@@ -64,7 +64,8 @@ def _on_arm(change: Change) -> bool:
 
 
 def _refuses(lock: Lock, change: Change) -> bool:
-    if change.action is Action.DELETE:
+    # An access policy is taken away by a PUT, which a CanNotDelete lock lets through.
+    if change.request is not None and change.request.method == "DELETE":
         return within(change.resource_id, lock.scope) or within(lock.scope, change.resource_id)
     return lock.level.lower() == _READ_ONLY and within(change.resource_id, lock.scope)
 

@@ -54,6 +54,8 @@ def existing_scope(scope: str, changes: Iterable[Change]) -> str:
 
 
 def _exists(scope: str, created: set[str]) -> bool:
+    if ROLE_ASSIGNMENTS in scope.lower():
+        return False  # Azure has no permissions of a role assignment, only of what it is on
     return scope.lower() not in created and not any(each.lower() in created for each in parents(scope))
 
 

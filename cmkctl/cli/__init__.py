@@ -39,6 +39,8 @@ COMMANDS: Final = {
     "rotate": "Move the workspace to a new version of its key. Prompts on a terminal; requires --yes otherwise.",
     "revoke": "Take the workspace's access to its key away. Asks for its name on a terminal.",
     "restore": "Restore the access that revoke took away.",
+    "destroy": "Delete the workspace and what cmkctl created for it.",
+    "recover": "Recover what is soft-deleted of the profile's names.",
     "import": "Write the profile of a workspace that exists.",
     "encrypt": "Put the key on the resources that the profile names under services.",
     "posture": "Show who holds the key of each resource that the profile names under services.",

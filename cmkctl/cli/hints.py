@@ -27,7 +27,6 @@ _OPTIONS: Final[Mapping[str, str]] = {
 }
 
 _COMMANDS: Final[Mapping[str, str]] = {
-    "destroy": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
     "delete": "cmkctl does not delete workspaces, vaults or keys. See: az ml workspace delete",
     "state": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",
     "refresh": "cmkctl keeps no state; Azure is read on every run. See: cmkctl verify PROFILE",

@@ -137,6 +137,22 @@ class Options:
         bool,
         typer.Option("--grant", help="Leave the key enabled, and take the access to it away."),
     ] = False
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Delete the workspace for good, also one that is soft-deleted already.")
+    ] = False
+    associated: Annotated[
+        bool,
+        typer.Option("--associated", help="Also delete the associated resources that cmkctl created, with their data."),
+    ] = False
+    delete_key: Annotated[
+        bool, typer.Option("--delete-key", help="Also delete the key. It can be recovered; cmkctl purges no key.")
+    ] = False
+    delete_vault: Annotated[
+        bool,
+        typer.Option(
+            "--delete-vault", help="Also delete the vault with the key. It can be recovered; cmkctl purges no vault."
+        ),
+    ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from cmkctl.procedures.base import Procedure
 
-NAMES: Final = ("create", "rotate", "revoke", "restore", "encrypt")
+NAMES: Final = ("create", "rotate", "revoke", "restore", "destroy", "recover", "encrypt")
 """The names of the procedures, as saved plans contain them."""
 
 _NO_ARGUMENTS: Final[Mapping[str, str]] = {}

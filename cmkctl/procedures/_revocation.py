@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cmkctl import codes
 from cmkctl.azure.compare import same_resource_id
+from cmkctl.azure.ids import ResourceId, resource_type
 from cmkctl.checks.documents import date
 from cmkctl.checks.locks import no_lock_on_what_is_written
 from cmkctl.checks.rights import CMK191, PERMISSIONS, lacking
@@ -71,19 +72,34 @@ STATUS: Final[Fact[ObservedStatus]] = Fact("key_status", _provided)
 
 @rule(codes.CMK620, severity=Severity.WARNING, needs=(CONSUMERS,))
 def everything_that_stops(profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """List everything found that stops, with what happens to it and when."""
-    for each in facts[CONSUMERS].stopping:
-        yield Finding(_stops(profile, each), codes.CMK620.remedy, each.resource_id)
+    """List everything found that stops, with what happens to it and when; what belongs to the workspace comes first."""
+    observed, own = facts[CONSUMERS], profile.workspace.resource_id
+    named = [Consumer(each, resource_type(each), resource_type(each), "", through=own) for each in observed.unlisted]
+    for each in sorted((*observed.stopping, *named), key=lambda one: _distance(one, own)):
+        # The name is enough for people; scripts have the ids among the outputs.
+        yield Finding(f"{each.name}: {_stops(own, each)}", codes.CMK620.remedy)
 
 
-def _stops(profile: Profile, consumer: Consumer) -> str:
-    own = ", the one of this profile" if same_resource_id(consumer.resource_id, profile.workspace.resource_id) else ""
-    through = f", of workspace {consumer.through.rpartition('/')[2]}" if consumer.through else ""
+def _distance(consumer: Consumer, own: str) -> int:
+    if same_resource_id(consumer.resource_id, own):
+        return 0
+    return 1 if same_resource_id(consumer.through, own) else 2
+
+
+def _stops(own: str, consumer: Consumer) -> str:
     kind = consumer.resource_type.lower()
     title, effect = FURTHER.get(kind, (consumer.title, _UNKNOWN_EFFECT))
     what = consumer.revoked or effect
     when = "" if "within" in what or "next start" in what else f"; {WITHIN.get(kind, _UNKNOWN_TIME)}"
-    return f"{title} {consumer.name}{own}{through}: {what}{when}."
+    return f"{title} {_place(own, consumer)}. {what[0].upper()}{what[1:]}{when}."
+
+
+def _place(own: str, consumer: Consumer) -> str:
+    if same_resource_id(consumer.resource_id, own):
+        return "of this profile"
+    if consumer.through:
+        return f"of workspace {consumer.through.rpartition('/')[2]}"
+    return f"in resource group {ResourceId.parse(consumer.resource_id).resource_group}"
 
 
 @rule(codes.CMK621, severity=Severity.NOTE, needs=(CONSUMERS,))

@@ -103,6 +103,7 @@ class Leftover:
 class WorkspaceStatus:
     """A workspace. `exists` is None where it may not be read; every other field is then empty.
 
+    `holder` is who holds the key: ``customer`` or ``microsoft``. A project has the key and everything else of its `hub`.
     `architecture` is empty for a workspace with Microsoft's key, and where Azure does not show it. `visible` is True where the
     managed resource group may be read, None without one. `key_access` is the state of the Azure Cosmos DB account's access to
     the key, in Azure's words.
@@ -113,6 +114,8 @@ class WorkspaceStatus:
     location: str = ""
     kind: str = ""
     state: str = ""
+    hub: str = ""
+    holder: str = ""
     architecture: str = ""
     high_business_impact: bool | None = None
     managed_group: str = ""

@@ -12,7 +12,7 @@ from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument, moment
 from cmkctl.azure.ids import key_parts
 from cmkctl.profile.field_types import days
-from cmkctl.services.workspace import architecture
+from cmkctl.services.workspace import architecture, is_project
 from cmkctl.status import (
     Due,
     DueKind,
@@ -51,14 +51,16 @@ Seen = ArmDocument | Unseen | None
 class Documents:
     """The documents of one status, and the time at which they were read.
 
-    `workspace_id` is the workspace that was asked for; `key_id` the ARM id of its key, empty where neither the workspace nor a
-    profile names one. `versions` and `assignments` are lists of Resource Manager; `definitions` are the roles in `assignments`.
-    `deleted` are soft-deleted resources by kind, `managed_groups` the resource groups that name the workspace as their manager.
+    `workspace_id` is the workspace that was asked for, `hub` that of a project; `key_id` the ARM id of its key, empty where
+    neither the workspace nor a profile names one. `versions` and `assignments` are lists of Resource Manager; `definitions` are
+    the roles in `assignments`. `deleted` are soft-deleted resources by kind. `managed_groups` and `listed` are the resource
+    groups and the workspaces of the subscription, read where the workspace is absent.
     """
 
     at: datetime
     workspace_id: str
     workspace: Seen
+    hub: Seen = None
     key_id: str = ""
     key: Seen = None
     versions: Seen = None
@@ -70,6 +72,12 @@ class Documents:
     accounts: Seen = None
     deleted: Mapping[str, Seen] = field(default_factory=dict)
     managed_groups: Seen = None
+    listed: Seen = None
+
+    @property
+    def encrypted(self) -> Seen:
+        """The workspace that has the key: the hub of a project, else the workspace itself."""
+        return self.hub if is_project(_document(self.workspace)) else self.workspace
 
 
 def status_of(found: Documents) -> Status:
@@ -102,7 +110,7 @@ def _workspace(found: Documents) -> WorkspaceStatus:
     if found.workspace is None or isinstance(found.workspace, Unseen):
         return WorkspaceStatus(found.workspace_id, False if found.workspace is None else None)
     properties = _properties(found.workspace)
-    group = str(properties.get("serviceProvisionedResourceGroup") or "")
+    group = str(_properties(found.encrypted).get("serviceProvisionedResourceGroup") or "")
     account: ArmDocument = next(iter(_document(found.accounts).get("value") or ()), {})
     return WorkspaceStatus(
         str(found.workspace.get("id") or found.workspace_id),
@@ -110,13 +118,21 @@ def _workspace(found: Documents) -> WorkspaceStatus:
         location=str(found.workspace.get("location") or ""),
         kind=str(found.workspace.get("kind") or "Default"),
         state=str(properties.get("provisioningState") or ""),
-        architecture=architecture(found.workspace),
+        hub=str(properties.get("hubResourceId") or "") if is_project(found.workspace) else "",
+        holder=_holder(found.encrypted),
+        architecture=architecture(_document(found.encrypted)),
         high_business_impact=bool(properties.get("hbiWorkspace")),
         managed_group=group,
         visible=(not isinstance(found.managed_group, Unseen) and found.managed_group is not None) if group else None,
         cosmos_db_account=str(account.get("id") or ""),
         key_access=str((account.get("properties") or {}).get("customerManagedKeyStatus") or ""),
     )
+
+
+def _holder(encrypted: Seen) -> str:
+    if encrypted is None or isinstance(encrypted, Unseen):
+        return ""
+    return "customer" if encryption_of(encrypted) else "microsoft"
 
 
 # --- the key
@@ -126,7 +142,7 @@ def _key(found: Documents) -> KeyStatus | None:
     if not found.key_id:
         return None
     uri = str(_properties(found.key).get("keyUriWithVersion") or "")
-    used = str(encryption_of(found.workspace).get("keyIdentifier") or "")
+    used = str(encryption_of(found.encrypted).get("keyIdentifier") or "")
     versions = {each.name: each for each in _versions(found)}
     in_use = _of(versions, used)
     older = (
@@ -247,7 +263,7 @@ def _policies(found: Documents) -> Iterator[GrantStatus]:
 
 def _name(found: Documents, object_id: str) -> str:
     """Return the name of a principal that the documents identify; its object id for any other."""
-    identity = _document(found.workspace).get("identity") or {}
+    identity = _document(found.encrypted).get("identity") or {}
     users = identity.get("userAssignedIdentities") or {}
     known = {
         str(_document(found.cosmos_db).get("id") or "").lower(): COSMOS_DB,
@@ -269,13 +285,13 @@ def _due(
     if key is not None:
         yield from _due_of_versions(found, key)
         yield from _due_by_policy(found, key)
-    if workspace.exists is False:
+    if workspace.exists is False and not list(_soft_deleted_workspaces(found)):
         yield from _grants_without_need(grants)
 
 
 def _due_of_versions(found: Documents, key: KeyStatus) -> Iterator[Due]:
     if key.pending and key.latest is not None:
-        text = f"the workspace uses an older version than the latest, {key.latest.name}"
+        text = f"the workspace uses an older version than {key.latest.name}, the latest; move it with: cmkctl rotate"
         yield Due(DueKind.NEW_VERSION, None, f"{key.identifier}/{key.latest.name}", text)
     shown = {
         each.name: (each, words)
@@ -287,12 +303,12 @@ def _due_of_versions(found: Documents, key: KeyStatus) -> Iterator[Due]:
             over = version.expires <= found.at
             text = f"the {words} {'has expired' if over else 'expires'}: what it encrypts is then out of reach"
             yield Due(DueKind.EXPIRY, version.expires, f"{key.identifier}/{version.name}", text)
-    changed = moment((_document(found.workspace).get("systemData") or {}).get("lastModifiedAt"))
+    changed = moment((_document(found.encrypted).get("systemData") or {}).get("lastModifiedAt"))
     for version in key.older:
         # The workspace was pointed at its version with its last change or before, so this date is never too early.
         date = changed + KEEP_OLD if changed is not None else None
         if date is not None:
-            text = f"the old version {version.name} is still enabled; no service needs it 24 h after a rotation"
+            text = f"old version {version.name} is still enabled; disable it with: cmkctl rotate --retire-old"
             yield Due(DueKind.OLD_VERSION, date, f"{key.identifier}/{version.name}", text)
 
 
@@ -303,7 +319,7 @@ def _due_by_policy(found: Documents, key: KeyStatus) -> Iterator[Due]:
         if same_word((each.get("action") or {}).get("type"), "rotate"):
             date = _rotates(each.get("trigger") or {}, key.latest)
             if date is not None:
-                text = "the rotation policy makes a new version; the workspace uses it once it is pointed at it"
+                text = "the rotation policy makes a new version; then move the workspace to it with: cmkctl rotate"
                 yield Due(DueKind.ROTATION, date, key.identifier, text)
 
 
@@ -339,17 +355,22 @@ def _leftovers(found: Documents) -> Iterator[Leftover]:
 
 
 def _soft_deleted_workspaces(found: Documents) -> Iterator[Leftover]:
-    """Yield an absent workspace whose managed resource group is still there: Azure keeps it until the purge."""
-    for group in _document(found.managed_groups).get("value") or ():
-        if same_resource_id(group.get("managedBy"), found.workspace_id):
-            yield Leftover(
-                "workspace",
-                found.workspace_id,
-                None,
-                None,
-                f"soft-deleted for up to {SOFT_DELETED_DAYS} days: its name is taken, and resource group {group.get('name')} is "
-                "billed until it is purged",
-            )
+    """Yield an absent workspace that Azure still keeps: its managed resource group is there, or the list still shows it."""
+    groups = [
+        str(each.get("name"))
+        for each in _document(found.managed_groups).get("value") or ()
+        if same_resource_id(each.get("managedBy"), found.workspace_id)
+    ]
+    rows = [
+        each
+        for each in _document(found.listed).get("value") or ()
+        if same_resource_id(each.get("id"), found.workspace_id)
+    ]
+    if not groups and not rows:
+        return
+    billed = f", and resource group {groups[0]} is billed" if groups else ""
+    effect = f"soft-deleted for up to {SOFT_DELETED_DAYS} days: its name is taken{billed} until it is purged"
+    yield Leftover("workspace", found.workspace_id, None, None, effect)
 
 
 def _deleted(kind: str, document: ArmDocument) -> Iterator[Leftover]:
@@ -382,9 +403,14 @@ def _deleted(kind: str, document: ArmDocument) -> Iterator[Leftover]:
 
 def _unseen(found: Documents) -> Iterator[Unseen]:
     seen = (
-        *(found.workspace, found.key, found.versions, found.vault, found.assignments, found.cosmos_db),
-        *(found.managed_group, found.accounts, *found.deleted.values(), found.managed_groups),
+        *(found.workspace, found.hub, found.key, found.versions, found.vault, found.assignments, found.cosmos_db),
+        *(found.managed_group, found.accounts, *found.deleted.values(), found.managed_groups, found.listed),
     )
     yield from (each for each in seen if isinstance(each, Unseen))
     if found.workspace is None and not list(_soft_deleted_workspaces(found)):
-        yield Unseen("a soft-deleted workspace of this name", found.workspace_id, "Azure has no list of them", "")
+        yield Unseen(
+            "a soft-deleted workspace of this name",
+            found.workspace_id,
+            "none was found, and Azure documents no list of them",
+            "",
+        )

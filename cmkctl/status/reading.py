@@ -1,4 +1,4 @@
-"""Reads the status of a workspace and its key. Sends reads only, at most three deep.
+"""Reads the status of a workspace and its key. Sends reads only, at most three deep; four for a project of a hub.
 
 A document that may not be read becomes `Unseen`, with the right that is missing; every other failure is raised.
 """
@@ -20,9 +20,11 @@ from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import KeyIdentifier, ResourceId, group_id, subscription_id
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.profile.model import Profile
+from cmkctl.services.workspace import is_project
 from cmkctl.status import Status, Unseen
 from cmkctl.status.computing import Documents, Seen, encryption_of, status_of
 
+_WORKSPACES: Final = "Microsoft.MachineLearningServices/workspaces"
 _NOT_READ: Final[Mapping[FailureKind, str]] = {
     FailureKind.DENIED: "you may not read it",
     FailureKind.NETWORK: "it cannot be reached from here",
@@ -46,6 +48,15 @@ class _Group(TypedDict, total=False):
 
 class _Groups(TypedDict, total=False):
     value: Required[list[_Group]]
+    nextLink: str
+
+
+class _Workspace(TypedDict, total=False):
+    id: Required[str]
+
+
+class _Workspaces(TypedDict, total=False):
+    value: Required[list[_Workspace]]
     nextLink: str
 
 
@@ -100,10 +111,10 @@ def read_status(azure: Snapshot, workspace_id: str, names: Names | None = None) 
         azure.subscription,
         lambda: azure.gather2(lambda: _present(azure, workspace_id, names), lambda: _logs(azure, names)),
     )
-    deleted, groups = azure.gather2(
-        lambda: _deleted_keys_and_vaults(azure, found, names), lambda: _managed_groups(azure, found)
+    deleted, whole = azure.gather2(
+        lambda: _deleted_keys_and_vaults(azure, found, names), lambda: _soft_deleted(azure, found)
     )
-    return status_of(replace(found, deleted={**deleted, "Log Analytics workspace": logs}, managed_groups=groups))
+    return status_of(replace(whole, deleted={**deleted, "Log Analytics workspace": logs}))
 
 
 def _present(azure: Snapshot, workspace_id: str, names: Names | None) -> Documents:
@@ -111,13 +122,14 @@ def _present(azure: Snapshot, workspace_id: str, names: Names | None) -> Documen
     ahead = Documents(azure.now(), workspace_id, None)
     expected = f"{names.vault_id}/keys/{names.key}" if names else ""
     with_key, found = azure.gather2(lambda: _with_key(azure, ahead, expected), lambda: _with_workspace(azure, ahead))
-    used = _key_in_use(found.workspace)
+    used = _key_in_use(found.encrypted)
     if used and used.lower() != expected.lower():
         with_key = _with_key(azure, ahead, used)
     return replace(
         with_key,
         at=azure.now(),
         workspace=found.workspace,
+        hub=found.hub,
         managed_group=found.managed_group,
         accounts=found.accounts,
     )
@@ -135,15 +147,14 @@ def _key_in_use(workspace: Seen) -> str:
 
 
 def _with_workspace(azure: Snapshot, found: Documents) -> Documents:
-    workspace = _seen(
-        "workspace",
-        found.workspace_id,
-        "Microsoft.MachineLearningServices/workspaces/read",
-        lambda: azure.resource(found.workspace_id, versions.WORKSPACES),
-    )
-    group = _managed_group(workspace)
+    workspace = _read_workspace(azure, "workspace", found.workspace_id)
+    hub: Seen = None
+    if workspace is not None and not isinstance(workspace, Unseen) and is_project(workspace):
+        hub = _read_workspace(azure, "hub of the project", str(workspace["properties"].get("hubResourceId") or ""))
+    found = replace(found, workspace=workspace, hub=hub)
+    group = _managed_group(found.encrypted)
     if not group:
-        return replace(found, workspace=workspace)
+        return found
     managed, accounts = azure.gather2(
         lambda: _seen(
             "managed resource group",
@@ -160,7 +171,12 @@ def _with_workspace(azure: Snapshot, found: Documents) -> Documents:
             ),
         ),
     )
-    return replace(found, workspace=workspace, managed_group=managed, accounts=accounts)
+    return replace(found, managed_group=managed, accounts=accounts)
+
+
+def _read_workspace(azure: Snapshot, fact: str, workspace_id: str) -> Seen:
+    right = "Microsoft.MachineLearningServices/workspaces/read"
+    return _seen(fact, workspace_id, right, lambda: azure.resource(workspace_id, versions.WORKSPACES))
 
 
 def _managed_group(workspace: Seen) -> str:
@@ -299,20 +315,30 @@ def _deleted_key(azure: Snapshot, uri: str, names: Names) -> Seen:
     )
 
 
-def _managed_groups(azure: Snapshot, found: Documents) -> Seen:
-    """Read the resource groups where the workspace is absent: the managed one of a soft-deleted workspace is kept.
+def _soft_deleted(azure: Snapshot, found: Documents) -> Documents:
+    """Read what shows a soft-deleted workspace: its managed resource group, and the list of the subscription.
 
-    Azure has no published list of soft-deleted workspaces.
+    Azure documents neither. The group is kept until the purge (concept-soft-delete); that the list shows such workspaces is
+    reported: https://github.com/Azure/azure-powershell/issues/28286
     """
     if found.workspace is not None:
-        return None
+        return found
     scope = subscription_id(ResourceId.parse(found.workspace_id).subscription)
-    return _seen(
-        "resource groups, which show a soft-deleted workspace",
-        scope,
-        "Microsoft.Resources/subscriptions/resourceGroups/read in the subscription",
-        lambda: azure.listing(f"{scope}/resourcegroups", versions.RESOURCES, _Groups),
+    groups, workspaces = azure.gather2(
+        lambda: _seen(
+            "resource groups, which show a soft-deleted workspace",
+            scope,
+            "Microsoft.Resources/subscriptions/resourceGroups/read in the subscription",
+            lambda: azure.listing(f"{scope}/resourcegroups", versions.RESOURCES, _Groups),
+        ),
+        lambda: _seen(
+            "workspaces, whose list shows a soft-deleted one",
+            scope,
+            "Microsoft.MachineLearningServices/workspaces/read in the subscription",
+            lambda: azure.listing(f"{scope}/providers/{_WORKSPACES}", versions.WORKSPACES, _Workspaces),
+        ),
     )
+    return replace(found, managed_groups=groups, listed=workspaces)
 
 
 def _seen(fact: str, resource_id: str, right: str, read: Callable[[], ArmDocument | None]) -> Seen:

@@ -27,8 +27,9 @@ from cmkctl.plan import Output
 from cmkctl.profile.field_types import days
 from cmkctl.profile.model import Profile
 from cmkctl.steps._workspace_conflicts import failed_as_created, state_of
+from cmkctl.steps.key import expiry_follows_rotation
 
-TARGET: Final[Output[str]] = Output("key_version", "identifier", "properties.keyUriWithVersion")
+TARGET: Final[Output[str]] = Output("key_version", "identifier")
 """The key identifier, with its version, that the workspace is to use."""
 
 TAKES_EFFECT_WITHIN: Final = timedelta(hours=1)
@@ -226,10 +227,39 @@ def decide(profile: Profile, asked: Asked, observed: ObservedRotation) -> Decisi
         return refusal
     decision = _Deciding(profile, asked, observed).decide()
     state = state_of(observed.workspace)
+    if decision.aim is Aim.MAKE and observed.versions and (undated := _undated(profile)):
+        return undated
     if in_progress(state) and decision.aim is Aim.MAKE:
         reason = f"an operation on it is in progress ({state.capitalize()}), and a new version follows only after it"
         return _workspace_refused("CMK602", reason, "wait until it has ended, and run the same command again")
     return decision
+
+
+def _undated(profile: Profile) -> Decision | None:
+    """Return the refusal of a new version that would lack the dates of the profile; None where it needs none.
+
+    The operation rotate gives a version the expiry of the rotation policy, and no other date.
+    """
+    wanted = profile.key
+    dates = {
+        "expires": wanted.expires if not expiry_follows_rotation(wanted) else None,
+        "not-before": wanted.not_before,
+    }
+    given = {name: at for name, at in dates.items() if at is not None}
+    if not given:
+        return None
+    options = " ".join(f"--{name} {at:%Y-%m-%dT%H:%M:%SZ}" for name, at in given.items())
+    fields = " and ".join(f"key.{name.replace('-', '_')}" for name in given)
+    return _key_refused(
+        "CMK608",
+        f"the profile has {fields}, and a new version would have no such date",
+        (
+            f"make the version with its dates, and run cmkctl rotate PROFILE again, which takes it: az keyvault key create "
+            f"--vault-name {profile.key_vault.resource_name} --name {wanted.name} --kty {wanted.type} --size {wanted.size} "
+            f"--ops wrapKey unwrapKey {options}"
+        ),
+        f"leave {fields} out; key.rotation_policy.expires_after gives each new version an expiry",
+    )
 
 
 def _workspace_refused(code: str, reason: str, *ways_out: str) -> Decision:
@@ -251,7 +281,7 @@ def unfit_workspace(profile: Profile, observed: ObservedRotation) -> Decision | 
             "correct workspace.name or resource_group",
         )
     if state_of(found) == "deleting" or failed_as_created(profile, found):
-        reason = "it is being deleted" if state_of(found) == "deleting" else "its creation failed, so it holds no data"
+        reason = "it is being deleted" if state_of(found) == "deleting" else "its creation failed"
         return _workspace_refused("CMK602", reason, "create it: cmkctl apply PROFILE")
     encryption = at_path(found, "properties.encryption") or {}
     if not same_word(encryption.get("status"), "Enabled"):
@@ -314,7 +344,7 @@ class _Deciding:
         return Decision(Aim.MAKE, "there is no such key in the vault yet")
 
     def _another_key(self) -> Decision:
-        """Take the newest usable version of the profile's key, a key of the vault other than the one in use."""
+        """Take the newest usable version of the profile's key, where the workspace uses a different key of the vault."""
         made = [each for each in self._usable if self._just_made(each)]
         if self.asked.new_version and not made:
             return Decision(Aim.MAKE, f"asked for; the workspace uses {self.observed.identifier}")
@@ -341,7 +371,7 @@ class _Deciding:
             return (
                 self._already_pinned(found)
                 if pinned and not self.asked.to_version
-                else _stay(found, "the requested version")
+                else _stay(found, "that is the version asked for")
             )
         unusable = found.unusable(self.observed.at)
         if unusable:

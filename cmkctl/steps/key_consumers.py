@@ -21,6 +21,9 @@ STOPPING: Final[Output[list[str]]] = Output("key_consumers", "stopping")
 
 _IDENTIFIER: Final = "properties.encryption.keyVaultProperties.keyIdentifier"
 _VAULT: Final = "properties.encryption.keyVaultProperties.keyVaultArmId"
+_MANAGED: Final = tuple(
+    f"properties.encryption.{each}ResourceId" for each in ("cosmosDb", "searchAccount", "storageAccount")
+)
 _READ_BY_COSMOS_DB: Final = ("microsoft.machinelearningservices/workspaces", "microsoft.documentdb/databaseaccounts")
 """The types whose key Azure Cosmos DB reads."""
 
@@ -34,6 +37,8 @@ class ObservedConsumers:
     whole_vault: bool = False
     identity: bool = False
     """True where a user-assigned identity loses its access, and whatever reads a key with it."""
+    managed: tuple[str, ...] = ()
+    """The ARM ids of what Azure manages for the workspace, as the workspace names it."""
 
     @property
     def stopping(self) -> tuple[Consumer, ...]:
@@ -41,6 +46,12 @@ class ObservedConsumers:
         found = self.consumers.found
         own = {each.resource_id.lower() for each in found if self._stops(each)}
         return tuple(each for each in found if own.intersection((each.resource_id.lower(), each.through.lower())))
+
+    @property
+    def unlisted(self) -> tuple[str, ...]:
+        """What Azure manages for the workspace and the search does not list; nothing where the workspace was not found."""
+        listed = {each.resource_id.lower() for each in self.consumers.found}
+        return tuple(each for each in self.managed if each.lower() not in listed)
 
     @property
     def staying(self) -> tuple[Consumer, ...]:
@@ -81,7 +92,9 @@ class KeyConsumers:
             return ObservedConsumers(Consumers(Target.of_profile(profile), ()), "")
         found = found_consumers(azure, target, profile)
         identity = profile.workspace.key_identity_id is not None
-        return ObservedConsumers(found, identifier.rpartition("/")[2].lower(), self._whole_vault, identity)
+        version = identifier.rpartition("/")[2].lower()
+        managed = tuple(filter(None, (text_at(workspace, each) for each in _MANAGED)))
+        return ObservedConsumers(found, version, self._whole_vault, identity, managed)
 
     def plan(self, profile: Profile, observed: ObservedConsumers, known: Known) -> list[Change]:  # noqa: ARG002
         """Return nothing: a rule lists what was found."""
@@ -89,7 +102,7 @@ class KeyConsumers:
 
     def outputs(self, profile: Profile, observed: ObservedConsumers) -> Outputs:  # noqa: ARG002 - a step's signature
         """Return `STOPPING`."""
-        return {STOPPING: sorted(each.resource_id for each in observed.stopping)}
+        return {STOPPING: sorted((*(each.resource_id for each in observed.stopping), *observed.unlisted))}
 
 
 def found_consumers(azure: Snapshot, target: Target, profile: Profile) -> Consumers:

@@ -53,7 +53,7 @@ class KeyVault:
 
     name = "key_vault"
     title = "key vault"
-    needs = ("resource_providers", "resource_group")
+    needs: tuple[str, ...] = ("resource_providers", "resource_group")
     doc = "https://learn.microsoft.com/azure/machine-learning/how-to-setup-customer-managed-keys#create-azure-key-vault"
 
     def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature

@@ -102,6 +102,24 @@ class RoleAssignments:
         return {}
 
 
+def assignment_of(azure: Snapshot, profile: Profile, grant: Grant) -> Assignment | None:
+    """Return the role assignment of a grant, with the id that cmkctl gives it; None for a role that does not exist."""
+    scope = _scope(profile, grant)
+    role, _ = _role(azure, profile, grant, scope)
+    if role is None:
+        return None
+    if grant.application_id is not None:
+        principal = grant.application_id
+    else:
+        principal = profile.workspace.resource_id if grant.principal == WORKSPACE else str(grant.principal)
+    return Assignment(scope, principal, "", role)
+
+
+def label_of(grant: Grant) -> str:
+    """Return a grant in words for people."""
+    return f"{grant.role} for {_who(grant)} on {_where(grant)}"
+
+
 def _scope(profile: Profile, grant: Grant) -> str:
     return profile.grant_scopes.get(grant.scope) or grant.scope
 

@@ -20,9 +20,7 @@ from cmkctl.steps._workspace_conflicts import state_of
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 from cmkctl.steps.key_access import EFFECTIVE_AT
 
-IN_USE: Final[Output[str]] = Output(
-    "workspace_key", "key_identifier", "properties.encryption.keyVaultProperties.keyIdentifier"
-)
+IN_USE: Final[Output[str]] = Output("workspace_key", "key_identifier")
 """The key identifier that the workspace uses."""
 
 _KIND: Final = "workspace"

@@ -223,7 +223,9 @@ class HumanView:
         """Write a line for each value: its name, two spaces or more, the whole value."""
         self._settle()
         longest = max(map(len, values), default=0)
-        self._out.lines(Line(f"{name:<{longest}}  {_output(value)}") for name, value in values.items())
+        for name, value in values.items():
+            first, *more = _output(value)
+            self._out.lines([Line(f"{name:<{longest}}  {first}"), *(Line(f"{'':<{longest}}  {each}") for each in more)])
 
     def _show_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         found = list(diagnostics)
@@ -425,10 +427,15 @@ def _verdict(plan: Plan) -> str:
     return f"OK: {right} of {resources(total)} {_match(total)} the profile{beyond}."
 
 
-def _output(value: object) -> str:
+def _output(value: object) -> list[str]:
+    """Return a value in words: texts of a list in a row; a line for each entry with values, without its ARM id."""
+    if isinstance(value, list | tuple) and any(isinstance(each, Mapping) for each in value):
+        return [one for each in value for one in _output(each)]
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "(none)"
-    return "(none)" if value is None else str(value)
+        return [", ".join(map(str, value)) or "(none)"]
+    if isinstance(value, Mapping):
+        return ["; ".join(str(each) for name, each in value.items() if each is not None and name != "resource_id")]
+    return ["(none)" if value is None else str(value)]
 
 
 def _open_writer(stream: TextIO, environ: Mapping[str, str], color: bool | None) -> Writer:

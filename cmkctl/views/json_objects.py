@@ -242,6 +242,8 @@ def _workspace(workspace: WorkspaceStatus) -> JsonObject:
         "location": workspace.location or None,
         "kind": workspace.kind or None,
         "state": workspace.state or None,
+        "hub": workspace.hub or None,
+        "holder": workspace.holder or None,
         "architecture": workspace.architecture or None,
         "high_business_impact": workspace.high_business_impact,
         "managed_resource_group": workspace.managed_group or None,

@@ -66,6 +66,7 @@ class JUnitView:
                     | s.PostureShown()
                     | s.StatusShown()
                     | s.WorkspacesShown()
+                    | s.ProfileWritten()
                     | s.Applied()
                     | s.Cancelled()
                     | s.RunInterrupted()

@@ -41,9 +41,11 @@ def _header(shown: StatusShown, context: RunContext, width: int) -> Iterator[Lin
 def _facts(status: Status) -> Iterator[tuple[str, str]]:
     yield "workspace", _workspace(status.workspace)
     key = status.key
+    if status.workspace.hub:
+        yield "hub", f"{status.workspace.hub.rpartition('/')[2]}, whose key the project has"
+    if status.workspace.holder == "microsoft":
+        yield "encryption", "Microsoft's key"
     if key is None:
-        if status.workspace.exists:
-            yield "encryption", "Microsoft's key"
         return
     vault = key.resource_id.rpartition("/keys/")[0].rpartition("/")[2]
     where = f", {status.workspace.architecture}" if status.workspace.architecture else ""

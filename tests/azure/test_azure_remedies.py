@@ -496,6 +496,7 @@ POLICY_FORBIDDEN: Final = (
 )
 INNER: Final = {"innererror": {"code": "ForbiddenByConnection"}}
 CASES: Final = {
+    "graph without a readable subscription": (failed(error("BadRequest", "Please provide below info when asking for support", details=[{"code": "NoValidSubscriptionsInQueryRequest", "message": "There must be at least one subscription that is eligible to contain resources."}]), status=400, path="/providers/Microsoft.ResourceGraph/resources", method="POST"), "CMK303", "--role Reader"),
     "G16 lock": (failed(error("ScopeLocked", LOCKED), status=409), "CMK327", f"A lock on {GROUP} blocks it. Find its id (az lock list --resource-group rg-ml)"),
     "G17 access policy": (failed(error("BadRequest", "An invalid value was provided for 'accessPolicies'.")), "CMK311", "must be the object id of a service principal"),
     "G12 Application Insights": (failed(error("BadRequest", "Could not retrieve the Log Analytics workspace from ARM"), path=COMPONENT), "CMK317", "run the same command again in a minute"),
@@ -503,6 +504,7 @@ CASES: Final = {
     "P06 soft-deleted vault": (failed(error("ConflictError", "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault."), status=409), "CMK205", "key_vault.recover: true, or run az keyvault recover --name kv-ml"),
     "G10 vault name": (failed(error("VaultAlreadyExists", NAME_TAKEN), status=409), "CMK160", "choose another name: key_vault.name"),
     "G10 storage name": (failed(error("StorageAccountAlreadyTaken", "The storage account named stml is already taken."), status=409, path=STORAGE), "CMK160", "associated_resources.storage_account.name"),
+    "unreadable subscription": (failed(error("BadRequest", "-", details=[{"code": "NoValidSubscriptionsInQueryRequest", "message": "There must be at least one subscription that is eligible to contain resources. Given: 's'."}]), path="/providers/Microsoft.ResourceGraph/resources", method="POST"), "CMK303", "az role assignment create --role Reader"),
     "registry name": (failed(error("AlreadyInUse", "The registry DNS name crml is already in use."), status=409, path=f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/crml"), "CMK160", "associated_resources.container_registry.name"),
     "P12 vault name": (failed(error("VaultNameNotValid", "The vault name '1kv' is invalid.")), "CMK311", "3 to 24"),
     "P20 disabled key": (operation_failure(error("KeyDisabled", "Operation WrapKey is not allowed on a disabled key"), "workspace mlw", "failed"), "CMK224", "--enabled true"),

@@ -110,7 +110,7 @@ def test_an_empty_argument_is_an_unset_variable(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    "arguments", [["plan", "--nope", "--json"], ["destroy", "--json"], ["plan", "", "--json"]], ids=str
+    "arguments", [["plan", "--nope", "--json"], ["demolish", "--json"], ["plan", "", "--json"]], ids=str
 )
 def test_usage_errors_are_json_lines_too(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     """Newcomer 6: ``--json --nope`` gave no JSON line, and text on stderr."""

@@ -261,6 +261,15 @@ FIRES: Final = {
         "CMK154",
         WARNING,
     ),
+    "existing workspace without its grant": (
+        {},
+        {
+            "workspace": {"properties": {"provisioningState": "Succeeded"}},
+            "planned_changes": (Change("key_access", Action.CREATE, KEY, "key access", "", "no policy yet"),),
+        },
+        "CMK630",
+        WARNING,
+    ),
     "application id is not confirmed": (CHINA, {}, "CMK109", WARNING),
     "policy grants more": (
         {},

@@ -28,12 +28,13 @@ OFFLINE: dict[str, tuple[str, ...]] = {
     "explain": ("explain", "CMK210"),
     "sandbox": ("sandbox", "log", "--state", "no-such-sandbox.json"),
     "completion": ("completion", "bash"),
+    "import": ("import", "--from", "no-such-workspace.yaml"),
     "version": ("version",),
     "a wrong option": ("plan", "mine.yaml", "--no-such-option"),
     "a wrong profile": ("plan", "nowhere.yaml"),
 }
 """Command lines that do not connect to anything, by command or by what is wrong with them."""
-IN_A_SANDBOX = ("plan", "verify", "status", "list", "rotate", "revoke", "restore", "posture", "encrypt", "doctor")
+IN_A_SANDBOX = ("plan", "verify", "status", "list", "rotate", "revoke", "restore", "destroy", "recover", "posture", "encrypt", "doctor")
 """Commands that leave a new sandbox as it is, so that each can be run twice."""
 WITHOUT_A_PROFILE = frozenset(("list",))
 

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
-from support.estate import VERSION, document, put, workspace
+from support.estate import VERSION, document, put, registry, workspace
 from support.estate import storage as estate_storage
 from support.scenarios import ScenarioBuilder
 
+from cmkctl.azure.inventory import inventory
 from cmkctl.consumers import Consumer, Consumers, Seen, Target, consumers_of, find, query
 from cmkctl.posture import Follow, Follows
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.services import service_of
+from cmkctl.services.reading import documents_of
+from cmkctl.services.rows import documents_of_row
 
 HOST: Final = "kv-cmk.vault.azure.net"
 URI: Final = f"https://{HOST}/"
@@ -242,3 +246,32 @@ def test_a_sql_server_is_read_whatever_its_row_shows(estate: ScenarioBuilder) ->
         each.title: each.seen for each in found.found
     }
     assert {"sql-data": VERSION, "db": VERSION} == names(found)
+
+
+def test_a_row_and_a_document_have_the_same_posture(estate: ScenarioBuilder) -> None:
+    """Both have Azure's own members: the predicate is one and the same."""
+    project = workspace("project", kind="Project", properties={"hubResourceId": MLW["id"]})
+    put(estate.running.state, MLW, project, storage("stml"), storage("stplain", uri=""), registry("crml", key=KEY))
+    session = estate.client().session(PROFILE)
+    azure = session.snapshot()
+    rows = {
+        row["id"].lower(): row
+        for row in inventory(azure, "resources | project id, type, kind, properties", [SUBSCRIPTION_ID]).rows
+    }
+
+    postures = {
+        row["id"].rpartition("/")[2]: [
+            (found.verdict, found.reason, found.key, found.key_version, found.follows)
+            for found in (
+                service.posture(documents_of_row(row, rows)),
+                service.posture(documents_of(azure, service, row["id"])),
+            )
+        ]
+        for row in rows.values()
+        if (service := service_of(row["type"])) is not None
+    }
+    session.close()
+
+    assert {"mlw", "project", "stml", "stplain", "crml"} == postures.keys()
+    assert [] == [name for name, (row, own) in postures.items() if row != own]
+    assert {KEY, ""} == {row[2] for row, _ in postures.values()}

@@ -2,9 +2,9 @@
 
     python tests/reliability/matrix.py [--only PART] [--like TEXT] [--sample N] [--jobs N] [--write]
 
-PART is interruptions, faults, random or together, and can be repeated. `--like` chooses the cases that have TEXT in their
-group, `--sample N` every Nth. With `--write` the results are kept in results.json and the page is made anew; a run of one part
-renews its own section. Exits with 1 when a case fails.
+PART is interruptions, faults, random, together, revocation or rotation, and can be repeated. `--like` chooses the cases that
+have TEXT in their group, `--sample N` every Nth. With `--write` the results are kept in results.json and the page is made anew; a
+run of one part renews its own section. Exits with 1 when a case fails.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ import reliability_faults
 import reliability_interruptions
 import reliability_page
 import reliability_random
+import reliability_revocation
+import reliability_rotation
 from reliability_ground import PROFILES, Ended, Ground
 from reliability_process import ForkingStarter, Starter, folder
 from reliability_verdict import FAILED, Inventory, Outcome, inventory
@@ -38,7 +40,14 @@ from cmkctl.sandbox import Pace, Sandbox
 
 SECTIONS: Final[Mapping[str, ModuleType]] = {
     each.SECTION: each
-    for each in (reliability_interruptions, reliability_faults, reliability_random, reliability_concurrent)
+    for each in (
+        reliability_interruptions,
+        reliability_faults,
+        reliability_random,
+        reliability_concurrent,
+        reliability_revocation,
+        reliability_rotation,
+    )
 }
 _EVERY: Final = 50
 
@@ -75,6 +84,10 @@ def undisturbed(ground: Ground) -> tuple[dict[str, Counting], dict[str, Inventor
 def worker(stack: ExitStack) -> Worker:
     """Start a sandbox and a warm interpreter for this process; its environment becomes the sandbox's."""
     logging.getLogger().addHandler(logging.NullHandler())  # a closed connection is no news here
+    sys.path.insert(0, str(Path(__file__).parents[1]))  # as a script: tests/support
+    from support.rotation import one_key_pair  # noqa: PLC0415 - see above
+
+    stack.enter_context(one_key_pair())
     path = Path(stack.enter_context(folder()))
     running = stack.enter_context(Sandbox(None, Pace.reads(2)).serve())
     os.environ.update(running.environment())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from cmkctl.azure.session import Session
 from cmkctl.clock import Clock, SystemClock
 from cmkctl.diagnostics import CmkctlError, RefusedError
 from cmkctl.engine import apply_plan, make_plan
+from cmkctl.procedures import named
 from cmkctl.procedures.base import no_proof
 from cmkctl.procedures.create import CREATE
 from cmkctl.profile.load import load_profile
@@ -150,6 +151,16 @@ class Ground:
     def apply(self, profile: str, clock: Clock | None = None) -> Ended:
         """Plan and apply in this process, as the command does; waits are over at once unless the clock says otherwise."""
         return self._ended(profile, clock or HastyClock(), _apply)
+
+    def carry_out(self, profile: str, procedure: str, arguments: Mapping[str, str]) -> Ended:
+        """Plan and apply another procedure in this process; waits are over at once."""
+        chosen = named(procedure, arguments)
+
+        def work(session: Session, loaded: Profile) -> Ended:
+            apply_plan(session, loaded, make_plan(session, loaded, chosen), chosen, lambda _event: None)
+            return Ended(0)
+
+        return self._ended(profile, HastyClock(), work)
 
     def plans(self, profile: str) -> Ended:
         """Plan in this process: exit code 2 when there is something to do."""

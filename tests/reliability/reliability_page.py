@@ -117,6 +117,27 @@ _TOGETHER: Final = """\
 The second apply of the same profile starts together with the first one, and at each of its requests.
 """
 
+_REVOCATION: Final = """\
+## Revoke and restore
+
+`cmkctl revoke`, `revoke --grant` and `restore` of a finished workspace, with access policies and with roles. The process is
+killed at each of its requests, before and after Azure has carried it out, and interrupted at every fifth. Each fault of the
+connection affects each request in turn. Then the same command is run again. A revocation leaves no state in between: nothing was
+written, or all of it. Only `--grant` with a user-assigned identity takes access from two principals; the workspace needs both, so
+that either removal revokes it. Afterwards a further run writes nothing, and `restore` brings back every version, policy and role
+assignment.
+"""
+
+_ROTATION: Final = """\
+## Rotate
+
+`cmkctl rotate` of a finished workspace, with access policies and with roles. The process is killed at each of its requests,
+before and after Azure has carried it out, and interrupted at every fifth; each fault affects each request in turn; and a second
+rotate starts at each request of the first one. Then the same command is run again. One version was made (by two runs at once,
+one or two), the workspace uses the newest, the version before is still enabled, and a further run and the plan of the profile
+find nothing to do. After every single request the workspace's key was one that Azure Cosmos DB may use.
+"""
+
 _TAIL: Final = """\
 ## Run it
 
@@ -124,9 +145,9 @@ _TAIL: Final = """\
 python tests/reliability/matrix.py --write
 ```
 
-Run it in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`) runs one part and
-updates its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many run concurrently. Interruptions mostly wait,
-so more jobs than processors help there. Every failed case is printed with its reason.
+Run it in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`, `revocation`,
+`rotation`) runs one part and updates its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many run together.
+Interruptions mostly wait, so more jobs than processors help there. Every failed case is printed with its reason.
 
 ## Limits
 
@@ -145,7 +166,9 @@ def page(results: Results) -> str:
     """Return the page of the stored results."""
     parts = [_HEAD, _made(results), _INTERRUPTIONS, _table(results, "interruptions", "signal and profile")]
     parts += [_FAULTS, _faults(results), _RANDOM, _table(results, "random", "profile")]
-    parts += [_TOGETHER, _table(results, "together", "profile"), *_times(), _TAIL]
+    parts += [_TOGETHER, _table(results, "together", "profile")]
+    parts += [_REVOCATION, _table(results, "revocation", "command and disturbance")]
+    parts += [_ROTATION, _table(results, "rotation", "disturbance"), *_times(), _TAIL]
     return "\n".join(parts)
 
 

@@ -8,10 +8,13 @@ import reliability_faults as faults
 import reliability_interruptions as interruptions
 import reliability_page
 import reliability_random as random_faults
+import reliability_revocation as revocation
+import reliability_rotation as rotation
 from matrix import Worker
 from reliability_faults import EXPECTED, Expected, Fault
 from reliability_ground import POLICIES, PRIVATE, ROLES
 from reliability_interruptions import Interruption
+from reliability_revocation import Disturbance
 from reliability_verdict import wrong_at_the_end
 from reliability_watch import ANY, LOGIN, POLL, READ, WRITE
 from support.sandbox import Client
@@ -70,6 +73,39 @@ def test_two_simultaneous_applies_succeed_or_one_reports_the_other(site: Worker,
     assert () == site.run(together.SECTION, case).problems
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        Disturbance("revoke", POLICIES, "SIGKILL", 18, "after"),
+        Disturbance("revoke --grant", ROLES, "reset-after-write", 1),
+        Disturbance("restore", POLICIES, "error-500", 12),
+    ],
+    ids=str,
+)
+def test_a_disturbed_revocation_or_restoration_ends_in_one_state(site: Worker, case: Disturbance) -> None:
+    """The same command again completes it, and a restoration brings back everything that was there."""
+    outcome = site.run(revocation.SECTION, case)
+
+    assert ((), True) == (outcome.problems, "not reached" not in outcome.case)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        rotation.Disturbance(POLICIES, "SIGKILL", 21, "after"),
+        rotation.Disturbance(ROLES, "reset-after-write", 1),
+        rotation.Disturbance(POLICIES, "timeout-after-write", 2),
+        rotation.Disturbance(POLICIES, rotation.BESIDE, 20),
+    ],
+    ids=str,
+)
+def test_a_disturbed_rotation_ends_with_one_usable_version(site: Worker, case: rotation.Disturbance) -> None:
+    """The same command again completes it, and at no moment is the workspace's key one that no service may use."""
+    outcome = site.run(rotation.SECTION, case)
+
+    assert ((), True) == (outcome.problems, "not reached" not in outcome.case)
+
+
 def test_what_is_wrong_at_the_end_of_a_case_is_found(site: Worker) -> None:
     """A group that nobody asked for, a write that is sent again, a vault that is deleted, and a plan with work left."""
     site.ground.begin(POLICIES)
@@ -107,7 +143,7 @@ def test_the_results_that_are_kept_cover_every_fault_and_every_part() -> None:
     """Every part of the matrix was run, and every kind of fault that can be switched on by itself."""
     results = reliability_page.load()
 
-    assert {"interruptions", "faults", "random", "together"} == set(results)
+    assert {"interruptions", "faults", "random", "together", "revocation", "rotation"} == set(results)
     assert set(KINDS) - {"random"} == set(results["faults"]["groups"])
 
 

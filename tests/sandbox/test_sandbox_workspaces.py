@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.sandbox import Client, code
 
-from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID
+from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID, Pace
 from cmkctl.sandbox.core.constants import COSMOS_DB_APP_ID
 from cmkctl.sandbox.server import Running
 
@@ -497,6 +497,60 @@ def test_the_key_can_change_within_its_vault(world: World) -> None:
     assert begun.status_code == 202
     assert world.poll(begun.headers["Azure-AsyncOperation"])["status"] == "Succeeded"
     assert world.get()["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"] == newer
+
+
+def _disabled(world: World) -> str:
+    return str(world.state.add_key("kv-cmk", "cmk", attributes={"enabled": False}))
+
+
+def _expired(world: World) -> str:
+    return str(world.state.add_key("kv-cmk", "cmk", attributes={"exp": 1_000_000_000}))
+
+
+def _absent(world: World) -> str:
+    return str(world.state.add_key("kv-cmk", "cmk")).rpartition("/")[0] + "/" + "0" * 32
+
+
+def _without_grant(world: World) -> str:
+    newer = str(world.state.add_key("kv-cmk", "cmk-2"))
+    _spoil_grant(world)
+    return newer
+
+
+@pytest.mark.parametrize("newer", [_disabled, _expired, _absent, _without_grant])
+def test_a_rotation_to_a_key_that_cannot_be_used_fails_and_leaves_the_key(
+    world: World, newer: Callable[[World], str]
+) -> None:
+    """The operation ends as Failed, and the workspace keeps the version it had."""
+    world.create()
+    before = world.get()["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"]
+    patch = {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": newer(world)}}}}
+
+    begun = world.arm("PATCH", PATH, patch)
+
+    assert "Failed" == world.poll(begun.headers["Azure-AsyncOperation"])["status"]
+    assert before == world.get()["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"]
+
+
+def test_the_managed_resources_follow_a_rotation(world: World) -> None:
+    """The storage account at once; the Cosmos DB account shows the version before for a while, in new api-versions only."""
+    world.create()
+    before = world.get()["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"].rpartition("/")[2]
+    newer = str(world.state.add_key("kv-cmk", "cmk"))
+    patch = {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": newer}}}}
+    pace, world.state.tenant.pace = world.state.tenant.pace, Pace.reads(2)
+    world.arm("PATCH", PATH, patch)
+    encryption = world.get()["properties"]["encryption"]
+    account, cosmos = encryption["storageAccountResourceId"], encryption["cosmosDbResourceId"]
+
+    def shown(api: str) -> Any:
+        return world.arm("GET", f"{cosmos}?api-version={api}").json()["properties"].get("keyVaultKeyUriVersion")
+
+    seen = [shown("2024-11-15"), shown("2025-10-15"), shown("2025-10-15")]
+    world.state.tenant.pace = pace
+    held = world.arm("GET", account).json()["properties"]["encryption"]["keyvaultproperties"]
+    assert newer == held["currentVersionedKeyIdentifier"]
+    assert [None, before, newer.rpartition("/")[2]] == seen
 
 
 def test_the_same_put_again_changes_nothing(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ import yaml
 from support.scenarios import KEY, VAULT, ProfileVariant, ScenarioBuilder, World
 from support.view_streams import Seen
 
+from cmkctl.cli import main
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
@@ -21,6 +23,7 @@ from cmkctl.status.reading import names_of, read_status
 from cmkctl.views import shown as s
 
 CASES: Final = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))
+AN_HOUR: Final = 3700.0
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 ROLES: Final = ProfileVariant(authorization="rbac")
@@ -132,13 +135,49 @@ def test_a_new_version_is_due_until_the_workspace_uses_it(builder: ScenarioBuild
 def test_a_disabled_key_is_shown_with_what_azure_cosmos_db_reports(builder: ScenarioBuilder) -> None:
     """The account's own words about its access."""
     profile = builder.make(ProfileVariant(), World("finished", ("the key is disabled",)))
+    _read(builder, profile)  # the account notices the loss
+    builder.running.state.tenant.advance(AN_HOUR)
 
     found, _ = _read(builder, profile)
 
     assert found.key is not None
     assert found.key.in_use is not None
     assert found.key.in_use.enabled is False
-    assert "no longer has permission to the associated Key Vault key" in found.workspace.key_access
+    assert "currently revoked" in found.workspace.key_access
+
+
+def test_a_project_has_the_key_of_its_hub(builder: ScenarioBuilder) -> None:
+    """What is due and who may use it are the hub's."""
+    profile = builder.make(ProfileVariant(), World("finished"))
+    resources = builder.running.state.tenant.data["resources"]
+    hub = resources[profile.workspace.resource_id.lower()]["doc"]
+    project = f"{profile.workspace.resource_id}-project"
+    properties = {"provisioningState": "Succeeded", "hubResourceId": hub["id"], "hbiWorkspace": False}
+    whole = {**hub, "id": project, "name": "mlw-project", "kind": "Project", "properties": properties}
+    resources[project.lower()] = {"doc": whole}
+    session = builder.client().session(profile)
+
+    found = read_status(session.snapshot(), project)
+
+    assert (hub["id"], "customer", "in-subscription") == (
+        found.workspace.hub,
+        found.workspace.holder,
+        found.workspace.architecture,
+    )
+    assert found.key is not None
+    assert found.key.in_use is not None
+    assert found.workspace.key_access
+
+
+def test_a_workspace_with_microsofts_key_is_shown_as_one(builder: ScenarioBuilder) -> None:
+    """Beside the key of the profile, which it does not use."""
+    profile = builder.make(ProfileVariant(), World("finished", ("the workspace is not encrypted",)))
+
+    found, _ = _read(builder, profile)
+
+    assert "microsoft" == found.workspace.holder
+    assert found.key is not None
+    assert found.key.in_use is None
 
 
 def _delete(builder: ScenarioBuilder, profile: Profile, path: str) -> None:
@@ -168,10 +207,24 @@ def test_a_grant_without_a_workspace_is_due(builder: ScenarioBuilder) -> None:
     """It outlives the workspace; other resources may need it."""
     profile = builder.make(ProfileVariant(), World("finished"))
     _delete(builder, profile, profile.workspace.resource_id)
+    kept, _ = _read(builder, profile)
+    builder.running.state.tenant.advance(15 * 86400.0)
 
     found, _ = _read(builder, profile)
 
+    assert () == kept.due  # the soft-deleted workspace needs it to be recovered
     assert [(DueKind.GRANT, COSMOS_DB_OBJECT_ID)] == [(each.kind, each.subject) for each in found.due]
+
+
+def test_a_soft_deleted_workspace_without_a_managed_group_is_found(builder: ScenarioBuilder) -> None:
+    """The subscription's list still shows it."""
+    profile = builder.make(ProfileVariant(service_side=True), World("finished"))
+    _delete(builder, profile, profile.workspace.resource_id)
+
+    found, _ = _read(builder, profile)
+
+    assert ["workspace"] == [each.kind for each in found.leftovers]
+    assert () == found.unseen
 
 
 def test_a_soft_deleted_workspace_that_nothing_shows_is_not_denied(builder: ScenarioBuilder) -> None:
@@ -216,6 +269,32 @@ def test_the_screen_has_at_most_24_lines_of_80(builder: ScenarioBuilder) -> None
     lines = seen.out.splitlines()
     assert len(lines) <= 24
     assert [] == [each for each in lines if len(each) > 80]
+
+
+def test_a_recorded_status_is_replayed(
+    builder: ScenarioBuilder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same lines without a network, and a report with every request."""
+    profile = builder.make(ROLES, World("finished"))
+    file, tape, report = (tmp_path / name for name in ("profile.yaml", "tape.json", "report.json"))
+    file.write_text(yaml.safe_dump(profile.model_dump(mode="json", exclude_unset=True)), encoding="utf-8")
+
+    codes = [main(["status", str(file), "--json", "--record", str(tape), "--report", str(report)])]
+    recorded = _lines(capsys)
+    before = len(builder.running.requests)
+    codes.append(main(["status", str(file), "--json", "--replay", str(tape)]))
+
+    assert [0, 0] == codes
+    assert recorded == _lines(capsys)
+    assert before == len(builder.running.requests)
+    assert 11 <= len(json.loads(report.read_text(encoding="utf-8"))["requests"])
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return the lines of a status without what differs between two runs."""
+    lines = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    kept = [each for each in lines if each["type"].startswith("status")]
+    return [{name: value for name, value in each.items() if name not in ("at", "read_at")} for each in kept]
 
 
 def test_a_command_shows_it_for_scripts(azure: Any, profiles: Path) -> None:

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 SESSION_PAGES = (
     "README.md",
     "docs/tutorial.md",
+    "docs/a-year.md",
     "docs/associated-resources.md",
     "docs/grants.md",
     "docs/architectures.md",

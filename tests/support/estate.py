@@ -91,6 +91,22 @@ def storage(name: str, group: str = "rg-ml", /, *, uri: str = "", key: str = "cm
     )
 
 
+def registry(name: str, group: str = "rg-ml", /, *, key: str = "") -> Document:
+    """Return a premium container registry: with Microsoft's key, or with the key of an identifier."""
+    named = {"keyVaultProperties": {"keyIdentifier": key}} if key else {}
+    return document(
+        "Microsoft.ContainerRegistry/registries",
+        name,
+        group,
+        sku={"name": "Premium", "tier": "Premium"},
+        properties={
+            "encryption": {"status": "enabled" if key else "disabled", **named},
+            "adminUserEnabled": False,
+            "dataEndpointEnabled": False,
+        },
+    )
+
+
 def estate(count: int) -> Iterator[Document]:
     """Yield `count` workspaces of several kinds, each with eight resources around it: vault, storage, registry, and others.
 
@@ -106,14 +122,8 @@ def _surroundings(number: int) -> Iterator[Document]:
         "Microsoft.KeyVault/vaults", f"kv-{tail}", group, properties={"vaultUri": f"https://kv-{tail}.vault.azure.net/"}
     )
     key = f"https://kv-{tail}.vault.azure.net/keys/cmk/{VERSION}" if number % 5 else ""
+    images = registry(f"cr{tail}", group)
     account = storage(f"st{tail}", group, uri=f"https://kv-{tail}.vault.azure.net/" if number % 5 == 1 else "")
-    registry = document(
-        "Microsoft.ContainerRegistry/registries",
-        f"cr{tail}",
-        group,
-        sku={"name": "Premium", "tier": "Premium"},
-        properties={"encryption": {"status": "disabled"}, "adminUserEnabled": False},
-    )
     logs = document("Microsoft.OperationalInsights/workspaces", f"log-{tail}", group)
     insights = document("Microsoft.Insights/components", f"appi-{tail}", group, kind="web")
     insights["properties"]["WorkspaceResourceId"] = logs["id"]
@@ -128,12 +138,12 @@ def _surroundings(number: int) -> Iterator[Document]:
             "storageAccount": account["id"],
             "keyVault": vault["id"],
             "applicationInsights": insights["id"],
-            "containerRegistry": registry["id"],
+            "containerRegistry": images["id"],
             "serviceProvisionedResourceGroup": f"{SUBSCRIPTION}/resourceGroups/azureml-rg-mlw-{tail}" if key else None,
         },
     )
     yield own
-    yield from (vault, account, registry, logs, insights)
+    yield from (vault, account, images, logs, insights)
     yield document("Microsoft.ManagedIdentity/userAssignedIdentities", f"id-{tail}", group)
     yield document("Microsoft.DataFactory/factories", f"adf-{tail}", group)
     yield document("Microsoft.ContainerInstance/containerGroups", f"aci-{tail}", group)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import pytest
 from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl.azure.session import Session
@@ -16,12 +18,30 @@ from cmkctl.procedures import named
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 from cmkctl.sandbox.core.requestlog import LoggedRequest
+from cmkctl.sandbox.planes.vault import material
 from support.scenarios import KEY, VAULT, ProfileVariant, ScenarioBuilder, World
 
 FINISHED: Final = World("finished")
 OFFICER: Final = ("get", "list", "rotate", "update")
 Around = Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]]
 HOST: Final = f"https://{VAULT}.vault.azure.net"
+
+
+@contextmanager
+def one_key_pair() -> Iterator[None]:
+    """Give every version the first key pair of its type and size: making one takes a second of a processor."""
+    made: dict[str, Any] = {}
+    generate = material._generate
+
+    def once(properties: Any) -> Any:
+        kind = f"{properties['kty']} {properties.get('keySize')}"
+        if kind not in made:
+            made[kind] = generate(properties)
+        return made[kind]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(material, "_generate", once)
+        yield
 
 
 @dataclass

@@ -37,6 +37,7 @@ STATUS: Final = Status(
         location="westeurope",
         kind="Default",
         state="Succeeded",
+        holder="customer",
         architecture="in-subscription",
         high_business_impact=True,
         managed_group=_MANAGED,
@@ -73,7 +74,10 @@ STATUS: Final = Status(
     ),
     (
         Due(
-            DueKind.NEW_VERSION, None, f"{_KEY}/{_NEW}", f"the workspace uses an older version than the latest, {_NEW}"
+            DueKind.NEW_VERSION,
+            None,
+            f"{_KEY}/{_NEW}",
+            f"the workspace uses an older version than {_NEW}, the latest; move it with: cmkctl rotate",
         ),
         Due(
             DueKind.EXPIRY,
@@ -98,7 +102,7 @@ STATUS: Final = Status(
             "you may not read it",
             "Microsoft.Authorization/roleAssignments/read",
         ),
-        Unseen("a soft-deleted workspace of this name", "", "Azure has no list of them"),
+        Unseen("a soft-deleted workspace of this name", "", "none was found, and Azure documents no list of them"),
     ),
 )
 """A rotation is pending, the version in use expires in a month, a vault is left over, and two facts are not visible."""

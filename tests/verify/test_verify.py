@@ -26,6 +26,7 @@ from cmkctl.sandbox.core.directory import add_application
 from cmkctl.views import shown as s
 from cmkctl.views.junit import JUnitView
 
+AN_HOUR: Final = 3700.0
 DAY: Final = 86400
 READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
@@ -62,7 +63,11 @@ def test_a_finished_workspace_matches(builder: ScenarioBuilder) -> None:
 )
 def test_lost_access_is_reported_with_its_cause(builder: ScenarioBuilder, doing: str, cause: str) -> None:
     """In Azure's words, and with what the key and the grant show."""
-    plan = _verify(builder, builder.make(ProfileVariant(), World("finished", (doing,))))
+    profile = builder.make(ProfileVariant(), World("finished", (doing,)))
+    _verify(builder, profile)  # the account notices the loss, and goes on with the key in its cache
+    builder.running.state.tenant.advance(AN_HOUR)
+
+    plan = _verify(builder, profile)
 
     (found,) = _of(plan, "CMK690")
     assert "currently revoked" in found.detail

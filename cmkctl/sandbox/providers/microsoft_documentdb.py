@@ -115,7 +115,7 @@ def _accounts_in(tenant: Tenant, call: Call, scope: str) -> list[Json]:
 def _view(tenant: Tenant, call: Call, document: Json) -> Json:
     """Return an account of a managed resource group, with its key and the state of its access to the key."""
     workspace = tenant.resource(document.get("managedBy") or "/") or _deleted_workspace(tenant, document)
-    if workspace is None:
+    if workspace is None or not workspace["doc"]["properties"].get("encryption"):
         return document
     named = workspace["doc"]["properties"]["encryption"]["keyVaultProperties"]
     host, _, rest = _wrapped_with(tenant, workspace, named["keyIdentifier"]).partition("/keys/")
@@ -187,7 +187,10 @@ PROVIDER = Provider(
                 "accounts of managed resource groups, with `customerManagedKeyStatus` in the published words",
                 "`keyVaultKeyUriVersion` of these accounts, which follows a rotation of the workspace later",
             ),
-            differs=("`customerManagedKeyStatus` changes exactly one hour after the key is lost",),
+            differs=(
+                "`customerManagedKeyStatus` changes exactly one hour after the key is lost",
+                "rows of Resource Graph do not show the key of an account",
+            ),
             not_modelled=("accounts and services that a caller creates",),
             guesses=(
                 "a region without access is refused with the words for missing capacity",

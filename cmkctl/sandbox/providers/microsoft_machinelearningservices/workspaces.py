@@ -36,6 +36,7 @@ COVERAGE = Area(
         "PUT, PATCH and DELETE are 202 with an empty body and both operation links; soft delete, `forceToPurge`",
         "in-subscription and service-side CMK; the managed resource group with its deny assignment",
         "refused at once: an identifier without version, a vault in another subscription, a project without its hub",
+        "a workspace with user-assigned identities only is gone at once (documented); endpoints of a deleted one: Disconnected",
         "hubs, and projects with the stores of their hub; feature stores; a change of kind is the bare 500",
         "refused: encryption or another region of a project, deletion of a hub with projects, settings of another kind",
         "an encrypted workspace that acts as a user-assigned identity fails for each missing right of it, one at a time (P37)",
@@ -67,6 +68,10 @@ COVERAGE = Area(
         "that a creation waits for one at all rests on one recording (02)",
         "a vault with Azure RBAC gets no role for the workspace's principal; what Azure does there is unpublished",
         "the managed storage account follows the workspace's key at once",
+        "a purge is complete, with the managed group, when its operation ends; a DELETE of a workspace being deleted is accepted",
+        "online and batch endpoints do not keep a workspace from being deleted: the page on soft delete lists them with it",
+        "a preview of 2022 has `allowRecoverSoftDeletedWorkspace`; what it does, and whether it still works, is not documented",
+        "role assignments at a deleted workspace stay until they are deleted",
         "a project shows no `encryption`: its hub has it",
         "which rights of the acting identity are tried, beyond those that are quoted, and in which order",
         "an identity that reads the key has to be one of the workspace's identities",
@@ -407,7 +412,12 @@ def finish_delete(tenant: Tenant, operation: Json) -> None:
     """Soft-delete or purge; the managed resource group goes with the purge only (P71)."""
     key = ids.key(operation["target"])
     record = tenant.table("resources").pop(key, None)
-    if operation["purge"]:
+    if record is not None:
+        from cmkctl.sandbox.providers.microsoft_network import connections  # noqa: PLC0415 - it needs this package
+
+        connections.disconnect(tenant, record["doc"])
+    only_users = record is not None and record["doc"]["identity"]["type"] == IDENTITY_WORDS["userassigned"]
+    if operation["purge"] or only_users:  # documented: no soft delete with user-assigned identities only
         soft_delete.purge(tenant, key, record)
     elif record is not None:
         soft_delete.soft_delete(tenant, record)

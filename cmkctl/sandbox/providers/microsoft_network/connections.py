@@ -96,6 +96,14 @@ def detach(tenant: Tenant, endpoint: Json) -> None:
         target["doc"]["properties"]["privateEndpointConnections"] = [each for each in rows if each not in gone]
 
 
+def disconnect(tenant: Tenant, target: Json) -> None:
+    """Show the endpoints of a resource that is deleted as disconnected."""
+    for row in target["properties"].get("privateEndpointConnections") or []:
+        endpoint = tenant.resource(row["properties"]["privateEndpoint"]["id"])
+        if endpoint is not None:
+            set_state(tenant, endpoint["doc"], "Disconnected")
+
+
 def _target(tenant: Tenant, call: Call) -> Json:
     parts = call.path.strip("/").split("/")
     record = tenant.resource("/" + "/".join(parts[:8]))

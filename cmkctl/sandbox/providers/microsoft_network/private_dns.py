@@ -21,7 +21,7 @@ from cmkctl.sandbox.providers.microsoft_network.shape import (
 )
 
 CREATE = "network.createZone"
-ZONES = resources.Resources(ZONE)
+GROUP = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
 LINKS = f"{ZONE.type}/virtualNetworkLinks"
 
 
@@ -55,6 +55,23 @@ def _zone(identifier: str, name: str, tags: Json | None, state: str = "Creating"
             "provisioningState": state,
         },
     }
+
+
+def _view(tenant: Tenant, record: Json, _call: Call) -> Json:
+    """Return a zone with the number of its record sets: its own, and one for each endpoint that is registered in it."""
+    document: Json = record["doc"]
+    groups = [each["doc"] for each in tenant.table("resources").values() if each["doc"]["type"] == GROUP]
+    here = [
+        len(config["properties"]["recordSets"])
+        for group in groups
+        for config in group["properties"]["privateDnsZoneConfigs"]
+        if ids.key(config["properties"]["privateDnsZoneId"]) == ids.key(document["id"])
+    ]
+    own = document["properties"]["numberOfRecordSets"]
+    return {**document, "properties": {**document["properties"], "numberOfRecordSets": own + sum(here)}}
+
+
+ZONES = resources.Resources(ZONE, _view)
 
 
 def _accepted(tenant: Tenant, call: Call, identifier: str, failure: Json | None = None) -> Reply:

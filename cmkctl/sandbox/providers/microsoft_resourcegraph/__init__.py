@@ -35,7 +35,7 @@ COVERAGE = Area(
     ),
     differs=(
         "rows are as new as the resources unless it is arranged; Azure copies resources from time to time",
-        "rows have the properties of the newest stable api-version that the sandbox models",
+        "rows have the properties that the sandbox keeps, without those that a GET computes, such as `loginServer`",
     ),
     not_modelled=(
         "other tables, `join`, `union`, `summarize`, `extend`, `mv-expand` and functions other than `tostring`",
