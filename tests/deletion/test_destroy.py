@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 from support.deletion import EVERYTHING, HUB, IDENTITY, Deletions, conflicts, deleted, reasons
@@ -17,7 +18,7 @@ from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 
 OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
-OPTIONS = {name.replace("-", "_"): value for name, value in EVERYTHING.items()}
+OPTIONS: dict[str, Any] = {name.replace("-", "_"): value for name, value in EVERYTHING.items()}
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_a_vault_with_other_keys_stays(site: Deletions) -> None:
 
 def test_the_key_alone_goes_through_the_vault_and_can_be_recovered(site: Deletions) -> None:
     """Without rights on keys it is refused beforehand; recover brings key and grant back."""
-    options = {"purge": "yes", "delete_key": "yes"}
+    options: dict[str, Any] = {"purge": "yes", "delete_key": "yes"}
     assert ["CMK649"] == site.refused(**options)
     site.state.assign_role(site.profile.key_vault.resource_id, CLIENT_OBJECT_ID, OFFICER)
 

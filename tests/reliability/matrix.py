@@ -2,9 +2,9 @@
 
     python tests/reliability/matrix.py [--only PART] [--like TEXT] [--sample N] [--jobs N] [--write]
 
-PART is interruptions, faults, random, together, revocation or rotation, and can be repeated. `--like` chooses the cases that
-have TEXT in their group, `--sample N` every Nth. With `--write` the results are kept in results.json and the page is made anew; a
-run of one part renews its own section. Exits with 1 when a case fails.
+PART is interruptions, faults, random, together, revocation, rotation or destruction, and can be repeated. `--like` chooses the
+cases that have TEXT in their group, `--sample N` every Nth. With `--write` the results are kept in results.json and the page is
+made anew; a run of one part renews its own section. Exits with 1 when a case fails.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import reliability_concurrent
+import reliability_destruction
 import reliability_faults
 import reliability_interruptions
 import reliability_page
@@ -47,6 +48,7 @@ SECTIONS: Final[Mapping[str, ModuleType]] = {
         reliability_concurrent,
         reliability_revocation,
         reliability_rotation,
+        reliability_destruction,
     )
 }
 _EVERY: Final = 50

@@ -138,6 +138,16 @@ one or two), the workspace uses the newest, the version before is still enabled,
 find nothing to do. After every single request the workspace's key was one that Azure Cosmos DB may use.
 """
 
+_DESTRUCTION: Final = """\
+## Destroy
+
+`cmkctl destroy --purge --associated --delete-vault` of a finished workspace, with access policies and with a private network. The
+process is killed at its requests, before and after Azure has carried them out, and interrupted; each fault affects requests in
+turn; and a second destroy starts beside the first one. Then the same command is run again. What is left is the same as after an
+undisturbed run, and a further run writes nothing. After every single request each workspace that was there, also a soft-deleted
+one, had a key that Azure Cosmos DB may use.
+"""
+
 _TAIL: Final = """\
 ## Run it
 
@@ -146,8 +156,8 @@ python tests/reliability/matrix.py --write
 ```
 
 Run it in an environment with the `test` extra. `--only interruptions` (or `faults`, `random`, `together`, `revocation`,
-`rotation`) runs one part and updates its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many run together.
-Interruptions mostly wait, so more jobs than processors help there. Every failed case is printed with its reason.
+`rotation`, `destruction`) runs one part and updates its section, `--sample 10` runs every tenth case, `--jobs 4` sets how many
+run together. Interruptions mostly wait, so more jobs than processors help there. Every failed case is printed with its reason.
 
 ## Limits
 
@@ -168,7 +178,8 @@ def page(results: Results) -> str:
     parts += [_FAULTS, _faults(results), _RANDOM, _table(results, "random", "profile")]
     parts += [_TOGETHER, _table(results, "together", "profile")]
     parts += [_REVOCATION, _table(results, "revocation", "command and disturbance")]
-    parts += [_ROTATION, _table(results, "rotation", "disturbance"), *_times(), _TAIL]
+    parts += [_ROTATION, _table(results, "rotation", "disturbance"), *_times()]
+    parts += [_DESTRUCTION, _table(results, "destruction", "disturbance"), _TAIL]
     return "\n".join(parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import reliability_concurrent as together
+import reliability_destruction as destruction
 import reliability_faults as faults
 import reliability_interruptions as interruptions
 import reliability_page
@@ -106,6 +107,22 @@ def test_a_disturbed_rotation_ends_with_one_usable_version(site: Worker, case: r
     assert ((), True) == (outcome.problems, "not reached" not in outcome.case)
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        destruction.Disturbance(PRIVATE, "SIGKILL", 70, "after"),
+        destruction.Disturbance(POLICIES, "reset-after-write", 1),
+        destruction.Disturbance(POLICIES, destruction.BESIDE, 30),
+    ],
+    ids=str,
+)
+def test_a_disturbed_destroy_ends_as_an_undisturbed_one(site: Worker, case: destruction.Disturbance) -> None:
+    """The same command again completes it, and at no moment is there a workspace whose key no service may use."""
+    outcome = site.run(destruction.SECTION, case)
+
+    assert ((), True) == (outcome.problems, "not reached" not in outcome.case)
+
+
 def test_what_is_wrong_at_the_end_of_a_case_is_found(site: Worker) -> None:
     """A group that nobody asked for, a write that is sent again, a vault that is deleted, and a plan with work left."""
     site.ground.begin(POLICIES)
@@ -143,7 +160,7 @@ def test_the_results_that_are_kept_cover_every_fault_and_every_part() -> None:
     """Every part of the matrix was run, and every kind of fault that can be switched on by itself."""
     results = reliability_page.load()
 
-    assert {"interruptions", "faults", "random", "together", "revocation", "rotation"} == set(results)
+    assert {"interruptions", "faults", "random", "together", "revocation", "rotation", "destruction"} == set(results)
     assert set(KINDS) - {"random"} == set(results["faults"]["groups"])
 
 

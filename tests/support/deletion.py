@@ -100,7 +100,7 @@ class Deletions:
         finally:
             session.close()
 
-    def refused(self, command: str = "destroy", **arguments: str) -> list[str]:
+    def refused(self, command: str = "destroy", **arguments: Any) -> list[str]:
         """Return the codes with which an apply is refused; it writes nothing."""
         before = self.writes
         try:
