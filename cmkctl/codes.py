@@ -1109,7 +1109,7 @@ CMK679: Final = Code(
 CMK620: Final = Code(
     "CMK620",
     "This stops",
-    "Whoever cannot use the key cannot decrypt the keys of the data. cmkctl lists everything that it finds to use the key, with what happens to it and when it notices: the workspace, what Azure manages for it, and every other resource in the subscription.",
+    "Without the key, a service cannot decrypt the keys of its data. cmkctl lists everything that it finds to use the key, with what happens to it and when it notices: the workspace, what Azure manages for it, and every other resource in the subscription.",
     "Make sure that all of it may stop.",
     "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys",
 )

@@ -308,7 +308,7 @@ def _write(view: View, options: Options, made: Sequence[Imported]) -> int:
     notes = [note for each in made for note in each.notes]
     if destination is None or destination == STANDARD_STREAM:
         one = made[0]
-        view.show(ProfileWritten("", one.text, one.workspace, "" if options.json else _conclusion(one)))
+        view.show(ProfileWritten("", _lines(one), one.workspace, "" if options.json else _conclusion(one)))
         view.show(DiagnosticsShown(tuple(notes)))
         return DONE
     files = [destination]
@@ -320,9 +320,13 @@ def _write(view: View, options: Options, made: Sequence[Imported]) -> int:
     for file, each in zip(files, made, strict=True):
         _write_file(file, each.text)
         command = _plan_command(options, file)
-        view.show(ProfileWritten(str(file), each.text, each.workspace, _conclusion(each), command))
+        view.show(ProfileWritten(str(file), _lines(each), each.workspace, _conclusion(each), command))
     view.show(DiagnosticsShown(tuple(notes)))
     return DONE
+
+
+def _lines(made: Imported) -> tuple[str, ...]:
+    return tuple(made.text.removesuffix("\n").split("\n"))
 
 
 def _file_name(made: Imported) -> str:

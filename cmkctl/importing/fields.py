@@ -319,6 +319,10 @@ def _name_what_is_left(draft: Draft, found: Found) -> None:
             left.append(f"encryption.{name}")
     if not same_word(str(at(found.workspace, "sku.name") or "Basic"), "Basic"):
         left.append("sku")
+    if found.settings:
+        names = ", ".join(found.settings)
+        text = f"the diagnostic settings {names} are not written to this profile (diagnostics). cmkctl leaves them as they are."
+        draft.comment(("workspace",), f"{codes.CMK672.id}: {text}")
     if left:
         draft.comment(
             ("workspace",),

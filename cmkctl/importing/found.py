@@ -36,6 +36,8 @@ class Found:
     assignments: tuple[ArmDocument, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     """The names of roles by GUID."""
+    settings: tuple[str, ...] = ()
+    """The names of the workspace's diagnostic settings."""
     new: bool = False
     """True where no workspace uses the key yet: the profile is for a new one, whose fields the operator chooses."""
     offline: bool = False

@@ -35,6 +35,7 @@ def _reads_key(properties: Mapping[str, Any]) -> bool:
 def rows(draft: Draft, found: Found) -> list[dict[str, Any]]:
     """Return the grants at the workspace and its resources. Those at the group and above are for others as well."""
     scopes = dict(_scopes(found))
+    identities = dict(_identities(found))
     written: list[dict[str, Any]] = []
     azures = 0
     for each in found.assignments:
@@ -49,9 +50,10 @@ def rows(draft: Draft, found: Found) -> list[dict[str, Any]]:
             continue
         role = role_guid(str(properties.get("roleDefinitionId") or ""))
         kind = next((one for one in _KINDS if same_word(one, properties.get("principalType"))), None)
-        row = {"principal": principal, "role": found.roles.get(role, role), "scope": word}
+        identity = identities.get(principal)
+        row = {"principal": identity or principal, "role": found.roles.get(role, role), "scope": word}
         row |= given(
-            principal_type=kind,
+            principal_type=None if identity else kind,
             description=properties.get("description"),
             condition=properties.get("condition") if properties.get("conditionVersion") == "2.0" else None,
         )
@@ -64,6 +66,13 @@ def rows(draft: Draft, found: Found) -> list[dict[str, Any]]:
         )
         draft.comment(("grants",) if written else ("workspace", "identity"), text)
     return sorted(written, key=lambda row: (row["scope"], row["role"], row["principal"]))
+
+
+def _identities(found: Found) -> Iterator[tuple[str, str]]:
+    """Yield the object ids of the workspace's user-assigned identities, with their ARM ids: these are clearer."""
+    for resource, shown in ((found.workspace.get("identity") or {}).get("userAssignedIdentities") or {}).items():
+        if isinstance(shown, Mapping) and shown.get("principalId"):
+            yield str(shown["principalId"]).lower(), str(resource)
 
 
 def _scopes(found: Found) -> Iterator[tuple[str, str]]:

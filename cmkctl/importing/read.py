@@ -110,8 +110,17 @@ def read_workspace(azure: Snapshot, cloud: Cloud, identifier: str) -> Found:
         endpoints=endpoints,
         assignments=assignments,
         roles=_role_names(azure, assignments),
+        settings=_diagnostic_settings(reader, str(workspace["id"])),
         unread=tuple(_unread(reader, place)),
     )
+
+
+def _diagnostic_settings(reader: _Reader, workspace: str) -> tuple[str, ...]:
+    """Return the names of the workspace's diagnostic settings."""
+    path = f"{workspace}/providers/Microsoft.Insights/diagnosticSettings"
+    read = partial(reader.azure.listing, path, versions.DIAGNOSTIC_SETTINGS, decoding.DiagnosticSettings)
+    rows = (reader.attempt(path, read) or {"value": []})["value"]
+    return tuple(str(each.get("name")) for each in rows)
 
 
 def _workspace(azure: Snapshot, identifier: str) -> ArmDocument:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final, Required
+from typing import Final, Required
 
 from typing_extensions import TypedDict
 
@@ -27,9 +27,12 @@ _REVOKED: Final = "revoked"
 """The word that every published text about lost access has, and the one about confirmed access has not."""
 
 
+class _AccountProperties(TypedDict, total=False):
+    customerManagedKeyStatus: str
+
+
 class _Account(TypedDict, total=False):
-    id: Required[str]
-    properties: dict[str, Any]
+    properties: Required[_AccountProperties]
 
 
 class _Accounts(TypedDict, total=False):

@@ -172,15 +172,17 @@ def _versions(found: Documents) -> Iterator[Version]:
     key = _document(found.key)
     uri = str(_properties(key).get("keyUriWithVersion") or "")
     if uri:
-        yield _version(uri.rpartition("/")[2], _properties(key))
+        yield _version(_properties(key))
     for each in _document(found.versions).get("value") or ():
-        yield _version(str(each["name"]), each.get("properties") or {})
+        yield _version(each["properties"])
 
 
-def _version(name: str, properties: Mapping[str, Any]) -> Version:
+def _version(properties: Mapping[str, Any]) -> Version:
     attributes = properties.get("attributes") or {}
     return Version(
-        name.lower(), attributes.get("enabled"), *(_time(attributes.get(each)) for each in ("created", "nbf", "exp"))
+        key_parts(str(properties["keyUriWithVersion"]))[1].lower(),
+        attributes.get("enabled"),
+        *(_time(attributes.get(each)) for each in ("created", "nbf", "exp")),
     )
 
 
@@ -269,8 +271,9 @@ def _name(found: Documents, object_id: str) -> str:
         str(_document(found.cosmos_db).get("id") or "").lower(): COSMOS_DB,
         str(identity.get("principalId") or "").lower(): "the workspace's identity",
         **{
-            str((each or {}).get("principalId") or "").lower(): f"identity {name.rpartition('/')[2]}"
+            str(each.get("principalId") or "").lower(): f"identity {name.rpartition('/')[2]}"
             for name, each in users.items()
+            if isinstance(each, Mapping)
         },
     }
     return known.get(object_id.lower(), object_id)

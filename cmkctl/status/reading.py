@@ -1,6 +1,7 @@
 """Reads the status of a workspace and its key. Sends reads only, at most three deep; four for a project of a hub.
 
-A document that may not be read becomes `Unseen`, with the right that is missing; every other failure is raised.
+A document that may not be read, or is not readable, becomes `Unseen`, with the right that is missing; every other failure is
+raised.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, Required
+from typing import Final, Required
 
 from typing_extensions import TypedDict
 
@@ -28,12 +29,24 @@ _WORKSPACES: Final = "Microsoft.MachineLearningServices/workspaces"
 _NOT_READ: Final[Mapping[FailureKind, str]] = {
     FailureKind.DENIED: "you may not read it",
     FailureKind.NETWORK: "it cannot be reached from here",
+    FailureKind.UNREADABLE: "the response of Azure is not readable",
 }
 
 
+class _VersionAttributes(TypedDict, total=False):
+    enabled: bool
+    created: decoding.Seconds
+    nbf: decoding.Seconds
+    exp: decoding.Seconds
+
+
+class _VersionProperties(TypedDict, total=False):
+    keyUriWithVersion: Required[str]
+    attributes: _VersionAttributes
+
+
 class _KeyVersion(TypedDict, total=False):
-    name: Required[str]
-    properties: dict[str, Any]
+    properties: Required[_VersionProperties]
 
 
 class _KeyVersions(TypedDict, total=False):
@@ -60,9 +73,13 @@ class _Workspaces(TypedDict, total=False):
     nextLink: str
 
 
+class _AccountProperties(TypedDict, total=False):
+    customerManagedKeyStatus: str
+
+
 class _Account(TypedDict, total=False):
     id: Required[str]
-    properties: dict[str, Any]
+    properties: _AccountProperties
 
 
 class _Accounts(TypedDict, total=False):

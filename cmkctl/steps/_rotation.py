@@ -120,8 +120,8 @@ class FirstSeen:
 class ObservedRotation:
     """The workspace (None: absent), the versions of the profile's key, oldest first (None: no such key), and the time.
 
-    `beginning` is what this run found first. `policy` is the rotation policy of the key,
-    empty where it was not read.
+    `beginning` is what this run found first. `policy` is the rotation policy of the key, empty where it was not read. `other` is
+    the version in use where it is one of another key (None: absent).
     """
 
     workspace: ArmDocument | None
@@ -129,6 +129,7 @@ class ObservedRotation:
     beginning: Beginning
     at: datetime
     policy: Mapping[str, Any] = field(default_factory=dict)
+    other: Version | None = None
 
     @property
     def identifier(self) -> str:
@@ -175,7 +176,20 @@ def observe(azure: Snapshot, profile: Profile, first: FirstSeen, *, policy: bool
         first.of(Beginning(frozenset(each.name for each in ordered), text_at(workspace, _IDENTIFIER))),
         azure.now(),
         at_path(latest, "properties.rotationPolicy") or {},
+        _other(azure, profile, vault, text_at(workspace, _IDENTIFIER)),
     )
+
+
+def _other(azure: Snapshot, profile: Profile, vault: ResourceId, identifier: str) -> Version | None:
+    """Read the version in use where it is one of another key of the vault; None for one of the profile's key."""
+    try:
+        used = KeyIdentifier.parse(identifier)
+    except ValueError:
+        return None
+    if used.version is None or same_word(used.name, profile.key.name):
+        return None
+    found = azure.key_version(vault, used.name, used.version)
+    return _version(found) if found is not None else None
 
 
 def _version(document: ArmDocument) -> Version:
@@ -319,7 +333,7 @@ class _Deciding:
             return self._named(wanted or pinned, pinned=pinned)
         if self.asked.key or not self._same_key:
             return self._another_key()
-        return self._refusal_of_version_in_use() or self._rotated()
+        return self._refusal_of(self.observed.in_use) or self._rotated()
 
     @property
     def _same_key(self) -> bool:
@@ -341,10 +355,12 @@ class _Deciding:
             )
         if self.asked.to_version or self.profile.key.version:
             return _key_refused("CMK229", "there is no such key, so it has no versions", "correct the name of the key")
-        return Decision(Aim.MAKE, "there is no such key in the vault yet")
+        return self._refusal_of(self.observed.other) or Decision(Aim.MAKE, "there is no such key in the vault yet")
 
     def _another_key(self) -> Decision:
         """Take the newest usable version of the profile's key, where the workspace uses a different key of the vault."""
+        if not self._same_key and (refusal := self._refusal_of(self.observed.other)):
+            return refusal
         made = [each for each in self._usable if self._just_made(each)]
         if self.asked.new_version and not made:
             return Decision(Aim.MAKE, f"asked for; the workspace uses {self.observed.identifier}")
@@ -410,8 +426,8 @@ class _Deciding:
             f"leave key.version out, so that the workspace takes the latest version, {then}",
         )
 
-    def _refusal_of_version_in_use(self) -> Decision | None:
-        used = self.observed.in_use
+    def _refusal_of(self, used: Version | None) -> Decision | None:
+        """Return the refusal where the version in use is disabled; None otherwise."""
         if used is None or used.enabled:
             return None
         return _key_refused(

@@ -98,7 +98,7 @@ class KeyFollowers:
             if not any(same_resource_id(each.resource_id, one) for one in (own, *changed))
         ]
         return [
-            no_op(self.name, each.resource_id, each.title, each.name, _what_happens(profile, observed, each))
+            no_op(self.name, each.resource_id, _title(each), each.name, _what_happens(profile, observed, each))
             for each in others
         ]
 
@@ -127,6 +127,11 @@ def read_accounts(azure: Snapshot, profile: Profile, rotation: ObservedRotation)
     path = f"{group_id(profile.subscription, group)}/providers/{ACCOUNTS}"
     listed = unless_denied(lambda: azure.listing(path, versions.COSMOS_DB_KEY_VERSION))
     return tuple(listed["value"]) if listed else None
+
+
+def _title(consumer: Consumer) -> str:
+    """Return the service for people, also of a type that is only read."""
+    return "Azure Cosmos DB account" if same_word(consumer.resource_type, ACCOUNTS) else consumer.title
 
 
 def _what_happens(profile: Profile, observed: ObservedFollowers, consumer: Consumer) -> str:

@@ -238,7 +238,7 @@ class HumanView:
         """Write the profile to stdout, unless it went to a file; what is to be known about it to stderr."""
         self._settle()
         if not written.file:
-            self._out.lines(map(Line, written.text.splitlines()))
+            self._out.lines(map(Line, written.lines))
         text = f"Wrote {written.file}. " if written.file else ""
         about = f"{text}{written.conclusion}".strip()
         self._err.lines([*paragraph(about, self._err.width)] if about else [])

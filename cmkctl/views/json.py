@@ -103,11 +103,11 @@ class JsonView:
                     self._line("verified", found)
                 case s.ProfileValid(file):
                     self._line("profile_valid", {"file": file})
-                case s.ProfileWritten(file, text, workspace_id, conclusion, command):
+                case s.ProfileWritten(file, lines, workspace_id, conclusion, command):
                     document = {
                         "file": file or None,
                         "workspace_id": workspace_id or None,
-                        "text": text,
+                        "text": "".join(f"{line}\n" for line in lines),
                         "conclusion": conclusion or None,
                         "command": command or None,
                     }

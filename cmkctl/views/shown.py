@@ -105,13 +105,14 @@ class ProfileValid:
 
 @dataclass(frozen=True, slots=True)
 class ProfileWritten:
-    """A profile was written: to `file`, or as `text` for standard output where `file` is empty.
+    """A profile was written, as `lines`: to `file`, or to standard output where `file` is empty.
 
-    `conclusion` is one sentence about it; `command` is the next one to run. Both may be empty.
+    The lines are apart, because each is redacted by itself: a value never goes on in the next line. `conclusion` is one
+    sentence about it; `command` is the next one to run. Both may be empty.
     """
 
     file: str
-    text: str
+    lines: tuple[str, ...]
     workspace_id: str = ""
     conclusion: str = ""
     command: str = ""

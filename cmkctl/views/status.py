@@ -93,7 +93,7 @@ def _grants(status: Status) -> Iterator[tuple[str, str]]:
     if status.grants is None:
         yield "", "not visible"
     elif status.key is not None and not status.grants:
-        yield "", "nobody"
+        yield "", "no principal"
     yield from ((each.principal, _grant(each)) for each in status.grants or ())
 
 

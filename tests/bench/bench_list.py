@@ -78,7 +78,7 @@ def _command(arguments: list[str], runs: int) -> float:
 
 def _consumers() -> None:
     """Print how long the consumers of one key take, once everything is imported."""
-    transport = KeptOpen()
+    transport = KeptOpen(os.environ)
     credential = SharedCredential(EnvironmentCredential(transport=transport))
     session = Session(Cloud.AZURE, SUBSCRIPTION_ID, credential, transport, SystemClock())
     target = Target.of_key(KEY)

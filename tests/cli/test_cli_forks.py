@@ -34,7 +34,20 @@ OFFLINE: dict[str, tuple[str, ...]] = {
     "a wrong profile": ("plan", "nowhere.yaml"),
 }
 """Command lines that do not connect to anything, by command or by what is wrong with them."""
-IN_A_SANDBOX = ("plan", "verify", "status", "list", "rotate", "revoke", "restore", "destroy", "recover", "posture", "encrypt", "doctor")
+IN_A_SANDBOX = (
+    "plan",
+    "verify",
+    "status",
+    "list",
+    "rotate",
+    "revoke",
+    "restore",
+    "destroy",
+    "recover",
+    "posture",
+    "encrypt",
+    "doctor",
+)
 """Commands that leave a new sandbox as it is, so that each can be run twice."""
 WITHOUT_A_PROFILE = frozenset(("list",))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.arranged import arrange_what_it_names
 from support.scenarios import SAMPLED, WORLDS, Client, ProfileVariant, ScenarioBuilder, World
 
+from cmkctl.cli import main
 from cmkctl.diagnostics import CmkctlError
 from cmkctl.importing.check import Imported, imported
 from cmkctl.importing.read import read_workspace
 from cmkctl.plan import Action
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
+from cmkctl.sandbox import SUBSCRIPTION_ID
 
 TODAY = date(2026, 11, 27)
 USUAL = ProfileVariant()
@@ -86,3 +90,64 @@ def test_a_finished_set_up_is_imported_without_a_note(
     assert profile.associated_resources.storage_account.resource_id == (
         again.associated_resources.storage_account.resource_id
     )
+
+
+def applied(maker: ScenarioBuilder, profiles: Path, name: str) -> tuple[Profile, Client]:
+    """Apply a profile from the field in an empty sandbox."""
+    profile = load_profile(
+        profiles / "field" / f"{name}.yaml", environ={"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}
+    ).profile
+    maker.running.reset()
+    arrange_what_it_names(maker.running.state, profile)
+    client = maker.client()
+    client.apply(profile)
+    return profile, client
+
+
+def test_private_endpoints_grants_identities_and_customer_keys_come_back(
+    maker: ScenarioBuilder, profiles: Path
+) -> None:
+    """A whole set-up from the field is all no-op; only its diagnostic settings are noted."""
+    profile, client = applied(maker, profiles, "regulated-bank")
+
+    made = do_import(client, profile)
+
+    assert made.plan is not None
+    assert {Action.NO_OP} == {each.action for each in made.plan.changes}
+    assert len(made.plan.changes) >= 45
+    assert ["CMK672"] == [each.code for each in made.notes]
+    assert "the diagnostic settings to-siem" in made.notes[0].detail
+
+
+def test_the_command_writes_the_same_profile_in_every_form(
+    maker: ScenarioBuilder, profiles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To a file once, from a tape, as JSON, by the vault, and one for each workspace of a group; a project is in its hub's."""
+    profile, client = applied(maker, profiles, "hub-with-projects")
+    began = client.moment
+    workspace, file, tape = profile.workspace.resource_id, tmp_path / "a.yaml", tmp_path / "tape.json"
+    group = [
+        "--resource-group",
+        profile.resource_group,
+        "--subscription",
+        SUBSCRIPTION_ID,
+        "--out",
+        str(tmp_path / "o"),
+    ]
+
+    codes = [main(["import", "--workspace", workspace, "--out", str(file), "--record", str(tape)])]
+    text = file.read_text(encoding="utf-8")
+    codes.append(main(["import", "--workspace", workspace, "--out", str(file)]))
+    codes.append(main(["import", "--workspace", workspace, "--replay", str(tape)]))
+    played = capsys.readouterr().out
+    codes.append(main(["import", "--vault", profile.key_vault.resource_id, "--json"]))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    codes.append(main(["import", *group]))
+    plan = client.plan(loaded(text, tmp_path))
+
+    assert [0, 64, 0, 0, 0] == codes
+    assert {Action.NO_OP} == {each.action for each in plan.changes}
+    assert [each.name for each in profile.projects] == [each.name for each in loaded(text, tmp_path).projects]
+    assert (text, text) == (played, next(each["text"] for each in lines if each["type"] == "profile"))
+    assert text == (tmp_path / "o" / f"{profile.workspace.name}.yaml").read_text(encoding="utf-8")
+    assert [] == client.writes_since(began)

@@ -275,6 +275,15 @@ def test_what_cannot_be_rotated_is_refused(site: Rotations, code: str, arrange: 
     assert [code] == site.refused()
 
 
+@pytest.mark.parametrize("key", ["cmk-2", "cmk-3"], ids=["an existing key", "a new key"])
+def test_a_disabled_version_in_use_stops_the_change_to_another_key(site: Rotations, key: str) -> None:
+    """The services unwrap their data keys with it once more."""
+    site.state.add_key(VAULT, "cmk-2", keyOps=["wrapKey", "unwrapKey"])
+    site.state.set_key_attributes(VAULT, KEY, enabled=False)
+
+    assert ["CMK604"] == site.refused(key=key)
+
+
 def test_a_deleted_key_in_use_is_recovered_first(site: Rotations) -> None:
     """A new key of that name would be a different key."""
     site.state.tenant.table("resources").pop(site.profile.key.resource_id.lower())

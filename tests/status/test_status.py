@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -49,8 +50,14 @@ def test_what_is_due_follows_from_the_documents(case: dict[str, Any]) -> None:
 
     status = status_of(found)
 
-    assert case["due"] == [f"{each.kind} {each.date:%Y-%m-%d}" if each.date else each.kind for each in status.due]
+    assert case["due"] == [" ".join((each.kind, *_when(each.date))) for each in status.due]
     assert case["pending"] == (status.key is not None and status.key.pending)
+
+
+def _when(date: datetime | None) -> Iterator[str]:
+    """Yield the day of a date at noon, as the dates of the cases are; the whole of any other date."""
+    if date is not None:
+        yield f"{date:%Y-%m-%d}" if date.hour == NOW.hour else date.isoformat()
 
 
 def _version(name: str, *, created: str, expires: str | None = None, enabled: bool = True) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def show_everything(view: View) -> None:
         view.show(s.OutputsShown({"workspace_id": plan.subject.workspace_id, "managed_resource_group": None}))
         view.show(s.Verified(plan))
         view.show(s.ProfileValid("prod.yaml"))
-        view.show(s.ProfileWritten("prod.yaml", "location: eastus2\n", "/w", "No changes.", "cmkctl plan prod.yaml"))
+        view.show(s.ProfileWritten("prod.yaml", ("location: eastus2",), "/w", "No changes.", "cmkctl plan prod.yaml"))
         view.show(s.CheckShown("Clock", s.CheckState.OK, "2 s ahead of Azure"))
         view.show(s.CheckShown("Sign-in", s.CheckState.FAILED, "no credential", "Sign in with: az login"))
         view.show(s.CheckShown("Permissions", s.CheckState.UNKNOWN, "the resource group does not exist yet"))
