@@ -1094,7 +1094,7 @@ CMK676: Final = Code(
 CMK678: Final = Code(
     "CMK678",
     "Several workspaces match",
-    "A profile describes one workspace, and several match what was asked for.",
+    "A profile describes one workspace, and several match the options.",
     "Name one of them with --workspace, or a folder for all with --out.",
 )
 CMK679: Final = Code(

@@ -49,8 +49,8 @@ def workspace_is_recovered_in_the_portal(profile: Profile, facts: Facts) -> Iter
     if found.deleted(profile) is not None and not purged:
         yield Finding(
             f"Workspace {workspace.name} is soft-deleted. It can be recovered for 14 days after its deletion, which Azure does "
-            f"not date: until {day(found.at + SOFT_DELETE)} at the latest. Vault, key, storage account and Log Analytics workspace "
-            "have to be there first.",
+            f"not date: until {day(found.at + SOFT_DELETE)} at the latest. Vault, key, storage account and Log Analytics "
+            "workspace have to be there first.",
             codes.CMK660.remedy,
             workspace.resource_id,
         )
