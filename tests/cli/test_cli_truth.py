@@ -53,4 +53,5 @@ def test_tags_and_replication_are_brought_in_line(rehearse: Callable[..., Any], 
         for address, record in azure.running.state.tenant.data["resources"].items()
         if address.endswith(("/workspaces/mlw-quickstart", "/vaults/kv-ml-quickstart"))
     ]
-    assert [{"team": "fraud", "owner": "me"}] * 2 == tags
+    mark = {"cmkctl-workspace": "rg-ml-quickstart/mlw-quickstart"}
+    assert [{"team": "fraud", "owner": "me", **mark}] * 2 == tags

@@ -391,8 +391,8 @@ FAULTS: Final = {
 
 
 def test_every_fault_is_retried_or_begins_with_the_write() -> None:
-    """A refusal that a read could show has a scenario of its own."""
-    assert set(KINDS) == FAULTS["retried"] | FAULTS["begins with the write"]
+    """A refusal that a read could show has a scenario of its own. A lag of Resource Graph fails no request."""
+    assert set(KINDS) - {"graph-lag"} == FAULTS["retried"] | FAULTS["begins with the write"]
 
 
 def _of_the_vault_plane(name: str) -> bool:

@@ -147,8 +147,8 @@ def test_what_is_wrong_at_the_end_of_a_case_is_found(site: Worker) -> None:
 
 
 def test_every_fault_of_the_sandbox_has_its_expected_outcome() -> None:
-    """A fault that is new in the sandbox has to be thought about here."""
-    assert set(KINDS) == set(EXPECTED)
+    """A fault that is new in the sandbox has to be thought about here. A lag of Resource Graph fails no request."""
+    assert set(KINDS) - {"graph-lag"} == set(EXPECTED)
 
 
 def test_the_page_is_made_from_the_results_that_are_kept() -> None:
@@ -161,7 +161,7 @@ def test_the_results_that_are_kept_cover_every_fault_and_every_part() -> None:
     results = reliability_page.load()
 
     assert {"interruptions", "faults", "random", "together", "revocation", "rotation", "destruction"} == set(results)
-    assert set(KINDS) - {"random"} == set(results["faults"]["groups"])
+    assert set(KINDS) - {"random", "graph-lag"} == set(results["faults"]["groups"])
 
 
 def test_the_results_that_are_kept_hold_no_failure() -> None:

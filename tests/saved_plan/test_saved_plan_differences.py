@@ -73,8 +73,8 @@ def test_a_key_that_was_disabled_is_a_conflict_and_a_difference(built: Bench) ->
     assert (3, True) == (ran.code, ran.of("plan_summary")[0]["errored"])
     assert [
         (
-            "key cmk-ml: approved as up to date, now conflict (its latest version is disabled, and cmkctl does not enable a "
-            "disabled key)"
+            "key cmk-ml: approved as up to date, now conflict (its latest version is disabled: whatever uses it is out of "
+            "reach, or will be within about an hour)"
         )
     ] == refusal(ran)
     assert "PATCH" not in {each.partition(" ")[0] for each in built.azure.writes()}
