@@ -39,6 +39,14 @@ BLIND_SPOTS: Final = (
 )
 """The uses of a key that no query shows: Resource Graph has no rows for them."""
 
+_UNANSWERED: Final[Mapping[FailureKind, str]] = {
+    FailureKind.DENIED: "Resource Graph shows you nothing of it",
+    FailureKind.ABSENT: "Resource Graph is not available for it",
+    FailureKind.NOT_REGISTERED: "Resource Graph is not available for it",
+    FailureKind.TERMINAL: "Resource Graph rejected the query for it",
+}
+"""The failures of a query that leave a subscription unseen, with the reason. A repetition does not resolve them."""
+
 _WORKSPACES: Final = "microsoft.machinelearningservices/workspaces"
 _VAULTS: Final = "microsoft.keyvault/vaults"
 _PROBE: Final = "Microsoft.Resources/anything/read"
@@ -242,11 +250,10 @@ def _rows(azure: Snapshot, target: Target, subscriptions: tuple[str, ...]) -> tu
     try:
         found = inventory(azure, query(target), subscriptions)
     except AzureFailed as error:
-        if error.failure.kind is not FailureKind.DENIED:
+        if error.failure.kind not in _UNANSWERED:
             raise
-        return Inventory(()), [
-            Unseen(subscription_id(each), "Resource Graph shows you nothing of it") for each in subscriptions
-        ]
+        reason = _UNANSWERED[error.failure.kind]
+        return Inventory(()), [Unseen(subscription_id(each), reason) for each in subscriptions]
     cut = "Resource Graph has more rows than it gives"
     return found, [Unseen(subscription_id(each), cut) for each in subscriptions] if found.truncated else []
 

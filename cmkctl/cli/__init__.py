@@ -37,7 +37,7 @@ COMMANDS: Final = {
     "status": "Show a workspace, its key, who may use it, and what is due.",
     "list": "List the workspaces of a subscription with their keys.",
     "rotate": "Move the workspace to a new version of its key. Prompts on a terminal; requires --yes otherwise.",
-    "revoke": "Take the workspace's access to its key away. Asks for its name on a terminal.",
+    "revoke": "Take the workspace's access to its key away. Prompts for its name on a terminal.",
     "restore": "Restore the access that revoke took away.",
     "destroy": "Delete the workspace and what cmkctl created for it.",
     "recover": "Recover what is soft-deleted of the profile's names.",

@@ -52,8 +52,8 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the command line asks for: one of the ways, with the parts of its value."""
+class _Selection:
+    """The resource to import: one of the ways to name it, with the parts of its value."""
 
     workspace: ResourceId | None = None
     vault: ResourceId | None = None
@@ -63,18 +63,18 @@ class _Asked:
 
 
 def import_profiles(options: Options) -> int:
-    """Write the profiles that the command line asks for. Returns the exit code."""
+    """Write the profiles of what the command line names. Returns the exit code."""
     if options.origin is not None:
         return _offline(options, options.origin)
     view = _view(options)
     try:
-        asked = _asked(options)
+        selection = _selection(options)
         _check_destination(options.destination, several=options.resource_group is not None)
     except CmkctlError as error:
         view.show(DiagnosticsShown(error.diagnostics))
         view.show(RunEnded(USAGE))
         return USAGE
-    return run_at(options, partial(_from_azure, options, asked), partial(_target, options, asked))
+    return run_at(options, partial(_from_azure, options, selection), partial(_target, options, selection))
 
 
 def _view(options: Options) -> View:
@@ -86,8 +86,8 @@ def _view(options: Options) -> View:
 # --- the command line
 
 
-def _asked(options: Options) -> _Asked:
-    """Return what is asked for. Raises ProfileError CMK008 for none or several ways, and for a value of another form."""
+def _selection(options: Options) -> _Selection:
+    """Return what the command line names. Raises ProfileError CMK008 for none or several ways, or an invalid value."""
     given = [
         each for each in (options.workspace, options.key_url, options.vault, options.resource_group) if each is not None
     ]
@@ -107,17 +107,17 @@ def _asked(options: Options) -> _Asked:
             f"--key is {options.key_url!r}.", "Give a key identifier: https://VAULT/keys/NAME/VERSION"
         ) from None
     cloud = next((each for each in Cloud if key.host.endswith(f".{_vault_host(each)}")), options.cloud)
-    return _Asked(key=key, cloud=cloud, subscription=_subscription(options))
+    return _Selection(key=key, cloud=cloud, subscription=_subscription(options))
 
 
 def _vault_host(cloud: Cloud) -> str:
     return ENDPOINTS[cloud].vault_scope.removeprefix("https://").partition("/")[0]
 
 
-def _of(options: Options, workspace: ResourceId | None = None, vault: ResourceId | None = None) -> _Asked:
+def _of(options: Options, workspace: ResourceId | None = None, vault: ResourceId | None = None) -> _Selection:
     named = workspace or vault
     subscription = named.subscription.lower() if named else _subscription(options)
-    return _Asked(workspace, vault, None, options.cloud, subscription)
+    return _Selection(workspace, vault, None, options.cloud, subscription)
 
 
 def _id_of(text: str, wanted: str, option: str) -> ResourceId:
@@ -156,23 +156,23 @@ def _exists(path: Path) -> Diagnostic:
     )
 
 
-def _target(options: Options, asked: _Asked) -> Target:
+def _target(options: Options, selection: _Selection) -> Target:
     """Return the target. The sandbox's subscription is in the environment once the sandbox runs."""
     named = os.environ.get("AZURE_SUBSCRIPTION_ID", "") if options.sandbox else subscription_of_az(os.environ)
-    return Target(asked.cloud, asked.subscription or named)
+    return Target(selection.cloud, selection.subscription or named)
 
 
 # --- from Azure
 
 
-def _from_azure(options: Options, asked: _Asked, opened: Opened) -> int:
+def _from_azure(options: Options, selection: _Selection, opened: Opened) -> int:
     session = opened.session
     if not session.subscription:
         session.subscription = _only_subscription(opened)
     refused: list[Diagnostic] = []
     made: list[Imported] = []
     names = _names(options)
-    for found in _found(options, asked, opened, refused):
+    for found in _found(options, selection, opened, refused):
         try:
             made.append(_imported(opened, found, next(names, "")))
         except CmkctlError as error:
@@ -204,11 +204,11 @@ def _imported(opened: Opened, found: Found, name: str) -> Imported:
     return imported(found, planner, opened.session.clock.now().date(), name)
 
 
-def _found(options: Options, asked: _Asked, opened: Opened, refused: list[Diagnostic]) -> Iterator[Found]:
+def _found(options: Options, selection: _Selection, opened: Opened, refused: list[Diagnostic]) -> Iterator[Found]:
     """Yield what was found for the command line. A workspace of a group that is not encrypted goes to `refused`."""
-    azure, cloud = opened.session.snapshot(), asked.cloud
-    if asked.workspace is not None:
-        yield read_workspace(azure, cloud, str(asked.workspace))
+    azure, cloud = opened.session.snapshot(), selection.cloud
+    if selection.workspace is not None:
+        yield read_workspace(azure, cloud, str(selection.workspace))
     elif options.resource_group is not None:
         rows = list_workspaces(azure, opened.session.subscription, options.resource_group)
         # A project is in the profile of its hub.
@@ -223,18 +223,22 @@ def _found(options: Options, asked: _Asked, opened: Opened, refused: list[Diagno
             except CmkctlError as error:
                 refused += error.diagnostics
     else:
-        yield _of_key(options, asked, opened)
+        yield _of_key(options, selection, opened)
 
 
-def _of_key(options: Options, asked: _Asked, opened: Opened) -> Found:
+def _of_key(options: Options, selection: _Selection, opened: Opened) -> Found:
     """Return the workspace that uses a vault or key; the vault and key alone where none does."""
     azure, subscription = opened.session.snapshot(), opened.session.subscription
-    vault = str(asked.vault) if asked.vault else find_vault(azure, subscription, asked.key.host if asked.key else "")
-    key = asked.key.name if asked.key else None
+    vault = (
+        str(selection.vault)
+        if selection.vault
+        else find_vault(azure, subscription, selection.key.host if selection.key else "")
+    )
+    key = selection.key.name if selection.key else None
     ids = using_key(azure, subscription, vault, key)
     _one_or_a_folder(options, ids)
     if ids:
-        return read_workspace(azure, asked.cloud, ids[0])
+        return read_workspace(azure, selection.cloud, ids[0])
     if key is None:
         keys = keys_of(azure, vault)
         if len(keys) != 1:
@@ -242,7 +246,7 @@ def _of_key(options: Options, asked: _Asked, opened: Opened) -> Found:
             detail = f"No workspace of the subscription uses vault {vault}, and {held}."
             raise CmkctlError(codes.CMK670.error(detail, "Name the key: --key https://VAULT/keys/NAME", subject=vault))
         key = keys[0]
-    return read_key(azure, asked.cloud, vault, key)
+    return read_key(azure, selection.cloud, vault, key)
 
 
 def _one_or_a_folder(options: Options, ids: Sequence[str]) -> None:

@@ -125,7 +125,7 @@ class Options:
     ] = False
     due: Annotated[
         bool,
-        typer.Option("--due", help="Rotate only if a newer version, the rotation policy or an expiry asks for it."),
+        typer.Option("--due", help="Rotate only if it is due: by a newer version, the rotation policy or an expiry."),
     ] = False
     retire_old: Annotated[
         bool,

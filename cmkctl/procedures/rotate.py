@@ -14,7 +14,7 @@ from cmkctl.plan import Json, Known
 from cmkctl.procedures._rotation import rules_of
 from cmkctl.procedures.base import Procedure, workspace_subject
 from cmkctl.profile.model import Profile
-from cmkctl.steps._rotation import Asked, FirstSeen
+from cmkctl.steps._rotation import FirstSeen, RotationOptions
 from cmkctl.steps.associated_keys import AssociatedKeys
 from cmkctl.steps.base import AnyStep
 from cmkctl.steps.key_access import KeyAccess
@@ -34,13 +34,13 @@ class _AccessToKey(KeyAccess):
 
 
 def _rotating(arguments: Mapping[str, str]) -> tuple[AnyStep, ...]:
-    asked, first = Asked.of(arguments), FirstSeen()
+    options, first = RotationOptions.of(arguments), FirstSeen()
     return (
-        KeyVersion(asked, first),
+        KeyVersion(options, first),
         _AccessToKey(),
-        WorkspaceKey(asked, first),
-        AssociatedKeys(asked, first),
-        KeyFollowers(asked, first, Found()),
+        WorkspaceKey(options, first),
+        AssociatedKeys(options, first),
+        KeyFollowers(options, first, Found()),
     )
 
 

@@ -51,7 +51,7 @@ Seen = ArmDocument | Unseen | None
 class Documents:
     """The documents of one status, and the time at which they were read.
 
-    `workspace_id` is the workspace that was asked for, `hub` that of a project; `key_id` the ARM id of its key, empty where
+    `workspace_id` is the requested workspace, `hub` that of a project; `key_id` the ARM id of its key, empty where
     neither the workspace nor a profile names one. `versions` and `assignments` are lists of Resource Manager; `definitions` are
     the roles in `assignments`. `deleted` are soft-deleted resources by kind. `managed_groups` and `listed` are the resource
     groups and the workspaces of the subscription, read where the workspace is absent.

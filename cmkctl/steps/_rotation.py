@@ -46,7 +46,7 @@ Source: https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-ro
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RotationOptions:
     """The options of the command. `at` is the time of the command; None where only the time of the reading counts."""
 
     new_version: bool = False
@@ -57,7 +57,7 @@ class Asked:
     at: datetime | None = None
 
     @classmethod
-    def of(cls, arguments: Mapping[str, str]) -> Asked:
+    def of(cls, arguments: Mapping[str, str]) -> RotationOptions:
         """Return the options that the arguments of a procedure hold. Raises ValueError for an invalid time."""
         at = arguments.get("at")
         return cls(
@@ -234,12 +234,12 @@ def date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def decide(profile: Profile, asked: Asked, observed: ObservedRotation) -> Decision:
+def decide(profile: Profile, options: RotationOptions, observed: ObservedRotation) -> Decision:
     """Return what the rotation does. Pure."""
     refusal = unfit_workspace(profile, observed)
     if refusal:
         return refusal
-    decision = _Deciding(profile, asked, observed).decide()
+    decision = _Deciding(profile, options, observed).decide()
     state = state_of(observed.workspace)
     if decision.aim is Aim.MAKE and observed.versions and (undated := _undated(profile)):
         return undated
@@ -319,19 +319,19 @@ class _Deciding:
     """The decision about a workspace that may be rotated."""
 
     profile: Profile
-    asked: Asked
+    options: RotationOptions
     observed: ObservedRotation
 
     def decide(self) -> Decision:
         """Return the decision."""
         if self.observed.versions is None:
             return self._without_key()
-        pinned, wanted = (self.profile.key.version or "").lower(), self.asked.to_version
-        if pinned and (self.asked.new_version or (wanted and wanted != pinned)):
+        pinned, wanted = (self.profile.key.version or "").lower(), self.options.to_version
+        if pinned and (self.options.new_version or (wanted and wanted != pinned)):
             return self._pinned(pinned)
         if wanted or pinned:
             return self._named(wanted or pinned, pinned=pinned)
-        if self.asked.key or not self._same_key:
+        if self.options.key or not self._same_key:
             return self._another_key()
         return self._refusal_of(self.observed.in_use) or self._rotated()
 
@@ -353,7 +353,7 @@ class _Deciding:
                 f"the workspace uses it ({self.observed.identifier}), and it is no longer in the vault",
                 f"recover it: az keyvault key recover {vault}",
             )
-        if self.asked.to_version or self.profile.key.version:
+        if self.options.to_version or self.profile.key.version:
             return _key_refused("CMK229", "there is no such key, so it has no versions", "correct the name of the key")
         return self._refusal_of(self.observed.other) or Decision(Aim.MAKE, "there is no such key in the vault yet")
 
@@ -362,8 +362,8 @@ class _Deciding:
         if not self._same_key and (refusal := self._refusal_of(self.observed.other)):
             return refusal
         made = [each for each in self._usable if self._just_made(each)]
-        if self.asked.new_version and not made:
-            return Decision(Aim.MAKE, f"asked for; the workspace uses {self.observed.identifier}")
+        if self.options.new_version and not made:
+            return Decision(Aim.MAKE, f"requested; the workspace uses {self.observed.identifier}")
         if self._usable and self._same_key and self._usable[-1] == self.observed.in_use:
             return _stay(self._usable[-1], "it is the latest version of this key")
         if self._usable:
@@ -386,8 +386,8 @@ class _Deciding:
         if found == self.observed.in_use and self._same_key:
             return (
                 self._already_pinned(found)
-                if pinned and not self.asked.to_version
-                else _stay(found, "that is the version asked for")
+                if pinned and not self.options.to_version
+                else _stay(found, "it is the requested version")
             )
         unusable = found.unusable(self.observed.at)
         if unusable:
@@ -397,7 +397,7 @@ class _Deciding:
                 "take another version",
                 "make a new one: cmkctl rotate PROFILE",
             )
-        named = "key.version of the profile" if pinned else "asked for"
+        named = "key.version of the profile" if pinned else "requested"
         return Decision(Aim.TAKE, f"{named}; the workspace uses {self.observed.identifier}", found)
 
     def _already_pinned(self, version: Version) -> Decision:
@@ -405,7 +405,7 @@ class _Deciding:
         due = self._due()
         changed = self._changed
         just_moved = changed is not None and changed > self._recently and self._was_rotated_to(version)
-        if just_moved or (self.asked.due and not due):
+        if just_moved or (self.options.due and not due):
             return _stay(version, "key.version of the profile pins it")
         return self._pinned(version.name)
 
@@ -413,7 +413,7 @@ class _Deciding:
         newer = self._newer()
         vault = f"--vault-name {self.profile.key_vault.resource_name} --name {self.profile.key.name}"
         then = "then run cmkctl rotate PROFILE"
-        wanted = self.asked.to_version or (newer.name if newer else "")
+        wanted = self.options.to_version or (newer.name if newer else "")
         line = (
             f"write key.version: {wanted} in the profile, {then}"
             if wanted
@@ -441,18 +441,18 @@ class _Deciding:
 
     def _rotated(self) -> Decision:
         used, newer = self.observed.in_use, self._newer()
-        due = self._due() if self.asked.due else ""
-        if self.asked.new_version:
+        due = self._due() if self.options.due else ""
+        if self.options.new_version:
             if newer is not None and self._just_made(newer):
                 return Decision(Aim.TAKE, "was made just now, and the workspace does not use it yet", newer)
         elif newer is not None:
             return Decision(Aim.TAKE, f"is newer than the version in use, {_name(used)}", newer)
         if used is not None and self._was_rotated_to(used) and (since := self._rotated_at(used)):
-            again = "" if self.asked.due else "; --again makes another one"
+            again = "" if self.options.due else "; --again makes another one"
             return _stay(used, f"{since}, and rotations take effect within an hour{again}")
-        if self.asked.due and not due:
+        if self.options.due and not due:
             return _stay(used, self._not_due())
-        reason = due or "the latest version is in use" if not self.asked.new_version else "asked for"
+        reason = due or "the latest version is in use" if not self.options.new_version else "requested"
         return Decision(Aim.MAKE, f"{reason}; the workspace uses {self.observed.identifier}")
 
     def _rotated_at(self, used: Version) -> str:
@@ -460,7 +460,7 @@ class _Deciding:
         if self._just_made(used) or self.observed.identifier != self.observed.beginning.identifier:
             return f"it was made at {date(used.created)}"
         changed = self._changed
-        if self.asked.again or self.asked.new_version or changed is None or changed <= self._recently:
+        if self.options.again or self.options.new_version or changed is None or changed <= self._recently:
             return ""
         return f"the workspace was changed at {date(changed.timestamp())}, perhaps by a rotation"
 
@@ -483,11 +483,11 @@ class _Deciding:
         """
         if version.name not in self.observed.beginning.versions:
             return True
-        return not self.asked.again and version.created > self._recently.timestamp()
+        return not self.options.again and version.created > self._recently.timestamp()
 
     @property
     def _recently(self) -> datetime:
-        return min(self.observed.at, self.asked.at or self.observed.at) - TAKES_EFFECT_WITHIN
+        return min(self.observed.at, self.options.at or self.observed.at) - TAKES_EFFECT_WITHIN
 
     def _was_rotated_to(self, version: Version) -> bool:
         """Return True for a version that the workspace cannot have been created with: a later one, or one that is younger."""
@@ -503,7 +503,7 @@ class _Deciding:
         made = datetime.fromtimestamp(used.created, UTC)
         after, before = self._trigger("rotate", "timeAfterCreate"), self._trigger("rotate", "timeBeforeExpiry")
         if after and used.created and now - made >= after:
-            return f"the rotation policy asks for a version every {after.days} days, and this one is of {date(used.created)}"
+            return f"the rotation policy requires a version every {after.days} days, and this one is of {date(used.created)}"
         notice = max(before or timedelta(), self._trigger("notify", "timeBeforeExpiry") or _NOTICE)
         if used.exp and datetime.fromtimestamp(used.exp, UTC) - now <= notice:
             return f"the version in use expires on {date(used.exp)}"
@@ -515,7 +515,7 @@ class _Deciding:
         until = f"expires on {date(used.exp)}" if used is not None and used.exp else "never expires"
         made = date(used.created) if used is not None else "an unknown time"
         policy = (
-            f"the rotation policy asks for one every {after.days} days" if after else "no rotation policy asks for one"
+            f"the rotation policy requires one every {after.days} days" if after else "no rotation policy requires one"
         )
         return f"no rotation is due: it was made at {made} and {until}, and {policy}"
 

@@ -19,7 +19,7 @@ from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps._associated import specs_of
 from cmkctl.steps._associated.spec import ResourceSpec
-from cmkctl.steps._rotation import Aim, Asked, FirstSeen, ObservedRotation, decide, observe
+from cmkctl.steps._rotation import Aim, FirstSeen, ObservedRotation, RotationOptions, decide, observe
 from cmkctl.steps.base import no_op
 from cmkctl.steps.key_access import EFFECTIVE_AT
 
@@ -48,8 +48,8 @@ class AssociatedKeys:
     needs = ("key_version", "key_access")
     doc = "https://learn.microsoft.com/azure/storage/common/customer-managed-keys-configure-existing-account"
 
-    def __init__(self, asked: Asked, first: FirstSeen) -> None:
-        self._asked = asked
+    def __init__(self, options: RotationOptions, first: FirstSeen) -> None:
+        self._options = options
         self._first = first
 
     def types(self, profile: Profile) -> tuple[str, ...]:
@@ -62,14 +62,14 @@ class AssociatedKeys:
         if not specs:
             return None
         rotation, documents = azure.gather2(
-            lambda: observe(azure, profile, self._first, policy=self._asked.due),
+            lambda: observe(azure, profile, self._first, policy=self._options.due),
             lambda: azure.gather(*(partial(azure.resource, _id(profile, each), each.api_version) for each in specs)),
         )
         return ObservedAssociatedKeys(rotation, tuple(documents))
 
     def plan(self, profile: Profile, observed: ObservedAssociatedKeys | None, known: Known) -> list[Change]:
         """Set the key where another one, or a version, is named. Nothing where the workspace cannot be rotated."""
-        if observed is None or decide(profile, self._asked, observed.rotation).aim is Aim.REFUSE:
+        if observed is None or decide(profile, self._options, observed.rotation).aim is Aim.REFUSE:
             return []
         key = _versionless(profile, observed.rotation)
         pairs = zip(_specs(profile), observed.documents, strict=True)

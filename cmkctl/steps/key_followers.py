@@ -22,7 +22,7 @@ from cmkctl.plan import Change, Known, Output, Outputs
 from cmkctl.posture import Follow
 from cmkctl.profile.model import Profile
 from cmkctl.steps._associated import specs_of
-from cmkctl.steps._rotation import Aim, Asked, FirstSeen, ObservedRotation, decide, observe
+from cmkctl.steps._rotation import Aim, FirstSeen, ObservedRotation, RotationOptions, decide, observe
 from cmkctl.steps.base import no_op
 from cmkctl.steps.key_consumers import found_consumers
 
@@ -70,8 +70,8 @@ class KeyFollowers:
     needs = ("workspace_key",)
     doc = "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys"
 
-    def __init__(self, asked: Asked, first: FirstSeen, found: Found) -> None:
-        self._asked = asked
+    def __init__(self, options: RotationOptions, first: FirstSeen, found: Found) -> None:
+        self._options = options
         self._first = first
         self._found = found
 
@@ -82,10 +82,10 @@ class KeyFollowers:
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedFollowers:
         """Find the consumers of the key; read the Cosmos DB accounts once the workspace uses its version."""
         rotation, consumers = azure.gather2(
-            lambda: observe(azure, profile, self._first, policy=self._asked.due),
+            lambda: observe(azure, profile, self._first, policy=self._options.due),
             lambda: self._found.get(lambda: read_consumers(azure, profile)),
         )
-        rotated = decide(profile, self._asked, rotation).aim is Aim.STAY
+        rotated = decide(profile, self._options, rotation).aim is Aim.STAY
         return ObservedFollowers(rotation, consumers, read_accounts(azure, profile, rotation) if rotated else None)
 
     def plan(self, profile: Profile, observed: ObservedFollowers, known: Known) -> list[Change]:  # noqa: ARG002
@@ -104,7 +104,7 @@ class KeyFollowers:
 
     def outputs(self, profile: Profile, observed: ObservedFollowers) -> Outputs:
         """Return `SERVICES_USE`."""
-        if decide(profile, self._asked, observed.rotation).aim is not Aim.STAY:
+        if decide(profile, self._options, observed.rotation).aim is not Aim.STAY:
             return {SERVICES_USE: SERVICES_USE.unknown}
         return {SERVICES_USE: " ".join(_services(profile, observed))}
 

@@ -15,7 +15,7 @@ from cmkctl.azure.ids import KeyIdentifier
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Outputs, Phrase, Plane, Request
 from cmkctl.profile.model import Profile
-from cmkctl.steps._rotation import TARGET, Aim, Asked, Decision, FirstSeen, ObservedRotation, decide, observe
+from cmkctl.steps._rotation import TARGET, Aim, Decision, FirstSeen, ObservedRotation, RotationOptions, decide, observe
 from cmkctl.steps.base import conflict, no_op
 from cmkctl.steps.key import creation
 
@@ -30,8 +30,8 @@ class KeyVersion:
     needs: tuple[str, ...] = ()
     doc = "https://learn.microsoft.com/azure/key-vault/keys/how-to-configure-key-rotation"
 
-    def __init__(self, asked: Asked, first: FirstSeen) -> None:
-        self._asked = asked
+    def __init__(self, options: RotationOptions, first: FirstSeen) -> None:
+        self._options = options
         self._first = first
 
     def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
@@ -40,11 +40,11 @@ class KeyVersion:
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedRotation:
         """Read the workspace and the versions of the key."""
-        return observe(azure, profile, self._first, policy=self._asked.due)
+        return observe(azure, profile, self._first, policy=self._options.due)
 
     def plan(self, profile: Profile, observed: ObservedRotation, known: Known) -> list[Change]:  # noqa: ARG002
         """Make the version, find it, or return why there can be none."""
-        decision = decide(profile, self._asked, observed)
+        decision = decide(profile, self._options, observed)
         key, name = profile.key.resource_id, profile.key.name
         match decision.aim:
             case Aim.MAKE if observed.versions is None:
@@ -65,7 +65,7 @@ class KeyVersion:
 
     def outputs(self, profile: Profile, observed: ObservedRotation) -> Outputs:
         """Return `TARGET`."""
-        version = decide(profile, self._asked, observed).version
+        version = decide(profile, self._options, observed).version
         return {TARGET: version.identifier if version else TARGET.unknown}
 
 

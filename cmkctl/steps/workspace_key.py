@@ -15,7 +15,7 @@ from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import in_progress
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Request, Resend, Settle
 from cmkctl.profile.model import Profile
-from cmkctl.steps._rotation import TARGET, Aim, Asked, FirstSeen, ObservedRotation, decide, observe
+from cmkctl.steps._rotation import TARGET, Aim, FirstSeen, ObservedRotation, RotationOptions, decide, observe
 from cmkctl.steps._workspace_conflicts import state_of
 from cmkctl.steps.base import conflict, no_op, reason_to_wait, wait
 from cmkctl.steps.key_access import EFFECTIVE_AT
@@ -45,8 +45,8 @@ class WorkspaceKey:
     needs = ("key_version", "key_access")
     doc = "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys"
 
-    def __init__(self, asked: Asked, first: FirstSeen) -> None:
-        self._asked = asked
+    def __init__(self, options: RotationOptions, first: FirstSeen) -> None:
+        self._options = options
         self._first = first
 
     def types(self, profile: Profile) -> tuple[str, ...]:  # noqa: ARG002 - a step's signature
@@ -55,11 +55,11 @@ class WorkspaceKey:
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedRotation:
         """Read the workspace and the versions of the key."""
-        return observe(azure, profile, self._first, policy=self._asked.due)
+        return observe(azure, profile, self._first, policy=self._options.due)
 
     def plan(self, profile: Profile, observed: ObservedRotation, known: Known) -> list[Change]:
         """Change the key identifier, find it up to date, wait for a change in progress, or return the conflict."""
-        decision = decide(profile, self._asked, observed)
+        decision = decide(profile, self._options, observed)
         workspace, name = profile.workspace.resource_id, profile.workspace.name
         state = state_of(observed.workspace)
         match decision.aim:
@@ -79,7 +79,7 @@ class WorkspaceKey:
 
     def outputs(self, profile: Profile, observed: ObservedRotation) -> Outputs:
         """Return `IN_USE`, unknown while a change is due."""
-        stays = decide(profile, self._asked, observed).aim is Aim.STAY
+        stays = decide(profile, self._options, observed).aim is Aim.STAY
         return {IN_USE: observed.identifier if stays else IN_USE.unknown}
 
 

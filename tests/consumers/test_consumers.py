@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import pytest
 from support.estate import VERSION, document, put, registry, workspace
 from support.estate import storage as estate_storage
 from support.scenarios import ScenarioBuilder
 
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.inventory import inventory
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.consumers import Consumer, Consumers, Seen, Target, consumers_of, find, query
 from cmkctl.posture import Follow, Follows
 from cmkctl.profile.model import Profile
@@ -175,6 +179,36 @@ def test_one_query_and_one_read_each(estate: ScenarioBuilder) -> None:
     assert {"mlw": VERSION, "stml": ""} == names(found)
     assert found.complete
     assert [(True, Seen.GET)] * 2 == [(each.named, each.seen) for each in found.found]
+
+
+@dataclass
+class Rejecting:
+    """A snapshot in which Resource Graph does not answer."""
+
+    snapshot: Snapshot
+    kind: FailureKind
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.snapshot, name)
+
+    def question(self, *_arguments: Any) -> Any:
+        """Raise the failure."""
+        raise AzureFailed(Failure(self.kind, "BadRequest", "no"))
+
+
+@pytest.mark.parametrize("kind", [FailureKind.TERMINAL, FailureKind.ABSENT])
+def test_without_resource_graph_the_profiles_own_resources_are_found(
+    estate: ScenarioBuilder, kind: FailureKind
+) -> None:
+    """The rest of the subscription is unseen, and the result says so."""
+    put(estate.running.state, MLW, storage("stml"), storage("other"))
+    session = estate.client().session(PROFILE)
+
+    found = find(cast("Snapshot", Rejecting(session.snapshot(), kind)), TARGET, [SUBSCRIPTION_ID], PROFILE)
+
+    session.close()
+    assert {"mlw": VERSION, "stml": ""} == names(found)
+    assert not found.complete
 
 
 def test_a_row_that_is_out_of_date_does_not_decide(estate: ScenarioBuilder) -> None:

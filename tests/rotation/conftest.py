@@ -8,7 +8,7 @@ import pytest
 from support.rotation import one_key_pair
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def key_pairs() -> Iterator[None]:
     """Make one key pair only."""
     with one_key_pair():

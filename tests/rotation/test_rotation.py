@@ -335,9 +335,9 @@ def _expires_in(site: Rotations, days: int) -> None:
 
 
 DUE: dict[str, tuple[Callable[[Rotations], object], bool, str]] = {
-    "nothing asks for one": (lambda _site: None, False, "no rotation is due"),
-    "the policy asks for one later": (lambda site: _policy(site, timeAfterCreate="P7D"), False, "every 7 days"),
-    "the policy asks for one now": (lambda site: _policy(site, timeAfterCreate="P1D"), True, "every 1 days"),
+    "nothing requires one": (lambda _site: None, False, "no rotation is due"),
+    "the policy requires one later": (lambda site: _policy(site, timeAfterCreate="P7D"), False, "every 7 days"),
+    "the policy requires one now": (lambda site: _policy(site, timeAfterCreate="P1D"), True, "every 1 days"),
     "it expires in a month": (lambda site: _expires_in(site, 29), True, "expires on"),
     "it expires in a year": (lambda site: _expires_in(site, 365), False, "expires on"),
     "the policy counts back from the expiry": (

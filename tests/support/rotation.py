@@ -34,7 +34,7 @@ def one_key_pair() -> Iterator[None]:
     generate = material._generate
 
     def once(properties: Any) -> Any:
-        kind = f"{properties['kty']} {properties.get('keySize')}"
+        kind = f"{properties['kty']} {properties.get('keySize')} {properties.get('curveName')}"
         if kind not in made:
             made[kind] = generate(properties)
         return made[kind]
