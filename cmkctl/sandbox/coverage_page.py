@@ -53,7 +53,8 @@ def unpublished_table() -> str:
     """Return the Markdown table of the errors whose wording is the sandbox's, wholly or in part."""
     registry.providers()  # a provider's own rows are declared when it is imported
     lines = ["| status | code | text | what is known |", "|---|---|---|---|"]
-    for row in TABLE:
+    # Sorted: their order of declaration depends on which module was imported first.
+    for row in sorted(TABLE, key=lambda each: (each.status, each.code, each.text)):
         if row.origin.source in {Source.OURS, Source.PARTLY}:
             text = " ".join(row.text.split()).replace("|", "\\|")
             known = row.origin.where or "the refusal only"
