@@ -7,12 +7,12 @@ left out. A conflict that no field of a profile settles, such as a failed worksp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import KeyIdentifier
+from cmkctl.clock import timestamp
 from cmkctl.plan import Json
 from cmkctl.profile.model import Profile
 from cmkctl.steps._workspace_kinds import PROFILE_KINDS, hub_section, kind_of
@@ -168,4 +168,4 @@ def with_key(found: Mapping[str, Any], code: str) -> Agreement:
 
 
 def _moment(seconds: int | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if seconds is None else timestamp(seconds)

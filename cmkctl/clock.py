@@ -37,6 +37,16 @@ def at(clock: Clock, moment: float) -> datetime:
     return clock.now() + timedelta(seconds=moment - clock.elapsed())
 
 
+def date(seconds: float) -> str:
+    """Format a Unix time in UTC, for people."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def timestamp(seconds: float) -> str:
+    """Format a Unix time in UTC after RFC 3339, as profiles and commands take it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class SystemClock:
     """The machine's clock, whose every wait ends at once when `stop` is called.
 

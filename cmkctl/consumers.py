@@ -24,6 +24,7 @@ from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import ResourceId, key_parts, resource_type, subscription_id, within
 from cmkctl.azure.inventory import Inventory, inventory, may_read_everywhere, one_of, quoted
 from cmkctl.azure.snapshot import Snapshot
+from cmkctl.azure.workspaces import managed_group
 from cmkctl.posture import Follow, Follows
 from cmkctl.profile.model import Profile
 from cmkctl.services import service_of, services
@@ -380,13 +381,9 @@ def _through_workspaces(found: Sequence[Consumer], documents: Mapping[str, ArmDo
     groups = {
         f"{subscription_id(ResourceId.parse(each.resource_id).subscription)}/resourcegroups/{group}".lower(): each
         for each in found
-        if (group := _managed_group(documents.get(each.resource_id.lower())))
+        if (group := managed_group(documents.get(each.resource_id.lower())).rpartition("/")[2])
     }
     return tuple(_inside(each, groups) for each in found)
-
-
-def _managed_group(document: ArmDocument | None) -> str:
-    return text_at(document, "properties.serviceProvisionedResourceGroup").rpartition("/")[2]
 
 
 def _inside(consumer: Consumer, groups: Mapping[str, Consumer]) -> Consumer:

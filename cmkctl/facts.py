@@ -29,12 +29,21 @@ T = TypeVar("T")
 _LOG: Final = logging.getLogger(__name__)
 
 
+def _provided(_azure: Snapshot, _profile: Profile) -> Any:
+    raise LookupError("the engine provides this fact, and nothing reads it")
+
+
 @dataclass(frozen=True, slots=True)
 class Fact(Generic[T]):
     """A named read. `read` raises AzureFailed when Azure refuses it; absence is a value."""
 
     name: str
     read: Callable[[Snapshot, Profile], T] = field(compare=False)
+
+    @classmethod
+    def provided(cls, name: str) -> Fact[T]:
+        """Return a fact that the engine provides: the planned changes, or the observation of a step of the procedure."""
+        return cls(name, _provided)
 
     @property
     def title(self) -> str:
@@ -69,11 +78,7 @@ class PlannedFact(Fact[T]):
         return Fact(self.name, lambda azure, profile: self.read_planned(azure, profile, changes))
 
 
-def _provided(_azure: Snapshot, _profile: Profile) -> Sequence[Change]:
-    raise LookupError("the engine provides the planned changes")
-
-
-PLANNED: Final[Fact[Sequence[Change]]] = Fact("planned_changes", _provided)
+PLANNED: Final[Fact[Sequence[Change]]] = Fact.provided("planned_changes")
 """The changes of all steps, in order; the engine provides them."""
 
 

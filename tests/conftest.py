@@ -1,4 +1,4 @@
-"""What several folders of tests use, and which tests run when."""
+"""Fixtures for several folders of tests, and the choice of the tests that run."""
 
 from __future__ import annotations
 

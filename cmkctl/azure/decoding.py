@@ -276,6 +276,22 @@ class KeyVersions(TypedDict, total=False):
     nextLink: str
 
 
+class _CosmosDbProperties(TypedDict, total=False):
+    customerManagedKeyStatus: str
+
+
+class _CosmosDbAccount(TypedDict, total=False):
+    id: Required[str]
+    properties: Required[_CosmosDbProperties]
+
+
+class CosmosDbAccounts(TypedDict, total=False):
+    """One page of Azure Cosmos DB accounts."""
+
+    value: Required[list[_CosmosDbAccount]]
+    nextLink: str
+
+
 class _JsonWebKey(TypedDict, total=False):
     kid: Required[str]
 

@@ -32,6 +32,7 @@ from cmkctl.azure.ids import (
     subscription_id,
 )
 from cmkctl.azure.vault_keys import DELETED_KEYS, version_path
+from cmkctl.azure.workspaces import ACCOUNTS
 from cmkctl.plan import Plane, Settle
 
 if TYPE_CHECKING:
@@ -242,6 +243,10 @@ class Snapshot:
     def document(self, path: str, api_version: str, schema: Any) -> ArmDocument | None:
         """Read any document of Resource Manager by its path, validated as `schema`."""
         return self._by_id(schema, path, api_version)
+
+    def cosmos_db_accounts(self, group: str, api_version: str = versions.COSMOS_DB) -> ArmDocument | None:
+        """Read the Azure Cosmos DB accounts in a resource group, given by its ARM id."""
+        return self.listing(f"{group}/providers/{ACCOUNTS}", api_version, decoding.CosmosDbAccounts)
 
     def claims(self) -> Mapping[str, Any]:
         """Return the claims of the token that the reads use; empty when they are not readable."""

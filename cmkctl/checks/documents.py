@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,8 +34,3 @@ def encryption_in_use(workspace: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def identifier_in_use(workspace: Mapping[str, Any] | None) -> str:
     """Return the key identifier that a workspace uses, empty for none."""
     return str(encryption_in_use(workspace).get("keyIdentifier") or "")
-
-
-def date(seconds: float) -> str:
-    """Format a Unix time as a date in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

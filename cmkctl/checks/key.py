@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from cmkctl.azure.compare import same_key_identifier
-from cmkctl.checks.documents import date, identifier_in_use, key_attributes, version_attributes
+from cmkctl.checks.documents import identifier_in_use, key_attributes, version_attributes
 from cmkctl.checks.observed import KEY, KEY_IN_USE, WORKSPACE, KeyInUse
+from cmkctl.clock import date
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, Rule, rule
 

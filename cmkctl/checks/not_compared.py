@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from cmkctl.azure.compare import excess_permissions, same_location, same_word
-from cmkctl.checks.documents import date, key_attributes
+from cmkctl.checks.documents import key_attributes
 from cmkctl.checks.observed import ASSOCIATED, KEY, PRIVATE_ENDPOINTS, RESOURCE_GROUP, WORKSPACE, WORKSPACE_ENDPOINT
+from cmkctl.clock import date
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, rule
 

@@ -34,7 +34,7 @@ _CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a run goes to: the cloud, the subscription and the tenant, each empty where the run does not know it beforehand.
+    """The target of a run: the cloud, the subscription and the tenant, each empty where it is not known beforehand.
 
     `names` are the texts in which a secret is shown as well: a redacted id is a wrong one.
     """

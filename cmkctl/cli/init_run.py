@@ -64,7 +64,7 @@ class Connection:
 
 @dataclass
 class Offers:
-    """What can be offered: subscriptions by id with their names, and by subscription the regions and the vaults by id."""
+    """The offers: subscriptions by id with their names, and by subscription the regions and the vaults by id."""
 
     session: Session | None = None
     subscriptions: dict[str, str] = field(default_factory=dict)

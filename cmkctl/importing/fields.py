@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from cmkctl import codes
@@ -16,6 +15,7 @@ from cmkctl.agreement import identity_section
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_location, same_resource_id, same_word
 from cmkctl.azure.ids import KeyIdentifier, ResourceId, within
+from cmkctl.clock import timestamp
 from cmkctl.diagnostics import CmkctlError
 from cmkctl.importing import associated, grants, network
 from cmkctl.importing.found import UNKNOWN, Found
@@ -221,7 +221,7 @@ def _key(draft: Draft, found: Found, identifier: KeyIdentifier) -> dict[str, Any
 
 
 def _date(seconds: int | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if seconds is None else timestamp(seconds)
 
 
 def _rotation(policy: Mapping[str, Any]) -> dict[str, Any]:

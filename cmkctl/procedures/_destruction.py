@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cmkctl import codes
+from cmkctl.azure.workspaces import managed_group
 from cmkctl.checks.locks import no_lock_on_what_is_written
 from cmkctl.checks.rights import permissions_for_every_write
 from cmkctl.consumers import BLIND_SPOTS
@@ -14,25 +15,20 @@ from cmkctl.facts import PLANNED, Fact, Facts, Finding, rule
 from cmkctl.plan import Action
 
 if TYPE_CHECKING:
-    from cmkctl.azure.snapshot import Snapshot
     from cmkctl.profile.model import Profile
     from cmkctl.steps.workspace_deletion import ObservedDeletion
 
 _ENDPOINTS: Final = "endpoints"
 
 
-def _provided(_azure: Snapshot, _profile: Profile) -> Any:
-    raise LookupError("a step observes this fact")
-
-
-DELETION: Final[Fact[ObservedDeletion]] = Fact("workspace_deletion", _provided)
+DELETION: Final[Fact[ObservedDeletion]] = Fact.provided("workspace_deletion")
 
 
 @rule(codes.CMK640, severity=Severity.NOTE, needs=(PLANNED, DELETION))
 def what_soft_delete_keeps(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Say until when a deleted workspace keeps its name and costs, and how that ends earlier."""
     from cmkctl.steps._deletion import SOFT_DELETE, day  # noqa: PLC0415 - rules load without the Azure SDK
-    from cmkctl.steps._workspaces import is_soft_deleted, managed_group  # noqa: PLC0415 - see above
+    from cmkctl.steps._workspaces import is_soft_deleted  # noqa: PLC0415 - see above
 
     found = facts[DELETION].workspaces
     change = next((each for each in facts[PLANNED] if each.resource_id == profile.workspace.resource_id), None)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cmkctl import codes
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.ids import ResourceId, resource_type
-from cmkctl.checks.documents import date
 from cmkctl.checks.locks import no_lock_on_what_is_written
 from cmkctl.checks.rights import CMK191, PERMISSIONS, lacking
+from cmkctl.clock import date
 from cmkctl.consumers import BLIND_SPOTS, Consumer
 from cmkctl.diagnostics import Severity
 from cmkctl.facts import PLANNED, Fact, Facts, Finding, rule
 
 if TYPE_CHECKING:
-    from cmkctl.azure.snapshot import Snapshot
     from cmkctl.profile.model import Profile
     from cmkctl.steps.key_consumers import ObservedConsumers
     from cmkctl.steps.key_status import ObservedStatus
@@ -61,13 +60,9 @@ _UNKNOWN_EFFECT: Final = "what happens to it is not published"
 _UNKNOWN_TIME: Final = "when is not published"
 
 
-def _provided(_azure: Snapshot, _profile: Profile) -> Any:
-    raise LookupError("a step observes this fact")
-
-
-CONSUMERS: Final[Fact[ObservedConsumers]] = Fact("key_consumers", _provided)
-VERSION: Final[Fact[ObservedVersion]] = Fact("version_in_use", _provided)
-STATUS: Final[Fact[ObservedStatus]] = Fact("key_status", _provided)
+CONSUMERS: Final[Fact[ObservedConsumers]] = Fact.provided("key_consumers")
+VERSION: Final[Fact[ObservedVersion]] = Fact.provided("version_in_use")
+STATUS: Final[Fact[ObservedStatus]] = Fact.provided("key_status")
 
 
 @rule(codes.CMK620, severity=Severity.WARNING, needs=(CONSUMERS,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cmkctl import codes
 from cmkctl.azure.ids import ResourceId
@@ -38,14 +38,10 @@ def _entry(azure: Snapshot, profile: Profile, changes: Sequence[Change]) -> tupl
     return vault, try_entry(azure, vault, profile.key.resource_id, profile.key.name, version, needed)
 
 
-def _provided(_azure: Snapshot, _profile: Profile) -> Any:
-    raise LookupError("a step observes this fact")
-
-
 ENTRY: Final = PlannedFact.of("vault_endpoint", _entry)
 """The vault and the try of its endpoint, None where no change goes there."""
-FOLLOWERS: Final[Fact[ObservedFollowers]] = Fact("key_followers", _provided)
-RETIRED: Final[Fact[ObservedFollowers]] = Fact("retired_versions", _provided)
+FOLLOWERS: Final[Fact[ObservedFollowers]] = Fact.provided("key_followers")
+RETIRED: Final[Fact[ObservedFollowers]] = Fact.provided("retired_versions")
 
 
 @rule(codes.CMK600, severity=Severity.ERROR, needs=(ENTRY,))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, Required
-
-from typing_extensions import TypedDict
+from typing import Final
 
 from cmkctl import codes
 from cmkctl.azure import versions
+from cmkctl.azure.documents import text_at
 from cmkctl.azure.snapshot import Snapshot
+from cmkctl.azure.workspaces import KEY_STATUS, managed_group
 from cmkctl.checks import RULES
 from cmkctl.checks.documents import version_attributes
 from cmkctl.checks.key import expires_within
@@ -27,38 +27,21 @@ _REVOKED: Final = "revoked"
 """The word that every published text about lost access has, and the one about confirmed access has not."""
 
 
-class _AccountProperties(TypedDict, total=False):
-    customerManagedKeyStatus: str
-
-
-class _Account(TypedDict, total=False):
-    properties: Required[_AccountProperties]
-
-
-class _Accounts(TypedDict, total=False):
-    value: Required[list[_Account]]
-    nextLink: str
-
-
 def _reported(azure: Snapshot, profile: Profile) -> str:
     """Return what the workspace's Azure Cosmos DB account reports about its access to the key; empty without an account."""
-    workspace = azure.resource(profile.workspace.resource_id, versions.WORKSPACES) or {}
-    group = (workspace.get("properties") or {}).get("serviceProvisionedResourceGroup")
-    if not group:
-        return ""
-    path = f"{group}/providers/Microsoft.DocumentDB/databaseAccounts"
-    accounts = (azure.listing(path, versions.COSMOS_DB, _Accounts) or {}).get("value") or ()
-    return str(next((each["properties"].get("customerManagedKeyStatus", "") for each in accounts), ""))
+    group = managed_group(azure.resource(profile.workspace.resource_id, versions.WORKSPACES))
+    listed = azure.cosmos_db_accounts(group) if group else None
+    return next((text_at(each, KEY_STATUS) for each in (listed or {}).get("value", ())), "")
 
 
-KEY_STATUS: Final = Fact("Azure_Cosmos_DB_account", _reported)
+REPORTED: Final = Fact("Azure_Cosmos_DB_account", _reported)
 """The text of ``customerManagedKeyStatus``."""
 
 
-@rule(codes.CMK690, severity=Severity.ERROR, needs=(WORKSPACE, KEY_STATUS, KEY_IN_USE, KEY_ACCESS))
+@rule(codes.CMK690, severity=Severity.ERROR, needs=(WORKSPACE, REPORTED, KEY_IN_USE, KEY_ACCESS))
 def azure_cosmos_db_uses_the_key(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Require that the account has access, and name the cause where the key or the grant shows one."""
-    reported = facts[KEY_STATUS]
+    reported = facts[REPORTED]
     if facts[WORKSPACE] is not None and _REVOKED in reported.lower():
         yield Finding(f"Azure Cosmos DB reports: {reported} {_cause(profile, facts)}", "", "key")
 

@@ -15,13 +15,12 @@ from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import key_parts
+from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP
 from cmkctl.posture import PINNED, Evidence, Posture, Verdict
 from cmkctl.services.base import Documents, FirstParty, Read, Service, Verb
 
 _STATUS: Final = "properties.encryption.status"
-_IDENTIFIER: Final = "properties.encryption.keyVaultProperties.keyIdentifier"
 _FLAG: Final = "properties.enableServiceSideCMKEncryption"
-_MANAGED: Final = "properties.serviceProvisionedResourceGroup"
 _HUB: Final = "properties.hubResourceId"
 
 
@@ -80,7 +79,7 @@ def architecture(document: Mapping[str, Any] | None) -> str:
         return ""
     if at_path(document, _FLAG) is True:
         return "service-side"
-    return "in-subscription" if text_at(document, _MANAGED) or at_path(document, _FLAG) is False else ""
+    return "in-subscription" if text_at(document, MANAGED_GROUP) or at_path(document, _FLAG) is False else ""
 
 
 def _own(documents: Documents, name: str) -> Posture:
@@ -91,8 +90,8 @@ def _own(documents: Documents, name: str) -> Posture:
         return Posture(Verdict.MICROSOFT, "the workspace is encrypted with Microsoft's key", shown)
     if not same_word(status, "enabled"):
         return Posture(Verdict.NOT_KNOWABLE, f"the encryption status is {status}, which cmkctl does not know", shown)
-    shown += tuple(documents.evidence(name, each) for each in (_IDENTIFIER, _FLAG))
-    key, version = key_parts(documents.text(name, _IDENTIFIER))
+    shown += tuple(documents.evidence(name, each) for each in (KEY_IDENTIFIER, _FLAG))
+    key, version = key_parts(documents.text(name, KEY_IDENTIFIER))
     if not key:
         return Posture(Verdict.NOT_KNOWABLE, "encryption is enabled, but no key is named", shown)
     where = architecture(documents.find(name))

@@ -20,6 +20,7 @@ from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import KeyIdentifier, ResourceId, group_id, subscription_id
 from cmkctl.azure.snapshot import Snapshot
+from cmkctl.azure.workspaces import managed_group
 from cmkctl.profile.model import Profile
 from cmkctl.services.workspace import is_project
 from cmkctl.status import Status, Unseen
@@ -31,27 +32,6 @@ _NOT_READ: Final[Mapping[FailureKind, str]] = {
     FailureKind.NETWORK: "it cannot be reached from here",
     FailureKind.UNREADABLE: "the response of Azure is not readable",
 }
-
-
-class _VersionAttributes(TypedDict, total=False):
-    enabled: bool
-    created: decoding.Seconds
-    nbf: decoding.Seconds
-    exp: decoding.Seconds
-
-
-class _VersionProperties(TypedDict, total=False):
-    keyUriWithVersion: Required[str]
-    attributes: _VersionAttributes
-
-
-class _KeyVersion(TypedDict, total=False):
-    properties: Required[_VersionProperties]
-
-
-class _KeyVersions(TypedDict, total=False):
-    value: Required[list[_KeyVersion]]
-    nextLink: str
 
 
 class _Group(TypedDict, total=False):
@@ -70,20 +50,6 @@ class _Workspace(TypedDict, total=False):
 
 class _Workspaces(TypedDict, total=False):
     value: Required[list[_Workspace]]
-    nextLink: str
-
-
-class _AccountProperties(TypedDict, total=False):
-    customerManagedKeyStatus: str
-
-
-class _Account(TypedDict, total=False):
-    id: Required[str]
-    properties: _AccountProperties
-
-
-class _Accounts(TypedDict, total=False):
-    value: Required[list[_Account]]
     nextLink: str
 
 
@@ -183,9 +149,7 @@ def _with_workspace(azure: Snapshot, found: Documents) -> Documents:
             "Azure Cosmos DB account",
             group,
             "Microsoft.DocumentDB/databaseAccounts/read",
-            lambda: azure.listing(
-                f"{group}/providers/Microsoft.DocumentDB/databaseAccounts", versions.COSMOS_DB, _Accounts
-            ),
+            lambda: azure.cosmos_db_accounts(group),
         ),
     )
     return replace(found, managed_group=managed, accounts=accounts)
@@ -199,7 +163,7 @@ def _read_workspace(azure: Snapshot, fact: str, workspace_id: str) -> Seen:
 def _managed_group(workspace: Seen) -> str:
     if workspace is None or isinstance(workspace, Unseen):
         return ""
-    return str(workspace["properties"].get("serviceProvisionedResourceGroup") or "")
+    return managed_group(workspace)
 
 
 def _with_key(azure: Snapshot, found: Documents, key_id: str) -> Documents:
@@ -219,7 +183,7 @@ def _with_key(azure: Snapshot, found: Documents, key_id: str) -> Documents:
                 "versions of the key",
                 key_id,
                 "Microsoft.KeyVault/vaults/keys/versions/read",
-                lambda: azure.listing(f"{key_id}/versions", versions.KEY_VAULT, _KeyVersions),
+                lambda: azure.listing(f"{key_id}/versions", versions.KEY_VAULT, decoding.KeyVersions),
             ),
         ),
         lambda: azure.gather2(lambda: _cosmos_db(azure), lambda: _vault(azure, vault_id, key_id)),

@@ -59,7 +59,7 @@ class Removal:
 
     @property
     def left(self) -> dict[str, Json]:
-        """What is left: resource, reason, end, costs and ARM id; empty for a resource that is absent or deleted."""
+        """The rest after a deletion: resource, reason, end, costs and ARM id; empty for a resource that is absent or deleted."""
         if not self.keep:
             return {}
         return {

@@ -23,6 +23,8 @@ from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import KeyIdentifier, ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import in_progress
+from cmkctl.azure.workspaces import KEY_IDENTIFIER
+from cmkctl.clock import date
 from cmkctl.plan import Output
 from cmkctl.profile.field_types import days
 from cmkctl.profile.model import Profile
@@ -37,7 +39,6 @@ TAKES_EFFECT_WITHIN: Final = timedelta(hours=1)
 
 Source: https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys
 """
-_IDENTIFIER: Final = "properties.encryption.keyVaultProperties.keyIdentifier"
 _NOTICE: Final = timedelta(days=30)
 """The time before an expiry from which a rotation is due, where the rotation policy names none: Key Vault's own notice.
 
@@ -95,7 +96,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What a run found first: the names of the versions of the key, and the key identifier that the workspace used."""
+    """The first observation of a run: the names of the versions of the key, and the key identifier that the workspace used."""
 
     versions: frozenset[str]
     identifier: str
@@ -134,7 +135,7 @@ class ObservedRotation:
     @property
     def identifier(self) -> str:
         """The key identifier that the workspace uses, empty for none."""
-        return text_at(self.workspace, _IDENTIFIER)
+        return text_at(self.workspace, KEY_IDENTIFIER)
 
     @property
     def used(self) -> KeyIdentifier | None:
@@ -173,10 +174,10 @@ def observe(azure: Snapshot, profile: Profile, first: FirstSeen, *, policy: bool
     return ObservedRotation(
         workspace,
         None if found is None else tuple(ordered),
-        first.of(Beginning(frozenset(each.name for each in ordered), text_at(workspace, _IDENTIFIER))),
+        first.of(Beginning(frozenset(each.name for each in ordered), text_at(workspace, KEY_IDENTIFIER))),
         azure.now(),
         at_path(latest, "properties.rotationPolicy") or {},
-        _other(azure, profile, vault, text_at(workspace, _IDENTIFIER)),
+        _other(azure, profile, vault, text_at(workspace, KEY_IDENTIFIER)),
     )
 
 
@@ -216,7 +217,7 @@ class Aim(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a rotation does. `version` is the one to use, None for one that does not exist yet.
+    """The decision about a rotation. `version` is the one to use, None for one that does not exist yet.
 
     A refusal has a code and ways out; `of_workspace` is True where the workspace is the cause, and not its key.
     """
@@ -227,11 +228,6 @@ class Decision:
     code: str = ""
     ways_out: tuple[str, ...] = ()
     of_workspace: bool = False
-
-
-def date(seconds: float) -> str:
-    """Format a Unix time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def decide(profile: Profile, options: RotationOptions, observed: ObservedRotation) -> Decision:

@@ -96,11 +96,6 @@ def is_soft_deleted(workspace: Mapping[str, Any]) -> bool:
     return not same_word(text_at(workspace, "identity.type"), "UserAssigned")
 
 
-def managed_group(workspace: Mapping[str, Any] | None) -> str:
-    """Return the ARM id of the resource group that Microsoft manages for a workspace, empty without one."""
-    return text_at(workspace, "properties.serviceProvisionedResourceGroup")
-
-
 def _texts(value: Any) -> Iterator[str]:
     """Yield each text of a document that may be an ARM id, also the names of members: identities are listed that way."""
     if isinstance(value, str):

@@ -16,6 +16,7 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import text_at
 from cmkctl.azure.ids import ResourceId, provider_id
 from cmkctl.azure.snapshot import Snapshot, unless_denied
+from cmkctl.azure.workspaces import managed_group
 from cmkctl.plan import Change, Json, Known, Output, Outputs
 from cmkctl.profile.model import Profile
 from cmkctl.steps._associated import specs_of
@@ -26,7 +27,7 @@ from cmkctl.steps._associated.storage import STORAGE
 from cmkctl.steps._associated.vault import VAULT
 from cmkctl.steps._deletion import NO_MARK, SOFT_DELETE, Removal, Wanted, change_of, day, delete_request, left_of
 from cmkctl.steps._tags import is_marked
-from cmkctl.steps._workspaces import ObservedWorkspaces, managed_group, observe_workspaces
+from cmkctl.steps._workspaces import ObservedWorkspaces, observe_workspaces
 
 LEFT: Final[Output[list[dict[str, Json]]]] = Output("associated_deletion", "left")
 _IDENTITY: Final = "managed identity"

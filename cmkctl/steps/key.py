@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cmkctl.agreement import with_key
@@ -20,6 +20,7 @@ from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.snapshot import Snapshot
+from cmkctl.clock import date
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Output, Outputs, Phrase, Plane, Request, Settle
 from cmkctl.profile.model import KeySettings, Profile, RotationPolicy
 from cmkctl.steps._tags import new_tags
@@ -177,7 +178,7 @@ def _recovery(profile: Profile, deleted: ArmDocument, known: Known) -> Change:
 
     Source: https://learn.microsoft.com/rest/api/keyvault/keys/recover-deleted-key
     """
-    since = f" on {_date(deleted['deletedDate'])}" if deleted.get("deletedDate") else ""
+    since = f" on {date(deleted['deletedDate'])}" if deleted.get("deletedDate") else ""
     return Change(
         Key.name,
         Action.CREATE,
@@ -273,7 +274,7 @@ def creation(profile: Profile, reason: str) -> Change:
             AttributeChange("keySize", None, profile.key.size, phrase=Phrase("{} bits")),
             AttributeChange("keyOps", None, list(OPERATIONS), phrase=Phrase()),
             *(
-                [AttributeChange("expires", None, _date(expires.timestamp()), phrase=Phrase("expires {}"))]
+                [AttributeChange("expires", None, date(expires.timestamp()), phrase=Phrase("expires {}"))]
                 if expires
                 else []
             ),
@@ -343,16 +344,16 @@ def _dates(profile: Profile, found: Mapping[str, Any]) -> Iterator[tuple[str, ..
     if wanted.expires is not None and expiry != int(wanted.expires.timestamp()) and not expiry_follows_rotation(wanted):
         yield (
             "CMK227",
-            f"it {f'expires on {_date(expiry)}' if expiry else 'never expires'}, not on {_date(wanted.expires.timestamp())}",
+            f"it {f'expires on {date(expiry)}' if expiry else 'never expires'}, not on {date(wanted.expires.timestamp())}",
             f"move the expiry: az keyvault key set-attributes {key} --expires {wanted.expires:%Y-%m-%dT%H:%M:%SZ}",
             "leave key.expires out",
         )
     start = (found.get("attributes") or {}).get("nbf")
     if wanted.not_before is not None and start != int(wanted.not_before.timestamp()):
-        has = f"from {_date(start)}" if start else "from the beginning"
+        has = f"from {date(start)}" if start else "from the beginning"
         yield (
             "CMK227",
-            f"it is valid {has}, not from {_date(wanted.not_before.timestamp())}",
+            f"it is valid {has}, not from {date(wanted.not_before.timestamp())}",
             f"move the date: az keyvault key set-attributes {key} --not-before {wanted.not_before:%Y-%m-%dT%H:%M:%SZ}",
             "leave key.not_before out",
         )
@@ -399,20 +400,16 @@ def _unusable(profile: Profile, attributes: Mapping[str, Any], now: float) -> It
     if attributes.get("exp") is not None and attributes["exp"] <= now:
         yield (
             "CMK225",
-            f"it expired on {_date(attributes['exp'])}",
+            f"it expired on {date(attributes['exp'])}",
             "extend it: az keyvault key set-attributes --expires",
         )
     if attributes.get("nbf") is not None and attributes["nbf"] > now:
-        yield "CMK226", f"it is not valid before {_date(attributes['nbf'])}", "wait, or choose another key.name"
-
-
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        yield "CMK226", f"it is not valid before {date(attributes['nbf'])}", "wait, or choose another key.name"
 
 
 def _up_to_date(profile: Profile, properties: Mapping[str, Any]) -> str:
     size = f" {properties['keySize']}" if properties.get("keySize") else ""
     expiry = (properties.get("attributes") or {}).get("exp")
-    until = f", expires {_date(expiry)}" if expiry else ", no expiry"
+    until = f", expires {date(expiry)}" if expiry else ", no expiry"
     pinned = f", version {profile.key.version}" if profile.key.version else ""
     return f"up to date: {properties.get('kty')}{size}, wraps and unwraps, enabled{until}{pinned}"

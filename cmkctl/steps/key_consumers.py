@@ -12,6 +12,7 @@ from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import subscription_id
 from cmkctl.azure.snapshot import Snapshot
+from cmkctl.azure.workspaces import KEY_IDENTIFIER, KEY_VAULT_ID
 from cmkctl.consumers import Consumer, Consumers, Target, Unseen, find
 from cmkctl.plan import Change, Known, Output, Outputs
 from cmkctl.profile.model import Profile
@@ -19,8 +20,6 @@ from cmkctl.profile.model import Profile
 STOPPING: Final[Output[list[str]]] = Output("key_consumers", "stopping")
 """The ARM ids of the resources that stop, sorted."""
 
-_IDENTIFIER: Final = "properties.encryption.keyVaultProperties.keyIdentifier"
-_VAULT: Final = "properties.encryption.keyVaultProperties.keyVaultArmId"
 _MANAGED: Final = tuple(
     f"properties.encryption.{each}ResourceId" for each in ("cosmosDb", "searchAccount", "storageAccount")
 )
@@ -49,7 +48,7 @@ class ObservedConsumers:
 
     @property
     def unlisted(self) -> tuple[str, ...]:
-        """What Azure manages for the workspace and the search does not list; nothing where the workspace was not found."""
+        """The managed resources that the search does not list, by ARM id; empty where the workspace was not found."""
         listed = {each.resource_id.lower() for each in self.consumers.found}
         return tuple(each for each in self.managed if each.lower() not in listed)
 
@@ -82,8 +81,8 @@ class KeyConsumers:
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedConsumers:
         """Find the consumers of the key that the workspace uses. A failed search finds nothing, and says so."""
         workspace = azure.resource(profile.workspace.resource_id, versions.WORKSPACES)
-        identifier = text_at(workspace, _IDENTIFIER)
-        ours = same_resource_id(text_at(workspace, _VAULT), profile.key_vault.resource_id)
+        identifier = text_at(workspace, KEY_IDENTIFIER)
+        ours = same_resource_id(text_at(workspace, KEY_VAULT_ID), profile.key_vault.resource_id)
         try:
             target = Target.of_profile(profile, whole_vault=True) if self._whole_vault else Target.of_key(identifier)
         except ValueError:

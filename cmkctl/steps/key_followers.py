@@ -17,6 +17,7 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import text_at
 from cmkctl.azure.ids import group_id
 from cmkctl.azure.snapshot import Snapshot, unless_denied
+from cmkctl.azure.workspaces import ACCOUNTS, KEY_IDENTIFIER, KEY_STATUS, managed_group
 from cmkctl.consumers import Consumer, Consumers, Target
 from cmkctl.plan import Change, Known, Output, Outputs
 from cmkctl.posture import Follow
@@ -29,9 +30,7 @@ from cmkctl.steps.key_consumers import found_consumers
 SERVICES_USE: Final[Output[str]] = Output("key_followers", "managed_services")
 """A sentence about the version that the services behind the workspace use."""
 
-ACCOUNTS: Final = "Microsoft.DocumentDB/databaseAccounts"
 _WORKSPACES: Final = "microsoft.machinelearningservices/workspaces"
-_MANAGED: Final = "properties.serviceProvisionedResourceGroup"
 _WITHIN: Final = "usually within an hour"
 
 
@@ -112,7 +111,7 @@ class KeyFollowers:
 def read_consumers(azure: Snapshot, profile: Profile) -> Consumers:
     """Return the consumers of the key that the workspace uses; none for a workspace without a key."""
     workspace = azure.resource(profile.workspace.resource_id, versions.WORKSPACES)
-    identifier = text_at(workspace, "properties.encryption.keyVaultProperties.keyIdentifier")
+    identifier = text_at(workspace, KEY_IDENTIFIER)
     try:
         return found_consumers(azure, Target.of_key(identifier), profile)
     except ValueError:  # no workspace, or one without a key
@@ -121,11 +120,11 @@ def read_consumers(azure: Snapshot, profile: Profile) -> Consumers:
 
 def read_accounts(azure: Snapshot, profile: Profile, rotation: ObservedRotation) -> tuple[ArmDocument, ...] | None:
     """Return the Cosmos DB accounts behind the workspace; None where there is no managed group, or they may not be read."""
-    group = text_at(rotation.workspace, _MANAGED).rpartition("/")[2]
+    group = managed_group(rotation.workspace).rpartition("/")[2]
     if not group:
         return None
-    path = f"{group_id(profile.subscription, group)}/providers/{ACCOUNTS}"
-    listed = unless_denied(lambda: azure.listing(path, versions.COSMOS_DB_KEY_VERSION))
+    scope = group_id(profile.subscription, group)
+    listed = unless_denied(lambda: azure.cosmos_db_accounts(scope, versions.COSMOS_DB_KEY_VERSION))
     return tuple(listed["value"]) if listed else None
 
 
@@ -172,7 +171,7 @@ def _services(profile: Profile, observed: ObservedFollowers) -> Iterator[str]:
         return
     for each in observed.accounts:
         name, version = text_at(each, "name"), text_at(each, "properties.keyVaultKeyUriVersion").rpartition("/")[2]
-        status = text_at(each, "properties.customerManagedKeyStatus").partition(";")[0].rstrip(".")
+        status = text_at(each, KEY_STATUS).partition(";")[0].rstrip(".")
         if not version:
             yield f"Azure Cosmos DB account {name} does not show its version; it follows {_WITHIN}."
         elif same_word(version, wanted):

@@ -17,19 +17,17 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import text_at
 from cmkctl.azure.ids import group_id
 from cmkctl.azure.snapshot import Snapshot, unless_denied
+from cmkctl.azure.workspaces import ACCOUNTS, KEY_STATUS, managed_group
 from cmkctl.plan import Change, Known, Outputs, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import no_op, wait
 
-ACCOUNTS: Final = "Microsoft.DocumentDB/databaseAccounts"
 CONFIRMED: Final = "Access to the configured customer managed key confirmed."
 """The status of an account that can use its key. The other published ones begin: Access to your account is currently revoked.
 
 Source: https://learn.microsoft.com/azure/cosmos-db/cmk-troubleshooting-guide and the published values of the property.
 """
-_STATUS: Final = "properties.customerManagedKeyStatus"
 _NAMED: Final = "properties.encryption.cosmosDbResourceId"
-_MANAGED: Final = "properties.serviceProvisionedResourceGroup"
 _KIND: Final = "Azure Cosmos DB account"
 _TIMEOUT: Final = 7200.0
 """Seconds. Microsoft's pages give an hour for the return; after two, something else is wrong (failures.md, P84)."""
@@ -54,7 +52,7 @@ class KeyStatus:
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedStatus:
         """Read the accounts in the managed resource group, where there is one and it may be read."""
         workspace = azure.resource(profile.workspace.resource_id, versions.WORKSPACES)
-        group = text_at(workspace, _MANAGED).rpartition("/")[2]
+        group = managed_group(workspace).rpartition("/")[2]
         if not group:
             return ObservedStatus(unseen="" if workspace is None else "the workspace shows no managed resource group")
         read = azure.gather(*(partial(_account, azure, each) for each in _named(azure, profile, workspace, group)))
@@ -85,14 +83,14 @@ def _account(azure: Snapshot, account: str) -> ArmDocument | None:
 
 
 def _change(account: ArmDocument) -> Change:
-    identifier, status = str(account["id"]), text_at(account, _STATUS)
+    identifier, status = str(account["id"]), text_at(account, KEY_STATUS)
     name = identifier.rpartition("/")[2]
     if not revoked([account]):
         return no_op(KeyStatus.name, identifier, _KIND, name, "up to date: it reports access to the key")
     settle = Settle(
         identifier,
         versions.COSMOS_DB,
-        state_path=_STATUS,
+        state_path=KEY_STATUS,
         ready=frozenset({CONFIRMED.lower()}),
         failed=frozenset(),
         without_state=CONFIRMED.lower(),
@@ -104,5 +102,5 @@ def _change(account: ArmDocument) -> Change:
 
 def revoked(accounts: Iterable[ArmDocument]) -> list[str]:
     """Return the statuses of the accounts that cannot use their key. One without a status counts as able to."""
-    statuses = [text_at(each, _STATUS) for each in accounts]
+    statuses = [text_at(each, KEY_STATUS) for each in accounts]
     return [each for each in statuses if each and not same_word(each, CONFIRMED)]

@@ -18,10 +18,11 @@ from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import KeyIdentifier
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.vault_keys import version_path
+from cmkctl.clock import date
 from cmkctl.consumers import Consumer
 from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Outputs, Phrase, Plane, Request
 from cmkctl.profile.model import Profile
-from cmkctl.steps._rotation import FirstSeen, Version, date, observe, unfit_workspace
+from cmkctl.steps._rotation import FirstSeen, Version, observe, unfit_workspace
 from cmkctl.steps.base import conflict, no_op
 from cmkctl.steps.key_followers import Found, ObservedFollowers, read_accounts, read_consumers
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ from cmkctl.azure.ids import KeyIdentifier, ResourceId
 from cmkctl.azure.snapshot import Snapshot, unless_denied
 from cmkctl.azure.vault_keys import version_path
 from cmkctl.azure.waiting import in_progress
+from cmkctl.azure.workspaces import KEY_IDENTIFIER, KEY_VAULT_ID
+from cmkctl.clock import date
 from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Outputs, Plane, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.steps._vault_entry import Entry, try_entry, ways_in
@@ -31,8 +33,6 @@ VERSION_IN_USE: Final[Output[str]] = Output("version_in_use", "identifier")
 KIND: Final = "key version"
 _WORKSPACE: Final = "workspace"
 _TIMEOUT: Final = 7200.0
-_IDENTIFIER: Final = "properties.encryption.keyVaultProperties.keyIdentifier"
-_VAULT: Final = "properties.encryption.keyVaultProperties.keyVaultArmId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ObservedVersion:
     @property
     def identifier(self) -> str:
         """The key identifier of the workspace, empty without one; with the latest version where it names none."""
-        named = text_at(self.workspace, _IDENTIFIER)
+        named = text_at(self.workspace, KEY_IDENTIFIER)
         return text_at(self.version, "properties.keyUriWithVersion") or named
 
     @property
@@ -84,9 +84,9 @@ class VersionInUse:
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedVersion:
         """Read the workspace, its vault and its key version; where a write is due, try the vault's endpoint."""
         workspace = azure.resource(profile.workspace.resource_id, versions.WORKSPACES)
-        identifier, vault_id = text_at(workspace, _IDENTIFIER), ResourceId.parse(profile.key_vault.resource_id)
+        identifier, vault_id = text_at(workspace, KEY_IDENTIFIER), ResourceId.parse(profile.key_vault.resource_id)
         ours = vault_id.subscription.lower() == profile.subscription
-        if not ours or not same_resource_id(text_at(workspace, _VAULT), str(vault_id)):
+        if not ours or not same_resource_id(text_at(workspace, KEY_VAULT_ID), str(vault_id)):
             return ObservedVersion(workspace, None, None, azure.now())
         try:
             used = KeyIdentifier.parse(identifier)
@@ -176,7 +176,7 @@ class VersionInUse:
         if self._enabled:
             return f"up to date: enabled, in use by workspace {profile.workspace.name}"
         since = observed.attributes.get("updated")
-        return f"disabled already{f', last changed on {_date(since)}' if since else ''}"
+        return f"disabled already{f', last changed on {date(since)}' if since else ''}"
 
 
 def _version(azure: Snapshot, vault: ResourceId, used: KeyIdentifier) -> ArmDocument | None:
@@ -232,7 +232,7 @@ def _mismatches(profile: Profile, observed: ObservedVersion) -> Iterator[tuple[s
     if not same_word(text_at(observed.workspace, "properties.encryption.status"), "Enabled"):
         yield "it is encrypted with Microsoft's keys", "there is no key of yours to revoke or restore"
         return
-    vault = text_at(observed.workspace, _VAULT)
+    vault = text_at(observed.workspace, KEY_VAULT_ID)
     elsewhere = ResourceId.parse(profile.key_vault.resource_id).subscription.lower() != profile.subscription
     if elsewhere or not same_resource_id(vault, profile.key_vault.resource_id):
         yield (
@@ -244,7 +244,3 @@ def _mismatches(profile: Profile, observed: ObservedVersion) -> Iterator[tuple[s
         KeyIdentifier.parse(observed.identifier)
     except ValueError:
         yield f"its key identifier is {observed.identifier or 'not shown'}", "find out with: az ml workspace show"
-
-
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

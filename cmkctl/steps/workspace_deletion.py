@@ -19,11 +19,12 @@ from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.waiting import in_progress
+from cmkctl.azure.workspaces import managed_group
 from cmkctl.plan import AttributeChange, Change, Json, Known, Output, Outputs
 from cmkctl.profile.model import Profile
 from cmkctl.steps._deletion import SOFT_DELETE, Removal, Wanted, change_of, day, delete_request, left_of
 from cmkctl.steps._tags import MARK, is_marked, mark
-from cmkctl.steps._workspaces import ObservedWorkspaces, is_soft_deleted, managed_group, observe_workspaces
+from cmkctl.steps._workspaces import ObservedWorkspaces, is_soft_deleted, observe_workspaces
 
 LEFT: Final[Output[list[dict[str, Json]]]] = Output("workspace_deletion", "left")
 CONTENTS: Final[Mapping[str, str]] = {
@@ -32,7 +33,7 @@ CONTENTS: Final[Mapping[str, str]] = {
     "batchEndpoints": "batch endpoints",
     "datastores": "datastores",
 }
-"""What a workspace holds that is counted: the collection, and its name for people."""
+"""The contents of a workspace that are counted: each collection, with its name for people."""
 DEPLOYMENTS: Final = "deployments of online endpoints"
 _DELETING: Final = "deleting"
 

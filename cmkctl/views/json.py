@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Final, Self, TextIO, assert_never
 
 from cmkctl import __version__, events
@@ -32,6 +31,7 @@ from cmkctl.views.json_objects import (
     workspace_object,
 )
 from cmkctl.views.streams import encodable
+from cmkctl.views.unattended import UnattendedView
 from cmkctl.views.words import clean
 
 SCHEMA: Final = "2.0"
@@ -52,10 +52,8 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class JsonView:
+class JsonView(UnattendedView):
     """One JSON object a line, flushed one by one; `type` says what a line is about. Never asks."""
-
-    can_ask: Final = False
 
     def __init__(
         self,
@@ -151,10 +149,6 @@ class JsonView:
                 case _:
                     assert_never(shown)
 
-    def confirm(self, plan: Plan, name: str = "") -> bool:  # noqa: ARG002
-        """Return False: a script passes ``--yes``."""
-        return False
-
     def beat(self) -> None:
         """``apply_progress`` of everything that was not reported for five seconds, also while Azure sends nothing."""
         with self._lock:
@@ -170,11 +164,6 @@ class JsonView:
     def __enter__(self) -> Self:
         self._heartbeat.start()
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _write_plan(self, plan: Plan) -> None:
         """``planned_change`` for each change, ``diagnostic`` for each finding and each conflict, then ``plan_summary``."""

@@ -12,8 +12,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self, assert_never
+from typing import Final, assert_never
 from xml.etree import ElementTree as ET
 
 from cmkctl import codes, events
@@ -22,17 +21,16 @@ from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.files import try_out, unwritable_remedy, write_whole
 from cmkctl.plan import Action, Change, Plan
 from cmkctl.views import shown as s
+from cmkctl.views.unattended import UnattendedView
 
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold, not even escaped."""
+"""The characters that XML 1.0 cannot hold, not even escaped."""
 
 _CLASS: Final = "cmkctl"
 
 
-class JUnitView:
+class JUnitView(UnattendedView):
     """A JUnit report being collected; `write` ends it. Raises CmkctlError CMK531 for a file that cannot be written."""
-
-    can_ask: Final = False
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
@@ -84,21 +82,6 @@ class JUnitView:
                     pass  # a comparison has none of them, or the report does not need it
                 case _:
                     assert_never(shown)
-
-    def confirm(self, plan: Plan, name: str = "") -> bool:  # noqa: ARG002
-        """Return False: a report does not ask."""
-        return False
-
-    def close(self) -> None:
-        """Do nothing: `write` comes later."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def write(self) -> None:
         """Write the report, whole or not at all. Raises CmkctlError CMK531."""

@@ -10,8 +10,7 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, assert_never
+from typing import Any, Final, assert_never
 
 from cmkctl import __version__, codes, events
 from cmkctl.azure.redaction import REDACTED, Redactor
@@ -24,6 +23,7 @@ from cmkctl.plan import Action, Change, Plan
 from cmkctl.profile.model import Profile
 from cmkctl.views import shown as s
 from cmkctl.views.json_objects import change_object, diagnostic_object, plain, seconds_of
+from cmkctl.views.unattended import UnattendedView
 
 SCHEMA: Final = 2
 """The number of the format. It is raised when a reader of the older format would misread the newer one."""
@@ -43,13 +43,11 @@ _NOT_STARTED: Final = "not started"
 _SIGNED: Final = frozenset({"c", "s", "h", "t", "sig"})
 
 
-class ReportView:
+class ReportView(UnattendedView):
     """A report being collected; `write` ends it. Safe for use by several threads.
 
     The constructor checks that the file can be written, before any request to Azure. Raises CmkctlError CMK531.
     """
-
-    can_ask: Final = False
 
     def __init__(self, path: Path, command: str, clock: Clock, redactor: Redactor, *, sandbox: bool = False) -> None:
         self._path = path
@@ -153,21 +151,6 @@ class ReportView:
                     pass  # the file, the changes, the requests and the exit code contain it
                 case _:
                     assert_never(shown)
-
-    def confirm(self, plan: Plan, name: str = "") -> bool:  # noqa: ARG002
-        """Return False: a report does not ask."""
-        return False
-
-    def close(self) -> None:
-        """Do nothing: `write` comes later, with the exit code."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # --- writing
 

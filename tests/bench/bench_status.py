@@ -1,4 +1,4 @@
-"""How long `cmkctl status` takes as a whole process, and how many requests it sends, against an instant sandbox.
+"""Measure `cmkctl status` as a whole process: its time and its requests, against an instant sandbox.
 
     python tests/bench/bench_status.py [--runs 9]
 

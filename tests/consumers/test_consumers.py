@@ -238,7 +238,7 @@ def test_what_the_profile_names_is_read_although_no_row_shows_it(estate: Scenari
 def test_rows_that_the_caller_may_not_read_make_the_result_incomplete(
     estate: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reader of one resource group sees what is in it, and is told which subscription it may not read as a whole."""
+    """A reader of one resource group gets what is in it, and the name of the subscription that it may not read as a whole."""
     put(estate.running.state, MLW, storage("stml"))
     put(estate.running.state, workspace("hidden", "rg-others", key=f"{KEY}/{VERSION}", vault=VAULT))
     scope = VAULT.partition("/providers/")[0]

@@ -76,7 +76,7 @@ def test_an_imported_profile_plans_no_op_or_announces_what_differs(
 def test_a_finished_set_up_is_imported_without_a_note(
     maker: ScenarioBuilder, tmp_path: Path, wish: ProfileVariant
 ) -> None:
-    """What cmkctl made itself comes back whole: the profile of the import agrees with the one that it was made with."""
+    """A set-up that cmkctl made comes back whole: the profile of the import agrees with the one that it was made with."""
     profile = maker.make(wish, World("finished"))
     client = maker.client()
 

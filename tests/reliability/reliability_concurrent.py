@@ -24,7 +24,7 @@ a plan that no longer holds, a vault that the other created a moment before."""
 
 
 @dataclass(frozen=True)
-class RedactingView:
+class TwoRuns:
     """A second apply that begins at the nth request of the first; 0 for both at the same moment."""
 
     profile: str
@@ -36,14 +36,14 @@ class RedactingView:
         return self.profile
 
 
-def cases(counted: dict[str, Counting]) -> Iterator[RedactingView]:
-    """RedactingView, several times, for it comes out differently; and at every request."""
+def cases(counted: dict[str, Counting]) -> Iterator[TwoRuns]:
+    """TwoRuns, several times, for it comes out differently; and at every request."""
     for profile in PROFILES:
-        yield from (RedactingView(profile, 0) for _ in range(10))
-        yield from (RedactingView(profile, nth) for nth in range(1, counted[profile].counts["any"] + 1))
+        yield from (TwoRuns(profile, 0) for _ in range(10))
+        yield from (TwoRuns(profile, nth) for nth in range(1, counted[profile].counts["any"] + 1))
 
 
-def run(ground: Ground, _start: Starter, case: RedactingView, wanted: Inventory) -> Outcome:
+def run(ground: Ground, _start: Starter, case: TwoRuns, wanted: Inventory) -> Outcome:
     """Run both to their ends. One may report that the other is at work; what is there in the end is whole."""
     ground.begin(case.profile)
     now = threading.Event()
@@ -71,7 +71,7 @@ def _unexpected(endings: list[Ended]) -> list[str]:
     return both + [f"{each}" for each in (gave_way if both else strange)]
 
 
-def _wrong(ground: Ground, case: RedactingView, wanted: Inventory) -> list[str]:
+def _wrong(ground: Ground, case: TwoRuns, wanted: Inventory) -> list[str]:
     """Two that write at once may both write a thing; what counts is that it is there once, and nothing is lost."""
     planned = ground.plans(case.profile)
     problems = [] if planned == Ended(0) else [f"the next plan: {planned}"]

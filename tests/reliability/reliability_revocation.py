@@ -10,18 +10,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
 
+from reliability_disturbance import DISTURBED, SIGNALS
 from reliability_faults import EXPECTED
 from reliability_ground import POLICIES, ROLES, Ended, Ground
 from reliability_process import Command, Starter
 from reliability_verdict import FAILED, NEXT_RUN, SAME_RUN, Inventory, Outcome, differences, done_twice, inventory
-from reliability_watch import ANY, WRITE, At, Counting, Faulty
+from reliability_watch import ANY, At, Counting, Faulty
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 from cmkctl.sandbox.server.app import Moment
 
 SECTION: Final = "revocation"
-SIGNALS: Final = {"SIGKILL": signal.SIGKILL, "SIGINT": signal.SIGINT}
 CRYPTO_OFFICER: Final = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 NAME: Final = "mlw"
 COMMANDS: Final = {
@@ -31,8 +31,6 @@ COMMANDS: Final = {
 }
 """By name: the procedure, the options of the command without a terminal, and the procedure's arguments."""
 
-DISTURBED: Final = tuple(kind for kind, expected in EXPECTED.items() if expected.place in (ANY, WRITE))
-"""The faults of the connection and of a service that any command can meet."""
 MOST: Final = {
     ("revoke", POLICIES): 28,
     ("revoke", ROLES): 32,
@@ -47,7 +45,7 @@ EVERY_POLITELY: Final = 5
 
 
 @dataclass(frozen=True)
-class Disturbance:
+class DisturbedCommand:
     """A signal or a fault at the nth request of a run, before it is done or after."""
 
     command: str
@@ -58,7 +56,7 @@ class Disturbance:
 
     @property
     def group(self) -> str:
-        """What its outcomes are counted under."""
+        """The name under which its outcomes are counted."""
         what = f"{self.kind} {self.moment} the request" if self.kind == "SIGKILL" else self.kind
         return f"{self.command}: {what if self.kind in SIGNALS else 'faults'}"
 
@@ -66,19 +64,19 @@ class Disturbance:
         return f"{self.command}, {self.kind} {self.moment} {self.nth}: {self.profile}"
 
 
-def cases(_counted: dict[str, Counting]) -> Iterator[Disturbance]:
+def cases(_counted: dict[str, Counting]) -> Iterator[DisturbedCommand]:
     """Every request of every command, before and after; every fault at every request or write."""
     for (command, profile), most in MOST.items():
         for nth in range(1, most + 1):
-            yield from (Disturbance(command, profile, "SIGKILL", nth, each.value) for each in Moment)
+            yield from (DisturbedCommand(command, profile, "SIGKILL", nth, each.value) for each in Moment)
             if nth % EVERY_POLITELY == 0:
-                yield Disturbance(command, profile, "SIGINT", nth)
+                yield DisturbedCommand(command, profile, "SIGINT", nth)
         for kind in DISTURBED:
             places = most if EXPECTED[kind].place == ANY else WRITES
-            yield from (Disturbance(command, profile, kind, nth) for nth in range(1, places + 1))
+            yield from (DisturbedCommand(command, profile, kind, nth) for nth in range(1, places + 1))
 
 
-def run(ground: Ground, start: Starter, case: Disturbance, _wanted: Inventory) -> Outcome:
+def run(ground: Ground, start: Starter, case: DisturbedCommand, _wanted: Inventory) -> Outcome:
     """Disturb a run, run the same command again, look at what is there, and bring the workspace back."""
     before = _begin(ground, case)
     moment = len(ground.running.writes)
@@ -95,7 +93,7 @@ def run(ground: Ground, start: Starter, case: Disturbance, _wanted: Inventory) -
     return Outcome(SECTION, case.group, f"{case} {struck or 'was not reached'}", verdict, tuple(problems))
 
 
-def _takes_from_two(case: Disturbance) -> bool:
+def _takes_from_two(case: DisturbedCommand) -> bool:
     """Return whether the command takes access from two principals. The workspace needs both, so that either is enough."""
     return (case.command, case.profile) == ("revoke --grant", ROLES)
 
@@ -103,7 +101,7 @@ def _takes_from_two(case: Disturbance) -> bool:
 _finished: dict[str, dict[str, Any]] = {}
 
 
-def _begin(ground: Ground, case: Disturbance) -> tuple[Any, ...]:
+def _begin(ground: Ground, case: DisturbedCommand) -> tuple[Any, ...]:
     """Put the workspace there as it begins, with an operator who may change keys; return its state."""
     data = _finished.get(case.profile) or _make(ground, case.profile)
     ground.begin(case.profile)
@@ -111,7 +109,7 @@ def _begin(ground: Ground, case: Disturbance) -> tuple[Any, ...]:
         ground.running.state.tenant.data = copy.deepcopy(data)
     if case.command == "restore":
         for each in ("revoke", "revoke --grant"):
-            _run(ground, Disturbance(each, case.profile, "", 0))
+            _run(ground, DisturbedCommand(each, case.profile, "", 0))
         ground.running.state.advance("2h")
     return _state(ground)
 
@@ -141,12 +139,12 @@ def _state(ground: Ground) -> tuple[Any, ...]:
     return keys, policies, found["role assignments"]
 
 
-def _run(ground: Ground, case: Disturbance) -> Ended:
+def _run(ground: Ground, case: DisturbedCommand) -> Ended:
     name, _, arguments = COMMANDS[case.command]
     return ground.carry_out(case.profile, name, arguments)
 
 
-def _killed(ground: Ground, start: Starter, case: Disturbance) -> tuple[Ended, str]:
+def _killed(ground: Ground, start: Starter, case: DisturbedCommand) -> tuple[Ended, str]:
     """Run the command as a process, and send it a signal at the request."""
     number = SIGNALS[case.kind]
     begun: Future[Command] = Future()
@@ -158,7 +156,7 @@ def _killed(ground: Ground, start: Starter, case: Disturbance) -> tuple[Ended, s
     return begun.result().wait(), watch.struck
 
 
-def _faulty(ground: Ground, case: Disturbance) -> tuple[Ended, str]:
+def _faulty(ground: Ground, case: DisturbedCommand) -> tuple[Ended, str]:
     place = EXPECTED[case.kind].place
     if case.kind == "short-tokens":
         ground.running.state.add_fault(case.kind)
@@ -169,7 +167,7 @@ def _faulty(ground: Ground, case: Disturbance) -> tuple[Ended, str]:
     return _run(ground, case), watch.struck
 
 
-def _at_the_end(ground: Ground, case: Disturbance, since: int) -> list[str]:
+def _at_the_end(ground: Ground, case: DisturbedCommand, since: int) -> list[str]:
     """Return the problems: a write that was done twice, a deletion, work that is left, and a restoration that is incomplete."""
     written = ground.running.writes[since:]
     deleted = [

@@ -11,27 +11,23 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reliability_concurrent import AT_WORK
+from reliability_disturbance import DISTURBED, SIGNALS, Disturbance, KeyWatch
 from reliability_faults import EXPECTED
 from reliability_ground import POLICIES, ROLES, Ended, Ground
 from reliability_process import Command, Starter
 from reliability_verdict import FAILED, NEXT_RUN, SAME_RUN, Inventory, Outcome, done_twice, weakening
-from reliability_watch import ANY, WRITE, At, Counting, Faulty
+from reliability_watch import ANY, At, Counting, Faulty
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.core import grants
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID, COSMOS_DB_OBJECT_ID
-from cmkctl.sandbox.core.messages import Call
 from cmkctl.sandbox.server.app import Moment
 
 SECTION: Final = "rotation"
-SIGNALS: Final = {"SIGKILL": signal.SIGKILL, "SIGINT": signal.SIGINT}
 CRYPTO_OFFICER: Final = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
-DISTURBED: Final = tuple(kind for kind, expected in EXPECTED.items() if expected.place in (ANY, WRITE))
-"""The faults of the connection and of a service that any command can meet."""
 BESIDE: Final = "a second rotate"
 MOST: Final = {POLICIES: 36, ROLES: 46}
 """The requests of a run, and a few more: a case beyond the last one is not reached, and does not disturb anything."""
@@ -43,41 +39,6 @@ WORKSPACE: Final = (
 )
 _SETTLED: Final = ("CMK401", "CMK602", *AT_WORK)
 """The codes of a run beside another one: it read back a different version than it sent, or found the other one at work."""
-
-
-@dataclass(frozen=True)
-class Disturbance:
-    """A signal, a fault or a second rotation at the nth request of a run, before it is done or after."""
-
-    profile: str
-    kind: str
-    nth: int
-    moment: str = "before"
-
-    @property
-    def group(self) -> str:
-        """What its outcomes are counted under."""
-        if self.kind in SIGNALS:
-            return f"{self.kind} {self.moment} the request" if self.kind == "SIGKILL" else self.kind
-        return self.kind if self.kind == BESIDE else "faults"
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.moment} {self.nth}: {self.profile}"
-
-
-@dataclass
-class Usable:
-    """Watches, beside another watcher, that the workspace's key is usable after every request."""
-
-    ground: Ground
-    inner: Any
-    problems: list[str] = field(default_factory=list)
-
-    def __call__(self, moment: Moment, call: Call) -> bool:
-        """Look at the key after a request, then let the other watcher do its part."""
-        if moment is Moment.AFTER and (problem := unusable(self.ground)):
-            self.problems.append(f"after {call.method} {call.path}: {problem}")
-        return bool(self.inner(moment, call))
 
 
 def unusable(ground: Ground) -> str:
@@ -123,7 +84,7 @@ def run(ground: Ground, start: Starter, case: Disturbance, _wanted: Inventory) -
     """Disturb a run, run the same command again, and look at what is there."""
     _begin(ground, case.profile)
     before, moment = versions(ground), len(ground.running.writes)
-    watched: list[Usable] = []
+    watched: list[KeyWatch] = []
     if case.kind == BESIDE:
         endings, struck = _beside(ground, case, watched)
     elif case.kind in SIGNALS:
@@ -169,12 +130,12 @@ def _run(ground: Ground, case: Disturbance) -> Ended:
     return ground.carry_out(case.profile, "rotate", {})
 
 
-def _watching(ground: Ground, inner: Any, watched: list[Usable]) -> None:
-    watched.append(Usable(ground, inner))
+def _watching(ground: Ground, inner: Any, watched: list[KeyWatch]) -> None:
+    watched.append(KeyWatch(ground, inner, unusable))
     ground.running.watch = watched[-1]
 
 
-def _killed(ground: Ground, start: Starter, case: Disturbance, watched: list[Usable]) -> tuple[list[Ended], str]:
+def _killed(ground: Ground, start: Starter, case: Disturbance, watched: list[KeyWatch]) -> tuple[list[Ended], str]:
     """Run the command as a process, and send it a signal at the request."""
     number = SIGNALS[case.kind]
     begun: Future[Command] = Future()
@@ -185,7 +146,7 @@ def _killed(ground: Ground, start: Starter, case: Disturbance, watched: list[Usa
     return [begun.result().wait()], watch.struck
 
 
-def _faulty(ground: Ground, case: Disturbance, watched: list[Usable]) -> tuple[list[Ended], str]:
+def _faulty(ground: Ground, case: Disturbance, watched: list[KeyWatch]) -> tuple[list[Ended], str]:
     place = EXPECTED[case.kind].place
     if case.kind == "short-tokens":
         ground.running.state.add_fault(case.kind)
@@ -196,7 +157,7 @@ def _faulty(ground: Ground, case: Disturbance, watched: list[Usable]) -> tuple[l
     return [_run(ground, case)], watch.struck
 
 
-def _beside(ground: Ground, case: Disturbance, watched: list[Usable]) -> tuple[list[Ended], str]:
+def _beside(ground: Ground, case: Disturbance, watched: list[KeyWatch]) -> tuple[list[Ended], str]:
     """Start a second rotation at the request of the first one."""
     now = threading.Event()
     watch = At(case.nth, now.set)

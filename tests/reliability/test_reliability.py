@@ -12,10 +12,11 @@ import reliability_random as random_faults
 import reliability_revocation as revocation
 import reliability_rotation as rotation
 from matrix import Worker
+from reliability_disturbance import Disturbance
 from reliability_faults import EXPECTED, Expected, Fault
 from reliability_ground import POLICIES, PRIVATE, ROLES
 from reliability_interruptions import Interruption
-from reliability_revocation import Disturbance
+from reliability_revocation import DisturbedCommand
 from reliability_verdict import wrong_at_the_end
 from reliability_watch import ANY, LOGIN, POLL, READ, WRITE
 from support.sandbox import Client
@@ -69,7 +70,7 @@ def test_random_faults_are_come_through_within_three_invocations(site: Worker, s
 @pytest.mark.parametrize("nth", [0, 25, 60, 110])
 def test_two_simultaneous_applies_succeed_or_one_reports_the_other(site: Worker, nth: int) -> None:
     """Whenever the second begins, what is there in the end is whole."""
-    case = together.RedactingView((POLICIES, ROLES)[nth % 2], nth)
+    case = together.TwoRuns((POLICIES, ROLES)[nth % 2], nth)
 
     assert () == site.run(together.SECTION, case).problems
 
@@ -77,13 +78,13 @@ def test_two_simultaneous_applies_succeed_or_one_reports_the_other(site: Worker,
 @pytest.mark.parametrize(
     "case",
     [
-        Disturbance("revoke", POLICIES, "SIGKILL", 18, "after"),
-        Disturbance("revoke --grant", ROLES, "reset-after-write", 1),
-        Disturbance("restore", POLICIES, "error-500", 12),
+        DisturbedCommand("revoke", POLICIES, "SIGKILL", 18, "after"),
+        DisturbedCommand("revoke --grant", ROLES, "reset-after-write", 1),
+        DisturbedCommand("restore", POLICIES, "error-500", 12),
     ],
     ids=str,
 )
-def test_a_disturbed_revocation_or_restoration_ends_in_one_state(site: Worker, case: Disturbance) -> None:
+def test_a_disturbed_revocation_or_restoration_ends_in_one_state(site: Worker, case: DisturbedCommand) -> None:
     """The same command again completes it, and a restoration brings back everything that was there."""
     outcome = site.run(revocation.SECTION, case)
 
@@ -93,14 +94,14 @@ def test_a_disturbed_revocation_or_restoration_ends_in_one_state(site: Worker, c
 @pytest.mark.parametrize(
     "case",
     [
-        rotation.Disturbance(POLICIES, "SIGKILL", 21, "after"),
-        rotation.Disturbance(ROLES, "reset-after-write", 1),
-        rotation.Disturbance(POLICIES, "timeout-after-write", 2),
-        rotation.Disturbance(POLICIES, rotation.BESIDE, 20),
+        Disturbance(POLICIES, "SIGKILL", 21, "after"),
+        Disturbance(ROLES, "reset-after-write", 1),
+        Disturbance(POLICIES, "timeout-after-write", 2),
+        Disturbance(POLICIES, rotation.BESIDE, 20),
     ],
     ids=str,
 )
-def test_a_disturbed_rotation_ends_with_one_usable_version(site: Worker, case: rotation.Disturbance) -> None:
+def test_a_disturbed_rotation_ends_with_one_usable_version(site: Worker, case: Disturbance) -> None:
     """The same command again completes it, and at no moment is the workspace's key one that no service may use."""
     outcome = site.run(rotation.SECTION, case)
 
@@ -110,13 +111,13 @@ def test_a_disturbed_rotation_ends_with_one_usable_version(site: Worker, case: r
 @pytest.mark.parametrize(
     "case",
     [
-        destruction.Disturbance(PRIVATE, "SIGKILL", 70, "after"),
-        destruction.Disturbance(POLICIES, "reset-after-write", 1),
-        destruction.Disturbance(POLICIES, destruction.BESIDE, 30),
+        Disturbance(PRIVATE, "SIGKILL", 70, "after"),
+        Disturbance(POLICIES, "reset-after-write", 1),
+        Disturbance(POLICIES, destruction.BESIDE, 30),
     ],
     ids=str,
 )
-def test_a_disturbed_destroy_ends_as_an_undisturbed_one(site: Worker, case: destruction.Disturbance) -> None:
+def test_a_disturbed_destroy_ends_as_an_undisturbed_one(site: Worker, case: Disturbance) -> None:
     """The same command again completes it, and at no moment is there a workspace whose key no service may use."""
     outcome = site.run(destruction.SECTION, case)
 

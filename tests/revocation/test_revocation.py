@@ -49,7 +49,7 @@ class Ground:
 
     @property
     def state(self) -> Any:
-        """What arranges the sandbox."""
+        """The state of the sandbox."""
         return self.builder.running.state
 
     def client(self, procedure: Any, around: Any = None) -> Client:

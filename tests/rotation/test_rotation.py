@@ -562,7 +562,7 @@ def test_an_old_version_that_something_names_is_kept(site: Rotations) -> None:
 
 
 def test_old_versions_are_kept_while_something_could_not_be_read(site: Rotations) -> None:
-    """What was not read may name one."""
+    """A document that was not read may name one."""
     site.apply()
     site.state.advance("2d")
     site.state.disown()

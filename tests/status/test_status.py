@@ -154,7 +154,7 @@ def test_a_disabled_key_is_shown_with_what_azure_cosmos_db_reports(builder: Scen
 
 
 def test_a_project_has_the_key_of_its_hub(builder: ScenarioBuilder) -> None:
-    """What is due and who may use it are the hub's."""
+    """Due dates and grants are the hub's."""
     profile = builder.make(ProfileVariant(), World("finished"))
     resources = builder.running.state.tenant.data["resources"]
     hub = resources[profile.workspace.resource_id.lower()]["doc"]

@@ -20,11 +20,11 @@ from cmkctl.views import shown as s
 SCHEMAS: Final = {
     "workspace": decoding.Workspace,
     "key": decoding.Key,
-    "versions": reading._KeyVersions,
+    "versions": decoding.KeyVersions,
     "vault": decoding.Vault,
     "assignments": decoding.RoleAssignments,
     "managed_group": decoding.ResourceGroup,
-    "accounts": reading._Accounts,
+    "accounts": decoding.CosmosDbAccounts,
 }
 WRONG: Final[tuple[Any, ...]] = ("x", -1, [], {"x": 1})
 

@@ -186,7 +186,7 @@ def test_a_report_that_cannot_be_written_stops_the_run_beforehand(
 
 
 def test_a_junit_report_has_a_case_for_each_resource_and_each_finding(tmp_path: Path) -> None:
-    """What differs fails, what is only said is skipped; hostile names stay text."""
+    """A difference fails, a warning or note is skipped; hostile names stay text."""
     hostile = '<failure message="x"/>&\x00\x1b[31m\ud800 ]]>'
     plan = everything()
     first = replace(plan.changes[0], name=hostile, reason=hostile)
