@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ from cmkctl.azure.ids import ResourceId, key_parts, resource_type, subscription_
 from cmkctl.azure.inventory import Inventory, inventory, may_read_everywhere, one_of, quoted
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.workspaces import managed_group
-from cmkctl.posture import Follow, Follows
+from cmkctl.posture import Follow, Follows, Seen, Unseen
 from cmkctl.profile.model import Profile
 from cmkctl.services import service_of, services
 from cmkctl.services.base import Answer, Documents, Read, Service
@@ -52,13 +51,6 @@ _WORKSPACES: Final = "microsoft.machinelearningservices/workspaces"
 _VAULTS: Final = "microsoft.keyvault/vaults"
 _PROBE: Final = "Microsoft.Resources/anything/read"
 """An action that only a role on everything allows."""
-
-
-class Seen(StrEnum):
-    """The source of what is known about a consumer."""
-
-    GRAPH = "Resource Graph"
-    GET = "its own document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +125,6 @@ class Consumer:
         """Return True unless it is certain that the resource does not use this version: it names or reports it, or neither."""
         shown = {each for each in (self.version, self.version_in_use) if each}
         return not shown or version in shown
-
-
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """Something that may use the key and could not be read: an ARM id, and the reason."""
-
-    resource_id: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,14 @@
-"""The holder of a resource's key as values: a verdict and its evidence. Services return them, views show them."""
+"""The holder of each resource's key as values: verdicts, their evidence, and what else an assessment shows.
+
+Services return `Posture` and `Aspect`, `cmkctl.procedures.posture` puts them together to a `Survey`, views show it. Pure values.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from cmkctl.plan import Json
 
@@ -61,6 +66,9 @@ class Posture:
 
     `key` is the key identifier without a version, and `key_version` the version in use. Each is empty where the documents
     do not show it. `follows` is the reaction of this resource to a new version; None where the documents do not show it.
+    `reader` is the identity that reads the key: the ARM id of a user-assigned one, ``system-assigned``, or the name of an
+    application of Microsoft's; empty where it is not shown. `parts` are the parts of the data, where they can have different
+    keys. `source` is the verdict of the resource that an inherited key belongs to; None where that could not be read.
     """
 
     verdict: Verdict
@@ -69,24 +77,187 @@ class Posture:
     key: str = ""
     key_version: str = ""
     follows: Follows | None = None
+    reader: str = ""
+    parts: tuple[Part, ...] = ()
+    source: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a resource's data with its own key: the queues of a storage account, a database, the root DBFS."""
+
+    name: str
+    posture: Posture
+
+
+class State(StrEnum):
+    """The state of a protection beside the key."""
+
+    ENFORCED = "enforced"
+    NOT_ENFORCED = "not-enforced"
+    PLATFORM = "platform"
+    NOT_SET = "not-set"
+    INFORMATION = "information"
+    NOT_KNOWABLE = "not-knowable"
+    NOT_VISIBLE = "not-visible"
+    NOT_READ = "not-read"
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """A protection beside the key, such as ``in-transit``: its state, a sentence that explains it, the evidence and the rules.
+
+    `topic` is one of a few short words with hyphens, the same for every service that has the protection.
+    """
+
+    topic: str
+    state: State
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+    rules: Rules | None = None
+
+
+IN_TRANSIT: Final = "in-transit"
+"""The topic of the encryption of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of another tool that looks at the same thing. `flaw` is how its result can be wrong; empty where none is known."""
+
+    tool: str
+    id: str
+    flaw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of others about a question: controls of the Microsoft cloud security benchmark, and checks of tools.
+
+    With `by_analogy` no built-in initiative maps the service to the control: only the meaning of the control fits.
+    """
+
+    controls: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
+    by_analogy: bool = False
+
+
+class Seen(StrEnum):
+    """The source of what is known about a resource."""
+
+    GRAPH = "Resource Graph"
+    GET = "its own document"
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Something that could not be read: an ARM id or a host name, and the reason."""
+
+    resource_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """A key as Azure shows it: its newest version, and of this version the expiry and whether it is enabled.
+
+    `vault_id` and `newest` are empty, `enabled` and `expires` None where they are not known. `reason` explains a key that was
+    not read; empty for one that was.
+    """
+
+    identifier: str
+    vault_id: str = ""
+    newest: str = ""
+    enabled: bool | None = None
+    expires: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """The tie of a resource to a workspace: the ARM id of the workspace, and its nature, such as ``storage account``."""
+
+    workspace_id: str
+    relation: str
+
+
+class Met(StrEnum):
+    """The result of the comparison of an assessment with what was expected."""
+
+    MET = "met"
+    NOT_MET = "not-met"
+    WAIVED = "waived"
+    NOT_EXPECTED = "nothing-expected"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A permitted exception: the reason, and the last day on which it counts."""
+
+    reason: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An assessment beside what was expected of it. `reason` is a sentence; `place` is where the profile expects it."""
+
+    met: Met
+    reason: str
+    place: str = ""
+    waiver: Waiver | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """The posture of one resource, with facts about its service.
 
-    `service` is the title of the service, `set_by` the way in which the key is set on such a resource, and `follows` its
-    reaction to a new version of the key.
+    `service` is the title of the service and `name_of_service` its name in profiles. `set_by` is the way in which the key is
+    set on such a resource, `follows` the reaction of the service to a new version, `revoked` the effect of a lost key. `seen`
+    is the source, `belongs` the workspaces around which the resource was found. `managed` is True for what Azure itself keeps in
+    the managed resource group of a workspace. `key` is None for a resource without a customer's key.
     """
 
     service: str
+    name_of_service: str
     resource_type: str
     resource_id: str
     posture: Posture
     set_by: str
     follows: str
+    revoked: str
+    rules: Rules
+    seen: Seen
+    aspects: tuple[Aspect, ...] = ()
+    belongs: tuple[Belonging, ...] = ()
+    managed: bool = False
+    key: KeyState | None = None
+    outcome: Outcome | None = None
 
     @property
     def name(self) -> str:
         """The name of the resource."""
         return self.resource_id.rpartition("/")[2]
+
+    @property
+    def newer_version(self) -> bool | None:
+        """True where the key has a newer version than the one in use; None where either is not known."""
+        if self.key is None or not self.key.newest or not self.posture.key_version:
+            return None
+        return self.key.newest.lower() != self.posture.key_version.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything assessed: the resources, what could not be seen, and what was left unread to save requests.
+
+    `at` is the time of the run by Azure's clock. `subscriptions` are those that were searched, `workspaces` the ARM ids of the
+    workspaces in scope. Each of `left_out` is a sentence.
+    """
+
+    assessments: tuple[Assessment, ...]
+    workspaces: tuple[str, ...]
+    subscriptions: tuple[str, ...]
+    at: datetime
+    unseen: tuple[Unseen, ...] = ()
+    left_out: tuple[str, ...] = ()

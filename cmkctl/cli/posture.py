@@ -15,9 +15,9 @@ def command(options: Options) -> int:
     from cmkctl.views.shown import PostureShown  # noqa: PLC0415 - see above
 
     def body(opened: Run) -> int:
-        assessments = assess(opened.session.snapshot(), opened.profile)
+        survey = assess(opened.session.snapshot(), opened.profile)
         opened.show_context()
-        opened.show(PostureShown(assessments))
+        opened.show(PostureShown(survey))
         return DONE
 
     return run(options, body, load_only_profile)

@@ -22,7 +22,7 @@ from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.plan import AttributeChange, Json
-from cmkctl.posture import Evidence, Follows, Posture, Verdict
+from cmkctl.posture import Aspect, Evidence, Follows, Posture, Rules, Verdict
 from cmkctl.profile import field_types
 from cmkctl.profile.section import Section
 
@@ -148,6 +148,10 @@ class Documents:
         """Return True for a document that may not be read."""
         return name in self._answers and self._answers[name].denied
 
+    def unread(self, name: str) -> bool:
+        """Return True for a document that was left unread."""
+        return name not in self._answers
+
     def value(self, name: str, path: str) -> Any:
         """Return the value at a dotted path of a document; None where there is none."""
         return at_path(self.find(name), path)
@@ -246,12 +250,22 @@ class OwnIdentitySettings(ServiceSettings):
         return None if self.identity == "system-assigned" else self.identity
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another resource that a document names, by its ARM id or by a host name. `relation` is a noun phrase for people."""
+
+    relation: str
+    resource_id: str = ""
+    host: str = ""
+
+
 class Service(ABC):
     """One Azure service whose resources can use a customer-managed key. Its class attributes are facts about it.
 
     `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
-    happens when the key is disabled or lost. `doc` is the page that the facts come from.
+    happens when the key is disabled or lost. `doc` is the page that the facts come from. `rules` are the checks of others that
+    look at the key. A service with `alone` False is shown only where another resource refers to it.
     """
 
     name: ClassVar[str]
@@ -263,6 +277,8 @@ class Service(ABC):
     follows: ClassVar[Follows]
     revoked: ClassVar[str]
     doc: ClassVar[str]
+    rules: ClassVar[Rules] = Rules(("DP-5",))
+    alone: ClassVar[bool] = True
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:
         """Return the documents that `posture` needs; the first is the resource itself, and is named ``resource``."""
@@ -272,12 +288,35 @@ class Service(ABC):
         """Return the documents of other resources that `posture` needs as well, which those of the resource name."""
         return ()
 
+    def details(self, resource_id: str) -> tuple[Read, ...]:  # noqa: ARG002 - for services with more to read
+        """Return documents that complete the picture and that no row of Resource Graph has, such as settings of TLS.
+
+        They are left unread where there are many resources: `posture` and `aspects` do without them then, and show that they do.
+        """
+        return ()
+
+    def references(self, documents: Documents) -> tuple[Reference, ...]:  # noqa: ARG002 - for services that name others
+        """Return the resources that hold data of this one or its key, by id or host. Pure, from `reads` and `details`."""
+        return ()
+
+    def hosts(self, documents: Documents) -> tuple[str, ...]:  # noqa: ARG002 - for services with endpoints of their own
+        """Return the host names at which clients find the resource, in lower case. Pure."""
+        return ()
+
+    def owners(self, documents: Documents) -> tuple[str, ...]:  # noqa: ARG002 - for services that name their workspace
+        """Return the ARM ids of the workspaces that the resource itself names. Pure."""
+        return ()
+
     @abstractmethod
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the key. Pure; an absent document is not-visible.
 
         The document of the resource is a GET, or a row of Resource Graph: both have Azure's own members.
         """
+
+    def aspects(self, documents: Documents) -> tuple[Aspect, ...]:  # noqa: ARG002 - for services with more protections
+        """Return the protections beside the key, such as the encryption of connections. Pure."""
+        return ()
 
 
 class EncryptableService(Service, Generic[S]):

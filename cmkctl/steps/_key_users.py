@@ -8,7 +8,8 @@ from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import subscription_id, within
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.consumers import Consumer, Consumers, Target, Unseen, find
+from cmkctl.consumers import Consumer, Consumers, Target, find
+from cmkctl.posture import Unseen
 from cmkctl.profile.model import Profile
 
 _SHOWN = 3

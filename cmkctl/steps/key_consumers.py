@@ -13,8 +13,9 @@ from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import subscription_id
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.workspaces import KEY_IDENTIFIER, KEY_VAULT_ID
-from cmkctl.consumers import Consumer, Consumers, Target, Unseen, find
+from cmkctl.consumers import Consumer, Consumers, Target, find
 from cmkctl.plan import Change, Known, Output, Outputs
+from cmkctl.posture import Unseen
 from cmkctl.profile.model import Profile
 
 STOPPING: Final[Output[list[str]]] = Output("key_consumers", "stopping")

@@ -118,9 +118,9 @@ class HumanView:
                     self._out.lines(_check_lines(shown, self._out.width))
                 case s.Explained():
                     self._out.lines(map(Line, shown.text.splitlines()))
-                case s.PostureShown(assessments):
+                case s.PostureShown(survey):
                     self._settle()
-                    self._out.lines(posture_lines(assessments, self._out.width))
+                    self._out.lines(posture_lines(survey.assessments, self._out.width))
                 case s.StatusShown():
                     self._settle()
                     self._out.lines(status_lines(shown, self._context, self._out.width))

@@ -114,8 +114,8 @@ class JsonView(UnattendedView):
                     self._line("check", {"name": name, "state": state.value, "found": found, "remedy": remedy or None})
                 case s.Explained(about, name, text):
                     self._line("explanation", {"about": about, "name": name, "text": text})
-                case s.PostureShown(assessments):
-                    for each in assessments:
+                case s.PostureShown(survey):
+                    for each in survey.assessments:
                         self._line("posture", posture_object(each))
                 case s.StatusShown(status):
                     for kind, document in status_objects(status):

@@ -15,7 +15,7 @@ from cmkctl.diagnostics import Diagnostic
 from cmkctl.events import Event
 from cmkctl.listing import ListedWorkspace
 from cmkctl.plan import Action, Plan
-from cmkctl.posture import Assessment
+from cmkctl.posture import Survey
 from cmkctl.status import Status
 
 _UNSEEN: Final = frozenset({"CMK190", "CMK692"})
@@ -147,9 +147,10 @@ class CheckShown:
 
 @dataclass(frozen=True, slots=True)
 class PostureShown:
-    """The holder of each resource's key, in the order of the profile."""
+    """The holder of each resource's key. `single` is True for one workspace or profile: its resources are shown one by one."""
 
-    assessments: tuple[Assessment, ...]
+    survey: Survey
+    single: bool = True
 
 
 @dataclass(frozen=True, slots=True)

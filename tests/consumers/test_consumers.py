@@ -15,8 +15,8 @@ from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.inventory import inventory
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.consumers import Consumer, Consumers, Seen, Target, consumers_of, find, query
-from cmkctl.posture import Follow, Follows
+from cmkctl.consumers import Consumer, Consumers, Target, consumers_of, find, query
+from cmkctl.posture import Follow, Follows, Seen
 from cmkctl.profile.model import Profile
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.services import service_of

@@ -2,8 +2,10 @@
 
 A folder per service has `cases.yaml`. A case has a `promise`, the name of the `service`, and `documents` by the names of the
 reads, laid over `usual`; null is an absent document, `denied` lists those that may not be read, and `recorded` names file and
-number of the interaction whose response is the document. `posture` has what is expected of the verdict; `want` has the
-writes for `settings` and `key`, a refusal, or nothing.
+number of the interaction whose response is the document. `unread` lists the details that were left unread. `posture` has what
+is expected of the verdict and of its `parts` by name, `aspects` of the protections beside it: a state by topic. `references` has
+the resources that the documents name, as `[relation, id or host]`; `hosts` and `owners` are lists. `want` has the writes for
+`settings` and `key`, a refusal, or nothing.
 """
 
 from __future__ import annotations
@@ -73,6 +75,8 @@ def documents_of(case: Mapping[str, Any]) -> Documents:
     reads = [*service.reads(case["settings"]["id"])]
     if isinstance(service, EncryptableService):
         reads += service.reads_to_encrypt(settings_of(case), key_of(case))
+    details = service.details(case["settings"]["id"])
+    reads += [each for each in details if each.name not in (case.get("unread") or [])]
     answers = [Answer(each, given.get(each.name), denied=each.name in denied) for each in reads]
     answers += [Answer(each, given.get(each.name), each.name in denied) for each in service.linked(Documents(answers))]
     assert given.keys() <= {each.read.name for each in answers}
@@ -88,6 +92,14 @@ def test_case(case: Mapping[str, Any]) -> None:
     found: dict[str, Any] = {}
     if "posture" in case:
         found["posture"] = _shown(service.posture(documents), case["posture"])
+    if "aspects" in case:
+        found["aspects"] = _aspects(service, documents, case["aspects"])
+    if "references" in case:
+        found["references"] = [[each.relation, each.resource_id or each.host] for each in service.references(documents)]
+    if "hosts" in case:
+        found["hosts"] = [*service.hosts(documents)]
+    if "owners" in case:
+        found["owners"] = [*service.owners(documents)]
     if "want" in case:
         assert isinstance(service, EncryptableService)
         found["want"] = _wanted(service, settings_of(case), documents, key_of(case))
@@ -106,9 +118,31 @@ def _shown(posture: Posture, like: Mapping[str, Any]) -> dict[str, Any]:
         "key": posture.key,
         "key_version": posture.key_version,
         "follows": None if posture.follows is None else str(posture.follows),
+        "reader": posture.reader,
+        "source": posture.source and posture.source.value,
         "evidence": {each.path: each.value for each in posture.evidence},
+        "parts": {
+            each.name: _shown(each.posture, like["parts"].get(each.name, {}))
+            for each in posture.parts
+            if "parts" in like
+        },
     }
     return {name: every[name] for name in ("verdict", *like)}
+
+
+def _aspects(service: Service, documents: Documents, like: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the states of the protections by topic; of one that the case describes by a mapping, those members."""
+    found: dict[str, Any] = {}
+    for each in service.aspects(documents):
+        assert each.reason
+        every = {
+            "state": each.state.value,
+            "reason": each.reason,
+            "evidence": {shown.path: shown.value for shown in each.evidence},
+        }
+        wanted = like.get(each.topic)
+        found[each.topic] = {name: every[name] for name in wanted} if isinstance(wanted, Mapping) else every["state"]
+    return found
 
 
 def _wanted(

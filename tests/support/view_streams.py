@@ -13,7 +13,8 @@ from typing import Final
 
 from cmkctl import events
 from cmkctl.listing import ListedWorkspace
-from cmkctl.posture import Assessment, Evidence, Posture, Verdict
+from cmkctl.posture import Assessment, Check, Evidence, Posture, Rules, Survey, Verdict
+from cmkctl.posture import Seen as Source
 from cmkctl.views import View
 from cmkctl.views import shown as s
 from cmkctl.views.human import HumanView
@@ -27,6 +28,7 @@ NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 UNTIL: Final = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 ASSESSMENT: Final = Assessment(
     "storage account",
+    "storage_accounts",
     "Microsoft.Storage/storageAccounts",
     "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Storage/storageAccounts/stdata",
     Posture(
@@ -38,7 +40,11 @@ ASSESSMENT: Final = Assessment(
     ),
     "PATCH",
     "if asked to, within 24 h",
+    "reads and writes of data are refused (403); management requests still work",
+    Rules(("DP-5",), (Check("Azure Policy", "6fac406b-40ca-413b-bf8e-0bf964659c25"),)),
+    Source.GET,
 )
+SURVEY: Final = Survey((ASSESSMENT,), (), ("00000000-0000-0000-0000-000000000000",), datetime(2026, 11, 24, tzinfo=UTC))
 _WORKSPACES: Final = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-ml/providers"
     "/Microsoft.MachineLearningServices/workspaces"
@@ -185,7 +191,7 @@ def show_everything(view: View) -> None:
         view.show(s.CheckShown("Sign-in", s.CheckState.FAILED, "no credential", "Sign in with: az login"))
         view.show(s.CheckShown("Permissions", s.CheckState.UNKNOWN, "the resource group does not exist yet"))
         view.show(s.Explained("code", "CMK210", "CMK210  The vault lacks purge protection\n"))
-        view.show(s.PostureShown((ASSESSMENT,)))
+        view.show(s.PostureShown(SURVEY))
         view.show(s.StatusShown(STATUS, "AzureCloud", "00000000-0000-0000-0000-000000000000"))
         view.show(s.WorkspacesShown(LISTED))
         view.show(s.Cancelled())
