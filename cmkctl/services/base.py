@@ -265,7 +265,8 @@ class Service(ABC):
     `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `rules` are the checks of others that
-    look at the key. A service with `alone` False is shown only where another resource refers to it.
+    look at the key. `also` names another service of Microsoft's whose resources are of this type. A service with `alone` False is
+    shown only where another resource refers to it.
     """
 
     name: ClassVar[str]
@@ -277,6 +278,7 @@ class Service(ABC):
     follows: ClassVar[Follows]
     revoked: ClassVar[str]
     doc: ClassVar[str]
+    also: ClassVar[str] = ""
     rules: ClassVar[Rules] = Rules(("DP-5",))
     alone: ClassVar[bool] = True
 

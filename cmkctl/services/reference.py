@@ -45,7 +45,7 @@ def reference() -> str:
 
 def _row(service: Service) -> str:
     cells = (
-        f"[{service.title}]({service.doc}) `{service.resource_type}`",
+        f"[{service.title}{service.also and f', {service.also}'}]({service.doc}) `{service.resource_type}`",
         f"`services.{service.name}`" if isinstance(service, EncryptableService) else "-",
         service.api_version,
         service.verb.value,
