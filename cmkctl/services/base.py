@@ -277,8 +277,8 @@ class Service(ABC):
     `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `rules` are the checks of others that
-    look at the key. A service with `alone` False is shown only where another resource refers to it, and Resource Graph has
-    no rows of one with `in_graph` False.
+    look at the key. A service with `alone` False is shown only where another resource refers to it. With `in_graph` False
+    no table of Resource Graph has its resources: they are items of a listing in another resource's `details`.
     """
 
     name: ClassVar[str]
