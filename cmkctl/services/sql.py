@@ -317,8 +317,8 @@ def _in_words(server: Posture, parts: tuple[Part, ...]) -> Iterator[str]:
 def _unread(documents: Documents) -> Iterator[str]:
     if documents.unread(_DATABASES):
         yield "its databases were not read"
-    elif documents.denied(_DATABASES):
-        yield "you may not read its databases"
+    elif documents.find(_DATABASES) is None:
+        yield f"its databases: {documents.obstacle(_DATABASES)}"
 
 
 def _databases(documents: Documents) -> list[Mapping[str, Any]]:
@@ -357,7 +357,7 @@ def _encrypted(documents: Documents) -> Aspect:
     """Return whether transparent data encryption is on: of each database one more document, left unread where there are many."""
     topic, names = "data-encryption", [text_at(each, "name") for each in _databases(documents)]
     if documents.denied(_DATABASES):
-        reason = "you may not read its databases"
+        reason = f"its databases: {documents.obstacle(_DATABASES)}"
         return Aspect(topic, State.NOT_VISIBLE, reason, rules=_ENCRYPTED_RULES)
     unread = [each for each in names if documents.unread(_state(each))]
     if documents.find(_DATABASES) is None or unread:

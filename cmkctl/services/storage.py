@@ -390,10 +390,8 @@ def _scopes_in_words(account: Posture, scopes: tuple[Part, ...]) -> Iterator[str
 def _unread(documents: Documents) -> Iterator[str]:
     if documents.unread(_SCOPES):
         yield "its encryption scopes were not read"
-    elif documents.denied(_SCOPES):
-        yield "you may not read its encryption scopes"
     elif documents.find(_SCOPES) is None:
-        yield "its encryption scopes are not visible"
+        yield f"its encryption scopes: {documents.obstacle(_SCOPES)}"
 
 
 def _in_transit(documents: Documents) -> Aspect:
