@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from cmkctl.azure.compare import same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import at_path, text_at
-from cmkctl.azure.ids import ResourceId, key_parts
+from cmkctl.azure.ids import key_parts, resource_type
 from cmkctl.posture import Evidence, KeyState, Posture, Verdict
 from cmkctl.survey.known import Known
 
@@ -42,15 +43,19 @@ def host_of(key: str) -> str:
     return key.removeprefix("https://").partition("/")[0].lower()
 
 
-def place_of(known: Known, key: str) -> tuple[ResourceId, str] | None:
-    """Return the vault and the name of a key; None where its vault is not known."""
-    vault = known.at_host(host_of(key))
-    return (ResourceId.parse(vault), key.rpartition("/")[2]) if vault else None
+def vault_of(known: Known, key: str, tied: Iterable[str]) -> str:
+    """Return the ARM id of a key's vault; empty where it is not known. A vault's name is the first label of its host.
+
+    `tied` are the ARM ids of the resources around the workspaces: a vault among them may not have been read yet.
+    """
+    host = host_of(key)
+    name = f"/{host.partition('.')[0]}"
+    named = (each for each in tied if each.lower().endswith(name) and same_word(resource_type(each), _VAULTS))
+    return known.at_host(host) or next(named, "")
 
 
-def state_of(known: Known, key: str, answers: Mapping[str, KeyAnswer]) -> KeyState:
-    """Return the state of a key, from the answer to its read."""
-    vault = known.at_host(host_of(key))
+def state_of(key: str, vault: str, answers: Mapping[str, KeyAnswer]) -> KeyState:
+    """Return the state of a key in a vault, from the answer to its read."""
     if not vault:
         return KeyState(key, reason=f"no resource with host {host_of(key)} is visible, so the key was not read")
     answer = answers.get(key)
@@ -87,4 +92,5 @@ def judged(posture: Posture, state: KeyState | None, api_version: str) -> Postur
     return replace(posture, verdict=Verdict.CUSTOMER_UNUSABLE, reason=reason, evidence=(*posture.evidence, shown))
 
 
+_VAULTS: Final = "Microsoft.KeyVault/vaults"
 _ENABLED: Final = "properties.attributes.enabled"
