@@ -6,7 +6,7 @@ the one before name, all at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -60,8 +60,9 @@ class _Run:
         while True:
             found = self._ties(workspaces, named, deep=deep)
             shown = shown_in(self._known, self._scope, found)
-            reads, keys = self._missing(shown), self._keys_to_read(found, shown, deep=deep)
-            queries = self._queries(found, shown)
+            named_keys = keys_of(postures(self._known, shown).values())
+            reads, keys = self._missing(shown), self._keys_to_read(found, named_keys, deep=deep)
+            queries = self._queries(found, named_keys)
             if not reads and not keys and not queries:
                 gaps = Gaps((*self._gaps, *self._unreadable()), tuple(self._left_out))
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
@@ -100,14 +101,13 @@ class _Run:
         reads = (read for resource in found if resource is not None for read in resource.missing)
         return tuple({each.path.lower(): each for each in reads}.values())
 
-    def _keys_to_read(self, found: Ties, shown: Iterable[str], *, deep: bool) -> tuple[tuple[str, str], ...]:
+    def _keys_to_read(self, found: Ties, keys: Collection[str], *, deep: bool) -> tuple[tuple[str, str], ...]:
         """Return the keys whose state is to be read, each with the ARM id of its vault."""
-        keys = keys_of(postures(self._known, shown).values())
         if not deep and len(keys) > MANY:
             sentence = _UNREAD_KEYS.format(count=len(keys))
             self._left_out += [] if sentence in self._left_out else [sentence]
             return ()
-        placed = ((each, vault_of(self._known, each, found.belonging)) for each in keys if each not in self._keys)
+        placed = ((each, vault_of(self._known, each, found.vaults)) for each in keys if each not in self._keys)
         return tuple((key, vault) for key, vault in placed if vault)
 
     def _key(self, key: str, vault: str) -> tuple[str, KeyAnswer]:
@@ -118,12 +118,11 @@ class _Run:
                 raise
             return key, KeyAnswer(None, denied=True)
 
-    def _queries(self, found: Ties, shown: Iterable[str]) -> tuple[str, ...]:
+    def _queries(self, found: Ties, keys: Iterable[str]) -> tuple[str, ...]:
         """Return the queries for host names and resource groups that the rows so far do not explain."""
         if self._scope.whole:
             return ()
-        keys = keys_of(postures(self._known, shown).values())
-        unplaced = (host_of(each) for each in keys if not vault_of(self._known, each, found.belonging))
+        unplaced = (host_of(each) for each in keys if not vault_of(self._known, each, found.vaults))
         filled = {str(row["id"]).lower().partition("/providers/")[0] for row in self._known.rows}
         names = sorted({each.partition(".")[0] for each in (*found.hosts, *unplaced)} - self._searched)
         groups = sorted({each.rpartition("/")[2] for each in found.groups if each not in filled} - self._searched)

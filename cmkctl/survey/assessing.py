@@ -66,7 +66,7 @@ def survey_of(
     shown = shown_in(known, scope, found)
     judged_before_keys = postures(known, shown)
     states = {
-        key: state_of(key, vault_of(known, key, found.belonging), keys) for key in keys_of(judged_before_keys.values())
+        key: state_of(key, vault_of(known, key, found.vaults), keys) for key in keys_of(judged_before_keys.values())
     }
     assessed = (
         _assessment(known, each, ties, judged_before_keys.get(each), states, managed=found.managed(each))

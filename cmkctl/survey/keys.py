@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from cmkctl.azure.compare import same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import at_path, text_at
-from cmkctl.azure.ids import key_parts, resource_type
+from cmkctl.azure.ids import key_parts
 from cmkctl.posture import Evidence, KeyState, Posture, Verdict
 from cmkctl.survey.known import Known
 
@@ -43,15 +42,13 @@ def host_of(key: str) -> str:
     return key.removeprefix("https://").partition("/")[0].lower()
 
 
-def vault_of(known: Known, key: str, tied: Iterable[str]) -> str:
+def vault_of(known: Known, key: str, vaults: Mapping[str, str]) -> str:
     """Return the ARM id of a key's vault; empty where it is not known. A vault's name is the first label of its host.
 
-    `tied` are the ARM ids of the resources around the workspaces: a vault among them may not have been read yet.
+    `vaults` are those around the workspaces, by name: some of them may not have been read yet.
     """
     host = host_of(key)
-    name = f"/{host.partition('.')[0]}"
-    named = (each for each in tied if each.lower().endswith(name) and same_word(resource_type(each), _VAULTS))
-    return known.at_host(host) or next(named, "")
+    return known.at_host(host) or vaults.get(host.partition(".")[0], "")
 
 
 def state_of(key: str, vault: str, answers: Mapping[str, KeyAnswer]) -> KeyState:
@@ -92,5 +89,4 @@ def judged(posture: Posture, state: KeyState | None, api_version: str) -> Postur
     return replace(posture, verdict=Verdict.CUSTOMER_UNUSABLE, reason=reason, evidence=(*posture.evidence, shown))
 
 
-_VAULTS: Final = "Microsoft.KeyVault/vaults"
 _ENABLED: Final = "properties.attributes.enabled"
