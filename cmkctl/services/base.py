@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeVar, assert_never
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, assert_never
 
 from pydantic import Field
 
@@ -48,10 +48,12 @@ class Verb(StrEnum):
 class OwnIdentity:
     """The key is read by a managed identity of the resource.
 
-    `both` is the resource provider's spelling of an identity type with both kinds.
+    `both` is the resource provider's spelling of an identity type with both kinds. `permissions` are those that the service's
+    page asks for in a vault with access policies; the role is the same for every service.
     """
 
     both: str = "SystemAssigned,UserAssigned"
+    permissions: tuple[str, ...] = PERMISSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,28 @@ class OwnIdentitySettings(ServiceSettings):
         return None if self.identity == "system-assigned" else self.identity
 
 
+class UserIdentitySettings(ServiceSettings):
+    """A resource that exists, with the user-assigned identity that is to read the key: its service takes no other."""
+
+    identity: Annotated[str, field_types.ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")] = Field(
+        description=(
+            "The ARM id of the user-assigned identity that reads the key. It exists; the resource gets it where it lacks it, and "
+            "keeps the identities it has."
+        ),
+        examples=[
+            (
+                "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-data/providers/Microsoft.ManagedIdentity"
+                "/userAssignedIdentities/id-data"
+            )
+        ],
+    )
+
+    @property
+    def identity_id(self) -> str:
+        """The ARM id of the identity."""
+        return self.identity
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Another resource that a document names, by its ARM id or by a host name. `relation` is a noun phrase for people."""
@@ -350,6 +374,10 @@ class EncryptableService(Service, Generic[S]):
 
     def identity_properties(self, settings: S) -> Mapping[str, Json]:  # noqa: ARG002 - for services that need more
         """Return the properties that are sent together with a new identity."""
+        return {}
+
+    def reader_properties(self, settings: S) -> Mapping[str, Json]:  # noqa: ARG002 - for services that name their reader
+        """Return the properties that name the identity as the reader of keys, for services that take them by themselves alone."""
         return {}
 
 

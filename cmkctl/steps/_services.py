@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -97,7 +97,9 @@ def _principal(azure: Snapshot, profile: Profile, entry: Entry, documents: Docum
     if not sets_key(entry.service.verb) or documents.find("resource") is None:
         return None
     principal = _reader(azure, profile, entry, documents)
-    return principal and with_roles(azure, profile, principal)
+    if principal is None:
+        return None
+    return with_roles(azure, profile, replace(principal, permissions=entry.service.reader.permissions))
 
 
 def _reader(azure: Snapshot, profile: Profile, entry: Entry, documents: Documents) -> ObservedPrincipal | None:
