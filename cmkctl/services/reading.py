@@ -8,14 +8,13 @@ from functools import partial
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.services.base import Answer, Documents, Read, Service
+from cmkctl.services.base import Answer, Documents, Read, Service, with_linked
 
 
 def documents_of(azure: Snapshot, service: Service, resource_id: str) -> Documents:
     """Return the documents of a resource that `posture` needs, and those of the resources that it names."""
-    answers = answered(azure, service.reads(resource_id))
-    linked = answered(azure, service.linked(Documents(answers)))
-    return Documents((*answers, *linked))
+    own = Documents(answered(azure, service.reads(resource_id)))
+    return with_linked(service, own, partial(answered, azure))
 
 
 def answered(azure: Snapshot, reads: Iterable[Read]) -> tuple[Answer, ...]:
