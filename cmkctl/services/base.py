@@ -104,11 +104,15 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read."""
+    """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read.
+
+    `refusal` is Azure's message where it refused the read for another reason than rights; it counts as denied as well.
+    """
 
     read: Read
     document: ArmDocument | None
     denied: bool = False
+    refusal: str = ""
 
 
 class Documents:
@@ -174,8 +178,16 @@ class Documents:
         """Return the posture of a resource whose document is missing; None for one that was read."""
         if self.find(name) is not None:
             return None
-        reason = "you may not read it" if self.denied(name) else "there is no such resource, or you may not see it"
-        return Posture(Verdict.NOT_VISIBLE, reason)
+        return Posture(Verdict.NOT_VISIBLE, self.obstacle(name))
+
+    def obstacle(self, name: str) -> str:
+        """Return the reason why a document is missing."""
+        answer = self._answers.get(name)
+        if answer is None:
+            return "it was not read"
+        if answer.refusal:
+            return f"Azure refused the read: {answer.refusal}"
+        return "you may not read it" if answer.denied else "there is no such resource, or you may not see it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +277,8 @@ class Service(ABC):
     `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `rules` are the checks of others that
-    look at the key. A service with `alone` False is shown only where another resource refers to it.
+    look at the key. A service with `alone` False is shown only where another resource refers to it. With `in_graph` False
+    no table of Resource Graph has its resources: they are items of a listing in another resource's `details`.
     """
 
     name: ClassVar[str]
@@ -279,6 +292,7 @@ class Service(ABC):
     doc: ClassVar[str]
     rules: ClassVar[Rules] = Rules(("DP-5",))
     alone: ClassVar[bool] = True
+    in_graph: ClassVar[bool] = True
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:
         """Return the documents that `posture` needs; the first is the resource itself, and is named ``resource``."""

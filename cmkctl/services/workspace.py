@@ -17,11 +17,14 @@ from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import key_parts
 from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP
 from cmkctl.posture import PINNED, Evidence, Posture, Verdict
-from cmkctl.services.base import Documents, FirstParty, Read, Service, Verb
+from cmkctl.services.around import around
+from cmkctl.services.base import Documents, FirstParty, Read, Reference, Service, Verb
 
 _STATUS: Final = "properties.encryption.status"
 _FLAG: Final = "properties.enableServiceSideCMKEncryption"
 _HUB: Final = "properties.hubResourceId"
+LISTINGS: Final = ("computes", "datastores", "connections", "outboundRules", "onlineEndpoints", "batchEndpoints")
+"""The collections inside a workspace, as paths name them and as its reads are named."""
 
 
 class Workspaces(Service):
@@ -44,6 +47,14 @@ class Workspaces(Service):
         """Return the hub of a project."""
         hub = hub_of(documents.find("resource"))
         return (Read("hub", hub, self.api_version),) if hub else ()
+
+    def details(self, resource_id: str) -> tuple[Read, ...]:
+        """Return the listings of what is inside the workspace, which no row of Resource Graph has in full."""
+        return tuple(Read(each, f"{resource_id}/{each}", self.api_version, listing=True) for each in LISTINGS)
+
+    def references(self, documents: Documents) -> tuple[Reference, ...]:
+        """Return the resources that the workspace and what is inside it name. A listing that was not read adds none."""
+        return around(documents)
 
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the workspace's key; of a project, its hub's."""
