@@ -11,7 +11,7 @@ the resources of any; none of them knows one by name.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, assert_never
@@ -325,7 +325,10 @@ class Service(ABC):
         return (Read("resource", resource_id, self.api_version),)
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:  # noqa: ARG002 - for services that name other resources
-        """Return the documents of other resources that `posture` needs as well, which those of the resource name."""
+        """Return the documents of other resources that `posture` needs as well, which the known documents name.
+
+        It is asked again with each of them (`with_linked`), for resources that name further ones.
+        """
         return ()
 
     def details(self, resource_id: str) -> tuple[Read, ...]:  # noqa: ARG002 - for services with more to read
@@ -393,6 +396,25 @@ class Entry:
     def name(self) -> str:
         """The name of the resource."""
         return self.settings.id.rpartition("/")[2]
+
+
+_LINKS = 3
+"""The longest chain of resources that name one another: a component, its workspace, its cluster, and one to spare."""
+
+
+def with_linked(
+    service: Service, documents: Documents, find: Callable[[tuple[Read, ...]], Iterable[Answer]]
+) -> Documents:
+    """Return documents of a resource with those of the resources that they name, and that those name in turn.
+
+    `find` answers reads; it is called once for each link of the chain.
+    """
+    for _ in range(_LINKS):
+        further = tuple(each for each in service.linked(documents) if documents.unread(each.name))
+        if not further:
+            break
+        documents = Documents((*documents.answers, *find(further)))
+    return documents
 
 
 def has_identity(document: ArmDocument | None, identity_id: str | None) -> bool:
