@@ -70,13 +70,17 @@ Reader = OwnIdentity | FirstParty
 
 @dataclass(frozen=True, slots=True)
 class KeyReference:
-    """The profile's key as services name it. `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits."""
+    """The profile's key as services name it. `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits.
+
+    `vault_id` is the ARM id of the vault, for services that name it as well.
+    """
 
     vault_uri: str
     name: str
     version: str
     kind: str = "RSA"
     size: int | None = None
+    vault_id: str = ""
 
     @property
     def versionless(self) -> str:
