@@ -42,6 +42,7 @@ class Verb(StrEnum):
     PUT = "PUT"
     EDIT = "GET, edit, PUT"
     CREATION = "only at creation"
+    NONE = "no choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,12 @@ class FirstParty:
     permissions: tuple[str, ...] = PERMISSIONS
 
 
-Reader = OwnIdentity | FirstParty
+@dataclass(frozen=True, slots=True)
+class NoReader:
+    """No identity reads a key of the customer's: the service takes none."""
+
+
+Reader = OwnIdentity | FirstParty | NoReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +271,8 @@ class Service(ABC):
     `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `rules` are the checks of others that
-    look at the key. A service with `alone` False is shown only where another resource refers to it. With `in_graph` False
-    no table of Resource Graph has its resources: they are items of a listing in another resource's `details`.
+    look at the key. A service with `alone` False is shown only where another resource refers to it, and Resource Graph has
+    no rows of one with `in_graph` False.
     """
 
     name: ClassVar[str]
@@ -366,7 +372,7 @@ def sets_key(verb: Verb) -> bool:
     match verb:
         case Verb.PATCH | Verb.PUT | Verb.EDIT:
             return True
-        case Verb.CREATION:
+        case Verb.CREATION | Verb.NONE:
             return False
         case _:
             assert_never(verb)

@@ -33,6 +33,7 @@ from cmkctl.services.base import (
     Refusal,
     Service,
     ServiceSettings,
+    Verb,
 )
 
 HERE = Path(__file__).parent
@@ -165,11 +166,12 @@ def _wanted(
 
 @pytest.mark.parametrize("service", services(), ids=lambda each: each.name)
 def test_every_service_has_cases_of_each_kind(service: Service) -> None:
-    """The verdicts customer, microsoft and not-visible; for one that sets keys a write or a refusal, and nothing to do."""
+    """Each kind of verdict that it can have; for one that sets keys a write or a refusal, and nothing to do."""
     cases = [each.values[0] for each in _cases() if each.values[0]["service"] == service.name]
 
     verdicts = {each["posture"]["verdict"] for each in cases if "posture" in each}
     wants = [each["want"] for each in cases if "want" in each]
-    assert verdicts >= {"customer", "microsoft", "not-visible"}
+    chosen = {"not-choosable"} if service.verb is Verb.NONE else {"customer", "microsoft"}
+    assert verdicts >= {*chosen, "not-visible"}
     assert isinstance(service, EncryptableService) == bool(wants)
     assert not wants or ([] in wants and any(wants))
