@@ -42,6 +42,7 @@ class Verb(StrEnum):
     PUT = "PUT"
     EDIT = "GET, edit, PUT"
     CREATION = "only at creation"
+    NONE = "no choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,12 @@ class FirstParty:
     permissions: tuple[str, ...] = PERMISSIONS
 
 
-Reader = OwnIdentity | FirstParty
+@dataclass(frozen=True, slots=True)
+class NoReader:
+    """No identity reads a key of the customer's: the service takes none."""
+
+
+Reader = OwnIdentity | FirstParty | NoReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,7 +440,7 @@ def sets_key(verb: Verb) -> bool:
     match verb:
         case Verb.PATCH | Verb.PUT | Verb.EDIT:
             return True
-        case Verb.CREATION:
+        case Verb.CREATION | Verb.NONE:
             return False
         case _:
             assert_never(verb)
