@@ -70,6 +70,8 @@ class FirstParty:
 class NoReader:
     """No identity reads a key of the customer's: the service takes none."""
 
+    permissions: tuple[str, ...] = ()
+
 
 Reader = OwnIdentity | FirstParty | NoReader
 

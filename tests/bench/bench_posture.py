@@ -2,9 +2,10 @@
 
     python tests/bench/bench_posture.py [--workspaces 1000] [--runs 5]
 
-The sandbox runs in a process of its own. Printed are the medians of whole commands with the start of Python, beside them
-the time of a processor, which hides a busy machine, the requests without the sign-in, and the memory of the command. Limits: for the subscription 40 requests, 10 s and 250 MB; for one workspace 1.2 s.
-Its round trips are counted by a test. Exits with 1 when a limit is exceeded.
+The sandbox runs in a process of its own. Printed are the medians of whole commands with the start of Python, beside them the
+time of a processor, which hides a busy machine, the requests without the sign-in, and the memory of the command. Limits: for
+the subscription 40 requests, 10 s and 250 MB; for one workspace 1.2 s. Its round trips are counted by a test. Exits with 1
+when a limit is exceeded.
 """
 
 from __future__ import annotations

@@ -273,6 +273,12 @@ def test_a_sql_server_is_read_whatever_its_row_shows(estate: ScenarioBuilder) ->
     server = estate.running.state.add_sql_server("sql-data", "rg-ml")
     estate.running.state.add_sql_server("sql-plain", "rg-ml")
     estate.running.state.add_sql_database(server, "db", encryptionProtector=f"{KEY}/{VERSION}")
+    protector = {"serverKeyType": "AzureKeyVault", "uri": f"{KEY}/{VERSION}", "autoRotationEnabled": False}
+    kind = "Microsoft.Sql/servers/encryptionProtector"
+    put(
+        estate.running.state,
+        {**document(kind, "current", properties=protector), "id": f"{server}/encryptionProtector/current"},
+    )
 
     found = found_in(estate)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from azure.core.pipeline.transport import HttpTransport
 from support.estate import SUBSCRIPTION, VERSION, document, estate, put, registry, storage, workspace
+from support.round_trips import RoundTrips
+from support.sandbox import Client
 from support.scenarios import ScenarioBuilder
 from support.surveys import by_name, survey_in
 
@@ -14,6 +17,7 @@ from cmkctl.posture import Assessment, Seen, Verdict
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.survey.scope import FEW, Scope
 
+DEEPEST: Final = 4
 URI: Final = "https://kv-cmk.vault.azure.net/"
 KEY: Final = f"{URI}keys/cmk"
 ACCOUNT: Final = storage("stml", uri=URI)
@@ -121,12 +125,10 @@ def test_a_host_name_leads_to_its_resource_in_another_group(azure: ScenarioBuild
 
 def connect(azure: ScenarioBuilder, name: str, target: str) -> None:
     """Add a connection to the workspace."""
-    properties = {"category": "AzureBlob", "target": target, "authType": "None", "metadata": {}}
-    kind = f"{ESTATE['type']}/connections"
-    put(
-        azure.running.state,
-        {**document(kind, name), "id": f"{ESTATE['id']}/connections/{name}", "properties": properties},
-    )
+    body = {"category": "AzureBlob", "target": target, "authType": "None"}
+    azure.running.state.register_provider()
+    path = f"{ESTATE['id']}/connections/{name}?api-version=2025-06-01"
+    assert 200 == Client(azure.running)("PUT", path, {"properties": body}).status_code
 
 
 def test_a_disabled_key_makes_the_workspace_unusable_and_a_newer_version_is_shown(azure: ScenarioBuilder) -> None:
@@ -225,6 +227,29 @@ def test_a_sql_server_is_read_although_many_are_not(azure: ScenarioBuilder) -> N
     azure.running.state.add_sql_server("sql-data", "rg-ml")
 
     assert Verdict.MICROSOFT is by_name(survey_in(azure, WHOLE))["sql-data"].posture.verdict
+
+
+def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: ScenarioBuilder) -> None:
+    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it."""
+    state = azure.running.state
+    vault = state.add_vault("kv-cmk", "rg-ml")
+    logs = document("Microsoft.OperationalInsights/workspaces", "log-ml")
+    insights = document("Microsoft.Insights/components", "appi-ml", properties={"WorkspaceResourceId": logs["id"]})
+    own = {"storageAccount": ACCOUNT["id"], "keyVault": vault, "applicationInsights": insights["id"]}
+    key = state.add_key("kv-cmk", "cmk")
+    put(state, workspace("mlw", key=key, vault=vault, properties=own), ACCOUNT, logs, insights)
+    made: list[RoundTrips] = []
+
+    def between(inner: HttpTransport[Any, Any]) -> RoundTrips:
+        made.append(RoundTrips(inner))
+        return made[0]
+
+    found = by_name(survey_in(azure, ONE, between))
+
+    assert {"mlw", "stml", "kv-cmk", "appi-ml", "log-ml"} == found.keys()
+    assert found["mlw"].key is not None
+    assert key.endswith(found["mlw"].key.newest)
+    assert 2 < made[0].depth <= DEEPEST
 
 
 def test_a_type_that_cmkctl_does_not_know_is_not_knowable(azure: ScenarioBuilder) -> None:

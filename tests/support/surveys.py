@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
+
+from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl.posture import Assessment, Survey
 from cmkctl.procedures.posture import survey
@@ -23,9 +26,17 @@ PROFILE: Final = Profile.model_validate(
 )
 
 
-def survey_in(azure: ScenarioBuilder, scope: Scope) -> Survey:
-    """Survey a scope in the sandbox."""
-    session = azure.client().session(PROFILE)
+def _as_it_is(transport: HttpTransport[Any, Any]) -> HttpTransport[Any, Any]:
+    return transport
+
+
+def survey_in(
+    azure: ScenarioBuilder,
+    scope: Scope,
+    between: Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]] = _as_it_is,
+) -> Survey:
+    """Survey a scope in the sandbox. `between` wraps the transport."""
+    session = azure.client(between).session(PROFILE)
     try:
         return survey(session.snapshot(), scope)
     finally:
