@@ -63,7 +63,14 @@ class FirstParty:
     permissions: tuple[str, ...] = PERMISSIONS
 
 
-Reader = OwnIdentity | FirstParty
+@dataclass(frozen=True, slots=True)
+class OtherResource:
+    """The key is that of another resource, whose identity reads it: the words for people."""
+
+    words: str
+
+
+Reader = OwnIdentity | FirstParty | OtherResource
 
 
 @dataclass(frozen=True, slots=True)

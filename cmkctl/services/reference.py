@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from cmkctl.services import services
-from cmkctl.services.base import EncryptableService, FirstParty, OwnIdentity, Reader, Service
+from cmkctl.services.base import EncryptableService, FirstParty, OtherResource, OwnIdentity, Reader, Service
 
 _HEAD: Final = """# Services
 
@@ -63,5 +63,7 @@ def _reader(reader: Reader) -> str:
         case FirstParty(name, app_ids, permissions):
             known = ", ".join(f"`{app_id}` in {cloud}" for cloud, app_id in app_ids.items())
             return f"{name} (application id {known}): {', '.join(permissions)}"
+        case OtherResource(words):
+            return words
         case _:
             assert_never(reader)
