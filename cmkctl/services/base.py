@@ -73,7 +73,15 @@ class NoReader:
     permissions: tuple[str, ...] = ()
 
 
-Reader = OwnIdentity | FirstParty | NoReader
+@dataclass(frozen=True, slots=True)
+class OtherResource:
+    """The key is that of another resource, whose identity reads it: the words for people."""
+
+    words: str
+    permissions: tuple[str, ...] = ()
+
+
+Reader = OwnIdentity | FirstParty | NoReader | OtherResource
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from cmkctl.services import services
-from cmkctl.services.base import EncryptableService, FirstParty, NoReader, OwnIdentity, Reader, Service
+from cmkctl.services.base import EncryptableService, FirstParty, NoReader, OtherResource, OwnIdentity, Reader, Service
 
 _HEAD: Final = """# Services
 
@@ -65,5 +65,7 @@ def _reader(reader: Reader) -> str:
         case FirstParty(name, app_ids, permissions):
             known = ", ".join(f"`{app_id}` in {cloud}" for cloud, app_id in app_ids.items())
             return f"{name} (application id {known}): {', '.join(permissions)}"
+        case OtherResource(words):
+            return words
         case _:
             assert_never(reader)
