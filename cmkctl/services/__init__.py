@@ -13,7 +13,7 @@ from pydantic import Field, create_model
 from cmkctl.profile.section import Section
 from cmkctl.services.base import EncryptableService, Entry, Service
 
-_OTHERS: Final = frozenset({"around", "base", "reading", "reference", "rows"})
+_OTHERS: Final = frozenset({"around", "base", "inside", "reading", "reference", "rows"})
 
 
 @cache

@@ -11,10 +11,10 @@ the resources of any; none of them knows one by name.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeVar, assert_never
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, assert_never
 
 from pydantic import Field
 
@@ -42,16 +42,19 @@ class Verb(StrEnum):
     PUT = "PUT"
     EDIT = "GET, edit, PUT"
     CREATION = "only at creation"
+    NONE = "no choice"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnIdentity:
     """The key is read by a managed identity of the resource.
 
-    `both` is the resource provider's spelling of an identity type with both kinds.
+    `both` is the resource provider's spelling of an identity type with both kinds. `permissions` are those that the service's
+    page asks for in a vault with access policies; the role is the same for every service.
     """
 
     both: str = "SystemAssigned,UserAssigned"
+    permissions: tuple[str, ...] = PERMISSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +66,29 @@ class FirstParty:
     permissions: tuple[str, ...] = PERMISSIONS
 
 
-Reader = OwnIdentity | FirstParty
+@dataclass(frozen=True, slots=True)
+class NoReader:
+    """No identity reads a key of the customer's: the service takes none."""
+
+    permissions: tuple[str, ...] = ()
+
+
+Reader = OwnIdentity | FirstParty | NoReader
 
 
 @dataclass(frozen=True, slots=True)
 class KeyReference:
-    """The profile's key as services name it. `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits."""
+    """The profile's key as services name it. `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits.
+
+    `vault_id` is the ARM id of the vault, for services that name it as well.
+    """
 
     vault_uri: str
     name: str
     version: str
     kind: str = "RSA"
     size: int | None = None
+    vault_id: str = ""
 
     @property
     def versionless(self) -> str:
@@ -262,6 +276,28 @@ class OwnIdentitySettings(ServiceSettings):
         return None if self.identity == "system-assigned" else self.identity
 
 
+class UserIdentitySettings(ServiceSettings):
+    """A resource that exists, with the user-assigned identity that is to read the key: its service takes no other."""
+
+    identity: Annotated[str, field_types.ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")] = Field(
+        description=(
+            "The ARM id of the user-assigned identity that reads the key. It exists; the resource gets it where it lacks it, and "
+            "keeps the identities it has."
+        ),
+        examples=[
+            (
+                "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-data/providers/Microsoft.ManagedIdentity"
+                "/userAssignedIdentities/id-data"
+            )
+        ],
+    )
+
+    @property
+    def identity_id(self) -> str:
+        """The ARM id of the identity."""
+        return self.identity
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Another resource that a document names, by its ARM id or by a host name. `relation` is a noun phrase for people."""
@@ -301,7 +337,10 @@ class Service(ABC):
         return (Read("resource", resource_id, self.api_version),)
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:  # noqa: ARG002 - for services that name other resources
-        """Return the documents of other resources that `posture` needs as well, which those of the resource name."""
+        """Return the documents of other resources that `posture` needs as well, which the known documents name.
+
+        It is asked again with each of them (`with_linked`), for resources that name further ones.
+        """
         return ()
 
     def details(self, resource_id: str) -> tuple[Read, ...]:  # noqa: ARG002 - for services with more to read
@@ -352,6 +391,10 @@ class EncryptableService(Service, Generic[S]):
         """Return the properties that are sent together with a new identity."""
         return {}
 
+    def reader_properties(self, settings: S) -> Mapping[str, Json]:  # noqa: ARG002 - for services that name their reader
+        """Return the properties that name the identity as the reader of keys, for services that take them by themselves alone."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -367,6 +410,25 @@ class Entry:
         return self.settings.id.rpartition("/")[2]
 
 
+_LINKS = 3
+"""The longest chain of resources that name one another: a component, its workspace, its cluster, and one to spare."""
+
+
+def with_linked(
+    service: Service, documents: Documents, find: Callable[[tuple[Read, ...]], Iterable[Answer]]
+) -> Documents:
+    """Return documents of a resource with those of the resources that they name, and that those name in turn.
+
+    `find` answers reads; it is called once for each link of the chain.
+    """
+    for _ in range(_LINKS):
+        further = tuple(each for each in service.linked(documents) if documents.unread(each.name))
+        if not further:
+            break
+        documents = Documents((*documents.answers, *find(further)))
+    return documents
+
+
 def has_identity(document: ArmDocument | None, identity_id: str | None) -> bool:
     """Return True when a resource has the identity: a user-assigned one by its id, or with None a system-assigned one."""
     if identity_id is None:
@@ -380,7 +442,7 @@ def sets_key(verb: Verb) -> bool:
     match verb:
         case Verb.PATCH | Verb.PUT | Verb.EDIT:
             return True
-        case Verb.CREATION:
+        case Verb.CREATION | Verb.NONE:
             return False
         case _:
             assert_never(verb)

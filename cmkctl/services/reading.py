@@ -14,7 +14,7 @@ from cmkctl.azure.inventory import Inventory, inventory, may_read_everywhere
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Unseen
 from cmkctl.services import services
-from cmkctl.services.base import Answer, Documents, Read, Service
+from cmkctl.services.base import Answer, Documents, Read, Service, with_linked
 
 _UNANSWERED: Final[Mapping[FailureKind, str]] = {
     FailureKind.DENIED: "Resource Graph shows you nothing of it",
@@ -30,9 +30,8 @@ _PROBE: Final = "Microsoft.Resources/anything/read"
 
 def documents_of(azure: Snapshot, service: Service, resource_id: str) -> Documents:
     """Return the documents of a resource that `posture` needs, and those of the resources that it names."""
-    answers = answered(azure, service.reads(resource_id))
-    linked = answered(azure, service.linked(Documents(answers)))
-    return Documents((*answers, *linked))
+    own = Documents(answered(azure, service.reads(resource_id)))
+    return with_linked(service, own, partial(answered, azure))
 
 
 def answered(azure: Snapshot, reads: Iterable[Read]) -> tuple[Answer, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from cmkctl.services import services
-from cmkctl.services.base import EncryptableService, FirstParty, OwnIdentity, Reader, Service
+from cmkctl.services.base import EncryptableService, FirstParty, NoReader, OwnIdentity, Reader, Service
 
 _HEAD: Final = """# Services
 
@@ -60,6 +60,8 @@ def _reader(reader: Reader) -> str:
     match reader:
         case OwnIdentity():
             return "its system-assigned identity, or a user-assigned one"
+        case NoReader():
+            return "-"
         case FirstParty(name, app_ids, permissions):
             known = ", ".join(f"`{app_id}` in {cloud}" for cloud, app_id in app_ids.items())
             return f"{name} (application id {known}): {', '.join(permissions)}"

@@ -1,5 +1,7 @@
 """The rules that every service applies to a customer-managed key before it takes it: vault, key, version, and reader."""
 
+from collections.abc import Collection
+
 from cmkctl.sandbox.core import errors, grants
 from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.refusal import ours
@@ -25,10 +27,12 @@ READERS_UNCHECKED = "readers_unchecked"
 """The mark of a copy of the tenant in which a plan is validated: a key is usable without its grant."""
 
 
-def require_usable(tenant: Tenant, uri: str, name: str, version: str, reader: str | None) -> Json:
+def require_usable(
+    tenant: Tenant, uri: str, name: str, version: str, reader: str | None, also: Collection[str] = ()
+) -> Json:
     """Return the record of a key that the principal with object id `reader` may use.
 
-    `uri` is the vault's; an empty `version` means the latest.
+    `uri` is the vault's; an empty `version` means the latest. `also` are further permissions that an access policy must have.
 
     Raises:
         AzureError: 400 for a vault or key that does not fit, 403 for a reader without the rights.
@@ -49,7 +53,7 @@ def require_usable(tenant: Tenant, uri: str, name: str, version: str, reader: st
     _check_dates(tenant, name, rows[-1]["attributes"])
     if tenant.data.get(READERS_UNCHECKED):
         return record
-    if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader):
+    if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader, also):
         raise key_forbidden(record["doc"]["name"], reader or "(none)", vault["doc"]["name"])
     return record
 
