@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, assert_never
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, assert_never
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.plan import AttributeChange, Json
-from cmkctl.posture import Aspect, Evidence, Follows, Posture, Rules, Verdict
+from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Follows, Posture, Rules, State, Verdict
 from cmkctl.profile import field_types
 from cmkctl.profile.section import Section
 
@@ -42,6 +42,8 @@ class Verb(StrEnum):
     PUT = "PUT"
     EDIT = "GET, edit, PUT"
     CREATION = "only at creation"
+    LINK = "on the resource that it is linked to"
+    OBJECTS = "object by object, in the data plane"
     NONE = "no choice"
 
 
@@ -86,9 +88,10 @@ Reader = OwnIdentity | FirstParty | NoReader | OtherResource
 
 @dataclass(frozen=True, slots=True)
 class KeyReference:
-    """The profile's key as services name it. `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits.
+    """The profile's key as services name it.
 
-    `vault_id` is the ARM id of the vault, for services that name it as well.
+    `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits. `vault_id` is the ARM id of the vault, for services
+    that name it as well, and `location` that of the vault; each is empty where not known.
     """
 
     vault_uri: str
@@ -97,6 +100,7 @@ class KeyReference:
     kind: str = "RSA"
     size: int | None = None
     vault_id: str = ""
+    location: str = ""
 
     @property
     def versionless(self) -> str:
@@ -418,7 +422,16 @@ class Entry:
         return self.settings.id.rpartition("/")[2]
 
 
-_LINKS = 3
+PLATFORM_TRANSIT: Final = Aspect(
+    IN_TRANSIT,
+    State.PLATFORM,
+    "connections need TLS 1.2 or later; Resource Manager has no setting for it",
+    rules=Rules(("DP-3",), by_analogy=True),
+)
+"""The encryption of connections of a service that has no setting for it."""
+
+
+_LINKS: Final = 3
 """The longest chain of resources that name one another: a component, its workspace, its cluster, and one to spare."""
 
 
@@ -450,7 +463,7 @@ def sets_key(verb: Verb) -> bool:
     match verb:
         case Verb.PATCH | Verb.PUT | Verb.EDIT:
             return True
-        case Verb.CREATION | Verb.NONE:
+        case Verb.CREATION | Verb.LINK | Verb.OBJECTS | Verb.NONE:
             return False
         case _:
             assert_never(verb)

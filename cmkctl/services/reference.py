@@ -10,7 +10,9 @@ from cmkctl.services.base import EncryptableService, FirstParty, NoReader, Other
 _HEAD: Final = """# Services
 
 The services whose key cmkctl can read. `cmkctl encrypt PROFILE` puts the profile's key on resources of those with a place in a
-profile: name them under `services` ([profiles.md](profiles.md)), and `cmkctl posture PROFILE` assesses them.
+profile: name them under `services` ([profiles.md](profiles.md)), and `cmkctl posture PROFILE` assesses them. A service without a
+place in a profile takes no key by a write to a resource that exists: its key is set on another resource, in the data plane, only
+at creation, or not at all.
 
 Made from the modules in `cmkctl/services`; `python tests/support/docs.py` brings it up to date.
 
