@@ -10,12 +10,13 @@ from cmkctl.services.base import EncryptableService, FirstParty, NoReader, OwnId
 _HEAD: Final = """# Services
 
 The services whose key cmkctl can read. `cmkctl encrypt PROFILE` puts the profile's key on resources of those with a place in a
-profile: name them under `services` ([profiles.md](profiles.md)), and `cmkctl posture PROFILE` assesses them.
+profile: name them under `services` ([profiles.md](profiles.md)), and `cmkctl posture PROFILE` assesses them. Expectations name
+services by the *name* of this table.
 
 Made from the modules in `cmkctl/services`; `python tests/support/docs.py` brings it up to date.
 
-| service | in a profile | api-version | the key is set by | read by | follows new versions | when the key is disabled or lost |
-|---|---|---|---|---|---|---|
+| service | name | in a profile | api-version | key set by | read by | follows new versions | when the key is disabled or lost |
+|---|---|---|---|---|---|---|---|
 """
 
 _VERDICTS: Final = """
@@ -46,6 +47,7 @@ def reference() -> str:
 def _row(service: Service) -> str:
     cells = (
         f"[{service.title}]({service.doc}) `{service.resource_type}`",
+        f"`{service.name}`",
         f"`services.{service.name}`" if isinstance(service, EncryptableService) else "-",
         service.api_version,
         service.verb.value,
