@@ -12,12 +12,12 @@ import pytest
 import yaml
 from support.profiles import GOOD
 
-from cmkctl.diagnostics import ProfileError
+from cmkctl.diagnostics import Location, ProfileError
 from cmkctl.expectations import Expectations, judge, load, of_profile, remarks, unmet
 from cmkctl.posture import Aspect, Assessment, Evidence, Met, Posture, Rules, Seen, State, Survey, Verdict
 from cmkctl.profile.load import load_profile
 from cmkctl.profile.sections.posture import PostureSettings
-from cmkctl.profile.tree import Branch, Location
+from cmkctl.profile.tree import Branch
 
 HERE = Path(__file__).parent
 TODAY = date(2026, 11, 27)
