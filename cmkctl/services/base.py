@@ -132,13 +132,13 @@ class Read:
 class Answer:
     """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read.
 
-    `refusal` is Azure's message where it refused the read for another reason than rights; it counts as denied as well.
+    `obstacle` is the reason where the read failed for another one than rights; it counts as denied as well.
     """
 
     read: Read
     document: ArmDocument | None
     denied: bool = False
-    refusal: str = ""
+    obstacle: str = ""
 
 
 class Documents:
@@ -211,8 +211,8 @@ class Documents:
         answer = self._answers.get(name)
         if answer is None:
             return "it was not read"
-        if answer.refusal:
-            return f"Azure refused the read: {answer.refusal}"
+        if answer.obstacle:
+            return answer.obstacle
         return "you may not read it" if answer.denied else "there is no such resource, or you may not see it"
 
 
