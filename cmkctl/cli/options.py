@@ -225,6 +225,14 @@ class Options:
             help="The subscription, where no id names one.",
         ),
     ] = None
+    expect: Annotated[
+        Path | None,
+        typer.Option(
+            "--expect",
+            metavar="FILE",
+            help="Compare with the expectations in FILE, instead of the profile's section posture. Exit with 2 when not met.",
+        ),
+    ] = None
     used_key: Annotated[
         str | None,
         typer.Option("--key", metavar="URL", help="Show what uses this key: https://VAULT/keys/NAME[/VERSION]."),
