@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from cmkctl.sandbox.core import errors, grants
+from cmkctl.sandbox.core import errors, grants, key_loss
 from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.refusal import ours
 from cmkctl.sandbox.core.state import Tenant
@@ -38,7 +38,7 @@ def require_usable(
         AzureError: 400 for a vault or key that does not fit, 403 for a reader without the rights.
 
     """
-    vault = _vault(tenant, uri)
+    vault = vault_at(tenant, uri)
     if vault is None:
         raise key_unusable(f"there is no vault at '{uri}'")
     properties = vault["doc"]["properties"]
@@ -58,6 +58,22 @@ def require_usable(
     return record
 
 
+def why_unusable(
+    tenant: Tenant, uri: str, name: str, version: str, reader: str | None, also: Collection[str] = ()
+) -> str:
+    """Return why a reader cannot use a key at this moment, in the words of `key_loss`; empty when it can."""
+    vault = vault_at(tenant, uri)
+    if vault is None:
+        return key_loss.NO_VAULT
+    if tenant.resource(f"{vault['doc']['id']}/keys/{name}") is None:
+        return key_loss.NO_KEY
+    try:
+        require_usable(tenant, uri, name, version, reader, also)
+    except errors.AzureError as refusal:
+        return key_loss.NO_GRANT if refusal.row is key_forbidden else key_loss.DISABLED
+    return ""
+
+
 def _check_dates(tenant: Tenant, name: str, attributes: Json) -> None:
     now = tenant.clock()
     if not attributes["enabled"]:
@@ -68,7 +84,8 @@ def _check_dates(tenant: Tenant, name: str, attributes: Json) -> None:
         raise key_unusable(f"the key '{name}' is not valid yet")
 
 
-def _vault(tenant: Tenant, uri: str) -> Json | None:
+def vault_at(tenant: Tenant, uri: str) -> Json | None:
+    """Return the record of the vault of a URI; None where there is none."""
     label = uri.removeprefix("https://").partition(".")[0].lower()
     suffix = f"/providers/microsoft.keyvault/vaults/{label}"
     return next((record for key, record in tenant.table("resources").items() if label and key.endswith(suffix)), None)
