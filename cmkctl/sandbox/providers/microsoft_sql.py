@@ -34,6 +34,8 @@ COVERAGE = Area(
 )
 SECONDS_TO_LOSS = 600
 """The seconds after which databases are out of reach without their key: connections are denied within 10 minutes."""
+ENCRYPTED = "Enabled"
+"""The state of transparent data encryption that is on."""
 VERSIONS = ("2021-11-01", "2022-08-01-preview", "2023-08-01", "2024-11-01-preview", "2025-01-01")
 
 key_name_wrong = errors.ErrorRow(
@@ -302,15 +304,17 @@ def list_databases(tenant: Tenant, call: Call) -> Reply:
     """Answer the databases of a server."""
     server = _server(tenant, call)
     lost = bool(key_loss.lost(tenant, call.cloud, tenant.resource(server["id"]) or {}))
-    return Reply(200, {"value": [_shown(each, lost=lost) for each in _children(tenant, server, "databases")]})
+    kind = f"{SERVER.type}/databases"
+    found = [each for each in tenant.resources_in(server["id"]) if each["doc"]["type"] == kind]
+    return Reply(200, {"value": [_without_key(each) if lost else each["doc"] for each in found]})
 
 
-def _shown(database: Json, *, lost: bool) -> Json:
-    """Show a database: one with the server's key is out of reach where the server has lost it."""
-    properties = database["properties"]
-    if not lost or properties.get("encryptionProtector"):
-        return database
-    return {**database, "properties": {**properties, "status": "Inaccessible"}}
+def _without_key(record: Json) -> Json:
+    """Show a database of a server that lost its key: out of reach, unless it has a key of its own or is not encrypted."""
+    document: Json = record["doc"]
+    if document["properties"].get("encryptionProtector") or record["encryption"] != ENCRYPTED:
+        return document
+    return {**document, "properties": {**document["properties"], "status": "Inaccessible"}}
 
 
 def get_encryption(tenant: Tenant, call: Call) -> Reply:
@@ -321,7 +325,7 @@ def get_encryption(tenant: Tenant, call: Call) -> Reply:
         raise errors.resource_not_found(f"{SERVER.type}/databases", call["child"], call["group"])
     child = _child(database["doc"], "transparentDataEncryption", "current")
     document = {**child, "type": f"{SERVER.type}/databases/transparentDataEncryption"}
-    return Reply(200, {**document, "properties": {"state": database.get("encryption", "Enabled")}})
+    return Reply(200, {**document, "properties": {"state": database["encryption"]}})
 
 
 def why_out_of_reach(tenant: Tenant, cloud: Cloud, record: Json) -> str:
@@ -356,7 +360,7 @@ def add_sql_database(
             "location": LOCATION,
             **_child({"id": server}, "databases", name),
         }
-        resources.store(state.tenant, document, encryption="Enabled" if encrypted else "Disabled")
+        resources.store(state.tenant, document, encryption=ENCRYPTED if encrypted else "Disabled")
     return str(document["id"])
 
 
