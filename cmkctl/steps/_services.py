@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from cmkctl.azure import versions
 from cmkctl.azure.decoding import ArmDocument
+from cmkctl.azure.documents import text_at
 from cmkctl.azure.ids import KeyIdentifier, ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Change, Output
@@ -94,7 +95,13 @@ def key_reference(vault: ArmDocument | None, key: ArmDocument | None) -> KeyRefe
         return None
     found = KeyIdentifier.parse(properties["keyUriWithVersion"])
     return KeyReference(
-        f"{uri.rstrip('/')}/", found.name, found.version or "", properties["kty"], properties.get("keySize"), vault_id
+        f"{uri.rstrip('/')}/",
+        found.name,
+        found.version or "",
+        properties["kty"],
+        properties.get("keySize"),
+        vault_id,
+        text_at(vault, "location"),
     )
 
 
@@ -108,7 +115,9 @@ def _principal(azure: Snapshot, profile: Profile, entry: Entry, documents: Docum
     if not sets_key(entry.service.verb) or documents.find("resource") is None:
         return None
     principal = _reader(azure, profile, entry, documents)
-    return principal and with_roles(azure, profile, principal)
+    if principal is None:
+        return None
+    return with_roles(azure, profile, replace(principal, permissions=entry.service.reader.permissions))
 
 
 def _reader(azure: Snapshot, profile: Profile, entry: Entry, documents: Documents) -> ObservedPrincipal | None:

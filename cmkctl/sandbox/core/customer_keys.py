@@ -1,6 +1,8 @@
 """The rules that every service applies to a customer-managed key before it takes it: vault, key, version, and reader."""
 
-from cmkctl.sandbox.core import errors, grants
+from collections.abc import Collection
+
+from cmkctl.sandbox.core import errors, grants, key_loss
 from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.refusal import ours
 from cmkctl.sandbox.core.state import Tenant
@@ -26,17 +28,25 @@ READERS_UNCHECKED = "readers_unchecked"
 
 
 def require_usable(
-    tenant: Tenant, uri: str, name: str, version: str, reader: str | None, *, protected: bool = True
+    tenant: Tenant,
+    uri: str,
+    name: str,
+    version: str,
+    reader: str | None,
+    also: Collection[str] = (),
+    *,
+    protected: bool = True,
 ) -> Json:
     """Return the record of a key that the principal with object id `reader` may use.
 
-    `uri` is the vault's; an empty `version` means the latest. With `protected` the vault needs purge protection.
+    `uri` is the vault's; an empty `version` means the latest. `also` are further permissions that an access policy must have.
+    With `protected` the vault needs purge protection.
 
     Raises:
         AzureError: 400 for a vault or key that does not fit, 403 for a reader without the rights.
 
     """
-    vault = _vault(tenant, uri)
+    vault = vault_at(tenant, uri)
     if vault is None:
         raise key_unusable(f"there is no vault at '{uri}'")
     properties = vault["doc"]["properties"]
@@ -51,9 +61,25 @@ def require_usable(
     _check_dates(tenant, name, rows[-1]["attributes"])
     if tenant.data.get(READERS_UNCHECKED):
         return record
-    if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader):
+    if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader, also):
         raise key_forbidden(record["doc"]["name"], reader or "(none)", vault["doc"]["name"])
     return record
+
+
+def why_unusable(
+    tenant: Tenant, uri: str, name: str, version: str, reader: str | None, also: Collection[str] = ()
+) -> str:
+    """Return why a reader cannot use a key at this moment, in the words of `key_loss`; empty when it can."""
+    vault = vault_at(tenant, uri)
+    if vault is None:
+        return key_loss.NO_VAULT
+    if tenant.resource(f"{vault['doc']['id']}/keys/{name}") is None:
+        return key_loss.NO_KEY
+    try:
+        require_usable(tenant, uri, name, version, reader, also)
+    except errors.AzureError as refusal:
+        return key_loss.NO_GRANT if refusal.row is key_forbidden else key_loss.DISABLED
+    return ""
 
 
 def _check_dates(tenant: Tenant, name: str, attributes: Json) -> None:
@@ -68,11 +94,12 @@ def _check_dates(tenant: Tenant, name: str, attributes: Json) -> None:
 
 def find(tenant: Tenant, uri: str, name: str) -> Json | None:
     """Return the record of a key by the URI of its vault; None where there is none."""
-    vault = _vault(tenant, uri)
+    vault = vault_at(tenant, uri)
     return tenant.resource(f"{vault['doc']['id']}/keys/{name}") if vault else None
 
 
-def _vault(tenant: Tenant, uri: str) -> Json | None:
+def vault_at(tenant: Tenant, uri: str) -> Json | None:
+    """Return the record of the vault of a URI; None where there is none."""
     label = uri.removeprefix("https://").partition(".")[0].lower()
     suffix = f"/providers/microsoft.keyvault/vaults/{label}"
     return next((record for key, record in tenant.table("resources").items() if label and key.endswith(suffix)), None)
