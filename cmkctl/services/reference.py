@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from cmkctl.services import services
-from cmkctl.services.base import EncryptableService, FirstParty, OwnIdentity, Reader, Service
+from cmkctl.services.base import EncryptableService, FirstParty, NoReader, OtherResource, OwnIdentity, Reader, Service
 
 _HEAD: Final = """# Services
 
@@ -45,7 +45,7 @@ def reference() -> str:
 
 def _row(service: Service) -> str:
     cells = (
-        f"[{service.title}]({service.doc}) `{service.resource_type}`",
+        f"[{service.title}{service.also and f', {service.also}'}]({service.doc}) `{service.resource_type}`",
         f"`services.{service.name}`" if isinstance(service, EncryptableService) else "-",
         service.api_version,
         service.verb.value,
@@ -60,8 +60,12 @@ def _reader(reader: Reader) -> str:
     match reader:
         case OwnIdentity():
             return "its system-assigned identity, or a user-assigned one"
+        case NoReader():
+            return "-"
         case FirstParty(name, app_ids, permissions):
             known = ", ".join(f"`{app_id}` in {cloud}" for cloud, app_id in app_ids.items())
             return f"{name} (application id {known}): {', '.join(permissions)}"
+        case OtherResource(words):
+            return words
         case _:
             assert_never(reader)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.core import ids
@@ -60,6 +61,7 @@ def workspace(name: str, group: str = "rg-ml", /, *, key: str = "", vault: str =
     }
     properties = {
         "friendlyName": name,
+        "workspaceId": str(uuid5(NAMESPACE_URL, f"{group}/{name}")),
         "hbiWorkspace": bool(key),
         "publicNetworkAccess": "Enabled",
         "enableServiceSideCMKEncryption": False,
@@ -70,6 +72,7 @@ def workspace(name: str, group: str = "rg-ml", /, *, key: str = "", vault: str =
         "kind": "Default",
         "sku": {"name": "Basic", "tier": "Basic"},
         "identity": {"type": "SystemAssigned"},
+        "systemData": {"createdAt": "2026-11-24T12:00:00Z"},
         **more,
     }
     return document("Microsoft.MachineLearningServices/workspaces", name, group, **given, properties=properties)

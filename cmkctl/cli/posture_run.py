@@ -1,0 +1,81 @@
+"""The run of ``cmkctl posture``: from its options to a survey shown."""
+
+from __future__ import annotations
+
+import os
+
+from cmkctl import codes
+from cmkctl.azure.ids import group_id
+from cmkctl.cli.connection import Target
+from cmkctl.cli.exits import DONE, INCOMPLETE
+from cmkctl.cli.options import Options
+from cmkctl.cli.run import Opened, Run, run, run_at
+from cmkctl.cli.targets import subscriptions_of, workspace_named
+from cmkctl.diagnostics import ProfileError
+from cmkctl.procedures.posture import survey
+from cmkctl.profile.model import Profile
+from cmkctl.saved_plan import load_only_profile
+from cmkctl.survey.scope import Scope
+from cmkctl.views.shown import PostureShown
+
+
+def show_posture(options: Options) -> int:
+    """Survey what the command line names, and show it. Returns the exit code."""
+    if options.surveyed is not None:
+        return run(options, _of_profile, load_only_profile)
+    scopes: list[Scope] = []
+
+    def target() -> Target:
+        _check_ways(options)
+        scope = _scope(options)
+        scopes.append(scope)
+        return Target(options.cloud, scope.subscriptions[0])
+
+    return run_at(options, lambda opened: _show(opened, scopes[0]), target)
+
+
+def _of_profile(opened: Run) -> int:
+    _check_ways(opened.options)
+    return _show(opened, scope_of(opened.profile))
+
+
+def scope_of(profile: Profile) -> Scope:
+    """Return the scope of a profile: its workspace, and what the profile names beside it."""
+    named = tuple(each.settings.id for each in profile.services.entries)
+    return Scope((profile.subscription,), (profile.workspace.resource_id,), named=named)
+
+
+def _check_ways(options: Options) -> None:
+    """Raise ProfileError (CMK008) where several options name what to survey."""
+    ways = {
+        "PROFILE": options.surveyed is not None,
+        "--workspace": options.workspace is not None,
+        "--resource-group": options.surveyed_group is not None,
+    }
+    given = [each for each, used in ways.items() if used]
+    several = bool(options.subscriptions) and options.surveyed_group is None
+    given += ["--subscription"] if several and given else []
+    if len(given) > 1:
+        detail = f"{' and '.join(given)} each name what to survey."
+        raise ProfileError(codes.CMK008.error(detail, "Give one of them; none surveys the whole subscription."))
+
+
+def _scope(options: Options) -> Scope:
+    deep = True if options.deep else None
+    if options.workspace is not None:
+        workspace = workspace_named(options.workspace)
+        return Scope((workspace.subscription.lower(),), (str(workspace),), deep=deep)
+    subscriptions = tuple(subscriptions_of(options, os.environ))
+    if options.surveyed_group is None:
+        return Scope(subscriptions, deep=deep)
+    if len(subscriptions) > 1:
+        detail = "--resource-group names a group in one subscription, and several are given."
+        raise ProfileError(codes.CMK008.error(detail, "Give --subscription once."))
+    return Scope(subscriptions, resource_group=group_id(subscriptions[0], options.surveyed_group), deep=deep)
+
+
+def _show(opened: Opened, scope: Scope) -> int:
+    found = survey(opened.session.snapshot(), scope)
+    opened.show_context()
+    opened.show(PostureShown(found, single=bool(scope.workspaces)))
+    return INCOMPLETE if opened.options.strict and found.unseen else DONE
