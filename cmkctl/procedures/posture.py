@@ -114,7 +114,7 @@ class _Run:
         try:
             return key, KeyAnswer(self._azure.key(ResourceId.parse(vault), key.rpartition("/")[2]))
         except AzureFailed as error:
-            if error.failure.kind not in _PART_OF_THE_RESULT:
+            if error.failure.kind is not FailureKind.DENIED and error.failure.kind not in _OBSTACLES:
                 raise
             return key, KeyAnswer(None, denied=True)
 
@@ -135,24 +135,27 @@ class _Run:
     def _unreadable(self) -> Iterator[Unseen]:
         for each in self._known.unreadable:
             if each.read.name != "resource":
-                yield Unseen(each.read.path, each.refusal or "you may not read it")
+                yield Unseen(each.read.path, each.obstacle or "you may not read it")
 
 
 def _answer(azure: Snapshot, read: Read) -> Answer:
-    """Return the answer to a read. A refusal of one resource is part of the result."""
+    """Return the answer to a read. A refusal of one resource, or an unexpected response, is part of the result."""
     try:
         return answer(azure, read)
     except AzureFailed as error:
-        if error.failure.kind not in _PART_OF_THE_RESULT:
+        if error.failure.kind not in _OBSTACLES:
             raise
-        return Answer(read, None, denied=True, refusal=error.failure.message)
+        return Answer(read, None, denied=True, obstacle=f"{_OBSTACLES[error.failure.kind]}: {error.failure.message}")
 
 
 def _lower(resource_ids: Iterable[str]) -> frozenset[str]:
     return frozenset(each.lower() for each in resource_ids)
 
 
-_PART_OF_THE_RESULT: Final = frozenset({FailureKind.DENIED, FailureKind.TERMINAL})
+_OBSTACLES: Final = {
+    FailureKind.TERMINAL: "Azure refused the read",
+    FailureKind.UNREADABLE: "Azure's response has an unexpected form",
+}
 _UNREAD: Final = (
     "Of {count} workspaces the computes, datastores, connections, outbound rules and endpoints were left unread, and so were "
     "details of the resources around them, such as TLS settings of databases. --deep reads them."

@@ -273,7 +273,6 @@ def test_a_sql_server_is_read_whatever_its_row_shows(estate: ScenarioBuilder) ->
     server = estate.running.state.add_sql_server("sql-data", "rg-ml")
     estate.running.state.add_sql_server("sql-plain", "rg-ml")
     estate.running.state.add_sql_database(server, "db", encryptionProtector=f"{KEY}/{VERSION}")
-<<<<<<< HEAD
     protector = {
         "id": f"{server}/encryptionProtector/current",
         "name": "current",
@@ -281,14 +280,6 @@ def test_a_sql_server_is_read_whatever_its_row_shows(estate: ScenarioBuilder) ->
         "properties": {"serverKeyType": "AzureKeyVault", "uri": f"{KEY}/{VERSION}"},
     }
     put(estate.running.state, protector)
-=======
-    protector = {"serverKeyType": "AzureKeyVault", "uri": f"{KEY}/{VERSION}", "autoRotationEnabled": False}
-    kind = "Microsoft.Sql/servers/encryptionProtector"
-    put(
-        estate.running.state,
-        {**document(kind, "current", properties=protector), "id": f"{server}/encryptionProtector/current"},
-    )
->>>>>>> main
 
     found = found_in(estate)
 

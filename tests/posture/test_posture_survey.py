@@ -259,3 +259,16 @@ def test_a_type_that_cmkctl_does_not_know_is_not_knowable(azure: ScenarioBuilder
     put(azure.running.state, workspace("mlw", properties={"managedNetwork": {"outboundRules": {"vm": rule}}}), machine)
 
     assert "not-knowable" == verdicts(by_name(survey_in(azure, ONE)))["vm-ml"]
+
+
+def test_one_response_of_an_unexpected_form_does_not_end_a_survey(azure: ScenarioBuilder) -> None:
+    """The vault is shown with the reason, and the rest as usual."""
+    broken = document(
+        "Microsoft.KeyVault/vaults", "kv-broken", properties={"vaultUri": "https://kv-broken.vault.azure.net/"}
+    )
+    put(azure.running.state, workspace("mlw", properties={"keyVault": broken["id"]}), broken)
+
+    found = by_name(survey_in(azure, ONE))
+
+    assert {"mlw": "microsoft", "kv-broken": "not-visible"} == verdicts(found)
+    assert "unexpected form" in found["kv-broken"].posture.reason

@@ -54,6 +54,11 @@ def lost(tenant: Tenant, cloud: Cloud, record: Json) -> str:
     return ""
 
 
+def noticed(tenant: Tenant, record: Json) -> str:
+    """Return why a resource is without its key, once that has been noticed; empty before. Counts no read."""
+    return str(record[_LOST]["why"]) if _LOST in record and _is_over(tenant, record) else ""
+
+
 def _note(tenant: Tenant, cloud: Cloud, record: Json) -> None:
     why = registry.key_readers()[record["doc"]["type"].lower()](tenant, cloud, record)
     if why and _LOST not in record:
