@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cmkctl.cli.options import CONNECTING, REPORTING, Options, takes
+from cmkctl.cli.options import CONNECTING, REPORTING, SURVEY_FILES, Options, takes
 
 
-@takes("profile", *CONNECTING, *REPORTING)
+@takes("profile", *CONNECTING, *REPORTING, *SURVEY_FILES, "evidence")
 def command(options: Options) -> int:
     """Show who holds the key of each resource that the profile names under services. Changes nothing."""
     from cmkctl.cli.exits import DONE  # noqa: PLC0415 - --help imports no SDK
@@ -17,7 +17,7 @@ def command(options: Options) -> int:
     def body(opened: Run) -> int:
         survey = assess(opened.session.snapshot(), opened.profile)
         opened.show_context()
-        opened.show(PostureShown(survey))
+        opened.show(PostureShown(survey, evidence=options.evidence))
         return DONE
 
     return run(options, body, load_only_profile)
