@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from cmkctl import codes
-from cmkctl.cli.options import STANDARD_STREAM, Options
+from cmkctl.cli.options import STANDARD_STREAM, SURVEY_FILES, Options
 from cmkctl.diagnostics import ProfileError
 
 
@@ -16,7 +16,7 @@ def refuse_to_overwrite(options: Options) -> None:
     written = {
         "--out": options.out or options.destination,
         "--report": options.report,
-        "--junit": options.junit,
+        **{f"--{each}": getattr(options, each) for each in SURVEY_FILES},
         "--record": options.record,
     }
     # A command with a destination reads no profile.

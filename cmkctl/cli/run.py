@@ -134,7 +134,7 @@ def _run(options: Options, work: _Work) -> int:
     reporter = Reporter(view, Redactor.for_display(os.environ), clock)
     try:
         _check(options)
-        reporter.open(report=options.report, debug=options.debug, sandbox=options.sandbox, junit=options.junit)
+        reporter.open(options)
     except CmkctlError as error:
         reporter.view.show(DiagnosticsShown(error.diagnostics))
         return reporter.close(_exit_code(error))
@@ -215,7 +215,7 @@ def _check(options: Options) -> None:
 def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     _enter_sandbox(options, clock, stack)
     loaded = _load(options, load, stack)
-    reporter.set_profile(loaded.profile)
+    reporter.set_profile(loaded)
     session = _session(options, Target.of(loaded.profile), reporter, clock, stack)
     return Run(options, session, reporter.view, loaded)
 

@@ -147,10 +147,14 @@ class CheckShown:
 
 @dataclass(frozen=True, slots=True)
 class PostureShown:
-    """The holder of each resource's key. `single` is True for one workspace or profile: its resources are shown one by one."""
+    """The holder of each resource's key. `single` is True for one workspace or profile: its resources are shown one by one.
+
+    With `evidence`, people get the evidence of each verdict as well.
+    """
 
     survey: Survey
     single: bool = True
+    evidence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
