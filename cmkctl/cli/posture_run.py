@@ -84,10 +84,10 @@ def _show(opened: Opened, scope: Scope, expectations: Expectations | None) -> in
     found = survey(opened.session.snapshot(), scope)
     opened.show_context()
     if expectations is None:
-        opened.show(PostureShown(found, single=bool(scope.workspaces), evidence=opened.options.evidence))
+        opened.show(PostureShown(found, single=len(found.workspaces) <= 1, evidence=opened.options.evidence))
         return INCOMPLETE if opened.options.strict and found.unseen else DONE
     judged = judge(found, expectations, found.at.date())
-    opened.show(PostureShown(judged, single=bool(scope.workspaces), evidence=opened.options.evidence))
+    opened.show(PostureShown(judged, single=len(found.workspaces) <= 1, evidence=opened.options.evidence))
     opened.show(DiagnosticsShown(remarks(judged, expectations, found.at.date())))
     if unmet(judged):
         return CHANGES
