@@ -21,14 +21,14 @@ from cmkctl.azure.documents import text_at
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import ResourceId, key_parts, resource_type, subscription_id, within
-from cmkctl.azure.inventory import Inventory, inventory, may_read_everywhere, one_of, quoted
+from cmkctl.azure.inventory import one_of, quoted
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.azure.workspaces import managed_group
 from cmkctl.posture import Follow, Follows, Seen, Unseen
 from cmkctl.profile.model import Profile
 from cmkctl.services import service_of, services
 from cmkctl.services.base import Answer, Documents, Read, Service
-from cmkctl.services.reading import answer, documents_of
+from cmkctl.services.reading import answer, documents_of, rows_in
 from cmkctl.services.rows import documents_of_row
 
 BLIND_SPOTS: Final = (
@@ -39,18 +39,8 @@ BLIND_SPOTS: Final = (
 )
 """The uses of a key that no query shows: Resource Graph has no rows for them."""
 
-_UNANSWERED: Final[Mapping[FailureKind, str]] = {
-    FailureKind.DENIED: "Resource Graph shows you nothing of it",
-    FailureKind.ABSENT: "Resource Graph is not available for it",
-    FailureKind.NOT_REGISTERED: "Resource Graph is not available for it",
-    FailureKind.TERMINAL: "Resource Graph rejected the query for it",
-}
-"""The failures of a query that leave a subscription unseen, with the reason. A repetition does not resolve them."""
-
 _WORKSPACES: Final = "microsoft.machinelearningservices/workspaces"
 _VAULTS: Final = "microsoft.keyvault/vaults"
-_PROBE: Final = "Microsoft.Resources/anything/read"
-"""An action that only a role on everything allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +180,10 @@ def find(azure: Snapshot, target: Target, subscriptions: Sequence[str], profile:
     Raises AzureFailed for a failure that a repetition can resolve. A read that is denied is part of the result.
     """
     asked = tuple(dict.fromkeys(each.lower() for each in subscriptions))
-    rows, readable = azure.gather2(
-        partial(_rows, azure, target, asked), lambda: azure.gather(*(partial(_gap, azure, each) for each in asked))
-    )
-    gaps = [*rows[1], *(each for each in readable if each is not None)]
-    by_id = {str(row["id"]).lower(): row for row in rows[0].rows}
+    rows, gaps = rows_in(azure, query(target), asked)
+    by_id = {str(row["id"]).lower(): row for row in rows}
     named = {each.lower(): each for each in (_named(profile) if profile else ())}
-    read = {**_candidates(rows[0].rows, target, named), **named}
+    read = {**_candidates(rows, target, named), **named}
     answers = dict(
         zip(read, azure.gather(*(partial(_documents, azure, each, by_id) for each in read.values())), strict=True)
     )
@@ -229,26 +216,6 @@ def _result(
             seen = Seen.GRAPH if document is row else Seen.GET
             found.append(replace(consumer, seen=seen, named=resource_id in named))
     return Consumers(target, _through_workspaces(found, newest), tuple(gaps), subscriptions)
-
-
-def _rows(azure: Snapshot, target: Target, subscriptions: tuple[str, ...]) -> tuple[Inventory, list[Unseen]]:
-    try:
-        found = inventory(azure, query(target), subscriptions)
-    except AzureFailed as error:
-        if error.failure.kind not in _UNANSWERED:
-            raise
-        reason = _UNANSWERED[error.failure.kind]
-        return Inventory(()), [Unseen(subscription_id(each), reason) for each in subscriptions]
-    cut = "Resource Graph has more rows than it gives"
-    return found, [Unseen(subscription_id(each), cut) for each in subscriptions] if found.truncated else []
-
-
-def _gap(azure: Snapshot, subscription: str) -> Unseen | None:
-    """Return a subscription of which the caller may not read everything: rows are missing without a notice."""
-    if may_read_everywhere(azure, subscription, (_PROBE, *(f"{each.resource_type}/read" for each in services()))):
-        return None
-    reason = "your roles do not allow you to read everything in it, and Resource Graph leaves out the rest"
-    return Unseen(subscription_id(subscription), reason)
 
 
 def _candidates(rows: Sequence[ArmDocument], target: Target, named: Container[str]) -> dict[str, str]:

@@ -43,7 +43,7 @@ COMMANDS: Final = {
     "recover": "Recover what is soft-deleted of the profile's names.",
     "import": "Write the profile of a workspace that exists.",
     "encrypt": "Put the key on the resources that the profile names under services.",
-    "posture": "Show who holds the key of each resource that the profile names under services.",
+    "posture": "Show who holds the key of each resource around workspaces.",
     "validate": "Check a profile without connecting to Azure.",
     "show": "Show a saved plan without connecting to Azure.",
     "doctor": "Check sign-in, network and permissions.",

@@ -94,6 +94,13 @@ class Options:
         Path | None,
         typer.Argument(metavar="FILE", help="A plan that `cmkctl plan --out` saved. `-` is standard input."),
     ] = None
+    surveyed: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PROFILE]",
+            help="A profile: its workspace, and the resources that it names. `-` is standard input.",
+        ),
+    ] = None
     overrides: Annotated[
         list[str],
         typer.Option(
@@ -153,6 +160,14 @@ class Options:
             "--delete-vault", help="Also delete the vault with the key. It can be recovered; cmkctl purges no vault."
         ),
     ] = False
+    resources: Annotated[
+        list[str],
+        typer.Option(
+            "--resource",
+            metavar="ID",
+            help="A further resource, by its ARM id, with the defaults of profiles. Repeatable.",
+        ),
+    ] = field(default_factory=list)
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
@@ -173,6 +188,19 @@ class Options:
             "--resource-group", metavar="NAME", help="All workspaces of a resource group: one profile for each."
         ),
     ] = None
+    surveyed_group: Annotated[
+        str | None,
+        typer.Option(
+            "--resource-group", metavar="NAME", help="Everything in a resource group, and around its workspaces."
+        ),
+    ] = None
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep",
+            help="Also read what Resource Graph lacks, for more than 20 workspaces: several requests for each resource.",
+        ),
+    ] = False
     origin: Annotated[
         Path | None,
         typer.Option(
@@ -195,6 +223,14 @@ class Options:
             envvar="AZURE_SUBSCRIPTION_ID",
             rich_help_panel=CONNECTION,
             help="The subscription, where no id names one.",
+        ),
+    ] = None
+    expect: Annotated[
+        Path | None,
+        typer.Option(
+            "--expect",
+            metavar="FILE",
+            help="Compare with the expectations in FILE, instead of the profile's section posture. Exit with 2 when not met.",
         ),
     ] = None
     used_key: Annotated[
@@ -400,7 +436,7 @@ class Options:
     @property
     def path(self) -> Path:
         """The profile or plan file that the command works on."""
-        return self.profile or self.file or self.saved or DEFAULT_PROFILE
+        return self.profile or self.file or self.saved or self.surveyed or DEFAULT_PROFILE
 
     @property
     def approved_name(self) -> str | None:

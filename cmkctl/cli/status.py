@@ -34,23 +34,15 @@ def _target(options: Options, workspace_id: str) -> Target:
     import os  # noqa: PLC0415 - see above
 
     from cmkctl import codes  # noqa: PLC0415 - see above
-    from cmkctl.azure.compare import same_word  # noqa: PLC0415 - see above
-    from cmkctl.azure.ids import ResourceId  # noqa: PLC0415 - see above
     from cmkctl.cli.connection import Target  # noqa: PLC0415 - see above
+    from cmkctl.cli.targets import workspace_named  # noqa: PLC0415 - see above
     from cmkctl.diagnostics import ProfileError  # noqa: PLC0415 - see above
 
     if options.overrides or (options.profile is not None and not os.environ.get("CMKCTL_PROFILE")):
         other = "--set changes a profile" if options.overrides else f"{options.profile} is a profile"
         detail = f"--workspace names a workspace without a profile, and {other}."
         raise ProfileError(codes.CMK008.error(detail, "Use one of them."))
-    try:
-        found = ResourceId.parse(workspace_id)
-    except ValueError:
-        found = None
-    if found is None or not same_word(found.type, "Microsoft.MachineLearningServices/workspaces"):
-        detail = f"--workspace is {workspace_id!r}, which is not the ARM id of a workspace."
-        remedy = "List the ids: az ml workspace list --query '[].id' --output tsv"
-        raise ProfileError(codes.CMK008.error(detail, remedy))
+    found = workspace_named(workspace_id)
     return Target(options.cloud, found.subscription.lower(), names=workspace_id)
 
 

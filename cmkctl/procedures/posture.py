@@ -1,39 +1,163 @@
-"""Assess who holds the key of each resource under the profile's ``services``. Sends reads only."""
+"""Survey who holds the key of everything around workspaces, in a resource group, or in subscriptions. Sends reads only.
+
+One query of Resource Graph finds what it can. What it cannot is read in waves: each wave sends the reads that the documents of
+the one before name, all at the same time.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
+from typing import Final
 
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import FailureKind
+from cmkctl.azure.ids import ResourceId, within
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.posture import Assessment, Seen, Survey
-from cmkctl.profile.model import Profile
-from cmkctl.services.base import Documents, Entry
-from cmkctl.services.reading import documents_of
+from cmkctl.posture import Survey, Unseen
+from cmkctl.services.base import Answer, Read
+from cmkctl.services.reading import answer, rows_in
+from cmkctl.services.workspace import SERVICE as WORKSPACES
+from cmkctl.survey.assessing import Gaps, postures, shown_in, survey_of
+from cmkctl.survey.keys import MANY, KeyAnswer, host_of, keys_of, vault_of
+from cmkctl.survey.known import Known
+from cmkctl.survey.scope import FEW, Scope, further, query
+from cmkctl.survey.ties import Ties, ties
+
+_NAMES: Final = 200
+"""The number of names in a query of Resource Graph."""
 
 
-def assess(azure: Snapshot, profile: Profile) -> Survey:
-    """Return the assessment of each resource, in the order of the profile.
+def survey(azure: Snapshot, scope: Scope) -> Survey:
+    """Return the survey of a scope.
 
-    Raises AzureFailed when Azure fails a read. One that it denies is a verdict.
+    Raises AzureFailed when Azure fails a read in a way that a repetition can resolve. A denied read is part of the result.
     """
-    entries = profile.services.entries
-    found = azure.gather(*(partial(documents_of, azure, each.service, each.settings.id) for each in entries))
-    assessments = tuple(_assessment(entry, each) for entry, each in zip(entries, found, strict=True))
-    return Survey(assessments, (profile.workspace.resource_id,), (profile.subscription,), azure.now())
+    return _Run(azure, scope).survey()
 
 
-def _assessment(entry: Entry, documents: Documents) -> Assessment:
-    service = entry.service
-    return Assessment(
-        service.title,
-        service.name,
-        service.resource_type,
-        entry.settings.id,
-        service.posture(documents),
-        service.verb.value,
-        str(service.follows),
-        service.revoked,
-        service.rules,
-        Seen.GET,
-        service.aspects(documents),
-    )
+class _Run:
+    """One survey, while it is made."""
+
+    def __init__(self, azure: Snapshot, scope: Scope) -> None:
+        self._azure = azure
+        self._scope = scope
+        self._known = Known()
+        self._keys: dict[str, KeyAnswer] = {}
+        self._searched: set[str] = set()
+        self._gaps: list[Unseen] = []
+        self._left_out: list[str] = []
+
+    def survey(self) -> Survey:
+        """Send wave after wave, and return what was found."""
+        named = (*self._scope.workspaces, *self._scope.named)
+        self._known.fresh = _lower(named)
+        self._send(self._missing(named), (), (query(self._scope),))
+        workspaces = self._scope.workspaces or self._workspaces()
+        deep = len(workspaces) <= FEW if self._scope.deep is None else self._scope.deep
+        if not deep:
+            self._left_out.append(_UNREAD.format(count=len(workspaces)))
+        while True:
+            found = self._ties(workspaces, named, deep=deep)
+            shown = shown_in(self._known, self._scope, found)
+            named_keys = keys_of(postures(self._known, shown).values())
+            reads, keys = self._missing(shown), self._keys_to_read(found, named_keys, deep=deep)
+            queries = self._queries(found, named_keys)
+            if not reads and not keys and not queries:
+                gaps = Gaps((*self._gaps, *self._unreadable()), tuple(self._left_out))
+                return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
+            self._send(reads, keys, queries)
+
+    def _ties(self, workspaces: Iterable[str], named: Iterable[str], *, deep: bool) -> Ties:
+        found = ties(self._known, workspaces)
+        self._known.fresh = _lower((*(found.belonging if deep else ()), *named))
+        return found
+
+    def _send(self, reads: Iterable[Read], keys: Iterable[tuple[str, str]], queries: Iterable[str]) -> None:
+        """Send one wave, all of it at the same time."""
+        azure = self._azure
+        answers, (found, pages) = azure.gather2(
+            lambda: azure.gather(*(partial(_answer, azure, each) for each in reads)),
+            lambda: azure.gather2(
+                lambda: azure.gather(*(partial(self._key, *each) for each in keys)),
+                lambda: azure.gather(*(partial(rows_in, azure, each, self._scope.subscriptions) for each in queries)),
+            ),
+        )
+        self._known.add(answers)
+        self._keys.update(found)
+        for rows, gaps in pages:
+            self._known.add_rows(rows)
+            self._gaps += [each for each in gaps if each not in self._gaps]
+
+    def _workspaces(self) -> tuple[str, ...]:
+        """Return the workspaces among the rows; in a resource group, those in it."""
+        inside = self._scope.resource_group
+        kind = WORKSPACES.resource_type.lower()
+        found = (str(row["id"]) for row in self._known.rows if str(row["type"]).lower() == kind)
+        return tuple(each for each in found if not inside or within(each, inside))
+
+    def _missing(self, resource_ids: Iterable[str]) -> tuple[Read, ...]:
+        found = (self._known.resource(each) for each in resource_ids)
+        reads = (read for resource in found if resource is not None for read in resource.missing)
+        return tuple({each.path.lower(): each for each in reads}.values())
+
+    def _keys_to_read(self, found: Ties, keys: Collection[str], *, deep: bool) -> tuple[tuple[str, str], ...]:
+        """Return the keys whose state is to be read, each with the ARM id of its vault."""
+        if not deep and len(keys) > MANY:
+            sentence = _UNREAD_KEYS.format(count=len(keys))
+            self._left_out += [] if sentence in self._left_out else [sentence]
+            return ()
+        placed = ((each, vault_of(self._known, each, found.vaults)) for each in keys if each not in self._keys)
+        return tuple((key, vault) for key, vault in placed if vault)
+
+    def _key(self, key: str, vault: str) -> tuple[str, KeyAnswer]:
+        try:
+            return key, KeyAnswer(self._azure.key(ResourceId.parse(vault), key.rpartition("/")[2]))
+        except AzureFailed as error:
+            if error.failure.kind is not FailureKind.DENIED and error.failure.kind not in _OBSTACLES:
+                raise
+            return key, KeyAnswer(None, denied=True)
+
+    def _queries(self, found: Ties, keys: Iterable[str]) -> tuple[str, ...]:
+        """Return the queries for host names and resource groups that the rows so far do not explain."""
+        if self._scope.whole:
+            return ()
+        unplaced = (host_of(each) for each in keys if not vault_of(self._known, each, found.vaults))
+        filled = {str(row["id"]).lower().partition("/providers/")[0] for row in self._known.rows}
+        names = sorted({each.partition(".")[0] for each in (*found.hosts, *unplaced)} - self._searched)
+        groups = sorted({each.rpartition("/")[2] for each in found.groups if each not in filled} - self._searched)
+        self._searched.update(names, groups)
+        chunks = [names[start : start + _NAMES] for start in range(0, len(names), _NAMES)] or [[]]
+        return tuple(
+            further(each, groups if number == 0 else []) for number, each in enumerate(chunks) if each or groups
+        )
+
+    def _unreadable(self) -> Iterator[Unseen]:
+        for each in self._known.unreadable:
+            if each.read.name != "resource":
+                yield Unseen(each.read.path, each.obstacle or "you may not read it")
+
+
+def _answer(azure: Snapshot, read: Read) -> Answer:
+    """Return the answer to a read. A refusal of one resource, or an unexpected response, is part of the result."""
+    try:
+        return answer(azure, read)
+    except AzureFailed as error:
+        if error.failure.kind not in _OBSTACLES:
+            raise
+        return Answer(read, None, denied=True, obstacle=f"{_OBSTACLES[error.failure.kind]}: {error.failure.message}")
+
+
+def _lower(resource_ids: Iterable[str]) -> frozenset[str]:
+    return frozenset(each.lower() for each in resource_ids)
+
+
+_OBSTACLES: Final = {
+    FailureKind.TERMINAL: "Azure refused the read",
+    FailureKind.UNREADABLE: "Azure's response has an unexpected form",
+}
+_UNREAD: Final = (
+    "Of {count} workspaces the computes, datastores, connections, outbound rules and endpoints were left unread, and so were "
+    "details of the resources around them, such as TLS settings of databases. --deep reads them."
+)
+_UNREAD_KEYS: Final = "The states of {count} keys were left unread: newest version, expiry. --deep reads them."

@@ -11,10 +11,10 @@ the resources of any; none of them knows one by name.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeVar, assert_never
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, assert_never
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.plan import AttributeChange, Json
-from cmkctl.posture import Aspect, Evidence, Follows, Posture, Rules, Verdict
+from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Follows, Posture, Rules, State, Verdict
 from cmkctl.profile import field_types
 from cmkctl.profile.section import Section
 
@@ -42,16 +42,21 @@ class Verb(StrEnum):
     PUT = "PUT"
     EDIT = "GET, edit, PUT"
     CREATION = "only at creation"
+    LINK = "on the resource that it is linked to"
+    OBJECTS = "object by object, in the data plane"
+    NONE = "no choice"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnIdentity:
     """The key is read by a managed identity of the resource.
 
-    `both` is the resource provider's spelling of an identity type with both kinds.
+    `both` is the resource provider's spelling of an identity type with both kinds. `permissions` are those that the service's
+    page asks for in a vault with access policies; the role is the same for every service.
     """
 
     both: str = "SystemAssigned,UserAssigned"
+    permissions: tuple[str, ...] = PERMISSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +68,39 @@ class FirstParty:
     permissions: tuple[str, ...] = PERMISSIONS
 
 
-Reader = OwnIdentity | FirstParty
+@dataclass(frozen=True, slots=True)
+class NoReader:
+    """No identity reads a key of the customer's: the service takes none."""
+
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OtherResource:
+    """The key is that of another resource, whose identity reads it: the words for people."""
+
+    words: str
+    permissions: tuple[str, ...] = ()
+
+
+Reader = OwnIdentity | FirstParty | NoReader | OtherResource
 
 
 @dataclass(frozen=True, slots=True)
 class KeyReference:
-    """The profile's key as services name it. `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits."""
+    """The profile's key as services name it.
+
+    `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits. `vault_id` is the ARM id of the vault, for services
+    that name it as well, and `location` that of the vault; each is empty where not known.
+    """
 
     vault_uri: str
     name: str
     version: str
     kind: str = "RSA"
     size: int | None = None
+    vault_id: str = ""
+    location: str = ""
 
     @property
     def versionless(self) -> str:
@@ -104,11 +130,15 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read."""
+    """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read.
+
+    `obstacle` is the reason where the read failed for another one than rights; it counts as denied as well.
+    """
 
     read: Read
     document: ArmDocument | None
     denied: bool = False
+    obstacle: str = ""
 
 
 class Documents:
@@ -174,8 +204,16 @@ class Documents:
         """Return the posture of a resource whose document is missing; None for one that was read."""
         if self.find(name) is not None:
             return None
-        reason = "you may not read it" if self.denied(name) else "there is no such resource, or you may not see it"
-        return Posture(Verdict.NOT_VISIBLE, reason)
+        return Posture(Verdict.NOT_VISIBLE, self.obstacle(name))
+
+    def obstacle(self, name: str) -> str:
+        """Return the reason why a document is missing."""
+        answer = self._answers.get(name)
+        if answer is None:
+            return "it was not read"
+        if answer.obstacle:
+            return answer.obstacle
+        return "you may not read it" if answer.denied else "there is no such resource, or you may not see it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +288,28 @@ class OwnIdentitySettings(ServiceSettings):
         return None if self.identity == "system-assigned" else self.identity
 
 
+class UserIdentitySettings(ServiceSettings):
+    """A resource that exists, with the user-assigned identity that is to read the key: its service takes no other."""
+
+    identity: Annotated[str, field_types.ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")] = Field(
+        description=(
+            "The ARM id of the user-assigned identity that reads the key. It exists; the resource gets it where it lacks it, and "
+            "keeps the identities it has."
+        ),
+        examples=[
+            (
+                "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-data/providers/Microsoft.ManagedIdentity"
+                "/userAssignedIdentities/id-data"
+            )
+        ],
+    )
+
+    @property
+    def identity_id(self) -> str:
+        """The ARM id of the identity."""
+        return self.identity
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Another resource that a document names, by its ARM id or by a host name. `relation` is a noun phrase for people."""
@@ -265,7 +325,9 @@ class Service(ABC):
     `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `rules` are the checks of others that
-    look at the key. A service with `alone` False is shown only where another resource refers to it.
+    look at the key. `also` names another service of Microsoft's whose resources are of this type. A service with `alone` False
+    is shown only where another resource refers to it. With `in_graph` False no table of Resource Graph has its resources: they
+    are items of a listing in another resource's `details`.
     """
 
     name: ClassVar[str]
@@ -277,15 +339,20 @@ class Service(ABC):
     follows: ClassVar[Follows]
     revoked: ClassVar[str]
     doc: ClassVar[str]
+    also: ClassVar[str] = ""
     rules: ClassVar[Rules] = Rules(("DP-5",))
     alone: ClassVar[bool] = True
+    in_graph: ClassVar[bool] = True
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:
         """Return the documents that `posture` needs; the first is the resource itself, and is named ``resource``."""
         return (Read("resource", resource_id, self.api_version),)
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:  # noqa: ARG002 - for services that name other resources
-        """Return the documents of other resources that `posture` needs as well, which those of the resource name."""
+        """Return the documents of other resources that `posture` needs as well, which the known documents name.
+
+        It is asked again with each of them (`with_linked`), for resources that name further ones.
+        """
         return ()
 
     def details(self, resource_id: str) -> tuple[Read, ...]:  # noqa: ARG002 - for services with more to read
@@ -336,6 +403,10 @@ class EncryptableService(Service, Generic[S]):
         """Return the properties that are sent together with a new identity."""
         return {}
 
+    def reader_properties(self, settings: S) -> Mapping[str, Json]:  # noqa: ARG002 - for services that name their reader
+        """Return the properties that name the identity as the reader of keys, for services that take them by themselves alone."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -351,6 +422,34 @@ class Entry:
         return self.settings.id.rpartition("/")[2]
 
 
+PLATFORM_TRANSIT: Final = Aspect(
+    IN_TRANSIT,
+    State.PLATFORM,
+    "connections need TLS 1.2 or later; Resource Manager has no setting for it",
+    rules=Rules(("DP-3",), by_analogy=True),
+)
+"""The encryption of connections of a service that has no setting for it."""
+
+
+_LINKS: Final = 3
+"""The longest chain of resources that name one another: a component, its workspace, its cluster, and one to spare."""
+
+
+def with_linked(
+    service: Service, documents: Documents, find: Callable[[tuple[Read, ...]], Iterable[Answer]]
+) -> Documents:
+    """Return documents of a resource with those of the resources that they name, and that those name in turn.
+
+    `find` answers reads; it is called once for each link of the chain.
+    """
+    for _ in range(_LINKS):
+        further = tuple(each for each in service.linked(documents) if documents.unread(each.name))
+        if not further:
+            break
+        documents = Documents((*documents.answers, *find(further)))
+    return documents
+
+
 def has_identity(document: ArmDocument | None, identity_id: str | None) -> bool:
     """Return True when a resource has the identity: a user-assigned one by its id, or with None a system-assigned one."""
     if identity_id is None:
@@ -364,7 +463,7 @@ def sets_key(verb: Verb) -> bool:
     match verb:
         case Verb.PATCH | Verb.PUT | Verb.EDIT:
             return True
-        case Verb.CREATION:
+        case Verb.CREATION | Verb.LINK | Verb.OBJECTS | Verb.NONE:
             return False
         case _:
             assert_never(verb)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cmkctl.azure.documents import text_at
 from cmkctl.services import service_of
-from cmkctl.services.base import Answer, ArmDocument, Documents, Read
+from cmkctl.services.base import Answer, ArmDocument, Documents, Read, with_linked
 
 
 def documents_of_row(row: ArmDocument, by_id: Mapping[str, ArmDocument]) -> Documents:
@@ -16,5 +16,6 @@ def documents_of_row(row: ArmDocument, by_id: Mapping[str, ArmDocument]) -> Docu
     """
     own = Documents([Answer(Read("resource", str(row["id"]), text_at(row, "apiVersion")), row)])
     service = service_of(str(row["type"]))
-    linked = service.linked(own) if service else ()
-    return Documents((*own.answers, *(Answer(each, by_id.get(each.path.lower())) for each in linked)))
+    if service is None:
+        return own
+    return with_linked(service, own, lambda reads: [Answer(each, by_id.get(each.path.lower())) for each in reads])

@@ -2,16 +2,16 @@
 
 A folder per service has `cases.yaml`. A case has a `promise`, the name of the `service`, and `documents` by the names of the
 reads, laid over `usual`; null is an absent document, `denied` lists those that may not be read, and `recorded` names file and
-number of the interaction whose response is the document. `unread` lists the details that were left unread. `posture` has what
-is expected of the verdict and of its `parts` by name, `aspects` of the protections beside it: a state by topic. `references` has
-the resources that the documents name, as `[relation, id or host]`; `hosts` and `owners` are lists. `want` has the writes for
-`settings` and `key`, a refusal, or nothing.
+number of the interaction whose response is the document, or a list of such for the items of a listing. `unread` lists the
+details that were left unread. `posture` has what is expected of the verdict and of its `parts` by name, `aspects` of the
+protections beside it: a state by topic. `references` has the resources that the documents name, as `[relation, id or host]`;
+`hosts` and `owners` are lists. `want` has the writes for `settings` and `key`, a refusal, or nothing.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,11 @@ from cmkctl.services.base import (
     Documents,
     EncryptableService,
     KeyReference,
+    Read,
     Refusal,
     Service,
     ServiceSettings,
+    with_linked,
 )
 
 HERE = Path(__file__).parent
@@ -53,6 +55,10 @@ def recorded(file: str, number: int) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))["interactions"][number]["response"]["body"]
 
 
+def _recorded(where: list[Any]) -> Any:
+    return {"value": [recorded(*each) for each in where]} if isinstance(where[0], list) else recorded(*where)
+
+
 def settings_of(case: Mapping[str, Any]) -> ServiceSettings:
     """Return the settings of a case."""
     service = BY_NAME[case["service"]]
@@ -70,17 +76,20 @@ def key_of(case: Mapping[str, Any]) -> KeyReference:
 def documents_of(case: Mapping[str, Any]) -> Documents:
     """Return the documents of a case. A read that the case has no document for is absent."""
     given = deepcopy(case.get("documents") or {})
-    given |= {name: recorded(*where) for name, where in (case.get("recorded") or {}).items()}
+    given |= {name: _recorded(where) for name, where in (case.get("recorded") or {}).items()}
     service, denied = BY_NAME[case["service"]], case.get("denied") or []
     reads = [*service.reads(case["settings"]["id"])]
     if isinstance(service, EncryptableService):
         reads += service.reads_to_encrypt(settings_of(case), key_of(case))
     details = service.details(case["settings"]["id"])
     reads += [each for each in details if each.name not in (case.get("unread") or [])]
-    answers = [Answer(each, given.get(each.name), denied=each.name in denied) for each in reads]
-    answers += [Answer(each, given.get(each.name), each.name in denied) for each in service.linked(Documents(answers))]
-    assert given.keys() <= {each.read.name for each in answers}
-    return Documents(answers)
+
+    def answered(asked: Iterable[Read]) -> list[Answer]:
+        return [Answer(each, given.get(each.name), denied=each.name in denied) for each in asked]
+
+    documents = with_linked(service, Documents(answered(reads)), answered)
+    assert given.keys() <= {*documents.names}
+    return documents
 
 
 @pytest.mark.parametrize("case", [*_cases()])
@@ -161,11 +170,11 @@ def _wanted(
 
 @pytest.mark.parametrize("service", services(), ids=lambda each: each.name)
 def test_every_service_has_cases_of_each_kind(service: Service) -> None:
-    """The verdicts customer, microsoft and not-visible; for one that sets keys a write or a refusal, and nothing to do."""
+    """The verdict not-visible and another one; for one that sets keys a write or a refusal, and nothing to do."""
     cases = [each.values[0] for each in _cases() if each.values[0]["service"] == service.name]
 
     verdicts = {each["posture"]["verdict"] for each in cases if "posture" in each}
     wants = [each["want"] for each in cases if "want" in each]
-    assert verdicts >= {"customer", "microsoft", "not-visible"}
+    assert verdicts > {"not-visible"}
     assert isinstance(service, EncryptableService) == bool(wants)
     assert not wants or ([] in wants and any(wants))
