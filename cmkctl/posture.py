@@ -232,12 +232,16 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An assessment beside what was expected of it. `reason` is a sentence; `place` is where the profile expects it."""
+    """An assessment beside what was expected of it. `reason` is a sentence; `place` is where the profile expects it.
+
+    `questions` are those that are not met, or are waived: ``key``, or the topics of protections.
+    """
 
     met: Met
     reason: str
     place: str = ""
     waiver: Waiver | None = None
+    questions: tuple[str, ...] = ("key",)
 
 
 @dataclass(frozen=True, slots=True)

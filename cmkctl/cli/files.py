@@ -21,7 +21,7 @@ def refuse_to_overwrite(options: Options) -> None:
     }
     # A command with a destination reads no profile.
     profile = options.origin if options.destination else options.path
-    used = {"the profile": profile, "--replay": options.replay, "--state": options.state}
+    used = {"the profile": profile, "--replay": options.replay, "--expect": options.expect, "--state": options.state}
     named = [(name, path) for name, path in (written | used).items() if path not in (None, STANDARD_STREAM)]
     for (name, path), (other, another) in combinations(named, 2):
         if name in written and _same(path, another):

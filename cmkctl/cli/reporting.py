@@ -18,7 +18,7 @@ from cmkctl.cli.exits import FAILED
 from cmkctl.cli.options import Options
 from cmkctl.clock import Clock
 from cmkctl.diagnostics import CmkctlError, Diagnostic
-from cmkctl.profile.load import LoadedProfile
+from cmkctl.profile.model import Profile
 from cmkctl.views import View
 from cmkctl.views.redacting import RedactingView
 from cmkctl.views.shown import DiagnosticsShown, LogText, RunEnded
@@ -89,12 +89,10 @@ class Reporter:
 
             yield CsvView(options.csv, self.command_line, self._clock)
 
-    def set_profile(self, loaded: LoadedProfile) -> None:
-        """Set the profile of the run, for the report and for places in it."""
+    def set_profile(self, profile: Profile) -> None:
+        """Set the profile of the run, for the report."""
         if self._report:
-            self._report.set_profile(loaded.profile)
-        for each in self._surveys:
-            each.set_places(loaded.locate)
+            self._report.set_profile(profile)
 
     def observe(self, transport: Any) -> Any:
         """Wrap a transport to report every request; without ``--report`` and ``--debug`` return it unchanged."""

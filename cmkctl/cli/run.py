@@ -215,7 +215,7 @@ def _check(options: Options) -> None:
 def _open(options: Options, reporter: Reporter, clock: SystemClock, stack: ExitStack, load: Load) -> Run:
     _enter_sandbox(options, clock, stack)
     loaded = _load(options, load, stack)
-    reporter.set_profile(loaded)
+    reporter.set_profile(loaded.profile)
     session = _session(options, Target.of(loaded.profile), reporter, clock, stack)
     return Run(options, session, reporter.view, loaded)
 

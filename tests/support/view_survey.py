@@ -123,12 +123,16 @@ def microsoft() -> Posture:
     return Posture(Verdict.MICROSOFT, "all data is encrypted with Microsoft's key")
 
 
-_MET: Final = Outcome(Met.MET, "customer was expected", "posture.expect.workspaces")
-_NOT_MET: Final = Outcome(Met.NOT_MET, "customer was expected, and it is microsoft", "posture.expect.data_factories")
+_MET: Final = Outcome(Met.MET, "the key is the customer's, as expected", "posture.services.workspaces")
+_NOT_MET: Final = Outcome(
+    Met.NOT_MET,
+    "the customer's key is expected: all data is encrypted with Microsoft's key",
+    "posture.services.data_factories",
+)
 _WAIVED: Final = Outcome(
     Met.WAIVED,
-    "customer was expected, and it is mixed",
-    "posture.expect.storage_accounts",
+    "the customer's key is expected: blobs and files use the customer's key; queue data keeps Microsoft's key",
+    "posture.services.storage_accounts",
     Waiver(f"queues hold no data <b>{SCRIPT}</script>", date(2027, 1, 31)),
 )
 _MIXED: Final = Posture(
@@ -262,8 +266,8 @@ def ordinary() -> Survey:
     newest = KeyState(KEY, VAULT, NEW, enabled=True, expires=datetime(2027, 11, 20, tzinfo=UTC))
     waived = Outcome(
         Met.WAIVED,
-        "customer was expected, and it is microsoft",
-        "posture.expect.storage_accounts",
+        "the customer's key is expected: all data is encrypted with Microsoft's key",
+        "posture.services.storage_accounts",
         Waiver("moves to its own key in January", date(2027, 1, 31)),
     )
     found = (
@@ -289,7 +293,7 @@ def ordinary() -> Survey:
             "stdata",
             replace(_MIXED, key_version=NEW, parts=(Part("blob, file", customer()), *_MIXED.parts[2:])),
             State.NOT_ENFORCED,
-            outcome=replace(_NOT_MET, reason="customer was expected, and it is mixed"),
+            outcome=Outcome(Met.NOT_MET, _WAIVED.reason, "posture.services.storage_accounts"),
             key=newest,
         ),
         assessment(

@@ -44,9 +44,7 @@ def written(
 ) -> str:
     """Return the file of a run, with a diagnostic where it has no survey."""
     view = kind(folder / "file", "cmkctl posture", SystemClock())
-    if locate:
-        view.set_places(locate)
-    view.show(s.PostureShown(survey) if survey else s.DiagnosticsShown((FAILURE,)))
+    view.show(s.PostureShown(survey, locate=locate) if survey else s.DiagnosticsShown((FAILURE,)))
     view.write(exit_code)
     return (folder / "file").read_text(encoding="utf-8")
 
@@ -173,7 +171,7 @@ def test_a_log_keeps_the_rules_of_github(tmp_path: Path) -> None:
 
 def test_a_result_points_into_the_profile(tmp_path: Path) -> None:
     """At the line that expects it, else at the workspace; without a profile at the resource alone."""
-    places = {"posture.expect.data_factories": (7, 5), "workspace.name": (3, 3)}
+    places = {"posture.services.data_factories": (7, 5), "workspace.name": (3, 3)}
 
     def locate(name: str) -> Location:
         line, column = places[name]
@@ -189,6 +187,22 @@ def test_a_result_points_into_the_profile(tmp_path: Path) -> None:
     } == results[0]["locations"][0]["physicalLocation"]
     assert [["logicalLocations"]] * 4 == [[*each["locations"][0]] for each in alone]
     assert RICH.assessments[3].resource_id == alone[0]["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]
+
+
+def test_a_protection_that_is_expected_fails_by_itself(tmp_path: Path) -> None:
+    """The question about the key of the same resource is judged apart from it."""
+    outcome = Outcome(Met.NOT_MET, "in-transit is expected: plain HTTP", "protections[0]", questions=("in-transit",))
+    factory = replace(RICH.assessments[3], outcome=outcome)
+    survey = replace(RICH, assessments=(factory,), unseen=(), left_out=())
+
+    (run,) = log(tmp_path, survey, lambda name: Location("expected.yaml", len(name), 1))["runs"]
+    (suite,) = suites(tmp_path, survey)
+
+    (result,) = run["results"]
+    assert ("data_factorys/in-transit", "fail", "error") == tuple(result[each] for each in ("ruleId", "kind", "level"))
+    assert 14 == result["locations"][0]["physicalLocation"]["region"]["startLine"]
+    assert [[], ["failure"]] == [[one.tag for one in each] for each in suite]
+    assert ["nothing-expected", "not-met"] == [each["met"] for each in rows(tmp_path, survey)]
 
 
 def test_a_waiver_is_an_accepted_suppression(tmp_path: Path) -> None:

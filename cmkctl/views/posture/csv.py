@@ -7,10 +7,10 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from cmkctl.posture import Rules
+from cmkctl.posture import Met, Rules
 from cmkctl.views.posture.file import Collected, SurveyFile, failure_text
 from cmkctl.views.posture.questions import KEY, Question, questions
-from cmkctl.views.posture.words import evidence_text, met_of
+from cmkctl.views.posture.words import evidence_text
 
 COLUMNS: Final = (
     "subscription",
@@ -86,6 +86,7 @@ def _rows(collected: Collected) -> Iterator[dict[str, str]]:
 def _row(question: Question) -> dict[str, str]:
     assessment = question.assessment
     parts = assessment.resource_id.split("/")
+    waiver = assessment.outcome.waiver if assessment.outcome and question.met is Met.WAIVED else None
     row = _NOTHING | {
         "subscription": parts[2] if len(parts) > 2 else "",
         "resource_group": parts[4] if len(parts) > 4 else "",
@@ -94,7 +95,10 @@ def _row(question: Question) -> dict[str, str]:
         "question": question.topic,
         "part": question.part,
         "answer": question.answer,
+        "met": "" if question.part else question.met.value,
         "reason": question.explanation,
+        "waived_until": f"{waiver.until:%Y-%m-%d}" if waiver else "",
+        "waiver": waiver.reason if waiver else "",
         "managed": "yes" if assessment.managed else "no",
         "workspaces": " ".join(dict.fromkeys(each.workspace_id for each in assessment.belongs)),
         **_rules(question.rules),
@@ -111,17 +115,13 @@ def _key(question: Question) -> dict[str, str]:
     named = {each.name: each.posture for each in assessment.posture.parts}
     posture = named[question.part] if question.part else assessment.posture
     state = assessment.key
-    waiver = assessment.outcome.waiver if assessment.outcome and not question.part else None
     return {
-        "met": "" if question.part else met_of(assessment).value,
         "key": posture.key,
         "key_version": posture.key_version,
         "newest_version": state.newest if state and posture.key else "",
         "key_expires": f"{state.expires:%Y-%m-%dT%H:%M:%SZ}" if state and state.expires and posture.key else "",
         "key_follows": "" if posture.follows is None else str(posture.follows),
         "reader": posture.reader,
-        "waived_until": f"{waiver.until:%Y-%m-%d}" if waiver else "",
-        "waiver": waiver.reason if waiver else "",
     }
 
 

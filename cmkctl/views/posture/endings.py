@@ -7,8 +7,8 @@ from enum import Enum
 from typing import assert_never
 
 from cmkctl.posture import Met, Survey, Verdict
-from cmkctl.views.posture.questions import KEY, Question, Result, questions_of
-from cmkctl.views.posture.words import by_workspace, met_of
+from cmkctl.views.posture.questions import Question, Result, questions_of
+from cmkctl.views.posture.words import by_workspace
 
 
 class Ending(Enum):
@@ -32,7 +32,7 @@ def ending(question: Question) -> Ending:
     What was expected and is not so fails; what could not be seen is an error, and what cannot be known is skipped.
     """
     hidden = question.answer == Verdict.NOT_VISIBLE.value
-    if question.topic == KEY and met_of(question.assessment) is Met.NOT_MET:
+    if question.met is Met.NOT_MET:
         return Ending.ERROR if hidden else Ending.FAILED
     match question.result:
         case Result.FAIL:

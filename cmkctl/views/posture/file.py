@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,22 +11,19 @@ from typing import ClassVar, assert_never
 
 from cmkctl import codes, events
 from cmkctl.clock import Clock
-from cmkctl.diagnostics import CmkctlError, Diagnostic, Location
+from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.files import try_out, unwritable_remedy, write_whole
 from cmkctl.posture import Survey
 from cmkctl.views import shown as s
 from cmkctl.views.unattended import UnattendedView
-
-Locate = Callable[[str], Location]
-"""A function from the name of a field to its place in the profile, or that of the nearest section."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
     """A run, as far as it came. `survey` is None for one that ended before. `command` is the redacted command line.
 
-    `ended` is the time of the end by this machine's clock. `single` is True for one workspace. `locate` is None for a run without
-    a profile.
+    `ended` is the time of the end by this machine's clock. `single` is True for one workspace. `locate` finds places in the
+    operator's file; None where there is no file.
     """
 
     survey: Survey | None
@@ -37,7 +33,7 @@ class Collected:
     command: str
     ended: datetime
     single: bool = True
-    locate: Locate | None = None
+    locate: s.Locate | None = None
 
 
 class SurveyFile(UnattendedView, ABC):
@@ -57,7 +53,7 @@ class SurveyFile(UnattendedView, ABC):
         self._single = True
         self._context = s.RunContext(sandbox=False)
         self._found: list[Diagnostic] = []
-        self._locate: Locate | None = None
+        self._locate: s.Locate | None = None
         try:
             try_out(path)
         except OSError as error:
@@ -67,18 +63,14 @@ class SurveyFile(UnattendedView, ABC):
     def text(self, collected: Collected) -> str:
         """Return the content of the file. Pure."""
 
-    def set_places(self, locate: Locate) -> None:
-        """Set the profile of the run, for places in it."""
-        self._locate = locate
-
     def show(self, shown: s.Shown) -> None:
         """Record a survey, and the diagnostics of the run."""
         with self._lock:
             match shown:
                 case s.RunContext():
                     self._context = shown
-                case s.PostureShown(survey, single):
-                    self._survey, self._single = survey, single
+                case s.PostureShown(survey, single, _, locate):
+                    self._survey, self._single, self._locate = survey, single, locate
                 case s.DiagnosticsShown(diagnostics):
                     self._found += diagnostics
                 case (

@@ -104,6 +104,7 @@ def _outcome(outcome: Outcome) -> JsonObject:
         "met": outcome.met.value,
         "reason": outcome.reason,
         "place": outcome.place or None,
+        "questions": outcome.questions,
         "waiver": None if waiver is None else {"reason": waiver.reason, "until": waiver.until.isoformat()},
     }
 

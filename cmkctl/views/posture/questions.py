@@ -13,7 +13,6 @@ from enum import Enum, auto
 from typing import Final, assert_never
 
 from cmkctl.posture import Assessment, Evidence, Met, Posture, Rules, State, Survey, Verdict
-from cmkctl.views.posture.words import met_of
 
 KEY: Final = "key"
 """The topic of the question who holds the key. The other topics are those of aspects."""
@@ -40,7 +39,7 @@ class Question:
     """One question about one resource, with its answer.
 
     `topic` is `KEY` or the topic of an aspect, `part` the part of the data, empty for all of it. `answer` is a verdict or a
-    state, as text. `rules` are those of others about this question.
+    state, as text. `rules` are those of others about this question. `alone` is the judgement without any expectation.
     """
 
     assessment: Assessment
@@ -50,7 +49,7 @@ class Question:
     reason: str
     evidence: tuple[Evidence, ...]
     rules: Rules | None
-    result: Result
+    alone: Result
 
     @property
     def fingerprint(self) -> str:
@@ -59,16 +58,42 @@ class Question:
         return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
     @property
-    def explanation(self) -> str:
-        """The reason, then the result of the comparison with what was expected."""
+    def met(self) -> Met:
+        """The result of the comparison, as far as it is about this question: another one of the resource may differ."""
         outcome = self.assessment.outcome
-        if self.topic != KEY or self.part or outcome is None or outcome.met is Met.NOT_EXPECTED:
+        if outcome is None or self.part:
+            return Met.NOT_EXPECTED
+        if outcome.met in (Met.NOT_MET, Met.WAIVED):
+            return outcome.met if self.topic in outcome.questions else Met.NOT_EXPECTED
+        return outcome.met if self.topic == KEY else Met.NOT_EXPECTED
+
+    @property
+    def explanation(self) -> str:
+        """The reason, and the result of the comparison with what was expected."""
+        outcome = self.assessment.outcome
+        if outcome is None or self.met is Met.NOT_EXPECTED:
             return self.reason
         waiver = outcome.waiver
         until = (
             f"; waived until {waiver.until:%Y-%m-%d}: {waiver.reason}" if waiver and outcome.met is Met.WAIVED else ""
         )
-        return f"{self.reason}. {outcome.reason[:1].upper()}{outcome.reason[1:]}{until}"
+        compared = f"{outcome.reason[:1].upper()}{outcome.reason[1:]}{until}"
+        return compared if self.reason in outcome.reason else f"{self.reason}. {compared}"
+
+    @property
+    def result(self) -> Result:
+        """The answer, judged: by what was expected, else by itself."""
+        match self.met:
+            case Met.MET:
+                return Result.PASS
+            case Met.WAIVED:
+                return Result.WAIVED
+            case Met.NOT_MET:
+                return Result.OPEN if self.alone is Result.OPEN else Result.FAIL
+            case Met.NOT_EXPECTED:
+                return self.alone
+            case never:
+                assert_never(never)
 
 
 def questions(survey: Survey, *, parts: bool = False) -> Iterator[Question]:
@@ -80,9 +105,9 @@ def questions(survey: Survey, *, parts: bool = False) -> Iterator[Question]:
 def questions_of(assessment: Assessment, *, parts: bool = False) -> Iterator[Question]:
     """Yield the questions of one resource."""
     posture = assessment.posture
-    yield _of_key(assessment, posture, "", result_of(assessment))
+    yield _of_key(assessment, posture, "")
     for part in posture.parts if parts else ():
-        yield _of_key(assessment, part.posture, part.name, _by_verdict(part.posture))
+        yield _of_key(assessment, part.posture, part.name)
     for aspect in assessment.aspects:
         yield Question(
             assessment,
@@ -96,26 +121,11 @@ def questions_of(assessment: Assessment, *, parts: bool = False) -> Iterator[Que
         )
 
 
-def _of_key(assessment: Assessment, posture: Posture, part: str, result: Result) -> Question:
+def _of_key(assessment: Assessment, posture: Posture, part: str) -> Question:
+    verdict = posture.verdict.value
     return Question(
-        assessment, KEY, part, posture.verdict.value, posture.reason, posture.evidence, assessment.rules, result
+        assessment, KEY, part, verdict, posture.reason, posture.evidence, assessment.rules, _by_verdict(posture)
     )
-
-
-def result_of(assessment: Assessment) -> Result:
-    """Judge who holds the key of a resource, by what was expected, else by the verdict."""
-    posture = assessment.posture
-    match met_of(assessment):
-        case Met.MET:
-            return Result.PASS
-        case Met.WAIVED:
-            return Result.WAIVED
-        case Met.NOT_MET:
-            return Result.OPEN if posture.verdict in (Verdict.NOT_KNOWABLE, Verdict.NOT_VISIBLE) else Result.FAIL
-        case Met.NOT_EXPECTED:
-            return _by_verdict(posture)
-        case never:
-            assert_never(never)
 
 
 def _by_verdict(posture: Posture) -> Result:

@@ -67,10 +67,7 @@ def _parts(found: Sequence[Question]) -> Iterator[Sequence[Question]]:
 
 def _matters(question: Question) -> bool:
     """Return True for what failed, was waived, or should be looked at; what is open only where something was expected."""
-    if question.result is Result.OPEN:
-        outcome = question.assessment.outcome
-        return question.topic == KEY and outcome is not None and outcome.met is Met.NOT_MET
-    return question.result in _KINDS
+    return question.met is Met.NOT_MET if question.result is Result.OPEN else question.result in _KINDS
 
 
 def _run(found: Sequence[Question], collected: Collected, number: int) -> dict[str, Any]:
@@ -193,7 +190,7 @@ def _location(question: Question, collected: Collected) -> dict[str, Any]:
     """Return the resource, and the line of the profile that expects it, else that names the workspace."""
     assessment = question.assessment
     outcome = assessment.outcome
-    place = _place(outcome.place if outcome and question.topic == KEY else "", collected)
+    place = _place(outcome.place if outcome and question.met is not Met.NOT_EXPECTED else "", collected)
     return {
         **({} if place is None else {"physicalLocation": place}),
         "logicalLocations": [

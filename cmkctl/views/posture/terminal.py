@@ -69,7 +69,7 @@ def _outcomes(survey: Survey, width: int, *, single: bool) -> Iterator[Line]:
     missed = [each for each in survey.assessments if words.met_of(each) is Met.NOT_MET]
     waived = [each for each in survey.assessments if words.met_of(each) is Met.WAIVED]
     texts = (_missed(each, single=single) for each in missed)
-    yield from _list("Not as expected", texts, len(missed), _NOT_MET, width, "bold red")
+    yield from _list("Not as expected", texts, len(missed), _NOT_MET if single else _OTHERS, width, "bold red")
     if not single:
         unusable = [each for each in survey.assessments if each.posture.verdict is Verdict.CUSTOMER_UNUSABLE]
         texts = (f"✗ {_title(each, placed=True)}: {each.posture.reason}" for each in unusable)
