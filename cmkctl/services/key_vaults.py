@@ -136,7 +136,7 @@ def _purge(documents: Documents) -> Aspect:
     """Return the protection against a purge; Azure leaves it out of a vault without it."""
     value = documents.value("resource", _PURGE)
     shown = _evidence(documents, _PURGE)
-    words = {
+    words: dict[bool | None, str] = {
         True: "what is deleted stays recoverable until its time is over, and cannot be purged before",
         False: "what is deleted can be purged at once; no service takes a key of such a vault",
     }
