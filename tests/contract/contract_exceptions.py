@@ -284,7 +284,7 @@ DIFFERENCES = (
 """Differences that are known, and why each is right, or why it stays."""
 
 LATER = (
-    "Network Sql DBforMySQL DBforPostgreSQL DocumentDB Databricks EventHub ServiceBus AppConfiguration ElasticSan"
+    "Network Sql DBforMySQL DBforPostgreSQL DocumentDB Search Databricks EventHub ServiceBus AppConfiguration ElasticSan"
     " DataProtection LoadTestService ContainerInstance ContainerService Synapse RecoveryServices"
 )
 """Services beside a workspace, some of which can hold a customer-managed key."""
