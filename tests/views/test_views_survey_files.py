@@ -131,7 +131,6 @@ def test_a_log_has_what_needs_attention(tmp_path: Path) -> None:
     assert [
         ("data_factorys/key", "fail", "error", "microsoft"),
         ("postgresql_flexible_servers/key", "fail", "error", "customer-unusable"),
-        ("data_factorys/in-transit", "review", "none", "not-enforced"),
         ("storage_accounts/key", "fail", "note", "mixed"),
     ] == [
         (each["ruleId"], each["kind"], each["level"], each["properties"].get("verdict") or each["properties"]["state"])
@@ -180,12 +179,12 @@ def test_a_result_points_into_the_profile(tmp_path: Path) -> None:
     results = log(tmp_path, replace(RICH, assessments=RICH.assessments[3:5]), locate)["runs"][0]["results"]
     alone = log(tmp_path)["runs"][0]["results"]
 
-    assert [7, 3, 3] == [each["locations"][0]["physicalLocation"]["region"]["startLine"] for each in results]
+    assert [7, 3] == [each["locations"][0]["physicalLocation"]["region"]["startLine"] for each in results]
     assert {
         "artifactLocation": {"uri": "profiles/prod%20one.yaml", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 7, "startColumn": 5, "endLine": 7, "endColumn": 29},
     } == results[0]["locations"][0]["physicalLocation"]
-    assert [["logicalLocations"]] * 4 == [[*each["locations"][0]] for each in alone]
+    assert [["logicalLocations"]] * 3 == [[*each["locations"][0]] for each in alone]
     assert RICH.assessments[3].resource_id == alone[0]["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]
 
 
@@ -224,7 +223,7 @@ def test_the_benchmark_is_a_taxonomy(tmp_path: Path) -> None:
 
     taxa = {each["id"] for each in run["taxonomies"][0]["taxa"]}
     targets = {one["target"]["id"] for each in run["tool"]["driver"]["rules"] for one in each["relationships"]}
-    assert {"DP-3", "DP-5"} == taxa == targets
+    assert {"DP-5"} == taxa == targets
 
 
 def test_a_name_is_no_link(tmp_path: Path) -> None:
@@ -237,12 +236,12 @@ def test_a_name_is_no_link(tmp_path: Path) -> None:
 
 def test_more_results_than_github_accepts_are_several_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Failures first: of more than it keeps, GitHub keeps the first."""
-    monkeypatch.setattr("cmkctl.views.posture.sarif.MOST_RESULTS", 3)
+    monkeypatch.setattr("cmkctl.views.posture.sarif.MOST_RESULTS", 2)
 
     runs = log(tmp_path)["runs"]
 
-    assert [3, 1] == [len(each["results"]) for each in runs]
-    assert ["fail", "fail", "review", "fail"] == [each["kind"] for run in runs for each in run["results"]]
+    assert [2, 1] == [len(each["results"]) for each in runs]
+    assert ["error", "error", "note"] == [each["level"] for run in runs for each in run["results"]]
     assert ["cmkctl/posture/", "cmkctl/posture/2/"] == [each["automationDetails"]["id"] for each in runs]
 
 
