@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +18,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 from ocsf_json_schema import OcsfJsonSchema, OcsfJsonSchemaEmbedded, get_ocsf_schema
+from support.view_streams import UPDATE
 from support.view_survey import AT, FORMULA, RICH, SCRIPT, WORKSPACE, many, ordinary
 
 from cmkctl import codes
@@ -382,3 +386,41 @@ def test_a_hidden_resource_that_was_expected_is_an_error(tmp_path: Path) -> None
     root = suites(tmp_path, replace(RICH, assessments=(hidden,), unseen=(), left_out=()))
 
     assert ("1", "0", "1") == tuple(root.get(each) for each in ("tests", "failures", "errors"))
+
+
+# --- the page
+
+PAGE = Path(__file__).parents[2] / "docs" / "posture-formats.md"
+SHOWN = re.compile(r"(<!-- shown: (?P<name>\w+) -->\n```\w+\n)(?P<text>.*?)```\n", re.DOTALL)
+
+
+def examples(folder: Path) -> dict[str, str]:
+    """Return a short example of each format, of one resource that is not as expected."""
+    survey = replace(ordinary(), assessments=ordinary().assessments[2:3], unseen=())
+    place = Location("prod.yaml", 31, 5, "    storage_accounts: customer")
+    columns = ("name", "question", "part", "answer", "met", "key_version", "newest_version", "controls")
+    sheet = io.StringIO()
+    csv.writer(sheet, lineterminator="\n").writerows(
+        [columns, *([each[one] for one in columns] for each in rows(folder, survey))]
+    )
+    (result,) = log(folder, survey, lambda _: place)["runs"][0]["results"]
+    finding = json.loads(written(OcsfView, folder, survey))[0]
+    case = suites(folder, survey)[0][0]
+    case.tail = None
+    ET.indent(case)
+    return {
+        "csv": sheet.getvalue(),
+        "sarif": json.dumps(result, indent=2) + "\n",
+        "ocsf": json.dumps(finding, indent=2) + "\n",
+        "junit": f"{ET.tostring(case, encoding='unicode')}\n",
+    }
+
+
+def test_the_page_shows_what_is_written_now(tmp_path: Path) -> None:
+    """Each example of docs/posture-formats.md is made by the views."""
+    now, page = examples(tmp_path), PAGE.read_text(encoding="utf-8")
+    if os.environ.get(UPDATE):
+        page = SHOWN.sub(lambda found: f"{found[1]}{now[found['name']]}```\n", page)
+        PAGE.write_text(page, encoding="utf-8")
+
+    assert now == {found["name"]: found["text"] for found in SHOWN.finditer(page)}

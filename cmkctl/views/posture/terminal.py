@@ -379,9 +379,11 @@ def _rules(rules: Rules, width: int, indent: str) -> Iterator[Line]:
 def _style(posture: Posture) -> str:
     """Return the colour of a verdict. A new verdict without one is a type error."""
     match words.effective(posture):
-        case Verdict.CUSTOMER | Verdict.INHERITED:
+        case Verdict.CUSTOMER:
             return "green"
-        case Verdict.MIXED | Verdict.MICROSOFT | Verdict.RETIRED | Verdict.NOT_KNOWABLE | Verdict.NOT_VISIBLE:
+        case Verdict.MIXED | Verdict.MICROSOFT | Verdict.RETIRED:
+            return "yellow"
+        case Verdict.NOT_KNOWABLE | Verdict.NOT_VISIBLE | Verdict.INHERITED:
             return "yellow"
         case Verdict.NOT_CHOOSABLE:
             return "dim"
