@@ -22,9 +22,13 @@ from support.view_streams import UPDATE
 from support.view_survey import AT, FORMULA, RICH, SCRIPT, WORKSPACE, many, ordinary
 
 from cmkctl import codes
+from cmkctl.azure.redaction import Redactor
+from cmkctl.cli.options import SURVEY_FILES, Options
+from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import SystemClock
 from cmkctl.diagnostics import CmkctlError, Location
-from cmkctl.posture import Met, Outcome, Posture, Survey, Verdict
+from cmkctl.posture import Evidence, Met, Outcome, Posture, Survey, Verdict
+from cmkctl.views import make_view
 from cmkctl.views import shown as s
 from cmkctl.views.junit import JUnitView
 from cmkctl.views.posture.csv import COLUMNS, CsvView
@@ -83,6 +87,28 @@ def test_any_text_of_azure_can_be_written(kind: type[SurveyFile], tmp_path: Path
     first = replace(RICH.assessments[3], resource_id=f"{WORKSPACE}{HALF}")
 
     assert "half of a pair \\ud800" in written(kind, tmp_path, replace(RICH, assessments=(first,)))
+
+
+def test_a_file_has_no_secret(tmp_path: Path) -> None:
+    """All of them get what the terminal gets: redacted, the command line included."""
+    secret = "planted0123456789abcdef"
+    files: dict[str, Any] = {each: tmp_path / each for each in SURVEY_FILES}
+    first = RICH.assessments[3]
+    reason = f"the answer is {secret}"
+    posture = replace(first.posture, reason=reason, evidence=(Evidence("/a", "1", "properties.x", [secret]),))
+    outcome = Outcome(Met.NOT_MET, reason)
+    reporter = Reporter(
+        make_view(json=True, stdout=io.StringIO(), stderr=io.StringIO()), Redactor([secret]), SystemClock()
+    )
+
+    reporter.open(Options(**files))
+    reporter.view.show(s.PostureShown(replace(RICH, assessments=(replace(first, posture=posture, outcome=outcome),))))
+    reporter.close(2)
+
+    texts = {each: path.read_text(encoding="utf-8") for each, path in files.items()}
+    assert dict.fromkeys(files, (False, True)) == {
+        each: (secret in text, "answer is REDACTED" in text) for each, text in texts.items()
+    }
 
 
 # --- CSV
@@ -232,7 +258,7 @@ def test_the_benchmark_is_a_taxonomy(tmp_path: Path) -> None:
 
 def test_a_name_is_no_link(tmp_path: Path) -> None:
     """A message can have links; the name of a resource makes none."""
-    named = replace(RICH.assessments[3], resource_id="/a/[click](https://evil)")
+    named = replace(RICH.assessments[3], resource_id="/a/[click](evil)")
     (run,) = log(tmp_path, replace(RICH, assessments=(named,)))["runs"]
 
     assert "](" not in run["results"][0]["message"]["text"]
@@ -367,7 +393,8 @@ def test_a_suite_is_a_workspace_and_a_case_a_question(tmp_path: Path) -> None:
 
 def test_each_workspace_has_its_own_resources(tmp_path: Path) -> None:
     """Its own one first."""
-    root = suites(tmp_path, many(3, 2))
+    survey = many(3, 2)
+    root = suites(tmp_path, replace(survey, assessments=survey.assessments[::-1]))
 
     assert [6, 6, 6] == [len(each) for each in root]
     assert ["workspace mlw-0000: key", "workspace mlw-0001: key", "workspace mlw-0002: key"] == [
