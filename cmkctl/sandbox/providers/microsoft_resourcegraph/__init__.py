@@ -63,7 +63,14 @@ SHAPE = {
         "allowPartialScopes": bool,
     },
 }
-INSIDE = frozenset(("microsoft.sql/servers/databases", "microsoft.network/privatednszones/virtualnetworklinks"))
+INSIDE = frozenset(
+    (
+        "microsoft.machinelearningservices/workspaces/batchendpoints",
+        "microsoft.machinelearningservices/workspaces/onlineendpoints",
+        "microsoft.network/privatednszones/virtualnetworklinks",
+        "microsoft.sql/servers/databases",
+    )
+)
 """The types inside another resource that Resource Graph has rows for, of those that the sandbox models."""
 
 no_subscriptions = ErrorRow(
