@@ -5,6 +5,7 @@ Services return `Posture` and `Aspect`, `cmkctl.procedures.posture` puts them to
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -88,6 +89,23 @@ class Part:
 
     name: str
     posture: Posture
+
+
+def together(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on the whole of some data, from those on its parts.
+
+    A part whose key is unusable makes the whole unusable. Otherwise parts of the customer's and of Microsoft's are `mixed`, and
+    any other mixture is not knowable.
+    """
+    found = {*verdicts}
+    if len(found) == 1:
+        return found.pop()
+    for each in (Verdict.CUSTOMER_UNUSABLE, Verdict.MIXED):
+        if each in found:
+            return each
+    if {Verdict.CUSTOMER, Verdict.MICROSOFT} <= found:
+        return Verdict.MIXED
+    return Verdict.NOT_KNOWABLE
 
 
 class State(StrEnum):

@@ -6,7 +6,11 @@ without a trailing slash. A naive comparison would plan an update on every run. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
+
+_TLS: Final = re.compile(r"(?:tls)?v?([0-9])[._]?([0-9]?)|tls")
 
 
 def same_location(one: str, other: str) -> bool:
@@ -40,6 +44,15 @@ def same_word(one: str | None, other: str | None) -> bool:
 def same_identity_type(one: str | None, other: str | None) -> bool:
     """Compare two identity types. Some providers write ``SystemAssigned, UserAssigned`` without the space."""
     return _squeezed(one or "") == _squeezed(other or "")
+
+
+def tls_version(text: str) -> tuple[int, int] | None:
+    """Return a version of TLS in an order, from ``TLS1_2``, ``TLSv1.2``, ``Tls12`` or ``1.2``; None for another word.
+
+    The bare ``Tls`` of Azure Cosmos DB and the ``TLSv1`` of MySQL are version 1.0.
+    """
+    match = _TLS.fullmatch(text.strip().lower())
+    return None if match is None else (int(match[1] or 1), int(match[2] or 0))
 
 
 def missing_permissions(granted: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:

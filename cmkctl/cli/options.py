@@ -160,6 +160,14 @@ class Options:
             "--delete-vault", help="Also delete the vault with the key. It can be recovered; cmkctl purges no vault."
         ),
     ] = False
+    resources: Annotated[
+        list[str],
+        typer.Option(
+            "--resource",
+            metavar="ID",
+            help="A further resource, by its ARM id, with the defaults of profiles. Repeatable.",
+        ),
+    ] = field(default_factory=list)
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when there are changes.")
@@ -215,6 +223,14 @@ class Options:
             envvar="AZURE_SUBSCRIPTION_ID",
             rich_help_panel=CONNECTION,
             help="The subscription, where no id names one.",
+        ),
+    ] = None
+    expect: Annotated[
+        Path | None,
+        typer.Option(
+            "--expect",
+            metavar="FILE",
+            help="Compare with the expectations in FILE, instead of the profile's section posture. Exit with 2 when not met.",
         ),
     ] = None
     used_key: Annotated[

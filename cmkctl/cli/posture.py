@@ -5,7 +5,18 @@ from __future__ import annotations
 from cmkctl.cli.options import CONNECTING, REPORTING, Options, takes
 
 
-@takes("surveyed", "workspace", "surveyed_group", "subscriptions", "deep", "cloud", *CONNECTING, "strict", *REPORTING)
+@takes(
+    "surveyed",
+    "workspace",
+    "surveyed_group",
+    "subscriptions",
+    "deep",
+    "expect",
+    "cloud",
+    *CONNECTING,
+    "strict",
+    *REPORTING,
+)
 def command(options: Options) -> int:
     """Show who holds the key of each resource around a workspace, in a group or a subscription. Changes nothing."""
     from cmkctl.cli.posture_run import show_posture  # noqa: PLC0415 - --help imports no SDK

@@ -49,7 +49,7 @@ _PROFILE = Path("PROFILE")
 """The profile in a command line for the operator, where the run does not know its file."""
 
 
-def plan(options: Options, procedure: Procedure) -> int:
+def plan(options: Options, procedure: Procedure, loader: Load = load_only_profile) -> int:
     """Show the plan, and save it with ``--out``."""
 
     def body(opened: Run) -> int:
@@ -70,7 +70,7 @@ def plan(options: Options, procedure: Procedure) -> int:
             opened.show(PlanSaved(str(options.out), digests, _command(options, "apply", options.out, saved=True)))
         return CHANGES if options.detailed_exitcode and made.pending else DONE
 
-    return run(options, body, load_only_profile)
+    return run(options, body, loader)
 
 
 def _of_part(made: Plan, part: Part | None) -> Plan:
@@ -97,7 +97,7 @@ def _print_commands(made: Plan) -> int:
 def apply(options: Options, procedure: Procedure, loader: Load = load) -> int:
     """Show the plan, ask, and apply it. With ``--dry-run``, show the plan alone; with ``--out``, save it as well."""
     if options.dry_run or options.out:
-        return plan(options, procedure)
+        return plan(options, procedure, load_only_profile if loader is load else loader)
     return run(options, lambda opened: _apply(opened, procedure), loader)
 
 

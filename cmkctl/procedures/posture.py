@@ -6,20 +6,21 @@ the one before name, all at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
-from cmkctl.azure.ids import within
+from cmkctl.azure.ids import ResourceId, within
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Survey, Unseen
 from cmkctl.services.base import Answer, Read
-from cmkctl.services.reading import answer, rows_in
+from cmkctl.services.reading import REJECTED, answer, rows_in
 from cmkctl.services.workspace import SERVICE as WORKSPACES
 from cmkctl.survey.assessing import Gaps, postures, shown_in, survey_of
-from cmkctl.survey.keys import MANY, KeyAnswer, host_of, keys_of, place_of
+from cmkctl.survey.keys import MANY, KeyAnswer, host_of, keys_of, vault_of
 from cmkctl.survey.known import Known
 from cmkctl.survey.scope import FEW, Scope, further, query
 from cmkctl.survey.ties import Ties, ties
@@ -53,6 +54,7 @@ class _Run:
         named = (*self._scope.workspaces, *self._scope.named)
         self._known.fresh = _lower(named)
         self._send(self._missing(named), (), (query(self._scope),))
+        self._query_again()
         workspaces = self._scope.workspaces or self._workspaces()
         deep = len(workspaces) <= FEW if self._scope.deep is None else self._scope.deep
         if not deep:
@@ -60,25 +62,33 @@ class _Run:
         while True:
             found = self._ties(workspaces, named, deep=deep)
             shown = shown_in(self._known, self._scope, found)
-            reads, keys = self._missing(shown), self._keys_to_read(shown, deep=deep)
-            queries = self._queries(found, shown)
+            named_keys = keys_of(postures(self._known, shown).values())
+            reads, keys = self._missing(shown), self._keys_to_read(found, named_keys, deep=deep)
+            queries = self._queries(found, named_keys)
             if not reads and not keys and not queries:
                 gaps = Gaps((*self._gaps, *self._unreadable()), tuple(self._left_out))
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
+
+    def _query_again(self) -> None:
+        """Send the plainest query where Resource Graph rejected the first one, which has conditions for the scope."""
+        if self._scope.whole or not any(each.reason == REJECTED for each in self._gaps):
+            return
+        self._gaps.clear()
+        self._send((), (), (query(replace(self._scope, workspaces=(), resource_group="")),))
 
     def _ties(self, workspaces: Iterable[str], named: Iterable[str], *, deep: bool) -> Ties:
         found = ties(self._known, workspaces)
         self._known.fresh = _lower((*(found.belonging if deep else ()), *named))
         return found
 
-    def _send(self, reads: Iterable[Read], keys: Iterable[str], queries: Iterable[str]) -> None:
+    def _send(self, reads: Iterable[Read], keys: Iterable[tuple[str, str]], queries: Iterable[str]) -> None:
         """Send one wave, all of it at the same time."""
         azure = self._azure
         answers, (found, pages) = azure.gather2(
             lambda: azure.gather(*(partial(_answer, azure, each) for each in reads)),
             lambda: azure.gather2(
-                lambda: azure.gather(*(partial(self._key, each) for each in keys)),
+                lambda: azure.gather(*(partial(self._key, *each) for each in keys)),
                 lambda: azure.gather(*(partial(rows_in, azure, each, self._scope.subscriptions) for each in queries)),
             ),
         )
@@ -100,33 +110,30 @@ class _Run:
         reads = (read for resource in found if resource is not None for read in resource.missing)
         return tuple({each.path.lower(): each for each in reads}.values())
 
-    def _keys_to_read(self, shown: Iterable[str], *, deep: bool) -> tuple[str, ...]:
-        keys = keys_of(postures(self._known, shown).values())
+    def _keys_to_read(self, found: Ties, keys: Collection[str], *, deep: bool) -> tuple[tuple[str, str], ...]:
+        """Return the keys whose state is to be read, each with the ARM id of its vault."""
         if not deep and len(keys) > MANY:
             sentence = _UNREAD_KEYS.format(count=len(keys))
             self._left_out += [] if sentence in self._left_out else [sentence]
             return ()
-        return tuple(each for each in keys if each not in self._keys and place_of(self._known, each) is not None)
+        placed = ((each, vault_of(self._known, each, found.vaults)) for each in keys if each not in self._keys)
+        return tuple((key, vault) for key, vault in placed if vault)
 
-    def _key(self, key: str) -> tuple[str, KeyAnswer]:
-        place = place_of(self._known, key)
-        if place is None:
-            return key, KeyAnswer(None)
+    def _key(self, key: str, vault: str) -> tuple[str, KeyAnswer]:
         try:
-            return key, KeyAnswer(self._azure.key(*place))
+            return key, KeyAnswer(self._azure.key(ResourceId.parse(vault), key.rpartition("/")[2]))
         except AzureFailed as error:
-            if error.failure.kind not in _PART_OF_THE_RESULT:
+            if error.failure.kind is not FailureKind.DENIED and error.failure.kind not in _OBSTACLES:
                 raise
             return key, KeyAnswer(None, denied=True)
 
-    def _queries(self, found: Ties, shown: Iterable[str]) -> tuple[str, ...]:
+    def _queries(self, found: Ties, keys: Iterable[str]) -> tuple[str, ...]:
         """Return the queries for host names and resource groups that the rows so far do not explain."""
         if self._scope.whole:
             return ()
-        keys = keys_of(postures(self._known, shown).values())
-        hosts = {*found.hosts, *(host_of(each) for each in keys if place_of(self._known, each) is None)}
+        unplaced = (host_of(each) for each in keys if not vault_of(self._known, each, found.vaults))
         filled = {str(row["id"]).lower().partition("/providers/")[0] for row in self._known.rows}
-        names = sorted({each.partition(".")[0] for each in hosts} - self._searched)
+        names = sorted({each.partition(".")[0] for each in (*found.hosts, *unplaced)} - self._searched)
         groups = sorted({each.rpartition("/")[2] for each in found.groups if each not in filled} - self._searched)
         self._searched.update(names, groups)
         chunks = [names[start : start + _NAMES] for start in range(0, len(names), _NAMES)] or [[]]
@@ -137,24 +144,27 @@ class _Run:
     def _unreadable(self) -> Iterator[Unseen]:
         for each in self._known.unreadable:
             if each.read.name != "resource":
-                yield Unseen(each.read.path, each.refusal or "you may not read it")
+                yield Unseen(each.read.path, each.obstacle or "you may not read it")
 
 
 def _answer(azure: Snapshot, read: Read) -> Answer:
-    """Return the answer to a read. A refusal of one resource is part of the result."""
+    """Return the answer to a read. A refusal of one resource, or an unexpected response, is part of the result."""
     try:
         return answer(azure, read)
     except AzureFailed as error:
-        if error.failure.kind not in _PART_OF_THE_RESULT:
+        if error.failure.kind not in _OBSTACLES:
             raise
-        return Answer(read, None, denied=True, refusal=error.failure.message)
+        return Answer(read, None, denied=True, obstacle=f"{_OBSTACLES[error.failure.kind]}: {error.failure.message}")
 
 
 def _lower(resource_ids: Iterable[str]) -> frozenset[str]:
     return frozenset(each.lower() for each in resource_ids)
 
 
-_PART_OF_THE_RESULT: Final = frozenset({FailureKind.DENIED, FailureKind.TERMINAL})
+_OBSTACLES: Final = {
+    FailureKind.TERMINAL: "Azure refused the read",
+    FailureKind.UNREADABLE: "Azure's response has an unexpected form",
+}
 _UNREAD: Final = (
     "Of {count} workspaces the computes, datastores, connections, outbound rules and endpoints were left unread, and so were "
     "details of the resources around them, such as TLS settings of databases. --deep reads them."

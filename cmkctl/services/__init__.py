@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import Field, create_model
+from pydantic import Field, ValidationError, create_model
 
+from cmkctl.azure.ids import resource_type
 from cmkctl.profile.section import Section
-from cmkctl.services.base import EncryptableService, Entry, Service
+from cmkctl.services.base import EncryptableService, Entry, Service, ServiceSettings
 
-_OTHERS: Final = frozenset({"around", "base", "reading", "reference", "rows"})
+_OTHERS: Final = frozenset({"around", "base", "inside", "reading", "reference", "rows"})
 
 
 @cache
@@ -45,6 +46,30 @@ class ServiceEntries(Section):
     def entries(self) -> tuple[Entry, ...]:
         """Every resource that is named, service by service."""
         return tuple(self._entries())
+
+    def with_resources(self, resource_ids: Iterable[str]) -> Self:
+        """Return the section with further resources, each with the defaults of its service. One that is named stays as it is.
+
+        Raises ValueError for an id of a type that takes no key from cmkctl; its message is a sentence.
+        """
+        added: dict[str, tuple[ServiceSettings, ...]] = {}
+        named = {each.settings.id.lower() for each in self.entries}
+        takers = {each.resource_type.lower(): each for each in encryptable()}
+        for each in resource_ids:
+            service = takers.get(resource_type(each).lower())
+            if service is None:
+                kinds = ", ".join(known.resource_type for known in encryptable())
+                raise ValueError(f"{each!r} is no ARM id of a resource that cmkctl puts a key on: {kinds}.")
+            if each.lower() not in named:
+                named.add(each.lower())
+                try:
+                    entry: ServiceSettings = service.settings.model_validate({"id": each})
+                except ValidationError:
+                    raise ValueError(
+                        f"{each!r} needs settings: name it in the profile, under services.{service.name}."
+                    ) from None
+                added[service.name] = (*added.get(service.name, ()), entry)
+        return self.model_copy(update={name: (*getattr(self, name), *each) for name, each in added.items()})
 
     def _entries(self) -> Iterator[Entry]:
         for service in encryptable():

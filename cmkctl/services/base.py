@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Generic, TypeVar, assert_never
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, assert_never
 
 from pydantic import Field
 
@@ -51,10 +51,12 @@ class Verb(StrEnum):
 class OwnIdentity:
     """The key is read by a managed identity of the resource.
 
-    `both` is the resource provider's spelling of an identity type with both kinds.
+    `both` is the resource provider's spelling of an identity type with both kinds. `permissions` are those that the service's
+    page asks for in a vault with access policies; the role is the same for every service.
     """
 
     both: str = "SystemAssigned,UserAssigned"
+    permissions: tuple[str, ...] = PERMISSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +69,29 @@ class FirstParty:
 
 
 @dataclass(frozen=True, slots=True)
+class NoReader:
+    """No identity reads a key of the customer's: the service takes none."""
+
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OtherResource:
     """The key is that of another resource, whose identity reads it: the words for people."""
 
     words: str
+    permissions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NoReader:
-    """No identity reads a key of the customer's: the service takes none."""
-
-
-Reader = OwnIdentity | FirstParty | OtherResource | NoReader
+Reader = OwnIdentity | FirstParty | NoReader | OtherResource
 
 
 @dataclass(frozen=True, slots=True)
 class KeyReference:
     """The profile's key as services name it.
 
-    `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits. `location` is the vault's, empty where not known.
+    `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits. `vault_id` is the ARM id of the vault, for services
+    that name it as well, and `location` that of the vault; each is empty where not known.
     """
 
     vault_uri: str
@@ -93,6 +99,7 @@ class KeyReference:
     version: str
     kind: str = "RSA"
     size: int | None = None
+    vault_id: str = ""
     location: str = ""
 
     @property
@@ -125,13 +132,13 @@ class Read:
 class Answer:
     """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read.
 
-    `refusal` is Azure's message where it refused the read for another reason than rights; it counts as denied as well.
+    `obstacle` is the reason where the read failed for another one than rights; it counts as denied as well.
     """
 
     read: Read
     document: ArmDocument | None
     denied: bool = False
-    refusal: str = ""
+    obstacle: str = ""
 
 
 class Documents:
@@ -204,8 +211,8 @@ class Documents:
         answer = self._answers.get(name)
         if answer is None:
             return "it was not read"
-        if answer.refusal:
-            return f"Azure refused the read: {answer.refusal}"
+        if answer.obstacle:
+            return answer.obstacle
         return "you may not read it" if answer.denied else "there is no such resource, or you may not see it"
 
 
@@ -281,6 +288,28 @@ class OwnIdentitySettings(ServiceSettings):
         return None if self.identity == "system-assigned" else self.identity
 
 
+class UserIdentitySettings(ServiceSettings):
+    """A resource that exists, with the user-assigned identity that is to read the key: its service takes no other."""
+
+    identity: Annotated[str, field_types.ArmId("Microsoft.ManagedIdentity/userAssignedIdentities")] = Field(
+        description=(
+            "The ARM id of the user-assigned identity that reads the key. It exists; the resource gets it where it lacks it, and "
+            "keeps the identities it has."
+        ),
+        examples=[
+            (
+                "/subscriptions/${AZURE_SUBSCRIPTION_ID}/resourceGroups/rg-data/providers/Microsoft.ManagedIdentity"
+                "/userAssignedIdentities/id-data"
+            )
+        ],
+    )
+
+    @property
+    def identity_id(self) -> str:
+        """The ARM id of the identity."""
+        return self.identity
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Another resource that a document names, by its ARM id or by a host name. `relation` is a noun phrase for people."""
@@ -296,8 +325,9 @@ class Service(ABC):
     `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `rules` are the checks of others that
-    look at the key. A service with `alone` False is shown only where another resource refers to it. With `in_graph` False
-    no table of Resource Graph has its resources: they are items of a listing in another resource's `details`.
+    look at the key. `also` names another service of Microsoft's whose resources are of this type. A service with `alone` False
+    is shown only where another resource refers to it. With `in_graph` False no table of Resource Graph has its resources: they
+    are items of a listing in another resource's `details`.
     """
 
     name: ClassVar[str]
@@ -309,6 +339,7 @@ class Service(ABC):
     follows: ClassVar[Follows]
     revoked: ClassVar[str]
     doc: ClassVar[str]
+    also: ClassVar[str] = ""
     rules: ClassVar[Rules] = Rules(("DP-5",))
     alone: ClassVar[bool] = True
     in_graph: ClassVar[bool] = True
@@ -370,6 +401,10 @@ class EncryptableService(Service, Generic[S]):
 
     def identity_properties(self, settings: S) -> Mapping[str, Json]:  # noqa: ARG002 - for services that need more
         """Return the properties that are sent together with a new identity."""
+        return {}
+
+    def reader_properties(self, settings: S) -> Mapping[str, Json]:  # noqa: ARG002 - for services that name their reader
+        """Return the properties that name the identity as the reader of keys, for services that take them by themselves alone."""
         return {}
 
 

@@ -1,7 +1,8 @@
 """Azure Container Instances: the key of a container group, named with its version when the group is created.
 
 The service has no request that changes the key of a group. The key is read by an application of Microsoft's, or by a
-user-assigned identity of the group.
+user-assigned identity of the group. Azure Machine Learning SDK v1 deployed to such groups, and spelled vault, key and version
+``cmk_vault_base_url``, ``cmk_key_name`` and ``cmk_key_version``; v2 has no deployments of this kind.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_uri, same_word
-from cmkctl.posture import PINNED, Posture, Verdict
+from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Check, Posture, Rules, State, Verdict
 from cmkctl.profile import field_types
 from cmkctl.services.base import (
     Documents,
@@ -26,6 +27,7 @@ from cmkctl.services.base import (
 )
 
 _ENCRYPTION: Final = "properties.encryptionProperties"
+_READER: Final = f"{_ENCRYPTION}.identity"
 _NAMES: Final = ("vaultBaseUrl", "keyName", "keyVersion")
 
 
@@ -60,7 +62,19 @@ class ContainerInstances(EncryptableService[EncryptedContainerGroup]):
     follows = PINNED
     revoked = "not published; a group probably fails at its next start"
     doc = "https://learn.microsoft.com/azure/container-instances/container-instances-encrypt-data"
+    rules = Rules(
+        ("DP-5",),
+        (
+            Check("Azure Policy", "0aa61e00-0a01-4a3c-9945-e93cffedf0e6"),
+            Check("Steampipe", "container_instance_container_group_encrypted_using_cmk"),
+        ),
+    )
     settings = EncryptedContainerGroup
+
+    def hosts(self, documents: Documents) -> tuple[str, ...]:
+        """Return the host of the group's address, where it has a name."""
+        host = documents.text("resource", "properties.ipAddress.fqdn").lower()
+        return (host,) if host else ()
 
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the group's key. Azure requires all of vault, key and version."""
@@ -71,10 +85,20 @@ class ContainerInstances(EncryptableService[EncryptedContainerGroup]):
         if vault and name and version:
             key = f"{vault.rstrip('/')}/keys/{name}"
             reason = "the group is encrypted with the customer's key"
-            return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED)
+            identity = documents.text("resource", _READER)
+            evidence = (*shown, documents.evidence("resource", _READER))
+            return Posture(Verdict.CUSTOMER, reason, evidence, key, version, PINNED, identity or self.reader.name)
         if documents.value("resource", _ENCRYPTION) in (None, {}):
             return Posture(Verdict.MICROSOFT, "the group is encrypted with Microsoft's key", shown)
         return Posture(Verdict.NOT_KNOWABLE, "the encryption block does not name vault, key and version", shown)
+
+    def aspects(self, documents: Documents) -> tuple[Aspect, ...]:
+        """Return the encryption of connections, which the containers end."""
+        if documents.find("resource") is None:
+            return ()
+        shown = (documents.evidence("resource", "properties.ipAddress"),)
+        reason = "the containers end the connections, and no document shows whether they use TLS"
+        return (Aspect(IN_TRANSIT, State.NOT_KNOWABLE, reason, shown, Rules(("DP-3",), by_analogy=True)),)
 
     def want(self, settings: EncryptedContainerGroup, documents: Documents, key: KeyReference) -> Want:
         """Return nothing where the group has this version of the key, and else that it must be created again."""

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from cmkctl.azure.compare import same_resource_id, same_uri, same_word
-from cmkctl.azure.documents import at_path
+from cmkctl.azure.documents import at_path, text_at
+from cmkctl.azure.ids import resource_id
 from cmkctl.plan import AttributeChange, Json
-from cmkctl.posture import PINNED, Evidence, Posture, Verdict
+from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
 from cmkctl.profile import field_types
 from cmkctl.services.base import (
     ArmDocument,
@@ -32,6 +33,8 @@ from cmkctl.services.base import (
 
 _ENCRYPTION: Final = "properties.encryption"
 _CONTENTS: Final = {"pipelines": "pipelines", "linkedservices": "linked services", "dataflows": "data flows"}
+_READER: Final = f"{_ENCRYPTION}.identity.userAssignedIdentity"
+_LINKED: Final = "linkedservices"
 _MANAGED_NETWORKS: Final = "managedVirtualNetworks"
 _READ_ONLY: Final = frozenset({"provisioningState", "createTime", "version"})
 _SIZE: Final = 2048
@@ -63,7 +66,28 @@ class DataFactories(EncryptableService[EncryptedDataFactory]):
     follows = PINNED
     revoked = "the factory and its data are out of reach"
     doc = "https://learn.microsoft.com/azure/data-factory/enable-customer-managed-key"
+    rules = Rules(
+        ("DP-5",),
+        (
+            Check("Azure Policy", "4ec52d6d-beb7-40c4-9a9e-fe753254690e"),
+            Check(
+                "Checkov",
+                "CKV2_AZURE_15",
+                "tests for a linked service to a key vault and never looks at a key: passes without one, fails with one",
+            ),
+            Check("Steampipe", "data_factory_encrypted_with_cmk"),
+        ),
+    )
     settings = EncryptedDataFactory
+
+    def details(self, resource_id: str) -> tuple[Read, ...]:
+        """Return the linked services: those of Azure Machine Learning name their workspace."""
+        return (Read(_LINKED, f"{resource_id}/{_LINKED}", self.api_version, listing=True),)
+
+    def owners(self, documents: Documents) -> tuple[str, ...]:
+        """Return the workspaces that linked services of type AzureMLService name by literal values."""
+        found = (_workspace(each) for each in documents.items(_LINKED) if isinstance(each, Mapping))
+        return tuple(dict.fromkeys(each for each in found if each))
 
     def reads_to_encrypt(
         self,
@@ -86,10 +110,19 @@ class DataFactories(EncryptableService[EncryptedDataFactory]):
             key = f"{vault.rstrip('/')}/keys/{name}"
             reason = "the factory is encrypted with the customer's key, together with its own"
             # The type's text promises the newest version where none is named, and the page has the new version set by hand.
-            return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED if version else None)
+            follows = PINNED if version else None
+            identity = (documents.evidence("resource", _READER),)
+            return Posture(Verdict.CUSTOMER, reason, (*shown, *identity), key, version, follows, _reader(documents))
         if documents.value("resource", _ENCRYPTION) in (None, {}):
             return Posture(Verdict.MICROSOFT, "the factory is encrypted with Microsoft's key", shown)
         return Posture(Verdict.NOT_KNOWABLE, "the encryption block names no vault and key", shown)
+
+    def aspects(self, documents: Documents) -> tuple[Aspect, ...]:
+        """Return the encryption of connections."""
+        if documents.find("resource") is None:
+            return ()
+        reason = "the service takes TLS 1.2 or newer only; the factory has no setting for it"
+        return (Aspect(IN_TRANSIT, State.PLATFORM, reason, rules=Rules(("DP-3",))),)
 
     def want(self, settings: EncryptedDataFactory, documents: Documents, key: KeyReference) -> Want:
         """Return the PUT of the factory with the key in it."""
@@ -120,6 +153,25 @@ class DataFactories(EncryptableService[EncryptedDataFactory]):
                 irreversible=() if before else ("a factory with a customer-managed key keeps one for ever",),
             ),
         )
+
+
+def _reader(documents: Documents) -> str:
+    system = "system-assigned" if documents.text("resource", "identity.principalId") else ""
+    return documents.text("resource", _READER) or system
+
+
+def _workspace(linked: Mapping[str, Any]) -> str:
+    """Return the ARM id of the workspace that a linked service names; empty for another type, and for expressions."""
+    if not same_word(text_at(linked, "properties.type"), "AzureMLService"):
+        return ""
+    subscription, group, name = (
+        text_at(linked, f"properties.typeProperties.{each}")
+        for each in ("subscriptionId", "resourceGroupName", "mlWorkspaceName")
+    )
+    return resource_id(subscription, group, _WORKSPACES, name) if subscription and group and name else ""
+
+
+_WORKSPACES: Final = "Microsoft.MachineLearningServices/workspaces"
 
 
 def _is_set(settings: EncryptedDataFactory, found: Mapping[str, Any], key: KeyReference) -> bool:

@@ -124,7 +124,7 @@ def _soft_delete(documents: Documents) -> Aspect:
     value, days = documents.value("resource", _SOFT_DELETE), documents.value("resource", _DAYS)
     shown = _evidence(documents, _SOFT_DELETE, _DAYS)
     kept = f" for {days} days" if isinstance(days, int) else ""
-    words = {
+    words: dict[bool | None, str] = {
         True: f"what is deleted can be recovered{kept}",
         False: "what is deleted is gone for good",
         None: "the vault does not show it",
@@ -138,7 +138,7 @@ def _purge(documents: Documents) -> Aspect:
     shown = _evidence(documents, _PURGE)
     words: dict[bool | None, str] = {
         True: "what is deleted stays recoverable until its time is over, and cannot be purged before",
-        False: "what is deleted can be purged at once; no service takes a key of such a vault",
+        False: "what is deleted can be purged at once; most services take no key of such a vault",
     }
     return _switch("purge-protection", False if value is None else value, words, shown, _PURGE_RULES)
 
@@ -146,7 +146,7 @@ def _purge(documents: Documents) -> Aspect:
 def _roles(documents: Documents) -> Aspect:
     value, policies = documents.value("resource", _ROLES), documents.value("resource", "properties.accessPolicies")
     count = f" ({len(policies)})" if isinstance(policies, list) else ""
-    words = {
+    words: dict[bool | None, str] = {
         True: "Azure roles decide who may use what the vault stores",
         False: f"access policies of the vault decide who may use what it stores{count}",
         None: f"the vault does not show it; access policies decide then{count}, except in a vault that was created with "

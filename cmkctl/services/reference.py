@@ -12,12 +12,12 @@ _HEAD: Final = """# Services
 The services whose key cmkctl can read. `cmkctl encrypt PROFILE` puts the profile's key on resources of those with a place in a
 profile: name them under `services` ([profiles.md](profiles.md)), and `cmkctl posture PROFILE` assesses them. A service without a
 place in a profile takes no key by a write to a resource that exists: its key is set on another resource, in the data plane, only
-at creation, or not at all.
+at creation, or not at all. [Expectations](posture.md#compare-with-what-you-expect) name a service by the *name* in this table.
 
 Made from the modules in `cmkctl/services`; `python tests/support/docs.py` brings it up to date.
 
-| service | in a profile | api-version | the key is set by | read by | follows new versions | when the key is disabled or lost |
-|---|---|---|---|---|---|---|
+| service | name | in a profile | api-version | key set by | read by | follows new versions | when the key is disabled or lost |
+|---|---|---|---|---|---|---|---|
 """
 
 _VERDICTS: Final = """
@@ -47,7 +47,8 @@ def reference() -> str:
 
 def _row(service: Service) -> str:
     cells = (
-        f"[{service.title}]({service.doc}) `{service.resource_type}`",
+        f"[{service.title}{service.also and f', {service.also}'}]({service.doc}) `{service.resource_type}`",
+        f"`{service.name}`",
         f"`services.{service.name}`" if isinstance(service, EncryptableService) else "-",
         service.api_version,
         service.verb.value,
@@ -62,12 +63,12 @@ def _reader(reader: Reader) -> str:
     match reader:
         case OwnIdentity():
             return "its system-assigned identity, or a user-assigned one"
+        case NoReader():
+            return "-"
         case FirstParty(name, app_ids, permissions):
             known = ", ".join(f"`{app_id}` in {cloud}" for cloud, app_id in app_ids.items())
             return f"{name} (application id {known}): {', '.join(permissions)}"
         case OtherResource(words):
             return words
-        case NoReader():
-            return "-"
         case _:
             assert_never(reader)

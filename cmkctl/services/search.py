@@ -44,7 +44,7 @@ class SearchServices(Service):
     """Read only: an object gets its key when it is created, through the data plane."""
 
     name = "search_services"
-    title = "AI Search"
+    title = "AI Search service"
     resource_type = "Microsoft.Search/searchServices"
     api_version = versions.SEARCH
     verb = Verb.OBJECTS

@@ -16,13 +16,30 @@ from cmkctl.azure.compare import same_word
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import key_parts
 from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP
-from cmkctl.posture import PINNED, Evidence, Posture, Verdict
+from cmkctl.posture import PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
+from cmkctl.services import inside
 from cmkctl.services.around import around
-from cmkctl.services.base import Documents, FirstParty, Read, Reference, Service, Verb
+from cmkctl.services.base import PLATFORM_TRANSIT, Documents, FirstParty, Read, Reference, Service, Verb
 
 _STATUS: Final = "properties.encryption.status"
 _FLAG: Final = "properties.enableServiceSideCMKEncryption"
 _HUB: Final = "properties.hubResourceId"
+_READER: Final = "properties.encryption.identity.userAssignedIdentity"
+_PUBLIC: Final = "properties.publicNetworkAccess"
+_ISOLATION: Final = "properties.managedNetwork.isolationMode"
+
+DIAGNOSTIC_DATA: Final = "diagnostic-data"
+"""The topic of the data that Microsoft collects."""
+
+NETWORK: Final = "network"
+"""The topic of the networks that reach a resource."""
+
+MANAGED_RESOURCES: Final = "managed-resources"
+"""The topic of what Microsoft keeps in the customer's subscription."""
+
+_STATUS_ONLY: Final = (
+    "looks at the status alone: a disabled key, the managed resource group and the associated resources stay unseen"
+)
 LISTINGS: Final = ("computes", "datastores", "connections", "outboundRules", "onlineEndpoints", "batchEndpoints")
 """The collections inside a workspace, as paths name them and as its reads are named."""
 
@@ -42,6 +59,19 @@ class Workspaces(Service):
     follows = PINNED
     revoked = "the services behind the workspace lose their data within about an hour, and the workspace fails"
     doc = "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys"
+    rules = Rules(
+        ("DP-5",),
+        (
+            Check(
+                "Azure Policy",
+                "ba769a63-b8cc-4b2d-abf6-ac33c7204be8",
+                f"{_STATUS_ONLY}; before version 1.1.0 it flagged projects, which have no key of their own",
+            ),
+            Check("Azure Policy", "7f40cee6-e933-4d0f-a782-b96615e0f4a6", _STATUS_ONLY),
+            Check("Steampipe", "azure_compliance.control.machine_learning_workspace_encrypted_with_cmk", _STATUS_ONLY),
+            Check("CloudSploit", "mlWorkspaceCMKEncrypted", _STATUS_ONLY),
+        ),
+    )
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:
         """Return the hub of a project."""
@@ -68,7 +98,29 @@ class Workspaces(Service):
             return Posture(Verdict.INHERITED, f"the key is that of hub {name or 'which is not shown'}", shown)
         hub = _own(documents, "hub")
         reason = f"the key is that of hub {name}: {hub.reason}"
-        return Posture(Verdict.INHERITED, reason, (*shown, *hub.evidence), hub.key, hub.key_version, hub.follows)
+        return Posture(
+            Verdict.INHERITED,
+            reason,
+            (*shown, *hub.evidence),
+            hub.key,
+            hub.key_version,
+            hub.follows,
+            hub.reader,
+            source=hub.verdict,
+        )
+
+    def aspects(self, documents: Documents) -> tuple[Aspect, ...]:
+        """Return what high business impact decides, and the encryption of connections."""
+        if documents.find("resource") is None:
+            return ()
+        kept = _kept_by_microsoft(documents)
+        return (
+            PLATFORM_TRANSIT,
+            _diagnostic_data(documents),
+            inside.temporary_disks(documents, "resource"),
+            _network(documents),
+            *((kept,) if kept else ()),
+        )
 
 
 def is_project(document: Mapping[str, Any] | None) -> bool:
@@ -107,7 +159,70 @@ def _own(documents: Documents, name: str) -> Posture:
         return Posture(Verdict.NOT_KNOWABLE, "encryption is enabled, but no key is named", shown)
     where = architecture(documents.find(name))
     reason = f"the workspace is encrypted with the customer's key{f' ({where})' if where else ''}"
-    return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED)
+    if where == "service-side":
+        reason += "; pipeline metadata is in its storage account, which needs a customer's key itself"
+    return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED, _reader(documents, name))
+
+
+def _reader(documents: Documents, name: str) -> str:
+    """Return the identity of the workspace that reads the key; empty where none is shown."""
+    named = documents.text(name, _READER)
+    return named or ("system-assigned" if documents.text(name, "identity.principalId") else "")
+
+
+def _diagnostic_data(documents: Documents) -> Aspect:
+    """Return the collection of diagnostic data by Microsoft, which a workspace refuses only when it is created.
+
+    Source: https://learn.microsoft.com/azure/machine-learning/concept-data-encryption#data-collection.
+    """
+    shown = (documents.evidence("resource", inside.HBI),)
+    rules = Rules((), (Check("CloudSploit", "mlWorkspaceHBI"),), by_analogy=True)
+    collects = (
+        "Microsoft may collect diagnostic data, such as names of data sets and environment variables of jobs, and keeps it "
+        "under its own key"
+    )
+    always = "names of jobs can still be in telemetry, under Microsoft's key"
+    match documents.value("resource", inside.HBI):
+        case True:
+            reason = f"high business impact: the workspace refuses the collection of diagnostic data; {always}"
+            return Aspect(DIAGNOSTIC_DATA, State.ENFORCED, reason, shown, rules)
+        case False:
+            reason = f"no high business impact: {collects}; only a new workspace can refuse it"
+            return Aspect(DIAGNOSTIC_DATA, State.NOT_ENFORCED, reason, shown, rules)
+        case None:
+            return Aspect(DIAGNOSTIC_DATA, State.NOT_SET, f"hbiWorkspace is not shown: {collects}", shown, rules)
+        case other:
+            reason = f"hbiWorkspace is {other!r}, which cmkctl does not know"
+            return Aspect(DIAGNOSTIC_DATA, State.NOT_KNOWABLE, reason, shown, rules)
+
+
+def _network(documents: Documents) -> Aspect:
+    shown = (documents.evidence("resource", _PUBLIC), documents.evidence("resource", _ISOLATION))
+    isolation = documents.text("resource", _ISOLATION)
+    isolated = f"; its managed network is isolated ({isolation})" if isolation.lower() not in {"", "disabled"} else ""
+    checks = tuple(Check("Checkov", each) for each in ("CKV2_AZURE_49", "CKV2_AZURE_50", "CKV_AZURE_243"))
+    rules = Rules(("NS-2",), checks, by_analogy=True)
+    match documents.text("resource", _PUBLIC).lower():
+        case "disabled":
+            return Aspect(NETWORK, State.ENFORCED, f"private endpoints only{isolated}", shown, rules)
+        case "enabled":
+            return Aspect(NETWORK, State.NOT_ENFORCED, f"any network can reach the workspace{isolated}", shown, rules)
+        case "":
+            return Aspect(NETWORK, State.NOT_SET, f"publicNetworkAccess is not shown{isolated}", shown, rules)
+        case other:
+            return Aspect(NETWORK, State.NOT_KNOWABLE, f"cmkctl does not know the access {other}", shown, rules)
+
+
+def _kept_by_microsoft(documents: Documents) -> Aspect | None:
+    """Return what Microsoft keeps in a managed resource group; None for a workspace without one."""
+    if architecture(documents.find("resource")) != "in-subscription" or not documents.text("resource", MANAGED_GROUP):
+        return None
+    reason = (
+        "Azure Cosmos DB, AI Search and storage of the workspace are in a resource group that only Microsoft may change; "
+        "policies that flag them cannot be exempted there"
+    )
+    shown = (documents.evidence("resource", MANAGED_GROUP),)
+    return Aspect(MANAGED_RESOURCES, State.INFORMATION, reason, shown)
 
 
 SERVICE: Final = Workspaces()

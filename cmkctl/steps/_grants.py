@@ -19,7 +19,6 @@ from cmkctl.steps._role_assignments import Assignment, role_guid
 from cmkctl.steps.base import no_op
 from cmkctl.steps.key_vault import TENANT
 
-PERMISSIONS: Final = ("get", "wrapKey", "unwrapKey")
 _KEYS: Final = "Microsoft.KeyVault/vaults/keys/"
 _DATA_ACTIONS: Final = (f"{_KEYS}read", f"{_KEYS}wrap/action", f"{_KEYS}unwrap/action")
 """The actions on data that a role must allow: those of Key Vault Crypto Service Encryption User."""
@@ -148,7 +147,7 @@ def effective_at(
         held = [key for each in policies_of(properties, principal.object_id) for key in each]
         # A policy has no time of its own: it is as old as the vault's last write, or older.
         written = ((vault or {}).get("systemData") or {}).get("lastModifiedAt")
-        made = [] if missing_permissions(held, PERMISSIONS) else [written]
+        made = [] if missing_permissions(held, principal.permissions) else [written]
     if not made:
         return None
     return min([*(moment(each) or at for each in made), at]) + timedelta(seconds=profile.key_access.settle_seconds)
@@ -178,14 +177,14 @@ def policy_grant(
     """
     properties = (vault or {}).get("properties", {})
     held = [key for each in policies_of(properties, principal.object_id) for key in each]
-    missing = missing_permissions(held, PERMISSIONS)
+    missing = missing_permissions(held, principal.permissions)
     # An access policy is no resource of its own: the vault's id and the principal's key identify it.
     policy = f"{profile.key_vault.resource_id}/accessPolicies/{principal.key.rpartition('/')[2]}"
     if not missing:
-        return no_op(step, policy, kind, "", "up to date: get, wrapKey, unwrapKey by access policy")
+        return no_op(step, policy, kind, "", f"up to date: {', '.join(principal.permissions)} by access policy")
     object_id: Json = principal.object_id or principal.after.unknown
     tenant: Json = properties.get("tenantId") or known.get(TENANT)
-    entry: Json = {"tenantId": tenant, "objectId": object_id, "permissions": {"keys": list(PERMISSIONS)}}
+    entry: Json = {"tenantId": tenant, "objectId": object_id, "permissions": {"keys": list(principal.permissions)}}
     return Change(
         step,
         Action.UPDATE if held else Action.CREATE,

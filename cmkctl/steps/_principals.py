@@ -23,6 +23,7 @@ from cmkctl.steps.resource_providers import REGISTERING
 PRINCIPAL_OBJECT_ID: Final[Output[str]] = Output("key_access", "principal_object_id", "id")
 """The object id of Azure Cosmos DB in this tenant."""
 
+PERMISSIONS: Final = ("get", "wrapKey", "unwrapKey")
 STEP: Final = "key_access"
 COSMOS_DB: Final = "Azure Cosmos DB"
 DOCUMENT_DB: Final = "Microsoft.DocumentDB"
@@ -49,6 +50,8 @@ class ObservedPrincipal:
     definitions: tuple[ArmDocument, ...] = ()
     """The definitions of its roles, where its assignments alone do not show that it may use the key."""
     after: Output[str] = PRINCIPAL_OBJECT_ID
+    permissions: tuple[str, ...] = PERMISSIONS
+    """The permissions on the key that it needs in a vault with access policies."""
 
 
 def _given(profile: Profile) -> ObservedPrincipal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -61,11 +61,21 @@ def observe(azure: Snapshot, profile: Profile) -> ObservedServices:
     answers = azure.gather(
         *(partial(answered, azure, each.service.reads_to_encrypt(each.settings, reference)) for each in entries)
     )
+    answers = azure.gather(
+        *(partial(_with_linked, azure, entry.service, each) for entry, each in zip(entries, answers, strict=True))
+    )
     found = [
         ObservedEntry(each, _principal(azure, profile, entry, Documents(each)))
         for entry, each in zip(entries, answers, strict=True)
     ]
     return ObservedServices(vault, key, tuple(found), azure.now())
+
+
+def _with_linked(azure: Snapshot, service: Service, answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    """Return the answers about a resource and, as far as they are not among them, about the resources that it names."""
+    known = {each.read.name for each in answers}
+    linked = [each for each in service.linked(Documents(answers)) if each.name not in known]
+    return (*answers, *answered(azure, linked))
 
 
 def read_key(azure: Snapshot, profile: Profile) -> tuple[ArmDocument | None, ArmDocument | None]:
@@ -79,6 +89,7 @@ def read_key(azure: Snapshot, profile: Profile) -> tuple[ArmDocument | None, Arm
 def key_reference(vault: ArmDocument | None, key: ArmDocument | None) -> KeyReference | None:
     """Return the key as services name it, with its latest version; None where vault or key are absent."""
     uri = (vault or {}).get("properties", {}).get("vaultUri")
+    vault_id = str((vault or {}).get("id", ""))
     properties = (key or {}).get("properties", {})
     if not uri or not properties.get("keyUriWithVersion"):
         return None
@@ -89,6 +100,7 @@ def key_reference(vault: ArmDocument | None, key: ArmDocument | None) -> KeyRefe
         found.version or "",
         properties["kty"],
         properties.get("keySize"),
+        vault_id,
         text_at(vault, "location"),
     )
 
@@ -103,7 +115,9 @@ def _principal(azure: Snapshot, profile: Profile, entry: Entry, documents: Docum
     if not sets_key(entry.service.verb) or documents.find("resource") is None:
         return None
     principal = _reader(azure, profile, entry, documents)
-    return principal and with_roles(azure, profile, principal)
+    if principal is None:
+        return None
+    return with_roles(azure, profile, replace(principal, permissions=entry.service.reader.permissions))
 
 
 def _reader(azure: Snapshot, profile: Profile, entry: Entry, documents: Documents) -> ObservedPrincipal | None:

@@ -17,14 +17,13 @@ from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import Profile
 from cmkctl.steps._grants import (
-    PERMISSIONS,
     allows_nothing_more,
     combined_assignments,
     held_assignments,
     policies_of,
     role_name,
 )
-from cmkctl.steps._principals import ObservedPrincipal
+from cmkctl.steps._principals import PERMISSIONS, ObservedPrincipal
 from cmkctl.steps.base import conflict, no_op
 from cmkctl.steps.key_access import ObservedAccess, observed_access
 

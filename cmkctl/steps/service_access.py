@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
+from cmkctl.azure.decoding import moment
 from cmkctl.azure.documents import at_path
+from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.plan import Action, Change, Known, Output, Outputs
+from cmkctl.plan import Action, Change, Known, Output, Outputs, Resend, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import Entry, ServiceSettings
 from cmkctl.steps import _services
@@ -16,11 +20,25 @@ from cmkctl.steps._services import ObservedServices, or_nothing
 from cmkctl.steps.base import conflict
 
 _APPLY: Final = "create vault and key first: cmkctl apply"
+RESEND: Final = Resend(
+    FailureKind.NOT_EFFECTIVE,
+    interval=60.0,
+    tries=10,
+    over=frozenset({"", "succeeded"}),
+    advice="the service cannot use the key yet: a new grant can take minutes. It is sent again at {time}",
+)
+"""The repetition of a write that rests on a grant."""
 
 
 def effective(settings: ServiceSettings) -> Output[str]:
     """Return the output with the time, in ISO 8601, at which the grant for a resource takes effect."""
     return Output("service_access", settings.id)
+
+
+def earliest(entry: Entry, known: Known) -> datetime | None:
+    """Return the time from which the grant for a resource can be relied on; None where it is not known."""
+    at = known.get(effective(entry.settings))
+    return None if isinstance(at, Unknown) else moment(at)
 
 
 class ServiceAccess:
@@ -72,9 +90,14 @@ class ServiceAccess:
 
 
 def _principals(profile: Profile, observed: ObservedServices) -> list[ObservedPrincipal]:
-    """Return the principals, each once."""
-    found = [each.principal for _, each in _services.entries(profile, observed) if each.principal is not None]
-    return [*{each.key.lower(): each for each in found}.values()]
+    """Return the principals, each once, with the permissions that all its resources need."""
+    found: dict[str, ObservedPrincipal] = {}
+    for _, entry in _services.entries(profile, observed):
+        if (each := entry.principal) is not None:
+            before = found.get(each.key.lower(), each)
+            permissions = tuple(dict.fromkeys((*before.permissions, *each.permissions)))
+            found[each.key.lower()] = replace(each, permissions=permissions)
+    return [*found.values()]
 
 
 def _grant(

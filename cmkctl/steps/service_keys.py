@@ -1,30 +1,19 @@
-"""Encrypt, step 3: each resource uses the profile's key. The services decide what to send; this step knows none by name."""
+"""Encrypt, step 4: each resource uses the profile's key. The services decide what to send; this step knows none by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
-from cmkctl.azure.decoding import moment
 from cmkctl.azure.documents import at_path
-from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.plan import Action, Change, Known, Outputs, Request, Resend, Settle, Unknown
+from cmkctl.plan import Action, Change, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import Documents, Entry, KeyReference, Refusal, Write
 from cmkctl.steps import _services
 from cmkctl.steps._services import ObservedEntry, ObservedServices, key_reference, or_nothing
 from cmkctl.steps.base import conflict, no_op
-from cmkctl.steps.service_access import effective
+from cmkctl.steps.service_access import RESEND, earliest
 from cmkctl.steps.service_identities import added_identity
-
-_RESEND: Final = Resend(
-    FailureKind.NOT_EFFECTIVE,
-    interval=60.0,
-    tries=10,
-    over=frozenset({"", "succeeded"}),
-    advice="the service cannot use the key yet: a new grant can take minutes. It is sent again at {time}",
-)
 
 
 class ServiceKeys:
@@ -32,7 +21,7 @@ class ServiceKeys:
 
     name = "service_keys"
     title = "keys of the services"
-    needs = ("service_access",)
+    needs = ("service_access", "service_readers")
     doc = "https://learn.microsoft.com/azure/security/fundamentals/encryption-customer-managed-keys-support"
 
     def types(self, profile: Profile) -> tuple[str, ...]:
@@ -99,7 +88,6 @@ def _after_identities(entry: Entry, found: ObservedEntry) -> Documents:
 
 
 def _change(entry: Entry, write: Write, known: Known, before: tuple[str, ...]) -> Change:
-    effective_at = known.get(effective(entry.settings))
     return Change(
         ServiceKeys.name,
         Action.CREATE if write.creates else Action.UPDATE,
@@ -112,7 +100,7 @@ def _change(entry: Entry, write: Write, known: Known, before: tuple[str, ...]) -
         costs=write.costs,
         request=Request(write.method, write.resource_id, write.api_version, write.body),
         settle=Settle(write.resource_id, write.api_version),
-        resend=_RESEND,
+        resend=RESEND,
         depends_on=before,
-        earliest=None if isinstance(effective_at, Unknown) else moment(effective_at),
+        earliest=earliest(entry, known),
     )

@@ -11,7 +11,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.ids import resource_type
 from cmkctl.posture import Assessment, Belonging, KeyState, Posture, Rules, Seen, Survey, Unseen, Verdict
 from cmkctl.services import service_of
-from cmkctl.survey.keys import KeyAnswer, judged, keys_of, state_of
+from cmkctl.survey.keys import KeyAnswer, judged, keys_of, state_of, vault_of
 from cmkctl.survey.known import Known
 from cmkctl.survey.scope import Scope
 from cmkctl.survey.ties import Ties
@@ -65,7 +65,9 @@ def survey_of(
     """Return the survey of everything that was found."""
     shown = shown_in(known, scope, found)
     judged_before_keys = postures(known, shown)
-    states = {key: state_of(known, key, keys) for key in keys_of(judged_before_keys.values())}
+    states = {
+        key: state_of(key, vault_of(known, key, found.vaults), keys) for key in keys_of(judged_before_keys.values())
+    }
     assessed = (
         _assessment(known, each, ties, judged_before_keys.get(each), states, managed=found.managed(each))
         for each, ties in shown.items()

@@ -9,7 +9,7 @@ from typing import Final
 
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import at_path, text_at
-from cmkctl.azure.ids import ResourceId, key_parts
+from cmkctl.azure.ids import key_parts
 from cmkctl.posture import Evidence, KeyState, Posture, Verdict
 from cmkctl.survey.known import Known
 
@@ -42,22 +42,24 @@ def host_of(key: str) -> str:
     return key.removeprefix("https://").partition("/")[0].lower()
 
 
-def place_of(known: Known, key: str) -> tuple[ResourceId, str] | None:
-    """Return the vault and the name of a key; None where its vault is not known."""
-    vault = known.at_host(host_of(key))
-    return (ResourceId.parse(vault), key.rpartition("/")[2]) if vault else None
+def vault_of(known: Known, key: str, vaults: Mapping[str, str]) -> str:
+    """Return the ARM id of a key's vault; empty where it is not known. A vault's name is the first label of its host.
+
+    `vaults` are those around the workspaces, by name: some of them may not have been read yet.
+    """
+    host = host_of(key)
+    return known.at_host(host) or vaults.get(host.partition(".")[0], "")
 
 
-def state_of(known: Known, key: str, answers: Mapping[str, KeyAnswer]) -> KeyState:
-    """Return the state of a key, from the answer to its read."""
-    vault = known.at_host(host_of(key))
+def state_of(key: str, vault: str, answers: Mapping[str, KeyAnswer]) -> KeyState:
+    """Return the state of a key in a vault, from the answer to its read."""
     if not vault:
         return KeyState(key, reason=f"no resource with host {host_of(key)} is visible, so the key was not read")
     answer = answers.get(key)
     if answer is None:
         return KeyState(key, vault, reason="the key was not read")
     if answer.document is None:
-        reason = "you may not read the key" if answer.denied else "there is no such key, or you may not see it"
+        reason = "the key may not be read" if answer.denied else "there is no such key, or you may not see it"
         return KeyState(key, vault, reason=reason)
     newest = key_parts(text_at(answer.document, "properties.keyUriWithVersion"))[1]
     enabled = at_path(answer.document, "properties.attributes.enabled")

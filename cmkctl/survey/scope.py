@@ -39,11 +39,12 @@ class Scope:
 
 
 def query(scope: Scope) -> str:
-    """Return the query for what can be in a scope: of a workspace, its resource group and what names the workspace."""
+    """Return the query for what can be in a scope: of a workspace, its resource group, and what names the workspace."""
     if scope.workspaces:
         groups = sorted({ResourceId.parse(each).resource_group.lower() for each in scope.workspaces})
         mentions = [f"tostring(properties) contains {quoted(each)}" for each in scope.workspaces]
-        return _query(" or ".join((f"resourceGroup in~ {one_of(groups)}", *mentions)))
+        managed = f"managedBy in~ {one_of(scope.workspaces)}"
+        return _query(" or ".join((f"resourceGroup in~ {one_of(groups)}", managed, *mentions)))
     return _query(f"resourceGroup =~ {quoted(scope.resource_group.rpartition('/')[2])}" if scope.resource_group else "")
 
 

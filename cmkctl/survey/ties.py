@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from cmkctl.azure.ids import resource_type, within
+from cmkctl.azure.compare import same_word
+from cmkctl.azure.ids import resource_type
 from cmkctl.posture import Belonging
 from cmkctl.services import service_of
 from cmkctl.services.base import Reference, Service
@@ -15,6 +16,7 @@ from cmkctl.services.workspace import SERVICE as WORKSPACES
 from cmkctl.survey.known import Known, Resource, items_of
 
 _PROVIDERS: Final = "/providers/"
+_VAULTS: Final = "Microsoft.KeyVault/vaults"
 
 
 @dataclass(slots=True)
@@ -22,16 +24,18 @@ class Ties:
     """What belongs to workspaces.
 
     `belonging` has the ties by the ARM id of the resource. `groups` are resource groups that Azure keeps for a resource, by their
-    ARM ids, and `hosts` the host names that lead to no known resource, both with their ties.
+    ARM ids, and `hosts` the host names that lead to no known resource, both with their ties. `vaults` are the ARM ids of the key
+    vaults among the resources, by their names in lower case.
     """
 
     belonging: dict[str, dict[Belonging, None]] = field(default_factory=dict)
     groups: dict[str, dict[Belonging, None]] = field(default_factory=dict)
     hosts: dict[str, dict[Belonging, None]] = field(default_factory=dict)
+    vaults: dict[str, str] = field(default_factory=dict)
 
     def managed(self, resource_id: str) -> bool:
         """Return True for a resource in a resource group that Azure keeps."""
-        return any(within(resource_id, group) for group in self.groups)
+        return resource_id.partition(_PROVIDERS)[0].lower() in self.groups
 
 
 def ties(known: Known, workspaces: Iterable[str]) -> Ties:
@@ -59,6 +63,8 @@ def _follow(known: Known, root: str, owned: list[str], inside: dict[str, list[st
             queue.extend((each, relation) for each in inside.get(resource_id.lower(), ()))
             continue
         found.belonging.setdefault(known.spelled(resource_id), {})[tie] = None
+        if same_word(resource_type(resource_id), _VAULTS):
+            found.vaults.setdefault(resource_id.rpartition("/")[2].lower(), resource_id)
         for reference in _references(known, resource_id, root):
             target = reference.resource_id or known.at_host(reference.host)
             if target:

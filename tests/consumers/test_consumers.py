@@ -269,10 +269,17 @@ def test_a_caller_without_any_right_sees_nothing_and_knows_it(
 
 
 def test_a_sql_server_is_read_whatever_its_row_shows(estate: ScenarioBuilder) -> None:
-    """The protector is no part of the row; a key of one database counts as well."""
+    """The protector is no part of the row; a database with a key of its own has a row."""
     server = estate.running.state.add_sql_server("sql-data", "rg-ml")
     estate.running.state.add_sql_server("sql-plain", "rg-ml")
     estate.running.state.add_sql_database(server, "db", encryptionProtector=f"{KEY}/{VERSION}")
+    protector = {
+        "id": f"{server}/encryptionProtector/current",
+        "name": "current",
+        "type": "Microsoft.Sql/servers/encryptionProtector",
+        "properties": {"serverKeyType": "AzureKeyVault", "uri": f"{KEY}/{VERSION}"},
+    }
+    put(estate.running.state, protector)
 
     found = found_in(estate)
 

@@ -5,8 +5,8 @@
     python tests/contract/contract_baseline.py --report --by-provider
     python tests/contract/contract_baseline.py --report 47 59
 
-Each entry of ``baseline.json`` has the number of exchanges by outcome, and under ``wrong`` the exchanges that differ from
-Azure today: a list that may only get shorter.
+Each entry of ``baseline.json``, and of ``recordings.yaml`` in the folder of a service, has the number of exchanges by outcome,
+and under ``wrong`` the exchanges that differ from Azure today: a list that may only get shorter.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 if __name__ == "__main__":
     sys.path.append(str(Path(__file__).parents[1]))
 
@@ -28,6 +30,7 @@ from contract_recordings import ARM, Exchange, names
 from contract_replay import Outcome, Result, play
 from contract_start import Start, read_from_start
 from contract_starts import STARTS
+from support.service_folders import files, pages
 
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.core.requestlog import LoggedRequest
@@ -80,8 +83,10 @@ def wrong(results: list[Result]) -> list[int]:
 
 
 def committed() -> dict[str, dict[str, Any]]:
-    """Return the committed entries by recording."""
+    """Return the committed entries by recording; one that a service's folder has counts instead of that of the baseline."""
     found: dict[str, dict[str, Any]] = json.loads(BASELINE.read_text(encoding="utf-8"))
+    for page in pages("recordings.yaml"):
+        found |= page["baseline"]
     return found
 
 
@@ -159,6 +164,10 @@ def main() -> None:
     rows = {name: counts(played(name)) for name in names()}
     sys.stdout.write(table(rows) + "\n")
     entries = {name: {**row, Outcome.WRONG.value: wrong(played(name))} for name, row in rows.items()}
+    for path in files("recordings.yaml"):
+        for name, entry in yaml.safe_load(path.read_text(encoding="utf-8"))["baseline"].items():
+            if entries.pop(name) != entry:
+                sys.stdout.write(f"{path}: {name} is now {json.dumps({**rows[name], 'wrong': wrong(played(name))})}\n")
     lines = [f" {json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items()]
     BASELINE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 

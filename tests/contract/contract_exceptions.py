@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from contract_recordings import Exchange
+from support.service_folders import pages
 
 
 @dataclass(frozen=True)
@@ -282,6 +283,12 @@ DIFFERENCES = (
     ),
 )
 """Differences that are known, and why each is right, or why it stays."""
+OF_SERVICES = tuple(
+    Known(each["why"], each["what"], str(each["scenarios"]), _path(each.get("path", "")))
+    for page in pages("recordings.yaml")
+    for each in page.get("differences", ())
+)
+"""Differences that the folders of services declare."""
 
 LATER = (
     "Network Sql DBforMySQL DBforPostgreSQL DocumentDB Search Databricks EventHub ServiceBus AppConfiguration ElasticSan"
@@ -342,7 +349,7 @@ def not_modelled(scenario: str, exchange: Exchange) -> str | None:
 
 def explained(scenario: str, exchange: Exchange, difference: str) -> str | None:
     """Return why a difference is accepted; None when it is not."""
-    for each in DIFFERENCES:
+    for each in (*DIFFERENCES, *OF_SERVICES):
         if re.match(each.what, difference) and each.holds(scenario, exchange):
             return each.why
     return None

@@ -11,6 +11,7 @@ from contract_start import Start
 from support.sandbox import Client
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID
+from cmkctl.sandbox.core.constants import COSMOS_DB_OBJECT_ID
 from cmkctl.sandbox.providers import microsoft_containerinstance
 from cmkctl.sandbox.server import Running
 
@@ -171,6 +172,10 @@ STARTS: Mapping[str, Start] = {
     "29": Start(MASKED, rename=_masked("joharrin-sdk-tests", "", "test-ws-000006_mvnet", "2024-07-01-preview")),
     "40": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
     "44": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
+    "70": Start(
+        "the directory was asked by a service that Azure has retired; Azure Cosmos DB has another object id there",
+        rename=Rename(anywhere={"e5007d2c-4b13-4a74-9b6a-605d99f03501": COSMOS_DB_OBJECT_ID}),
+    ),
     "88": Start(LISTED, before={0: _default_logs}),
     "96": Start("the key of the group, and the application that reads it, existed", before={0: _key_of_containers}),
     "57": Start("the cluster and its key existed", before={0: _log_cluster}),

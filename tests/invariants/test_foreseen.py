@@ -18,6 +18,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 from support.scenarios import DOINGS, GROUP, IDENTITY_ID, STORAGE, VAULT, ProfileVariant, ScenarioBuilder, Site, World
+from support.service_folders import pages
 
 from cmkctl.checks import IGNORABLE
 from cmkctl.diagnostics import CmkctlError, RefusedError, Severity
@@ -35,6 +36,8 @@ from cmkctl.sandbox.planes import dispatch
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.soft_delete import soft_delete
 
 LISTS: Final[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "refusals.yaml").read_text(encoding="utf-8"))
+"""The refusals of everything but single services, which list theirs in ``tests/services/NAME/refusals.yaml``."""
+OF_SERVICES: Final[list[dict[str, Any]]] = pages("refusals.yaml")
 FORESEEN: Final[dict[str, dict[str, Any]]] = LISTS["foreseen"]
 OTHERS: Final = "rg-others"
 SUBSCRIPTION: Final = f"/subscriptions/{SUBSCRIPTION_ID}"
@@ -362,9 +365,10 @@ def test_what_the_profile_shows_is_refused_without_a_request(row: str, tmp_path:
 
 def test_every_refusal_of_the_sandbox_is_in_one_list() -> None:
     """A refusal that is in none could come after something irreversible without anybody having thought about it."""
-    listed = [name for each in LISTS.values() for name in each]
+    listed = [name for lists in (LISTS, *OF_SERVICES) for each in lists.values() for name in each]
     plane = {name for name, row in rows().items() if row in TABLE and _of_the_vault_plane(name)}
 
+    assert {name for lists in OF_SERVICES for name in lists} <= {"not sent", "elsewhere", "read"}
     assert sorted(set(listed)) == sorted(listed)
     assert set(rows()) - plane == set(listed)
 

@@ -10,8 +10,8 @@ from support.estate import VERSION, put, workspace
 from support.scenarios import ProfileVariant, ScenarioBuilder
 
 from cmkctl.azure.az_cli import subscription_of_az
-from cmkctl.cli.targets import subscriptions_of
 from cmkctl.cli.options import Options
+from cmkctl.cli.targets import subscriptions_of
 from cmkctl.diagnostics import ProfileError
 from cmkctl.listing import ListedWorkspace
 from cmkctl.posture import Verdict

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.sandbox import SUBSCRIPTION, Client, vault_body, vault_path
+from support.service_folders import pages
 
 from cmkctl.sandbox import CLIENT_OBJECT_ID, Pace, Sandbox
 from cmkctl.sandbox.core import registry, shapes
@@ -183,6 +184,11 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         f"{ENDPOINT}/privateDnsZoneGroups/default",
         {"properties": {"privateDnsZoneConfigs": [{"name": "blob", "properties": {"privateDnsZoneId": ZONE}}]}},
     ),
+    **{
+        kind.lower(): (f"{GROUP}/providers/{each['path']}", {**PLAIN, **each["body"]})
+        for page in pages("examples.yaml", IDENTITY=IDENTITY)
+        for kind, each in page.items()
+    },
 }
 """A resource of each type that is written as a document of its own, in the order in which they can be created."""
 
@@ -211,7 +217,7 @@ def arm() -> Iterator[Client]:
             assert answer.status_code < 300, (path, answer.text)
             if path == IDENTITY:
                 principal = answer.json()["properties"]["principalId"]
-                running.state.add_access_policy("kv-one", principal)
+                running.state.add_access_policy("kv-one", principal, ["get", "list", "wrapKey", "unwrapKey"])
                 running.state.assign_role(GROUP, principal, CONTRIBUTOR)  # the workspace acts as this identity
         yield client
 

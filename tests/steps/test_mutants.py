@@ -128,7 +128,7 @@ MUTANTS: Final = (
     ),
     Mutant("key_vault", "key_vault", '"enablePurgeProtection": True', '"enablePurgeProtection": False'),
     Mutant("key", "key", 'OPERATIONS: Final = ("wrapKey", "unwrapKey")', 'OPERATIONS: Final = ("wrapKey", "decrypt")'),
-    Mutant("key_access", "_grants", 'PERMISSIONS: Final = ("get", ', 'PERMISSIONS: Final = ("get", "delete", '),
+    Mutant("key_access", "_principals", 'PERMISSIONS: Final = ("get", ', 'PERMISSIONS: Final = ("get", "delete", '),
     Mutant(
         "associated_resources", "_associated.storage", '"minimumTlsVersion": "TLS1_2"', '"minimumTlsVersion": "TLS1_0"'
     ),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
 
-from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.core import ids
 
 SUBSCRIPTION: Final = f"/subscriptions/{SUBSCRIPTION_ID}"
@@ -60,6 +61,7 @@ def workspace(name: str, group: str = "rg-ml", /, *, key: str = "", vault: str =
     }
     properties = {
         "friendlyName": name,
+        "workspaceId": str(uuid5(NAMESPACE_URL, f"{group}/{name}")),
         "hbiWorkspace": bool(key),
         "publicNetworkAccess": "Enabled",
         "enableServiceSideCMKEncryption": False,
@@ -70,6 +72,7 @@ def workspace(name: str, group: str = "rg-ml", /, *, key: str = "", vault: str =
         "kind": "Default",
         "sku": {"name": "Basic", "tier": "Basic"},
         "identity": {"type": "SystemAssigned"},
+        "systemData": {"createdAt": "2026-11-24T12:00:00Z"},
         **more,
     }
     return document("Microsoft.MachineLearningServices/workspaces", name, group, **given, properties=properties)
@@ -118,8 +121,12 @@ def estate(count: int) -> Iterator[Document]:
 
 def _surroundings(number: int) -> Iterator[Document]:
     tail, group = f"{number:04}", f"rg-ml-{number // 10:03}"
+    uri = f"https://kv-{tail}.vault.azure.net/"
     vault = document(
-        "Microsoft.KeyVault/vaults", f"kv-{tail}", group, properties={"vaultUri": f"https://kv-{tail}.vault.azure.net/"}
+        "Microsoft.KeyVault/vaults",
+        f"kv-{tail}",
+        group,
+        properties={"tenantId": TENANT_ID, "sku": {"family": "A", "name": "standard"}, "vaultUri": uri},
     )
     key = f"https://kv-{tail}.vault.azure.net/keys/cmk/{VERSION}" if number % 5 else ""
     images = registry(f"cr{tail}", group)

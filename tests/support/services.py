@@ -27,6 +27,7 @@ class Services:
 
     def name(self, services: Mapping[str, Any], **more: Any) -> None:
         """Write the profile, with these services."""
+        self._named = [entry["id"].lower() for entries in services.values() for entry in entries]
         profile = {
             "subscription": SUBSCRIPTION_ID,
             "location": "eastus2",
@@ -45,11 +46,10 @@ class Services:
         return self.azure("encrypt", self.path, "--yes", "--json", *options)
 
     def posture(self) -> list[dict[str, Any]]:
-        """Return the lines of ``posture --json``."""
+        """Return the lines of ``posture --json`` about the resources under ``services``."""
         ran = self.azure("posture", self.path, "--json")
         assert ran.code == 0, ran
-        found: list[dict[str, Any]] = ran.of("posture")
-        return found
+        return [each for each in ran.of("posture") if each["resource_id"].lower() in self._named]
 
     def verdicts(self) -> list[str]:
         """Return the verdicts of ``posture``."""

@@ -1,6 +1,8 @@
 """The rules that every service applies to a customer-managed key before it takes it: vault, key, version, and reader."""
 
-from cmkctl.sandbox.core import errors, grants
+from collections.abc import Collection
+
+from cmkctl.sandbox.core import errors, grants, key_loss
 from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.refusal import ours
 from cmkctl.sandbox.core.state import Tenant
@@ -25,20 +27,30 @@ READERS_UNCHECKED = "readers_unchecked"
 """The mark of a copy of the tenant in which a plan is validated: a key is usable without its grant."""
 
 
-def require_usable(tenant: Tenant, uri: str, name: str, version: str, reader: str | None) -> Json:
+def require_usable(
+    tenant: Tenant,
+    uri: str,
+    name: str,
+    version: str,
+    reader: str | None,
+    also: Collection[str] = (),
+    *,
+    protected: bool = True,
+) -> Json:
     """Return the record of a key that the principal with object id `reader` may use.
 
-    `uri` is the vault's; an empty `version` means the latest.
+    `uri` is the vault's; an empty `version` means the latest. `also` are further permissions that an access policy must have.
+    With `protected` the vault needs purge protection.
 
     Raises:
         AzureError: 400 for a vault or key that does not fit, 403 for a reader without the rights.
 
     """
-    vault = _vault(tenant, uri)
+    vault = vault_at(tenant, uri)
     if vault is None:
         raise key_unusable(f"there is no vault at '{uri}'")
     properties = vault["doc"]["properties"]
-    if not properties.get("enablePurgeProtection"):
+    if protected and not properties.get("enablePurgeProtection"):
         raise key_unusable(f"the vault '{vault['doc']['name']}' has no purge protection")
     record = tenant.resource(f"{vault['doc']['id']}/keys/{name}")
     rows = [] if record is None else [row for row in record["versions"] if version.lower() in ("", row["version"])]
@@ -49,9 +61,25 @@ def require_usable(tenant: Tenant, uri: str, name: str, version: str, reader: st
     _check_dates(tenant, name, rows[-1]["attributes"])
     if tenant.data.get(READERS_UNCHECKED):
         return record
-    if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader):
+    if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader, also):
         raise key_forbidden(record["doc"]["name"], reader or "(none)", vault["doc"]["name"])
     return record
+
+
+def why_unusable(
+    tenant: Tenant, uri: str, name: str, version: str, reader: str | None, also: Collection[str] = ()
+) -> str:
+    """Return why a reader cannot use a key at this moment, in the words of `key_loss`; empty when it can."""
+    vault = vault_at(tenant, uri)
+    if vault is None:
+        return key_loss.NO_VAULT
+    if tenant.resource(f"{vault['doc']['id']}/keys/{name}") is None:
+        return key_loss.NO_KEY
+    try:
+        require_usable(tenant, uri, name, version, reader, also)
+    except errors.AzureError as refusal:
+        return key_loss.NO_GRANT if refusal.row is key_forbidden else key_loss.DISABLED
+    return ""
 
 
 def _check_dates(tenant: Tenant, name: str, attributes: Json) -> None:
@@ -64,7 +92,14 @@ def _check_dates(tenant: Tenant, name: str, attributes: Json) -> None:
         raise key_unusable(f"the key '{name}' is not valid yet")
 
 
-def _vault(tenant: Tenant, uri: str) -> Json | None:
+def find(tenant: Tenant, uri: str, name: str) -> Json | None:
+    """Return the record of a key by the URI of its vault; None where there is none."""
+    vault = vault_at(tenant, uri)
+    return tenant.resource(f"{vault['doc']['id']}/keys/{name}") if vault else None
+
+
+def vault_at(tenant: Tenant, uri: str) -> Json | None:
+    """Return the record of the vault of a URI; None where there is none."""
     label = uri.removeprefix("https://").partition(".")[0].lower()
     suffix = f"/providers/microsoft.keyvault/vaults/{label}"
     return next((record for key, record in tenant.table("resources").items() if label and key.endswith(suffix)), None)

@@ -1,6 +1,6 @@
 """Permissions on a key by access policies and role assignments, including those that have not taken effect yet."""
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 
 from cmkctl.sandbox.core import custom_roles, ids, roles
 from cmkctl.sandbox.core.messages import Json
@@ -28,12 +28,15 @@ def advance_grants(tenant: Tenant) -> None:
         tenant.data["pending_grants"] = [grant for grant in pending if not tenant.tick(grant["countdown"])]
 
 
-def may_use_key(tenant: Tenant, vault: Json, key_id: str, principal: str) -> bool:
-    """Return whether a principal (by object id) may get, wrap and unwrap with a key of the vault, effective now."""
+def may_use_key(tenant: Tenant, vault: Json, key_id: str, principal: str, also: Collection[str] = ()) -> bool:
+    """Return whether a principal (by object id) may get, wrap and unwrap with a key of the vault, effective now.
+
+    `also` are permissions, in lower case, that an access policy has to have besides.
+    """
     document = vault["doc"]
     if document["properties"].get("enableRbacAuthorization"):
         return has_role(tenant, key_id, principal, custom_roles.allowing_data(tenant, *USE_OF_A_KEY))
-    return _has_policy(document, principal) and not pending(tenant, document["id"], principal)
+    return _has_policy(document, principal, NEEDED.union(also)) and not pending(tenant, document["id"], principal)
 
 
 def may_read_vault(tenant: Tenant, vault: Json, principal: str) -> bool:
@@ -41,10 +44,10 @@ def may_read_vault(tenant: Tenant, vault: Json, principal: str) -> bool:
     return has_role(tenant, vault["doc"]["id"], principal, custom_roles.allowing(tenant, READ_OF_A_VAULT))
 
 
-def _has_policy(document: Json, principal: str) -> bool:
+def _has_policy(document: Json, principal: str, needed: frozenset[str]) -> bool:
     for entry in document["properties"]["accessPolicies"]:
         words = {word.lower() for word in entry["permissions"].get("keys") or ()}
-        if entry["objectId"].lower() == principal.lower() and (words >= NEEDED or "all" in words):
+        if entry["objectId"].lower() == principal.lower() and (words >= needed or "all" in words):
             return True
     return False
 

@@ -77,6 +77,12 @@ def key_readers() -> "Mapping[str, Callable[[Tenant, Cloud, Json], str]]":
     return {kind: reader for each in providers() for kind, reader in each.key_readers.items()}
 
 
+@cache
+def key_seconds() -> Mapping[str, float]:
+    """Return, by lower-case type, the seconds until the loss of a key is noticed, where that is not an hour."""
+    return {kind: seconds for each in providers() for kind, seconds in each.key_seconds.items()}
+
+
 def registered(tenant: "Tenant", namespace: str, cloud: str = "AzureCloud") -> None:
     """Do what the end of a registration brings with it, such as a service principal."""
     found = provider(namespace)

@@ -3,15 +3,16 @@
 import re
 from typing import Any
 
-from cmkctl.sandbox.core import customer_keys, errors, ids, operations, resources, shapes
+from cmkctl.sandbox.core import customer_keys, errors, ids, key_loss, operations, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
+from cmkctl.sandbox.core.clouds import Cloud
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.refusal import ours
 from cmkctl.sandbox.core.routing import Route
-from cmkctl.sandbox.core.shapes import READ_ONLY, Required
+from cmkctl.sandbox.core.shapes import READ_ONLY, Required, Since
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers import microsoft_managedidentity
 
@@ -21,13 +22,21 @@ COVERAGE = Area(
         "servers: PUT and PATCH (202, polls), GET, list, DELETE",
         "server keys: PUT (202, polls), GET, list; named VAULT_KEY_VERSION, with the server's identity checked on the key",
         "encryption protector: GET, PUT (202, polls); it names a server key (recording 50)",
-        "databases: GET and list of arranged ones",
+        "databases: GET and list of arranged ones, and the state of their transparent data encryption",
+        "a lost key: databases without a key of their own are `Inaccessible` 10 minutes later",
     ),
+    differs=("databases come back by themselves however long the key was away; Azure stops doing so after 30 minutes",),
     not_modelled=(
-        "server keys without a version; creation of databases, TDE states, elastic pools, firewalls; effects of a lost key",
+        "server keys without a version; creation of databases, elastic pools, firewalls; refused connections",
+        "the loss of the own key of a database",
     ),
+    guesses=("`createMode` is taken and not shown; az sends it with every new server",),
 )
-VERSIONS = ("2021-11-01", "2022-08-01-preview", "2023-08-01", "2025-01-01")
+SECONDS_TO_LOSS = 600
+"""The seconds after which databases are out of reach without their key: connections are denied within 10 minutes."""
+ENCRYPTED = "Enabled"
+"""The state of transparent data encryption that is on."""
+VERSIONS = ("2021-11-01", "2022-08-01-preview", "2023-08-01", "2024-11-01-preview", "2025-01-01")
 
 key_name_wrong = errors.ErrorRow(
     400,
@@ -62,6 +71,8 @@ SERVER = resources.ResourceType(
             "publicNetworkAccess": ("Enabled", "Disabled", "SecuredByPerimeter"),
             "restrictOutboundNetworkAccess": ("Enabled", "Disabled"),
             "primaryUserAssignedIdentityId": str,
+            "createMode": Since("2025-01-01", "2024-11-01-preview", ("Normal", "Restore")),
+            "retentionDays": Since("2025-01-01", "2024-11-01-preview", int),
             "keyId": shapes.NOT_MODELLED,
             "federatedClientId": shapes.NOT_MODELLED,
             **dict.fromkeys(
@@ -139,6 +150,7 @@ def _new_server(identifier: str, name: str, location: str) -> Json:
 def _write_server(tenant: Tenant, call: Call, before: Json, body: Json) -> Reply:
     sent = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
     sent.pop("administratorLoginPassword", None)  # a password; Azure does not show it either
+    sent.pop("createMode", None)
     if not sent.get("administrators"):
         sent.pop("administrators", None)  # az sends it empty, and it is not shown (recording 50)
     document = {**before, "properties": shapes.merge(before["properties"], sent)}
@@ -290,7 +302,42 @@ def put_protector(tenant: Tenant, call: Call) -> Reply:
 
 def list_databases(tenant: Tenant, call: Call) -> Reply:
     """Answer the databases of a server."""
-    return Reply(200, {"value": _children(tenant, _server(tenant, call), "databases")})
+    server = _server(tenant, call)
+    lost = bool(key_loss.lost(tenant, call.cloud, tenant.resource(server["id"]) or {}))
+    kind = f"{SERVER.type}/databases"
+    found = [each for each in tenant.resources_in(server["id"]) if each["doc"]["type"] == kind]
+    return Reply(200, {"value": [_without_key(each) if lost else each["doc"] for each in found]})
+
+
+def _without_key(record: Json) -> Json:
+    """Show a database of a server that lost its key: out of reach, unless it has a key of its own or is not encrypted."""
+    document: Json = record["doc"]
+    if document["properties"].get("encryptionProtector") or record["encryption"] != ENCRYPTED:
+        return document
+    return {**document, "properties": {**document["properties"], "status": "Inaccessible"}}
+
+
+def get_encryption(tenant: Tenant, call: Call) -> Reply:
+    """Answer the transparent data encryption of a database: on, unless it was arranged to be off."""
+    server = _server(tenant, call)
+    database = tenant.resource(f"{server['id']}/databases/{call['child']}")
+    if database is None:
+        raise errors.resource_not_found(f"{SERVER.type}/databases", call["child"], call["group"])
+    child = _child(database["doc"], "transparentDataEncryption", "current")
+    document = {**child, "type": f"{SERVER.type}/databases/transparentDataEncryption"}
+    return Reply(200, {**document, "properties": {"state": database["encryption"]}})
+
+
+def why_out_of_reach(tenant: Tenant, cloud: Cloud, record: Json) -> str:
+    """Return why a server cannot use its protector now; empty when it can, or has Microsoft's key."""
+    server = record["doc"]
+    protector = tenant.resource(f"{server['id']}/encryptionProtector/current")
+    match = URI.fullmatch(((protector or {"doc": {"properties": {}}})["doc"]["properties"]).get("uri") or "")
+    if match is None:
+        return ""
+    identity = server["properties"].get("primaryUserAssignedIdentityId")
+    reader = customer_keys.reader_of(tenant, server.get("identity"), identity)
+    return customer_keys.why_unusable(tenant, f"https://{match[1]}.{cloud.vault_suffix}/", match[2], match[3], reader)
 
 
 def add_sql_server(state: Arrangement, name: str, group: str = "rg", location: str = LOCATION) -> str:
@@ -303,15 +350,17 @@ def add_sql_server(state: Arrangement, name: str, group: str = "rg", location: s
     return identifier
 
 
-def add_sql_database(state: Arrangement, server: str, name: str, **properties: object) -> str:
-    """Add a database to a server (by its id); return its id."""
+def add_sql_database(
+    state: Arrangement, server: str, name: str, *, encrypted: bool = True, **properties: object
+) -> str:
+    """Add a database to a server (by its id), without transparent data encryption if it is not `encrypted`; return its id."""
     with state.arranging():
         document = {
             "properties": {"status": "Online", **properties},
             "location": LOCATION,
             **_child({"id": server}, "databases", name),
         }
-        resources.store(state.tenant, document)
+        resources.store(state.tenant, document, encryption=ENCRYPTED if encrypted else "Disabled")
     return str(document["id"])
 
 
@@ -328,6 +377,12 @@ ROUTES = (
     _route("PUT", "encryptionProtector/current", put_protector, "encryptionProtector"),
     _route("GET", "encryptionProtector/current", get_protector, "encryptionProtector"),
     _route("GET", "databases", list_databases, "databases"),
+    _route(
+        "GET",
+        "databases/{child}/transparentDataEncryption/current",
+        get_encryption,
+        "databases/transparentDataEncryption",
+    ),
     *(Route("GET", f"{_LOCATION}/{each}AzureAsyncOperation/{{operation}}", poll) for each in OPERATIONS),
     *(Route("GET", f"{_LOCATION}/{each}OperationResults/{{operation}}", poll) for each in OPERATIONS),
 )
@@ -341,5 +396,7 @@ PROVIDER = Provider(
         Duration("sql.serverKey", 2, "recording 50: one poll, less than 5 s"),
         Duration("sql.encryptionProtector", 5, "recording 50: two polls, 5 s until the next write"),
     ),
+    key_readers={SERVER.type.lower(): why_out_of_reach},
+    key_seconds={SERVER.type.lower(): SECONDS_TO_LOSS},
     arrange=(add_sql_server, add_sql_database),
 )

@@ -26,7 +26,7 @@ DEFAULT_DATASTORE = "workspaceblobstore"
 def _datastore(call: Call, workspace: Json, name: str) -> Json:
     kind, place, pattern = DATASTORES[name]
     properties = workspace["properties"]
-    account = ids.parse(properties["storageAccount"])
+    account = ids.parse(properties.get("storageAccount") or "")
     by_key = properties.get("systemDatastoresAuthMode", "accesskey").lower() == "accesskey"
     return {
         "id": f"{workspace['id']}/datastores/{name}",

@@ -1,0 +1,254 @@
+"""Azure Databricks workspaces: three keys, for the root DBFS, the managed disks of clusters, and the managed services.
+
+Each is set, shown and followed apart from the others. PATCH changes tags alone, so the whole workspace is read, edited and PUT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from cmkctl.azure.clouds import Cloud
+from cmkctl.azure.compare import same_uri, same_word
+from cmkctl.azure.documents import at_path, text_at
+from cmkctl.posture import (
+    IN_TRANSIT,
+    PINNED,
+    Aspect,
+    Check,
+    Evidence,
+    Follow,
+    Follows,
+    Part,
+    Posture,
+    Rules,
+    State,
+    Verdict,
+)
+from cmkctl.services.base import Documents, FirstParty, Read, Reference, Service, Verb
+from cmkctl.services.disk_encryption_sets import HOURS, linked_set, of_linked_set
+
+ROOT_DBFS: Final = "root DBFS"
+MANAGED_DISKS: Final = "managed disks"
+MANAGED_SERVICES: Final = "managed services"
+BETWEEN_NODES: Final = "in-transit-between-nodes"
+APPLICATION: Final = "AzureDatabricks"
+
+_DBFS: Final = "properties.parameters.encryption.value"
+_PREPARED: Final = "properties.parameters.prepareEncryption.value"
+_DISKS: Final = "properties.encryption.entities.managedDisk"
+_SERVICES: Final = "properties.encryption.entities.managedServices"
+_ROTATES: Final = f"{_DISKS}.rotationToLatestKeyVersionEnabled"
+_SET: Final = "properties.diskEncryptionSetId"
+_MODE: Final = "properties.computeMode"
+_KEY_VAULT: Final = "Microsoft.Keyvault"
+
+
+class DatabricksWorkspaces(Service):
+    """``GET …/workspaces/NAME``, then ``PUT`` of the same document with the key."""
+
+    name = "databricks_workspaces"
+    title = "Databricks workspace"
+    resource_type = "Microsoft.Databricks/workspaces"
+    api_version = "2024-05-01"
+    verb = Verb.EDIT
+    # The ids in the other clouds are not published.
+    reader = FirstParty(APPLICATION, {Cloud.AZURE: "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"})
+    follows = Follows(Follow.WHEN_TOLD, HOURS)
+    revoked = "notebooks and the root DBFS are out of reach once the cache has expired, and clusters do not start"
+    doc = "https://learn.microsoft.com/azure/databricks/security/keys/customer-managed-keys"
+    rules = Rules(
+        ("DP-5",),
+        (
+            Check("Azure Policy", "2cc2c3b5-c2f8-45aa-a9e6-f90d85ae8352", "looks at the tier alone, and at no key"),
+            Check("Checkov", "CKV2_AZURE_48", "passes any value for the root DBFS, also the key source Default"),
+            Check(
+                "Prowler",
+                "databricks_workspace_cmk_encryption_enabled",
+                "looks at managed disks alone: passes with Microsoft's key for notebooks and the root DBFS",
+            ),
+            Check(
+                "KICS",
+                "416ac446-9a2e-4f6d-84d2-82add788c7da",
+                "looks at managed disks alone: passes with Microsoft's key for notebooks and the root DBFS",
+            ),
+            Check(
+                "Steampipe",
+                "databricks_workspace_cmk_configured",
+                "reads a parameter that does not exist: every workspace is in alarm",
+            ),
+            Check("CloudSploit", "workspaceManagedDiskCmk"),
+            Check("CloudSploit", "workspaceManagedServicesCmk"),
+        ),
+        by_analogy=True,
+    )
+
+    def linked(self, documents: Documents) -> tuple[Read, ...]:
+        """Return the disk encryption set of the managed disks."""
+        return linked_set(documents.text("resource", _SET))
+
+    def references(self, documents: Documents) -> tuple[Reference, ...]:
+        """Return the disk encryption set, and the group with what Databricks keeps in the subscription."""
+        named = (
+            ("disk encryption set", documents.text("resource", _SET)),
+            ("managed resource group", documents.text("resource", "properties.managedResourceGroupId")),
+        )
+        return tuple(Reference(relation, each) for relation, each in named if each)
+
+    def hosts(self, documents: Documents) -> tuple[str, ...]:
+        """Return the host of the workspace."""
+        found = documents.text("resource", "properties.workspaceUrl").lower()
+        return (found,) if found else ()
+
+    def owners(self, documents: Documents) -> tuple[str, ...]:
+        """Return the Azure Machine Learning workspace that the workspace is linked with."""
+        found = documents.text("resource", "properties.parameters.amlWorkspaceId.value")
+        return (found,) if found else ()
+
+    def posture(self, documents: Documents) -> Posture:
+        """Return who holds the keys of the workspace: the customer only where all three are the customer's."""
+        if hidden := documents.not_visible("resource"):
+            return hidden
+        parts = (
+            Part(ROOT_DBFS, _root_dbfs(documents)),
+            Part(MANAGED_DISKS, _managed_disks(documents)),
+            Part(MANAGED_SERVICES, _managed_services(documents)),
+        )
+        postures = [each.posture for each in parts]
+        with_key = [each for each in postures if each.verdict in (Verdict.CUSTOMER, Verdict.CUSTOMER_UNUSABLE)]
+        evidence = tuple(each.evidence[0] for each in postures)
+        return Posture(
+            _whole({each.verdict for each in postures}),
+            "; ".join(f"{each.name}: {each.posture.reason}" for each in parts),
+            evidence,
+            _same(each.key for each in with_key),
+            _same(each.key_version for each in with_key),
+            _slowest(with_key),
+            _same(each.reader for each in with_key),
+            parts,
+        )
+
+    def aspects(self, documents: Documents) -> tuple[Aspect, ...]:
+        """Return what is known of the connections."""
+        if documents.find("resource") is None:
+            return ()
+        shown = (documents.evidence("resource", "properties.workspaceUrl"),)
+        reason = "the workspace takes TLS 1.2 and later alone, which is not configurable"
+        return (
+            Aspect(IN_TRANSIT, State.PLATFORM, reason, shown, Rules(("DP-3",), by_analogy=True)),
+            Aspect(
+                BETWEEN_NODES,
+                State.NOT_KNOWABLE,
+                "Resource Manager does not show whether the nodes of clusters encrypt what they send to each other",
+                (),
+                Rules(("DP-3",), by_analogy=True),
+            ),
+        )
+
+
+def _whole(verdicts: set[Verdict]) -> Verdict:
+    for each in (Verdict.CUSTOMER_UNUSABLE, Verdict.NOT_KNOWABLE):
+        if each in verdicts:
+            return each
+    if Verdict.CUSTOMER not in verdicts:
+        return Verdict.MICROSOFT
+    return Verdict.CUSTOMER if len(verdicts) == 1 else Verdict.MIXED
+
+
+def _same(texts: Iterable[str]) -> str:
+    """Return the text that all have; empty where they differ, and where there are none."""
+    found = {*texts}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _slowest(postures: list[Posture]) -> Follows | None:
+    """Return the reaction of the workspace to a new version: one key that does not follow has to be set again."""
+    if not postures:
+        return None
+    return next((each.follows for each in postures if each.follows == PINNED), postures[0].follows)
+
+
+def _root_dbfs(documents: Documents) -> Posture:
+    shown = tuple(documents.evidence("resource", each) for each in (f"{_DBFS}.keySource", _PREPARED))
+    value = documents.value("resource", _DBFS)
+    source = text_at(value, "keySource") if isinstance(value, Mapping) else ""
+    if _serverless(documents):
+        return _without_choice(documents, shown)
+    if value is None or (isinstance(value, Mapping) and (not value or same_word(source, "Default"))):
+        prepared = documents.value("resource", _PREPARED) is True
+        reason = f"Microsoft's key{', with the identity that can read another prepared' if prepared else ''}"
+        return Posture(Verdict.MICROSOFT, f"{reason}{_tier(documents)}", shown)
+    if not isinstance(value, Mapping) or not same_word(source, _KEY_VAULT):
+        return Posture(Verdict.NOT_KNOWABLE, f"the key source is {source or value}, which cmkctl does not know", shown)
+    vault, name, version = (text_at(value, each) for each in ("keyvaulturi", "KeyName", "keyversion"))
+    shown += tuple(
+        documents.evidence("resource", f"{_DBFS}.{each}") for each in ("keyvaulturi", "KeyName", "keyversion")
+    )
+    if not vault or not name:
+        return Posture(Verdict.NOT_KNOWABLE, "the key source is a key vault, but no key is named", shown)
+    reader = "identity of the managed storage account"
+    return Posture(Verdict.CUSTOMER, "the customer's key", shown, _key(vault, name), version, PINNED, reader)
+
+
+def _managed_services(documents: Documents) -> Posture:
+    return _entity(documents, _SERVICES, PINNED, APPLICATION)
+
+
+def _managed_disks(documents: Documents) -> Posture:
+    if _serverless(documents):
+        return _without_choice(documents, (documents.evidence("resource", f"{_DISKS}.keySource"),))
+    follows = Follows(Follow.BY_ITSELF, HOURS) if documents.value("resource", _ROTATES) is True else PINNED
+    own = _entity(documents, _DISKS, follows, "identity of the disk encryption set")
+    if own.verdict is not Verdict.CUSTOMER or documents.find("disk_encryption_set") is None:
+        return own
+    found = of_linked_set(documents)
+    # Rotation changes the set and not the workspace, so the set has the version in use.
+    version = found.key_version if same_uri(found.key, own.key) else own.key_version
+    broken = found.verdict is Verdict.CUSTOMER_UNUSABLE
+    return Posture(
+        found.verdict if broken else own.verdict,
+        found.reason if broken else own.reason,
+        (*own.evidence, *found.evidence),
+        own.key,
+        version,
+        own.follows,
+        own.reader,
+    )
+
+
+def _entity(documents: Documents, path: str, follows: Follows, reader: str) -> Posture:
+    """Return who holds the key of one of the two entities of the encryption block."""
+    shown: tuple[Evidence, ...] = (documents.evidence("resource", f"{path}.keySource"),)
+    value = documents.value("resource", path)
+    if value in (None, {}):
+        return Posture(Verdict.MICROSOFT, f"Microsoft's key{_tier(documents)}", shown)
+    source = documents.text("resource", f"{path}.keySource")
+    if not same_word(source, _KEY_VAULT):
+        return Posture(Verdict.NOT_KNOWABLE, f"the key source is {source or value}, which cmkctl does not know", shown)
+    names = [f"{path}.keyVaultProperties.{each}" for each in ("keyVaultUri", "keyName", "keyVersion")]
+    shown += tuple(documents.evidence("resource", each) for each in names)
+    vault, name, version = (documents.text("resource", each) for each in names)
+    if not vault or not name:
+        return Posture(Verdict.NOT_KNOWABLE, "the key source is a key vault, but no key is named", shown)
+    return Posture(Verdict.CUSTOMER, "the customer's key", shown, _key(vault, name), version, follows, reader)
+
+
+def _without_choice(documents: Documents, shown: tuple[Evidence, ...]) -> Posture:
+    shown += (documents.evidence("resource", _MODE),)
+    return Posture(Verdict.NOT_CHOOSABLE, "a serverless workspace takes no key for it", shown)
+
+
+def _serverless(documents: Documents) -> bool:
+    return same_word(documents.text("resource", _MODE), "Serverless")
+
+
+def _tier(documents: Documents) -> str:
+    tier = text_at(at_path(documents.find("resource"), "sku"), "name")
+    return f"; the {tier} tier takes no other" if same_word(tier, "standard") else ""
+
+
+def _key(vault: str, name: str) -> str:
+    return f"{vault.rstrip('/')}/keys/{name}"
+
+
+SERVICE: Final = DatabricksWorkspaces()

@@ -1,0 +1,69 @@
+"""Online endpoints of a workspace: models behind an https address, on machines of Microsoft's or on an attached cluster."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cmkctl.azure import versions
+from cmkctl.posture import PINNED, Aspect, Evidence, Posture, Verdict
+from cmkctl.services import inside
+from cmkctl.services.base import Documents, NoReader, Read, Reference, Service, Verb
+
+_COMPUTE: Final = "properties.compute"
+
+
+class OnlineEndpoints(Service):
+    """``…/workspaces/NAME/onlineEndpoints/NAME``: no member of its document is about keys."""
+
+    name = "online_endpoints"
+    title = "online endpoint"
+    resource_type = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+    api_version = versions.WORKSPACES
+    verb = Verb.NONE
+    reader = NoReader()
+    follows = PINNED
+    revoked = inside.REVOKED
+    doc = inside.DOC
+    rules = inside.KEY_RULES
+
+    def linked(self, documents: Documents) -> tuple[Read, ...]:
+        """Return the workspace, which decides about temporary disks."""
+        return inside.the_workspace(documents)
+
+    def owners(self, documents: Documents) -> tuple[str, ...]:
+        """Return the workspace of the endpoint."""
+        return tuple(each.path for each in inside.the_workspace(documents))
+
+    def references(self, documents: Documents) -> tuple[Reference, ...]:
+        """Return the compute of an endpoint on an attached cluster."""
+        compute = _compute(documents)
+        return (Reference("compute of the endpoint", compute),) if compute else ()
+
+    def posture(self, documents: Documents) -> Posture:
+        """Return `not-choosable`, and `inherited` for an endpoint on an attached cluster."""
+        if hidden := documents.not_visible("resource"):
+            return hidden
+        shown: tuple[Evidence, ...] = (documents.evidence("resource", _COMPUTE),)
+        if compute := _compute(documents):
+            name = compute.rstrip("/").rpartition("/")[2]
+            return Posture(Verdict.INHERITED, f"the deployments run on compute {name}, which has its own key", shown)
+        reason = (
+            "the deployments run on machines of Microsoft's, whose disks have Microsoft's key; Azure offers no other"
+        )
+        return Posture(Verdict.NOT_CHOOSABLE, reason, shown)
+
+    def aspects(self, documents: Documents) -> tuple[Aspect, ...]:
+        """Return the encryption of connections, and of temporary disks where the machines are Microsoft's."""
+        if documents.find("resource") is None:
+            return ()
+        transit = inside.scoring(documents)
+        return (transit,) if _compute(documents) else (transit, inside.temporary_disks(documents))
+
+
+def _compute(documents: Documents) -> str:
+    """Return the ARM id of the attached cluster under an endpoint; empty for a managed endpoint."""
+    compute = documents.text("resource", _COMPUTE)
+    return compute if compute.startswith("/") else ""
+
+
+SERVICE: Final = OnlineEndpoints()

@@ -1,0 +1,311 @@
+"""A survey: what belongs to a workspace is found without a list, each thing at its newest, and what is unseen is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import pytest
+from azure.core.pipeline.transport import HttpTransport
+from support.estate import SUBSCRIPTION, VERSION, document, estate, put, registry, storage, workspace
+from support.round_trips import RoundTrips
+from support.sandbox import Client
+from support.scenarios import ScenarioBuilder
+from support.surveys import PROFILE, by_name, survey_in
+
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.snapshot import Snapshot
+from cmkctl.posture import Assessment, Seen, Verdict
+from cmkctl.procedures.posture import survey
+from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.survey.scope import FEW, Scope
+
+DEEPEST: Final = 4
+URI: Final = "https://kv-cmk.vault.azure.net/"
+KEY: Final = f"{URI}keys/cmk"
+ACCOUNT: Final = storage("stml", uri=URI)
+IMAGES: Final = registry("crml", "rg-images", key=KEY)
+ESTATE: Final = workspace(
+    "mlw",
+    key=f"{KEY}/{VERSION}",
+    vault=f"{SUBSCRIPTION}/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-cmk",
+    properties={"storageAccount": ACCOUNT["id"], "containerRegistry": IMAGES["id"]},
+)
+ONE: Final = Scope((SUBSCRIPTION_ID,), (ESTATE["id"],))
+WHOLE: Final = Scope((SUBSCRIPTION_ID,))
+
+
+@pytest.fixture
+def azure(builder: ScenarioBuilder) -> Iterator[ScenarioBuilder]:
+    """Empty the sandbox."""
+    builder.running.reset()
+    yield builder
+    builder.running.state.clear_faults()
+    builder.running.state.renew_graph()
+
+
+def sent(azure: ScenarioBuilder, before: int) -> list[str]:
+    """Return the requests to Resource Manager since a moment: the last part of each path."""
+    return [each.path.rpartition("/")[2] for each in azure.running.requests[before:] if each.service == "arm"]
+
+
+def test_resources_in_other_groups_are_found_by_what_the_workspace_names(azure: ScenarioBuilder) -> None:
+    """Beside them the account of another workspace in the same group is not shown."""
+    put(azure.running.state, ESTATE, ACCOUNT, IMAGES, storage("other"))
+
+    found = by_name(survey_in(azure, ONE))
+
+    assert {"mlw": "customer", "stml": "mixed", "crml": "customer"}.items() <= verdicts(found).items()
+    assert "other" not in found
+    assert [("mlw", "container registry")] == [
+        (each.workspace_id.rpartition("/")[2], each.relation) for each in found["crml"].belongs
+    ]
+
+
+def verdicts(found: dict[str, Assessment]) -> dict[str, str]:
+    """Return the verdicts by the names of the resources."""
+    return {name: each.posture.verdict.value for name, each in found.items()}
+
+
+def test_around_a_workspace_a_get_decides_and_not_a_row(azure: ScenarioBuilder) -> None:
+    """The row of the account still has Microsoft's key."""
+    put(azure.running.state, ESTATE, storage("stml"), IMAGES)
+    azure.running.state.freeze_graph()
+    put(azure.running.state, ACCOUNT)
+
+    found = by_name(survey_in(azure, ONE))
+
+    assert (Verdict.MIXED, Seen.GET) == (found["stml"].posture.verdict, found["stml"].seen)
+
+
+def test_a_resource_without_a_row_is_found_by_its_id(azure: ScenarioBuilder) -> None:
+    """Resource Graph has not seen the new registry yet."""
+    put(azure.running.state, ESTATE, ACCOUNT, IMAGES)
+    azure.running.state.add_fault("graph-lag@/crml")
+
+    assert "customer" == verdicts(by_name(survey_in(azure, ONE)))["crml"]
+
+
+def test_a_reference_that_leads_nowhere_is_not_visible(azure: ScenarioBuilder) -> None:
+    """It is shown, with its relation to the workspace."""
+    put(azure.running.state, ESTATE, ACCOUNT)
+
+    found = by_name(survey_in(azure, ONE))
+
+    assert Verdict.NOT_VISIBLE is found["crml"].posture.verdict
+    assert "there is no such resource" in found["crml"].posture.reason
+
+
+def test_a_workspace_that_does_not_exist_is_not_visible(azure: ScenarioBuilder) -> None:
+    """Nothing else is shown then."""
+    put(azure.running.state, ACCOUNT)
+
+    assert {"mlw": "not-visible"} == verdicts(by_name(survey_in(azure, ONE)))
+
+
+def test_a_managed_group_in_which_nothing_is_visible_is_shown_as_such(azure: ScenarioBuilder) -> None:
+    """What Microsoft keeps there is not left out in silence."""
+    group = f"{SUBSCRIPTION}/resourceGroups/azureml-rg-mlw"
+    put(azure.running.state, workspace("mlw", key=KEY, properties={"serviceProvisionedResourceGroup": group}))
+
+    found = by_name(survey_in(azure, ONE))
+
+    assert Verdict.NOT_VISIBLE is found["azureml-rg-mlw"].posture.verdict
+
+
+def test_a_host_name_leads_to_its_resource_in_another_group(azure: ScenarioBuilder) -> None:
+    """A connection names a blob endpoint. One outside Azure is shown as not visible, with its host."""
+    put(azure.running.state, workspace("mlw"), storage("stelsewhere", "rg-data"))
+    for name, target in (("one", "https://stelsewhere.blob.core.windows.net/c"), ("two", "https://models.example.com")):
+        connect(azure, name, target)
+
+    found = by_name(survey_in(azure, ONE))
+
+    assert "microsoft" == verdicts(found)["stelsewhere"]
+    assert Verdict.NOT_VISIBLE is found["models.example.com"].posture.verdict
+    assert "may be outside Azure" in found["models.example.com"].posture.reason
+
+
+def connect(azure: ScenarioBuilder, name: str, target: str) -> None:
+    """Add a connection to the workspace."""
+    body = {"category": "AzureBlob", "target": target, "authType": "None"}
+    azure.running.state.register_provider()
+    path = f"{ESTATE['id']}/connections/{name}?api-version=2025-06-01"
+    assert 200 == Client(azure.running)("PUT", path, {"properties": body}).status_code
+
+
+def test_a_disabled_key_makes_the_workspace_unusable_and_a_newer_version_is_shown(azure: ScenarioBuilder) -> None:
+    """Azure Machine Learning itself shows neither."""
+    state = azure.running.state
+    state.add_vault("kv-cmk", "rg-keys")
+    first = state.add_key("kv-cmk", "cmk")
+    put(
+        state,
+        workspace("mlw", key=first, vault=ESTATE["properties"]["encryption"]["keyVaultProperties"]["keyVaultArmId"]),
+    )
+
+    usable = by_name(survey_in(azure, ONE))["mlw"]
+    second = state.add_key("kv-cmk", "cmk")
+    behind = by_name(survey_in(azure, ONE))["mlw"]
+    state.set_key_attributes("kv-cmk", "cmk", enabled=False)
+    pinned = by_name(survey_in(azure, ONE))["mlw"]
+
+    assert (Verdict.CUSTOMER, False) == (usable.posture.verdict, usable.newer_version)
+    assert usable.key is not None
+    assert first.endswith(usable.key.newest)
+    assert behind.newer_version
+    assert behind.key is not None
+    assert second.endswith(behind.key.newest)
+    assert Verdict.CUSTOMER is pinned.posture.verdict, "the newest version is disabled, and not the one in use"
+
+
+def test_a_reader_of_one_group_learns_what_can_be_missing(
+    azure: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry in another group is not visible, and the subscription is named as unseen."""
+    put(azure.running.state, ESTATE, ACCOUNT, IMAGES)
+    scope = ESTATE["id"].partition("/providers/")[0]
+    for name, value in azure.running.state.add_client("reader", "Reader", scope).items():
+        monkeypatch.setenv(name, value)
+
+    found = survey_in(azure, ONE)
+
+    assert {"stml": "mixed", "crml": "not-visible"}.items() <= verdicts(by_name(found)).items()
+    assert "you may not read it" in by_name(found)["crml"].posture.reason
+    assert [f"/subscriptions/{SUBSCRIPTION_ID}"] == [each.resource_id for each in found.unseen]
+
+
+def test_a_subscription_shows_also_what_belongs_to_no_workspace(azure: ScenarioBuilder) -> None:
+    """Each thing once, with all its ties."""
+    other = workspace("other", properties={"storageAccount": ACCOUNT["id"]})
+    put(azure.running.state, ESTATE, other, ACCOUNT, IMAGES, storage("alone"))
+
+    found = survey_in(azure, WHOLE)
+
+    assert (ESTATE["id"], other["id"]) == found.workspaces
+    assert () == by_name(found)["alone"].belongs
+    assert ["mlw", "other"] == sorted(each.workspace_id.rpartition("/")[2] for each in by_name(found)["stml"].belongs)
+    assert len(found.assessments) == len(by_name(found))
+
+
+def test_a_resource_group_shows_what_is_in_it_and_around_its_workspaces(azure: ScenarioBuilder) -> None:
+    """The registry of its workspace lies elsewhere; the account beside it belongs to no workspace of the group."""
+    put(azure.running.state, ESTATE, ACCOUNT, IMAGES, storage("alone"), storage("far", "rg-images"))
+
+    found = by_name(survey_in(azure, Scope((SUBSCRIPTION_ID,), resource_group=f"{SUBSCRIPTION}/resourceGroups/RG-ML")))
+
+    assert {"mlw", "stml", "crml", "alone"} <= found.keys()
+    assert "far" not in found
+
+
+def test_many_workspaces_are_read_from_rows_alone(azure: ScenarioBuilder) -> None:
+    """What is left unread is stated; the same resources are found as with a GET for each."""
+    put(azure.running.state, *estate(FEW + 1))
+    before = len(azure.running.requests)
+
+    found = survey_in(azure, WHOLE)
+
+    assert ["permissions", "resources"] == sorted(set(sent(azure, before)) - {"cmk"})
+    assert ["computes, datastores", "--deep"] == [
+        each for each in ("computes, datastores", "--deep") if each in found.left_out[0]
+    ]
+    assert {Seen.GRAPH} == {each.seen for each in found.assessments}
+    assert FEW + 1 == len(found.workspaces)
+    assert {"stml"} != {each.name for each in found.assessments}
+
+
+def test_deep_reads_everything_of_many_workspaces(azure: ScenarioBuilder) -> None:
+    """Nothing is left out then."""
+    put(azure.running.state, *estate(FEW + 1))
+
+    found = survey_in(azure, Scope((SUBSCRIPTION_ID,), deep=True))
+
+    assert () == found.left_out
+    assert {Seen.GET} == {each.seen for each in found.assessments if each.belongs and each.name_of_service}
+
+
+def test_a_sql_server_is_read_although_many_are_not(azure: ScenarioBuilder) -> None:
+    """No row shows the protector."""
+    put(azure.running.state, *estate(FEW + 1))
+    azure.running.state.add_sql_server("sql-data", "rg-ml")
+
+    assert Verdict.MICROSOFT is by_name(survey_in(azure, WHOLE))["sql-data"].posture.verdict
+
+
+def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: ScenarioBuilder) -> None:
+    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it."""
+    state = azure.running.state
+    vault = state.add_vault("kv-cmk", "rg-ml")
+    logs = document("Microsoft.OperationalInsights/workspaces", "log-ml")
+    insights = document("Microsoft.Insights/components", "appi-ml", properties={"WorkspaceResourceId": logs["id"]})
+    own = {"storageAccount": ACCOUNT["id"], "keyVault": vault, "applicationInsights": insights["id"]}
+    key = state.add_key("kv-cmk", "cmk")
+    put(state, workspace("mlw", key=key, vault=vault, properties=own), ACCOUNT, logs, insights)
+    made: list[RoundTrips] = []
+
+    def between(inner: HttpTransport[Any, Any]) -> RoundTrips:
+        made.append(RoundTrips(inner))
+        return made[0]
+
+    found = by_name(survey_in(azure, ONE, between))
+
+    assert {"mlw", "stml", "kv-cmk", "appi-ml", "log-ml"} == found.keys()
+    assert found["mlw"].key is not None
+    assert key.endswith(found["mlw"].key.newest)
+    assert 2 < made[0].depth <= DEEPEST
+
+
+def test_a_type_that_cmkctl_does_not_know_is_not_knowable(azure: ScenarioBuilder) -> None:
+    """A compute can be a virtual machine, for example."""
+    machine = document("Microsoft.Compute/virtualMachines", "vm-ml")
+    rule = {"type": "PrivateEndpoint", "destination": {"serviceResourceId": machine["id"], "subresourceTarget": "x"}}
+    put(azure.running.state, workspace("mlw", properties={"managedNetwork": {"outboundRules": {"vm": rule}}}), machine)
+
+    assert "not-knowable" == verdicts(by_name(survey_in(azure, ONE)))["vm-ml"]
+
+
+def test_one_response_of_an_unexpected_form_does_not_end_a_survey(azure: ScenarioBuilder) -> None:
+    """The vault is shown with the reason, and the rest as usual."""
+    broken = document(
+        "Microsoft.KeyVault/vaults", "kv-broken", properties={"vaultUri": "https://kv-broken.vault.azure.net/"}
+    )
+    put(azure.running.state, workspace("mlw", properties={"keyVault": broken["id"]}), broken)
+
+    found = by_name(survey_in(azure, ONE))
+
+    assert {"mlw": "microsoft", "kv-broken": "not-visible"} == verdicts(found)
+    assert "unexpected form" in found["kv-broken"].posture.reason
+
+
+@dataclass
+class Particular:
+    """A snapshot in which Resource Graph rejects every query that contains a text."""
+
+    snapshot: Snapshot
+    text: str
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.snapshot, name)
+
+    def question(self, path: str, version: str, body: Any, schema: Any) -> Any:
+        """Reject the query, or send it."""
+        if self.text in body["query"]:
+            raise AzureFailed(Failure(FailureKind.TERMINAL, "BadRequest", "no"))
+        return self.snapshot.question(path, version, body, schema)
+
+
+@pytest.mark.parametrize(
+    ("text", "unseen"), [("resourceGroup in~", 0), ("resources", 1)], ids=["the first", "every one"]
+)
+def test_a_rejected_query_is_followed_by_a_plainer_one(azure: ScenarioBuilder, text: str, unseen: int) -> None:
+    """With that rejected as well, what the workspace names by id is still found, and the subscription is not seen."""
+    put(azure.running.state, ESTATE, ACCOUNT, IMAGES)
+    session = azure.client().session(PROFILE)
+
+    found = survey(cast("Snapshot", Particular(session.snapshot(), text)), ONE)
+
+    session.close()
+    assert {"mlw": "customer", "stml": "mixed", "crml": "customer"}.items() <= verdicts(by_name(found)).items()
+    assert unseen == len(found.unseen)
