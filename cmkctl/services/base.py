@@ -42,6 +42,7 @@ class Verb(StrEnum):
     PUT = "PUT"
     EDIT = "GET, edit, PUT"
     CREATION = "only at creation"
+    CREATION_THEN_PATCH = "only at creation, then another key by PATCH"
     NONE = "no choice"
 
 
@@ -88,7 +89,8 @@ Reader = OwnIdentity | FirstParty | NoReader | OtherResource
 class KeyReference:
     """The profile's key as services name it. `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits.
 
-    `vault_id` is the ARM id of the vault, for services that name it as well.
+    `vault_id` is the ARM id of the vault, for services that name it as well. `expires` is True for a version that expires.
+    `retention_days` is how long the vault keeps deleted keys; None where that is not known.
     """
 
     vault_uri: str
@@ -97,6 +99,8 @@ class KeyReference:
     kind: str = "RSA"
     size: int | None = None
     vault_id: str = ""
+    expires: bool = False
+    retention_days: int | None = None
 
     @property
     def versionless(self) -> str:
@@ -448,7 +452,7 @@ def has_identity(document: ArmDocument | None, identity_id: str | None) -> bool:
 def sets_key(verb: Verb) -> bool:
     """Return True when the key can be set on a resource that exists."""
     match verb:
-        case Verb.PATCH | Verb.PUT | Verb.EDIT:
+        case Verb.PATCH | Verb.PUT | Verb.EDIT | Verb.CREATION_THEN_PATCH:
             return True
         case Verb.CREATION | Verb.NONE:
             return False

@@ -9,6 +9,7 @@ from functools import partial
 
 from cmkctl.azure import versions
 from cmkctl.azure.decoding import ArmDocument
+from cmkctl.azure.documents import at_path
 from cmkctl.azure.ids import KeyIdentifier, ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Change, Output
@@ -94,7 +95,14 @@ def key_reference(vault: ArmDocument | None, key: ArmDocument | None) -> KeyRefe
         return None
     found = KeyIdentifier.parse(properties["keyUriWithVersion"])
     return KeyReference(
-        f"{uri.rstrip('/')}/", found.name, found.version or "", properties["kty"], properties.get("keySize"), vault_id
+        f"{uri.rstrip('/')}/",
+        found.name,
+        found.version or "",
+        properties["kty"],
+        properties.get("keySize"),
+        vault_id,
+        expires=at_path(key, "properties.attributes.exp") is not None,
+        retention_days=at_path(vault, "properties.softDeleteRetentionInDays"),
     )
 
 

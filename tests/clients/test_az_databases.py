@@ -22,7 +22,9 @@ def posture(running: Running, resource_type: str, name: str) -> Posture:
     assert service is not None
     arm = Client(running)
     reads = service.reads(f"{GROUP}/providers/{resource_type}/{name}")
-    return service.posture(Documents(Answer(each, arm("GET", each.path, api=each.api_version).json()) for each in reads))
+    return service.posture(
+        Documents(Answer(each, arm("GET", each.path, api=each.api_version).json()) for each in reads)
+    )
 
 
 def test_an_account_of_cosmos_db_is_created_with_a_key_and_moves_to_its_own_identity(
