@@ -1,7 +1,7 @@
 """The diagnostic codes, declared once each. Behind ``cmkctl explain`` and docs/rules.md.
 
 The hundreds group them: 0 command line and profile, 1 preflight rules (declared beside their rules in `cmkctl.checks`, except
-for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 6 the life of a workspace, 9 defects. A released code keeps its meaning,
+for those that other modules report as well), 2 conflicts, 3 failures of Azure, 4 results, 5 files and the sandbox, 6 the life of a workspace, 7 who holds the keys, 9 defects. A released code keeps its meaning,
 and a retired id is never reused.
 """
 
@@ -1036,7 +1036,7 @@ CMK529: Final = Code(
 CMK531: Final = Code(
     "CMK531",
     "Cannot write the report",
-    "--report names a file that cannot be written. It is tested before the first request; an error at the end is reported as well.",
+    "An option such as --report or --html names a file that cannot be written. It is tested before the first request; an error at the end is reported as well.",
     "Use another file.",
 )
 CMK541: Final = Code(
@@ -1302,6 +1302,39 @@ CMK607: Final = Code(
     "Data that is encrypted with a version is out of reach once the version is disabled. Something that was found uses an older version, or something that may use one could not be read.",
     "Move what the message names to the version in use, or have someone with more rights run the command.",
     _CONCEPT,
+)
+
+# Expectations of posture
+
+CMK711: Final = Code(
+    "CMK711",
+    "Not as expected",
+    "cmkctl posture compares what it finds with the expectations of the profile's section posture, or of the file after --expect. A key that could not be read is not taken for the customer's: where the customer's key is expected, that counts as not met, and the reason says so.",
+    "Set the key as the table shows, for a resource of the profile with cmkctl encrypt; or change the expectation, or add a waiver with a reason and a last day.",
+)
+CMK712: Final = Code(
+    "CMK712",
+    "A waiver has ended, or ends within 30 days",
+    "A waiver excuses a difference until its last day. After that day the expectation counts again, and the exit code is 2.",
+    "Remove the cause, or decide anew: write a later day with a reason.",
+)
+CMK713: Final = Code(
+    "CMK713",
+    "Nothing of what is expected was found",
+    "The expectations name a service, or a protection, and no resource that was found has it. Either there is none, or you may not see it.",
+    "If there should be one, check that you may read it; otherwise there is nothing to do.",
+)
+CMK714: Final = Code(
+    "CMK714",
+    "A resource of the expectations was not found",
+    "The expectations name a resource by its ARM id or name, and nothing that was found has it. A misspelt name would expect nothing.",
+    "Correct the name, or remove it if the resource is gone.",
+)
+CMK715: Final = Code(
+    "CMK715",
+    "A waiver excuses nothing",
+    "All is as expected where the waiver applies, or nothing was found there. A waiver that stays would excuse a later difference that was never reviewed.",
+    "Remove the waiver.",
 )
 
 DECLARED: Final[Mapping[str, Code]] = {each.id: each for each in tuple(globals().values()) if isinstance(each, Code)}

@@ -20,7 +20,13 @@ VAULT_KEYS: Final = "7.4"
 ROLE_ASSIGNMENTS: Final = "2022-04-01"
 STORAGE: Final = "2025-08-01"
 LOG_ANALYTICS: Final = "2023-09-01"
+LOG_ANALYTICS_LINKED_STORAGE: Final = "2020-08-01"
+"""The storage accounts that hold queries of a Log Analytics workspace."""
+
 APPLICATION_INSIGHTS: Final = "2020-02-02"
+APPLICATION_INSIGHTS_LINKED_STORAGE: Final = "2020-03-01-preview"
+"""The storage account of the profiler; it has no stable version."""
+
 CONTAINER_REGISTRY: Final = "2025-11-01"
 MANAGED_IDENTITY: Final = "2024-11-30"
 

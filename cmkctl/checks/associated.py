@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from cmkctl.azure.ids import resource_type
 from cmkctl.checks.observed import ASSOCIATED, WORKSPACE
 from cmkctl.diagnostics import Code, Severity
 from cmkctl.facts import Facts, Finding, rule
+from cmkctl.posture import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +29,14 @@ CMK131: Final = Code(
     "Azure Machine Learning pulls images as the registry's admin user, or as a user-assigned identity with the role AcrPull. This registry has no admin user, and the workspace no such identity.",
     "Turn the admin user on, or give the workspace a user-assigned identity with the role AcrPull.",
     "https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication",
+)
+
+CMK707: Final = Code(
+    "CMK707",
+    "Part of the storage account's data keeps Microsoft's key",
+    "The queues and tables of a storage account use the account's key only where that was chosen when the account was created. In an account that got its key later, as from `cmkctl encrypt`, they keep Microsoft's key, and no update changes that.",
+    "Accept it, or create a new account with associated_resources.storage_account.encryption: customer for a new workspace: a workspace keeps its account.",
+    "https://learn.microsoft.com/azure/storage/common/account-encryption-key-create",
 )
 
 
@@ -59,6 +69,32 @@ def images_of_the_registry(profile: Profile, facts: Facts) -> Iterator[Finding]:
             f"Turn the admin user on: az acr update --name {registry.resource_name} --admin-enabled true; or "
             "write workspace.identity: a user-assigned identity with the role AcrPull.",
             "associated_resources.container_registry",
+        )
+
+
+@rule(CMK707, severity=Severity.WARNING, needs=(ASSOCIATED,))
+def data_with_another_key(profile: Profile, facts: Facts) -> Iterator[Finding]:
+    """Warn of an existing account of which only a part has the customer's key, where the profile wants all of it to have it."""
+    from cmkctl.services import service_of  # noqa: PLC0415 - codes are loaded without what the services need
+    from cmkctl.services.base import Answer, Documents, Read  # noqa: PLC0415 - as above
+
+    account = profile.associated_resources.storage_account
+    service, document = (
+        service_of(resource_type(account.resource_id)),
+        facts[ASSOCIATED].resources.get(account.resource_id),
+    )
+    wanted = account.encryption == "customer" or profile.workspace.encryption == "service-side"
+    if service is None or document is None or not wanted:
+        return
+    read = Read("resource", account.resource_id, service.api_version)
+    posture = service.posture(Documents([Answer(read, document)]))
+    apart = [each.name for each in posture.parts if each.posture.verdict is Verdict.MICROSOFT]
+    if posture.verdict is Verdict.MIXED:
+        yield Finding(
+            f"The {' and '.join(apart)} of the storage account {account.resource_name} keep Microsoft's key; its other data has "
+            "the customer's.",
+            CMK707.remedy,
+            "associated_resources.storage_account",
         )
 
 

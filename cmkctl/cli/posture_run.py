@@ -7,36 +7,42 @@ import os
 from cmkctl import codes
 from cmkctl.azure.ids import group_id
 from cmkctl.cli.connection import Target
-from cmkctl.cli.exits import DONE, INCOMPLETE
+from cmkctl.cli.exits import CHANGES, DONE, INCOMPLETE
 from cmkctl.cli.options import Options
 from cmkctl.cli.run import Opened, Run, run, run_at
 from cmkctl.cli.targets import subscriptions_of, workspace_named
 from cmkctl.diagnostics import ProfileError
+from cmkctl.expectations import Expectations, judge, load, of_profile, remarks, unmet
 from cmkctl.procedures.posture import survey
 from cmkctl.profile.model import Profile
 from cmkctl.saved_plan import load_only_profile
 from cmkctl.survey.scope import Scope
-from cmkctl.views.shown import PostureShown
+from cmkctl.views.shown import DiagnosticsShown, Locate, PostureShown
 
 
 def show_posture(options: Options) -> int:
-    """Survey what the command line names, and show it. Returns the exit code."""
+    """Survey what the command line names, compare it with what is expected, and show both. Returns the exit code."""
     if options.surveyed is not None:
         return run(options, _of_profile, load_only_profile)
-    scopes: list[Scope] = []
+    asked: list[tuple[Scope, Expectations | None]] = []
 
     def target() -> Target:
         _check_ways(options)
         scope = _scope(options)
-        scopes.append(scope)
+        asked.append((scope, _expected(options)))
         return Target(options.cloud, scope.subscriptions[0])
 
-    return run_at(options, lambda opened: _show(opened, scopes[0]), target)
+    return run_at(options, lambda opened: _show(opened, *asked[0]), target)
 
 
 def _of_profile(opened: Run) -> int:
     _check_ways(opened.options)
-    return _show(opened, scope_of(opened.profile))
+    expectations = _expected(opened.options) or of_profile(opened.loaded)
+    return _show(opened, scope_of(opened.profile), expectations, opened.loaded.locate)
+
+
+def _expected(options: Options) -> Expectations | None:
+    return None if options.expect is None else load(options.expect, os.environ)
 
 
 def scope_of(profile: Profile) -> Scope:
@@ -74,8 +80,17 @@ def _scope(options: Options) -> Scope:
     return Scope(subscriptions, resource_group=group_id(subscriptions[0], options.surveyed_group), deep=deep)
 
 
-def _show(opened: Opened, scope: Scope) -> int:
+def _show(opened: Opened, scope: Scope, expectations: Expectations | None, locate: Locate | None = None) -> int:
+    """Survey, compare and show. `locate` finds places in the profile, where there is one."""
     found = survey(opened.session.snapshot(), scope)
     opened.show_context()
-    opened.show(PostureShown(found, single=bool(scope.workspaces)))
+    single, evidence = len(found.workspaces) <= 1, opened.options.evidence
+    if expectations is None:
+        opened.show(PostureShown(found, single, evidence, locate))
+        return INCOMPLETE if opened.options.strict and found.unseen else DONE
+    judged = judge(found, expectations, found.at.date())
+    opened.show(PostureShown(judged, single, evidence, expectations.locate))
+    opened.show(DiagnosticsShown(remarks(judged, expectations, found.at.date())))
+    if unmet(judged):
+        return CHANGES
     return INCOMPLETE if opened.options.strict and found.unseen else DONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from cmkctl import codes
@@ -14,6 +14,7 @@ from cmkctl.clock import date
 from cmkctl.consumers import BLIND_SPOTS, Consumer
 from cmkctl.diagnostics import Severity
 from cmkctl.facts import PLANNED, Fact, Facts, Finding, rule
+from cmkctl.services import service_of
 
 if TYPE_CHECKING:
     from cmkctl.profile.model import Profile
@@ -21,43 +22,10 @@ if TYPE_CHECKING:
     from cmkctl.steps.key_status import ObservedStatus
     from cmkctl.steps.version_in_use import ObservedVersion
 
-WITHIN: Final[Mapping[str, str]] = {
-    "microsoft.machinelearningservices/workspaces": "within about 1 hour",
-    "microsoft.documentdb/databaseaccounts": "within about 1 hour",
-    "microsoft.storage/storageaccounts": "within minutes to 1 hour, while it has the key in its cache",
-    "microsoft.sql/servers": "within 10 minutes",
-    "microsoft.dbformysql/flexibleservers": "within 10 minutes",
-    "microsoft.search/searchservices": "after 60 minutes or more, while it has the key in its cache",
-    "microsoft.compute/diskencryptionsets": "within about 1 hour",
-    "microsoft.operationalinsights/clusters": "within 1 hour",
-    "microsoft.containerinstance/containergroups": "at its next start",
-}
-"""The time until a service has noticed, by type in lower case. Sources: the pages of the services about customer-managed keys."""
-
-FURTHER: Final[Mapping[str, tuple[str, str]]] = {
-    "microsoft.documentdb/databaseaccounts": (
-        "Azure Cosmos DB account",
-        "requests to its data fail, and it reports that its access is revoked",
-    ),
-    "microsoft.search/searchservices": (
-        "Azure AI Search service",
-        "indexes that are encrypted with the key cannot be used",
-    ),
-    "microsoft.compute/diskencryptionsets": (
-        "disk encryption set",
-        "virtual machines with its disks shut down and do not start",
-    ),
-    "microsoft.operationalinsights/clusters": (
-        "Log Analytics cluster",
-        "its data is out of reach, and new logs are lost",
-    ),
-    "microsoft.dbforpostgresql/flexibleservers": ("PostgreSQL server", "the server becomes inaccessible"),
-    "microsoft.dbformysql/flexibleservers": ("MySQL server", "the server becomes inaccessible"),
-}
-"""Name and effect for the types of which cmkctl knows no more, in lower case. Sources: as above."""
-
 _UNKNOWN_EFFECT: Final = "what happens to it is not published"
 _UNKNOWN_TIME: Final = "when is not published"
+_TIMES: Final = ("within", "after", "next start", "once")
+"""The words with which a service gives the time until it notices."""
 
 
 CONSUMERS: Final[Fact[ObservedConsumers]] = Fact.provided("key_consumers")
@@ -69,7 +37,7 @@ STATUS: Final[Fact[ObservedStatus]] = Fact.provided("key_status")
 def everything_that_stops(profile: Profile, facts: Facts) -> Iterator[Finding]:
     """List everything found that stops, with what happens to it and when; what belongs to the workspace comes first."""
     observed, own = facts[CONSUMERS], profile.workspace.resource_id
-    named = [Consumer(each, resource_type(each), resource_type(each), "", through=own) for each in observed.unlisted]
+    named = [_managed(each, own) for each in observed.unlisted]
     for each in sorted((*observed.stopping, *named), key=lambda one: _distance(one, own)):
         # The name is enough for people; scripts have the ids among the outputs.
         yield Finding(f"{each.name}: {_stops(own, each)}", codes.CMK620.remedy)
@@ -82,11 +50,17 @@ def _distance(consumer: Consumer, own: str) -> int:
 
 
 def _stops(own: str, consumer: Consumer) -> str:
-    kind = consumer.resource_type.lower()
-    title, effect = FURTHER.get(kind, (consumer.title, _UNKNOWN_EFFECT))
-    what = consumer.revoked or effect
-    when = "" if "within" in what or "next start" in what else f"; {WITHIN.get(kind, _UNKNOWN_TIME)}"
-    return f"{title} {_place(own, consumer)}. {what[0].upper()}{what[1:]}{when}."
+    what = consumer.revoked or _UNKNOWN_EFFECT
+    when = "" if any(each in what for each in _TIMES) else f"; {_UNKNOWN_TIME}"
+    return f"{consumer.title} {_place(own, consumer)}. {what[0].upper()}{what[1:]}{when}."
+
+
+def _managed(resource_id: str, own: str) -> Consumer:
+    """Return a managed resource of a workspace that shows no key, as a consumer of the workspace's key."""
+    kind = resource_type(resource_id)
+    service = service_of(kind)
+    title, revoked = (service.title, service.revoked) if service else (kind, "")
+    return Consumer(resource_id, kind, title, "", revoked=revoked, through=own)
 
 
 def _place(own: str, consumer: Consumer) -> str:

@@ -7,6 +7,7 @@ the one before name, all at the same time.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -16,7 +17,7 @@ from cmkctl.azure.ids import ResourceId, within
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Survey, Unseen
 from cmkctl.services.base import Answer, Read
-from cmkctl.services.reading import answer, rows_in
+from cmkctl.services.reading import REJECTED, answer, rows_in
 from cmkctl.services.workspace import SERVICE as WORKSPACES
 from cmkctl.survey.assessing import Gaps, postures, shown_in, survey_of
 from cmkctl.survey.keys import MANY, KeyAnswer, host_of, keys_of, vault_of
@@ -53,6 +54,7 @@ class _Run:
         named = (*self._scope.workspaces, *self._scope.named)
         self._known.fresh = _lower(named)
         self._send(self._missing(named), (), (query(self._scope),))
+        self._query_again()
         workspaces = self._scope.workspaces or self._workspaces()
         deep = len(workspaces) <= FEW if self._scope.deep is None else self._scope.deep
         if not deep:
@@ -67,6 +69,13 @@ class _Run:
                 gaps = Gaps((*self._gaps, *self._unreadable()), tuple(self._left_out))
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
+
+    def _query_again(self) -> None:
+        """Send the plainest query where Resource Graph rejected the first one, which has conditions for the scope."""
+        if self._scope.whole or not any(each.reason == REJECTED for each in self._gaps):
+            return
+        self._gaps.clear()
+        self._send((), (), (query(replace(self._scope, workspaces=(), resource_group="")),))
 
     def _ties(self, workspaces: Iterable[str], named: Iterable[str], *, deep: bool) -> Ties:
         found = ties(self._known, workspaces)
@@ -114,7 +123,7 @@ class _Run:
         try:
             return key, KeyAnswer(self._azure.key(ResourceId.parse(vault), key.rpartition("/")[2]))
         except AzureFailed as error:
-            if error.failure.kind not in _PART_OF_THE_RESULT:
+            if error.failure.kind is not FailureKind.DENIED and error.failure.kind not in _OBSTACLES:
                 raise
             return key, KeyAnswer(None, denied=True)
 
@@ -135,24 +144,27 @@ class _Run:
     def _unreadable(self) -> Iterator[Unseen]:
         for each in self._known.unreadable:
             if each.read.name != "resource":
-                yield Unseen(each.read.path, each.refusal or "you may not read it")
+                yield Unseen(each.read.path, each.obstacle or "you may not read it")
 
 
 def _answer(azure: Snapshot, read: Read) -> Answer:
-    """Return the answer to a read. A refusal of one resource is part of the result."""
+    """Return the answer to a read. A refusal of one resource, or an unexpected response, is part of the result."""
     try:
         return answer(azure, read)
     except AzureFailed as error:
-        if error.failure.kind not in _PART_OF_THE_RESULT:
+        if error.failure.kind not in _OBSTACLES:
             raise
-        return Answer(read, None, denied=True, refusal=error.failure.message)
+        return Answer(read, None, denied=True, obstacle=f"{_OBSTACLES[error.failure.kind]}: {error.failure.message}")
 
 
 def _lower(resource_ids: Iterable[str]) -> frozenset[str]:
     return frozenset(each.lower() for each in resource_ids)
 
 
-_PART_OF_THE_RESULT: Final = frozenset({FailureKind.DENIED, FailureKind.TERMINAL})
+_OBSTACLES: Final = {
+    FailureKind.TERMINAL: "Azure refused the read",
+    FailureKind.UNREADABLE: "Azure's response has an unexpected form",
+}
 _UNREAD: Final = (
     "Of {count} workspaces the computes, datastores, connections, outbound rules and endpoints were left unread, and so were "
     "details of the resources around them, such as TLS settings of databases. --deep reads them."

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from itertools import chain
 from os.path import realpath
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
 from cmkctl.azure.redaction import Redactor
 from cmkctl.diagnostics import Diagnostic, Location, ProfileError, Severity
-from cmkctl.profile.environment import fill
+from cmkctl.profile.environment import Filled, fill
 from cmkctl.profile.errors import problem
 from cmkctl.profile.fields import EXTENDS, free_name_in, path_of
 from cmkctl.profile.model import Profile, Section
@@ -28,6 +28,8 @@ from cmkctl.profile.offline import findings
 from cmkctl.profile.parse import parse_document, parse_value
 from cmkctl.profile.tree import Branch, Node, Scalar, assign, overlay, place_of, plain
 from cmkctl.profile.validation_errors import OPTION, explain, shown
+
+S = TypeVar("S", bound=Section)
 
 STANDARD_INPUT: Final = Path("-")
 """Names standard input in place of a file."""
@@ -70,17 +72,34 @@ def load_profile(
 
     Raises ProfileError with one diagnostic for each cause: CMK001 to CMK009, each with its place.
     """
-    root = _with_overrides(_with_bases(path, environ), overrides, model)
-    filled = fill(root, environ)
-    try:
-        profile = model.model_validate(plain(filled.root))
-    except ValidationError as error:
-        raise ProfileError(*_in_order(filled.problems, explain(error, filled, model))) from None
+    filled = fill(_with_overrides(_with_bases(path, environ), overrides, model), environ)
+    profile = _validated(filled, model)
     found = tuple(findings(profile, filled.root, now or datetime.now(UTC)))
     errors = _in_order(filled.problems, (each for each in found if each.severity is Severity.ERROR))
     if errors:
         raise ProfileError(*errors)
     return LoadedProfile(profile, filled.root, warnings=found)
+
+
+def load_section(path: Path, model: type[S], environ: Mapping[str, str]) -> tuple[S, Branch]:
+    """Load a file that holds the fields of one section, and return it with its document, whose values know their places.
+
+    The file has everything that a profile has: ``extends``, and ``${NAME}`` from `environ`. Raises ProfileError with one
+    diagnostic for each cause: CMK001 to CMK009, each with its place.
+    """
+    filled = fill(_with_bases(path, environ), environ)
+    section = _validated(filled, model)
+    if filled.problems:
+        raise ProfileError(*_in_order(filled.problems))
+    return section, filled.root
+
+
+def _validated(filled: Filled, model: type[S]) -> S:
+    """Return the value of a document. Raises ProfileError with a diagnostic for each cause."""
+    try:
+        return model.model_validate(plain(filled.root))
+    except ValidationError as error:
+        raise ProfileError(*_in_order(filled.problems, explain(error, filled, model))) from None
 
 
 def _in_order(*several: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -24,6 +24,7 @@ from cmkctl.profile.sections.grants import Grant, contradictions_of
 from cmkctl.profile.sections.key import KeySettings, RotationPolicy
 from cmkctl.profile.sections.key_access import KeyAccessSettings
 from cmkctl.profile.sections.key_vault import KeyVaultSettings, NetworkSettings
+from cmkctl.profile.sections.posture import PostureSettings
 from cmkctl.profile.sections.private_network import PrivateNetworkSettings
 from cmkctl.profile.sections.workspace import WorkspaceSettings
 from cmkctl.profile.sections.workspace_kinds import ProjectSettings
@@ -114,6 +115,11 @@ class Profile(Section):
         default_factory=ServicesSettings,
         description="The resources around the workspace that cmkctl encrypt puts the key on.",
         examples=[{}],
+    )
+    posture: PostureSettings | None = Field(
+        None,
+        description="What cmkctl posture expects of the keys. Left out: it shows them, and expects nothing.",
+        examples=[{"services": {"storage_accounts": "customer"}, "protections": ["in-transit"]}],
     )
     tags: dict[field_types.TagKey, field_types.TagValue] = Field(
         default_factory=dict,

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, assert_never
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, assert_never
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.plan import AttributeChange, Json
-from cmkctl.posture import Aspect, Evidence, Follows, Posture, Rules, Verdict
+from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Follows, Posture, Rules, State, Verdict
 from cmkctl.profile import field_types
 from cmkctl.profile.section import Section
 
@@ -42,6 +42,8 @@ class Verb(StrEnum):
     PUT = "PUT"
     EDIT = "GET, edit, PUT"
     CREATION = "only at creation"
+    LINK = "on the resource that it is linked to"
+    OBJECTS = "object by object, in the data plane"
     CREATION_THEN_PATCH = "only at creation, then another key by PATCH"
     NONE = "no choice"
 
@@ -87,10 +89,11 @@ Reader = OwnIdentity | FirstParty | NoReader | OtherResource
 
 @dataclass(frozen=True, slots=True)
 class KeyReference:
-    """The profile's key as services name it. `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits.
+    """The profile's key as services name it.
 
-    `vault_id` is the ARM id of the vault, for services that name it as well. `expires` is True for a version that expires.
-    `retention_days` is how long the vault keeps deleted keys; None where that is not known.
+    `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits. `vault_id` is the ARM id of the vault, for services
+    that name it as well, and `location` that of the vault; each is empty where not known. `expires` is True for a version that
+    expires. `retention_days` is how long the vault keeps deleted keys; None where that is not known.
     """
 
     vault_uri: str
@@ -99,6 +102,7 @@ class KeyReference:
     kind: str = "RSA"
     size: int | None = None
     vault_id: str = ""
+    location: str = ""
     expires: bool = False
     retention_days: int | None = None
 
@@ -132,13 +136,13 @@ class Read:
 class Answer:
     """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read.
 
-    `refusal` is Azure's message where it refused the read for another reason than rights; it counts as denied as well.
+    `obstacle` is the reason where the read failed for another one than rights; it counts as denied as well.
     """
 
     read: Read
     document: ArmDocument | None
     denied: bool = False
-    refusal: str = ""
+    obstacle: str = ""
 
 
 class Documents:
@@ -211,8 +215,8 @@ class Documents:
         answer = self._answers.get(name)
         if answer is None:
             return "it was not read"
-        if answer.refusal:
-            return f"Azure refused the read: {answer.refusal}"
+        if answer.obstacle:
+            return answer.obstacle
         return "you may not read it" if answer.denied else "there is no such resource, or you may not see it"
 
 
@@ -422,7 +426,16 @@ class Entry:
         return self.settings.id.rpartition("/")[2]
 
 
-_LINKS = 3
+PLATFORM_TRANSIT: Final = Aspect(
+    IN_TRANSIT,
+    State.PLATFORM,
+    "connections need TLS 1.2 or later; Resource Manager has no setting for it",
+    rules=Rules(("DP-3",), by_analogy=True),
+)
+"""The encryption of connections of a service that has no setting for it."""
+
+
+_LINKS: Final = 3
 """The longest chain of resources that name one another: a component, its workspace, its cluster, and one to spare."""
 
 
@@ -454,7 +467,7 @@ def sets_key(verb: Verb) -> bool:
     match verb:
         case Verb.PATCH | Verb.PUT | Verb.EDIT | Verb.CREATION_THEN_PATCH:
             return True
-        case Verb.CREATION | Verb.NONE:
+        case Verb.CREATION | Verb.LINK | Verb.OBJECTS | Verb.NONE:
             return False
         case _:
             assert_never(verb)

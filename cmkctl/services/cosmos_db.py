@@ -112,7 +112,10 @@ class CosmosDbAccounts(EncryptableService[EncryptedCosmosDbAccount]):
     verb = Verb.PATCH
     reader = OwnIdentity()
     follows = Follows(Follow.BY_ITSELF, _HOURS)
-    revoked = "reads and writes of data are refused; of the account, its default identity can be changed, and it can be deleted"
+    revoked = (
+        "within about 1 hour reads and writes of data are refused; of the account, its default identity can be changed, and it "
+        "can be deleted"
+    )
     doc = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys-existing-accounts"
     rules = _RULES
     settings = EncryptedCosmosDbAccount

@@ -164,11 +164,13 @@ def _workspace(linked: Mapping[str, Any]) -> str:
     """Return the ARM id of the workspace that a linked service names; empty for another type, and for expressions."""
     if not same_word(text_at(linked, "properties.type"), "AzureMLService"):
         return ""
-    subscription, group, name = (text_at(linked, f"properties.typeProperties.{each}") for each in _WORKSPACE)
+    subscription, group, name = (
+        text_at(linked, f"properties.typeProperties.{each}")
+        for each in ("subscriptionId", "resourceGroupName", "mlWorkspaceName")
+    )
     return resource_id(subscription, group, _WORKSPACES, name) if subscription and group and name else ""
 
 
-_WORKSPACE: Final = ("subscriptionId", "resourceGroupName", "mlWorkspaceName")
 _WORKSPACES: Final = "Microsoft.MachineLearningServices/workspaces"
 
 

@@ -206,7 +206,6 @@ def _another_reader(settings: EncryptedDiskEncryptionSet, document: ArmDocument 
     return not_accepted(
         f"it has the identity {shown}, and with a second one it is not published which of them reads the key",
         f"write identity: {others[0]}",
-        "take the other identity from the set first: az disk-encryption-set identity remove",
     )
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
+from cmkctl.posture import MEANINGS, Verdict
 from cmkctl.services import services
 from cmkctl.services.base import EncryptableService, FirstParty, NoReader, OtherResource, OwnIdentity, Reader, Service
 
 _HEAD: Final = """# Services
 
 The services whose key cmkctl can read. `cmkctl encrypt PROFILE` puts the profile's key on resources of those with a place in a
-profile: name them under `services` ([profiles.md](profiles.md)), and `cmkctl posture PROFILE` assesses them.
+profile: name them under `services` ([profiles.md](profiles.md)), and `cmkctl posture PROFILE` assesses them. A service without a
+place in a profile takes no key by a write to a resource that exists: its key is set on another resource, in the data plane, only
+at creation, or not at all. [Expectations](posture.md#compare-with-what-you-expect) name a service by the *name* in this table.
 
 Made from the modules in `cmkctl/services`; `python tests/support/docs.py` brings it up to date.
 
-| service | in a profile | api-version | the key is set by | read by | follows new versions | when the key is disabled or lost |
-|---|---|---|---|---|---|---|
+| service | name | in a profile | api-version | key set by | read by | follows new versions | when the key is disabled or lost |
+|---|---|---|---|---|---|---|---|
 """
 
 _VERDICTS: Final = """
@@ -23,16 +26,9 @@ _VERDICTS: Final = """
 
 | verdict | meaning |
 |---|---|
-| `customer` | all data is encrypted with a key of the customer's |
-| `microsoft` | all data is encrypted with Microsoft's key |
-| `mixed` | part of the data is encrypted with the customer's key, and part with Microsoft's |
-| `inherited` | the key is that of another resource |
-| `customer-unusable` | a key of the customer's is set, and the service reports that it cannot use it |
-| `not-choosable` | the service offers no customer-managed key |
-| `not-knowable` | the documents that Azure answers do not show it |
-| `not-visible` | the resource does not exist, or the signed-in principal may not read it |
-| `retired` | the service has been retired |
+"""
 
+_EVIDENCE: Final = """
 Each verdict has its evidence: the api-version, the JSON path, and the value as Azure answered it. A verdict is about what the
 resource reports. Whether the service can use the key at this moment is known only where the service reports that as well.
 """
@@ -40,12 +36,14 @@ resource reports. Whether the service can use the key at this moment is known on
 
 def reference() -> str:
     """Return the page."""
-    return _HEAD + "\n".join(map(_row, services())) + "\n" + _VERDICTS
+    meanings = "".join(f"| `{each.value}` | {MEANINGS[each]} |\n" for each in Verdict)
+    return _HEAD + "\n".join(map(_row, services())) + "\n" + _VERDICTS + meanings + _EVIDENCE
 
 
 def _row(service: Service) -> str:
     cells = (
         f"[{service.title}{service.also and f', {service.also}'}]({service.doc}) `{service.resource_type}`",
+        f"`{service.name}`",
         f"`services.{service.name}`" if isinstance(service, EncryptableService) else "-",
         service.api_version,
         service.verb.value,

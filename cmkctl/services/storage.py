@@ -170,7 +170,10 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
     verb = Verb.PATCH
     reader = OwnIdentity()
     follows = Follows(Follow.WHEN_TOLD, _HOURS)
-    revoked = "reads and writes of data are refused (403); management requests still work"
+    revoked = (
+        "reads and writes of data are refused (403) within minutes to 1 hour, while it has the key in its cache; management "
+        "requests still work"
+    )
     doc = "https://learn.microsoft.com/azure/storage/common/customer-managed-keys-overview"
     also = "Data Lake Storage Gen2"
     rules = _RULES

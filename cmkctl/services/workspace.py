@@ -16,23 +16,23 @@ from cmkctl.azure.compare import same_word
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import key_parts
 from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP
-from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
+from cmkctl.posture import PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
 from cmkctl.services import inside
 from cmkctl.services.around import around
-from cmkctl.services.base import Documents, FirstParty, Read, Reference, Service, Verb
+from cmkctl.services.base import PLATFORM_TRANSIT, Documents, FirstParty, Read, Reference, Service, Verb
 
 _STATUS: Final = "properties.encryption.status"
 _FLAG: Final = "properties.enableServiceSideCMKEncryption"
 _HUB: Final = "properties.hubResourceId"
 _READER: Final = "properties.encryption.identity.userAssignedIdentity"
-_NETWORK: Final = "properties.publicNetworkAccess"
+_PUBLIC: Final = "properties.publicNetworkAccess"
 _ISOLATION: Final = "properties.managedNetwork.isolationMode"
 
 DIAGNOSTIC_DATA: Final = "diagnostic-data"
 """The topic of the data that Microsoft collects."""
 
-PUBLIC_NETWORK: Final = "public-network"
-"""The topic of the access from public networks."""
+NETWORK: Final = "network"
+"""The topic of the networks that reach a resource."""
 
 MANAGED_RESOURCES: Final = "managed-resources"
 """The topic of what Microsoft keeps in the customer's subscription."""
@@ -115,10 +115,10 @@ class Workspaces(Service):
             return ()
         kept = _kept_by_microsoft(documents)
         return (
-            _in_transit(documents),
+            PLATFORM_TRANSIT,
             _diagnostic_data(documents),
             inside.temporary_disks(documents, "resource"),
-            _public_network(documents),
+            _network(documents),
             *((kept,) if kept else ()),
         )
 
@@ -170,11 +170,6 @@ def _reader(documents: Documents, name: str) -> str:
     return named or ("system-assigned" if documents.text(name, "identity.principalId") else "")
 
 
-def _in_transit(documents: Documents) -> Aspect:
-    reason = "connections to the workspace use TLS 1.2 or newer; there is no setting"
-    return Aspect(IN_TRANSIT, State.PLATFORM, reason, (documents.evidence("resource", "type"),), inside.TRANSIT_RULES)
-
-
 def _diagnostic_data(documents: Documents) -> Aspect:
     """Return the collection of diagnostic data by Microsoft, which a workspace refuses only when it is created.
 
@@ -201,16 +196,21 @@ def _diagnostic_data(documents: Documents) -> Aspect:
             return Aspect(DIAGNOSTIC_DATA, State.NOT_KNOWABLE, reason, shown, rules)
 
 
-def _public_network(documents: Documents) -> Aspect:
-    access = documents.text("resource", _NETWORK)
-    opened = {"enabled": "accepts requests from public networks", "disabled": "accepts private endpoints only"}
+def _network(documents: Documents) -> Aspect:
+    shown = (documents.evidence("resource", _PUBLIC), documents.evidence("resource", _ISOLATION))
     isolation = documents.text("resource", _ISOLATION)
-    reason = f"the workspace {opened.get(access.lower(), 'does not show whether it accepts public networks')}"
-    if isolation and not same_word(isolation, "Disabled"):
-        reason += f"; its managed network is isolated ({isolation})"
-    shown = (documents.evidence("resource", _NETWORK), documents.evidence("resource", _ISOLATION))
+    isolated = f"; its managed network is isolated ({isolation})" if isolation.lower() not in {"", "disabled"} else ""
     checks = tuple(Check("Checkov", each) for each in ("CKV2_AZURE_49", "CKV2_AZURE_50", "CKV_AZURE_243"))
-    return Aspect(PUBLIC_NETWORK, State.INFORMATION, reason, shown, Rules(("NS-2",), checks, by_analogy=True))
+    rules = Rules(("NS-2",), checks, by_analogy=True)
+    match documents.text("resource", _PUBLIC).lower():
+        case "disabled":
+            return Aspect(NETWORK, State.ENFORCED, f"private endpoints only{isolated}", shown, rules)
+        case "enabled":
+            return Aspect(NETWORK, State.NOT_ENFORCED, f"any network can reach the workspace{isolated}", shown, rules)
+        case "":
+            return Aspect(NETWORK, State.NOT_SET, f"publicNetworkAccess is not shown{isolated}", shown, rules)
+        case other:
+            return Aspect(NETWORK, State.NOT_KNOWABLE, f"cmkctl does not know the access {other}", shown, rules)
 
 
 def _kept_by_microsoft(documents: Documents) -> Aspect | None:

@@ -59,7 +59,7 @@ def state_of(key: str, vault: str, answers: Mapping[str, KeyAnswer]) -> KeyState
     if answer is None:
         return KeyState(key, vault, reason="the key was not read")
     if answer.document is None:
-        reason = "you may not read the key" if answer.denied else "there is no such key, or you may not see it"
+        reason = "the key may not be read" if answer.denied else "there is no such key, or you may not see it"
         return KeyState(key, vault, reason=reason)
     newest = key_parts(text_at(answer.document, "properties.keyUriWithVersion"))[1]
     enabled = at_path(answer.document, "properties.attributes.enabled")

@@ -311,6 +311,18 @@ FIRES: Final = {
         "CMK131",
         WARNING,
     ),
+    "queues of the account keep Microsoft's key": (
+        {**SERVICE_SIDE, **GIVEN_ACCOUNT},
+        associated(
+            encryption={
+                "keySource": "Microsoft.Keyvault",
+                "keyvaultproperties": {"keyvaulturi": "https://kv.vault.azure.net/", "keyname": "cmk"},
+                "services": {"table": {"keyType": "Account"}},
+            }
+        ),
+        "CMK707",
+        WARNING,
+    ),
     "vault's name is taken": (
         {},
         {"names_of_vaults": [taken("Microsoft.KeyVault/vaults", "kv-ml", "key_vault")]},

@@ -177,7 +177,7 @@ def test_everything_that_stops_is_listed_and_what_keeps_its_access_is_named(grou
     ]
     assert wanted == [one for one in wanted if one in stops]
     assert stops.startswith("mlw: ")
-    assert stops.count(": Azure Cosmos DB account of workspace mlw. ") == stops.count(": Azure AI Search service") == 1
+    assert stops.count(": Azure Cosmos DB account of workspace mlw. ") == stops.count(": AI Search service") == 1
     assert "mlw-older" not in stops
     assert "workspace mlw-older" in details(plan, "CMK621")
     outputs = REVOKE.outputs(at.profile, plan.known)["stopping"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.sandbox import SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.core import ids
 
 SUBSCRIPTION: Final = f"/subscriptions/{SUBSCRIPTION_ID}"
@@ -121,8 +121,12 @@ def estate(count: int) -> Iterator[Document]:
 
 def _surroundings(number: int) -> Iterator[Document]:
     tail, group = f"{number:04}", f"rg-ml-{number // 10:03}"
+    uri = f"https://kv-{tail}.vault.azure.net/"
     vault = document(
-        "Microsoft.KeyVault/vaults", f"kv-{tail}", group, properties={"vaultUri": f"https://kv-{tail}.vault.azure.net/"}
+        "Microsoft.KeyVault/vaults",
+        f"kv-{tail}",
+        group,
+        properties={"tenantId": TENANT_ID, "sku": {"family": "A", "name": "standard"}, "vaultUri": uri},
     )
     key = f"https://kv-{tail}.vault.azure.net/keys/cmk/{VERSION}" if number % 5 else ""
     images = registry(f"cr{tail}", group)

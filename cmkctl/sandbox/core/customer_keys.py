@@ -28,11 +28,19 @@ READERS_UNCHECKED = "readers_unchecked"
 
 
 def require_usable(
-    tenant: Tenant, uri: str, name: str, version: str, reader: str | None, also: Collection[str] = ()
+    tenant: Tenant,
+    uri: str,
+    name: str,
+    version: str,
+    reader: str | None,
+    also: Collection[str] = (),
+    *,
+    protected: bool = True,
 ) -> Json:
     """Return the record of a key that the principal with object id `reader` may use.
 
     `uri` is the vault's; an empty `version` means the latest. `also` are further permissions that an access policy must have.
+    With `protected` the vault needs purge protection.
 
     Raises:
         AzureError: 400 for a vault or key that does not fit, 403 for a reader without the rights.
@@ -42,7 +50,7 @@ def require_usable(
     if vault is None:
         raise key_unusable(f"there is no vault at '{uri}'")
     properties = vault["doc"]["properties"]
-    if not properties.get("enablePurgeProtection"):
+    if protected and not properties.get("enablePurgeProtection"):
         raise key_unusable(f"the vault '{vault['doc']['name']}' has no purge protection")
     record = tenant.resource(f"{vault['doc']['id']}/keys/{name}")
     rows = [] if record is None else [row for row in record["versions"] if version.lower() in ("", row["version"])]
@@ -82,6 +90,12 @@ def _check_dates(tenant: Tenant, name: str, attributes: Json) -> None:
         raise key_unusable(f"the key '{name}' has expired")
     if attributes.get("nbf") and attributes["nbf"] > now:
         raise key_unusable(f"the key '{name}' is not valid yet")
+
+
+def find(tenant: Tenant, uri: str, name: str) -> Json | None:
+    """Return the record of a key by the URI of its vault; None where there is none."""
+    vault = vault_at(tenant, uri)
+    return tenant.resource(f"{vault['doc']['id']}/keys/{name}") if vault else None
 
 
 def vault_at(tenant: Tenant, uri: str) -> Json | None:

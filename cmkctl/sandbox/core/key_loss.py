@@ -1,5 +1,7 @@
 """The loss of a customer-managed key by the resources that use it: noticed after an hour, and over some time after its return.
 
+Where a service gives another time, `Provider.key_seconds` has it.
+
 Services keep the unwrapped key in a cache and ask Key Vault again from time to time, so that an account is revoked "within an
 hour", and "wait one hour" is the advice after the repair (Cosmos DB: cmk-troubleshooting-guide and troubleshoot-cmk). The time
 is that of the sandbox's clock. Each provider says by `Provider.key_readers` whether a resource can use its key at this moment.
@@ -52,11 +54,17 @@ def lost(tenant: Tenant, cloud: Cloud, record: Json) -> str:
     return ""
 
 
+def noticed(tenant: Tenant, record: Json) -> str:
+    """Return why a resource is without its key, once that has been noticed; empty before. Counts no read."""
+    return str(record[_LOST]["why"]) if _LOST in record and _is_over(tenant, record) else ""
+
+
 def _note(tenant: Tenant, cloud: Cloud, record: Json) -> None:
     why = registry.key_readers()[record["doc"]["type"].lower()](tenant, cloud, record)
     if why and _LOST not in record:
         # Who loses the key again before its return was noticed has none in its cache.
-        cached = 0 if record.pop(_RETURNING, None) else CACHED
+        seconds = registry.key_seconds().get(record["doc"]["type"].lower(), CACHED)
+        cached = 0 if record.pop(_RETURNING, None) else seconds
         record[_LOST] = {"until": tenant.clock() + cached, "why": why}
         tenant.changed()
     elif not why and _LOST in record:

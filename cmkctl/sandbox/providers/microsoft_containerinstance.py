@@ -36,7 +36,7 @@ group_key_fixed = errors.ErrorRow(
 CONTAINER = {"name": Required(str), "properties": dict}
 GROUP = resources.ResourceType(
     type="Microsoft.ContainerInstance/containerGroups",
-    versions=("2022-09-01", "2023-05-01", "2025-09-01"),
+    versions=("2022-09-01", "2023-05-01", "2024-05-01-preview", "2025-09-01"),
     shape={
         **shapes.TOP,
         "location": str,

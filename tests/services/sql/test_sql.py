@@ -68,6 +68,32 @@ def test_a_database_that_cannot_be_opened(services: Services) -> None:
     assert ["customer-unusable"] == services.verdicts()
 
 
+def _statuses(services: Services, server: str) -> dict[str, str]:
+    listed = Client(services.azure.running)("GET", f"{server}/databases", api="2023-08-01").json()["value"]
+    return {each["name"]: each["properties"]["status"] for each in listed}
+
+
+def test_databases_are_out_of_reach_ten_minutes_after_the_key_is_lost(services: Services) -> None:
+    """Apart from one with a key of its own. Posture names the one whose encryption is off."""
+    server = _server(services)
+    services.state.add_sql_database(server, "db")
+    services.state.add_sql_database(server, "bare", encrypted=False)
+    services.state.add_sql_database(server, "own", encryptionProtector=services.key)
+    services.encrypt()
+
+    (found,) = services.posture()
+    with services.state.tenant.lock:
+        services.document(services.vault)["properties"]["accessPolicies"].clear()
+    soon = _statuses(services, server)
+    services.state.advance("10m")
+    late = _statuses(services, server)
+
+    assert "mixed" == found["verdict"]
+    assert "bare without transparent data encryption" in found["reason"]
+    assert {"db": "Online", "bare": "Online", "own": "Online"} == soon
+    assert {"db": "Inaccessible", "bare": "Online", "own": "Online"} == late
+
+
 def test_storage_and_sql_are_encrypted_together(services: Services) -> None:
     """One plan for every service of the profile."""
     account = services.state.add_storage_account("stdata", "rg-ml")

@@ -169,6 +169,24 @@ def test_the_sandbox_refuses_a_key_that_the_identity_may_not_use(services: Servi
     assert ["microsoft"] == services.verdicts()
 
 
+def test_the_sandbox_evaluates_the_accounts_identity_on_the_key_of_a_scope(services: Services) -> None:
+    """A scope without a key, and one that the account may not use, are refused; the version in use is shown."""
+    account = _account(services)
+    arm, scope = Client(services.azure.running), f"{account}/encryptionScopes/own"
+    keyless: dict[str, object] = {"source": "Microsoft.KeyVault"}
+    keyed = {**keyless, "keyVaultProperties": {"keyUri": services.key.rpartition("/")[0]}}
+
+    first = [arm("PUT", scope, {"properties": each}).status_code for each in (keyless, keyed)]
+    identity = arm("PATCH", account, {"identity": {"type": "SystemAssigned"}}).json()["identity"]
+    services.state.add_access_policy(VAULT, identity["principalId"])
+    made = arm("PUT", scope, {"properties": keyed})
+    back = arm("PATCH", scope, {"properties": {"source": "Microsoft.Storage"}})
+
+    assert [400, 403, 201, 200] == [*first, made.status_code, back.status_code], made.text
+    assert services.key == made.json()["properties"]["keyVaultProperties"]["currentVersionedKeyIdentifier"]
+    assert "keyVaultProperties" not in back.json()["properties"]
+
+
 def test_a_grant_that_was_taken_away_is_given_again(services: Services) -> None:
     """An account that has the key and may not use it is repaired."""
     _account(services)

@@ -22,11 +22,13 @@ COVERAGE = Area(
         "customer-managed keys: stored, with the version in use and the moment of its change (recording 47)",
         "the second region and its endpoints of GRS and RA-GRS accounts (47), by Azure's published pairs of regions",
         "blob, file, queue and table service: GET, list, PUT; containers; encryption scopes (48)",
+        "the key of an encryption scope: the account's identity is checked on it",
     ),
     differs=("an account whose key has no version uses a new one exactly a day after it was made",),
     not_modelled=("blobs, files, queues and tables themselves; custom domains, zones, failover",),
     guesses=(
         "an account in a region without a pair has no second region; Azure may refuse it",
+        "an account of any kind has encryption scopes, and one without a version stays at the version that it began with",
         "a key in use is kept with any identity (47); another user-assigned identity that is to read it is checked",
     ),
 )

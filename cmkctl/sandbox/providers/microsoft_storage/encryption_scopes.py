@@ -1,7 +1,11 @@
-"""Encryption scopes of an account, as recorded (48): a PUT shows ``keyVaultProperties``, a GET of a platform key does not."""
+"""Encryption scopes of an account, as recorded (48): a PUT shows ``keyVaultProperties``, a GET of a platform key does not.
 
-from cmkctl.sandbox.core import errors, resources, shapes
+A scope with a customer's key names it by its identifier; the identity of the account is evaluated on it.
+"""
+
+from cmkctl.sandbox.core import customer_keys, errors, resources, shapes
 from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.refusal import ours
 from cmkctl.sandbox.core.routing import Handler, Route
 from cmkctl.sandbox.core.shapes import READ_ONLY
 from cmkctl.sandbox.core.state import Tenant
@@ -24,6 +28,13 @@ SHAPE = {
     },
 }
 
+scope_without_key = errors.ErrorRow(
+    400,
+    "InvalidRequestPropertyValue",
+    ours("that keyUri is required with this source is in the published type; code and wording are not"),
+    "The encryption scope '{name}' has the source Microsoft.KeyVault and no keyVaultProperties.keyUri.",
+)
+
 
 def _id(tenant: Tenant, call: Call) -> str:
     return f"{resources.existing(tenant, call, RESOURCE_TYPE)['doc']['id']}/encryptionScopes/{call['scope']}"
@@ -40,12 +51,9 @@ def put_scope(tenant: Tenant, call: Call) -> Reply:
     known = tenant.resource(identifier)
     first = {"source": "Microsoft.Storage", "keyVaultProperties": {}, "creationTime": now, "state": "Enabled"}
     before = known["doc"]["properties"] if known else first
-    document = {
-        "id": identifier,
-        "type": TYPE,
-        "name": call["scope"],
-        "properties": {**shapes.merge(before, sent), "lastModifiedTime": now},
-    }
+    properties = {**shapes.merge(before, sent), "lastModifiedTime": now}
+    _settle_key(tenant, call, before, properties)
+    document = {"id": identifier, "type": TYPE, "name": call["scope"], "properties": properties}
     resources.store(tenant, document)
     return Reply(201 if known is None else 200, document)
 
@@ -54,9 +62,33 @@ def patch_scope(tenant: Tenant, call: Call) -> Reply:
     """Change a scope, 200."""
     document = _find(tenant, call)["doc"]
     changed = shapes.merge(document["properties"], _sent(call, partial=True))
+    _settle_key(tenant, call, document["properties"], changed)
     document["properties"] = {**changed, "lastModifiedTime": tenant.timestamp()}
     tenant.changed()
     return Reply(200, _shown(document))
+
+
+def _settle_key(tenant: Tenant, call: Call, before: Json, properties: Json) -> None:
+    """Refuse a key that the account may not use, and show the version in use."""
+    if properties["source"].lower() != "microsoft.keyvault":
+        properties["keyVaultProperties"] = {}
+        return
+    uri: str = ((properties.get("keyVaultProperties") or {}).get("keyUri") or "").rstrip("/")
+    if not uri:
+        raise scope_without_key(call["scope"])
+    if before["source"] == properties["source"] and uri == before["keyVaultProperties"].get("keyUri"):
+        return
+    vault, _, rest = uri.partition("/keys/")
+    name, _, version = rest.partition("/")
+    account = resources.existing(tenant, call, RESOURCE_TYPE)["doc"]
+    user = (account["properties"]["encryption"].get("identity") or {}).get("userAssignedIdentity")
+    reader = customer_keys.reader_of(tenant, account.get("identity"), user)
+    record = customer_keys.require_usable(tenant, vault, name, version, reader)
+    properties["keyVaultProperties"] = {
+        "keyUri": uri,
+        "currentVersionedKeyIdentifier": f"{vault}/keys/{name}/{version or record['versions'][-1]['version']}",
+        "lastKeyRotationTimestamp": tenant.timestamp(),
+    }
 
 
 def _find(tenant: Tenant, call: Call) -> Json:

@@ -1,12 +1,16 @@
 """Disk encryption sets: every write is 202 with both links (recordings 59, 73, 74, 84), with an identity of their own."""
 
 import re
+from datetime import UTC, datetime
+from typing import Any
 
-from cmkctl.sandbox.core import errors, ids, operations, resources, shapes
+from cmkctl.sandbox.core import customer_keys, errors, ids, key_loss, operations, resources, shapes
+from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
+from cmkctl.sandbox.core.clouds import Cloud
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.provider import Provider
+from cmkctl.sandbox.core.refusal import quoted
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -18,9 +22,12 @@ COVERAGE = Area(
         "PUT, PATCH and DELETE (202 and polls, recordings 59, 73, 74, 84), GET, list; an identity of their own",
         "accepted over a vault without purge protection (recordings 74, 84)",
         "`lastKeyRotationTimestamp` after each change of the key (recording 59)",
+        "the identity on the key: of a user-assigned one at each write, of the set's own when the set has disks",
+        "automatic rotation, an hour after a new version of the key; `autoKeyRotationError` where the key is lost",
     ),
-    not_modelled=("disks; automatic rotation",),
+    differs=("the new version is used by all disks at once, so that `previousKeys` stays empty",),
     guesses=(
+        "a set that rotates by itself shows a lost key after an hour as `autoKeyRotationError`, and its return at once",
         "a set that never existed is `NotFound`, too: recorded is that code for a deleted one (74, 84)",
         "the Location of a DELETE is an empty 200 at its end",
     ),
@@ -35,6 +42,17 @@ TYPES = (
     "EncryptionAtRestWithPlatformAndCustomerKeys",
     "ConfidentialVmEncryptedWithCustomerKey",
 )
+ROTATION = 3600
+"""Seconds after which a set that rotates by itself uses a new version of its key."""
+
+key_forbidden = errors.ErrorRow(
+    400,
+    "KeyVaultAccessForbidden",
+    quoted("MicrosoftDocs/azure-docs#96319 and ansible-collections/azure#1676; their status is not shown"),
+    "Unable to access key vault resource '{url}' to enable encryption at rest. Please grant get, wrap and unwrap key permissions "
+    "to {reader}. Please visit https://aka.ms/keyvaultaccessssecmk for more information.",
+)
+
 KEY_URL = re.compile(r"https://([^/:]+)/keys/([A-Za-z0-9-]+)/([0-9a-fA-F]{32})/?")
 RESOURCE_TYPE = resources.ResourceType(
     type="Microsoft.Compute/diskEncryptionSets",
@@ -151,6 +169,8 @@ def _accepted(tenant: Tenant, call: Call, document: Json, before: Json, answer: 
     """Begin a write: 202 with `answer`, both links, and at the end the moment at which the key was changed."""
     properties = document["properties"]
     _require_key(tenant, call, properties["activeKey"])
+    if _users(document) or disks_of(tenant, document):
+        require_grant(tenant, document)
     late = tenant.faults.strikes("late-failure", document["id"])
     failure = errors.failed_late(document["id"]).error() if late else None
     resources.store(tenant, document)
@@ -158,7 +178,7 @@ def _accepted(tenant: Tenant, call: Call, document: Json, before: Json, answer: 
     rotated = bool(before) and before["activeKey"]["keyUrl"] != key
     name = operations.start(tenant, WRITE, document["id"], failure=failure, rotated=rotated)
     operations.settle(tenant)
-    return Reply(202, answer, _links(call, name, document["location"]))
+    return Reply(202, answer, links(call, name, document["location"]))
 
 
 def _require_key(tenant: Tenant, call: Call, key: Json) -> None:
@@ -178,6 +198,87 @@ def _require_key(tenant: Tenant, call: Call, key: Json) -> None:
     record = tenant.resource(f"{vault['doc']['id']}/keys/{match[2]}")
     if record is None or match[3].lower() not in {row["version"] for row in record["versions"]}:
         raise errors.des_key_missing(key["keyUrl"])
+
+
+def _users(document: Json) -> list[str]:
+    return [*(document["identity"].get("userAssignedIdentities") or {})]
+
+
+def disks_of(tenant: Tenant, document: Json) -> list[str]:
+    """Return the ids of the disks that are encrypted with a set."""
+    wanted = ids.key(document["id"])
+    return [
+        record["doc"]["id"]
+        for record in tenant.table("resources").values()
+        if record["doc"]["type"].lower() == "microsoft.compute/disks"
+        and ids.key((record["doc"]["properties"].get("encryption") or {}).get("diskEncryptionSetId") or "/") == wanted
+    ]
+
+
+def require_grant(tenant: Tenant, document: Json) -> None:
+    """Refuse a set whose identity may not use its key at this moment."""
+    users = _users(document)
+    refusal = _refusal(tenant, document)
+    if refusal is not None and refusal.row is customer_keys.key_forbidden:
+        reader = f"user-assigned identity '{users[0]}'" if users else f"disk encryption set '{document['name']}'"
+        raise key_forbidden(document["properties"]["activeKey"]["keyUrl"], reader)
+    if refusal is not None:
+        raise refusal
+
+
+def _refusal(tenant: Tenant, document: Json) -> errors.AzureError | None:
+    """Return why the identity of a set may not use its key; None where it may."""
+    match = KEY_URL.fullmatch(document["properties"]["activeKey"]["keyUrl"])
+    users = _users(document)
+    reader = customer_keys.reader_of(tenant, document["identity"], users[0] if users else None)
+    try:
+        if match is not None:
+            # Sets take a vault without purge protection (recordings 74, 84).
+            customer_keys.require_usable(tenant, f"https://{match[1]}/", match[2], match[3], reader, protected=False)
+    except errors.AzureError as refusal:
+        return refusal
+    return None
+
+
+def why_out_of_reach(tenant: Tenant, cloud: Cloud, record: Json) -> str:  # noqa: ARG001 - a reader's signature
+    """Return why a set cannot use its key now; empty when it can. Before its first disk a set needs no key."""
+    refusal = _refusal(tenant, record["doc"])
+    if refusal is None:
+        return ""
+    if refusal.row is customer_keys.key_forbidden:
+        return key_loss.NO_GRANT if disks_of(tenant, record["doc"]) else ""
+    return key_loss.DISABLED
+
+
+def expire(tenant: Tenant, now: float) -> None:
+    """Rotate the sets that do so by themselves, and note on them that their key is lost."""
+    for record in tenant.table("resources").values():
+        properties = record["doc"]["properties"]
+        if record["doc"]["type"] != RESOURCE_TYPE.type or not properties.get("rotationToLatestKeyVersionEnabled"):
+            continue
+        lost = key_loss.noticed(tenant, record)
+        if lost:
+            properties["autoKeyRotationError"] = ERRORS[lost]
+        elif properties.pop("autoKeyRotationError", None) is None:
+            _rotate(tenant, record["doc"], now)
+
+
+ERRORS = {
+    key_loss.NO_GRANT: {"code": "KeyVaultAccessForbidden", "message": "The identity of the set may not use its key."},
+    key_loss.DISABLED: {"code": "KeyVaultKeyDisabled", "message": "The key of the set cannot be used."},
+}
+"""``autoKeyRotationError`` by why the key is lost. The codes beside the first, and all texts, are the sandbox's."""
+
+
+def _rotate(tenant: Tenant, document: Json, now: float) -> None:
+    match = KEY_URL.fullmatch(document["properties"]["activeKey"]["keyUrl"])
+    record = customer_keys.find(tenant, f"https://{match[1]}/", match[2]) if match else None
+    newest = record["versions"][-1] if record else None
+    if match is None or newest is None or newest["version"] == match[3].lower():
+        return
+    if newest["attributes"]["created"] + ROTATION <= now:
+        document["properties"]["activeKey"]["keyUrl"] = f"https://{match[1]}/keys/{match[2]}/{newest['version']}"
+        document["properties"]["lastKeyRotationTimestamp"] = datetime.fromtimestamp(now, UTC).isoformat()
 
 
 @operations.finisher(WRITE)
@@ -202,7 +303,8 @@ def finish_delete(tenant: Tenant, operation: Json) -> None:
         tenant.table("former_set_identities")[ids.key(operation["target"])] = identity
 
 
-def _links(call: Call, name: str, location: str) -> dict[str, str]:
+def links(call: Call, name: str, location: str) -> dict[str, str]:
+    """Return the headers of an operation on a set or a disk."""
     path = (
         f"/subscriptions/{call['subscription']}/providers/Microsoft.Compute/locations/{location}/DiskOperations/{name}"
     )
@@ -215,7 +317,7 @@ def _links(call: Call, name: str, location: str) -> dict[str, str]:
 
 
 def poll_write(tenant: Tenant, call: Call) -> Reply:
-    """Answer the operation or, at its Location once it is over, the set, if there still is one."""
+    """Answer the operation or, at its Location once it is over, the set or disk, if there still is one."""
     operations.require_verbatim(call, call["operation"])
     operation = operations.poll(tenant, call["operation"])
     record = tenant.resource(operation["target"])
@@ -240,7 +342,32 @@ def delete_set(tenant: Tenant, call: Call) -> Reply:
         return Reply(204)
     name = operations.start(tenant, DELETE, record["doc"]["id"])
     operations.settle(tenant)
-    return Reply(202, headers=_links(call, name, record["doc"]["location"]))
+    return Reply(202, headers=links(call, name, record["doc"]["location"]))
+
+
+def add_disk_encryption_set(
+    state: Arrangement, name: str, key: str, group: str = "rg", location: str = LOCATION, **properties: Any
+) -> str:
+    """Add a set with an identity of its own and a version of a key (by its identifier); return its id.
+
+    The identity gets no grant: `add_access_policy` and `assign_role` give one.
+    """
+    group_id = state.add_resource_group(group, location)
+    state.register_provider("Microsoft.Compute")
+    identifier = f"{group_id}/providers/{RESOURCE_TYPE.type}/{name}"
+    with state.arranging():
+        identity = microsoft_managedidentity.with_principal(state.tenant, identifier, {"type": "SystemAssigned"})
+        shown = {"activeKey": {"keyUrl": key}, "encryptionType": TYPES[0], "provisioningState": "Succeeded"}
+        document = {
+            "name": name,
+            "id": identifier,
+            "type": RESOURCE_TYPE.type,
+            "location": location,
+            "identity": identity,
+            "properties": {**shown, **properties},
+        }
+        resources.store(state.tenant, document)
+    return identifier
 
 
 ROUTES = (
@@ -251,14 +378,7 @@ ROUTES = (
         poll_write,
     ),
 )
-
-PROVIDER = Provider(
-    namespace="Microsoft.Compute",
-    coverage=(COVERAGE,),
-    routes=ROUTES,
-    tables={"former_set_identities": dict},
-    durations=(
-        Duration(WRITE, 1, "recording 73: 0.1 and 0.8 s by the operation's own times"),
-        Duration(DELETE, 1, "recordings 59, 84: below 0.1 s by the operation's own times"),
-    ),
+DURATIONS = (
+    Duration(WRITE, 1, "recording 73: 0.1 and 0.8 s by the operation's own times"),
+    Duration(DELETE, 1, "recordings 59, 84: below 0.1 s by the operation's own times"),
 )

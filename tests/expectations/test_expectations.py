@@ -1,0 +1,171 @@
+"""What was found is compared with what was expected; what could not be read is never taken for the expected."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.profiles import GOOD
+
+from cmkctl.diagnostics import Location, ProfileError
+from cmkctl.expectations import Expectations, judge, load, of_profile, remarks, unmet
+from cmkctl.posture import Aspect, Assessment, Evidence, Met, Posture, Rules, Seen, State, Survey, Verdict
+from cmkctl.profile.load import load_profile
+from cmkctl.profile.sections.posture import PostureSettings
+from cmkctl.profile.tree import Branch
+
+HERE = Path(__file__).parent
+TODAY = date(2026, 11, 27)
+CASES = yaml.safe_load((HERE / "cases.yaml").read_text(encoding="utf-8"))["cases"]
+NOWHERE = Branch(Location("expectations.yaml"), {})
+
+
+def _assessment(found: Mapping[str, Any]) -> Assessment:
+    name, reason = found["name"], found.get("reason", "because")
+    shown = tuple(Evidence("", "", "path", each) for each in found.get("evidence", ()))
+    source = Verdict(found["source"]) if "source" in found else None
+    return Assessment(
+        found["service"],
+        found["service"],
+        "",
+        name if "." in name else f"/subscriptions/s/{name}",
+        Posture(Verdict(found["verdict"]), reason, shown, source=source),
+        "",
+        "",
+        "",
+        Rules(()),
+        Seen.GET,
+        tuple(Aspect(topic, State(state), "it is so") for topic, state in found.get("aspects", {}).items()),
+        managed=found.get("managed", False),
+    )
+
+
+def _survey(found: list[Mapping[str, Any]]) -> Survey:
+    return Survey(tuple(map(_assessment, found)), (), (), datetime(2026, 11, 27, tzinfo=UTC))
+
+
+def _outcome(assessment: Assessment) -> list[Any]:
+    outcome = assessment.outcome
+    assert outcome is not None
+    return [
+        outcome.met.value,
+        outcome.reason,
+        outcome.place,
+        outcome.waiver and outcome.waiver.until.isoformat(),
+    ]
+
+
+def _file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "expect.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("case", CASES, ids=[each["promise"] for each in CASES])
+def test_a_survey_is_compared_with_what_was_expected(case: Mapping[str, Any], tmp_path: Path) -> None:
+    """Each case, read from a file as people write it."""
+    expectations = load(_file(tmp_path, yaml.safe_dump(case["expect"]) if case["expect"] else "default: microsoft"), {})
+
+    judged = judge(_survey(case["found"]), expectations, TODAY)
+
+    outcomes = {each.name: _outcome(each) for each in judged.assessments}
+    assert case["outcomes"] == {name: outcomes[name][: len(wanted)] for name, wanted in case["outcomes"].items()}
+    assert outcomes.keys() == case["outcomes"].keys()
+    assert [each.code for each in remarks(judged, expectations, TODAY)] == case["remarks"]
+    assert bool(unmet(judged)) == ("CMK711" in case["remarks"])
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_only_the_customers_key_is_the_customers_key(verdict: Verdict) -> None:
+    """Of all verdicts one alone meets the expectation; a resource that inherits counts by its source."""
+    expectations = Expectations(PostureSettings(services={"storage_accounts": "customer"}), NOWHERE)
+    found = {"service": "storage_accounts", "name": "one"}
+
+    (own,) = judge(_survey([{**found, "verdict": verdict}]), expectations, TODAY).assessments
+    inherited = judge(_survey([{**found, "verdict": "inherited", "source": verdict}]), expectations, TODAY).assessments
+
+    expected = Met.MET if verdict is Verdict.CUSTOMER else Met.NOT_MET
+    assert {each.outcome and each.outcome.met for each in (own, *inherited)} == {expected}
+
+
+def test_the_places_of_a_file_and_of_a_profile_are_found(tmp_path: Path) -> None:
+    """An outcome leads to its line: also by the name of a resource with full stops, and by the index of a waiver."""
+    text = """\
+default: customer
+services:
+  storage_accounts: customer
+resources:
+  kv.vault.example: microsoft
+waivers:
+  - resource: one
+    reason: ticket
+    until: 2027-01-31
+"""
+    of_a_file = load(_file(tmp_path, text), {})
+    lines = [of_a_file.locate(each).line for each in ("default", "services.storage_accounts")]
+    lines += [
+        of_a_file.locate(each).line for each in ("resources.kv.vault.example", "waivers[0].until", "protections[0]")
+    ]
+    assert lines == [1, 3, 5, 9, 1]
+
+    section = "posture:\n" + textwrap.indent(text, "  ")
+    loaded = load_profile(_file(tmp_path, f"{GOOD.rstrip()}\n{section}"), environ={})
+    of_its_profile = of_profile(loaded)
+    assert of_its_profile is not None
+    survey = _survey([{"service": "storage_accounts", "name": "s", "verdict": "mixed"}])
+    (judged,) = judge(survey, of_its_profile, TODAY).assessments
+    assert judged.outcome is not None
+    assert judged.outcome.place == "posture.services.storage_accounts"
+    assert "storage_accounts: customer" in of_its_profile.locate(judged.outcome.place).excerpt
+    assert of_profile(load_profile(_file(tmp_path, GOOD), environ={})) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "words"),
+    [
+        (
+            "services: {storage_acount: customer}",
+            "CMK004",
+            1,
+            "Expected the name of a service, such as storage_accounts",
+        ),
+        ("services: {storage_accounts: mine}", "CMK004", 1, "Expected customer or microsoft."),
+        ("default: customer\nresources: {'/a/b': customer}", "CMK004", 2, "Expected the ARM id of a resource"),
+        ("service: {}", "CMK003", 1, "Unknown field `service`"),
+        ("protections: [In Transit]", "CMK004", 1, "Expected the topic of a protection"),
+        ("waivers:\n  - {service: computes, until: 2027-01-31}", "CMK005", 2, "reason"),
+        ("waivers:\n  - {service: computes, reason: r, until: 31.1.2027}", "CMK004", 2, "Expected a date, such as"),
+        ("waivers:\n  - {service: computes, reason: r, until: 2027-02-30}", "CMK004", 2, "Expected a date, such as"),
+        ("waivers:\n  - {reason: r, until: 2027-01-31}", "CMK005", 2, "Neither resource nor service is given."),
+        (
+            "waivers:\n  - {service: computes, resource: a, reason: r, until: 2027-01-31}",
+            "CMK009",
+            2,
+            "Both resource and",
+        ),
+        ("default: ${NO_SUCH_VARIABLE}", "CMK006", 1, "NO_SUCH_VARIABLE"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, text: str, code: str, line: int, words: str) -> None:
+    """A misspelt expectation would expect nothing, so nothing is ignored."""
+    with pytest.raises(ProfileError) as refused:
+        load(_file(tmp_path, text), {})
+
+    (found,) = refused.value.diagnostics
+    assert (found.code, found.location and found.location.line) == (code, line)
+    assert words in found.detail
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    """The way out is about expectations, not about profiles."""
+    with pytest.raises(ProfileError) as refused:
+        load(tmp_path / "none.yaml", {})
+
+    (found,) = refused.value.diagnostics
+    assert found.code == "CMK001"
+    assert "expectations" in found.remedy
