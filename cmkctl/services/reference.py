@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from cmkctl.services import services
-from cmkctl.services.base import EncryptableService, FirstParty, NoReader, OtherResource, OwnIdentity, Reader, Service
+from cmkctl.services.base import (
+    EncryptableService,
+    FirstParty,
+    MadeIdentity,
+    NoReader,
+    OtherResource,
+    OwnIdentity,
+    Reader,
+    Service,
+)
 
 _HEAD: Final = """# Services
 
@@ -52,7 +61,7 @@ def _row(service: Service) -> str:
         f"`services.{service.name}`" if isinstance(service, EncryptableService) else "-",
         service.api_version,
         service.verb.value,
-        _reader(service.reader),
+        "; ".join(map(_reader, (service.reader, *service.further))),
         str(service.follows),
         service.revoked,
     )
@@ -68,7 +77,7 @@ def _reader(reader: Reader) -> str:
         case FirstParty(name, app_ids, permissions):
             known = ", ".join(f"`{app_id}` in {cloud}" for cloud, app_id in app_ids.items())
             return f"{name} (application id {known}): {', '.join(permissions)}"
-        case OtherResource(words):
+        case OtherResource(words) | MadeIdentity(words):
             return words
         case _:
             assert_never(reader)
