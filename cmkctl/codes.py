@@ -1036,7 +1036,7 @@ CMK529: Final = Code(
 CMK531: Final = Code(
     "CMK531",
     "Cannot write the report",
-    "--report names a file that cannot be written. It is tested before the first request; an error at the end is reported as well.",
+    "An option such as --report or --html names a file that cannot be written. It is tested before the first request; an error at the end is reported as well.",
     "Use another file.",
 )
 CMK541: Final = Code(

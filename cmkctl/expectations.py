@@ -123,10 +123,12 @@ class _Judge:
         if missing:
             ended = [_value(found) for found in missing.values() if found is not None]
             reason = _sentence(f"{each.reason}{_ended(found)}" for each, found in missing.items())
-            return Outcome(Met.NOT_MET, reason, next(iter(missing)).place, ended[0] if ended else None)
+            first_ended = ended[0] if ended else None
+            return Outcome(Met.NOT_MET, reason, next(iter(missing)).place, first_ended, _questions(missing))
         waivers = [_value(found) for found in failed.values() if found is not None]
         first = min(waivers, key=lambda each: each.until)
-        return Outcome(Met.WAIVED, _sentence(each.reason for each in failed), next(iter(failed)).place, first)
+        reason = _sentence(each.reason for each in failed)
+        return Outcome(Met.WAIVED, reason, next(iter(failed)).place, first, _questions(failed))
 
     def answers(self, assessment: Assessment) -> tuple[_Answer, ...]:
         """Return the answers to everything that is expected of a resource."""
@@ -237,6 +239,10 @@ def _value(waiver: ExpectedWaiver) -> Waiver:
 
 def _ended(waiver: ExpectedWaiver | None) -> str:
     return "" if waiver is None else f" (its waiver ended on {waiver.until.isoformat()}: {waiver.reason})"
+
+
+def _questions(answers: Iterable[_Answer]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.question for each in answers))
 
 
 def _sentence(reasons: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ Services return `Posture` and `Aspect`, `cmkctl.procedures.posture` puts them to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -26,6 +26,20 @@ class Verdict(StrEnum):
     NOT_KNOWABLE = "not-knowable"
     NOT_VISIBLE = "not-visible"
     RETIRED = "retired"
+
+
+MEANINGS: Final[Mapping[Verdict, str]] = {
+    Verdict.CUSTOMER: "all data is encrypted with a key of the customer's",
+    Verdict.MICROSOFT: "all data is encrypted with Microsoft's key",
+    Verdict.MIXED: "part of the data is encrypted with the customer's key, and part with Microsoft's",
+    Verdict.INHERITED: "the key is that of another resource",
+    Verdict.CUSTOMER_UNUSABLE: "a key of the customer's is set, and the service reports that it cannot use it",
+    Verdict.NOT_CHOOSABLE: "the service offers no customer-managed key",
+    Verdict.NOT_KNOWABLE: "the documents that Azure answers do not show it",
+    Verdict.NOT_VISIBLE: "the resource does not exist, or the signed-in principal may not read it",
+    Verdict.RETIRED: "the service has been retired",
+}
+"""The meaning of each verdict, for pages and reports."""
 
 
 class Follow(StrEnum):
@@ -218,12 +232,16 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An assessment beside what was expected of it. `reason` is a sentence; `place` is where the profile expects it."""
+    """An assessment beside what was expected of it. `reason` is a sentence; `place` is where the profile expects it.
+
+    `questions` are those that are not met, or are waived: ``key``, or the topics of protections.
+    """
 
     met: Met
     reason: str
     place: str = ""
     waiver: Waiver | None = None
+    questions: tuple[str, ...] = ("key",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from cmkctl import codes
-from cmkctl.cli.options import STANDARD_STREAM, Options
+from cmkctl.cli.options import STANDARD_STREAM, SURVEY_FILES, Options
 from cmkctl.diagnostics import ProfileError
 
 
@@ -16,12 +16,12 @@ def refuse_to_overwrite(options: Options) -> None:
     written = {
         "--out": options.out or options.destination,
         "--report": options.report,
-        "--junit": options.junit,
+        **{f"--{each}": getattr(options, each) for each in SURVEY_FILES},
         "--record": options.record,
     }
     # A command with a destination reads no profile.
     profile = options.origin if options.destination else options.path
-    used = {"the profile": profile, "--replay": options.replay, "--state": options.state}
+    used = {"the profile": profile, "--replay": options.replay, "--expect": options.expect, "--state": options.state}
     named = [(name, path) for name, path in (written | used).items() if path not in (None, STANDARD_STREAM)]
     for (name, path), (other, another) in combinations(named, 2):
         if name in written and _same(path, another):

@@ -50,7 +50,11 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     ),
     "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --yes --json"),
     "list": ("cmkctl list", "cmkctl list --key https://kv-ml.vault.azure.net/keys/cmk-ml --json"),
-    "posture": ("cmkctl posture prod.yaml", "cmkctl posture --workspace ID", "cmkctl posture --json"),
+    "posture": (
+        "cmkctl posture prod.yaml",
+        "cmkctl posture --workspace ID --html posture.html",
+        "cmkctl posture --expect expected.yaml --sarif posture.sarif",
+    ),
     "validate": ("cmkctl validate prod.yaml", "cmkctl validate - < prod.yaml"),
     "doctor": ("cmkctl doctor prod.yaml", "cmkctl doctor prod.yaml --auth cli"),
     "show": ("cmkctl show plan.json", "cmkctl show plan.json --requests"),

@@ -374,9 +374,53 @@ class Options:
             "--junit",
             metavar="FILE",
             rich_help_panel=OUTPUT,
-            help="Write the comparison as a JUnit report, for CI systems.",
+            help="Write a JUnit report, for CI systems.",
         ),
     ] = None
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write one self-contained page, with a picture of the keys.",
+        ),
+    ] = None
+    sarif: Annotated[
+        Path | None,
+        typer.Option(
+            "--sarif",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write what needs attention as SARIF 2.1.0, for code scanning.",
+        ),
+    ] = None
+    ocsf: Annotated[
+        Path | None,
+        typer.Option(
+            "--ocsf",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write OCSF Compliance Findings (2003), as JSON, for a security lake.",
+        ),
+    ] = None
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Write a row for each resource and question, for a spreadsheet.",
+        ),
+    ] = None
+    evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence",
+            rich_help_panel=OUTPUT,
+            help="Also show the evidence and the rules of other tools for each resource.",
+        ),
+    ] = False
     no_color: Annotated[
         bool, typer.Option("--no-color", rich_help_panel=OUTPUT, help="Print without colours and live lines.")
     ] = False
@@ -404,6 +448,8 @@ CONNECTING: Final = ("overrides", "sandbox", "state", "auth", "timeout", "record
 """The options of every command that connects to Azure."""
 REPORTING: Final = ("json", "report", "no_color", "debug")
 """The options of every command that shows a run."""
+SURVEY_FILES: Final = ("html", "sarif", "ocsf", "junit", "csv")
+"""The options of the files in which a survey can be written."""
 
 
 def takes(*names: str) -> Callable[[Callable[[Options], int]], Callable[..., int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmkctl.cli.options import CONNECTING, REPORTING, Options, takes
+from cmkctl.cli.options import CONNECTING, REPORTING, SURVEY_FILES, Options, takes
 
 
 @takes(
@@ -12,10 +12,12 @@ from cmkctl.cli.options import CONNECTING, REPORTING, Options, takes
     "subscriptions",
     "deep",
     "expect",
+    "evidence",
     "cloud",
     *CONNECTING,
     "strict",
     *REPORTING,
+    *SURVEY_FILES,
 )
 def command(options: Options) -> int:
     """Show who holds the key of each resource around a workspace, in a group or a subscription. Changes nothing."""

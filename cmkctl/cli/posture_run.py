@@ -17,7 +17,7 @@ from cmkctl.procedures.posture import survey
 from cmkctl.profile.model import Profile
 from cmkctl.saved_plan import load_only_profile
 from cmkctl.survey.scope import Scope
-from cmkctl.views.shown import DiagnosticsShown, PostureShown
+from cmkctl.views.shown import DiagnosticsShown, Locate, PostureShown
 
 
 def show_posture(options: Options) -> int:
@@ -38,7 +38,7 @@ def show_posture(options: Options) -> int:
 def _of_profile(opened: Run) -> int:
     _check_ways(opened.options)
     expectations = _expected(opened.options) or of_profile(opened.loaded)
-    return _show(opened, scope_of(opened.profile), expectations)
+    return _show(opened, scope_of(opened.profile), expectations, opened.loaded.locate)
 
 
 def _expected(options: Options) -> Expectations | None:
@@ -80,14 +80,16 @@ def _scope(options: Options) -> Scope:
     return Scope(subscriptions, resource_group=group_id(subscriptions[0], options.surveyed_group), deep=deep)
 
 
-def _show(opened: Opened, scope: Scope, expectations: Expectations | None) -> int:
+def _show(opened: Opened, scope: Scope, expectations: Expectations | None, locate: Locate | None = None) -> int:
+    """Survey, compare and show. `locate` finds places in the profile, where there is one."""
     found = survey(opened.session.snapshot(), scope)
     opened.show_context()
+    single, evidence = len(found.workspaces) <= 1, opened.options.evidence
     if expectations is None:
-        opened.show(PostureShown(found, single=bool(scope.workspaces)))
+        opened.show(PostureShown(found, single, evidence, locate))
         return INCOMPLETE if opened.options.strict and found.unseen else DONE
     judged = judge(found, expectations, found.at.date())
-    opened.show(PostureShown(judged, single=bool(scope.workspaces)))
+    opened.show(PostureShown(judged, single, evidence, expectations.locate))
     opened.show(DiagnosticsShown(remarks(judged, expectations, found.at.date())))
     if unmet(judged):
         return CHANGES

@@ -9,13 +9,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cmkctl import codes
 from cmkctl.azure.redaction import Redactor, shortened
 from cmkctl.cli import ARGUMENTS, PROGRAM
 from cmkctl.cli.exits import FAILED
+from cmkctl.cli.options import Options
 from cmkctl.clock import Clock
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 from cmkctl.profile.model import Profile
@@ -26,6 +26,7 @@ from cmkctl.views.shown import DiagnosticsShown, LogText, RunEnded
 if TYPE_CHECKING:
     from cmkctl.azure.traffic import ObservedExchange
     from cmkctl.views.junit import JUnitView
+    from cmkctl.views.posture.file import SurveyFile
     from cmkctl.views.report import ReportView
 
 _SHOWN: Final = 2000
@@ -42,6 +43,7 @@ class Reporter:
         self._clock = clock
         self._report: ReportView | None = None
         self._junit: JUnitView | None = None
+        self._surveys: list[SurveyFile] = []
         self._debug = False
         self.view: View = RedactingView(redactor, view)
 
@@ -50,21 +52,42 @@ class Reporter:
         """The command of this run, to be typed again. Each argument is redacted before quoting, which could split a secret."""
         return shlex.join((*PROGRAM.get(), *map(self._redactor.argument, ARGUMENTS.get())))
 
-    def open(self, *, report: Path | None, debug: bool, sandbox: bool = False, junit: Path | None = None) -> None:
-        """Start the reports and the log. Raises CmkctlError CMK531 when a report cannot be written."""
-        if report:
+    def open(self, options: Options) -> None:
+        """Start the files and the log that the options name. Raises CmkctlError CMK531 when a file cannot be written."""
+        if options.report:
             from cmkctl.views.report import ReportView  # noqa: PLC0415 - only with --report
 
-            self._report = ReportView(report, self.command_line, self._clock, self._redactor, sandbox=sandbox)
-        if junit:
+            self._report = ReportView(
+                options.report, self.command_line, self._clock, self._redactor, sandbox=options.sandbox
+            )
+        if options.junit:
             from cmkctl.views.junit import JUnitView  # noqa: PLC0415 - only with --junit
 
-            self._junit = JUnitView(junit, self._clock)
-        others = [each for each in (self._report, self._junit) if each is not None]
+            self._junit = JUnitView(options.junit, self._clock)
+        self._surveys = [*self._survey_files(options)]
+        others = [each for each in (self._report, self._junit, *self._surveys) if each is not None]
         self.view = RedactingView(self._redactor, self._first, *others)
-        if debug:
+        if options.debug:
             self._debug = True
             _start_logging(self.view)
+
+    def _survey_files(self, options: Options) -> Iterator[SurveyFile]:
+        if options.html:
+            from cmkctl.views.posture.html import HtmlView  # noqa: PLC0415 - only with --html
+
+            yield HtmlView(options.html, self.command_line, self._clock)
+        if options.sarif:
+            from cmkctl.views.posture.sarif import SarifView  # noqa: PLC0415 - only with --sarif
+
+            yield SarifView(options.sarif, self.command_line, self._clock)
+        if options.ocsf:
+            from cmkctl.views.posture.ocsf import OcsfView  # noqa: PLC0415 - only with --ocsf
+
+            yield OcsfView(options.ocsf, self.command_line, self._clock)
+        if options.csv:
+            from cmkctl.views.posture.csv import CsvView  # noqa: PLC0415 - only with --csv
+
+            yield CsvView(options.csv, self.command_line, self._clock)
 
     def set_profile(self, profile: Profile) -> None:
         """Set the profile of the run, for the report."""
@@ -119,6 +142,8 @@ class Reporter:
             yield partial(self._report.write, exit_code)
         if self._junit is not None:
             yield self._junit.write
+        for each in self._surveys:
+            yield partial(each.write, exit_code)
 
 
 def defect(error: Exception) -> Diagnostic:

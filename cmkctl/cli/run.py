@@ -134,7 +134,7 @@ def _run(options: Options, work: _Work) -> int:
     reporter = Reporter(view, Redactor.for_display(os.environ), clock)
     try:
         _check(options)
-        reporter.open(report=options.report, debug=options.debug, sandbox=options.sandbox, junit=options.junit)
+        reporter.open(options)
     except CmkctlError as error:
         reporter.view.show(DiagnosticsShown(error.diagnostics))
         return reporter.close(_exit_code(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
+from cmkctl.posture import MEANINGS, Verdict
 from cmkctl.services import services
 from cmkctl.services.base import (
     EncryptableService,
@@ -34,16 +35,9 @@ _VERDICTS: Final = """
 
 | verdict | meaning |
 |---|---|
-| `customer` | all data is encrypted with a key of the customer's |
-| `microsoft` | all data is encrypted with Microsoft's key |
-| `mixed` | part of the data is encrypted with the customer's key, and part with Microsoft's |
-| `inherited` | the key is that of another resource |
-| `customer-unusable` | a key of the customer's is set, and the service reports that it cannot use it |
-| `not-choosable` | the service offers no customer-managed key |
-| `not-knowable` | the documents that Azure answers do not show it |
-| `not-visible` | the resource does not exist, or the signed-in principal may not read it |
-| `retired` | the service has been retired |
+"""
 
+_EVIDENCE: Final = """
 Each verdict has its evidence: the api-version, the JSON path, and the value as Azure answered it. A verdict is about what the
 resource reports. Whether the service can use the key at this moment is known only where the service reports that as well.
 """
@@ -51,7 +45,8 @@ resource reports. Whether the service can use the key at this moment is known on
 
 def reference() -> str:
     """Return the page."""
-    return _HEAD + "\n".join(map(_row, services())) + "\n" + _VERDICTS
+    meanings = "".join(f"| `{each.value}` | {MEANINGS[each]} |\n" for each in Verdict)
+    return _HEAD + "\n".join(map(_row, services())) + "\n" + _VERDICTS + meanings + _EVIDENCE
 
 
 def _row(service: Service) -> str:

@@ -29,7 +29,7 @@ from cmkctl.views.layout import (
     style_of,
 )
 from cmkctl.views.listing import listing_lines
-from cmkctl.views.posture import posture_lines
+from cmkctl.views.posture.terminal import posture_lines
 from cmkctl.views.status import status_lines
 from cmkctl.views.streams import Line, Plain, Writer, is_colored
 from cmkctl.views.words import duration, local_time
@@ -118,9 +118,9 @@ class HumanView:
                     self._out.lines(_check_lines(shown, self._out.width))
                 case s.Explained():
                     self._out.lines(map(Line, shown.text.splitlines()))
-                case s.PostureShown(survey):
+                case s.PostureShown():
                     self._settle()
-                    self._out.lines(posture_lines(survey.assessments, self._out.width))
+                    self._out.lines(posture_lines(shown, self._context, self._out.width))
                 case s.StatusShown():
                     self._settle()
                     self._out.lines(status_lines(shown, self._context, self._out.width))

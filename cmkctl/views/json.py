@@ -24,12 +24,12 @@ from cmkctl.views.json_objects import (
     diagnostic_object,
     identity,
     plain,
-    posture_object,
     seconds_of,
     status_objects,
     summary,
     workspace_object,
 )
+from cmkctl.views.posture.objects import posture_object, summary_object
 from cmkctl.views.streams import encodable
 from cmkctl.views.unattended import UnattendedView
 from cmkctl.views.words import clean
@@ -117,6 +117,7 @@ class JsonView(UnattendedView):
                 case s.PostureShown(survey):
                     for each in survey.assessments:
                         self._line("posture", posture_object(each))
+                    self._line("posture_summary", summary_object(survey))
                 case s.StatusShown(status):
                     for kind, document in status_objects(status):
                         self._line(kind, document)

@@ -10,7 +10,6 @@ from cmkctl import codes
 from cmkctl.diagnostics import Diagnostic, Severity
 from cmkctl.listing import ListedWorkspace
 from cmkctl.plan import Action, AttributeChange, Change, Plan, Request, Unknown
-from cmkctl.posture import Assessment
 from cmkctl.status import KeyStatus, Status, Version, WorkspaceStatus
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -153,31 +152,6 @@ def workspace_object(workspace: ListedWorkspace) -> JsonObject:
         "hub": workspace.hub or None,
         "provisioning_state": workspace.provisioning_state or None,
         "high_business_impact": workspace.high_business_impact,
-    }
-
-
-def posture_object(assessment: Assessment) -> JsonObject:
-    """Return the posture of one resource, with its evidence."""
-    posture = assessment.posture
-    return {
-        "service": assessment.service,
-        "resource_type": assessment.resource_type,
-        "resource_id": assessment.resource_id,
-        "verdict": posture.verdict.value,
-        "reason": posture.reason,
-        "key": posture.key or None,
-        "key_version": posture.key_version or None,
-        "set_by": assessment.set_by,
-        "follows": assessment.follows,
-        "evidence": [
-            {
-                "resource_id": each.resource_id,
-                "api_version": each.api_version,
-                "path": each.path,
-                "value": each.value,
-            }
-            for each in posture.evidence
-        ],
     }
 
 

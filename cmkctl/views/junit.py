@@ -1,4 +1,4 @@
-"""The JUnit report of ``verify --junit``: a test case for each resource and each finding, for CI systems.
+"""The JUnit report of ``--junit``: a test case for each resource and each finding of a comparison, for each question of a survey.
 
 The format is the common one: ``testsuites``, ``testsuite``, and ``testcase`` with ``failure``, ``error`` or ``skipped``. Names
 and messages come from Azure: the XML library escapes them, and a character that XML cannot hold is replaced.
@@ -20,7 +20,11 @@ from cmkctl.clock import Clock
 from cmkctl.diagnostics import CmkctlError, Diagnostic, Severity
 from cmkctl.files import try_out, unwritable_remedy, write_whole
 from cmkctl.plan import Action, Change, Plan
+from cmkctl.posture import Survey
 from cmkctl.views import shown as s
+from cmkctl.views.posture.endings import Ending, ending, suites_of
+from cmkctl.views.posture.questions import Question
+from cmkctl.views.posture.words import evidence_text
 from cmkctl.views.unattended import UnattendedView
 
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -39,6 +43,7 @@ class JUnitView(UnattendedView):
         self._began = clock.now()
         self._since = clock.elapsed()
         self._plan: Plan | None = None
+        self._survey: Survey | None = None
         self._found: list[Diagnostic] = []
         try:
             try_out(path)
@@ -46,11 +51,13 @@ class JUnitView(UnattendedView):
             raise _unwritable(path, error) from error
 
     def show(self, shown: s.Shown) -> None:
-        """Record a comparison, and the diagnostics of a run that ended without one."""
+        """Record a comparison or a survey, and the diagnostics of a run that ended without one."""
         with self._lock:
             match shown:
                 case s.Verified(plan):
                     self._plan = plan
+                case s.PostureShown(survey):
+                    self._survey = survey
                 case s.DiagnosticsShown(diagnostics):
                     self._found += diagnostics
                 case (
@@ -61,7 +68,6 @@ class JUnitView(UnattendedView):
                     | s.ProfileValid()
                     | s.CheckShown()
                     | s.Explained()
-                    | s.PostureShown()
                     | s.StatusShown()
                     | s.WorkspacesShown()
                     | s.ProfileWritten()
@@ -86,19 +92,36 @@ class JUnitView(UnattendedView):
     def write(self) -> None:
         """Write the report, whole or not at all. Raises CmkctlError CMK531."""
         with self._lock:
-            cases = [*self._cases()]
-        suite = ET.Element("testsuite", {"name": self._name(), **_counts(cases)})
-        suite.set("timestamp", f"{self._began:%Y-%m-%dT%H:%M:%S}")
-        suite.set("time", f"{self._clock.elapsed() - self._since:.3f}")
-        suite.extend(cases)
-        root = ET.Element("testsuites", _counts(cases))
-        root.append(suite)
+            suites = [*self._suites()]
+        root = ET.Element("testsuites")
+        for name, cases in suites:
+            suite = ET.SubElement(root, "testsuite", {"name": _text(name), **_counts(cases)})
+            suite.set("timestamp", f"{self._began:%Y-%m-%dT%H:%M:%S}")
+            suite.set("time", f"{self._clock.elapsed() - self._since:.3f}")
+            suite.extend(cases)
+        root.attrib.update(_counts([each for _, cases in suites for each in cases]))
         ET.indent(root)
         text = ET.tostring(root, encoding="unicode", xml_declaration=False)
         try:
             write_whole(self._path, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n')
         except OSError as error:
             raise _unwritable(self._path, error) from error
+
+    def _suites(self) -> Iterator[tuple[str, list[ET.Element]]]:
+        if self._survey is None:
+            yield self._name(), [*self._cases()]
+            return
+        for workspace, asked in suites_of(self._survey):
+            yield f"cmkctl posture {workspace}", [*map(_asked, asked)]
+        missing = [_case("visible", each.resource_id) for each in self._survey.unseen]
+        for case, unseen in zip(missing, self._survey.unseen, strict=True):
+            _add(case, "error", "not-visible", unseen.reason, unseen.resource_id)
+        skipped = [_case("read", each) for each in self._survey.left_out]
+        for case, sentence in zip(skipped, self._survey.left_out, strict=True):
+            _add(case, "skipped", "", sentence, sentence)
+        rest = [*missing, *skipped, *(_finding(each, failed="error") for each in self._found)]
+        if rest:
+            yield "cmkctl posture: completeness", rest
 
     def _name(self) -> str:
         return "cmkctl verify" if self._plan is None else _text(f"cmkctl verify {self._plan.subject.workspace_id}")
@@ -110,6 +133,17 @@ class JUnitView(UnattendedView):
             yield _finding(each)
         for each in self._found:
             yield _finding(each, failed="error")
+
+
+def _asked(question: Question) -> ET.Element:
+    """Return the case of a question."""
+    assessment = question.assessment
+    case = _case(assessment.name_of_service, f"{assessment.service} {assessment.name}: {question.topic}")
+    end = ending(question)
+    if end is not Ending.PASSED:
+        lines = [question.explanation, *map(evidence_text, question.evidence), assessment.resource_id]
+        _add(case, end.value, question.answer, f"{question.answer}: {question.explanation}", "\n".join(lines))
+    return case
 
 
 def _change(change: Change) -> ET.Element:

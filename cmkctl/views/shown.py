@@ -6,12 +6,12 @@ it is handled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from cmkctl.diagnostics import Diagnostic
+from cmkctl.diagnostics import Diagnostic, Location
 from cmkctl.events import Event
 from cmkctl.listing import ListedWorkspace
 from cmkctl.plan import Action, Plan
@@ -145,12 +145,22 @@ class CheckShown:
     remedy: str = ""
 
 
+Locate: TypeAlias = Callable[[str], Location]
+"""A function from the path of a field to its place in a file, or that of the nearest field around it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PostureShown:
-    """The holder of each resource's key. `single` is True for one workspace or profile: its resources are shown one by one."""
+    """The holder of each resource's key. `single` is True for one workspace or profile: its resources are shown one by one.
+
+    With `evidence`, people get the evidence of each verdict as well. `locate` finds the places of outcomes in the
+    operator's file; None where there is no file.
+    """
 
     survey: Survey
     single: bool = True
+    evidence: bool = False
+    locate: Locate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,44 @@ def _key_of_containers(running: Running, _client: Client) -> None:
     running.state.add_access_policy(vault, reader)
 
 
+def _log_cluster(running: Running, _client: Client) -> None:
+    """Make the cluster that is read first, with the key that it has, and the grant of its identity."""
+    vault, key = "azure-cli-test-scus", "log-analytics-cluster"
+    running.state.add_vault(vault, "another-group", location="westus")
+    running.state.add_key(vault, key)
+    with running.state.tenant.lock:
+        record = running.state.tenant.resource(f"{running.state.vault(vault)['doc']['id']}/keys/{key}")
+        assert record is not None
+        record["versions"][-1]["version"] = "5f37dcb0f24642c3ab800ab845acde4f"
+    named = {
+        "keyVaultUri": f"https://{vault}.vault.azure.net/",
+        "keyName": key,
+        "keyVersion": "5f37dcb0f24642c3ab800ab845acde4f",
+    }
+    cluster = running.state.add_log_cluster("test-cluster", "azure-cli-test-scus", "westus", 1000, named)
+    found = running.state.resource(cluster)
+    assert found is not None
+    running.state.add_access_policy(vault, found["identity"]["principalId"])
+
+
+def _readers_by_role(*names: str) -> Step:
+    """Give the identities of recording 53 the role on the keys by which they read them: most of its vaults are not shown."""
+
+    def arrange(running: Running, _client: Client) -> None:
+        for vault in ("rdbmsvault000002", "rdbmsvault000003"):
+            with running.state.tenant.lock:
+                document = running.state.vault(vault)["doc"]
+                document["properties"]["enableRbacAuthorization"] = True
+            for name in names:
+                found = running.state.resource(f"{IDENTITIES}/{name}")
+                if found is not None:
+                    running.state.assign_role(document["id"], found["properties"]["principalId"], ENCRYPTION_USER)
+
+    return arrange
+
+
+ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+IDENTITIES = group_id("clitest.rg000001") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 LISTED = "the Log Analytics workspace that a list names existed"
 
 STARTS: Mapping[str, Start] = {
@@ -152,11 +190,16 @@ STARTS: Mapping[str, Start] = {
     "29": Start(MASKED, rename=_masked("joharrin-sdk-tests", "", "test-ws-000006_mvnet", "2024-07-01-preview")),
     "40": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
     "44": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
+    "53": Start(
+        "the vaults, and the roles of all identities but one, were left out",
+        before={8: _readers_by_role("identity000005", "identity000007", "identity000013")},
+    ),
     "70": Start(
         "the directory was asked by a service that Azure has retired; Azure Cosmos DB has another object id there",
         rename=Rename(anywhere={"e5007d2c-4b13-4a74-9b6a-605d99f03501": COSMOS_DB_OBJECT_ID}),
     ),
     "88": Start(LISTED, before={0: _default_logs}),
     "96": Start("the key of the group, and the application that reads it, existed", before={0: _key_of_containers}),
+    "57": Start("the cluster and its key existed", before={0: _log_cluster}),
     "62": Start("the key whose deletion is refused as too early", before={4: _being_deleted}),
 }

@@ -26,6 +26,7 @@ from support.command_line import CommandLine
 
 from cmkctl.azure.redaction import Redactor
 from cmkctl.cli import main
+from cmkctl.cli.options import Options
 from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import SystemClock
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace, Sandbox
@@ -337,7 +338,7 @@ def test_unexpected_errors_and_library_logs_are_shown_without_secrets(json_lines
     view = make_view(json=json_lines, stdout=out, stderr=err, stdin=io.StringIO(), environ={})
     telling = Reporter(view, Redactor([secret]), SystemClock())
 
-    telling.open(report=None, debug=True)
+    telling.open(Options(debug=True))
     logging.getLogger("azure.identity").info("asked with %s", secret)
     telling.defect(RuntimeError(f"it said {secret}"))
     telling.close(1)

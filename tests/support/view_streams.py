@@ -13,38 +13,19 @@ from typing import Final
 
 from cmkctl import events
 from cmkctl.listing import ListedWorkspace
-from cmkctl.posture import Assessment, Check, Evidence, Posture, Rules, Survey, Verdict
-from cmkctl.posture import Seen as Source
+from cmkctl.posture import Verdict
 from cmkctl.views import View
 from cmkctl.views import shown as s
 from cmkctl.views.human import HumanView
 from cmkctl.views.json import JsonView
 from support.view_plans import everything, new_workspace, up_to_date
 from support.view_status import STATUS
+from support.view_survey import EXAMPLE
 
 GOLDEN: Final = Path(__file__).parents[1] / "views" / "golden"
 NOW: Final = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 """The moment of every line."""
 UNTIL: Final = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
-ASSESSMENT: Final = Assessment(
-    "storage account",
-    "storage_accounts",
-    "Microsoft.Storage/storageAccounts",
-    "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Storage/storageAccounts/stdata",
-    Posture(
-        Verdict.CUSTOMER,
-        "all data is encrypted with the customer's key",
-        (Evidence("/…/stdata", "2025-08-01", "properties.encryption.keySource", "Microsoft.Keyvault"),),
-        "https://kv-ml.vault.azure.net/keys/cmk-ml",
-        "0123456789abcdef0123456789abcdef",
-    ),
-    "PATCH",
-    "if asked to, within 24 h",
-    "reads and writes of data are refused (403); management requests still work",
-    Rules(("DP-5",), (Check("Azure Policy", "6fac406b-40ca-413b-bf8e-0bf964659c25"),)),
-    Source.GET,
-)
-SURVEY: Final = Survey((ASSESSMENT,), (), ("00000000-0000-0000-0000-000000000000",), datetime(2026, 11, 24, tzinfo=UTC))
 _WORKSPACES: Final = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-ml/providers"
     "/Microsoft.MachineLearningServices/workspaces"
@@ -191,7 +172,7 @@ def show_everything(view: View) -> None:
         view.show(s.CheckShown("Sign-in", s.CheckState.FAILED, "no credential", "Sign in with: az login"))
         view.show(s.CheckShown("Permissions", s.CheckState.UNKNOWN, "the resource group does not exist yet"))
         view.show(s.Explained("code", "CMK210", "CMK210  The vault lacks purge protection\n"))
-        view.show(s.PostureShown(SURVEY))
+        view.show(s.PostureShown(EXAMPLE))
         view.show(s.StatusShown(STATUS, "AzureCloud", "00000000-0000-0000-0000-000000000000"))
         view.show(s.WorkspacesShown(LISTED))
         view.show(s.Cancelled())

@@ -10,6 +10,7 @@ import pytest
 from support.view_plans import everything, new_workspace, up_to_date
 from support.view_status import STATUS
 from support.view_streams import UNTIL, UPDATE, Seen, show_everything
+from support.view_survey import many, ordinary
 
 from cmkctl import events
 from cmkctl.cli import exits
@@ -75,6 +76,20 @@ def status() -> str:
     return seen.out
 
 
+def posture() -> str:
+    """Return the survey of one workspace."""
+    seen = Seen()
+    seen.view.show(s.PostureShown(ordinary()))
+    return seen.out
+
+
+def postures() -> str:
+    """Return the survey of several workspaces."""
+    seen = Seen()
+    seen.view.show(s.PostureShown(many(6), single=False))
+    return seen.out
+
+
 def json_lines() -> dict[str, str]:
     """Return an example line of each type, formatted over several lines."""
     seen = Seen(json=True)
@@ -95,6 +110,8 @@ def examples() -> dict[str, str]:
         "narration": narration(),
         "question": asked(),
         "status-screen": status(),
+        "posture-screen": posture(),
+        "posture-summary": postures(),
     }
     lines = json_lines()
     return {**human, **lines, "diagnostic": human["diagnostic"], "diagnostic-line": lines["diagnostic"]}
