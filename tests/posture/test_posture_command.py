@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,47 @@ def test_strict_exits_with_4_where_something_was_not_seen(services: Services, ac
 
     assert (0, 4) == (usual.code, strict.code), strict.err
     assert account in [each["resource_id"] for each in strict.of("posture")]
+
+
+def test_a_survey_is_written_in_every_format_also_with_exit_code_2(
+    services: Services, account: str, tmp_path: Path
+) -> None:
+    """Each file has the resource that is not as expected; SARIF points at the line that expects it. Readable by its owner."""
+    formats = ("html", "sarif", "ocsf", "csv", "junit")
+    files = {each: tmp_path / f"survey.{each}" for each in formats}
+    expected = expecting(tmp_path, default="microsoft", services={"storage_accounts": "customer"})
+
+    options = [part for each, path in files.items() for part in (f"--{each}", path)]
+    ran = services.azure("posture", "--expect", expected, "--evidence", *options)
+
+    assert 2 == ran.code, ran.err
+    texts = {each: path.read_text(encoding="utf-8") for each, path in files.items()}
+    assert dict.fromkeys(formats, True) == {each: account in text for each, text in texts.items()}
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in files.values()}
+    (found,) = [each for each in json.loads(texts["sarif"])["runs"][0]["results"] if each["kind"] == "fail"]
+    assert 3 == found["locations"][0]["physicalLocation"]["region"]["startLine"]
+    assert 'properties.encryption.keySource = "Microsoft.Storage"' in ran.out
+
+
+def test_a_run_that_fails_is_written_as_one(services: Services, tmp_path: Path) -> None:
+    """With the reason, and the exit code."""
+    page = tmp_path / "posture.html"
+
+    ran = services.azure("posture", tmp_path / "none.yaml", "--html", page)
+
+    assert 64 == ran.code
+    assert "Nothing was assessed." in page.read_text(encoding="utf-8")
+    assert "CMK001" in page.read_text(encoding="utf-8")
+
+
+def test_files_that_would_overwrite_each_other_are_refused(services: Services, tmp_path: Path) -> None:
+    """Also a file of expectations."""
+    expected = expecting(tmp_path, services={"storage_accounts": "customer"})
+
+    twice = services.azure("posture", "--csv", tmp_path / "one", "--html", tmp_path / "one")
+    over = services.azure("posture", "--expect", expected, "--sarif", expected)
+
+    assert (64, 64) == (twice.code, over.code)
+    assert "--html" in twice.err
+    assert "--expect" in over.err
+    assert expected.read_text(encoding="utf-8").startswith("services:")

@@ -91,6 +91,14 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
             },
         },
     ),
+    "microsoft.machinelearningservices/workspaces/onlineendpoints": (
+        f"{WORKSPACE}/onlineEndpoints/one",
+        {**PLAIN, "identity": {"type": "SystemAssigned"}, "properties": {"authMode": "Key"}},
+    ),
+    "microsoft.machinelearningservices/workspaces/batchendpoints": (
+        f"{WORKSPACE}/batchEndpoints/one",
+        {**PLAIN, "properties": {"authMode": "AADToken"}},
+    ),
     "microsoft.machinelearningservices/workspaces/connections": (
         f"{WORKSPACE}/connections/one",
         {"properties": {"authType": "None", "category": "ContainerRegistry", "target": "www.example.invalid"}},

@@ -57,6 +57,14 @@ def test_thousands_are_summarised() -> None:
     assert "… and 490 more" in text
 
 
+def test_the_evidence_of_many_is_shown_on_request_only() -> None:
+    """Below the summary."""
+    line = "    properties.encryption.keySource = "
+
+    assert 4 == shown(many(2, 1), single=False, evidence=True).count(line)
+    assert 0 == shown(many(2, 1), single=False).count(line)
+
+
 def test_what_needs_attention_comes_first() -> None:
     """A workspace with an unusable key, before those with Microsoft's keys."""
     survey = many(30, 0)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,12 +18,17 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 from ocsf_json_schema import OcsfJsonSchema, OcsfJsonSchemaEmbedded, get_ocsf_schema
+from support.view_streams import UPDATE
 from support.view_survey import AT, FORMULA, RICH, SCRIPT, WORKSPACE, many, ordinary
 
 from cmkctl import codes
+from cmkctl.azure.redaction import Redactor
+from cmkctl.cli.options import SURVEY_FILES, Options
+from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import SystemClock
 from cmkctl.diagnostics import CmkctlError, Location
-from cmkctl.posture import Met, Outcome, Posture, Survey, Verdict
+from cmkctl.posture import Evidence, Met, Outcome, Posture, Survey, Verdict
+from cmkctl.views import make_view
 from cmkctl.views import shown as s
 from cmkctl.views.junit import JUnitView
 from cmkctl.views.posture.csv import COLUMNS, CsvView
@@ -81,6 +89,28 @@ def test_any_text_of_azure_can_be_written(kind: type[SurveyFile], tmp_path: Path
     assert "half of a pair \\ud800" in written(kind, tmp_path, replace(RICH, assessments=(first,)))
 
 
+def test_a_file_has_no_secret(tmp_path: Path) -> None:
+    """All of them get what the terminal gets: redacted, the command line included."""
+    secret = "planted0123456789abcdef"
+    files: dict[str, Any] = {each: tmp_path / each for each in SURVEY_FILES}
+    first = RICH.assessments[3]
+    reason = f"the answer is {secret}"
+    posture = replace(first.posture, reason=reason, evidence=(Evidence("/a", "1", "properties.x", [secret]),))
+    outcome = Outcome(Met.NOT_MET, reason)
+    reporter = Reporter(
+        make_view(json=True, stdout=io.StringIO(), stderr=io.StringIO()), Redactor([secret]), SystemClock()
+    )
+
+    reporter.open(Options(**files))
+    reporter.view.show(s.PostureShown(replace(RICH, assessments=(replace(first, posture=posture, outcome=outcome),))))
+    reporter.close(2)
+
+    texts = {each: path.read_text(encoding="utf-8") for each, path in files.items()}
+    assert dict.fromkeys(files, (False, True)) == {
+        each: (secret in text, "answer is REDACTED" in text) for each, text in texts.items()
+    }
+
+
 # --- CSV
 
 
@@ -131,7 +161,6 @@ def test_a_log_has_what_needs_attention(tmp_path: Path) -> None:
     assert [
         ("data_factorys/key", "fail", "error", "microsoft"),
         ("postgresql_flexible_servers/key", "fail", "error", "customer-unusable"),
-        ("data_factorys/in-transit", "review", "none", "not-enforced"),
         ("storage_accounts/key", "fail", "note", "mixed"),
     ] == [
         (each["ruleId"], each["kind"], each["level"], each["properties"].get("verdict") or each["properties"]["state"])
@@ -180,12 +209,12 @@ def test_a_result_points_into_the_profile(tmp_path: Path) -> None:
     results = log(tmp_path, replace(RICH, assessments=RICH.assessments[3:5]), locate)["runs"][0]["results"]
     alone = log(tmp_path)["runs"][0]["results"]
 
-    assert [7, 3, 3] == [each["locations"][0]["physicalLocation"]["region"]["startLine"] for each in results]
+    assert [7, 3] == [each["locations"][0]["physicalLocation"]["region"]["startLine"] for each in results]
     assert {
         "artifactLocation": {"uri": "profiles/prod%20one.yaml", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 7, "startColumn": 5, "endLine": 7, "endColumn": 29},
     } == results[0]["locations"][0]["physicalLocation"]
-    assert [["logicalLocations"]] * 4 == [[*each["locations"][0]] for each in alone]
+    assert [["logicalLocations"]] * 3 == [[*each["locations"][0]] for each in alone]
     assert RICH.assessments[3].resource_id == alone[0]["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]
 
 
@@ -224,12 +253,12 @@ def test_the_benchmark_is_a_taxonomy(tmp_path: Path) -> None:
 
     taxa = {each["id"] for each in run["taxonomies"][0]["taxa"]}
     targets = {one["target"]["id"] for each in run["tool"]["driver"]["rules"] for one in each["relationships"]}
-    assert {"DP-3", "DP-5"} == taxa == targets
+    assert {"DP-5"} == taxa == targets
 
 
 def test_a_name_is_no_link(tmp_path: Path) -> None:
     """A message can have links; the name of a resource makes none."""
-    named = replace(RICH.assessments[3], resource_id="/a/[click](https://evil)")
+    named = replace(RICH.assessments[3], resource_id="/a/[click](evil)")
     (run,) = log(tmp_path, replace(RICH, assessments=(named,)))["runs"]
 
     assert "](" not in run["results"][0]["message"]["text"]
@@ -237,12 +266,12 @@ def test_a_name_is_no_link(tmp_path: Path) -> None:
 
 def test_more_results_than_github_accepts_are_several_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Failures first: of more than it keeps, GitHub keeps the first."""
-    monkeypatch.setattr("cmkctl.views.posture.sarif.MOST_RESULTS", 3)
+    monkeypatch.setattr("cmkctl.views.posture.sarif.MOST_RESULTS", 2)
 
     runs = log(tmp_path)["runs"]
 
-    assert [3, 1] == [len(each["results"]) for each in runs]
-    assert ["fail", "fail", "review", "fail"] == [each["kind"] for run in runs for each in run["results"]]
+    assert [2, 1] == [len(each["results"]) for each in runs]
+    assert ["error", "error", "note"] == [each["level"] for run in runs for each in run["results"]]
     assert ["cmkctl/posture/", "cmkctl/posture/2/"] == [each["automationDetails"]["id"] for each in runs]
 
 
@@ -364,7 +393,8 @@ def test_a_suite_is_a_workspace_and_a_case_a_question(tmp_path: Path) -> None:
 
 def test_each_workspace_has_its_own_resources(tmp_path: Path) -> None:
     """Its own one first."""
-    root = suites(tmp_path, many(3, 2))
+    survey = many(3, 2)
+    root = suites(tmp_path, replace(survey, assessments=survey.assessments[::-1]))
 
     assert [6, 6, 6] == [len(each) for each in root]
     assert ["workspace mlw-0000: key", "workspace mlw-0001: key", "workspace mlw-0002: key"] == [
@@ -383,3 +413,41 @@ def test_a_hidden_resource_that_was_expected_is_an_error(tmp_path: Path) -> None
     root = suites(tmp_path, replace(RICH, assessments=(hidden,), unseen=(), left_out=()))
 
     assert ("1", "0", "1") == tuple(root.get(each) for each in ("tests", "failures", "errors"))
+
+
+# --- the page
+
+PAGE = Path(__file__).parents[2] / "docs" / "posture-formats.md"
+SHOWN = re.compile(r"(<!-- shown: (?P<name>\w+) -->\n```\w+\n)(?P<text>.*?)```\n", re.DOTALL)
+
+
+def examples(folder: Path) -> dict[str, str]:
+    """Return a short example of each format, of one resource that is not as expected."""
+    survey = replace(ordinary(), assessments=ordinary().assessments[2:3], unseen=())
+    place = Location("prod.yaml", 31, 5, "    storage_accounts: customer")
+    columns = ("name", "question", "part", "answer", "met", "key_version", "newest_version", "controls")
+    sheet = io.StringIO()
+    csv.writer(sheet, lineterminator="\n").writerows(
+        [columns, *([each[one] for one in columns] for each in rows(folder, survey))]
+    )
+    (result,) = log(folder, survey, lambda _: place)["runs"][0]["results"]
+    finding = json.loads(written(OcsfView, folder, survey))[0]
+    case = suites(folder, survey)[0][0]
+    case.tail = None
+    ET.indent(case)
+    return {
+        "csv": sheet.getvalue(),
+        "sarif": json.dumps(result, indent=2) + "\n",
+        "ocsf": json.dumps(finding, indent=2) + "\n",
+        "junit": f"{ET.tostring(case, encoding='unicode')}\n",
+    }
+
+
+def test_the_page_shows_what_is_written_now(tmp_path: Path) -> None:
+    """Each example of docs/posture-formats.md is made by the views."""
+    now, page = examples(tmp_path), PAGE.read_text(encoding="utf-8")
+    if os.environ.get(UPDATE):
+        page = SHOWN.sub(lambda found: f"{found[1]}{now[found['name']]}```\n", page)
+        PAGE.write_text(page, encoding="utf-8")
+
+    assert now == {found["name"]: found["text"] for found in SHOWN.finditer(page)}

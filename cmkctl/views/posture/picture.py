@@ -91,11 +91,11 @@ class _Canvas:
     edges: list[Edge] = field(default_factory=list)
     y: float = _GAP
 
-    def box(self, column: int, y: float, text: str, kind: str) -> Node:
-        """Draw a box in a column."""
+    def box(self, column: int, y: float, text: str, kind: str, title: str = "") -> Node:
+        """Draw a box in a column. `title` is the whole text where `text` is a short one."""
         room = int((_BOX[column] - 16) / _CHARACTER)
         cut = text if len(text) <= room else f"{text[: room - 1]}…"
-        node = Node(_COLUMNS[column], y, _BOX[column], _HEIGHT, cut, text, kind)
+        node = Node(_COLUMNS[column], y, _BOX[column], _HEIGHT, cut, title or text, kind)
         self.nodes.append(node)
         return node
 
@@ -186,7 +186,7 @@ def _draw_keys(canvas: _Canvas, keys: Sequence[str], uses: Sequence[_Use]) -> No
         vaults.setdefault(key_name(each).host.lower(), []).append(each)
     for host, found in vaults.items():
         drawn = [_draw_key(canvas, [each for each in uses if each.key == key], key) for key in found]
-        vault = canvas.box(0, _centre(drawn), host or "vault not shown", "vault")
+        vault = canvas.box(0, _centre(drawn), host.partition(".")[0] or "vault not shown", "vault", host)
         for node in drawn:
             canvas.join(vault, node, "plain")
         canvas.y += _GAP
@@ -198,11 +198,11 @@ def _draw_key(canvas: _Canvas, uses: Sequence[_Use], key: str) -> Node:
     for version in versions:
         users = _draw_users(canvas, [each for each in uses if each.version == version])
         text = version[:SHORT_VERSION] if version else "version not shown"
-        box = canvas.box(2, _centre([user for user, _ in users]), text, "version")
+        box = canvas.box(2, _centre([user for user, _ in users]), text, "version", version)
         for user, kind in users:
             canvas.join(box, user, kind)
         drawn.append(box)
-    node = canvas.box(1, _centre(drawn), key_name(key).name, "key")
+    node = canvas.box(1, _centre(drawn), key_name(key).name, "key", key)
     for box in drawn:
         canvas.join(node, box, "plain")
     return node

@@ -1,7 +1,7 @@
 """The SARIF log of ``posture --sarif``: what needs attention, with places in the profile. SARIF 2.1.0.
 
-Only results that need attention are in it. GitHub's code scanning opens an alert for every result, whatever its `kind`, and
-rejects a log with a result that has no location.
+Only results that need attention are in it: what is not as expected, what is waived, and keys that a service cannot use. GitHub's
+code scanning opens an alert for every result, whatever its `kind`, and rejects a log with a result that has no location.
 
 Sources: https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sarif-v2.1.0-errata01-os-complete.html,
 https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning,
@@ -39,11 +39,10 @@ _KINDS: Final = {
     Result.FAIL: ("fail", "error"),
     Result.WAIVED: ("fail", "note"),
     Result.OPEN: ("open", "none"),
-    Result.REVIEW: ("review", "none"),
 }
 """The results that need attention, with kind and level. A level other than none belongs to failures only."""
 
-_SEVERITIES: Final = {Result.FAIL: 0, Result.REVIEW: 1, Result.OPEN: 2, Result.WAIVED: 3}
+_SEVERITIES: Final = {Result.FAIL: 0, Result.OPEN: 1, Result.WAIVED: 2}
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
@@ -66,7 +65,7 @@ def _parts(found: Sequence[Question]) -> Iterator[Sequence[Question]]:
 
 
 def _matters(question: Question) -> bool:
-    """Return True for what failed, was waived, or should be looked at; what is open only where something was expected."""
+    """Return True for what failed or was waived; for what is open only where something was expected."""
     return question.met is Met.NOT_MET if question.result is Result.OPEN else question.result in _KINDS
 
 
@@ -101,10 +100,10 @@ def _rule_id(question: Question) -> str:
 def _rule(question: Question) -> dict[str, Any]:
     service, topic = question.assessment.service, question.topic
     is_key = topic == KEY
-    short = f"The key of a {service} is not as expected" if is_key else f"{topic} of a {service} is not enforced"
+    short = f"{service}: {'the key' if is_key else topic} is not as expected"
     revoked = f" When the key is lost: {question.assessment.revoked}." if is_key else ""
     what = "who holds the key that encrypts its data at rest" if is_key else f"the protection {topic}"
-    full = f"cmkctl posture reads, for each {service}, {what}.{revoked}"
+    full = f"cmkctl posture reads for each resource ({service}) {what}.{revoked}"
     text = " ".join(filter(None, (full, *_others(question.rules))))
     relationships = [
         {

@@ -36,12 +36,12 @@ def posture_lines(shown: PostureShown, context: RunContext, width: int) -> Itera
     yield from _header(survey, context, width)
     if not survey.assessments:
         yield from paragraph("No resource was found.", width, style="bold")
-    elif shown.single:
-        yield from _table(survey, width, evidence=shown.evidence)
-        yield from _keys(survey, width)
     else:
-        yield from _services(survey, width)
-        yield from _workspaces(survey, width)
+        yield from () if shown.single else _services(survey, width)
+        yield from () if shown.single else _workspaces(survey, width)
+        if shown.single or shown.evidence:
+            yield from _table(survey, width, evidence=shown.evidence)
+            yield from _keys(survey, width)
     yield from _outcomes(survey, width, single=shown.single)
     yield from _unseen(survey, width)
     yield from _conclusion(survey, width, single=shown.single)
@@ -53,7 +53,8 @@ def posture_lines(shown: PostureShown, context: RunContext, width: int) -> Itera
 def _header(survey: Survey, context: RunContext, width: int) -> Iterator[Line]:
     mark = f"{SANDBOX}: " if context.sandbox else ""
     count = len(survey.workspaces)
-    what = f"Workspace {survey.workspaces[0].rpartition('/')[2]}" if count == 1 else f"{count:,} workspaces"
+    one = f"Workspace {survey.workspaces[0].rpartition('/')[2]}" if count == 1 else ""
+    what = one or (f"{count:,} workspaces" if count else "Resources")
     yield Line(f"{mark}{what}: who holds the keys", "bold")
     name = context.subscription_name if len(survey.subscriptions) == 1 else ""
     where = ", ".join(survey.subscriptions) if len(survey.subscriptions) <= 3 else f"{len(survey.subscriptions):,}"
@@ -378,9 +379,11 @@ def _rules(rules: Rules, width: int, indent: str) -> Iterator[Line]:
 def _style(posture: Posture) -> str:
     """Return the colour of a verdict. A new verdict without one is a type error."""
     match words.effective(posture):
-        case Verdict.CUSTOMER | Verdict.INHERITED:
+        case Verdict.CUSTOMER:
             return "green"
-        case Verdict.MIXED | Verdict.MICROSOFT | Verdict.RETIRED | Verdict.NOT_KNOWABLE | Verdict.NOT_VISIBLE:
+        case Verdict.MIXED | Verdict.MICROSOFT | Verdict.RETIRED:
+            return "yellow"
+        case Verdict.NOT_KNOWABLE | Verdict.NOT_VISIBLE | Verdict.INHERITED:
             return "yellow"
         case Verdict.NOT_CHOOSABLE:
             return "dim"

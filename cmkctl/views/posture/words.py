@@ -44,14 +44,16 @@ _WEAKEST_FIRST: Final = (
 
 
 def effective(posture: Posture) -> Verdict:
-    """Return the verdict, of an inherited key that of the resource it belongs to; not-visible where that was not read."""
-    return (posture.source or Verdict.NOT_VISIBLE) if posture.verdict is Verdict.INHERITED else posture.verdict
+    """Return the verdict; of an inherited key that of the resource it belongs to, not-knowable where that is not shown."""
+    if posture.verdict is not Verdict.INHERITED:
+        return posture.verdict
+    return Verdict.NOT_KNOWABLE if posture.source in (None, Verdict.INHERITED) else posture.source
 
 
 def sign(posture: Posture) -> str:
     """Return the sign of a verdict. A new verdict without one is a type error."""
     match effective(posture):
-        case Verdict.CUSTOMER | Verdict.INHERITED:
+        case Verdict.CUSTOMER:
             return "✓"
         case Verdict.MIXED | Verdict.MICROSOFT | Verdict.RETIRED:
             return "!"
@@ -59,7 +61,7 @@ def sign(posture: Posture) -> str:
             return "✗"
         case Verdict.NOT_CHOOSABLE:
             return "-"
-        case Verdict.NOT_KNOWABLE | Verdict.NOT_VISIBLE:
+        case Verdict.NOT_KNOWABLE | Verdict.NOT_VISIBLE | Verdict.INHERITED:
             return "?"
         case never:
             assert_never(never)
