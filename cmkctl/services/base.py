@@ -44,6 +44,7 @@ class Verb(StrEnum):
     CREATION = "only at creation"
     LINK = "on the resource that it is linked to"
     OBJECTS = "object by object, in the data plane"
+    CREATION_THEN_PATCH = "only at creation, then another key by PATCH"
     NONE = "no choice"
 
 
@@ -91,7 +92,8 @@ class KeyReference:
     """The profile's key as services name it.
 
     `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits. `vault_id` is the ARM id of the vault, for services
-    that name it as well, and `location` that of the vault; each is empty where not known.
+    that name it as well, and `location` that of the vault; each is empty where not known. `expires` is True for a version that
+    expires. `retention_days` is how long the vault keeps deleted keys; None where that is not known.
     """
 
     vault_uri: str
@@ -101,6 +103,8 @@ class KeyReference:
     size: int | None = None
     vault_id: str = ""
     location: str = ""
+    expires: bool = False
+    retention_days: int | None = None
 
     @property
     def versionless(self) -> str:
@@ -461,7 +465,7 @@ def has_identity(document: ArmDocument | None, identity_id: str | None) -> bool:
 def sets_key(verb: Verb) -> bool:
     """Return True when the key can be set on a resource that exists."""
     match verb:
-        case Verb.PATCH | Verb.PUT | Verb.EDIT:
+        case Verb.PATCH | Verb.PUT | Verb.EDIT | Verb.CREATION_THEN_PATCH:
             return True
         case Verb.CREATION | Verb.LINK | Verb.OBJECTS | Verb.NONE:
             return False

@@ -9,7 +9,7 @@ from functools import partial
 
 from cmkctl.azure import versions
 from cmkctl.azure.decoding import ArmDocument
-from cmkctl.azure.documents import text_at
+from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import KeyIdentifier, ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Change, Output
@@ -102,6 +102,8 @@ def key_reference(vault: ArmDocument | None, key: ArmDocument | None) -> KeyRefe
         properties.get("keySize"),
         vault_id,
         text_at(vault, "location"),
+        expires=at_path(key, "properties.attributes.exp") is not None,
+        retention_days=at_path(vault, "properties.softDeleteRetentionInDays"),
     )
 
 
