@@ -117,8 +117,8 @@ class EncryptedDatabricksWorkspace(ServiceSettings):
         Field(
             (_FOR_SERVICES, _FOR_DBFS, _FOR_DISKS),
             description=(
-                "The parts that get the key: managed-services (notebooks, secrets, queries), root-dbfs, managed-disks (data disks "
-                "of clusters). The key of managed services and that of managed disks cannot be taken away again."
+                "The parts that get the key: managed-services (notebooks, secrets, queries), root-dbfs, managed-disks (data "
+                "disks of clusters). The key of managed services and that of managed disks cannot be taken away again."
             ),
             min_length=1,
             examples=[["managed-services", "root-dbfs"]],
