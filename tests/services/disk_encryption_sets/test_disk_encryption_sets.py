@@ -44,35 +44,36 @@ def test_the_grant_comes_before_the_key_and_both_once(services: Services, encryp
 def test_a_set_follows_a_new_version_and_shows_a_lost_key(services: Services, encryption_set: str) -> None:
     """The new version is in use after an hour; a disabled key is shown an hour later, and its return."""
     services.name({"disk_encryption_sets": [{"id": encryption_set}]})
-    arm = Client(services.azure.running)
     assert 0 == services.encrypt().code
     before = services.key
     services.key = services.state.add_key(VAULT, KEY)
-    seen = [_shown(arm, encryption_set)]
+    seen = [_shown(services, encryption_set)]
     services.state.advance("1h1s")
-    seen.append(_shown(arm, encryption_set))
-    _disable(services, arm, enabled=False)
+    seen.append(_shown(services, encryption_set))
+    _disable(services, enabled=False)
     services.state.advance("10m")
-    seen.append(_shown(arm, encryption_set))
+    seen.append(_shown(services, encryption_set))
     services.state.advance("51m")
-    seen.append(_shown(arm, encryption_set))
+    seen.append(_shown(services, encryption_set))
     verdict = _verdict(services)
-    _disable(services, arm, enabled=True)
+    _disable(services, enabled=True)
     services.state.advance("2s")
-    seen.append(_shown(arm, encryption_set))
+    seen.append(_shown(services, encryption_set))
 
     key, lost = services.key, "KeyVaultKeyDisabled"
     assert [(before, ""), (key, ""), (key, ""), (key, lost), (key, "")] == seen
     assert ("customer-unusable", key) == verdict
 
 
-def _shown(arm: Client, encryption_set: str) -> tuple[str, str]:
+def _shown(services: Services, encryption_set: str) -> tuple[str, str]:
     """Return the key and the code of the error that a GET of the set shows."""
+    arm = Client(services.azure.running)  # a token lives for an hour
     properties = arm("GET", encryption_set, api=API).json()["properties"]
     return properties["activeKey"]["keyUrl"], (properties.get("autoKeyRotationError") or {}).get("code", "")
 
 
-def _disable(services: Services, arm: Client, *, enabled: bool) -> None:
+def _disable(services: Services, *, enabled: bool) -> None:
+    arm = Client(services.azure.running)
     services.state.set_key_attributes(VAULT, KEY, enabled=enabled)
     arm("PUT", f"{services.vault}/accessPolicies/add", {"properties": {"accessPolicies": []}}, api="2023-07-01")
 
