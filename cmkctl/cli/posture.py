@@ -12,12 +12,12 @@ from cmkctl.cli.options import CONNECTING, REPORTING, SURVEY_FILES, Options, tak
     "subscriptions",
     "deep",
     "expect",
+    "evidence",
     "cloud",
     *CONNECTING,
     "strict",
     *REPORTING,
     *SURVEY_FILES,
-    "evidence",
 )
 def command(options: Options) -> int:
     """Show who holds the key of each resource around a workspace, in a group or a subscription. Changes nothing."""

@@ -84,7 +84,7 @@ def _show(opened: Opened, scope: Scope, expectations: Expectations | None, locat
     """Survey, compare and show. `locate` finds places in the profile, where there is one."""
     found = survey(opened.session.snapshot(), scope)
     opened.show_context()
-    single, evidence = bool(scope.workspaces), opened.options.evidence
+    single, evidence = len(found.workspaces) <= 1, opened.options.evidence
     if expectations is None:
         opened.show(PostureShown(found, single, evidence, locate))
         return INCOMPLETE if opened.options.strict and found.unseen else DONE

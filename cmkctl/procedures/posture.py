@@ -7,6 +7,7 @@ the one before name, all at the same time.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -16,7 +17,7 @@ from cmkctl.azure.ids import ResourceId, within
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Survey, Unseen
 from cmkctl.services.base import Answer, Read
-from cmkctl.services.reading import answer, rows_in
+from cmkctl.services.reading import REJECTED, answer, rows_in
 from cmkctl.services.workspace import SERVICE as WORKSPACES
 from cmkctl.survey.assessing import Gaps, postures, shown_in, survey_of
 from cmkctl.survey.keys import MANY, KeyAnswer, host_of, keys_of, vault_of
@@ -53,6 +54,7 @@ class _Run:
         named = (*self._scope.workspaces, *self._scope.named)
         self._known.fresh = _lower(named)
         self._send(self._missing(named), (), (query(self._scope),))
+        self._query_again()
         workspaces = self._scope.workspaces or self._workspaces()
         deep = len(workspaces) <= FEW if self._scope.deep is None else self._scope.deep
         if not deep:
@@ -67,6 +69,13 @@ class _Run:
                 gaps = Gaps((*self._gaps, *self._unreadable()), tuple(self._left_out))
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
+
+    def _query_again(self) -> None:
+        """Send the plainest query where Resource Graph rejected the first one, which has conditions for the scope."""
+        if self._scope.whole or not any(each.reason == REJECTED for each in self._gaps):
+            return
+        self._gaps.clear()
+        self._send((), (), (query(replace(self._scope, workspaces=(), resource_group="")),))
 
     def _ties(self, workspaces: Iterable[str], named: Iterable[str], *, deep: bool) -> Ties:
         found = ties(self._known, workspaces)

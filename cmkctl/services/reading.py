@@ -16,11 +16,12 @@ from cmkctl.posture import Unseen
 from cmkctl.services import services
 from cmkctl.services.base import Answer, Documents, Read, Service, with_linked
 
+REJECTED: Final = "Resource Graph rejected the query for it"
 _UNANSWERED: Final[Mapping[FailureKind, str]] = {
     FailureKind.DENIED: "Resource Graph shows you nothing of it",
     FailureKind.ABSENT: "Resource Graph is not available for it",
     FailureKind.NOT_REGISTERED: "Resource Graph is not available for it",
-    FailureKind.TERMINAL: "Resource Graph rejected the query for it",
+    FailureKind.TERMINAL: REJECTED,
 }
 """The failures of a query that leave a subscription unseen, with the reason. A repetition does not resolve them."""
 

@@ -23,6 +23,7 @@ MASK = re.compile(r"[08]{8}-[0-]+\d*|0{32}")
 _MOMENTS = (
     r"PT(?:[0-9]+H)?(?:[0-9]+M)?[0-9.]+S",
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?",
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT",
     r"\d\d?/\d\d?/\d{4} \d\d?:\d\d:\d\d(?: [AP]M)?",
 )
 MOMENT = re.compile("|".join(_MOMENTS))

@@ -118,6 +118,26 @@ def _key_of_containers(running: Running, _client: Client) -> None:
     running.state.add_access_policy(vault, reader)
 
 
+def _log_cluster(running: Running, _client: Client) -> None:
+    """Make the cluster that is read first, with the key that it has, and the grant of its identity."""
+    vault, key = "azure-cli-test-scus", "log-analytics-cluster"
+    running.state.add_vault(vault, "another-group", location="westus")
+    running.state.add_key(vault, key)
+    with running.state.tenant.lock:
+        record = running.state.tenant.resource(f"{running.state.vault(vault)['doc']['id']}/keys/{key}")
+        assert record is not None
+        record["versions"][-1]["version"] = "5f37dcb0f24642c3ab800ab845acde4f"
+    named = {
+        "keyVaultUri": f"https://{vault}.vault.azure.net/",
+        "keyName": key,
+        "keyVersion": "5f37dcb0f24642c3ab800ab845acde4f",
+    }
+    cluster = running.state.add_log_cluster("test-cluster", "azure-cli-test-scus", "westus", 1000, named)
+    found = running.state.resource(cluster)
+    assert found is not None
+    running.state.add_access_policy(vault, found["identity"]["principalId"])
+
+
 LISTED = "the Log Analytics workspace that a list names existed"
 
 STARTS: Mapping[str, Start] = {
@@ -158,5 +178,6 @@ STARTS: Mapping[str, Start] = {
     ),
     "88": Start(LISTED, before={0: _default_logs}),
     "96": Start("the key of the group, and the application that reads it, existed", before={0: _key_of_containers}),
+    "57": Start("the cluster and its key existed", before={0: _log_cluster}),
     "62": Start("the key whose deletion is refused as too early", before={4: _being_deleted}),
 }

@@ -77,6 +77,14 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/contract",
         {"location": "eastus2", "sku": {"name": "Premium"}, "properties": {"encryption": {"status": "disabled"}}},
     ),
+    "Microsoft.Search/searchServices": (
+        f"{GROUP}/providers/Microsoft.Search/searchServices/contract",
+        {
+            "location": "eastus2",
+            "sku": {"name": "basic"},
+            "properties": {"encryptionWithCmk": {"enforcement": "Enabled"}, "networkRuleSet": {"bypass": "None"}},
+        },
+    ),
     "Microsoft.Authorization/roleAssignments": (
         f"{GROUP}/providers/Microsoft.Authorization/roleAssignments/c0ffee00-0000-4000-8000-00000000aaaa",
         {

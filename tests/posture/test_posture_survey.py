@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import pytest
 from azure.core.pipeline.transport import HttpTransport
@@ -11,9 +12,13 @@ from support.estate import SUBSCRIPTION, VERSION, document, estate, put, registr
 from support.round_trips import RoundTrips
 from support.sandbox import Client
 from support.scenarios import ScenarioBuilder
-from support.surveys import by_name, survey_in
+from support.surveys import PROFILE, by_name, survey_in
 
+from cmkctl.azure.errors import AzureFailed
+from cmkctl.azure.failures import Failure, FailureKind
+from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Assessment, Seen, Verdict
+from cmkctl.procedures.posture import survey
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.survey.scope import FEW, Scope
 
@@ -272,3 +277,35 @@ def test_one_response_of_an_unexpected_form_does_not_end_a_survey(azure: Scenari
 
     assert {"mlw": "microsoft", "kv-broken": "not-visible"} == verdicts(found)
     assert "unexpected form" in found["kv-broken"].posture.reason
+
+
+@dataclass
+class Particular:
+    """A snapshot in which Resource Graph rejects every query that contains a text."""
+
+    snapshot: Snapshot
+    text: str
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.snapshot, name)
+
+    def question(self, path: str, version: str, body: Any, schema: Any) -> Any:
+        """Reject the query, or send it."""
+        if self.text in body["query"]:
+            raise AzureFailed(Failure(FailureKind.TERMINAL, "BadRequest", "no"))
+        return self.snapshot.question(path, version, body, schema)
+
+
+@pytest.mark.parametrize(
+    ("text", "unseen"), [("resourceGroup in~", 0), ("resources", 1)], ids=["the first", "every one"]
+)
+def test_a_rejected_query_is_followed_by_a_plainer_one(azure: ScenarioBuilder, text: str, unseen: int) -> None:
+    """With that rejected as well, what the workspace names by id is still found, and the subscription is not seen."""
+    put(azure.running.state, ESTATE, ACCOUNT, IMAGES)
+    session = azure.client().session(PROFILE)
+
+    found = survey(cast("Snapshot", Particular(session.snapshot(), text)), ONE)
+
+    session.close()
+    assert {"mlw": "customer", "stml": "mixed", "crml": "customer"}.items() <= verdicts(by_name(found)).items()
+    assert unseen == len(found.unseen)

@@ -82,7 +82,7 @@ def test_what_is_not_modelled_is_refused_loudly(arm: Client) -> None:
     """Never a quiet 200 or {}: the error says that it is the sandbox's limit."""
     answers = [
         arm("GET", "/providers/Microsoft.Compute/virtualMachines", api="2024-07-01"),
-        arm("PUT", "/resourceGroups/rg/providers/Microsoft.Search/searchServices/s", {}, api="2023-11-01"),
+        arm("PUT", "/resourceGroups/rg/providers/Microsoft.Cdn/profiles/p", {}, api="2023-05-01"),
         arm.session.get("https://acc.blob.core.windows.net/c", headers={"Authorization": "Bearer x"}),
     ]
 

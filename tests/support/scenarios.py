@@ -71,6 +71,8 @@ class ProfileVariant:
     service_side: bool = False
     high_business_impact: bool = True
     registry: bool = False
+    keyed: bool = False
+    """Storage account and registry have the key from the start. It takes an identity that can be granted it before."""
     same_vault: bool = False
     object_id_given: bool = False
     create_principal: bool = True
@@ -93,8 +95,9 @@ class ProfileVariant:
             "friendly_name": self.friendly_name,
             "public_network_access": self.public_access,
         }
-        associated: dict[str, Any] = {"storage_account": {"name": STORAGE}}
-        associated |= {"container_registry": {}} if self.registry else {}
+        own_key = {"encryption": "customer"} if self.keyed and self.user_identity else {}
+        associated: dict[str, Any] = {"storage_account": {"name": STORAGE, **own_key}}
+        associated |= {"container_registry": {**own_key}} if self.registry else {}
         associated |= {"key_vault": "same"} if self.same_vault else {}
         return Profile.model_validate(
             {
@@ -135,6 +138,7 @@ WISHES: Final = st.builds(
     service_side=st.booleans(),
     high_business_impact=st.booleans(),
     registry=st.booleans(),
+    keyed=st.booleans(),
     same_vault=st.booleans(),
     object_id_given=st.booleans(),
     create_principal=st.sampled_from([True, True, False]),

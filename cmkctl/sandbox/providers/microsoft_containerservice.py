@@ -242,7 +242,7 @@ def finish(tenant: Tenant, operation: Json) -> None:
 
 
 def make_nodes(tenant: Tenant, document: Json) -> None:
-    """Make the node resource group of a cluster, with the disks that are not there yet."""
+    """Make the node resource group of a cluster, with the disks that do not exist yet."""
     subscription, properties = ids.subscription_of(document["id"]), document["properties"]
     name = properties["nodeResourceGroup"]
     group_id = f"/subscriptions/{subscription}/resourceGroups/{name}"

@@ -12,6 +12,7 @@ from cmkctl.sandbox.core import errors, ids, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
 from cmkctl.sandbox.core.messages import Call, Json, Reply
+from cmkctl.sandbox.core.refusal import ours
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -56,6 +57,16 @@ INSIGHTS = resources.Resources(COMPONENTS)
 
 DAYS = (30, 60, 90, 120, 180, 270, 365, 550, 730)
 """The values of ``RetentionInDays`` (documented)."""
+
+STORAGE_TYPE = "Microsoft.Insights/components/linkedStorageAccounts"
+STORAGE_VERSIONS = ("2020-03-01-preview",)
+STORAGE_SHAPE = {**shapes.TOP, "properties": Required({"linkedStorageAccount": Required(str)})}
+linked_storage_missing = errors.ErrorRow(
+    400,
+    "BadRequest",
+    ours("what Azure does with an account that does not exist is unpublished"),
+    "There is no storage account '{account}'.",
+)
 
 BILLING_TYPE = "Microsoft.Insights/components/currentbillingfeatures"
 BILLING_VERSIONS = ("2015-05-01",)
@@ -169,16 +180,58 @@ def add_component(state: Arrangement, name: str, group: str = "rg", location: st
     return identifier
 
 
+def put_storage(tenant: Tenant, call: Call) -> Reply:
+    """Link the storage account of the profiler, 200."""
+    record = resources.existing(tenant, call, COMPONENTS)
+    sent = shapes.accept(STORAGE_SHAPE, call.json(), call.api_version)["properties"]["linkedStorageAccount"]
+    account = tenant.resource(sent)
+    if account is None or account["doc"]["type"].lower() != "microsoft.storage/storageaccounts":
+        raise linked_storage_missing(sent)
+    record["profiler"] = sent
+    tenant.changed()
+    return Reply(200, _storage(record))
+
+
+def _storage(record: Json) -> Json:
+    return {
+        "id": f"{record['doc']['id']}/linkedStorageAccounts/ServiceProfiler",
+        "name": "ServiceProfiler",
+        "type": STORAGE_TYPE,
+        "properties": {"linkedStorageAccount": record["profiler"]},
+    }
+
+
+def get_storage(tenant: Tenant, call: Call) -> Reply:
+    """Answer the storage account of the profiler, or 404."""
+    record = resources.existing(tenant, call, COMPONENTS)
+    if "profiler" not in record:
+        raise errors.resource_not_found(STORAGE_TYPE, f"{call['name']}/ServiceProfiler", call["group"])
+    return Reply(200, _storage(record))
+
+
+def delete_storage(tenant: Tenant, call: Call) -> Reply:
+    """Unlink the storage account of the profiler: 200, or 204."""
+    gone = resources.existing(tenant, call, COMPONENTS).pop("profiler", None)
+    tenant.changed()
+    return Reply(204) if gone is None else Reply(200)
+
+
 _BILLING = f"{COMPONENTS.path}/currentbillingfeatures"
 COVERAGE = Area(
     "Log Analytics, Application Insights",
     supported=(
         "PUT, PATCH, GET, list, DELETE of components; a component needs its workspace to exist",
         "currentBillingFeatures of a component: GET, PUT (Terraform writes them back)",
+        "linkedStorageAccounts/ServiceProfiler of a component: PUT, PATCH, GET, DELETE",
     ),
 )
+_STORAGE = f"{COMPONENTS.path}/linkedStorageAccounts/ServiceProfiler"
 ROUTES = (
     *INSIGHTS.routes(put_component, patch_component),
+    Route("PUT", _STORAGE, put_storage, STORAGE_TYPE, STORAGE_VERSIONS),
+    Route("PATCH", _STORAGE, put_storage, STORAGE_TYPE, STORAGE_VERSIONS),
+    Route("GET", _STORAGE, get_storage, STORAGE_TYPE, STORAGE_VERSIONS),
+    Route("DELETE", _STORAGE, delete_storage, STORAGE_TYPE, STORAGE_VERSIONS),
     Route("GET", _BILLING, get_billing, BILLING_TYPE, BILLING_VERSIONS),
     Route("PUT", _BILLING, put_billing, BILLING_TYPE, BILLING_VERSIONS),
 )

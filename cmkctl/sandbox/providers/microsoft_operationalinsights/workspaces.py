@@ -8,9 +8,7 @@ from datetime import datetime
 from cmkctl.sandbox.core import errors, ids, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.coverage import Area
-from cmkctl.sandbox.core.latency import GUESS, Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -187,32 +185,21 @@ def add_log_workspace(state: Arrangement, name: str, group: str = "rg", location
     return identifier
 
 
+COVERAGE = Area(
+    "Log Analytics, Application Insights",
+    supported=(
+        "PUT, PATCH, GET, list, DELETE of Log Analytics workspaces; deletedWorkspaces, sharedKeys",
+        "a deleted Log Analytics workspace is kept for 14 days unless `force=true`; PUT recovers it (documented)",
+    ),
+    not_modelled=("queries, replication; telemetry sent to them",),
+)
 _DELETED = "/providers/Microsoft.OperationalInsights/deletedWorkspaces"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 DELETED_TYPE = "Microsoft.OperationalInsights/deletedWorkspaces"
 
-PROVIDER = Provider(
-    namespace="Microsoft.OperationalInsights",
-    coverage=(
-        Area(
-            "Log Analytics, Application Insights",
-            supported=(
-                "PUT, PATCH, GET, list, DELETE of Log Analytics workspaces; deletedWorkspaces, sharedKeys",
-                "a deleted Log Analytics workspace is kept for 14 days unless `force=true`; PUT recovers it (documented)",
-            ),
-            not_modelled=("queries, clusters, replication; telemetry sent to them",),
-        ),
-    ),
-    routes=(
-        *LOG_WORKSPACES.routes(put_logs, patch_logs, delete_logs),
-        RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/sharedKeys", shared_keys),
-        Route("GET", "/subscriptions/{subscription}" + _DELETED, list_deleted, DELETED_TYPE, RESOURCE_TYPE.versions),
-        Route("GET", _GROUP + _DELETED, list_deleted, DELETED_TYPE, RESOURCE_TYPE.versions),
-    ),
-    tables={"deleted_logs": dict},
-    on_deleted={RESOURCE_TYPE.type.lower(): keep_deleted},
-    expire=expire,
-    durations=(Duration("logs.create", 10, GUESS),),
-    adapt={RESOURCE_TYPE.type.lower(): of_template},
-    arrange=(add_log_workspace,),
+ROUTES = (
+    *LOG_WORKSPACES.routes(put_logs, patch_logs, delete_logs),
+    RESOURCE_TYPE.route("POST", RESOURCE_TYPE.path + "/sharedKeys", shared_keys),
+    Route("GET", "/subscriptions/{subscription}" + _DELETED, list_deleted, DELETED_TYPE, RESOURCE_TYPE.versions),
+    Route("GET", _GROUP + _DELETED, list_deleted, DELETED_TYPE, RESOURCE_TYPE.versions),
 )
