@@ -51,8 +51,9 @@ _KEY_DENIED_IN_WORDS = re.compile(
 
 _KEY_DENIED_TO_A_SERVICE = re.compile(
     r"does not have keys \w+ permission on key vault|Please grant get, wrap and unwrap key permissions to"
+    r"|Failed to validate key in Key Vault"
 )
-"""Key Vault's text about the principal that reads a key, and that of disk encryption sets."""
+"""Key Vault's text about the principal that reads a key, and those of disk encryption sets and Log Analytics clusters."""
 
 _OTHER_PERMISSION = re.compile(r"authorization to perform action 'Microsoft\.(?!KeyVault/vaults/keys/)")
 """A missing permission that is not on a key: neither the grant nor waiting provides it."""

@@ -14,7 +14,9 @@ from cmkctl.azure.ids import resource_type
 from cmkctl.profile.section import Section
 from cmkctl.services.base import EncryptableService, Entry, Service, ServiceSettings
 
-_OTHERS: Final = frozenset({"around", "base", "inside", "reading", "reference", "rows"})
+_OTHERS: Final = frozenset(
+    {"around", "base", "flexible_server", "inside", "reading", "reference", "rows", "single_server"}
+)
 
 
 @cache

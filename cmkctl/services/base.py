@@ -44,6 +44,7 @@ class Verb(StrEnum):
     CREATION = "only at creation"
     LINK = "on the resource that it is linked to"
     OBJECTS = "object by object, in the data plane"
+    CREATION_THEN_PATCH = "only at creation, then another key by PATCH"
     NONE = "no choice"
 
 
@@ -83,7 +84,21 @@ class OtherResource:
     permissions: tuple[str, ...] = ()
 
 
-Reader = OwnIdentity | FirstParty | NoReader | OtherResource
+@dataclass(frozen=True, slots=True)
+class MadeIdentity:
+    """The key is read by an identity that Azure makes for the resource, which shows its object id at `path`.
+
+    `words` are for people. A write before the key makes it (`EncryptableService.prepare`) or, with `late`, the write of the key
+    itself, so that its grant follows.
+    """
+
+    words: str
+    path: str
+    late: bool = False
+    permissions: tuple[str, ...] = PERMISSIONS
+
+
+Reader = OwnIdentity | FirstParty | NoReader | OtherResource | MadeIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,8 @@ class KeyReference:
     """The profile's key as services name it.
 
     `vault_uri` ends in a slash; `kind` is Key Vault's type, `size` in bits. `vault_id` is the ARM id of the vault, for services
-    that name it as well, and `location` that of the vault; each is empty where not known.
+    that name it as well, and `location` that of the vault; each is empty where not known. `expires` is True for a version that
+    expires. `retention_days` is how long the vault keeps deleted keys; None where that is not known.
     """
 
     vault_uri: str
@@ -101,6 +117,8 @@ class KeyReference:
     size: int | None = None
     vault_id: str = ""
     location: str = ""
+    expires: bool = False
+    retention_days: int | None = None
 
     @property
     def versionless(self) -> str:
@@ -324,7 +342,8 @@ class Service(ABC):
 
     `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
-    happens when the key is disabled or lost. `doc` is the page that the facts come from. `rules` are the checks of others that
+    happens when the key is disabled or lost. `doc` is the page that the facts come from. `further` are
+    the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
     look at the key. `also` names another service of Microsoft's whose resources are of this type. A service with `alone` False
     is shown only where another resource refers to it. With `in_graph` False no table of Resource Graph has its resources: they
     are items of a listing in another resource's `details`.
@@ -336,6 +355,7 @@ class Service(ABC):
     api_version: ClassVar[str]
     verb: ClassVar[Verb]
     reader: ClassVar[Reader]
+    further: ClassVar[tuple[Reader, ...]] = ()
     follows: ClassVar[Follows]
     revoked: ClassVar[str]
     doc: ClassVar[str]
@@ -399,6 +419,14 @@ class EncryptableService(Service, Generic[S]):
     def want(self, settings: S, documents: Documents, key: KeyReference) -> Want:
         """Return the writes that put the key on a resource whose identity may use it. Pure."""
 
+    def readers(self, settings: S) -> tuple[Reader, ...]:  # noqa: ARG002 - for services with a key for each part
+        """Return who reads the keys that `want` sets."""
+        return (self.reader,)
+
+    def prepare(self, settings: S, documents: Documents) -> Write | None:  # noqa: ARG002 - for services with made identities
+        """Return the write by which Azure makes an identity that reads the key; None where it has been made. Pure."""
+        return None
+
     def identity_properties(self, settings: S) -> Mapping[str, Json]:  # noqa: ARG002 - for services that need more
         """Return the properties that are sent together with a new identity."""
         return {}
@@ -461,7 +489,7 @@ def has_identity(document: ArmDocument | None, identity_id: str | None) -> bool:
 def sets_key(verb: Verb) -> bool:
     """Return True when the key can be set on a resource that exists."""
     match verb:
-        case Verb.PATCH | Verb.PUT | Verb.EDIT:
+        case Verb.PATCH | Verb.PUT | Verb.EDIT | Verb.CREATION_THEN_PATCH:
             return True
         case Verb.CREATION | Verb.LINK | Verb.OBJECTS | Verb.NONE:
             return False

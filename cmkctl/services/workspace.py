@@ -15,7 +15,7 @@ from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import key_parts
-from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP
+from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP, OWN_STORES
 from cmkctl.posture import PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
 from cmkctl.services import inside
 from cmkctl.services.around import around
@@ -161,6 +161,8 @@ def _own(documents: Documents, name: str) -> Posture:
     reason = f"the workspace is encrypted with the customer's key{f' ({where})' if where else ''}"
     if where == "service-side":
         reason += "; pipeline metadata is in its storage account, which needs a customer's key itself"
+    if where == "in-subscription" and not any(documents.text(name, each) for each in (MANAGED_GROUP, *OWN_STORES)):
+        reason += "; it shows neither a managed resource group nor stores of its own for metadata"
     return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED, _reader(documents, name))
 
 

@@ -138,6 +138,24 @@ def _log_cluster(running: Running, _client: Client) -> None:
     running.state.add_access_policy(vault, found["identity"]["principalId"])
 
 
+def _readers_by_role(*names: str) -> Step:
+    """Give the identities of recording 53 the role on the keys by which they read them: most of its vaults are not shown."""
+
+    def arrange(running: Running, _client: Client) -> None:
+        for vault in ("rdbmsvault000002", "rdbmsvault000003"):
+            with running.state.tenant.lock:
+                document = running.state.vault(vault)["doc"]
+                document["properties"]["enableRbacAuthorization"] = True
+            for name in names:
+                found = running.state.resource(f"{IDENTITIES}/{name}")
+                if found is not None:
+                    running.state.assign_role(document["id"], found["properties"]["principalId"], ENCRYPTION_USER)
+
+    return arrange
+
+
+ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+IDENTITIES = group_id("clitest.rg000001") + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 LISTED = "the Log Analytics workspace that a list names existed"
 
 STARTS: Mapping[str, Start] = {
@@ -172,6 +190,10 @@ STARTS: Mapping[str, Start] = {
     "29": Start(MASKED, rename=_masked("joharrin-sdk-tests", "", "test-ws-000006_mvnet", "2024-07-01-preview")),
     "40": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
     "44": Start(PERSON, rename=_person("12f8ea5c-1212-449e-b31c-0a574f43076e")),
+    "53": Start(
+        "the vaults, and the roles of all identities but one, were left out",
+        before={8: _readers_by_role("identity000005", "identity000007", "identity000013")},
+    ),
     "70": Start(
         "the directory was asked by a service that Azure has retired; Azure Cosmos DB has another object id there",
         rename=Rename(anywhere={"e5007d2c-4b13-4a74-9b6a-605d99f03501": COSMOS_DB_OBJECT_ID}),

@@ -257,6 +257,17 @@ def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: Scena
     assert 2 < made[0].depth <= DEEPEST
 
 
+def test_the_key_of_an_account_that_belongs_to_no_workspace_is_read_as_well(azure: ScenarioBuilder) -> None:
+    """Its vault is found by the URI in its row."""
+    key = azure.running.state.add_vault("kv-cmk", "rg-keys") and azure.running.state.add_key("kv-cmk", "cmk")
+    put(azure.running.state, storage("alone", uri=URI))
+
+    found = by_name(survey_in(azure, WHOLE))["alone"].key
+
+    assert found is not None
+    assert key.endswith(found.newest)
+
+
 def test_a_type_that_cmkctl_does_not_know_is_not_knowable(azure: ScenarioBuilder) -> None:
     """A compute can be a virtual machine, for example."""
     machine = document("Microsoft.Compute/virtualMachines", "vm-ml")

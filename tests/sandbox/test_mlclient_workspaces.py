@@ -309,6 +309,22 @@ def test_computes(scientist: Scientist) -> None:
     assert [(each.name, each.type, each.size) for each in computes.list()] == [("cpu", "amlcompute", "Standard_DS3_v2")]
 
 
+def test_endpoints(scientist: Scientist) -> None:
+    """Online and batch endpoints that are created are listed with their addresses."""
+    scientist.create()
+    online, batch = scientist.client.online_endpoints, scientist.client.batch_endpoints
+
+    made = online.begin_create_or_update(scientist.entities("ManagedOnlineEndpoint")(name="score")).result()
+    batch.begin_create_or_update(scientist.entities("BatchEndpoint")(name="nightly")).result()
+
+    assert (made.provisioning_state, made.scoring_uri) == (
+        "Succeeded",
+        "https://score.eastus2.inference.ml.azure.com/score",
+    )
+    assert [each.name for each in online.list()] == ["score"]
+    assert [each.name for each in batch.list()] == ["nightly"]
+
+
 # --- delete
 
 

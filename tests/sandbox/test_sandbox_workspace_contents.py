@@ -73,11 +73,64 @@ def test_a_compute_is_made_read_and_deleted(
 
 def test_other_computes_are_not_modelled(ready: Client) -> None:
     """Refused as a limit of the sandbox; what a compute of that kind has not is refused by name."""
-    kubernetes = ready("PUT", f"{WORKSPACE}/computes/one", {"properties": {"computeType": "Kubernetes"}})
+    other = ready("PUT", f"{WORKSPACE}/computes/one", {"properties": {"computeType": "HDInsight"}})
     wrong = {"computeType": "AmlCompute", "properties": {"vmSize": "s", "sshPort": 22}}
 
-    assert code(kubernetes) == (400, "SandboxNotModelled")
+    assert code(other) == (400, "SandboxNotModelled")
     assert "properties.properties.sshPort" in ready("PUT", f"{WORKSPACE}/computes/one", {"properties": wrong}).text
+
+
+def test_an_attached_cluster_shows_its_tls_and_not_its_certificate(ready: Client) -> None:
+    """A compute that is another resource names it."""
+    tls = {"status": "Enabled", "cert": "c", "key": "hush", "cname": "score.example"}
+    cluster = {"computeType": "AKS", "resourceId": "/subscriptions/x/aks", "properties": {"sslConfiguration": tls}}
+
+    made = ready("PUT", f"{WORKSPACE}/computes/aks", {"properties": cluster}).json()["properties"]
+    nameless = ready("PUT", f"{WORKSPACE}/computes/other", {"properties": {"computeType": "Kubernetes"}})
+
+    assert (made["isAttachedCompute"], made["resourceId"]) == (True, "/subscriptions/x/aks")
+    assert made["properties"] == {"sslConfiguration": {"status": "Enabled", "cname": "score.example"}}
+    assert code(nameless) == (400, "InvalidRequestContent")
+
+
+@pytest.mark.parametrize(("kind", "end"), [("onlineEndpoints", "/score"), ("batchEndpoints", "/jobs")])
+def test_an_endpoint_comes_and_goes(running: Running, kind: str, end: str) -> None:
+    """201 with one link, Creating then Succeeded, listed, with an address of https; 202 with both links, then 204."""
+    arm, path = _workspace(running), f"{WORKSPACE}/{kind}/one"
+    body = {"location": "eastus2", "properties": {"authMode": "AADToken"}}
+
+    made = arm("PUT", path, body)
+    states = [arm("GET", path).json()["properties"]["provisioningState"] for _ in range(4)]
+    poll = arm("GET", made.headers["Azure-AsyncOperation"]).json()
+    listed = arm("GET", f"{WORKSPACE}/{kind}").json()["value"]
+    again = arm("PUT", path, {**body, "tags": {"a": "b"}})
+    gone = arm("DELETE", path)
+    polls = [arm("GET", gone.headers["Azure-AsyncOperation"]).json()["status"] for _ in range(4)]
+
+    assert (made.status_code, states[0], states[-1], poll) == (201, "Creating", "Succeeded", {"status": "Succeeded"})
+    assert [each["properties"]["scoringUri"] for each in listed] == [f"https://one.eastus2.inference.ml.azure.com{end}"]
+    assert (again.status_code, again.json()["tags"], again.json()["properties"]["provisioningState"]) == (
+        200,
+        {"a": "b"},
+        "Succeeded",
+    )
+    assert (gone.status_code, polls[0], polls[-1]) == (202, "InProgress", "Succeeded")
+    assert code(arm("GET", path)) == (404, "ResourceNotFound")
+    assert arm("DELETE", path).status_code == 204
+    assert code(arm("PUT", path, {"location": "eastus2", "properties": {"authMode": "None"}}))[0] == 400
+
+
+def test_an_endpoint_on_a_compute_needs_the_compute(ready: Client) -> None:
+    """On a cluster its address is one of http."""
+    cluster = {"computeType": "Kubernetes", "resourceId": "/subscriptions/x/k8s"}
+    compute = ready("PUT", f"{WORKSPACE}/computes/k8s", {"properties": cluster}).json()["id"]
+    path, mode = f"{WORKSPACE}/onlineEndpoints/one", {"authMode": "Key"}
+
+    refused = ready("PUT", path, {"location": "eastus2", "properties": {**mode, "compute": compute + "x"}})
+    made = ready("PUT", path, {"location": "eastus2", "properties": {**mode, "compute": compute}}).json()
+
+    assert code(refused) == (400, "InvalidRequestContent")
+    assert (made["kind"], made["properties"]["scoringUri"].partition("://")[0]) == ("K8S", "http")
 
 
 def test_a_connection_never_shows_what_opens_it(ready: Client) -> None:

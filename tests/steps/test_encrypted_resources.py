@@ -95,7 +95,9 @@ def test_only_what_has_the_key_waits_for_the_grant(site: Callable[..., Site]) ->
     assert {"blob": "Account", "file": "Account", "queue": "Account", "table": "Account"} == {
         name: each["keyType"] for name, each in services.items()
     }
-    verdicts = {each["resource_id"].lower(): each["verdict"] for each in at.azure("posture", FILE, "--json").of("posture")}
+    verdicts = {
+        each["resource_id"].lower(): each["verdict"] for each in at.azure("posture", FILE, "--json").of("posture")
+    }
     registry = str(at.profile.associated_resources.container_registry_id)
     assert ["customer", "customer"] == [verdicts[each.lower()] for each in (at.account, registry)]
 

@@ -46,6 +46,7 @@ class Provider:
         spawn: creates what the faults that are switched on call for, before a request that would meet it.
         key_readers: by lower-case type, why a resource cannot use its customer-managed key now; empty when it can.
         key_seconds: by lower-case type, the seconds until the loss of a key is noticed, where that is not an hour.
+        row_views: by lower-case type, shows a record as a GET with the newest api-version does, for rows of Resource Graph.
         read_actions: RBAC actions of POSTs that only read, by lower-case ``namespace/type``.
 
     """
@@ -65,6 +66,7 @@ class Provider:
     spawn: "Callable[[Tenant, Call], None] | None" = None
     key_readers: "Mapping[str, Callable[[Tenant, Cloud, Json], str]]" = field(default_factory=dict)
     key_seconds: Mapping[str, float] = field(default_factory=dict)
+    row_views: "Mapping[str, Callable[[Tenant, Json, Call], Json]]" = field(default_factory=dict)
     read_actions: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -72,6 +72,12 @@ def arrangements() -> Mapping[str, Callable[..., Any]]:
 
 
 @cache
+def row_views() -> "Mapping[str, Callable[[Tenant, Json, Call], Json]]":
+    """Return, by lower-case type, what shows a record as a GET does, where records have other members."""
+    return {kind: view for each in providers() for kind, view in each.row_views.items()}
+
+
+@cache
 def key_readers() -> "Mapping[str, Callable[[Tenant, Cloud, Json], str]]":
     """Return, by lower-case type, what says why a resource cannot use its customer-managed key now."""
     return {kind: reader for each in providers() for kind, reader in each.key_readers.items()}

@@ -134,9 +134,7 @@ def put_service(tenant: Tenant, call: Call) -> Reply:
     if not tier:
         raise errors.property_refused("sku.name", "is required")
     if tier.lower() == offers.SEARCH_SERVICES.name:
-        offers.require_quota(
-            tenant, offers.SEARCH_SERVICES, call["subscription"], write.location, errors.search_quota
-        )
+        offers.require_quota(tenant, offers.SEARCH_SERVICES, call["subscription"], write.location, errors.search_quota)
     document = _new(write.id, write.name, write.location, tier)
     document["properties"] |= {"status": "provisioning", "provisioningState": "provisioning"}
     _apply(tenant, document, write.body, partial=False)

@@ -172,11 +172,14 @@ def _features(record: Json) -> Json:
     return features
 
 
-def add_component(state: Arrangement, name: str, group: str = "rg", location: str = LOCATION) -> str:
-    """Add an Application Insights component without a Log Analytics workspace; return its id."""
+def add_component(
+    state: Arrangement, name: str, group: str = "rg", location: str = LOCATION, workspace: str | None = None
+) -> str:
+    """Add an Application Insights component, with its Log Analytics workspace by the id; return the component's id."""
     identifier = f"{state.add_resource_group(group, location)}/providers/{COMPONENTS.type}/{name}"
     with state.arranging():
-        resources.store(state.tenant, _new(state.tenant, identifier, name, location, {"kind": "web"}))
+        body = {"kind": "web", "properties": {"WorkspaceResourceId": workspace}}
+        resources.store(state.tenant, _new(state.tenant, identifier, name, location, body))
     return identifier
 
 

@@ -34,5 +34,6 @@ PROVIDER = Provider(
     on_deleted={vaults.RESOURCE_TYPE.type.lower(): soft_delete.soft_delete},
     expire=soft_delete.expire,
     spawn=spawned_faults.spawn,
+    row_views={vaults.RESOURCE_TYPE.type.lower(): vaults.view},
     read_actions={"microsoft.keyvault/checknameavailability": "Microsoft.KeyVault/checkNameAvailability/read"},
 )

@@ -1,4 +1,4 @@
-"""Microsoft.MachineLearningServices: workspaces with their actions, computes and datastores."""
+"""Microsoft.MachineLearningServices: workspaces with their actions, computes, datastores and endpoints."""
 
 from cmkctl.sandbox.core.latency import GUESS, Duration
 from cmkctl.sandbox.core.provider import Provider
@@ -7,6 +7,7 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
     computes,
     connections,
     datastores,
+    endpoints,
     listings,
     outbound_rules,
     soft_delete,
@@ -20,7 +21,8 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RES
 PROVIDER = Provider(
     namespace="Microsoft.MachineLearningServices",
     coverage=tuple(
-        each.COVERAGE for each in (workspaces, actions, computes, connections, outbound_rules, datastores, listings)
+        each.COVERAGE
+        for each in (workspaces, actions, computes, connections, outbound_rules, datastores, endpoints, listings)
     ),
     routes=(
         *actions.ROUTES,
@@ -28,6 +30,7 @@ PROVIDER = Provider(
         *connections.ROUTES,
         *outbound_rules.ROUTES,
         *datastores.ROUTES,
+        *endpoints.ROUTES,
         *listings.ROUTES,
     ),
     durations=(
@@ -43,6 +46,8 @@ PROVIDER = Provider(
         Duration("workspace.deleteOutboundRule", 10, GUESS),
         Duration("compute.create", 15, GUESS),
         Duration("compute.delete", 15, GUESS),
+        Duration("endpoint.create", 60, GUESS),
+        Duration("endpoint.delete", 60, GUESS),
         Duration("workspace.failure", 1200, "field: the same failure for tens of minutes (fault failure-cached)"),
     ),
     tables={"deleted_workspaces": dict, "failed_names": dict, "half_made": dict},

@@ -16,11 +16,17 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RES
 COVERAGE = Area(
     "Azure ML workspaces",
     supported=(
-        "computes (AmlCompute, ComputeInstance, attached VirtualMachine): PUT, GET, list, DELETE; no node ever runs",
+        "compute clusters and instances, attached AKS, Databricks, Kubernetes, VirtualMachine: PUT, GET, list, DELETE",
     ),
-    differs=("an attached virtual machine has no address, and need not exist",),
+    differs=(
+        "no node ever runs",
+        "an attached resource need not exist, and a virtual machine has no address",
+    ),
     not_modelled=("PATCH of a compute, its start, stop and nodes; other kinds of compute",),
-    guesses=("a compute instance is `Running` when it is made (recorded are a cluster's and a machine's form only)",),
+    guesses=(
+        "a compute instance is `Running` when it is made (recorded are a cluster's and a machine's form only)",
+        "secrets of attached resources, such as the key of a certificate, are not shown",
+    ),
 )
 
 TYPE = f"{RESOURCE_TYPE.type}/computes"
@@ -79,6 +85,35 @@ KINDS: dict[str, Any] = {
         "isNotebookInstanceCompute": bool,
         **dict.fromkeys(("ipAddress", "imageVersion", "applicationUris", "createdBy"), READ_ONLY),
     },
+    "AKS": {
+        "clusterFqdn": str,
+        "agentCount": int,
+        "agentVmSize": str,
+        "clusterPurpose": ("FastProd", "DenseProd", "DevTest"),
+        "sslConfiguration": {
+            "status": ("Disabled", "Enabled", "Auto"),
+            "cert": shapes.IGNORED,
+            "key": shapes.IGNORED,
+            "cname": str,
+            "leafDomainLabel": str,
+            "overwriteExistingDomain": bool,
+        },
+        "aksNetworkingConfiguration": dict,
+        "loadBalancerType": ("PublicIp", "InternalLoadBalancer"),
+        "loadBalancerSubnet": str,
+        "systemServices": READ_ONLY,
+    },
+    "Databricks": {"databricksAccessToken": shapes.IGNORED, "workspaceUrl": str},
+    "Kubernetes": {
+        "relayConnectionString": shapes.IGNORED,
+        "serviceBusConnectionString": shapes.IGNORED,
+        "extensionPrincipalId": str,
+        "extensionInstanceReleaseTrain": str,
+        "vcName": str,
+        "namespace": str,
+        "defaultInstanceType": str,
+        "instanceTypes": dict,
+    },
 }  # fmt: skip
 """The inner properties of each kind of compute (published types 2024-04-01 and 2025-06-01)."""
 
@@ -106,6 +141,9 @@ SHAPE = {
         }
     ),
 }  # fmt: skip
+ATTACHED = ("AKS", "Databricks", "Kubernetes", "VirtualMachine")
+"""The kinds of compute that are another resource."""
+
 STATES = ("preparing", "running", "idle", "unusable", "leaving", "preempted")
 PASSWORDS = ("userAccountCredentials", "administratorAccount")
 CREATE = "compute.create"
@@ -125,6 +163,8 @@ def put_compute(tenant: Tenant, call: Call) -> Reply:
     if kind is None:
         raise errors.not_modelled(f"computes of type {asked}")
     inner = {"properties": {"properties": body["properties"].get("properties") or {}}}
+    if kind in ATTACHED and not body["properties"].get("resourceId"):
+        raise errors.property_refused("properties.resourceId", "is required for a compute that is attached")
     accepted = shapes.accept({"properties": {"properties": KINDS[kind]}}, inner, call.api_version)
     body["properties"]["properties"] = accepted["properties"]["properties"]
     before = children.find(tenant, workspace, TYPE, call["child"])
@@ -173,7 +213,7 @@ def _document(tenant: Tenant, workspace: Json, name: str, kind: str, body: Json)
             "provisioningState": "Creating",
             "provisioningErrors": None,
             "provisioningWarnings": None,
-            "isAttachedCompute": kind == "VirtualMachine",
+            "isAttachedCompute": kind in ATTACHED,
             "properties": {**_usual(tenant, kind, now), **sent},
         },
     }
@@ -207,6 +247,8 @@ def _usual(tenant: Tenant, kind: str, now: str) -> Json:
             "errors": [],
             "lastOperation": {"operationName": "Create", "operationTime": now, "operationStatus": "Succeeded"},
         }
+    if kind != "VirtualMachine":
+        return {}
     empty = ("notebookServerPort", "address", "ipAddress", "administratorAccount", "imageVersion", "applicationUris")
     return {"virtualMachineSize": None, **dict.fromkeys(empty), "createdBy": None}
 

@@ -8,16 +8,14 @@ from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.children import missing, parent
 from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RESOURCE_TYPE, VERSIONS
 
-EMPTY = (
-    "batchEndpoints", "codes", "components", "data", "environments", "jobs", "models", "onlineEndpoints", "schedules",
-)  # fmt: skip
+EMPTY = ("codes", "components", "data", "environments", "jobs", "models", "schedules")
 COVERAGE = Area(
     "Azure ML workspaces",
     supported=(
-        "empty lists of models, environments, data, components, jobs, schedules, online and batch endpoints",
+        "empty lists of models, environments, data, components, jobs and schedules",
         "listNotebookKeys, listStorageAccountKeys, privateLinkResources",
     ),
-    guesses=("the wording for a model, environment or endpoint that is not there is that of Azure Resource Manager",),
+    guesses=("the wording for a model or an environment that is not there is that of Azure Resource Manager",),
 )
 
 

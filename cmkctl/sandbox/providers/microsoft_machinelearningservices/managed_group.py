@@ -14,6 +14,24 @@ KINDS = {
 """Type and name prefix of each managed resource, by the property of ``encryption`` that refers to it."""
 
 
+SEARCH: Json = {
+    "replicaCount": 1,
+    "partitionCount": 1,
+    "status": "running",
+    "statusDetails": "",
+    "provisioningState": "succeeded",
+    "hostingMode": "default",
+    "publicNetworkAccess": "Enabled",
+    "networkRuleSet": {"ipRules": [], "bypass": "None"},
+    "privateEndpointConnections": [],
+    "sharedPrivateLinkResources": [],
+    "encryptionWithCmk": {"enforcement": "Unspecified", "encryptionComplianceStatus": "Compliant"},
+    "disableLocalAuth": False,
+    "authOptions": {"apiKeyOnly": {}},
+}
+"""The properties of a search service as recorded (86); none is recorded in a managed resource group."""
+
+
 def made_for(workspace_id: str) -> dict[str, tuple[str, str]]:
     """Return the type and name of each managed resource of a workspace, by the property that names it."""
     tail = ids.hex_name("managed", workspace_id, length=9)
@@ -44,14 +62,15 @@ def denial(tenant: Tenant, workspace_id: str, location: str, brought: Json) -> A
 def _managed(tenant: Tenant, kind: str, identifier: str, workspace: Json) -> Json:
     """Return the document of a managed resource.
 
-    The storage account is a whole one, encrypted with the workspace's key, as documented; the other two are stubs, of which
-    the Cosmos DB account names the key, without a version, as each such account does.
+    The storage account is a whole one, encrypted with the workspace's key, as documented. Of the other two the Cosmos DB account
+    names the key, without a version, as each such account does; the search service shows no key, which only its objects have.
     """
     name, location = identifier.rpartition("/")[2], workspace["location"]
     vault, _, key = workspace["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"].partition("/keys/")
     stub = {"id": identifier, "name": name, "type": kind, "location": location, "tags": {}}
     if field_of(kind) == "searchAccountResourceId":
-        return {**stub, "properties": {}}
+        endpoint = f"https://{name}.search.windows.net"
+        return {**stub, "sku": {"name": "standard"}, "properties": {**SEARCH, "endpoint": endpoint}}
     if field_of(kind) == "cosmosDbResourceId":
         return {**stub, "properties": {"keyVaultKeyUri": f"{vault}/keys/{key.partition('/')[0]}"}}
     named = {"keyname": key.partition("/")[0], "keyvaulturi": f"{vault}/"}

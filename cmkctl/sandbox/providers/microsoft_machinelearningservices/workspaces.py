@@ -67,7 +67,7 @@ COVERAGE = Area(
         "an associated resource that does not exist yet is looked for at the end of the operation: Azure's limit is unpublished",
         "that a creation waits for one at all rests on one recording (02)",
         "a vault with Azure RBAC gets no role for the workspace's principal; what Azure does there is unpublished",
-        "the managed storage account follows the workspace's key at once",
+        "the managed storage account follows the workspace's key at once; its queues and tables keep Microsoft's key",
         "a purge is complete, with the managed group, when its operation ends; a DELETE of a workspace being deleted is accepted",
         "online and batch endpoints do not keep a workspace from being deleted: the page on soft delete lists them with it",
         "a preview of 2022 has `allowRecoverSoftDeletedWorkspace`; what it does, and whether it still works, is not documented",

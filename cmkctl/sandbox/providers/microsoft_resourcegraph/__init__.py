@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 from copy import deepcopy
+from dataclasses import replace
 
 from cmkctl.sandbox.core import custom_roles, errors, ids, permissions, registry, shapes
 from cmkctl.sandbox.core.arrange import Arrangement
@@ -62,7 +63,14 @@ SHAPE = {
         "allowPartialScopes": bool,
     },
 }
-INSIDE = frozenset(("microsoft.sql/servers/databases", "microsoft.network/privatednszones/virtualnetworklinks"))
+INSIDE = frozenset(
+    (
+        "microsoft.machinelearningservices/workspaces/batchendpoints",
+        "microsoft.machinelearningservices/workspaces/onlineendpoints",
+        "microsoft.network/privatednszones/virtualnetworklinks",
+        "microsoft.sql/servers/databases",
+    )
+)
 """The types inside another resource that Resource Graph has rows for, of those that the sandbox models."""
 
 no_subscriptions = ErrorRow(
@@ -95,7 +103,7 @@ def resources(tenant: Tenant, call: Call) -> Reply:
     caller = call.caller
     asked = _readable(tenant, caller, body.get("subscriptions"))
     left, resets = _count(tenant, caller.object_id if caller else "")
-    found = query.run(_rows(tenant, caller, asked))
+    found = query.run(_rows(tenant, call, asked))
     page = _page(found, options, hashlib.sha256(repr((body["query"], asked)).encode()).hexdigest()[:16], query.pages)
     quota = {"x-ms-user-quota-remaining": str(left), "x-ms-user-quota-resets-after": f"00:00:0{resets}"}
     return Reply(200, page, quota)
@@ -173,18 +181,29 @@ def _may_see(tenant: Tenant, caller: Caller | None, subscription: str) -> bool:
     )
 
 
-def _rows(tenant: Tenant, caller: Caller | None, subscriptions: list[str]) -> list[Json]:
+def _rows(tenant: Tenant, call: Call, subscriptions: list[str]) -> list[Json]:
+    caller = call.caller
     frozen = tenant.table("graph").get("frozen")
     records = (tenant.table("resources") if frozen is None else frozen).items()
     owns, lagging = caller is None or _owns(tenant, caller), bool(tenant.faults.active)
     return [
-        _row(tenant, record["doc"])
+        _row(tenant, _shown(tenant, record, call))
         for key, record in records
         if ids.subscription_of(key) in subscriptions
         and _has_rows(record["doc"]["type"])
         and (owns or _may_read(tenant, caller, record["doc"]))
         and not (lagging and tenant.faults.strikes("graph-lag", key))
     ]
+
+
+def _shown(tenant: Tenant, record: Json, call: Call) -> Json:
+    """Return a resource as a GET with the newest api-version shows it."""
+    kind = record["doc"]["type"]
+    view = registry.row_views().get(kind.lower())
+    if view is None:
+        document: Json = record["doc"]
+        return document
+    return view(tenant, record, replace(call, query_string=f"api-version={_newest(kind)}"))
 
 
 def _has_rows(kind: str) -> bool:

@@ -1,15 +1,13 @@
-"""Logical servers of Azure SQL: server keys, the encryption protector, and databases as far as their key is concerned."""
+"""Logical servers of Azure SQL: server keys and the encryption protector."""
 
 import re
 from typing import Any
 
-from cmkctl.sandbox.core import customer_keys, errors, ids, key_loss, operations, resources, shapes
+from cmkctl.sandbox.core import customer_keys, errors, ids, operations, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.clouds import Cloud
 from cmkctl.sandbox.core.coverage import Area
-from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
-from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.refusal import ours
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required, Since
@@ -22,20 +20,19 @@ COVERAGE = Area(
         "servers: PUT and PATCH (202, polls), GET, list, DELETE",
         "server keys: PUT (202, polls), GET, list; named VAULT_KEY_VERSION, with the server's identity checked on the key",
         "encryption protector: GET, PUT (202, polls); it names a server key (recording 50)",
-        "databases: GET and list of arranged ones, and the state of their transparent data encryption",
+        "databases: PUT (202, polls), GET and list; a key of its own, read by the identity of the database (recording 51)",
+        "transparent data encryption of a database: GET and PUT",
         "a lost key: databases without a key of their own are `Inaccessible` 10 minutes later",
     ),
     differs=("databases come back by themselves however long the key was away; Azure stops doing so after 30 minutes",),
     not_modelled=(
-        "server keys without a version; creation of databases, elastic pools, firewalls; refused connections",
-        "the loss of the own key of a database",
+        "server keys without a version; tiers, sizes, copies and deletion of databases, elastic pools, firewalls",
+        "refused connections; the loss of the own key of a database",
     ),
     guesses=("`createMode` is taken and not shown; az sends it with every new server",),
 )
 SECONDS_TO_LOSS = 600
 """The seconds after which databases are out of reach without their key: connections are denied within 10 minutes."""
-ENCRYPTED = "Enabled"
-"""The state of transparent data encryption that is on."""
 VERSIONS = ("2021-11-01", "2022-08-01-preview", "2023-08-01", "2024-11-01-preview", "2025-01-01")
 
 key_name_wrong = errors.ErrorRow(
@@ -109,7 +106,7 @@ PROTECTOR_SHAPE = {
 }
 URI = re.compile(r"https://([^/:.]+)\.[^/]+/keys/([A-Za-z0-9-]+)/([0-9a-fA-F]{32})/?")
 SERVERS = resources.Resources(SERVER)
-OPERATIONS = ("server", "serverKey", "encryptionProtector")
+OPERATIONS = ("server", "serverKey", "encryptionProtector", "database")
 """The words with which the names of operations begin (recording 50)."""
 
 
@@ -160,10 +157,11 @@ def _write_server(tenant: Tenant, call: Call, before: Json, body: Json) -> Reply
         document["identity"] = microsoft_managedidentity.with_principal(
             tenant, document["id"], body["identity"], before.get("identity"), partial=call.method == "PATCH"
         )
-    return _start(tenant, call, "server", "UpsertLogicalServer", document)
+    return start(tenant, call, "server", "UpsertLogicalServer", document)
 
 
-def _server(tenant: Tenant, call: Call) -> Json:
+def server_of(tenant: Tenant, call: Call) -> Json:
+    """Return the server of a path, or refuse its child."""
     record = tenant.resource(resources.address(tenant, call, SERVER))
     if record is None:
         raise errors.parent_not_found("read", _child_type(call), resources.address(tenant, call, SERVER))
@@ -177,7 +175,7 @@ def _child_type(call: Call) -> str:
     return "/".join(parts[::2])
 
 
-def _start(tenant: Tenant, call: Call, kind: str, title: str, document: Json) -> Reply:
+def start(tenant: Tenant, call: Call, kind: str, title: str, document: Json) -> Reply:
     """Begin an operation that puts a document into the tenant when it ends: 202 with both headers (recording 50)."""
     name = operations.start(tenant, f"sql.{kind}", document["id"], document=document)
     operations.settle(tenant)
@@ -215,7 +213,7 @@ def poll(tenant: Tenant, call: Call) -> Reply:
 
 def put_key(tenant: Tenant, call: Call) -> Reply:
     """Add a key to a server. The server's identity must be able to use it."""
-    server = _server(tenant, call)
+    server = server_of(tenant, call)
     sent = shapes.accept(KEY_SHAPE, call.json(), call.api_version)["properties"]
     uri = sent.get("uri") or ""
     match = URI.fullmatch(uri)
@@ -234,18 +232,19 @@ def put_key(tenant: Tenant, call: Call) -> Reply:
             "creationDate": tenant.timestamp(),
             "autoRotationEnabled": False,
         },
-        **_child(server, "keys", call["child"]),
+        **child(server, "keys", call["child"]),
     }
-    return _start(tenant, call, "serverKey", "UpsertLogicalServerEncryptionKeys", document)
+    return start(tenant, call, "serverKey", "UpsertLogicalServerEncryptionKeys", document)
 
 
-def _child(server: Json, kind: str, name: str) -> Json:
+def child(server: Json, kind: str, name: str) -> Json:
+    """Return id, name and type of a child."""
     return {"id": f"{server['id']}/{kind}/{name}", "name": name, "type": f"{SERVER.type}/{kind}"}
 
 
 def get_key(tenant: Tenant, call: Call) -> Reply:
     """Answer a server key."""
-    server = _server(tenant, call)
+    server = server_of(tenant, call)
     record = tenant.resource(f"{server['id']}/keys/{call['child']}")
     if record is None:
         raise errors.resource_not_found(f"{SERVER.type}/keys", call["child"], call["group"])
@@ -254,22 +253,23 @@ def get_key(tenant: Tenant, call: Call) -> Reply:
 
 def list_keys(tenant: Tenant, call: Call) -> Reply:
     """Answer the keys of a server, and Microsoft's as the last one (recording 50)."""
-    server = _server(tenant, call)
+    server = server_of(tenant, call)
     own: Json = {
         "kind": "servicemanaged",
         "properties": {"serverKeyType": "ServiceManaged", "autoRotationEnabled": False},
-        **_child(server, "keys", "ServiceManaged"),
+        **child(server, "keys", "ServiceManaged"),
     }
-    return Reply(200, {"value": [*_children(tenant, server, "keys"), own]})
+    return Reply(200, {"value": [*(each["doc"] for each in children(tenant, server, "keys")), own]})
 
 
-def _children(tenant: Tenant, server: Json, kind: str) -> list[Any]:
-    return [each["doc"] for each in tenant.resources_in(server["id"]) if each["doc"]["type"] == f"{SERVER.type}/{kind}"]
+def children(tenant: Tenant, server: Json, kind: str) -> list[Any]:
+    """Return the records of the children of a server, of one kind."""
+    return [each for each in tenant.resources_in(server["id"]) if each["doc"]["type"] == f"{SERVER.type}/{kind}"]
 
 
 def get_protector(tenant: Tenant, call: Call) -> Reply:
     """Answer the protector: Microsoft's key until another is set."""
-    server = _server(tenant, call)
+    server = server_of(tenant, call)
     record = tenant.resource(f"{server['id']}/encryptionProtector/current")
     return Reply(200, record["doc"] if record else _protector(server, "ServiceManaged", rotates=False))
 
@@ -280,13 +280,13 @@ def _protector(server: Json, name: str, *, rotates: bool, uri: str = "") -> Json
     return {
         "kind": kind.lower(),
         "properties": {**properties, "autoRotationEnabled": rotates},
-        **_child(server, "encryptionProtector", "current"),
+        **child(server, "encryptionProtector", "current"),
     }
 
 
 def put_protector(tenant: Tenant, call: Call) -> Reply:
     """Choose the server key that protects the databases."""
-    server = _server(tenant, call)
+    server = server_of(tenant, call)
     sent = shapes.accept(PROTECTOR_SHAPE, call.json(), call.api_version)["properties"]
     if sent["serverKeyType"].lower() == "servicemanaged":
         document = _protector(server, "ServiceManaged", rotates=False)
@@ -297,35 +297,7 @@ def put_protector(tenant: Tenant, call: Call) -> Reply:
             raise server_key_missing(name)
         uri = record["doc"]["properties"]["uri"]
         document = _protector(server, record["doc"]["name"], rotates=bool(sent.get("autoRotationEnabled")), uri=uri)
-    return _start(tenant, call, "encryptionProtector", "UpsertLogicalServerEncryptionprotector", document)
-
-
-def list_databases(tenant: Tenant, call: Call) -> Reply:
-    """Answer the databases of a server."""
-    server = _server(tenant, call)
-    lost = bool(key_loss.lost(tenant, call.cloud, tenant.resource(server["id"]) or {}))
-    kind = f"{SERVER.type}/databases"
-    found = [each for each in tenant.resources_in(server["id"]) if each["doc"]["type"] == kind]
-    return Reply(200, {"value": [_without_key(each) if lost else each["doc"] for each in found]})
-
-
-def _without_key(record: Json) -> Json:
-    """Show a database of a server that lost its key: out of reach, unless it has a key of its own or is not encrypted."""
-    document: Json = record["doc"]
-    if document["properties"].get("encryptionProtector") or record["encryption"] != ENCRYPTED:
-        return document
-    return {**document, "properties": {**document["properties"], "status": "Inaccessible"}}
-
-
-def get_encryption(tenant: Tenant, call: Call) -> Reply:
-    """Answer the transparent data encryption of a database: on, unless it was arranged to be off."""
-    server = _server(tenant, call)
-    database = tenant.resource(f"{server['id']}/databases/{call['child']}")
-    if database is None:
-        raise errors.resource_not_found(f"{SERVER.type}/databases", call["child"], call["group"])
-    child = _child(database["doc"], "transparentDataEncryption", "current")
-    document = {**child, "type": f"{SERVER.type}/databases/transparentDataEncryption"}
-    return Reply(200, {**document, "properties": {"state": database["encryption"]}})
+    return start(tenant, call, "encryptionProtector", "UpsertLogicalServerEncryptionprotector", document)
 
 
 def why_out_of_reach(tenant: Tenant, cloud: Cloud, record: Json) -> str:
@@ -350,53 +322,19 @@ def add_sql_server(state: Arrangement, name: str, group: str = "rg", location: s
     return identifier
 
 
-def add_sql_database(
-    state: Arrangement, server: str, name: str, *, encrypted: bool = True, **properties: object
-) -> str:
-    """Add a database to a server (by its id), without transparent data encryption if it is not `encrypted`; return its id."""
-    with state.arranging():
-        document = {
-            "properties": {"status": "Online", **properties},
-            "location": LOCATION,
-            **_child({"id": server}, "databases", name),
-        }
-        resources.store(state.tenant, document, encryption=ENCRYPTED if encrypted else "Disabled")
-    return str(document["id"])
-
-
-def _route(method: str, path: str, handler: Any, kind: str) -> Route:
+def route_below(method: str, path: str, handler: Any, kind: str) -> Route:
+    """Return the route of a child."""
     return Route(method, f"{SERVER.path}/{path}", handler, f"{SERVER.type}/{kind}", VERSIONS)
 
 
 _LOCATION = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Sql/locations/{location}"
 ROUTES = (
     *SERVERS.routes(put_server, patch_server),
-    _route("PUT", "keys/{child}", put_key, "keys"),
-    _route("GET", "keys/{child}", get_key, "keys"),
-    _route("GET", "keys", list_keys, "keys"),
-    _route("PUT", "encryptionProtector/current", put_protector, "encryptionProtector"),
-    _route("GET", "encryptionProtector/current", get_protector, "encryptionProtector"),
-    _route("GET", "databases", list_databases, "databases"),
-    _route(
-        "GET",
-        "databases/{child}/transparentDataEncryption/current",
-        get_encryption,
-        "databases/transparentDataEncryption",
-    ),
+    route_below("PUT", "keys/{child}", put_key, "keys"),
+    route_below("GET", "keys/{child}", get_key, "keys"),
+    route_below("GET", "keys", list_keys, "keys"),
+    route_below("PUT", "encryptionProtector/current", put_protector, "encryptionProtector"),
+    route_below("GET", "encryptionProtector/current", get_protector, "encryptionProtector"),
     *(Route("GET", f"{_LOCATION}/{each}AzureAsyncOperation/{{operation}}", poll) for each in OPERATIONS),
     *(Route("GET", f"{_LOCATION}/{each}OperationResults/{{operation}}", poll) for each in OPERATIONS),
-)
-
-PROVIDER = Provider(
-    namespace="Microsoft.Sql",
-    coverage=(COVERAGE,),
-    routes=ROUTES,
-    durations=(
-        Duration("sql.server", 60, "recording 50: three polls, 124 s until the next write"),
-        Duration("sql.serverKey", 2, "recording 50: one poll, less than 5 s"),
-        Duration("sql.encryptionProtector", 5, "recording 50: two polls, 5 s until the next write"),
-    ),
-    key_readers={SERVER.type.lower(): why_out_of_reach},
-    key_seconds={SERVER.type.lower(): SECONDS_TO_LOSS},
-    arrange=(add_sql_server, add_sql_database),
 )
