@@ -205,7 +205,7 @@ class DatabricksWorkspaces(EncryptableService[EncryptedDatabricksWorkspace]):
             _edited(document, {"prepareEncryption": True}),
             f"identity for the root DBFS of {self.title}",
             settings.id.rpartition("/")[2],
-            "is not there yet",
+            "does not exist yet",
             attributes=(AttributeChange("parameters.prepareEncryption", before, after=True),),
         )
 
