@@ -1,7 +1,8 @@
 """Encrypt: put the profile's key on the resources that it names under ``services``. No other resource is changed.
 
 The order is that of every service's page: identity, grant, a wait until the grant takes effect, key. Where a resource names the
-reader of its key beside its identities, it does so before the key. Vault and key exist.
+reader of its key beside its identities, it does so before the key; an identity that Azure makes together with the key gets its
+access afterwards. Vault and key exist.
 """
 
 from __future__ import annotations
@@ -16,9 +17,16 @@ from cmkctl.steps.base import AnyStep
 from cmkctl.steps.service_access import ServiceAccess
 from cmkctl.steps.service_identities import ServiceIdentities
 from cmkctl.steps.service_keys import ServiceKeys
+from cmkctl.steps.service_late_access import ServiceLateAccess
 from cmkctl.steps.service_readers import ServiceReaders
 
-SEQUENCE: Final[tuple[AnyStep, ...]] = (ServiceIdentities(), ServiceAccess(), ServiceReaders(), ServiceKeys())
+SEQUENCE: Final[tuple[AnyStep, ...]] = (
+    ServiceIdentities(),
+    ServiceAccess(),
+    ServiceReaders(),
+    ServiceKeys(),
+    ServiceLateAccess(),
+)
 
 
 def _outputs(profile: Profile, known: Known) -> Mapping[str, Json]:  # noqa: ARG001 - a procedure's signature

@@ -91,9 +91,9 @@ def _fields() -> dict[str, Any]:
 
 
 def _example(service: EncryptableService[Any]) -> dict[str, Any]:
-    """Return an entry with the fields that are required."""
+    """Return an entry with the fields that have no default."""
     fields = service.settings.model_fields.items()
-    return {name: (field.examples or [""])[0] for name, field in fields if field.is_required()}
+    return {name: (each.examples or [""])[0] for name, each in fields if each.is_required()}
 
 
 if TYPE_CHECKING:

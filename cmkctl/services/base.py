@@ -84,7 +84,21 @@ class OtherResource:
     permissions: tuple[str, ...] = ()
 
 
-Reader = OwnIdentity | FirstParty | NoReader | OtherResource
+@dataclass(frozen=True, slots=True)
+class MadeIdentity:
+    """The key is read by an identity that Azure makes for the resource, which shows its object id at `path`.
+
+    `words` are for people. A write before the key makes it (`EncryptableService.prepare`) or, with `late`, the write of the key
+    itself, so that its grant follows.
+    """
+
+    words: str
+    path: str
+    late: bool = False
+    permissions: tuple[str, ...] = PERMISSIONS
+
+
+Reader = OwnIdentity | FirstParty | NoReader | OtherResource | MadeIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +342,8 @@ class Service(ABC):
 
     `name` identifies the service in cmkctl, `title` is for people and singular, `resource_type` is what Resource Manager
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
-    happens when the key is disabled or lost. `doc` is the page that the facts come from. `rules` are the checks of others that
+    happens when the key is disabled or lost. `doc` is the page that the facts come from. `further` are
+    the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
     look at the key. `also` names another service of Microsoft's whose resources are of this type. A service with `alone` False
     is shown only where another resource refers to it. With `in_graph` False no table of Resource Graph has its resources: they
     are items of a listing in another resource's `details`.
@@ -340,6 +355,7 @@ class Service(ABC):
     api_version: ClassVar[str]
     verb: ClassVar[Verb]
     reader: ClassVar[Reader]
+    further: ClassVar[tuple[Reader, ...]] = ()
     follows: ClassVar[Follows]
     revoked: ClassVar[str]
     doc: ClassVar[str]
@@ -402,6 +418,14 @@ class EncryptableService(Service, Generic[S]):
     @abstractmethod
     def want(self, settings: S, documents: Documents, key: KeyReference) -> Want:
         """Return the writes that put the key on a resource whose identity may use it. Pure."""
+
+    def readers(self, settings: S) -> tuple[Reader, ...]:  # noqa: ARG002 - for services with a key for each part
+        """Return who reads the keys that `want` sets."""
+        return (self.reader,)
+
+    def prepare(self, settings: S, documents: Documents) -> Write | None:  # noqa: ARG002 - for services with made identities
+        """Return the write by which Azure makes an identity that reads the key; None where it has been made. Pure."""
+        return None
 
     def identity_properties(self, settings: S) -> Mapping[str, Json]:  # noqa: ARG002 - for services that need more
         """Return the properties that are sent together with a new identity."""

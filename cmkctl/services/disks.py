@@ -72,7 +72,7 @@ class Disks(Service):
             ),
             Check(
                 "Steampipe",
-                "compute_os_and_data_disk_encrypted_with_cmk",
+                "azure_compliance.control.compute_os_and_data_disk_encrypted_with_cmk",
                 "fails a disk that is encrypted with both keys",
             ),
             Check("CloudSploit", "diskByokEncryptionEnabled"),

@@ -79,7 +79,7 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
             Check("Checkov", "CKV_AZURE_117"),
             Check("Trivy", "AZU-0067"),
             Check("KICS", "b17d8bb8-4c08-4785-867e-cb9e62a622aa"),
-            Check("Steampipe", "kubernetes_cluster_os_and_data_disks_encrypted_with_cmk"),
+            Check("Steampipe", "azure_compliance.control.kubernetes_cluster_os_and_data_disks_encrypted_with_cmk"),
             Check("CloudSploit", "aksEncryptionAtRestWithCMK"),
         ),
     )

@@ -6,7 +6,16 @@ from typing import Final, assert_never
 
 from cmkctl.posture import MEANINGS, Verdict
 from cmkctl.services import services
-from cmkctl.services.base import EncryptableService, FirstParty, NoReader, OtherResource, OwnIdentity, Reader, Service
+from cmkctl.services.base import (
+    EncryptableService,
+    FirstParty,
+    MadeIdentity,
+    NoReader,
+    OtherResource,
+    OwnIdentity,
+    Reader,
+    Service,
+)
 
 _HEAD: Final = """# Services
 
@@ -47,7 +56,7 @@ def _row(service: Service) -> str:
         f"`services.{service.name}`" if isinstance(service, EncryptableService) else "-",
         service.api_version,
         service.verb.value,
-        _reader(service.reader),
+        "; ".join(map(_reader, (service.reader, *service.further))),
         str(service.follows),
         service.revoked,
     )
@@ -63,7 +72,7 @@ def _reader(reader: Reader) -> str:
         case FirstParty(name, app_ids, permissions):
             known = ", ".join(f"`{app_id}` in {cloud}" for cloud, app_id in app_ids.items())
             return f"{name} (application id {known}): {', '.join(permissions)}"
-        case OtherResource(words):
+        case OtherResource(words) | MadeIdentity(words):
             return words
         case _:
             assert_never(reader)

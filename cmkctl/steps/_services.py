@@ -12,7 +12,7 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import KeyIdentifier, ResourceId
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.plan import Change, Output
+from cmkctl.plan import Change, Output, Outputs
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import (
     Answer,
@@ -20,10 +20,13 @@ from cmkctl.services.base import (
     Entry,
     FirstParty,
     KeyReference,
+    MadeIdentity,
     OwnIdentity,
+    Reader,
     Service,
     ServiceSettings,
     sets_key,
+    with_linked,
 )
 from cmkctl.services.reading import answered
 from cmkctl.steps._principals import ObservedPrincipal, looked_up, with_roles
@@ -32,10 +35,13 @@ from cmkctl.steps.base import no_op
 
 @dataclass(frozen=True, slots=True)
 class ObservedEntry:
-    """The answers about one resource, and the principal that is to read the key (None: the key cannot be set)."""
+    """The answers about one resource, and the principals that are to read its key, in the order of the service's readers.
+
+    A principal is None for an application whose id is not known. There are none where the key cannot be set.
+    """
 
     answers: tuple[Answer, ...]
-    principal: ObservedPrincipal | None
+    principals: tuple[ObservedPrincipal | None, ...]
 
     @property
     def documents(self) -> Documents:
@@ -61,21 +67,17 @@ def observe(azure: Snapshot, profile: Profile) -> ObservedServices:
     answers = azure.gather(
         *(partial(answered, azure, each.service.reads_to_encrypt(each.settings, reference)) for each in entries)
     )
-    answers = azure.gather(
-        *(partial(_with_linked, azure, entry.service, each) for entry, each in zip(entries, answers, strict=True))
+    documents = azure.gather(
+        *(
+            partial(with_linked, entry.service, Documents(each), partial(answered, azure))
+            for entry, each in zip(entries, answers, strict=True)
+        )
     )
     found = [
-        ObservedEntry(each, _principal(azure, profile, entry, Documents(each)))
-        for entry, each in zip(entries, answers, strict=True)
+        ObservedEntry(each.answers, _principals(azure, profile, entry, each))
+        for entry, each in zip(entries, documents, strict=True)
     ]
     return ObservedServices(vault, key, tuple(found), azure.now())
-
-
-def _with_linked(azure: Snapshot, service: Service, answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
-    """Return the answers about a resource and, as far as they are not among them, about the resources that it names."""
-    known = {each.read.name for each in answers}
-    linked = [each for each in service.linked(Documents(answers)) if each.name not in known]
-    return (*answers, *answered(azure, linked))
 
 
 def read_key(azure: Snapshot, profile: Profile) -> tuple[ArmDocument | None, ArmDocument | None]:
@@ -112,18 +114,38 @@ def principal_id(settings: ServiceSettings) -> Output[str]:
     return Output("service_identities", settings.id, "identity.principalId")
 
 
-def _principal(azure: Snapshot, profile: Profile, entry: Entry, documents: Documents) -> ObservedPrincipal | None:
-    """Read the principal that is to read the key, with its roles on the vault."""
+def made_id(settings: ServiceSettings, reader: MadeIdentity) -> Output[str]:
+    """Return the output with the object id of an identity that Azure makes for a resource."""
+    return Output("service_keys" if reader.late else "service_identities", f"{settings.id}#{reader.path}", reader.path)
+
+
+def _principals(
+    azure: Snapshot, profile: Profile, entry: Entry, documents: Documents
+) -> tuple[ObservedPrincipal | None, ...]:
+    """Read the principals that are to read the key, with their roles on the vault."""
     if not sets_key(entry.service.verb) or documents.find("resource") is None:
-        return None
-    principal = _reader(azure, profile, entry, documents)
+        return ()
+    return tuple(_principal(azure, profile, entry, documents, each) for each in entry.service.readers(entry.settings))
+
+
+def _principal(
+    azure: Snapshot, profile: Profile, entry: Entry, documents: Documents, reader: Reader
+) -> ObservedPrincipal | None:
+    principal = _reader(azure, profile, entry, documents, reader)
     if principal is None:
         return None
-    return with_roles(azure, profile, replace(principal, permissions=entry.service.reader.permissions))
+    return with_roles(azure, profile, replace(principal, permissions=reader.permissions))
 
 
-def _reader(azure: Snapshot, profile: Profile, entry: Entry, documents: Documents) -> ObservedPrincipal | None:
-    reader, settings = entry.service.reader, entry.settings
+def _reader(
+    azure: Snapshot, profile: Profile, entry: Entry, documents: Documents, reader: Reader
+) -> ObservedPrincipal | None:
+    settings = entry.settings
+    if isinstance(reader, MadeIdentity):
+        key = f"{settings.id}/{reader.path.split('.')[-2]}-{entry.name}"
+        object_id = documents.text("resource", reader.path) or None
+        label = f"{reader.words} of {entry.name}"
+        return ObservedPrincipal(label, key, object_id, after=made_id(settings, reader))
     if isinstance(reader, FirstParty):
         app_id = reader.app_ids.get(profile.cloud)
         return looked_up(azure, ObservedPrincipal(reader.name, app_id, None)) if app_id else None
@@ -142,6 +164,26 @@ def entries(profile: Profile, observed: ObservedServices) -> Iterator[tuple[Entr
     for entry, found in zip(profile.services.entries, observed.entries, strict=True):
         if found.documents.find("resource") is not None and sets_key(entry.service.verb):
             yield entry, found
+
+
+def principals_of(entry: Entry, found: ObservedEntry, *, late: bool = False) -> tuple[ObservedPrincipal | None, ...]:
+    """Return the principals that need access before the key is set; with `late` those that come with the key."""
+    readers = entry.service.readers(entry.settings) if found.principals else ()
+    return tuple(
+        principal
+        for reader, principal in zip(readers, found.principals, strict=True)
+        if (isinstance(reader, MadeIdentity) and reader.late) == late
+    )
+
+
+def made_ids(profile: Profile, observed: ObservedServices, *, late: bool) -> Outputs:
+    """Return the object ids of the identities that Azure makes: before the key is set, or with the key."""
+    return {
+        (output := made_id(entry.settings, reader)): (principal and principal.object_id) or output.unknown
+        for entry, found in entries(profile, observed)
+        for reader, principal in zip(entry.service.readers(entry.settings), found.principals, strict=True)
+        if isinstance(reader, MadeIdentity) and reader.late == late
+    }
 
 
 def own_identity(service: Service) -> OwnIdentity | None:

@@ -16,7 +16,7 @@ from cmkctl.services.base import Entry, ServiceSettings
 from cmkctl.steps import _services
 from cmkctl.steps._grants import effective_at, policy_grant, role_grant
 from cmkctl.steps._principals import ObservedPrincipal
-from cmkctl.steps._services import ObservedServices, or_nothing
+from cmkctl.steps._services import ObservedServices, or_nothing, principals_of
 from cmkctl.steps.base import conflict
 
 _APPLY: Final = "create vault and key first: cmkctl apply"
@@ -70,38 +70,56 @@ class ServiceAccess:
         changes = [
             _unknown_application(entry, profile)
             for entry, found in _services.entries(profile, observed)
-            if found.principal is None
+            if None in principals_of(entry, found)
         ]
-        for principal in _principals(profile, observed):
-            changes.append(_grant(profile, observed, principal, known, changes))
+        changes += grants(self.name, profile, observed, known, late=False)
         return or_nothing(self.name, profile, changes)
 
     def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:
         """Return the time at which each grant takes effect."""
         return {
-            effective(entry.settings): (
-                at.isoformat()
-                if found.principal
-                and (at := effective_at(profile, observed.vault, found.principal, observed.at)) is not None
-                else effective(entry.settings).unknown
-            )
+            effective(entry.settings): _effective(profile, observed, principals_of(entry, found))
+            or effective(entry.settings).unknown
             for entry, found in _services.entries(profile, observed)
         }
 
 
-def _principals(profile: Profile, observed: ObservedServices) -> list[ObservedPrincipal]:
+def _effective(
+    profile: Profile, observed: ObservedServices, principals: tuple[ObservedPrincipal | None, ...]
+) -> str | None:
+    """Return the time at which the last of the grants takes effect; None without it."""
+    times = [effective_at(profile, observed.vault, each, observed.at) for each in principals if each is not None]
+    known = [each for each in times if each is not None]
+    return max(known).isoformat() if known and len(known) == len(principals) else None
+
+
+def grants(step: str, profile: Profile, observed: ObservedServices, known: Known, *, late: bool) -> list[Change]:
+    """Return the grant of each principal, or that it has one."""
+    changes: list[Change] = []
+    for principal in _principals(profile, observed, late=late):
+        changes.append(_grant(step, profile, observed, principal, known, changes))
+    return changes
+
+
+def _principals(profile: Profile, observed: ObservedServices, *, late: bool) -> list[ObservedPrincipal]:
     """Return the principals, each once, with the permissions that all its resources need."""
     found: dict[str, ObservedPrincipal] = {}
-    for _, entry in _services.entries(profile, observed):
-        if (each := entry.principal) is not None:
-            before = found.get(each.key.lower(), each)
-            permissions = tuple(dict.fromkeys((*before.permissions, *each.permissions)))
-            found[each.key.lower()] = replace(each, permissions=permissions)
+    for entry, seen in _services.entries(profile, observed):
+        for each in principals_of(entry, seen, late=late):
+            if each is not None:
+                before = found.get(each.key.lower(), each)
+                permissions = tuple(dict.fromkeys((*before.permissions, *each.permissions)))
+                found[each.key.lower()] = replace(each, permissions=permissions)
     return [*found.values()]
 
 
 def _grant(
-    profile: Profile, observed: ObservedServices, principal: ObservedPrincipal, known: Known, before: list[Change]
+    step: str,
+    profile: Profile,
+    observed: ObservedServices,
+    principal: ObservedPrincipal,
+    known: Known,
+    before: list[Change],
 ) -> Change:
     kind = f"key access for {principal.label}"
     if principal.object_id is None and not principal.key.startswith("/"):
@@ -109,8 +127,8 @@ def _grant(
     # One after the other: Key Vault refuses one of two concurrent changes to the policies of one vault.
     depends_on = tuple(each.resource_id for each in before if each.action is not Action.NO_OP)
     if at_path(observed.vault, "properties.enableRbacAuthorization"):
-        return role_grant(ServiceAccess.name, profile, principal, kind, depends_on)
-    return policy_grant(ServiceAccess.name, profile, observed.vault, principal, known, kind, depends_on)
+        return role_grant(step, profile, principal, kind, depends_on)
+    return policy_grant(step, profile, observed.vault, principal, known, kind, depends_on)
 
 
 def _unknown_application(entry: Entry, profile: Profile) -> Change:

@@ -8,9 +8,10 @@ from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Phrase, Request, Settle
 from cmkctl.profile.model import Profile
-from cmkctl.services.base import ArmDocument, Entry, OwnIdentity, has_identity
+from cmkctl.services.base import ArmDocument, Entry, OwnIdentity, Write, has_identity
 from cmkctl.steps import _services
-from cmkctl.steps._services import ObservedEntry, ObservedServices, or_nothing, own_identity, principal_id
+from cmkctl.steps._principals import ObservedPrincipal
+from cmkctl.steps._services import ObservedEntry, ObservedServices, made_ids, or_nothing, own_identity, principal_id
 from cmkctl.steps.base import conflict, no_op
 
 _SYSTEM: Final = "SystemAssigned"
@@ -43,15 +44,41 @@ class ServiceIdentities:
         for entry, found in _services.entries(profile, observed):
             if own_identity(entry.service):
                 changes.append(_identity(entry, found))
+            if (write := entry.service.prepare(entry.settings, found.documents)) is not None:
+                changes.append(_prepared(write))
         return or_nothing(self.name, profile, changes)
 
     def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:
         """Return the object id of each identity."""
-        return {
-            principal_id(entry.settings): (found.principal and found.principal.object_id)
+        identities = {
+            principal_id(entry.settings): ((own := _own(found)) and own.object_id)
             or principal_id(entry.settings).unknown
             for entry, found in _services.entries(profile, observed)
+            if own_identity(entry.service)
         }
+        return {**identities, **made_ids(profile, observed, late=False)}
+
+
+def _own(found: ObservedEntry) -> ObservedPrincipal | None:
+    """Return the identity of a resource whose own identity reads the key."""
+    return found.principals[0]
+
+
+def _prepared(write: Write) -> Change:
+    """Return the change by which Azure makes an identity."""
+    return Change(
+        ServiceIdentities.name,
+        Action.UPDATE,
+        write.resource_id,
+        write.kind,
+        write.name,
+        write.reason,
+        attributes=write.attributes,
+        irreversible=write.irreversible,
+        costs=write.costs,
+        request=Request(write.method, write.resource_id, write.api_version, write.body),
+        settle=Settle(write.resource_id, write.api_version),
+    )
 
 
 def _hidden(entry: Entry, found: ObservedEntry) -> Change:
@@ -72,7 +99,8 @@ def _identity(entry: Entry, found: ObservedEntry) -> Change:
     settings, service = entry.settings, entry.service
     document = found.documents.find("resource")
     kind = f"identity of {service.title}"
-    if settings.identity_id and (found.principal is None or found.principal.object_id is None):
+    own = _own(found)
+    if settings.identity_id and (own is None or own.object_id is None):
         return conflict(
             ServiceIdentities.name,
             settings.id,

@@ -10,7 +10,7 @@ from cmkctl.plan import Action, Change, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import Documents, Entry, KeyReference, Refusal, Write
 from cmkctl.steps import _services
-from cmkctl.steps._services import ObservedEntry, ObservedServices, key_reference, or_nothing
+from cmkctl.steps._services import ObservedEntry, ObservedServices, key_reference, made_ids, or_nothing
 from cmkctl.steps.base import conflict, no_op
 from cmkctl.steps.service_access import RESEND, earliest
 from cmkctl.steps.service_identities import added_identity
@@ -45,9 +45,9 @@ class ServiceKeys:
                 changes += _changes(entry, found, key, known)
         return or_nothing(self.name, profile, changes)
 
-    def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:  # noqa: ARG002 - a step's signature
-        """Return nothing: no step follows."""
-        return {}
+    def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:
+        """Return the object ids of the identities that come with a key."""
+        return made_ids(profile, observed, late=True)
 
 
 def _unusable(observed: ObservedServices) -> tuple[str, str] | None:
