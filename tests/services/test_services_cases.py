@@ -13,14 +13,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from support.planning import merged
-from support.reference import REFERENCE, require_reference
+from support.reference import ARM_TYPES, REFERENCE, require_reference
 
+from cmkctl.azure.ids import resource_type
 from cmkctl.plan import Json
 from cmkctl.posture import Posture, Verdict
 from cmkctl.profile.section import Section
@@ -178,3 +180,46 @@ def test_every_service_has_cases_of_each_kind(service: Service) -> None:
     assert verdicts > {"not-visible"}
     assert isinstance(service, EncryptableService) == bool(wants)
     assert not wants or ([] in wants and any(wants))
+
+
+@cache
+def _type(kind: str, version: str) -> Mapping[str, Any] | None:
+    files = {each.name.lower(): each for each in ARM_TYPES.glob(f"*@{version}.json")}
+    found = files.get(f"{kind.replace('/', '.')}@{version}.json".lower())
+    page: Mapping[str, Any] | None = None if found is None else json.loads(found.read_text(encoding="utf-8"))
+    return page
+
+
+def _wrong(page: Mapping[str, Any], kind: Any, body: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yield each member of a body that the type does not have, or that belongs to the service."""
+    while "$ref" in kind:
+        kind = page["$defs"][kind["$ref"].partition("#/$defs/")[2]]
+    for name, value in body.items():
+        here, member = f"{path}.{name}".lstrip("."), kind.get("properties", {}).get(name)
+        if member is None:
+            if kind.get("additionalProperties", True) is False:
+                yield f"{here} is unknown"
+        elif member.get("readOnly"):
+            yield f"{here} is read-only"
+        elif isinstance(value, Mapping):
+            yield from _wrong(page, member, value, here)
+
+
+def test_every_write_of_a_case_is_published() -> None:
+    """For the types and api-versions that the reference has, among them the flexible servers."""
+    require_reference()
+    found: set[str] = set()
+    problems: list[str] = []
+    for case in [each.values[0] for each in _cases()]:
+        service = BY_NAME[case["service"]]
+        if not isinstance(service, EncryptableService) or not isinstance(case.get("want"), list):
+            continue
+        wanted = service.want(settings_of(case), documents_of(case), key_of(case))
+        for each in () if isinstance(wanted, Refusal) else wanted:
+            kind = resource_type(each.resource_id)
+            if page := _type(kind, each.api_version):
+                found.add(kind)
+                problems += [f"{kind}: {one}" for one in _wrong(page, page, each.body)]
+
+    assert [] == problems
+    assert {"Microsoft.DBforPostgreSQL/flexibleServers", "Microsoft.DBforMySQL/flexibleServers"} <= found
