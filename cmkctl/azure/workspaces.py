@@ -11,6 +11,11 @@ KEY_IDENTIFIER: Final = "properties.encryption.keyVaultProperties.keyIdentifier"
 KEY_VAULT_ID: Final = "properties.encryption.keyVaultProperties.keyVaultArmId"
 MANAGED_GROUP: Final = "properties.serviceProvisionedResourceGroup"
 
+OWN_STORES: Final = tuple(
+    f"properties.encryption.{each}ResourceId" for each in ("cosmosDb", "searchAccount", "storageAccount")
+)
+"""The paths at which it names the stores of its metadata: Microsoft's, or with api-version 2025-12-01 and later its own."""
+
 ACCOUNTS: Final = "Microsoft.DocumentDB/databaseAccounts"
 """The type of the Azure Cosmos DB account in the managed resource group."""
 KEY_STATUS: Final = "properties.customerManagedKeyStatus"

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cmkctl.azure import versions
+from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.compare import same_word
 from cmkctl.posture import PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
 from cmkctl.services.base import PLATFORM_TRANSIT, Documents, NoReader, Service, Verb
@@ -98,9 +99,12 @@ class KeyVaults(Service):
     rules = _RULES
 
     def hosts(self, documents: Documents) -> tuple[str, ...]:
-        """Return the host of the vault."""
+        """Return the host of the vault; of a document without its URI, the host in each cloud."""
         host = urlsplit(documents.text("resource", "properties.vaultUri")).hostname
-        return (host,) if host else ()
+        name = documents.text("resource", "name").lower()
+        if host:
+            return (host,)
+        return tuple(f"{name}.{each.vault_suffix}" for each in ENDPOINTS.values()) if name else ()
 
     def posture(self, documents: Documents) -> Posture:
         """Return that there is no choice, with the tier."""

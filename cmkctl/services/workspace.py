@@ -15,10 +15,10 @@ from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.compare import same_word
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import key_parts
-from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP
+from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP, OWN_STORES
 from cmkctl.posture import PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
 from cmkctl.services import inside
-from cmkctl.services.around import around
+from cmkctl.services.around import around, not_followed
 from cmkctl.services.base import PLATFORM_TRANSIT, Documents, FirstParty, Read, Reference, Service, Verb
 
 _STATUS: Final = "properties.encryption.status"
@@ -36,6 +36,9 @@ NETWORK: Final = "network"
 
 MANAGED_RESOURCES: Final = "managed-resources"
 """The topic of what Microsoft keeps in the customer's subscription."""
+
+ELSEWHERE: Final = "data-elsewhere"
+"""The topic of datastores and connections that lead out of Azure, or to what cmkctl cannot find."""
 
 _STATUS_ONLY: Final = (
     "looks at the status alone: a disabled key, the managed resource group and the associated resources stay unseen"
@@ -113,13 +116,14 @@ class Workspaces(Service):
         """Return what high business impact decides, and the encryption of connections."""
         if documents.find("resource") is None:
             return ()
-        kept = _kept_by_microsoft(documents)
+        kept, elsewhere = _kept_by_microsoft(documents), _elsewhere(documents)
         return (
             PLATFORM_TRANSIT,
             _diagnostic_data(documents),
             inside.temporary_disks(documents, "resource"),
             _network(documents),
             *((kept,) if kept else ()),
+            *((elsewhere,) if elsewhere else ()),
         )
 
 
@@ -161,6 +165,8 @@ def _own(documents: Documents, name: str) -> Posture:
     reason = f"the workspace is encrypted with the customer's key{f' ({where})' if where else ''}"
     if where == "service-side":
         reason += "; pipeline metadata is in its storage account, which needs a customer's key itself"
+    if where == "in-subscription" and not any(documents.text(name, each) for each in (MANAGED_GROUP, *OWN_STORES)):
+        reason += "; it shows neither a managed resource group nor stores of its own for metadata"
     return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED, _reader(documents, name))
 
 
@@ -223,6 +229,15 @@ def _kept_by_microsoft(documents: Documents) -> Aspect | None:
     )
     shown = (documents.evidence("resource", MANAGED_GROUP),)
     return Aspect(MANAGED_RESOURCES, State.INFORMATION, reason, shown)
+
+
+def _elsewhere(documents: Documents) -> Aspect | None:
+    """Return the datastores and connections that lead to no resource in Azure; None without one."""
+    names = not_followed(documents)
+    if not names:
+        return None
+    reason = f"not followed, because no Azure resource is named: {', '.join(names)}"
+    return Aspect(ELSEWHERE, State.INFORMATION, reason)
 
 
 SERVICE: Final = Workspaces()

@@ -283,7 +283,7 @@ def test_a_sql_server_is_read_whatever_its_row_shows(estate: ScenarioBuilder) ->
 
     found = found_in(estate)
 
-    assert {"SQL server": Seen.GET, "microsoft.sql/servers/databases": Seen.GRAPH} == {
+    assert {"SQL server": Seen.GET, "microsoft.sql/servers/databases": Seen.GET} == {
         each.title: each.seen for each in found.found
     }
     assert {"sql-data": VERSION, "db": VERSION} == names(found)

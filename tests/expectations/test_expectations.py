@@ -20,6 +20,7 @@ from cmkctl.profile.sections.posture import PostureSettings
 from cmkctl.profile.tree import Branch
 
 HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 27)
 CASES = yaml.safe_load((HERE / "cases.yaml").read_text(encoding="utf-8"))["cases"]
 NOWHERE = Branch(Location("expectations.yaml"), {})
@@ -159,6 +160,19 @@ def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, text: str, code:
     (found,) = refused.value.diagnostics
     assert (found.code, found.location and found.location.line) == (code, line)
     assert words in found.detail
+
+
+def test_the_example_of_the_page_is_valid(tmp_path: Path) -> None:
+    """As a file of its own, and as the section of a profile, with the same meaning."""
+    page = (ROOT / "docs" / "posture.md").read_text(encoding="utf-8")
+    example = page.partition("## Compare with what you expect")[2].partition("```yaml\n")[2].partition("```")[0]
+
+    alone = load(_file(tmp_path, example), {}).settings
+    section = "posture:\n" + textwrap.indent(example, "  ")
+    inside = load_profile(_file(tmp_path, f"{GOOD.rstrip()}\n{section}"), environ={}).profile.posture
+
+    assert alone == inside
+    assert alone.waivers
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

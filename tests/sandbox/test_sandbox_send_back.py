@@ -193,7 +193,10 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         {"properties": {"privateDnsZoneConfigs": [{"name": "blob", "properties": {"privateDnsZoneId": ZONE}}]}},
     ),
     **{
-        kind.lower(): (f"{GROUP}/providers/{each['path']}", {**PLAIN, **each["body"]})
+        kind.lower(): (
+            f"{GROUP}/providers/{each['path']}",
+            {name: value for name, value in {**PLAIN, **each["body"]}.items() if value is not None},
+        )
         for page in pages("examples.yaml", IDENTITY=IDENTITY)
         for kind, each in page.items()
     },

@@ -3,7 +3,8 @@
 A service brings what these tests need to know of its sandbox provider, so that it touches no list of theirs:
 
     refusals.yaml     the refusals that only this provider gives, in the lists of ``tests/invariants/refusals.yaml``
-    examples.yaml     a resource of each type that it writes, for ``tests/sandbox/test_sandbox_send_back.py``
+    examples.yaml     a resource of each type that it writes, for ``tests/sandbox/test_sandbox_send_back.py``;
+                      with ``location: null`` where it has none
     recordings.yaml   the outcome of recordings, and known differences, for ``tests/contract``
 """
 

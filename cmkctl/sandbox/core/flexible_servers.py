@@ -179,7 +179,7 @@ class FlexibleServers:
                 tenant, document["id"], body["identity"], before.get("identity"), call.method == "PATCH" and not new
             )
         self._encrypt(tenant, document, None if new else before["properties"].get("dataEncryption") or {}, encryption)
-        return self._start(tenant, call, "UpsertServerManagementOperationV2", document, "write")
+        return self.begin(tenant, call, "UpsertServerManagementOperationV2", document, "write")
 
     def _encrypt(self, tenant: Tenant, document: Json, before: Json | None, sent: Json | None) -> None:
         """Put the encryption that was sent into the document, once its keys were found usable."""
@@ -212,7 +212,7 @@ class FlexibleServers:
         record = tenant.resource(resources.address(tenant, call, self.resource))
         if record is None:
             return Reply(204)
-        return self._start(tenant, call, "DropServerManagementOperation", record["doc"], "delete")
+        return self.begin(tenant, call, "DropServerManagementOperation", record["doc"], "delete")
 
     def _new(self, tenant: Tenant, cloud: Cloud, identifier: str, name: str, location: str, body: Json) -> Json:
         sent = body.get("properties") or {}
@@ -231,7 +231,7 @@ class FlexibleServers:
 
     # --- operations
 
-    def _start(self, tenant: Tenant, call: Call, title: str, document: Json, what: str) -> Reply:
+    def begin(self, tenant: Tenant, call: Call, title: str, document: Json, what: str) -> Reply:
         """Begin an operation: 202 with both headers (recordings 53, 54)."""
         takes = f"{self.resource.namespace.lower()}.{what}"
         name = operations.start(tenant, f"flexible.{what}", document["id"], takes=takes, document=document)
@@ -296,7 +296,7 @@ class FlexibleServers:
                 raise parameter_value_invalid(value, name)
             record.setdefault("parameters", {})[name] = value
             tenant.changed()
-        return self._start(tenant, call, "UpsertServerParameterManagementOperationV2", record["doc"], "parameter")
+        return self.begin(tenant, call, "UpsertServerParameterManagementOperationV2", record["doc"], "parameter")
 
     # --- the provider's pieces
 

@@ -94,6 +94,26 @@ def test_databases_are_out_of_reach_ten_minutes_after_the_key_is_lost(services: 
     assert {"db": "Inaccessible", "bare": "Online", "own": "Online"} == late
 
 
+def test_the_own_key_of_a_database_is_read_by_its_user_assigned_identity(services: Services) -> None:
+    """The sandbox refuses it without one, and with one that has no grant; its encryption can be turned off and on."""
+    server = _server(services)
+    identity = services.state.add_identity("id-db", "rg-ml")
+    arm, database = Client(services.azure.running), f"{server}/databases/db"
+    state = f"{database}/transparentDataEncryption/current"
+    own = {"location": "eastus2", "properties": {"encryptionProtector": services.key}}
+    named = {**own, "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}}
+
+    refused = [arm("PUT", database, each, api="2023-08-01").status_code for each in (own, named)]
+    services.state.add_access_policy(VAULT, services.document(identity)["properties"]["principalId"])
+    made = arm("PUT", database, named, api="2023-08-01")
+    found = arm("GET", database, api="2023-08-01").json()["properties"]
+    turned = arm("PUT", state, {"properties": {"state": "Disabled"}}, api="2023-08-01")
+
+    assert [400, 403, 202, 200] == [*refused, made.status_code, turned.status_code], made.text
+    assert (services.key, "Online") == (found["encryptionProtector"], found["status"])
+    assert "Disabled" == arm("GET", state, api="2023-08-01").json()["properties"]["state"]
+
+
 def test_storage_and_sql_are_encrypted_together(services: Services) -> None:
     """One plan for every service of the profile."""
     account = services.state.add_storage_account("stdata", "rg-ml")

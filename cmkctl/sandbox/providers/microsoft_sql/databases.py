@@ -1,6 +1,6 @@
 """Databases of a logical server: a key of their own, and whether they are encrypted. Nothing else of them is modelled."""
 
-from cmkctl.sandbox.core import customer_keys, errors, key_loss, operations, resources, shapes
+from cmkctl.sandbox.core import customer_keys, errors, ids, key_loss, operations, resources, shapes
 from cmkctl.sandbox.core.arrange import LOCATION, Arrangement
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.refusal import ours
@@ -8,6 +8,7 @@ from cmkctl.sandbox.core.shapes import NOT_MODELLED, READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
 from cmkctl.sandbox.providers import microsoft_managedidentity
 from cmkctl.sandbox.providers.microsoft_sql.servers import SERVER, URI, child, children, route_below, server_of, start
+from cmkctl.sandbox.providers.microsoft_storage.accounts import PAIRS
 
 KIND = "databases"
 ENCRYPTED = "Enabled"
@@ -45,7 +46,23 @@ SHAPE = {
         **dict.fromkeys(
             ("createMode", "elasticPoolId", "federatedClientId", "keys", "sampleName", "sourceDatabaseId"), NOT_MODELLED
         ),
-        **dict.fromkeys(("status", "databaseId", "creationDate", "isInfraEncryptionEnabled"), READ_ONLY),
+        **dict.fromkeys(
+            (
+                "status",
+                "databaseId",
+                "creationDate",
+                "isInfraEncryptionEnabled",
+                "currentServiceObjectiveName",
+                "requestedServiceObjectiveName",
+                "defaultSecondaryLocation",
+                "maxLogSizeBytes",
+                "currentSku",
+                "currentBackupStorageRedundancy",
+            ),
+            READ_ONLY,
+        ),
+        "maintenanceConfigurationId": str,
+        "availabilityZone": str,
     },
 }
 ENCRYPTION_SHAPE = {**shapes.TOP, "properties": Required({"state": Required(("Enabled", "Disabled"))})}
@@ -67,19 +84,52 @@ def put_database(tenant: Tenant, call: Call) -> Reply:
 
 def _database(tenant: Tenant, before: Json | None, named: Json, sent: Json) -> Json:
     given = {name: value for name, value in (sent.get("properties") or {}).items() if value is not None}
-    first = {"status": "Online", "creationDate": tenant.timestamp(), "isInfraEncryptionEnabled": False}
+    known = before or _new_database(tenant, named, sent["location"])
     document: Json = {
-        "sku": sent.get("sku") or (before or {}).get("sku") or {"name": "GP_Gen5", "tier": "GeneralPurpose"},
-        "kind": "v12.0,user,vcore",
-        "properties": {**(before["properties"] if before else first), **given},
-        "location": sent["location"],
-        "tags": sent.get("tags") or {},
-        **named,
+        **known,
+        "sku": sent.get("sku") or known["sku"],
+        "properties": {**known["properties"], **given},
+        **({"tags": sent["tags"]} if sent.get("tags") is not None else {}),
     }
     if (sent.get("identity") or {}).get("type"):
         held = (before or {}).get("identity")
         document["identity"] = microsoft_managedidentity.with_principal(tenant, named["id"], sent["identity"], held)
     return document
+
+
+def _new_database(tenant: Tenant, named: Json, location: str) -> Json:
+    """Return a database as a request without sizes makes it (recordings 50 and 51)."""
+    size = {"name": "GP_Gen5", "tier": "GeneralPurpose", "family": "Gen5", "capacity": 2}
+    return {
+        "sku": size,
+        "kind": "v12.0,user,vcore",
+        "properties": {
+            "collation": "SQL_Latin1_General_CP1_CI_AS",
+            "maxSizeBytes": 34359738368,
+            "status": "Online",
+            "databaseId": ids.guid(named["id"]),
+            "creationDate": tenant.timestamp(),
+            "currentServiceObjectiveName": "GP_Gen5_2",
+            "requestedServiceObjectiveName": "GP_Gen5_2",
+            "defaultSecondaryLocation": PAIRS.get(location, location),
+            "catalogCollation": "SQL_Latin1_General_CP1_CI_AS",
+            "zoneRedundant": False,
+            "licenseType": "LicenseIncluded",
+            "maxLogSizeBytes": 193273528320,
+            "readScale": "Disabled",
+            "currentSku": size,
+            "currentBackupStorageRedundancy": "Geo",
+            "requestedBackupStorageRedundancy": "Geo",
+            "maintenanceConfigurationId": (
+                f"{'/'.join(named['id'].split('/')[:3])}/providers/Microsoft.Maintenance/publicMaintenanceConfigurations/SQL_Default"
+            ),
+            "isLedgerOn": False,
+            "isInfraEncryptionEnabled": False,
+            "availabilityZone": "NoPreference",
+        },
+        "location": location,
+        **named,
+    }
 
 
 def _require_key(tenant: Tenant, call: Call, document: Json, key: str) -> None:
