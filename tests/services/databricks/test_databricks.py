@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
+import jsonschema
+import yaml
+from support.reference import ARM_TYPES, require_reference
 from support.sandbox import Client
 from support.services import KEY, VAULT, Services
 
@@ -83,3 +89,22 @@ def test_the_sandbox_refuses_what_azure_refuses(services: Services) -> None:
     assert "Missing pre-requisites" in not_prepared[1]
     assert "premium tier" in standard[1]
     assert "managedDisk cannot be removed" in removed[1]
+
+
+def test_the_bodies_of_the_cases_are_of_the_published_type() -> None:
+    """Microsoft's types are closed: a misspelt member fails. The cases compare the same bodies with what the service wants."""
+    require_reference()
+    text = (ARM_TYPES / "Microsoft.Databricks.workspaces@2024-05-01.json").read_text(encoding="utf-8")
+    # The definitions have slashes in their names, which a JSON pointer has to escape.
+    schema = json.loads(re.sub(r'(?<="#/\$defs/)[^"]+', lambda found: found[0].replace("/", "~1"), text))
+    cases = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))["cases"]
+    bodies = [each["PUT"] for case in cases if isinstance(case.get("want"), list) for each in case["want"]]
+
+    validator = jsonschema.Draft202012Validator(schema)
+    errors = [found for body in bodies for found in validator.iter_errors({"name": "dbx", **body})]
+
+    whole = bodies[0]
+    whole["properties"]["parameters"]["encryption"]["value"]["keyName"] = "cmk"
+    assert len(bodies) == 2
+    assert [] == [f"{each.json_path} {each.message}" for each in errors]
+    assert not validator.is_valid({"name": "dbx", **whole})
