@@ -1310,7 +1310,7 @@ CMK711: Final = Code(
     "CMK711",
     "Not as expected",
     "cmkctl posture compares what it finds with the expectations of the profile's section posture, or of the file after --expect. A key that could not be read is not taken for the customer's: where the customer's key is expected, that counts as not met, and the reason says so.",
-    "Set the key as the table shows, for a resource of the profile with cmkctl encrypt; or change the expectation, or add a waiver with a reason and a last day.",
+    "Set the key, change the expectation, or add a waiver with a reason and a last day.",
 )
 CMK712: Final = Code(
     "CMK712",

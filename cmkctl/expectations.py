@@ -28,6 +28,9 @@ _SECTION: Final = "posture"
 _SOON: Final = timedelta(days=30)
 """The time before the end of a waiver in which a warning names it."""
 
+_HIDDEN: Final = frozenset({State.NOT_SET, State.NOT_KNOWABLE})
+"""The states of a protection with which Azure does not show it."""
+
 _NAMED_AT_MOST: Final = 5
 
 
@@ -179,7 +182,7 @@ class _Judge:
         wanted = self.expectations.settings.protections
         for index, topic in enumerate(wanted):
             for each in assessment.aspects:
-                if each.topic == topic:
+                if each.topic == topic and not (assessment.managed and each.state in _HIDDEN):
                     yield _protected(each, self.expectations.place(f"protections[{index}]"))
 
 

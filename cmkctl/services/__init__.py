@@ -84,14 +84,16 @@ def _fields() -> dict[str, Any]:
     return {
         each.name: (
             Annotated[tuple.__class_getitem__((each.settings, ...)), Field(strict=False)],
-            Field((), description=f"Each {each.title} to encrypt with the key.", examples=[[{"id": _example(each)}]]),
+            Field((), description=f"Each {each.title} to encrypt with the key.", examples=[[_example(each)]]),
         )
         for each in encryptable()
     }
 
 
-def _example(service: EncryptableService[Any]) -> str:
-    return str((service.settings.model_fields["id"].examples or [""])[0])
+def _example(service: EncryptableService[Any]) -> dict[str, Any]:
+    """Return an entry with the fields that have no default."""
+    fields = service.settings.model_fields.items()
+    return {name: (each.examples or [""])[0] for name, each in fields if each.is_required()}
 
 
 if TYPE_CHECKING:

@@ -78,12 +78,38 @@ def around(documents: Documents) -> tuple[Reference, ...]:
     workspace = documents.find("resource")
     found = {_identity(each, with_relation=True): each for each in _named(workspace)}
     known = {_identity(each) for each in found.values()}
-    inside = (*_computes(documents), *_datastores(documents), *_rules(documents), *_connections(documents))
-    for each in inside:
+    for each in _inside(documents):
         if _identity(each) not in known:
             known.add(_identity(each))
             found[_identity(each, with_relation=True)] = each
     return tuple(found.values())
+
+
+def not_followed(documents: Documents) -> tuple[str, ...]:
+    """Return the datastores and connections whose target is not known as a resource in Azure, such as ``connection snow``."""
+    return tuple(
+        f"{word} {name}"
+        for word, collection, of_item in (
+            ("datastore", "datastores", _datastore),
+            ("connection", "connections", _connection),
+        )
+        for name, properties in _items(documents, collection)
+        if not any(of_item(name, properties))
+    )
+
+
+def _inside(documents: Documents) -> Iterator[Reference]:
+    """Yield what the items of the collections name."""
+    for name, properties in _items(documents, "computes"):
+        yield from _by_id(f"attached compute {name}", text_at(properties, "resourceId"))
+    for name, properties in _items(documents, "datastores"):
+        yield from _datastore(name, properties)
+    own = text_at(documents.find("resource"), "id").lower()
+    for name, properties in _items(documents, "outboundRules"):
+        if _destination(properties).lower() != own:
+            yield from _by_id(f"outbound rule {name}", _destination(properties))
+    for name, properties in _items(documents, "connections"):
+        yield from _connection(name, properties)
 
 
 def _identity(reference: Reference, *, with_relation: bool = False) -> tuple[str, str]:
@@ -113,23 +139,17 @@ def _named(workspace: Mapping[str, Any] | None) -> Iterator[Reference]:
             yield from _by_id(f"outbound rule {name}", _destination(rule))
 
 
-def _computes(documents: Documents) -> Iterator[Reference]:
-    for name, properties in _items(documents, "computes"):
-        yield from _by_id(f"attached compute {name}", text_at(properties, "resourceId"))
-
-
-def _datastores(documents: Documents) -> Iterator[Reference]:
-    for name, properties in _items(documents, "datastores"):
-        kind = text_at(properties, "datastoreType").lower()
-        account, store = text_at(properties, "accountName"), text_at(properties, "storeName")
-        if kind in _ACCOUNTS and account:
-            host = f"{account}.{_ACCOUNTS[kind]}.{text_at(properties, 'endpoint') or _ENDPOINT}"
-            yield _store(f"datastore {name}", properties, "Microsoft.Storage/storageAccounts", account, host)
-        elif kind == "azuredatalakegen1" and store:
-            yield _store(f"datastore {name}", properties, _LAKE, store, f"{store}.{_LAKE_HOST}")
-        elif kind == "onelake":
-            host = _host(text_at(properties, "endpoint")) or _ONE_LAKE_HOST
-            yield Reference(f"datastore {name} in OneLake", host=host)
+def _datastore(name: str, properties: Mapping[str, Any]) -> Iterator[Reference]:
+    kind = text_at(properties, "datastoreType").lower()
+    account, store = text_at(properties, "accountName"), text_at(properties, "storeName")
+    if kind in _ACCOUNTS and account:
+        host = f"{account}.{_ACCOUNTS[kind]}.{text_at(properties, 'endpoint') or _ENDPOINT}"
+        yield _store(f"datastore {name}", properties, "Microsoft.Storage/storageAccounts", account, host)
+    elif kind == "azuredatalakegen1" and store:
+        yield _store(f"datastore {name}", properties, _LAKE, store, f"{store}.{_LAKE_HOST}")
+    elif kind == "onelake":
+        host = _host(text_at(properties, "endpoint")) or _ONE_LAKE_HOST
+        yield Reference(f"datastore {name} in OneLake", host=host)
 
 
 def _store(relation: str, properties: Mapping[str, Any], kind: str, account: str, host: str) -> Reference:
@@ -140,27 +160,19 @@ def _store(relation: str, properties: Mapping[str, Any], kind: str, account: str
     return Reference(relation, host=host.lower())
 
 
-def _rules(documents: Documents) -> Iterator[Reference]:
-    own = text_at(documents.find("resource"), "id").lower()
-    for name, properties in _items(documents, "outboundRules"):
-        if _destination(properties).lower() != own:
-            yield from _by_id(f"outbound rule {name}", _destination(properties))
-
-
 def _destination(rule: object) -> str:
     """Return the id of the resource to which an outbound rule opens a private endpoint."""
     return text_at(rule, "destination.serviceResourceId") if isinstance(rule, Mapping) else ""
 
 
-def _connections(documents: Documents) -> Iterator[Reference]:
-    for name, properties in _items(documents, "connections"):
-        target = text_at(properties, "target")
-        named = _metadata_id(properties) or (target if target.startswith("/") else "")
-        relation = f"connection {name}"
-        if named:
-            yield from _by_id(relation, named)
-        elif text_at(properties, "category").lower() in _OF_AZURE and (host := _host(target)):
-            yield Reference(relation, host=host)
+def _connection(name: str, properties: Mapping[str, Any]) -> Iterator[Reference]:
+    target = text_at(properties, "target")
+    named = _metadata_id(properties) or (target if target.startswith("/") else "")
+    relation = f"connection {name}"
+    if named:
+        yield from _by_id(relation, named)
+    elif text_at(properties, "category").lower() in _OF_AZURE and (host := _host(target)):
+        yield Reference(relation, host=host)
 
 
 def _metadata_id(properties: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from cmkctl.azure.ids import key_parts
 from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP, OWN_STORES
 from cmkctl.posture import PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
 from cmkctl.services import inside
-from cmkctl.services.around import around
+from cmkctl.services.around import around, not_followed
 from cmkctl.services.base import PLATFORM_TRANSIT, Documents, FirstParty, Read, Reference, Service, Verb
 
 _STATUS: Final = "properties.encryption.status"
@@ -36,6 +36,9 @@ NETWORK: Final = "network"
 
 MANAGED_RESOURCES: Final = "managed-resources"
 """The topic of what Microsoft keeps in the customer's subscription."""
+
+ELSEWHERE: Final = "data-elsewhere"
+"""The topic of datastores and connections that lead out of Azure, or to what cmkctl cannot find."""
 
 _STATUS_ONLY: Final = (
     "looks at the status alone: a disabled key, the managed resource group and the associated resources stay unseen"
@@ -113,13 +116,14 @@ class Workspaces(Service):
         """Return what high business impact decides, and the encryption of connections."""
         if documents.find("resource") is None:
             return ()
-        kept = _kept_by_microsoft(documents)
+        kept, elsewhere = _kept_by_microsoft(documents), _elsewhere(documents)
         return (
             PLATFORM_TRANSIT,
             _diagnostic_data(documents),
             inside.temporary_disks(documents, "resource"),
             _network(documents),
             *((kept,) if kept else ()),
+            *((elsewhere,) if elsewhere else ()),
         )
 
 
@@ -225,6 +229,15 @@ def _kept_by_microsoft(documents: Documents) -> Aspect | None:
     )
     shown = (documents.evidence("resource", MANAGED_GROUP),)
     return Aspect(MANAGED_RESOURCES, State.INFORMATION, reason, shown)
+
+
+def _elsewhere(documents: Documents) -> Aspect | None:
+    """Return the datastores and connections that lead to no resource in Azure; None without one."""
+    names = not_followed(documents)
+    if not names:
+        return None
+    reason = f"not followed, because no Azure resource is named: {', '.join(names)}"
+    return Aspect(ELSEWHERE, State.INFORMATION, reason)
 
 
 SERVICE: Final = Workspaces()

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
+from operator import is_
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
@@ -64,21 +65,40 @@ class RedactingView:
 
     def _redact(self, value: T) -> T:
         """Return the same value without its secrets."""
-        return cast("T", self._redacted(value))
+        return cast("T", self._redacted(value, {}))
 
-    def _redacted(self, value: Any) -> Any:
-        if isinstance(value, Enum | Known):  # a view shows outputs as values of their own
+    def _redacted(self, value: Any, done: dict[int, Any]) -> Any:
+        """Return a value without its secrets, the same object where it has none. `done` has results by the identity of values."""
+        if value is None or isinstance(
+            value, Enum | Known | bool | int | float
+        ):  # outputs are shown as values of their own
             return value
         if isinstance(value, str):
-            return self._text(value)
-        if is_dataclass(value) and not isinstance(value, type):
-            found = {each.name: getattr(value, each.name) for each in fields(value) if each.init}
-            # By identity: a field may take no part in comparisons, as the source line of a location.
-            changed = {name: shown for name, one in found.items() if (shown := self._redacted(one)) is not one}
-            return replace(value, **changed) if changed else value
+            text = self._text(value)
+            return value if text == value else text
+        if isinstance(value, tuple | list):
+            found = [self._redacted(each, done) for each in value]
+            return value if all(map(is_, found, value)) else type(value)(found)
+        names = _fields_of(value.__class__)
+        if names is not None:
+            # A value that many others share, such as the rules of a service, is redacted once.
+            if id(value) not in done:
+                done[id(value)] = self._redacted_fields(value, names, done)
+            return done[id(value)]
         if isinstance(value, Mapping):
             # By name as well: the value of a field called clientSecret is a secret, whatever it looks like.
             return self._redactor.redact(value)
-        if isinstance(value, tuple | list):
-            return type(value)(map(self._redacted, value))
         return value
+
+    def _redacted_fields(self, value: Any, names: tuple[str, ...], done: dict[int, Any]) -> Any:
+        # By identity: a field may take no part in comparisons, as the source line of a location.
+        changed = {
+            name: shown for name in names if (shown := self._redacted(one := getattr(value, name), done)) is not one
+        }
+        return replace(value, **changed) if changed else value
+
+
+@cache
+def _fields_of(kind: type) -> tuple[str, ...] | None:
+    """Return the names of the fields of a dataclass; None for another type."""
+    return tuple(each.name for each in fields(kind) if each.init) if is_dataclass(kind) else None

@@ -33,20 +33,20 @@ UPDATE = "aks.update"
 DELETE = "aks.delete"
 KUBERNETES = "1.33.3"
 
-property_fixed = errors.ErrorRow(
+cluster_property_fixed = errors.ErrorRow(
     400,
     "PropertyChangeNotAllowed",
     quoted("Azure/azure-cli#24764, for another property"),
     "Changing property '{property}' is not allowed.",
     target="{property}",
 )
-set_missing = errors.ErrorRow(
+cluster_set_missing = errors.ErrorRow(
     400,
     "BadRequest",
     ours("that it is refused is documented; its wording is not"),
     "The disk encryption set '{set}' does not exist.",
 )
-pool_failed = errors.ErrorRow(
+node_pool_failed = errors.ErrorRow(
     400,
     "CreateVMSSAgentPoolFailed",
     quoted("MicrosoftDocs/azure-docs#96319"),
@@ -149,7 +149,7 @@ def put_cluster(tenant: Tenant, call: Call) -> Reply:
     before = write.existing["doc"] if write.existing else None
     named = sent.get("diskEncryptionSetID") or ""
     if before is not None and ids.key(named or "/") != ids.key(before["properties"].get("diskEncryptionSetID") or "/"):
-        raise property_fixed("properties.diskEncryptionSetID")
+        raise cluster_property_fixed("properties.diskEncryptionSetID")
     failure = _failure(tenant, call, named, write.name) if before is None and named else None
     identity = write.body.get("identity") or {}
     document = before or _new(write.id, write.name, write.location)
@@ -219,13 +219,13 @@ def _failure(tenant: Tenant, call: Call, named: str, name: str) -> Json | None:
     """Return the error with which the creation of a cluster ends whose set cannot use its key; None where it can."""
     record = tenant.resource(named)
     if record is None or record["doc"]["type"] != sets.RESOURCE_TYPE.type:
-        raise set_missing(named)
+        raise cluster_set_missing(named)
     lost = key_loss.lost(tenant, call.cloud, record)
     try:
         sets.require_grant(tenant, record["doc"])
     except errors.AzureError as refusal:
-        return pool_failed(refusal.message, f"aks-{name}-vmss_0").error()
-    return pool_failed(disks.key_lost(named).message, f"aks-{name}-vmss_0").error() if lost else None
+        return node_pool_failed(refusal.message, f"aks-{name}-vmss_0").error()
+    return node_pool_failed(disks.disk_key_lost(named).message, f"aks-{name}-vmss_0").error() if lost else None
 
 
 @operations.finisher(CREATE)

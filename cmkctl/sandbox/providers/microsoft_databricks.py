@@ -36,24 +36,28 @@ COVERAGE = Area(
 VERSIONS = ("2023-02-01", "2024-05-01")
 APP_ID = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
 NAME = "AzureDatabricks"
+PUBLISHER = "9a74af6f-d153-4348-988a-e2672920bee9"
+OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+"""The principal of Azure Databricks and the role that it has in the managed resource group (recording 58)."""
+
 WRITE = "databricks.write"
 DELETE = "databricks.delete"
 
 _KNOWN = ours("that it is refused is documented; its wording is not")
-premium_needed = errors.ErrorRow(
+databricks_premium_needed = errors.ErrorRow(
     400, "InvalidRequest", _KNOWN, "Customer-managed keys need the premium tier; the workspace has '{tier}'."
 )
-key_stays = errors.ErrorRow(
+databricks_key_stays = errors.ErrorRow(
     400, "InvalidRequest", _KNOWN, "The customer-managed key of {part} cannot be removed from a workspace."
 )
-not_prepared = errors.ErrorRow(
+databricks_not_prepared = errors.ErrorRow(
     400,
     "InvalidRequest",
     partly("PowerShell/PowerShell#20404 and Azure/azure-powershell#22898"),
     "Unable to update storage account '{account}': 'Missing pre-requisites to enable EncryptionAtRest/Customer Managed Key for "
     "this [sandbox] storage account: set prepareEncryption first'.",
 )
-services_forbidden = errors.ErrorRow(
+databricks_forbidden = errors.ErrorRow(
     403,
     "PERMISSION_DENIED",
     quoted("Azure/azure-powershell#22898; without the claims of the token, and its status is not shown"),
@@ -161,17 +165,25 @@ def put_workspace(tenant: Tenant, call: Call) -> Reply:
     resources.store(tenant, document)
     name = operations.start(tenant, WRITE, write.id)
     operations.settle(tenant)
-    shown = ("managedResourceGroupId", "parameters", "encryption", "authorizations")
-    answer: Json = {
+    return Reply(201, _answer(tenant, document, sent, created=before is None), _links(call, name, write.location))
+
+
+def _answer(tenant: Tenant, document: Json, sent: Json, *, created: bool) -> Json:
+    """Return the answer to a PUT: what was sent, at the creation of a workspace without the parameters (recording 58)."""
+    shown = ("managedResourceGroupId", "encryption", "authorizations")
+    parameters = dict(sent.get("parameters") or {})
+    if "enableNoPublicIp" in parameters:
+        parameters["enableNoPublicIp"] = {"type": "Bool", **parameters["enableNoPublicIp"]}
+    return {
         **{word: document[word] for word in ("id", "name", "type", "sku", "location", "tags") if word in document},
         "properties": {
             "isUcEnabled": False,
-            **{word: document["properties"][word] for word in shown if word in sent},
-            "provisioningState": "Updating" if before else "Accepted",
+            **{word: document["properties"][word] for word in shown if word in document["properties"]},
+            **({} if created else {"parameters": parameters}),
+            "provisioningState": document["properties"]["provisioningState"],
             "createdDateTime": tenant.timestamp(),
         },
     }
-    return Reply(201, answer, _links(call, name, write.location))
 
 
 def _check(tenant: Tenant, before: Json | None, sent: Json, sku: Json) -> None:
@@ -181,9 +193,9 @@ def _check(tenant: Tenant, before: Json | None, sent: Json, sku: Json) -> None:
     entities, held = (((each.get("encryption") or {}).get("entities") or {}) for each in (sent, old))
     for part in ("managedServices", "managedDisk"):
         if held.get(part) and not entities.get(part):
-            raise key_stays(part)
+            raise databricks_key_stays(part)
     if (dbfs or any(entities.values())) and sku["name"].lower() != "premium":
-        raise premium_needed(sku["name"])
+        raise databricks_premium_needed(sku["name"])
     if dbfs:
         _check_dbfs(tenant, old, dbfs)
     if key := (entities.get("managedServices") or {}).get("keyVaultProperties"):
@@ -205,7 +217,7 @@ def _check_dbfs(tenant: Tenant, old: Json, key: Json) -> None:
     identity = old.get("storageAccountIdentity") or {}
     if not identity.get("principalId"):
         account = ((old.get("parameters") or {}).get("storageAccountName") or {}).get("value") or "dbstorage"
-        raise not_prepared(account)
+        raise databricks_not_prepared(account)
     names = ("keyvaulturi", "KeyName", "keyversion")
     uri, name, version = (key.get(each) or "" for each in names)
     customer_keys.require_usable(tenant, uri, name, version, identity["principalId"])
@@ -220,7 +232,7 @@ def _check_services(tenant: Tenant, key: Json) -> None:
         if refusal.row is not customer_keys.key_forbidden:
             raise
         vault = key["keyVaultUri"].removeprefix("https://").partition(".")[0]
-        raise services_forbidden(key["keyVaultUri"], vault) from None
+        raise databricks_forbidden(key["keyVaultUri"], vault) from None
 
 
 def _workspace(
@@ -231,10 +243,14 @@ def _workspace(
     chosen: Json = {
         "enableFedRampCertification": {"value": False},
         "enableNoPublicIp": {"value": True},
+        "natGatewayName": {"value": "nat-gateway"},
         "prepareEncryption": {"value": False},
+        "publicIpName": {"value": "nat-gw-public-ip"},
         "requireInfrastructureEncryption": {"value": False},
         "storageAccountName": {"value": f"dbstorage{ids.hex_name(identifier, length=13)}"},
         "storageAccountSkuName": {"value": "Standard_GRS"},
+        "vnetAddressPrefix": {"value": "10.139"},
+        "resourceTags": {"value": {"application": "databricks", "databricks-environment": "true"}},
     }
     kept = {word: old[word] for word in _MADE if word in old}
     return {
@@ -245,6 +261,7 @@ def _workspace(
         "sku": {"name": "premium"},
         "properties": {
             "isUcEnabled": True,
+            "authorizations": [{"principalId": PUBLISHER, "roleDefinitionId": OWNER}],
             "workspaceId": number,
             "workspaceUrl": f"adb-{number}.{int(number) % 20}.azuredatabricks.net",
             "createdDateTime": tenant.timestamp(),
@@ -254,9 +271,15 @@ def _workspace(
                 for word, value in sent.items()
                 if word not in _MADE and word not in ("createdBy", "updatedBy")
             },
-            "parameters": {**chosen, **(old.get("parameters") or {}), **(sent.get("parameters") or {})},
+            "parameters": _typed({**chosen, **(old.get("parameters") or {}), **(sent.get("parameters") or {})}),
         },
     }
+
+
+def _typed(parameters: Json) -> Json:
+    """Return parameters with the type of their values, as a GET shows them (recording 58)."""
+    words = {bool: "Bool", str: "String", dict: "Object"}
+    return {name: {"type": words[type(each["value"])], "value": each["value"]} for name, each in parameters.items()}
 
 
 _MADE = ("createdDateTime", "storageAccountIdentity", "managedDiskIdentity", "diskEncryptionSetId")
@@ -386,7 +409,8 @@ def delete_workspace(tenant: Tenant, call: Call) -> Reply:
         return Reply(204)
     name = operations.start(tenant, DELETE, record["doc"]["id"])
     operations.settle(tenant)
-    return Reply(202, headers=_links(call, name, record["doc"]["location"]))
+    link = _links(call, name, record["doc"]["location"])["Azure-AsyncOperation"]
+    return Reply(202, headers={"Location": link})  # recording 58
 
 
 def add_databricks_workspace(

@@ -33,22 +33,22 @@ PLATFORM = "EncryptionAtRestWithPlatformKey"
 CUSTOMER = ("EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys")
 
 _KNOWN = ours("that it is refused is documented; its wording is not")
-set_missing = errors.ErrorRow(
+disk_set_missing = errors.ErrorRow(
     400, "BadRequest", quoted("Azure/azure-cli#18355"), "DiskEncryptionSet '{set}' was not found."
 )
-set_required = errors.ErrorRow(
+disk_set_required = errors.ErrorRow(
     400, "InvalidParameter", _KNOWN, "The encryption type '{type}' needs the id of a disk encryption set."
 )
-set_of_another_type = errors.ErrorRow(
+disk_set_of_another_type = errors.ErrorRow(
     400, "InvalidParameter", _KNOWN, "The disk has encryption type '{type}', and its disk encryption set has '{found}'."
 )
-set_elsewhere = errors.ErrorRow(
+disk_set_elsewhere = errors.ErrorRow(
     400,
     "BadRequest",
     ours("documented: a disk and its set are in one region and subscription"),
     "The disk encryption set '{set}' is in another region or subscription than the disk.",
 )
-key_lost = errors.ErrorRow(
+disk_key_lost = errors.ErrorRow(
     409,
     "OperationNotAllowed",
     documented(
@@ -188,20 +188,20 @@ def checked(tenant: Tenant, call: Call, document: Json) -> Json:
     kind, named = wanted.get("type"), wanted.get("diskEncryptionSetId")
     if not named:
         if kind and kind.lower() != PLATFORM.lower():
-            raise set_required(kind)
+            raise disk_set_required(kind)
         return {"type": PLATFORM}
     record = tenant.resource(named)
     if record is None or record["doc"]["type"] != sets.RESOURCE_TYPE.type:
-        raise set_missing(named)
+        raise disk_set_missing(named)
     found = record["doc"]["properties"].get("encryptionType", sets.TYPES[0])
     kind = kind or found
     if kind.lower() != found.lower():
-        raise set_of_another_type(kind, found)
+        raise disk_set_of_another_type(kind, found)
     here = (ids.subscription_of(document["id"]), normal(document["location"]))
     if here != (ids.subscription_of(record["doc"]["id"]), normal(record["doc"]["location"])):
-        raise set_elsewhere(named)
+        raise disk_set_elsewhere(named)
     if key_loss.lost(tenant, call.cloud, record):
-        raise key_lost(named)
+        raise disk_key_lost(named)
     sets.require_grant(tenant, record["doc"])
     return {"type": found, "diskEncryptionSetId": record["doc"]["id"]}
 

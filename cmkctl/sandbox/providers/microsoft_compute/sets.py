@@ -45,7 +45,7 @@ TYPES = (
 ROTATION = 3600
 """Seconds after which a set that rotates by itself uses a new version of its key."""
 
-key_forbidden = errors.ErrorRow(
+set_may_not_use_key = errors.ErrorRow(
     400,
     "KeyVaultAccessForbidden",
     quoted("MicrosoftDocs/azure-docs#96319 and ansible-collections/azure#1676; their status is not shown"),
@@ -221,7 +221,7 @@ def require_grant(tenant: Tenant, document: Json) -> None:
     refusal = _refusal(tenant, document)
     if refusal is not None and refusal.row is customer_keys.key_forbidden:
         reader = f"user-assigned identity '{users[0]}'" if users else f"disk encryption set '{document['name']}'"
-        raise key_forbidden(document["properties"]["activeKey"]["keyUrl"], reader)
+        raise set_may_not_use_key(document["properties"]["activeKey"]["keyUrl"], reader)
     if refusal is not None:
         raise refusal
 

@@ -22,7 +22,7 @@ COVERAGE = Area(
     supported=("the resources of a group or subscription, with `$filter` by type, name, group, location, tag",),
 )
 
-SHORT = ("id", "name", "type", "location", "tags", "kind", "sku", "identity")
+SHORT = ("id", "name", "type", "location", "tags", "kind", "managedBy", "sku", "identity")
 PART = re.compile(r"\s*substringof\(\s*'([^']*)'\s*,\s*(name)\s*\)\s*", re.IGNORECASE)
 TERM = re.compile(r"\s*(\w+)\s+(eq|ne)\s+'([^']*)'\s*", re.IGNORECASE)
 CONTAINS = "substringof"
