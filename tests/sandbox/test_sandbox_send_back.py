@@ -197,7 +197,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
             f"{GROUP}/providers/{each['path']}",
             {name: value for name, value in {**PLAIN, **each["body"]}.items() if value is not None},
         )
-        for page in pages("examples.yaml", IDENTITY=IDENTITY)
+        for page in pages("examples.yaml", IDENTITY=IDENTITY, GROUP=GROUP)
         for kind, each in page.items()
     },
 }
@@ -210,7 +210,7 @@ NOT_DOCUMENTS = {
 }
 """Types whose PUT is an action: it answers something else than what was sent."""
 
-MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*|\d{10}")
+MOMENTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|\d{10}")
 """A date, or the seconds of one: the moment of the last change may differ."""
 
 

@@ -26,7 +26,7 @@ COVERAGE = Area(
     not_modelled=("replication of clusters; queries and ingestion, so that the loss of a key shows nowhere",),
     guesses=(
         "PATCH answers as the recorded PUT does: 202 for a change of the key, else 200",
-        "a PUT or PATCH without a property keeps what the cluster has",
+        "a PUT or PATCH without a property keeps what the cluster has; the list of workspaces may be sent back unchanged",
     ),
 )
 RESERVED = "reserved_clusters"
@@ -156,7 +156,8 @@ def put_cluster(tenant: Tenant, call: Call) -> Reply:
     """Create a cluster, 202, or update one."""
     write = resources.begin_write(tenant, call, RESOURCE_TYPE)
     if write.existing is not None:
-        if (write.body.get("properties") or {}).get("associatedWorkspaces"):
+        listed = _sent(write.body).get("associatedWorkspaces")
+        if listed and listed != write.existing["doc"]["properties"]["associatedWorkspaces"]:
             raise cluster_workspaces_read_only()
         return _update(tenant, call, write.existing, write.body)
     _check_place(tenant, call["subscription"], write.location, write.id)
