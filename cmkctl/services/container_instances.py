@@ -66,7 +66,7 @@ class ContainerInstances(EncryptableService[EncryptedContainerGroup]):
         ("DP-5",),
         (
             Check("Azure Policy", "0aa61e00-0a01-4a3c-9945-e93cffedf0e6"),
-            Check("Steampipe", "container_instance_container_group_encrypted_using_cmk"),
+            Check("Steampipe", "azure_compliance.control.container_instance_container_group_encrypted_using_cmk"),
         ),
     )
     settings = EncryptedContainerGroup

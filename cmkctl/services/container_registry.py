@@ -81,7 +81,7 @@ class ContainerRegistries(EncryptableService[EncryptedRegistry]):
         ("DP-5",),
         (
             Check("Azure Policy", "5b9159ae-1701-4a6f-9a7a-aa9c8ddd0580"),
-            Check("Steampipe", "container_registry_encrypted_with_cmk"),
+            Check("Steampipe", "azure_compliance.control.container_registry_encrypted_with_cmk"),
             Check("CloudSploit", "acrCMKEncryption"),
         ),
     )

@@ -75,7 +75,7 @@ class DataFactories(EncryptableService[EncryptedDataFactory]):
                 "CKV2_AZURE_15",
                 "tests for a linked service to a key vault and never looks at a key: passes without one, fails with one",
             ),
-            Check("Steampipe", "data_factory_encrypted_with_cmk"),
+            Check("Steampipe", "azure_compliance.control.data_factory_encrypted_with_cmk"),
         ),
     )
     settings = EncryptedDataFactory

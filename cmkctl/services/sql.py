@@ -71,7 +71,7 @@ _KEY_RULES: Final = Rules(
             "sqlserver_tde_encrypted_with_cmk",
             "skips servers without databases, and does not see the own key of a database",
         ),
-        Check("Steampipe", "sql_server_tde_protector_cmk_encrypted"),
+        Check("Steampipe", "azure_compliance.control.sql_server_tde_protector_cmk_encrypted"),
         Check("CloudSploit", "tdeProtectorEncrypted"),
     ),
 )
