@@ -22,7 +22,7 @@ from cmkctl.services.workspace import SERVICE as WORKSPACES
 from cmkctl.survey.assessing import Gaps, postures, shown_in, survey_of
 from cmkctl.survey.keys import MANY, KeyAnswer, host_of, keys_of, vault_of
 from cmkctl.survey.known import Known
-from cmkctl.survey.scope import FEW, Scope, further, query
+from cmkctl.survey.scope import FEW, SOME, Scope, further, query
 from cmkctl.survey.ties import Ties, ties
 
 _NAMES: Final = 200
@@ -60,12 +60,15 @@ class _Run:
         if not deep:
             self._left_out.append(_UNREAD.format(count=len(workspaces)))
         while True:
-            found = self._ties(workspaces, named, deep=deep)
+            found = ties(self._known, workspaces)
             shown = shown_in(self._known, self._scope, found)
+            self._known.fresh = _lower((*named, *(self._fresh(found, shown) if deep else ())))
             named_keys = keys_of(postures(self._known, shown).values())
             reads, keys = self._missing(shown), self._keys_to_read(found, named_keys, deep=deep)
             queries = self._queries(found, named_keys)
             if not reads and not keys and not queries:
+                rest = sum(each.lower() not in self._known.fresh for each in shown) if deep else 0
+                self._left_out += [_UNREAD_REST.format(count=rest)] if rest else []
                 gaps = Gaps((*self._gaps, *self._unreadable()), tuple(self._left_out))
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
@@ -77,10 +80,11 @@ class _Run:
         self._gaps.clear()
         self._send((), (), (query(replace(self._scope, workspaces=(), resource_group="")),))
 
-    def _ties(self, workspaces: Iterable[str], named: Iterable[str], *, deep: bool) -> Ties:
-        found = ties(self._known, workspaces)
-        self._known.fresh = _lower((*(found.belonging if deep else ()), *named))
-        return found
+    def _fresh(self, found: Ties, shown: Collection[str]) -> Collection[str]:
+        """Return what is read by a GET: everything, except for a large rest that belongs to no workspace."""
+        if self._scope.deep or len(shown) <= SOME:
+            return shown
+        return found.belonging
 
     def _send(self, reads: Iterable[Read], keys: Iterable[tuple[str, str]], queries: Iterable[str]) -> None:
         """Send one wave, all of it at the same time."""
@@ -168,5 +172,9 @@ _OBSTACLES: Final = {
 _UNREAD: Final = (
     "Of {count} workspaces the computes, datastores, connections, outbound rules and endpoints were left unread, and so were "
     "details of the resources around them, such as TLS settings of databases. --deep reads them."
+)
+_UNREAD_REST: Final = (
+    "Of {count} resources that belong to no workspace the details were left unread, such as encryption scopes and TLS settings "
+    "of databases. --deep reads them."
 )
 _UNREAD_KEYS: Final = "The states of {count} keys were left unread: newest version, expiry. --deep reads them."

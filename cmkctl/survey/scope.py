@@ -13,6 +13,9 @@ from cmkctl.services import services
 FEW: Final = 20
 """The number of workspaces up to which a survey reads everything that belongs to them, in six lists and a GET a resource."""
 
+SOME: Final = 200
+"""The number of resources up to which also those that belong to no workspace are read by a GET each."""
+
 _COLUMNS: Final = (
     "id, name, type, kind, location, subscriptionId, resourceGroup, managedBy, sku, identity, apiVersion, properties"
 )

@@ -20,7 +20,7 @@ from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Assessment, Seen, Verdict
 from cmkctl.procedures.posture import survey
 from cmkctl.sandbox import SUBSCRIPTION_ID
-from cmkctl.survey.scope import FEW, Scope
+from cmkctl.survey.scope import FEW, SOME, Scope
 
 DEEPEST: Final = 4
 URI: Final = "https://kv-cmk.vault.azure.net/"
@@ -224,6 +224,20 @@ def test_deep_reads_everything_of_many_workspaces(azure: ScenarioBuilder) -> Non
 
     assert () == found.left_out
     assert {Seen.GET} == {each.seen for each in found.assessments if each.belongs and each.name_of_service}
+
+
+def test_of_many_resources_those_that_belong_to_no_workspace_are_left_to_their_rows(azure: ScenarioBuilder) -> None:
+    """Of few, everything is read; the number of those that were left is stated."""
+    put(azure.running.state, ESTATE, ACCOUNT, IMAGES, *(registry(f"cr{number}") for number in range(SOME)))
+
+    many = survey_in(azure, WHOLE)
+    few = survey_in(azure, Scope((SUBSCRIPTION_ID,), resource_group=f"{SUBSCRIPTION}/resourceGroups/rg-images"))
+
+    assert {Seen.GET: {"mlw", "stml", "crml"}, Seen.GRAPH: {f"cr{number}" for number in range(SOME)}} == {
+        seen: {each.name for each in many.assessments if each.seen is seen and each.name != "kv-cmk"} for seen in Seen
+    }
+    assert many.left_out[0].startswith(f"Of {SOME} resources")
+    assert (Seen.GET, ()) == (by_name(few)["crml"].seen, few.left_out)
 
 
 def test_a_sql_server_is_read_although_many_are_not(azure: ScenarioBuilder) -> None:
