@@ -13,6 +13,7 @@ from cmkctl.cli.run import Opened, Run, run, run_at
 from cmkctl.cli.targets import subscriptions_of, workspace_named
 from cmkctl.diagnostics import ProfileError
 from cmkctl.expectations import Expectations, judge, load, of_profile, remarks, unmet
+from cmkctl.posture import Survey, Verdict
 from cmkctl.procedures.posture import survey
 from cmkctl.profile.model import Profile
 from cmkctl.saved_plan import load_only_profile
@@ -87,10 +88,16 @@ def _show(opened: Opened, scope: Scope, expectations: Expectations | None, locat
     single, evidence = len(found.workspaces) <= 1, opened.options.evidence
     if expectations is None:
         opened.show(PostureShown(found, single, evidence, locate))
-        return INCOMPLETE if opened.options.strict and found.unseen else DONE
+        return _seen(opened, found)
     judged = judge(found, expectations, found.at.date())
     opened.show(PostureShown(judged, single, evidence, expectations.locate))
     opened.show(DiagnosticsShown(remarks(judged, expectations, found.at.date())))
     if unmet(judged):
         return CHANGES
-    return INCOMPLETE if opened.options.strict and found.unseen else DONE
+    return _seen(opened, found)
+
+
+def _seen(opened: Opened, found: Survey) -> int:
+    """Return the exit code of a survey without a difference: with ``--strict`` 4 where something was not visible."""
+    hidden = any(each.posture.verdict is Verdict.NOT_VISIBLE for each in found.assessments)
+    return INCOMPLETE if opened.options.strict and (found.unseen or hidden) else DONE

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import FailureKind
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import ResourceId, within
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Survey, Unseen
@@ -32,7 +32,8 @@ _NAMES: Final = 200
 def survey(azure: Snapshot, scope: Scope) -> Survey:
     """Return the survey of a scope.
 
-    Raises AzureFailed when Azure fails a read in a way that a repetition can resolve. A denied read is part of the result.
+    Raises AzureFailed when Azure fails a read in a way that a repetition can resolve, and for a resource group that does not
+    exist. A denied read is part of the result.
     """
     return _Run(azure, scope).survey()
 
@@ -55,6 +56,7 @@ class _Run:
         self._known.fresh = _lower(named)
         self._send(self._missing(named), (), (query(self._scope),))
         self._query_again()
+        self._check_group()
         workspaces = self._scope.workspaces or self._workspaces()
         deep = len(workspaces) <= FEW if self._scope.deep is None else self._scope.deep
         if not deep:
@@ -72,6 +74,13 @@ class _Run:
                 gaps = Gaps((*self._gaps, *self._unreadable()), tuple(self._left_out))
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
+
+    def _check_group(self) -> None:
+        """Raise AzureFailed (ABSENT) for a resource group that does not exist: its name may be misspelt."""
+        group = self._scope.resource_group
+        if group and not any(True for _ in self._known.rows) and self._azure.resource_group(_name(group)) is None:
+            message = f"There is no resource group {_name(group)} in subscription {self._scope.subscriptions[0]}."
+            raise AzureFailed(Failure(FailureKind.ABSENT, "ResourceGroupNotFound", message))
 
     def _query_again(self) -> None:
         """Send the plainest query where Resource Graph rejected the first one, which has conditions for the scope."""
@@ -159,6 +168,10 @@ def _answer(azure: Snapshot, read: Read) -> Answer:
         if error.failure.kind not in _OBSTACLES:
             raise
         return Answer(read, None, denied=True, obstacle=f"{_OBSTACLES[error.failure.kind]}: {error.failure.message}")
+
+
+def _name(resource_id: str) -> str:
+    return resource_id.rpartition("/")[2]
 
 
 def _lower(resource_ids: Iterable[str]) -> frozenset[str]:

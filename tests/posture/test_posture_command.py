@@ -10,6 +10,7 @@ import pytest
 import yaml
 from support.services import Services
 
+from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -130,3 +131,13 @@ def test_files_that_would_overwrite_each_other_are_refused(services: Services, t
     assert "--html" in twice.err
     assert "--expect" in over.err
     assert expected.read_text(encoding="utf-8").startswith("services:")
+
+
+def test_a_group_that_does_not_exist_and_a_workspace_that_is_not_visible_are_no_success(services: Services) -> None:
+    """A name may be misspelt. The workspace has its reason in the report."""
+    group = services.azure("posture", "--resource-group", "rg-missing")
+    workspace = services.azure("posture", "--workspace", WORKSPACE.format(SUBSCRIPTION_ID), "--strict")
+
+    assert (1, 4) == (group.code, workspace.code)
+    assert "There is no resource group rg-missing" in " ".join(group.err.split())
+    assert "workspace mlw: there is no such resource, or you may not see it" in " ".join(workspace.out.split())

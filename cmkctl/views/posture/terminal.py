@@ -91,8 +91,12 @@ def _waived(assessment: Assessment) -> str:
 
 
 def _unseen(survey: Survey, width: int) -> Iterator[Line]:
-    unseen = (f"{each.resource_id}: {each.reason}" for each in survey.unseen)
-    yield from _list("Not visible", unseen, len(survey.unseen), _OTHERS, width)
+    hidden = [each for each in survey.assessments if each.posture.verdict is Verdict.NOT_VISIBLE]
+    unseen = [
+        *(f"{_title(each)}: {each.posture.reason}" for each in hidden),
+        *(f"{each.resource_id}: {each.reason}" for each in survey.unseen),
+    ]
+    yield from _list("Not visible", unseen, len(unseen), _OTHERS, width)
     yield from _list("Left out", survey.left_out, len(survey.left_out), _OTHERS, width)
     if words.from_graph(survey):
         yield Line()
