@@ -327,10 +327,6 @@ NOT_MODELLED = (
         "the deployment of an online endpoint has no part in a workspace; endpoints are listed and read",
         where=_path("/onlineEndpoints/[^/]+/deployments/"),
     ),
-    Known(
-        "a dedicated cluster of Log Analytics, which holds a key of its own and has no part in a workspace",
-        where=_path("/Microsoft.OperationalInsights/clusters/"),
-    ),
     Known("an alert rule has no part in a workspace", where=_path("/scheduledQueryRules/")),
     Known("a key that is restored from a backup, which no procedure does", where=_path("^/keys/restore$")),
 )

@@ -261,7 +261,9 @@ def test_the_table_has_a_source_for_every_figure() -> None:
 def test_every_kind_of_operation_is_in_the_table() -> None:
     """A forgotten one would take the default."""
     assert providers() != ()
-    assert set() == operations.FINISHERS.keys() - {row.kind for row in durations()}
+    # Flexible servers share their operations; how long these take is with each provider.
+    shared = {each for each in operations.FINISHERS if each.startswith("flexible.")}
+    assert set() == operations.FINISHERS.keys() - shared - {row.kind for row in durations()}
 
 
 @pytest.mark.parametrize(

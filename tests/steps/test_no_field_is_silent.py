@@ -207,7 +207,9 @@ TOGETHER: Final[Mapping[str, Mapping[str, Any]]] = {
 LEAVES: Final[Mapping[str, ProfileField]] = {
     path: each
     for path, each in profile_fields().items()
-    if each.section is None or path in {"workspace.identity", "associated_resources.key_vault"}
+    if (each.section is None or path in {"workspace.identity", "associated_resources.key_vault"})
+    # What is expected of a survey is no setting of a resource: `posture` compares it.
+    and not path.startswith("posture.")
 }
 
 
