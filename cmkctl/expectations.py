@@ -36,7 +36,7 @@ _NAMED_AT_MOST: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """What is expected of a survey, and where that is written.
+    """The expectations of a survey, with the document that they are from.
 
     `root` is the document, and `section` the path of the expectations in it: empty for a file of their own.
     """

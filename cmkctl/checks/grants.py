@@ -131,7 +131,7 @@ def application_id_unconfirmed(profile: Profile, facts: Facts) -> Iterator[Findi
 @rule(CMK110, severity=Severity.WARNING, needs=(KEY_VAULT, KEY_ACCESS))
 def grant_beyond_need(_profile: Profile, facts: Facts) -> Iterator[Finding]:
     """Warn when the access policy of Azure Cosmos DB allows more than it needs."""
-    from cmkctl.steps._principals import PERMISSIONS  # noqa: PLC0415 - the steps bring the Azure SDK with them
+    from cmkctl.services.base import PERMISSIONS  # noqa: PLC0415 - codes are loaded without what the services need
 
     for each in _policies(facts):
         keys = (each.get("permissions") or {}).get("keys") or []

@@ -97,7 +97,7 @@ def _print_commands(made: Plan) -> int:
 def apply(options: Options, procedure: Procedure, loader: Load = load) -> int:
     """Show the plan, ask, and apply it. With ``--dry-run``, show the plan alone; with ``--out``, save it as well."""
     if options.dry_run or options.out:
-        return plan(options, procedure, load_only_profile if loader is load else loader)
+        return plan(options, procedure, loader)
     return run(options, lambda opened: _apply(opened, procedure), loader)
 
 

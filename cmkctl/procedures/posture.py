@@ -19,8 +19,8 @@ from cmkctl.posture import Survey, Unseen
 from cmkctl.services.base import Answer, Read
 from cmkctl.services.reading import REJECTED, answer, rows_in
 from cmkctl.services.workspace import SERVICE as WORKSPACES
-from cmkctl.survey.assessing import Gaps, postures, shown_in, survey_of
-from cmkctl.survey.keys import MANY, KeyAnswer, host_of, keys_of, vault_of
+from cmkctl.survey.assessing import Found, Gaps, postures, shown_in, survey_of
+from cmkctl.survey.keys import MANY, KeyAnswer, host_of, vault_of
 from cmkctl.survey.known import Known
 from cmkctl.survey.scope import FEW, SOME, Scope, further, query
 from cmkctl.survey.ties import Ties, ties
@@ -62,12 +62,12 @@ class _Run:
         if not deep:
             self._left_out.append(_UNREAD.format(count=len(workspaces)))
         while True:
-            found = ties(self._known, workspaces)
-            shown = shown_in(self._known, self._scope, found)
-            self._known.fresh = _lower((*named, *(self._fresh(found, shown) if deep else ())))
-            named_keys = keys_of(postures(self._known, shown).values())
-            reads, keys = self._missing(shown), self._keys_to_read(found, named_keys, deep=deep)
-            queries = self._queries(found, named_keys)
+            tied = ties(self._known, workspaces)
+            shown = shown_in(self._known, self._scope, tied)
+            self._known.fresh = _lower((*named, *(self._fresh(tied, shown) if deep else ())))
+            found = Found(tied, shown, postures(self._known, shown))
+            reads, keys = self._missing(shown), self._keys_to_read(found, deep=deep)
+            queries = self._queries(found)
             if not reads and not keys and not queries:
                 rest = sum(each.lower() not in self._known.fresh for each in shown) if deep else 0
                 self._left_out += [_UNREAD_REST.format(count=rest)] if rest else []
@@ -78,7 +78,7 @@ class _Run:
     def _check_group(self) -> None:
         """Raise AzureFailed (ABSENT) for a resource group that does not exist: its name may be misspelt."""
         group = self._scope.resource_group
-        if group and not any(True for _ in self._known.rows) and self._azure.resource_group(_name(group)) is None:
+        if group and not self._known.rows and self._azure.resource_group(_name(group)) is None:
             message = f"There is no resource group {_name(group)} in subscription {self._scope.subscriptions[0]}."
             raise AzureFailed(Failure(FailureKind.ABSENT, "ResourceGroupNotFound", message))
 
@@ -89,11 +89,11 @@ class _Run:
         self._gaps.clear()
         self._send((), (), (query(replace(self._scope, workspaces=(), resource_group="")),))
 
-    def _fresh(self, found: Ties, shown: Collection[str]) -> Collection[str]:
+    def _fresh(self, tied: Ties, shown: Collection[str]) -> Collection[str]:
         """Return what is read by a GET: everything, except for a large rest that belongs to no workspace."""
         if self._scope.deep or len(shown) <= SOME:
             return shown
-        return found.belonging
+        return tied.belonging
 
     def _send(self, reads: Iterable[Read], keys: Iterable[tuple[str, str]], queries: Iterable[str]) -> None:
         """Send one wave, all of it at the same time."""
@@ -123,31 +123,32 @@ class _Run:
         reads = (read for resource in found if resource is not None for read in resource.missing)
         return tuple({each.path.lower(): each for each in reads}.values())
 
-    def _keys_to_read(self, found: Ties, keys: Collection[str], *, deep: bool) -> tuple[tuple[str, str], ...]:
+    def _keys_to_read(self, found: Found, *, deep: bool) -> tuple[tuple[str, str], ...]:
         """Return the keys whose state is to be read, each with the ARM id of its vault."""
+        keys = found.keys
         if not deep and len(keys) > MANY:
             sentence = _UNREAD_KEYS.format(count=len(keys))
             self._left_out += [] if sentence in self._left_out else [sentence]
             return ()
-        placed = ((each, vault_of(self._known, each, found.vaults)) for each in keys if each not in self._keys)
+        placed = ((each, vault_of(self._known, each, found.ties.vaults)) for each in keys if each not in self._keys)
         return tuple((key, vault) for key, vault in placed if vault)
 
     def _key(self, key: str, vault: str) -> tuple[str, KeyAnswer]:
         try:
-            return key, KeyAnswer(self._azure.key(ResourceId.parse(vault), key.rpartition("/")[2]))
+            return key, KeyAnswer(self._azure.key(ResourceId.parse(vault), _name(key)))
         except AzureFailed as error:
             if error.failure.kind is not FailureKind.DENIED and error.failure.kind not in _OBSTACLES:
                 raise
             return key, KeyAnswer(None, denied=True)
 
-    def _queries(self, found: Ties, keys: Iterable[str]) -> tuple[str, ...]:
+    def _queries(self, found: Found) -> tuple[str, ...]:
         """Return the queries for host names and resource groups that the rows so far do not explain."""
         if self._scope.whole:
             return ()
-        unplaced = (host_of(each) for each in keys if not vault_of(self._known, each, found.vaults))
-        filled = {str(row["id"]).lower().partition("/providers/")[0] for row in self._known.rows}
-        names = sorted({each.partition(".")[0] for each in (*found.hosts, *unplaced)} - self._searched)
-        groups = sorted({each.rpartition("/")[2] for each in found.groups if each not in filled} - self._searched)
+        tied = found.ties
+        unplaced = (host_of(each) for each in found.keys if not vault_of(self._known, each, tied.vaults))
+        names = sorted({each.partition(".")[0] for each in (*tied.hosts, *unplaced)} - self._searched)
+        groups = sorted({_name(each) for each in tied.groups if not self._known.inside(each)} - self._searched)
         self._searched.update(names, groups)
         chunks = [names[start : start + _NAMES] for start in range(0, len(names), _NAMES)] or [[]]
         return tuple(

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from cmkctl.azure import versions
-from cmkctl.posture import PINNED, Aspect, Posture, Verdict
+from cmkctl.posture import Aspect, Posture, Verdict
 from cmkctl.services import inside
-from cmkctl.services.base import Documents, NoReader, Read, Service, Verb
+from cmkctl.services.base import Documents
 
 
-class BatchEndpoints(Service):
+class BatchEndpoints(inside.Inside):
     """``…/workspaces/NAME/batchEndpoints/NAME``: no member of its document is about keys."""
 
     name = "batch_endpoints"
     title = "batch endpoint"
     resource_type = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
-    api_version = versions.WORKSPACES
-    verb = Verb.NONE
-    reader = NoReader()
-    follows = PINNED
-    revoked = inside.REVOKED
-    doc = inside.DOC
-    rules = inside.KEY_RULES
-
-    def linked(self, documents: Documents) -> tuple[Read, ...]:
-        """Return the workspace, which decides about temporary disks."""
-        return inside.the_workspace(documents)
-
-    def owners(self, documents: Documents) -> tuple[str, ...]:
-        """Return the workspace of the endpoint."""
-        return tuple(each.path for each in inside.the_workspace(documents))
 
     def posture(self, documents: Documents) -> Posture:
         """Return `not-choosable`: the disks are those of the computes that run the jobs."""

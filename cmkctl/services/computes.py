@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
-from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Evidence, Posture, State, Verdict
+from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Posture, State, Verdict
 from cmkctl.services import inside
-from cmkctl.services.base import Documents, NoReader, Read, Reference, Service, Verb
+from cmkctl.services.base import Documents, Reference
 
 _KIND: Final = "properties.computeType"
 _ATTACHED: Final = "properties.resourceId"
@@ -21,25 +20,14 @@ _MANAGED: Final = {"amlcompute": "compute cluster", "computeinstance": "compute 
 """The kinds of compute on machines of Microsoft's."""
 
 
-class Computes(Service):
+class Computes(inside.Inside):
     """``…/workspaces/NAME/computes/NAME``: no member of its document is about keys."""
 
     name = "computes"
     title = "compute"
     resource_type = "Microsoft.MachineLearningServices/workspaces/computes"
-    api_version = versions.WORKSPACES
-    verb = Verb.NONE
-    reader = NoReader()
-    follows = PINNED
-    revoked = inside.REVOKED
-    doc = inside.DOC
-    rules = inside.KEY_RULES
     alone = False
     in_graph = False
-
-    def linked(self, documents: Documents) -> tuple[Read, ...]:
-        """Return the workspace, which decides about temporary disks."""
-        return inside.the_workspace(documents)
 
     def references(self, documents: Documents) -> tuple[Reference, ...]:
         """Return the resource that an attached compute stands for."""

@@ -10,8 +10,8 @@ from typing import Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.ids import parents
-from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Rules, State
-from cmkctl.services.base import Documents, Read
+from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Evidence, Rules, State
+from cmkctl.services.base import Documents, NoReader, Read, Service, Verb
 
 DOC: Final = "https://learn.microsoft.com/azure/machine-learning/concept-data-encryption"
 REVOKED: Final = "nothing: the key of their disks is Microsoft's"
@@ -22,6 +22,26 @@ TEMPORARY_DISKS: Final = "temporary-disks"
 """The topic of the encryption of temporary disks, which never have a customer's key."""
 
 HBI: Final = "properties.hbiWorkspace"
+
+
+class Inside(Service):
+    """Something inside a workspace. No member of its document is about keys."""
+
+    api_version = versions.WORKSPACES
+    verb = Verb.NONE
+    reader = NoReader()
+    follows = PINNED
+    revoked = REVOKED
+    doc = DOC
+    rules = KEY_RULES
+
+    def linked(self, documents: Documents) -> tuple[Read, ...]:
+        """Return the workspace, which decides about temporary disks."""
+        return the_workspace(documents)
+
+    def owners(self, documents: Documents) -> tuple[str, ...]:
+        """Return the workspace."""
+        return tuple(each.path for each in the_workspace(documents))
 
 
 def workspace_of(resource_id: str) -> str:

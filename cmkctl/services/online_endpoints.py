@@ -4,35 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from cmkctl.azure import versions
-from cmkctl.posture import PINNED, Aspect, Evidence, Posture, Verdict
+from cmkctl.posture import Aspect, Evidence, Posture, Verdict
 from cmkctl.services import inside
-from cmkctl.services.base import Documents, NoReader, Read, Reference, Service, Verb
+from cmkctl.services.base import Documents, Reference
 
 _COMPUTE: Final = "properties.compute"
 
 
-class OnlineEndpoints(Service):
+class OnlineEndpoints(inside.Inside):
     """``…/workspaces/NAME/onlineEndpoints/NAME``: no member of its document is about keys."""
 
     name = "online_endpoints"
     title = "online endpoint"
     resource_type = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
-    api_version = versions.WORKSPACES
-    verb = Verb.NONE
-    reader = NoReader()
-    follows = PINNED
-    revoked = inside.REVOKED
-    doc = inside.DOC
-    rules = inside.KEY_RULES
-
-    def linked(self, documents: Documents) -> tuple[Read, ...]:
-        """Return the workspace, which decides about temporary disks."""
-        return inside.the_workspace(documents)
-
-    def owners(self, documents: Documents) -> tuple[str, ...]:
-        """Return the workspace of the endpoint."""
-        return tuple(each.path for each in inside.the_workspace(documents))
 
     def references(self, documents: Documents) -> tuple[Reference, ...]:
         """Return the compute of an endpoint on an attached cluster."""

@@ -15,6 +15,7 @@ from cmkctl.azure.ids import provider_id
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Known, Output, Phrase, Plane, Request, Settle, Unknown
 from cmkctl.profile.model import Profile
+from cmkctl.services.base import PERMISSIONS
 from cmkctl.steps._user_assigned import user_assigned
 from cmkctl.steps.base import conflict, wait
 from cmkctl.steps.managed_identity import IDENTITY_PRINCIPAL
@@ -23,7 +24,6 @@ from cmkctl.steps.resource_providers import REGISTERING
 PRINCIPAL_OBJECT_ID: Final[Output[str]] = Output("key_access", "principal_object_id", "id")
 """The object id of Azure Cosmos DB in this tenant."""
 
-PERMISSIONS: Final = ("get", "wrapKey", "unwrapKey")
 STEP: Final = "key_access"
 COSMOS_DB: Final = "Azure Cosmos DB"
 DOCUMENT_DB: Final = "Microsoft.DocumentDB"

@@ -16,6 +16,7 @@ from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, Request
 from cmkctl.profile.model import Profile
+from cmkctl.services.base import PERMISSIONS
 from cmkctl.steps._grants import (
     allows_nothing_more,
     combined_assignments,
@@ -23,7 +24,7 @@ from cmkctl.steps._grants import (
     policies_of,
     role_name,
 )
-from cmkctl.steps._principals import PERMISSIONS, ObservedPrincipal
+from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps.base import conflict, no_op
 from cmkctl.steps.key_access import ObservedAccess, observed_access
 

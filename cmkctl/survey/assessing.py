@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -47,33 +47,43 @@ def postures(known: Known, shown: Iterable[str]) -> dict[str, Posture]:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """What a survey did not see, and what it left unread: `left_out` are sentences."""
+    """The gaps of a survey: what may not be read, and sentences about what was left unread."""
 
     unseen: tuple[Unseen, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The findings of a wave: the ties, the resources to show with their own, and the postures that are known, by ARM id."""
+
+    ties: Ties
+    shown: Mapping[str, tuple[Belonging, ...]]
+    postures: Mapping[str, Posture]
+
+    @property
+    def keys(self) -> Collection[str]:
+        """The identifiers of the keys that the postures name."""
+        return keys_of(self.postures.values())
+
+
 def survey_of(
     known: Known,
     scope: Scope,
-    found: Ties,
+    found: Found,
     workspaces: tuple[str, ...],
     keys: Mapping[str, KeyAnswer],
     at: datetime,
     gaps: Gaps,
 ) -> Survey:
     """Return the survey of everything that was found."""
-    shown = shown_in(known, scope, found)
-    judged_before_keys = postures(known, shown)
-    states = {
-        key: state_of(key, vault_of(known, key, found.vaults), keys) for key in keys_of(judged_before_keys.values())
-    }
+    states = {key: state_of(key, vault_of(known, key, found.ties.vaults), keys) for key in found.keys}
     assessed = (
-        _assessment(known, each, ties, judged_before_keys.get(each), states, managed=found.managed(each))
-        for each, ties in shown.items()
+        _assessment(known, each, ties, found.postures.get(each), states, managed=found.ties.managed(each))
+        for each, ties in found.shown.items()
     )
     return Survey(
-        (*assessed, *_empty_groups(known, found), *_unknown_hosts(found)),
+        (*assessed, *_empty_groups(known, found.ties), *_unknown_hosts(found.ties)),
         workspaces,
         scope.subscriptions,
         at,
@@ -118,9 +128,8 @@ def _assessment(
 
 def _empty_groups(known: Known, found: Ties) -> Iterator[Assessment]:
     """Yield an assessment for each resource group of Azure's in which nothing is visible."""
-    filled = {str(row["id"]).lower().partition("/providers/")[0] for row in known.rows}
     for group, ties in found.groups.items():
-        if group not in filled:
+        if not known.inside(group):
             reason = "nothing in the resource group is visible to you in Resource Graph"
             posture = Posture(Verdict.NOT_VISIBLE, reason)
             yield _without_service(known.spelled(group), "Microsoft.Resources/resourceGroups", tuple(ties), posture)

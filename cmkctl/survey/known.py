@@ -1,8 +1,8 @@
-"""What a survey has read so far: rows of Resource Graph by ARM id, and answers by path. It names the reads that are missing."""
+"""The rows and answers that a survey has so far, and the reads that are still missing. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ class Known:
     def __init__(self) -> None:
         self.fresh: Container[str] = frozenset()
         self._rows: dict[str, ArmDocument] = {}
+        self._inside: dict[str, list[str]] = {}
         self._answers: dict[str, Answer] = {}
         self._settled: dict[str, Resource] = {}
         self._hosts: dict[str, str] = {}
@@ -45,6 +46,7 @@ class Known:
             resource_id = str(row["id"])
             if resource_id.lower() not in self._rows:
                 self._rows[resource_id.lower()] = row
+                self._inside.setdefault(resource_id.partition("/providers/")[0].lower(), []).append(resource_id)
                 self._keep_hosts(resource_id, Documents([Answer(_own(row), row)]))
 
     def add(self, answers: Iterable[Answer]) -> None:
@@ -57,9 +59,13 @@ class Known:
                 self._keep_hosts(each.read.path, Documents([replace(each, read=replace(each.read, name="resource"))]))
 
     @property
-    def rows(self) -> Iterable[ArmDocument]:
+    def rows(self) -> Collection[ArmDocument]:
         """The rows, in the order of Resource Graph."""
         return self._rows.values()
+
+    def inside(self, group: str) -> Sequence[str]:
+        """Return the ARM ids of the resources in a resource group, by its ARM id, of which there are rows."""
+        return self._inside.get(group.lower(), ())
 
     def row(self, resource_id: str) -> ArmDocument | None:
         """Return the row of a resource; None where there is none."""

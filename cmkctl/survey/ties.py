@@ -11,7 +11,7 @@ from cmkctl.azure.compare import same_word
 from cmkctl.azure.ids import resource_type
 from cmkctl.posture import Belonging
 from cmkctl.services import service_of
-from cmkctl.services.base import Reference, Service
+from cmkctl.services.base import Reference
 from cmkctl.services.workspace import SERVICE as WORKSPACES
 from cmkctl.survey.known import Known, Resource, items_of
 
@@ -21,7 +21,7 @@ _VAULTS: Final = "Microsoft.KeyVault/vaults"
 
 @dataclass(slots=True)
 class Ties:
-    """What belongs to workspaces.
+    """The resources around workspaces.
 
     `belonging` has the ties by the ARM id of the resource. `groups` are resource groups that Azure keeps for a resource, by their
     ARM ids, and `hosts` the host names that lead to no known resource, both with their ties. `vaults` are the ARM ids of the key
@@ -42,13 +42,12 @@ def ties(known: Known, workspaces: Iterable[str]) -> Ties:
     """Return everything that belongs to some workspaces, as far as the documents are known."""
     found = Ties()
     owned = _owned(known)
-    inside = _by_group(known)
     for root in workspaces:
-        _follow(known, root, owned.get(root.lower(), []), inside, found)
+        _follow(known, root, owned.get(root.lower(), []), found)
     return found
 
 
-def _follow(known: Known, root: str, owned: list[str], inside: dict[str, list[str]], found: Ties) -> None:
+def _follow(known: Known, root: str, owned: list[str], found: Ties) -> None:
     """Add what belongs to one workspace."""
     queue = deque([(root, "workspace"), *((each, _title(each)) for each in owned)])
     seen: set[str] = set()
@@ -60,7 +59,7 @@ def _follow(known: Known, root: str, owned: list[str], inside: dict[str, list[st
         tie = Belonging(root, relation)
         if _PROVIDERS not in resource_id:
             found.groups.setdefault(resource_id.lower(), {})[tie] = None
-            queue.extend((each, relation) for each in inside.get(resource_id.lower(), ()))
+            queue.extend((each, relation) for each in known.inside(resource_id))
             continue
         found.belonging.setdefault(known.spelled(resource_id), {})[tie] = None
         if same_word(resource_type(resource_id), _VAULTS):
@@ -95,25 +94,10 @@ def _owned(known: Known) -> dict[str, list[str]]:
     """Return the resources that name a workspace as theirs, by the workspace."""
     owned: dict[str, list[str]] = {}
     for row in known.rows:
-        service = service_of(str(row["type"]))
-        if service is None or not _names_owners(service):
-            continue
         resource = known.resource(str(row["id"]))
         for owner in resource.service.owners(resource.documents) if resource else ():
             owned.setdefault(owner.lower(), []).append(str(row["id"]))
     return owned
-
-
-def _names_owners(service: Service) -> bool:
-    return type(service).owners is not Service.owners
-
-
-def _by_group(known: Known) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for row in known.rows:
-        resource_id = str(row["id"])
-        groups.setdefault(resource_id.partition(_PROVIDERS)[0].lower(), []).append(resource_id)
-    return groups
 
 
 def _title(resource_id: str) -> str:

@@ -1,4 +1,4 @@
-"""What was found is compared with what was expected; what could not be read is never taken for the expected."""
+"""Comparisons of a survey with expectations: an answer that could not be read never meets one."""
 
 from __future__ import annotations
 

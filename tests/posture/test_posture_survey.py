@@ -106,7 +106,7 @@ def test_a_workspace_that_does_not_exist_is_not_visible(azure: ScenarioBuilder) 
 
 
 def test_a_managed_group_in_which_nothing_is_visible_is_shown_as_such(azure: ScenarioBuilder) -> None:
-    """What Microsoft keeps there is not left out in silence."""
+    """The report names the group, so that its contents are not overlooked."""
     group = f"{SUBSCRIPTION}/resourceGroups/azureml-rg-mlw"
     put(azure.running.state, workspace("mlw", key=KEY, properties={"serviceProvisionedResourceGroup": group}))
 
@@ -201,7 +201,7 @@ def test_a_resource_group_shows_what_is_in_it_and_around_its_workspaces(azure: S
 
 
 def test_many_workspaces_are_read_from_rows_alone(azure: ScenarioBuilder) -> None:
-    """What is left unread is stated; the same resources are found as with a GET for each."""
+    """The report states what is left unread."""
     put(azure.running.state, *estate(FEW + 1))
     before = len(azure.running.requests)
 

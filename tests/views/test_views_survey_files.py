@@ -354,7 +354,7 @@ def suites(folder: Path, survey: Survey) -> ET.Element:
 
 
 def test_a_suite_is_a_workspace_and_a_case_a_question(tmp_path: Path) -> None:
-    """What is not as expected fails, what is hidden is an error, what cannot be known or is waived is skipped."""
+    """An unmet expectation fails, a hidden resource is an error, an unknown or waived answer is skipped."""
     root = suites(tmp_path, RICH)
 
     first, rest = root

@@ -283,7 +283,7 @@ def _typed(parameters: Json) -> Json:
 
 
 _MADE = ("createdDateTime", "storageAccountIdentity", "managedDiskIdentity", "diskEncryptionSetId")
-"""What the service makes, and keeps at every write."""
+"""The properties that the service makes, and keeps at every write."""
 
 
 @operations.finisher(WRITE)

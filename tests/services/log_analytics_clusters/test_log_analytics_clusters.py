@@ -150,7 +150,7 @@ def test_links_show_on_both_sides_and_are_refused_where_azure_refuses_them(rehea
 
 
 def test_linked_storage_accounts_hold_queries_and_the_data_of_the_profiler(services: Services) -> None:
-    """What is linked is shown; an account that does not exist, or of another kind, is refused."""
+    """Links are shown; an account that does not exist, or of another kind, is refused."""
     arm, state = Client(services.azure.running), services.state
     logs, component = state.add_log_workspace("log", "rg-ml"), state.add_component("appi", "rg-ml")
     account = state.add_storage_account("stqueries", "rg-ml")
