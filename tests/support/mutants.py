@@ -33,6 +33,11 @@ class Mutant:
     def __str__(self) -> str:
         return f"{self.step}: {self.old} -> {self.new}"
 
+    @property
+    def occurrences(self) -> int:
+        """How often the piece is in the module's source; a mutant needs exactly one."""
+        return FOLDER.joinpath(*self.module.split(".")).with_suffix(".py").read_text(encoding="utf-8").count(self.old)
+
 
 @contextmanager
 def mutated(folder: Path, mutant: Mutant | None) -> Iterator[Mapping[str, AnyStep]]:
