@@ -94,7 +94,7 @@ def worker(stack: ExitStack) -> Worker:
     running.state.tenant.key_pair = one_key_pair
     os.environ.update(running.environment())
     ground = Ground(running, path)
-    return Worker(ground, stack.enter_context(ForkingStarter(path, running.environment())), *undisturbed(ground))
+    return Worker(ground, ForkingStarter(path, running.environment()), *undisturbed(ground))
 
 
 _here: list[Worker] = []
