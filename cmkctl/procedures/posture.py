@@ -184,8 +184,8 @@ _OBSTACLES: Final = {
     FailureKind.UNREADABLE: "Azure's response has an unexpected form",
 }
 _UNREAD: Final = (
-    "Of {count} workspaces the computes, datastores, connections, outbound rules and endpoints were left unread, and so were "
-    "details of the resources around them, such as TLS settings of databases. --deep reads them."
+    "Of {count} workspaces the computes, datastores, connections, outbound rules, endpoints and their deployments were left "
+    "unread, and so were details of the resources around them, such as TLS settings of databases. --deep reads them."
 )
 _UNREAD_REST: Final = (
     "Of {count} resources that belong to no workspace the details were left unread, such as encryption scopes and TLS settings "

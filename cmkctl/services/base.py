@@ -345,7 +345,7 @@ class Service(ABC):
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `further` are
     the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
     look at the key. `also` names another service of Microsoft's whose resources are of this type. A service with `alone` False
-    is shown only where another resource refers to it. With `in_graph` False no table of Resource Graph has its resources: they
+    is shown only where another resource refers to it. With `in_graph` False Resource Graph is not asked for its resources: they
     are items of a listing in another resource's `details`.
     """
 

@@ -249,7 +249,10 @@ def test_a_sql_server_is_read_although_many_are_not(azure: ScenarioBuilder) -> N
 
 
 def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: ScenarioBuilder) -> None:
-    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it."""
+    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it.
+
+    The deployments of its endpoints are among the latter.
+    """
     state = azure.running.state
     vault = state.add_vault("kv-cmk", "rg-ml")
     logs = document("Microsoft.OperationalInsights/workspaces", "log-ml")
@@ -257,6 +260,7 @@ def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: Scena
     own = {"storageAccount": ACCOUNT["id"], "keyVault": vault, "applicationInsights": insights["id"]}
     key = state.add_key("kv-cmk", "cmk")
     put(state, workspace("mlw", key=key, vault=vault, properties=own), ACCOUNT, logs, insights)
+    deploy(azure, ESTATE["id"])
     made: list[RoundTrips] = []
 
     def between(inner: HttpTransport[Any, Any]) -> RoundTrips:
@@ -265,10 +269,33 @@ def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: Scena
 
     found = by_name(survey_in(azure, ONE, between))
 
-    assert {"mlw", "stml", "kv-cmk", "appi-ml", "log-ml"} == found.keys()
+    assert {"mlw", "stml", "kv-cmk", "appi-ml", "log-ml", "score", "blue"} == found.keys()
     assert found["mlw"].key is not None
     assert key.endswith(found["mlw"].key.newest)
     assert 2 < made[0].depth <= DEEPEST
+
+
+def deploy(azure: ScenarioBuilder, above: str) -> None:
+    """Add an online endpoint with a deployment to a workspace, by its ARM id."""
+    azure.running.state.register_provider()
+    for path, properties in (
+        ("onlineEndpoints/score", {"authMode": "Key"}),
+        ("onlineEndpoints/score/deployments/blue", {"endpointComputeType": "Managed"}),
+    ):
+        answer = Client(azure.running)("PUT", f"{above}/{path}", {"location": "eastus2", "properties": properties})
+        assert 201 == answer.status_code, answer.text
+
+
+def test_deployments_of_many_workspaces_are_left_unread(azure: ScenarioBuilder) -> None:
+    """The endpoint has a row, and the report states that its deployments are missing."""
+    put(azure.running.state, *estate(FEW + 1), ESTATE)
+    deploy(azure, ESTATE["id"])
+
+    found = survey_in(azure, WHOLE)
+
+    assert "score" in by_name(found)
+    assert "blue" not in by_name(found)
+    assert "endpoints and their deployments were left unread" in found.left_out[0]
 
 
 def test_the_key_of_an_account_that_belongs_to_no_workspace_is_read_as_well(azure: ScenarioBuilder) -> None:
