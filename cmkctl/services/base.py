@@ -224,6 +224,19 @@ class Documents:
             return None
         return Posture(Verdict.NOT_VISIBLE, self.obstacle(name))
 
+    def unknown_form(self, name: str, path: str) -> Posture | None:
+        """Return `not-knowable` where a document has something other than a block on the way to a path; else None.
+
+        An absent block has a meaning, and one of the wrong type proves nothing.
+        """
+        parts = path.split(".")[:-1]
+        for count in range(1, len(parts) + 1):
+            above = ".".join(parts[:count])
+            if not isinstance(self.value(name, above), Mapping | None):
+                reason = f"{above.rpartition('.')[2]} has another form than cmkctl knows"
+                return Posture(Verdict.NOT_KNOWABLE, reason, (self.evidence(name, above),))
+        return None
+
     def obstacle(self, name: str) -> str:
         """Return the reason why a document is missing."""
         answer = self._answers.get(name)
