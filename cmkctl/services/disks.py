@@ -40,7 +40,6 @@ class Disks(Service):
         "the virtual machine that uses it shuts down within about an hour, and does not start until the key is back"
     )
     doc = "https://learn.microsoft.com/azure/virtual-machines/disk-encryption"
-    alone = False
     rules = Rules(
         ("DP-5",),
         (
