@@ -52,7 +52,6 @@ class LogAnalyticsWorkspaces(Service):
     revoked = CLUSTERS.revoked
     doc = CLUSTERS.doc
     rules = Rules(("DP-5",), by_analogy=True)
-    alone = False
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:
         """Return the cluster."""
