@@ -168,7 +168,9 @@ def _answer(azure: Snapshot, read: Read) -> Answer:
     except AzureFailed as error:
         if error.failure.kind not in _OBSTACLES:
             raise
-        return Answer(read, None, denied=True, obstacle=f"{_OBSTACLES[error.failure.kind]}: {error.failure.message}")
+        kind, message = error.failure.kind, error.failure.message
+        malformed = kind is FailureKind.UNREADABLE
+        return Answer(read, None, denied=True, obstacle=f"{_OBSTACLES[kind]}: {message}", malformed=malformed)
 
 
 def _name(resource_id: str) -> str:

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_resource_id
-from cmkctl.azure.documents import at_path, text_at
+from cmkctl.azure.documents import Misplaced, at_path, reached, text_at
 from cmkctl.plan import AttributeChange, Json
 from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Follows, Posture, Rules, State, Verdict
 from cmkctl.profile import field_types
@@ -150,13 +150,15 @@ class Read:
 class Answer:
     """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read.
 
-    `obstacle` is the reason where the read failed for another one than rights; it counts as denied as well.
+    `obstacle` is the reason where the read failed for another one than rights; it counts as denied as well. With `malformed`
+    Azure answered a document, in a form that shows nothing.
     """
 
     read: Read
     document: ArmDocument | None
     denied: bool = False
     obstacle: str = ""
+    malformed: bool = False
 
 
 class Documents:
@@ -201,8 +203,9 @@ class Documents:
         return name not in self._answers
 
     def value(self, name: str, path: str) -> Any:
-        """Return the value at a dotted path of a document; None where there is none."""
-        return at_path(self.find(name), path)
+        """Return the value at a dotted path of a document; None where there is none, `Misplaced` where a block is none."""
+        where, found = reached(self.find(name), path)
+        return found if where == path else Misplaced(found)
 
     def text(self, name: str, path: str) -> str:
         """Return the text at a dotted path of a document; empty where there is none."""
@@ -214,15 +217,16 @@ class Documents:
         return found if isinstance(found, list) else []
 
     def evidence(self, name: str, path: str) -> Evidence:
-        """Return the value at a path as evidence, None where Azure shows none."""
+        """Return the value at a path as evidence, None where Azure shows none; of something in the way, its path and value."""
         read = self._answers[name].read
-        return Evidence(read.path, read.api_version, path, self.value(name, path))
+        return Evidence(read.path, read.api_version, *reached(self.find(name), path))
 
     def not_visible(self, name: str) -> Posture | None:
-        """Return the posture of a resource whose document is missing; None for one that was read."""
+        """Return the posture of a resource whose document is missing, or shows nothing; None for one that was read."""
         if self.find(name) is not None:
             return None
-        return Posture(Verdict.NOT_VISIBLE, self.obstacle(name))
+        malformed = name in self._answers and self._answers[name].malformed
+        return Posture(Verdict.NOT_KNOWABLE if malformed else Verdict.NOT_VISIBLE, self.obstacle(name))
 
     def obstacle(self, name: str) -> str:
         """Return the reason why a document is missing."""

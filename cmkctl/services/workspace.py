@@ -151,10 +151,12 @@ def architecture(document: Mapping[str, Any] | None) -> str:
 
 def _own(documents: Documents, name: str) -> Posture:
     """Return who holds the key that a workspace itself has."""
-    status = documents.text(name, _STATUS)
+    status = documents.value(name, _STATUS)
     shown: tuple[Evidence, ...] = (documents.evidence(name, _STATUS),)
-    if not status or same_word(status, "disabled"):
+    if status in (None, "") or (isinstance(status, str) and same_word(status, "disabled")):
         return Posture(Verdict.MICROSOFT, "the workspace is encrypted with Microsoft's key", shown)
+    if not isinstance(status, str):
+        return Posture(Verdict.NOT_KNOWABLE, "the encryption block has another form than cmkctl knows", shown)
     if not same_word(status, "enabled"):
         return Posture(Verdict.NOT_KNOWABLE, f"the encryption status is {status}, which cmkctl does not know", shown)
     shown += tuple(documents.evidence(name, each) for each in (KEY_IDENTIFIER, _FLAG))

@@ -300,7 +300,7 @@ def test_one_response_of_an_unexpected_form_does_not_end_a_survey(azure: Scenari
 
     found = by_name(survey_in(azure, ONE))
 
-    assert {"mlw": "microsoft", "kv-broken": "not-visible"} == verdicts(found)
+    assert {"mlw": "microsoft", "kv-broken": "not-knowable"} == verdicts(found)
     assert "unexpected form" in found["kv-broken"].posture.reason
 
 
