@@ -299,6 +299,16 @@ def test_a_wait_without_a_timeout_ends_after_half_an_hour() -> None:
             "not have authorization to perform action 'Microsoft.Search/x/write'",
             FailureKind.TERMINAL,
         ),
+        (
+            "AzureKeyVaultMissingPermissions",
+            "The server 's' requires the following Azure Key Vault permissions: 'Get, WrapKey, UnwrapKey'.",
+            FailureKind.NOT_EFFECTIVE,
+        ),
+        (
+            "ApplicationUpdateFail",
+            "The operation failed because of authentication issue on the keyvault.",
+            FailureKind.NOT_EFFECTIVE,
+        ),
         ("InternalServerError", "InternalServerError", FailureKind.TERMINAL),
         ("ServiceUnavailable", "high demand", FailureKind.CAPACITY),
     ],

@@ -82,7 +82,7 @@ def of_a_disabled_key(ready: Ready) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(403, without_grant), (403, of_its_own_identity), (403, of_an_identity_that_it_lacks), (400, of_a_disabled_key)],
+    [(400, without_grant), (400, of_its_own_identity), (400, of_an_identity_that_it_lacks), (400, of_a_disabled_key)],
 )
 def test_an_account_is_not_made_with_a_key_that_it_may_not_use(
     ready: Ready, status: int, body: Callable[[Ready], dict[str, Any]]
