@@ -170,7 +170,8 @@ def _classify_foreign(error: AzureError) -> Failure:
     if isinstance(error, DecodeError):
         return Failure(FailureKind.PASSING, "", _first_lines(f"{UNREADABLE}. {without_body(str(error))}"))
     if isinstance(error, HttpResponseError) and error.response is not None:
-        return _classify_response(error)
+        rejected = _rejected_by_login_host(error.response)
+        return _classify_response(error) if rejected is None else rejected
     if isinstance(error, UndecodableResponse):
         message = _first_lines(str(error.message))
         return Failure(FailureKind.PASSING, "", message, int(error.response.status_code), *exchange(error.response))
@@ -188,6 +189,18 @@ def _classify_sign_in(error: ClientAuthenticationError) -> Failure:
         return replace(_classify_response(refused), kind=FailureKind.CLAIMS)
     message = without_body(str(error.message))
     return Failure(kind_of_sign_in(message), "", reasons(message), refused=is_refusal(error))
+
+
+def _rejected_by_login_host(response: Any) -> Failure | None:
+    """Return the failure in a response of a login host, which has a form of its own; None for any other response.
+
+    Source: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+    """
+    document = _json(body_text(response))
+    message = document.get("error_description") if isinstance(document, Mapping) else None
+    if not isinstance(message, str) or response.status_code not in (400, 401):
+        return None
+    return Failure(kind_of_sign_in(message), "", reasons(message), refused=True)
 
 
 def _has_claims_challenge(response: Any) -> bool:
