@@ -141,13 +141,28 @@ def test_every_spelling_of_a_tag_is_read(spelled: str) -> None:
     [
         ("Microsoft.KeyVault/vaults", "networkAcls.defaultAction", "NotEquals", "Deny", "Set key_vault.network.default_action: Deny if 'x' is"),
         ("Microsoft.KeyVault/vaults", "publicNetworkAccess", "NotEquals", "Disabled", "set associated_resources.key_vault.network.public_access: disabled."),
-        ("Microsoft.KeyVault/vaults/keys", "keySize", "NotIn", ["3072", "4096"], "Set key.size: 3072, 4096."),
+        ("Microsoft.KeyVault/vaults/keys", "keySize", "NotIn", ["3072", "4096"], "Set key.size to one of 3072, 4096."),
         ("Microsoft.Storage/storageAccounts", "sku.name", "Equals", "Standard_LRS", "Set associated_resources.storage_account.sku."),
         ("Microsoft.MachineLearningServices/workspaces", "publicNetworkAccess", "NotEquals", "Disabled", "workspace.public_network_access: disabled"),
         ("Microsoft.KeyVault/vaults", "enableRbacAuthorization", "Equals", "false", "Set key_vault.authorization: rbac if 'x' is"),
         ("Microsoft.KeyVault/vaults", "softDeleteRetentionInDays", "Less", "90", "Set key_vault.soft_delete_days: 90 if 'x' is"),
         ("Microsoft.MachineLearningServices/workspaces", "hbiWorkspace", "NotEquals", "true", "Set workspace.high_business_impact: true."),
         ("Microsoft.Insights/components", "DisableLocalAuth", "NotEquals", "true", "Set associated_resources.application_insights.local_authentication: disabled."),
+        ("Microsoft.MachineLearningServices/workspaces", "managedNetwork.isolationMode", "NotIn", ["AllowOnlyApprovedOutbound", "AllowInternetOutbound"], "Set workspace.managed_network.isolation_mode to one of AllowOnlyApprovedOutbound, AllowInternetOutbound."),
+        ("Microsoft.MachineLearningServices/workspaces", "managedNetwork.firewallSku", "NotEquals", "Standard", "Set workspace.managed_network.firewall_sku: Standard."),
+        ("Microsoft.MachineLearningServices/workspaces", "v1LegacyMode", "NotEquals", "false", "Set workspace.v1_legacy_mode: false."),
+        ("Microsoft.MachineLearningServices/workspaces", "imageBuildCompute", "Exists", "false", "Set workspace.image_build_compute."),
+        ("Microsoft.MachineLearningServices/workspaces", "encryption.status", "NotEquals", "Disabled", "cmkctl creates no workspace without a customer-managed key."),
+        ("Microsoft.Storage/storageAccounts", "encryption.keySource", "NotEquals", "Microsoft.Keyvault", "Set associated_resources.storage_account.encryption: customer."),
+        ("Microsoft.Storage/storageAccounts", "encryption.keySource", "NotEquals", "Microsoft.Storage", "Have a storage account created that complies"),
+        ("Microsoft.Storage/storageAccounts", "networkAcls.ipRules[*].value", "Exists", "false", "Set associated_resources.storage_account.network.ip_rules."),
+        ("Microsoft.Storage/storageAccounts", "networkAcls.defaultAction", "Equals", "Allow", "Set associated_resources.storage_account.network.default_action: Deny."),
+        ("Microsoft.ContainerRegistry/registries", "encryption.status", "NotEquals", "enabled", "Set associated_resources.container_registry.encryption: customer."),
+        ("Microsoft.ContainerRegistry/registries", "anonymousPullEnabled", "NotEquals", "false", "Have a container registry created that complies"),
+        ("Microsoft.KeyVault/vaults", "enablePurgeProtection", "NotEquals", "true", "set associated_resources.key_vault.purge_protection: true."),
+        ("Microsoft.KeyVault/vaults", "enabledForDeployment", "Equals", "true", "Set key_vault.enabled_for_deployment: false if 'x' is"),
+        ("Microsoft.KeyVault.Data/vaults/keys", "attributes.expiresOn", "Exists", "false", "Set key.expires."),
+        ("Microsoft.KeyVault.Data/vaults/keys", "keyType", "NotIn", ["RSA-HSM", "EC-HSM"], "Set key.type to one of RSA-HSM, EC-HSM."),
     ],
 )  # fmt: skip
 def test_a_condition_leads_to_the_field_that_sets_it(
@@ -157,6 +172,38 @@ def test_a_condition_leads_to_the_field_that_sets_it(
     body = denied_by_policy(resource_type, "x", f"{resource_type}/{field}", operator, target, None)
 
     assert remedy in diagnose(failed(body, status=403, path=f"{GROUP}/providers/{resource_type}/x")).remedy
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "remedy"),
+    [
+        (
+            "Microsoft.Insights/components",
+            "set associated_resources.application_insights.id to an Application Insights component that exists.",
+        ),
+        ("Microsoft.ContainerRegistry/registries", "set associated_resources.container_registry.id"),
+        ("Microsoft.MachineLearningServices/workspaces", "No setting makes the policy allow this type. If"),
+    ],
+)
+def test_a_type_that_a_policy_does_not_allow_has_no_complying_resource(resource_type: str, remedy: str) -> None:
+    """The policies about allowed types have no other condition; "have one created that complies" cannot be followed."""
+    body = denied_by_policy(resource_type, "x", "type", "NotIn", ["Microsoft.KeyVault/vaults"], resource_type)
+
+    diagnostic = diagnose(failed(body, status=403, path=f"{GROUP}/providers/{resource_type}/x"))
+
+    assert "which requires type to be one of Microsoft.KeyVault/vaults" in diagnostic.detail
+    assert remedy in diagnostic.remedy
+    assert "complies" not in diagnostic.remedy
+
+
+def test_an_identity_of_the_wrong_kind_is_a_field_of_the_profile() -> None:
+    """The field exists, so "no profile field sets that property" was wrong."""
+    kind = "Microsoft.MachineLearningServices/workspaces"
+    body = denied_by_policy(kind, "mlw", "identity.type", "NotEquals", "UserAssigned", "SystemAssigned")
+
+    remedy = diagnose(failed(body, status=403, path=f"{GROUP}/providers/{kind}/mlw")).remedy
+
+    assert "Set workspace.identity: {user_assigned: [ID]}." in remedy
 
 
 def test_a_region_outside_the_allowed_ones_is_the_location() -> None:
@@ -359,7 +406,7 @@ def test_the_details_of_a_policy_are_found_wherever_a_service_nests_them(form: s
 def test_a_property_without_a_field_leads_to_an_exemption_only() -> None:
     """No field is invented."""
     body = denied_by_policy(
-        "Microsoft.MachineLearningServices/workspaces", "mlw", "kind", "Equals", "Default", "Default"
+        "Microsoft.MachineLearningServices/workspaces", "mlw", "sku.name", "Equals", "Basic", "Basic"
     )
 
     assert diagnose(failed(body, status=403, path=WORKSPACE)).remedy.startswith("No profile field sets that property.")
