@@ -61,7 +61,10 @@ _OTHER_PERMISSION = re.compile(r"authorization to perform action 'Microsoft\.(?!
 
 _BY_CODE: Mapping[str, FailureKind] = {
     # A 409 that is not a conflict.
-    "MissingSubscriptionRegistration": FailureKind.NOT_REGISTERED,
+    **dict.fromkeys(
+        ("MissingSubscriptionRegistration", "SubscriptionNotRegistered", "InvalidSubscriptionRegistrationState"),
+        FailureKind.NOT_REGISTERED,
+    ),
     # 404s that are not about the resource.
     **dict.fromkeys(("SubscriptionNotFound", "InvalidSubscriptionId"), FailureKind.TERMINAL),
     **dict.fromkeys(("NoRegisteredProviderFound", "InvalidResourceType"), FailureKind.TERMINAL),
@@ -81,6 +84,19 @@ _BY_CODE: Mapping[str, FailureKind] = {
         FailureKind.IN_PROGRESS,
     ),
 }
+_BUSY_CODES = frozenset(
+    {
+        *("RetryableError", "RetryableErrorDueToAnotherOperation", "ReferencedResourceNotProvisioned"),
+        *("StorageAccountIsNotProvisioned", "ConflictingConcurrentWriteNotAllowed", "AccountIsNotSucceeded"),
+    }
+)
+_BUSY = re.compile(
+    r"[Aa]nother operation|operation is (?:already |still )?in progress|being (?:created|updated|modified) by"
+    r"|not in (?:a |the )?'?[Ss]ucceeded'? state|state must be '?Succeeded|[Rr]etry (?:\w+ ){0,3}(?:later|after)"
+    r"|[Pp]lease retry|[Tt]ry again later|temporarily unavailable|[Ss]tatus: '?Conflict"
+)
+"""The words and codes of a refusal that waiting resolves, whatever its HTTP status: each service has its own."""
+
 _FINAL_CODES = ("RequestDisallowedByPolicy", "ScopeLocked", *_QUOTA_CODES)
 """Codes that a failed operation may have at any level."""
 
@@ -280,6 +296,14 @@ def kind_of_refused_write(failure: Failure) -> FailureKind:
     return FailureKind.NOT_EFFECTIVE if denied and _KEY_DENIED_TO_A_SERVICE.search(failure.message) else failure.kind
 
 
+def kind_of_failed_write(failure: Failure) -> FailureKind:
+    """Classify the failure of a write. A 404 is about the group or parent, which was there when the step was planned.
+
+    A new group or vault takes a moment to be visible to every part of Resource Manager.
+    """
+    return FailureKind.PENDING if failure.kind is FailureKind.ABSENT and failure.status == 404 else failure.kind
+
+
 def _classify_response(error: HttpResponseError) -> Failure:
     response: Any = error.response
     status = int(response.status_code)
@@ -361,6 +385,8 @@ def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
         return FailureKind.PENDING
     if status < 400:  # a success with an unexpected body
         return FailureKind.UNREADABLE
+    if status in (400, 409) and (codes & _BUSY_CODES or _BUSY.search(message)):
+        return FailureKind.IN_PROGRESS
     return _BY_STATUS.get(status, FailureKind.PASSING if status >= 500 else FailureKind.TERMINAL)
 
 

@@ -251,6 +251,19 @@ def _group(scope: str) -> str:
     return found[1] if found else ""
 
 
+# Throttling
+
+
+def _throttled(failure: Failure) -> str:
+    """Return the time to wait: the one that Azure asks for, where it is long."""
+    asked = int(failure.retry_after) if failure.retry_after.isdecimal() else 0
+    if asked <= _SHORT_DELAY:
+        return BY_KIND[FailureKind.THROTTLED][1]
+    return f"Azure asks to wait for {asked // 60} minutes: run the same command again then. Finished changes are kept."
+
+
+_SHORT_DELAY: Final = 600
+
 # Names and locations
 
 
@@ -383,6 +396,14 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     # Codes and structure
     Explanation(policy_remedy, kinds=frozenset({FailureKind.POLICY})),
     _coded("ScopeLocked", remedy=_lock, declared=codes.CMK327),
+    Explanation(
+        "Azure shows a new group or vault a moment later to some of its parts: run the same command again. If it was deleted in "
+        "the meantime, the same command creates it again where cmkctl creates it.",
+        codes=frozenset({"ResourceGroupNotFound", "ParentResourceNotFound", "ResourceNotFound"}),
+        kinds=frozenset({FailureKind.PENDING}),
+        declared=codes.CMK301,
+    ),
+    Explanation(_throttled, kinds=frozenset({FailureKind.THROTTLED})),
     _coded("DenyAssignmentAuthorizationFailed", remedy=_deny_assignment, declared=codes.CMK303),
     Explanation(
         "Ask someone who may read the directory for the object id (az ad sp show --id APPLICATION_ID --query id), and set "
