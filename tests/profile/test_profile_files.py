@@ -40,10 +40,10 @@ def test_an_unreadable_file_is_cmk001(tmp_path: Path, monkeypatch: pytest.Monkey
     """The reason and a remedy that fits it."""
     (tmp_path / "p.yaml").write_text(GOOD)
 
-    def denied(_: Path) -> bytes:
+    def denied(_: Path, *_arguments: str) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(Path, "open", denied)
 
     with pytest.raises(ProfileError) as caught:
         load_profile(tmp_path / "p.yaml", environ={})
