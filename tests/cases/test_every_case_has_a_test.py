@@ -141,7 +141,7 @@ HELD = {
     "G1 and is over": "azure/test_azure_sign_in.py::test_an_expired_token_names_the_federated_login",
     "G1 siblings through az": f"{SIGN_IN}::test_what_az_says_leads_to_its_own_diagnostic",
     "G2 a slow az": "azure/test_azure_sign_in.py::test_an_az_that_is_slow_has_a_minute_and_a_diagnostic",
-    "G3 the client id": "azure/test_azure_sign_in.py::test_a_managed_identity_is_asked_for_by_its_client_id",
+    "G3 the client id": "azure/test_azure_sign_in.py::test_a_managed_identity_is_requested_by_its_client_id",
     "G4 insufficient claims": f"{FIELD}::test_graph_that_may_not_be_read_has_its_way_out",
     "G5 Crypto Officer": f"{FIELD}::test_an_identity_that_can_use_the_key_by_another_role_needs_no_grant",
     "G6 network of the vault": "azure/test_remedies_followed.py::test_the_key_vault_gets_the_network_that_a_policy_wants",
