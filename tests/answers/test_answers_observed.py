@@ -52,4 +52,4 @@ def test_a_request_with_an_unreadable_response_is_sent_again(
     plan = Client(maker.running, lambda: observed(network.transport())).plan(profile)
 
     assert {Action.NO_OP} == {each.action for each in plan.changes}
-    assert 1 < network.asked.count(group)
+    assert 1 < network.requested.count(group)

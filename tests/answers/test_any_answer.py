@@ -79,7 +79,7 @@ def requests_of(
     profile = maker.make(wish, world)
     client = Client(maker.running, network.transport)
     client.apply(profile) if work == "apply" else client.plan(profile)
-    return network.asked
+    return network.requested
 
 
 def twice(written: list[LoggedRequest]) -> list[str]:

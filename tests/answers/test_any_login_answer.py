@@ -54,7 +54,7 @@ def sent(network: Network) -> list[tuple[str, str]]:
     """Provide the requests of a sign-in."""
     network.quiet()
     signed_in(network, "environment")
-    return network.asked
+    return network.requested
 
 
 @pytest.mark.parametrize("way", ["environment", None])

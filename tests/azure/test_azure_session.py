@@ -46,7 +46,7 @@ def test_a_provider_that_is_not_registered_has_no_resources_and_stays_so() -> No
 
     found = scripted.session.snapshot().vault(VAULT)
 
-    assert (None, [f"GET https://management.azure.com{VAULT}"]) == (found, scripted.network.asked)
+    assert (None, [f"GET https://management.azure.com{VAULT}"]) == (found, scripted.network.requested)
 
 
 def test_a_write_to_a_provider_that_is_not_registered_registers_nothing() -> None:
@@ -56,7 +56,7 @@ def test_a_write_to_a_provider_that_is_not_registered_registers_nothing() -> Non
     with pytest.raises(HttpResponseError):
         scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}})
 
-    assert [f"PATCH https://management.azure.com{VAULT}"] == scripted.network.asked
+    assert [f"PATCH https://management.azure.com{VAULT}"] == scripted.network.requested
 
 
 def test_a_write_that_met_a_server_error_is_sent_once() -> None:
@@ -296,7 +296,7 @@ def test_service_principal_is_found_by_its_application_id() -> None:
     found = scripted.session.graph.service_principal(APP_ID)
 
     assert "object id" == (found or {}).get("id")
-    assert ["GET https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.asked
+    assert ["GET https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.requested
     assert APP_ID in str(scripted.network.sent[0].url)
 
 
@@ -364,7 +364,7 @@ def test_service_principal_is_made_by_one_request_with_the_body_of_the_plan() ->
 
     scripted.session.graph.create_service_principal({"appId": APP_ID})
 
-    assert ["POST https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.asked
+    assert ["POST https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.requested
     body = scripted.network.sent[0].body
     assert isinstance(body, str | bytes)
     assert {"appId": APP_ID} == json.loads(body)

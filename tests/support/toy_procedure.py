@@ -149,7 +149,7 @@ class World:
 
 @dataclass
 class FakeStep:
-    """A step that wants resources to have values. `after` says which resource must be made before which.
+    """A step that wants resources to have values. `after` defines which resource must be made before which.
 
     A value may be an `Unknown`: then it is the output ``value`` of the step that it names.
     """
