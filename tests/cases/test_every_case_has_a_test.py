@@ -68,7 +68,7 @@ HELD = {
     "4 Ctrl-C at the question": f"{STREAMS}::test_ctrl_c_at_the_question_reports_that_nothing_changed",
     "4 resize": f"{HUMAN}::test_no_live_line_is_left_behind_when_the_window_is_resized",
     "4 until 16:06 UTC": f"{HUMAN}::test_the_end_of_a_wait_is_in_local_time_and_always_there_with_debug",
-    "4 usually, n of m": f"{HUMAN}::test_live_lines_say_how_much_is_done",
+    "4 usually, n of m": f"{HUMAN}::test_live_lines_show_how_much_is_done",
     "4 Ctrl-C during a wait": f"{STREAMS}::test_an_interrupted_apply_exits_130_and_lists_operations_in_progress",
     "4 Ctrl-C in the first 0.4 s": "cli/test_cli_interrupted.py::test_ctrl_c_during_the_imports_is_one_line_and_130",
     "4 head -1": f"{STREAMS}::test_a_reader_that_leaves_early_is_no_failure_to_look_at",
