@@ -28,7 +28,6 @@ class Computes(inside.Inside):
     name = "computes"
     title = "compute"
     resource_type = "Microsoft.MachineLearningServices/workspaces/computes"
-    alone = False
     in_graph = False
 
     def references(self, documents: Documents) -> tuple[Reference, ...]:

@@ -52,7 +52,6 @@ class LogAnalyticsWorkspaces(Service):
     revoked = CLUSTERS.revoked
     doc = CLUSTERS.doc
     rules = Rules(("DP-5",), by_analogy=True)
-    alone = False
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:
         """Return the cluster."""
@@ -165,6 +164,8 @@ def _queries(documents: Documents) -> Aspect:
         where = "; ".join(
             f"{words} are in storage account {kept[words]}, with its key"
             if words in kept
+            else f"for {words} none is linked"
+            if forced
             else f"{words} are with Microsoft, with Microsoft's key"
             for words in _QUERIES.values()
         )
