@@ -19,10 +19,10 @@ MANY: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """The answer to the read of a key: its document, None where it is absent, or may not be read (`denied`)."""
+    """The answer to the read of a key: its document, or None, with the `obstacle` where it may be there but was not read."""
 
     document: ArmDocument | None
-    denied: bool = False
+    obstacle: str = ""
 
 
 def keys_of(postures: Iterable[Posture]) -> dict[str, None]:
@@ -59,8 +59,7 @@ def state_of(key: str, vault: str, answers: Mapping[str, KeyAnswer]) -> KeyState
     if answer is None:
         return KeyState(key, vault, reason="the key was not read")
     if answer.document is None:
-        reason = "the key may not be read" if answer.denied else "there is no such key, or you may not see it"
-        return KeyState(key, vault, reason=reason)
+        return KeyState(key, vault, reason=answer.obstacle or "there is no such key, or you may not see it")
     newest = key_parts(text_at(answer.document, "properties.keyUriWithVersion"))[1]
     enabled = at_path(answer.document, "properties.attributes.enabled")
     expires = at_path(answer.document, "properties.attributes.exp")

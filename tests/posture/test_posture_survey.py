@@ -27,10 +27,11 @@ URI: Final = "https://kv-cmk.vault.azure.net/"
 KEY: Final = f"{URI}keys/cmk"
 ACCOUNT: Final = storage("stml", uri=URI)
 IMAGES: Final = registry("crml", "rg-images", key=KEY)
+VAULT: Final = f"{SUBSCRIPTION}/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-cmk"
 ESTATE: Final = workspace(
     "mlw",
     key=f"{KEY}/{VERSION}",
-    vault=f"{SUBSCRIPTION}/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-cmk",
+    vault=VAULT,
     properties={"storageAccount": ACCOUNT["id"], "containerRegistry": IMAGES["id"]},
 )
 ONE: Final = Scope((SUBSCRIPTION_ID,), (ESTATE["id"],))
@@ -164,7 +165,7 @@ def test_a_disabled_key_makes_the_workspace_unusable_and_a_newer_version_is_show
 def test_a_reader_of_one_group_learns_what_can_be_missing(
     azure: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The registry in another group is not visible, and the subscription is named as unseen."""
+    """The registry in another group is not visible. The subscription is named as unseen, and so is the key in a third group."""
     put(azure.running.state, ESTATE, ACCOUNT, IMAGES)
     scope = ESTATE["id"].partition("/providers/")[0]
     for name, value in azure.running.state.add_client("reader", "Reader", scope).items():
@@ -174,7 +175,7 @@ def test_a_reader_of_one_group_learns_what_can_be_missing(
 
     assert {"stml": "mixed", "crml": "not-visible"}.items() <= verdicts(by_name(found)).items()
     assert "you may not read it" in by_name(found)["crml"].posture.reason
-    assert [f"/subscriptions/{SUBSCRIPTION_ID}"] == [each.resource_id for each in found.unseen]
+    assert [SUBSCRIPTION, f"{VAULT}/keys/cmk"] == [each.resource_id for each in found.unseen]
 
 
 def test_a_subscription_shows_also_what_belongs_to_no_workspace(azure: ScenarioBuilder) -> None:
@@ -280,6 +281,17 @@ def test_the_key_of_an_account_that_belongs_to_no_workspace_is_read_as_well(azur
 
     assert found is not None
     assert key.endswith(found.newest)
+
+
+def test_a_key_is_read_in_the_subscription_of_its_vault(azure: ScenarioBuilder) -> None:
+    """A workspace can have its key in another subscription, where central vaults are kept."""
+    far = VAULT.replace(SUBSCRIPTION_ID, azure.running.state.add_subscription("c0ffee00-0000-4000-8000-000000000009"))
+    put(azure.running.state, workspace("mlw", key=f"{KEY}/{VERSION}", vault=far))
+
+    found = survey_in(azure, ONE)
+
+    assert f"{far}/keys/cmk".lower() in [each.path.lower() for each in azure.running.requests]
+    assert far in [each.resource_id for each in found.assessments]
 
 
 def test_a_type_that_cmkctl_does_not_know_is_not_knowable(azure: ScenarioBuilder) -> None:
