@@ -294,6 +294,27 @@ def test_a_key_is_read_in_the_subscription_of_its_vault(azure: ScenarioBuilder) 
     assert far in [each.resource_id for each in found.assessments]
 
 
+@pytest.mark.parametrize("deep", [True, False], ids=["by GETs", "by rows"])
+def test_a_slash_at_the_end_of_an_id_is_not_part_of_a_name(azure: ScenarioBuilder, *, deep: bool) -> None:
+    """Portals and templates add one. It is the same hub, and the same disk encryption set."""
+    hub = workspace("hub", key=f"{KEY}/{VERSION}", vault=VAULT, kind="Hub")
+    project = workspace("project", kind="Project", properties={"hubResourceId": f"{hub['id']}/"})
+    keys = document(
+        "Microsoft.Compute/diskEncryptionSets", "des", properties={"activeKey": {"keyUrl": f"{KEY}/{VERSION}"}}
+    )
+    named = {"diskEncryptionSetID": f"{keys['id']}/"}
+    cluster = document("Microsoft.ContainerService/managedClusters", "aks", properties=named)
+    put(azure.running.state, hub, project, keys, cluster)
+
+    found = by_name(survey_in(azure, Scope((SUBSCRIPTION_ID,), deep=deep)))
+
+    assert {"hub", "project", "des", "aks", "kv-cmk"} == found.keys()
+    assert Verdict.CUSTOMER is found["project"].posture.source
+    assert "hub hub:" in found["project"].posture.reason
+    assert (KEY, VERSION) == (found["aks"].posture.key, found["aks"].posture.key_version)
+    assert found["aks"].posture.reason.endswith("disk encryption set des")
+
+
 def test_a_type_that_cmkctl_does_not_know_is_not_knowable(azure: ScenarioBuilder) -> None:
     """A compute can be a virtual machine, for example."""
     machine = document("Microsoft.Compute/virtualMachines", "vm-ml")
