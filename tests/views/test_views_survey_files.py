@@ -355,6 +355,20 @@ def suites(folder: Path, survey: Survey) -> ET.Element:
     return ET.parse(folder / "junit.xml").getroot()  # noqa: S314 - a file of this test
 
 
+def test_an_interrupted_run_is_an_error(tmp_path: Path) -> None:
+    """A report without a case would be taken for a good result."""
+    view = JUnitView(tmp_path / "junit.xml", SystemClock())
+    view.show(s.RunInterrupted())
+    view.write()
+
+    (suite,) = ET.parse(tmp_path / "junit.xml").getroot()  # noqa: S314 - a file of this test
+
+    assert {"tests": "1", "failures": "0", "errors": "1"} == {
+        each: suite.get(each) for each in ("tests", "failures", "errors")
+    }
+    assert "it was interrupted, and nothing was compared" == suite[0][0].get("message")
+
+
 def test_a_suite_is_a_workspace_and_a_case_a_question(tmp_path: Path) -> None:
     """An unmet expectation fails, a hidden resource is an error, an unknown or waived answer is skipped."""
     root = suites(tmp_path, RICH)
