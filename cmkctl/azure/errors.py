@@ -87,7 +87,7 @@ _BY_CODE: Mapping[str, FailureKind] = {
         ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"), FailureKind.THROTTLED
     ),
     **dict.fromkeys(
-        ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress"),
+        ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress", "ServerIsBusy"),
         FailureKind.IN_PROGRESS,
     ),
 }
@@ -96,6 +96,9 @@ _FINAL_CODES = ("RequestDisallowedByPolicy", "ScopeLocked", *_QUOTA_CODES)
 
 _TELLING = frozenset(_BY_CODE) - {"TooManyRequests", "Forbidden"}
 """Codes that name the cause, also where a service lists a vaguer one before it."""
+
+_BUSY = re.compile(r"operation in progress which requires exclusive lock|is busy processing another operation")
+"""The texts of Azure Cosmos DB (412 PreconditionFailed, quoted in logs of deployments) and of servers of Azure Database."""
 
 _BY_STATUS: Mapping[int, FailureKind] = {
     401: FailureKind.UNAUTHENTICATED,
@@ -357,6 +360,8 @@ def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
         return FailureKind.DENIED
     if re.search(NOT_REPLICATED, message):
         return FailureKind.PENDING
+    if _BUSY.search(message):
+        return FailureKind.IN_PROGRESS
     if status < 400:  # a success with an unexpected body
         return FailureKind.UNREADABLE
     return _BY_STATUS.get(status, FailureKind.PASSING if status >= 500 else FailureKind.TERMINAL)
