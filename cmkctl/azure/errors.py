@@ -71,7 +71,10 @@ _OTHER_PERMISSION = re.compile(r"authorization to perform action 'Microsoft\.(?!
 
 _BY_CODE: Mapping[str, FailureKind] = {
     # A 409 that is not a conflict.
-    "MissingSubscriptionRegistration": FailureKind.NOT_REGISTERED,
+    **dict.fromkeys(
+        ("MissingSubscriptionRegistration", "SubscriptionNotRegistered", "InvalidSubscriptionRegistrationState"),
+        FailureKind.NOT_REGISTERED,
+    ),
     # 404s that are not about the resource.
     **dict.fromkeys(("SubscriptionNotFound", "InvalidSubscriptionId"), FailureKind.TERMINAL),
     **dict.fromkeys(("NoRegisteredProviderFound", "InvalidResourceType"), FailureKind.TERMINAL),
@@ -91,14 +94,24 @@ _BY_CODE: Mapping[str, FailureKind] = {
         FailureKind.IN_PROGRESS,
     ),
 }
+_BUSY_CODES = frozenset(
+    {
+        *("RetryableError", "RetryableErrorDueToAnotherOperation", "ReferencedResourceNotProvisioned"),
+        *("StorageAccountIsNotProvisioned", "ConflictingConcurrentWriteNotAllowed", "AccountIsNotSucceeded"),
+    }
+)
+_BUSY = re.compile(
+    r"[Aa]nother operation|operation is (?:already |still )?in progress|being (?:created|updated|modified) by"
+    r"|not in (?:a |the )?'?[Ss]ucceeded'? state|state must be '?Succeeded|[Rr]etry (?:\w+ ){0,3}(?:later|after)"
+    r"|[Pp]lease retry|[Tt]ry again later|temporarily unavailable|[Ss]tatus: '?Conflict"
+)
+"""The words and codes of a refusal that waiting resolves, whatever its HTTP status: each service has its own."""
+
 _FINAL_CODES = ("RequestDisallowedByPolicy", "ScopeLocked", *_QUOTA_CODES)
 """Codes that a failed operation may have at any level."""
 
 _TELLING = frozenset(_BY_CODE) - {"TooManyRequests", "Forbidden"}
 """Codes that name the cause, also where a service lists a vaguer one before it."""
-
-_BUSY = re.compile(r"operation in progress which requires exclusive lock|is busy processing another operation")
-"""The texts of Azure Cosmos DB (412 PreconditionFailed, quoted in logs of deployments) and of servers of Azure Database."""
 
 _BY_STATUS: Mapping[int, FailureKind] = {
     401: FailureKind.UNAUTHENTICATED,
@@ -183,7 +196,8 @@ def _classify_foreign(error: AzureError) -> Failure:
     if isinstance(error, DecodeError):
         return Failure(FailureKind.PASSING, "", _first_lines(f"{UNREADABLE}. {without_body(str(error))}"))
     if isinstance(error, HttpResponseError) and error.response is not None:
-        return _classify_response(error)
+        rejected = _rejected_by_login_host(error.response)
+        return _classify_response(error) if rejected is None else rejected
     if isinstance(error, UndecodableResponse):
         message = _first_lines(str(error.message))
         return Failure(FailureKind.PASSING, "", message, int(error.response.status_code), *exchange(error.response))
@@ -201,6 +215,18 @@ def _classify_sign_in(error: ClientAuthenticationError) -> Failure:
         return replace(_classify_response(refused), kind=FailureKind.CLAIMS)
     message = without_body(str(error.message))
     return Failure(kind_of_sign_in(message), "", reasons(message), refused=is_refusal(error))
+
+
+def _rejected_by_login_host(response: Any) -> Failure | None:
+    """Return the failure in a response of a login host, which has a form of its own; None for any other response.
+
+    Source: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+    """
+    document = _json(body_text(response))
+    message = document.get("error_description") if isinstance(document, Mapping) else None
+    if not isinstance(message, str) or response.status_code not in (400, 401):
+        return None
+    return Failure(kind_of_sign_in(message), "", reasons(message), refused=True)
 
 
 def _has_claims_challenge(response: Any) -> bool:
@@ -279,6 +305,14 @@ def kind_of_refused_write(failure: Failure) -> FailureKind:
     denied = failure.kind in (FailureKind.DENIED, FailureKind.TERMINAL)
     of_key = failure.code in _KEY_DENIED_CODES or _KEY_DENIED_TO_A_SERVICE.search(failure.message)
     return FailureKind.NOT_EFFECTIVE if denied and of_key else failure.kind
+
+
+def kind_of_failed_write(failure: Failure) -> FailureKind:
+    """Classify the failure of a write. A 404 is about the group or parent, which was there when the step was planned.
+
+    A new group or vault takes a moment to be visible to every part of Resource Manager.
+    """
+    return FailureKind.PENDING if failure.kind is FailureKind.ABSENT and failure.status == 404 else failure.kind
 
 
 def _classify_response(error: HttpResponseError) -> Failure:
@@ -360,10 +394,10 @@ def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
         return FailureKind.DENIED
     if re.search(NOT_REPLICATED, message):
         return FailureKind.PENDING
-    if _BUSY.search(message):
-        return FailureKind.IN_PROGRESS
     if status < 400:  # a success with an unexpected body
         return FailureKind.UNREADABLE
+    if status in (400, 409, 412) and (codes & _BUSY_CODES or _BUSY.search(message)):
+        return FailureKind.IN_PROGRESS
     return _BY_STATUS.get(status, FailureKind.PASSING if status >= 500 else FailureKind.TERMINAL)
 
 

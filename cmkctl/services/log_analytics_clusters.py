@@ -129,7 +129,7 @@ class LogAnalyticsClusters(EncryptableService[EncryptedLogAnalyticsCluster]):
         if refusal := _refusal(document, key):
             return refusal
         before = posture_of(documents, "resource")
-        shown = {each: documents.value("resource", f"{_KEY}.{each}") for each in _MEMBERS}
+        shown = {each: at_path(document, f"{_KEY}.{each}") for each in _MEMBERS}
         held = (documents.text("resource", f"{_KEY}.keyVersion") or _LATEST) if before.key else None
         named = {"keyVaultUri": key.vault_uri, "keyName": key.name, "keyVersion": version}
         return (
@@ -161,7 +161,7 @@ def _uses(before: Posture, key: KeyReference) -> str:
 
 def cluster_read(cluster_id: str) -> Read:
     """Return the read of a cluster that a workspace is linked to, named ``cluster``."""
-    return Read("cluster", cluster_id, versions.LOG_ANALYTICS)
+    return Read("cluster", cluster_id.rstrip("/"), versions.LOG_ANALYTICS)
 
 
 def posture_of(documents: Documents, name: str) -> Posture:

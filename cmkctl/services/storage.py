@@ -224,7 +224,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
         before, customers = _account(documents), _keeps_key(documents)
         reader = documents.text("resource", _READER) or ("system-assigned" if customers else None)
         same = before.key and same_uri(before.key, key.versionless)
-        shown = {each: documents.value("resource", f"{_KEY}.{each}") for each in _SHOWN}
+        shown = {each: at_path(documents.find("resource"), f"{_KEY}.{each}") for each in _SHOWN}
         return (
             Write(
                 settings.id,
@@ -237,7 +237,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
                 attributes=(
                     AttributeChange(
                         "encryption.keySource",
-                        documents.value("resource", f"{_ENCRYPTION}.keySource"),
+                        at_path(documents.find("resource"), _SOURCE),
                         "Microsoft.Keyvault",
                     ),
                     AttributeChange("encryption.keyvaultproperties.keyvaulturi", shown["keyvaulturi"], key.vault_uri),
@@ -422,10 +422,15 @@ def _in_transit(documents: Documents) -> Aspect:
     if https is None:
         https = shown[0].api_version >= _HTTPS_BY_DEFAULT
     least_version = tls_version(least) if isinstance(least, str) else None
-    if https is not True:
+    if https is False:
         state, reason = State.NOT_ENFORCED, "requests over HTTP are taken as well"
+    elif https is not True:
+        state, reason = State.NOT_KNOWABLE, f"the account shows {https!r} for HTTPS only, which cmkctl does not know"
     elif least is None:
-        state, reason = State.NOT_SET, "HTTPS only; no least version of TLS is set, which Azure takes for TLS 1.0"
+        words = (
+            "no least version of TLS is set, which Azure takes for TLS 1.0, though the platform refuses TLS before 1.2"
+        )
+        state, reason = State.NOT_SET, f"HTTPS only; {words}"
     elif least_version is None:
         state, reason = (
             State.NOT_KNOWABLE,
