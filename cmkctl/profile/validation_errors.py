@@ -27,6 +27,9 @@ _SECRETIVE: Final = ("SECRET", "PASSWORD", "TOKEN", "KEY")
 OPTION: Final = "--set"
 """The source of a value from the command line begins with this."""
 
+_NAME: Final = "name of an entry"
+"""The kind of an error about a free name in a mapping, which pydantic marks with ``[key]``."""
+
 _SHORT: Final = 60
 _LONG: Final = 240
 _WORDS: Final = {
@@ -53,7 +56,11 @@ def explain(error: ValidationError, filled: Filled, model: type[Section] = Profi
     """
     explainer = _Explainer(filled.root, model, profile_fields(model))
     found = [
-        (each["type"], path_of_error(each["loc"], model), each.get("ctx", {}))
+        (
+            _NAME if each["loc"][-1:] == ("[key]",) else each["type"],
+            path_of_error(each["loc"], model),
+            each.get("ctx", {}),
+        )
         for each in error.errors(include_url=False, include_input=False)
     ]
     misspelt = {(*path[:-1], explainer.near(path)) for kind, path, _ in found if kind == "extra_forbidden"}
@@ -78,6 +85,8 @@ class _Explainer:
             yield self._unknown(path)
         elif kind == "missing":
             yield self._missing(path)
+        elif kind == _NAME:
+            yield self._wrong_name(path, context)
         else:
             yield self._wrong(kind, path, context)
 
@@ -136,6 +145,13 @@ class _Explainer:
         remedy = f"{self._remedy(kind, path, context)}\n{hint.remedy if hint else ''}".rstrip()
         detail = f"{where} is {shown(self.root, path)}. {right}"
         return problem("CMK004", detail, remedy, place_of(self.root, path), where)
+
+    def _wrong_name(self, path: Path, context: Mapping[str, Any]) -> Diagnostic:
+        detail = (
+            f"{str(path[-1])!r} is not a valid name in {field_name(path[:-1])}. {context.get('words', '')}".rstrip()
+        )
+        place = key_of(self.root, path)
+        return problem("CMK004", detail, "Correct the name, or remove the line.", place, dotted(path))
 
     def _hint(self, path: Path) -> Hint | None:
         known = self.fields.get(dotted(path))

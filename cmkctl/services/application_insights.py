@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from cmkctl.azure import versions
-from cmkctl.posture import Aspect, Check, Evidence, Follow, Follows, Posture, Rules, State, Verdict
+from cmkctl.posture import IN_TRANSIT, Aspect, Check, Evidence, Follow, Follows, Posture, Rules, State, Verdict
 from cmkctl.services.base import PLATFORM_TRANSIT, Documents, OtherResource, Read, Reference, Service, Verb
 from cmkctl.services.log_analytics_clusters import SERVICE as CLUSTERS
 from cmkctl.services.log_analytics_workspaces import SERVICE as WORKSPACES
@@ -54,6 +54,7 @@ class ApplicationInsights(Service):
     follows = Follows(Follow.WHEN_TOLD)
     revoked = CLUSTERS.revoked
     doc = CLUSTERS.doc
+    protections = (IN_TRANSIT, "profiler-storage")
     rules = _RULES
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:

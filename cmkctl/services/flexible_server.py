@@ -43,6 +43,7 @@ class FlexibleServers(EncryptableService[S]):
     """
 
     reader = OwnIdentity(permissions=("get", "list", "wrapKey", "unwrapKey"))
+    protections = (IN_TRANSIT,)
     tls: ClassVar[str]
     tls_rules: ClassVar[Rules]
 
