@@ -14,7 +14,7 @@ EXIT_CODES: Final = (
     ("1", "failed"),
     ("2", "changes (plan --detailed-exitcode), or drift (verify)"),
     ("3", "refused: a conflict, a failed check, or not confirmed"),
-    ("4", "verify --strict: not everything could be seen"),
+    ("4", "verify --strict, posture --strict: not everything could be seen"),
     ("64", "wrong command line or profile"),
     ("130", "interrupted"),
 )
