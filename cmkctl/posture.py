@@ -276,6 +276,12 @@ class Assessment:
         return self.resource_id.rpartition("/")[2]
 
     @property
+    def label(self) -> str:
+        """The name for people; of a deployment with that of its endpoint, ``score/blue``, because its own is rarely unique."""
+        names = self.resource_id.partition("/providers/")[2].split("/")[2::2]
+        return "/".join(names[1:]) if len(names) > 2 else self.name
+
+    @property
     def newer_version(self) -> bool | None:
         """True where the key has a newer version than the one in use; None where either is not known."""
         if self.key is None or not self.key.newest or not self.posture.key_version:

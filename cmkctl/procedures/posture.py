@@ -19,7 +19,7 @@ from cmkctl.azure.snapshot import Snapshot
 from cmkctl.diagnostics import CmkctlError
 from cmkctl.posture import Survey, Unseen
 from cmkctl.services.base import Answer, Read
-from cmkctl.services.reading import REJECTED, answer, rows_in
+from cmkctl.services.reading import REJECTED, answer_as_it_is, rows_in
 from cmkctl.services.workspace import SERVICE as WORKSPACES
 from cmkctl.survey.assessing import Found, Gaps, postures, shown_in, survey_of
 from cmkctl.survey.keys import MANY, KeyAnswer, host_of, vault_of
@@ -167,14 +167,14 @@ class _Run:
 
     def _unreadable(self) -> Iterator[Unseen]:
         for each in self._known.unreadable:
-            if each.read.name != "resource":
+            if each.read.name != "resource" or each.obstacle:
                 yield Unseen(each.read.path, each.obstacle or "you may not read it")
 
 
 def _answer(azure: Snapshot, read: Read) -> Answer:
     """Return the answer to a read. A refusal of one resource, or an unexpected response, is part of the result."""
     try:
-        return answer(azure, read)
+        return answer_as_it_is(azure, read)
     except AzureFailed as error:
         if error.failure.kind not in _OBSTACLES:
             raise
@@ -194,8 +194,8 @@ _OBSTACLES: Final = {
     FailureKind.UNREADABLE: "Azure's response has an unexpected form",
 }
 _UNREAD: Final = (
-    "Of {count} workspaces the computes, datastores, connections, outbound rules and endpoints were left unread, and so were "
-    "details of the resources around them, such as TLS settings of databases. --deep reads them."
+    "Of {count} workspaces the computes, datastores, connections, outbound rules, endpoints and their deployments were left "
+    "unread, and so were details of the resources around them, such as TLS settings of databases. --deep reads them."
 )
 _UNREAD_REST: Final = (
     "Of {count} resources that belong to no workspace the details were left unread, such as encryption scopes and TLS settings "

@@ -219,10 +219,27 @@ class Documents:
         return Evidence(read.path, read.api_version, path, self.value(name, path))
 
     def not_visible(self, name: str) -> Posture | None:
-        """Return the posture of a resource whose document is missing; None for one that was read."""
+        """Return the posture of a resource whose document is missing; None for one that was read.
+
+        A read that failed for another reason than rights shows nothing about the resource, not even that it is hidden.
+        """
         if self.find(name) is not None:
             return None
-        return Posture(Verdict.NOT_VISIBLE, self.obstacle(name))
+        failed = name in self._answers and self._answers[name].obstacle
+        return Posture(Verdict.NOT_KNOWABLE if failed else Verdict.NOT_VISIBLE, self.obstacle(name))
+
+    def unknown_form(self, name: str, path: str) -> Posture | None:
+        """Return `not-knowable` where a document has something other than a block on the way to a path; else None.
+
+        An absent block has a meaning, and one of the wrong type proves nothing.
+        """
+        parts = path.split(".")[:-1]
+        for count in range(1, len(parts) + 1):
+            above = ".".join(parts[:count])
+            if not isinstance(self.value(name, above), Mapping | None):
+                reason = f"{above.rpartition('.')[2]} has another form than cmkctl knows"
+                return Posture(Verdict.NOT_KNOWABLE, reason, (self.evidence(name, above),))
+        return None
 
     def obstacle(self, name: str) -> str:
         """Return the reason why a document is missing."""
@@ -345,9 +362,8 @@ class Service(ABC):
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `further` are
     the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
     look at the key. `protections` are the topics of its `aspects` that expectations can name: those that can be enforced.
-    `also` names another service of Microsoft's whose resources are of this type. A service with `alone` False
-    is shown only where another resource refers to it. With `in_graph` False no table of Resource Graph has its resources: they
-    are items of a listing in another resource's `details`.
+    `also` names another service of Microsoft's whose resources are of this type. With `in_graph` False the query of Resource
+    Graph leaves its type out: its resources are items of a listing in another resource's `details`.
     """
 
     name: ClassVar[str]
@@ -363,7 +379,6 @@ class Service(ABC):
     also: ClassVar[str] = ""
     rules: ClassVar[Rules] = Rules(("DP-5",))
     protections: ClassVar[tuple[str, ...]] = ()
-    alone: ClassVar[bool] = True
     in_graph: ClassVar[bool] = True
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:

@@ -140,7 +140,7 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
                 State.PLATFORM,
                 "the API server takes TLS 1.2 and later alone, which is not configurable",
                 shown,
-                Rules(("DP-3",)),
+                Rules(("DP-3",), by_analogy=True),
             ),
             Aspect(
                 INGRESS,
@@ -180,8 +180,8 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
 
 
 def _node_group(documents: Documents) -> str:
-    group, read = documents.text("resource", "properties.nodeResourceGroup"), documents.answers[0].read
-    return group_id(ResourceId.parse(read.path).subscription, group) if group else ""
+    group = documents.text("resource", "properties.nodeResourceGroup")
+    return group_id(ResourceId.parse(documents.answers[0].read.path).subscription, group) if group else ""
 
 
 def _too_old(documents: Documents) -> str:
@@ -205,10 +205,13 @@ def _temporary_disks(documents: Documents) -> Aspect:
     pools = documents.value("resource", _POOLS)
     if not isinstance(pools, list) or not pools:
         return Aspect(TEMPORARY_DISKS, State.NOT_KNOWABLE, "the cluster shows no node pools", shown, rules)
-    off = [_pool(each) for each in pools if at_path(each, "enableEncryptionAtHost") is not True]
+    off = [_pool(each) for each in pools if (at_path(each, "enableEncryptionAtHost") or False) is False]
     if off:
         reason = f"the hosts of node pool{'s' if len(off) > 1 else ''} {', '.join(off)} do not encrypt temporary disks"
         return Aspect(TEMPORARY_DISKS, State.NOT_ENFORCED, reason, shown, rules)
+    if any(at_path(each, "enableEncryptionAtHost") is not True for each in pools):
+        reason = "a node pool shows encryption at host in a form that cmkctl does not know"
+        return Aspect(TEMPORARY_DISKS, State.NOT_KNOWABLE, reason, shown, rules)
     reason = "the hosts of all nodes encrypt their temporary disks and caches, the temporary disks with Microsoft's key"
     return Aspect(TEMPORARY_DISKS, State.ENFORCED, reason, shown, rules)
 

@@ -53,7 +53,6 @@ class LogAnalyticsWorkspaces(Service):
     doc = CLUSTERS.doc
     protections = (IN_TRANSIT, _TOPIC)
     rules = Rules(("DP-5",), by_analogy=True)
-    alone = False
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:
         """Return the cluster."""

@@ -152,11 +152,16 @@ def architecture(document: Mapping[str, Any] | None) -> str:
 
 def _own(documents: Documents, name: str) -> Posture:
     """Return who holds the key that a workspace itself has."""
-    status = documents.text(name, _STATUS)
+    if unknown := documents.unknown_form(name, _STATUS):
+        return unknown
+    status = documents.value(name, _STATUS)
     shown: tuple[Evidence, ...] = (documents.evidence(name, _STATUS),)
-    if not status or same_word(status, "disabled"):
+    if status is None and documents.value(name, KEY_IDENTIFIER) is not None:
+        shown += (documents.evidence(name, KEY_IDENTIFIER),)
+        return Posture(Verdict.NOT_KNOWABLE, "a key is named, but the encryption status is not shown", shown)
+    if status in (None, "") or _is(status, "disabled"):
         return Posture(Verdict.MICROSOFT, "the workspace is encrypted with Microsoft's key", shown)
-    if not same_word(status, "enabled"):
+    if not _is(status, "enabled"):
         return Posture(Verdict.NOT_KNOWABLE, f"the encryption status is {status}, which cmkctl does not know", shown)
     shown += tuple(documents.evidence(name, each) for each in (KEY_IDENTIFIER, _FLAG))
     key, version = key_parts(documents.text(name, KEY_IDENTIFIER))
@@ -169,6 +174,10 @@ def _own(documents: Documents, name: str) -> Posture:
     if where == "in-subscription" and not any(documents.text(name, each) for each in (MANAGED_GROUP, *OWN_STORES)):
         reason += "; it shows neither a managed resource group nor stores of its own for metadata"
     return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED, _reader(documents, name))
+
+
+def _is(value: Any, word: str) -> bool:
+    return isinstance(value, str) and same_word(value, word)
 
 
 def _reader(documents: Documents, name: str) -> str:
@@ -209,7 +218,8 @@ def _network(documents: Documents) -> Aspect:
     isolated = f"; its managed network is isolated ({isolation})" if isolation.lower() not in {"", "disabled"} else ""
     checks = tuple(Check("Checkov", each) for each in ("CKV2_AZURE_49", "CKV2_AZURE_50", "CKV_AZURE_243"))
     rules = Rules(("NS-2",), checks, by_analogy=True)
-    match documents.text("resource", _PUBLIC).lower():
+    public = documents.value("resource", _PUBLIC)
+    match str("" if public is None else public).lower():
         case "disabled":
             return Aspect(NETWORK, State.ENFORCED, f"private endpoints only{isolated}", shown, rules)
         case "enabled":

@@ -28,9 +28,8 @@ def shown_in(known: Known, scope: Scope, found: Ties) -> dict[str, tuple[Belongi
     for each in scope.named:
         shown.setdefault(each.lower(), (each, ()))
     for row in known.rows if not scope.workspaces else ():
-        service = service_of(str(row["type"]))
         inside = scope.whole or f"{row['id']}/".lower().startswith(f"{scope.resource_group}/".lower())
-        if service is not None and service.alone and inside:
+        if inside and service_of(str(row["type"])) is not None:
             shown.setdefault(str(row["id"]).lower(), (str(row["id"]), ()))
     return dict(shown.values())
 

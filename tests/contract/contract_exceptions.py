@@ -324,7 +324,7 @@ NOT_MODELLED = (
     ),
     Known("a managed HSM, which the sandbox refuses by name", where=_path("/Microsoft.KeyVault/managedHSMs/")),
     Known(
-        "the deployment of an online endpoint has no part in a workspace; endpoints are listed and read",
+        "a gateway that failed on the way to the deployment of an endpoint",
         where=_path("/onlineEndpoints/[^/]+/deployments/"),
     ),
     Known("an alert rule has no part in a workspace", where=_path("/scheduledQueryRules/")),

@@ -17,7 +17,7 @@ from support.surveys import PROFILE, by_name, survey_in
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.snapshot import Snapshot
-from cmkctl.posture import Assessment, Seen, Verdict
+from cmkctl.posture import Assessment, Seen, State, Verdict
 from cmkctl.procedures.posture import survey
 from cmkctl.sandbox import SUBSCRIPTION_ID
 from cmkctl.survey.scope import FEW, SOME, Scope
@@ -249,7 +249,10 @@ def test_a_sql_server_is_read_although_many_are_not(azure: ScenarioBuilder) -> N
 
 
 def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: ScenarioBuilder) -> None:
-    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it."""
+    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it.
+
+    The deployments of its endpoints are among the latter.
+    """
     state = azure.running.state
     vault = state.add_vault("kv-cmk", "rg-ml")
     logs = document("Microsoft.OperationalInsights/workspaces", "log-ml")
@@ -257,6 +260,7 @@ def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: Scena
     own = {"storageAccount": ACCOUNT["id"], "keyVault": vault, "applicationInsights": insights["id"]}
     key = state.add_key("kv-cmk", "cmk")
     put(state, workspace("mlw", key=key, vault=vault, properties=own), ACCOUNT, logs, insights)
+    deploy(azure, ESTATE["id"])
     made: list[RoundTrips] = []
 
     def between(inner: HttpTransport[Any, Any]) -> RoundTrips:
@@ -265,10 +269,33 @@ def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: Scena
 
     found = by_name(survey_in(azure, ONE, between))
 
-    assert {"mlw", "stml", "kv-cmk", "appi-ml", "log-ml"} == found.keys()
+    assert {"mlw", "stml", "kv-cmk", "appi-ml", "log-ml", "score", "blue"} == found.keys()
     assert found["mlw"].key is not None
     assert key.endswith(found["mlw"].key.newest)
     assert 2 < made[0].depth <= DEEPEST
+
+
+def deploy(azure: ScenarioBuilder, above: str) -> None:
+    """Add an online endpoint with a deployment to a workspace, by its ARM id."""
+    azure.running.state.register_provider()
+    for path, properties in (
+        ("onlineEndpoints/score", {"authMode": "Key"}),
+        ("onlineEndpoints/score/deployments/blue", {"endpointComputeType": "Managed"}),
+    ):
+        answer = Client(azure.running)("PUT", f"{above}/{path}", {"location": "eastus2", "properties": properties})
+        assert 201 == answer.status_code, answer.text
+
+
+def test_deployments_of_many_workspaces_are_left_unread(azure: ScenarioBuilder) -> None:
+    """The endpoint has a row, and the report states that its deployments are missing."""
+    put(azure.running.state, *estate(FEW + 1), ESTATE)
+    deploy(azure, ESTATE["id"])
+
+    found = survey_in(azure, WHOLE)
+
+    assert "score" in by_name(found)
+    assert "blue" not in by_name(found)
+    assert "endpoints and their deployments were left unread" in found.left_out[0]
 
 
 def test_the_key_of_an_account_that_belongs_to_no_workspace_is_read_as_well(azure: ScenarioBuilder) -> None:
@@ -291,17 +318,71 @@ def test_a_type_that_cmkctl_does_not_know_is_not_knowable(azure: ScenarioBuilder
     assert "not-knowable" == verdicts(by_name(survey_in(azure, ONE)))["vm-ml"]
 
 
-def test_one_response_of_an_unexpected_form_does_not_end_a_survey(azure: ScenarioBuilder) -> None:
-    """The vault is shown with the reason, and the rest as usual."""
-    broken = document(
-        "Microsoft.KeyVault/vaults", "kv-broken", properties={"vaultUri": "https://kv-broken.vault.azure.net/"}
-    )
-    put(azure.running.state, workspace("mlw", properties={"keyVault": broken["id"]}), broken)
+def test_a_member_of_an_unexpected_form_hides_nothing_of_the_others(azure: ScenarioBuilder) -> None:
+    """Steps reject such a vault, because they write to it. A survey shows what it can, and the value."""
+    odd = document("Microsoft.KeyVault/vaults", "kv-odd", properties={"enableSoftDelete": "true", "sku": {"name": 3}})
+    put(azure.running.state, workspace("mlw", properties={"keyVault": odd["id"]}), odd)
 
     found = by_name(survey_in(azure, ONE))
 
-    assert {"mlw": "microsoft", "kv-broken": "not-visible"} == verdicts(found)
-    assert "unexpected form" in found["kv-broken"].posture.reason
+    assert {"mlw": "microsoft", "kv-odd": "not-choosable"} == verdicts(found)
+    shown = next(each for each in found["kv-odd"].aspects if each.topic == "soft-delete")
+    assert (State.NOT_KNOWABLE, "true") == (shown.state, shown.evidence[0].value)
+
+
+@dataclass
+class Garbled:
+    """A snapshot to which Azure answers a read of one resource with something that is no document."""
+
+    snapshot: Snapshot
+    name: str
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.snapshot, name)
+
+    def document(self, path: str, version: str, schema: Any) -> Any:
+        """Fail as for a page of a proxy, or read the document."""
+        if path.endswith(self.name):
+            raise AzureFailed(Failure(FailureKind.UNREADABLE, "", "Unexpected response."))
+        return self.snapshot.document(path, version, schema)
+
+
+def test_a_response_that_is_no_document_shows_nothing_and_does_not_end_a_survey(azure: ScenarioBuilder) -> None:
+    """The resource exists and may be readable, so it is not called hidden; it counts as unseen."""
+    put(azure.running.state, ESTATE, ACCOUNT, IMAGES)
+    session = azure.client().session(PROFILE)
+
+    found = survey(cast("Snapshot", Garbled(session.snapshot(), "stml")), ONE)
+
+    session.close()
+    assert {"mlw": "customer", "stml": "not-knowable"}.items() <= verdicts(by_name(found)).items()
+    assert "unexpected form" in by_name(found)["stml"].posture.reason
+    assert [ACCOUNT["id"]] == [each.resource_id for each in found.unseen if each.resource_id.endswith("stml")]
+
+
+def test_a_cluster_that_no_row_shows_is_read_before_what_it_names(azure: ScenarioBuilder) -> None:
+    """A workspace names a cluster in another resource group, so the first query has no row of it."""
+    cluster = document(
+        "Microsoft.ContainerService/managedClusters", "aks", "rg-far", properties={"nodeResourceGroup": "MC_aks"}
+    )
+    rule = {"type": "PrivateEndpoint", "destination": {"serviceResourceId": cluster["id"], "subresourceTarget": "x"}}
+    put(azure.running.state, workspace("mlw", properties={"managedNetwork": {"outboundRules": {"k8s": rule}}}), cluster)
+
+    found = verdicts(by_name(survey_in(azure, ONE)))
+
+    assert {"mlw": "microsoft", "aks": "microsoft", "mc_aks": "not-visible"} == found
+
+
+def test_in_a_group_also_a_disk_is_shown_that_nothing_refers_to(azure: ScenarioBuilder) -> None:
+    """Everything in the group is surveyed, as for an account or a vault that belongs to no workspace."""
+    disk = document(
+        "Microsoft.Compute/disks", "lone", properties={"encryption": {"type": "EncryptionAtRestWithPlatformKey"}}
+    )
+    put(azure.running.state, disk)
+
+    found = survey_in(azure, Scope((SUBSCRIPTION_ID,), resource_group=disk["id"].partition("/providers/")[0]))
+
+    assert {"lone": "microsoft"} == verdicts(by_name(found))
 
 
 @dataclass

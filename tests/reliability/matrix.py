@@ -89,12 +89,12 @@ def worker(stack: ExitStack) -> Worker:
     sys.path.insert(0, str(Path(__file__).parents[1]))  # as a script: tests/support
     from support.rotation import one_key_pair  # noqa: PLC0415 - see above
 
-    stack.enter_context(one_key_pair())
     path = Path(stack.enter_context(folder()))
     running = stack.enter_context(Sandbox(None, Pace.reads(2)).serve())
+    running.state.tenant.key_pair = one_key_pair
     os.environ.update(running.environment())
     ground = Ground(running, path)
-    return Worker(ground, stack.enter_context(ForkingStarter(path, running.environment())), *undisturbed(ground))
+    return Worker(ground, ForkingStarter(path, running.environment()), *undisturbed(ground))
 
 
 _here: list[Worker] = []

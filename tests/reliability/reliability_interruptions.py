@@ -82,7 +82,7 @@ def _interrupted(
     begun.set_result(start(*map(str, command)))
     ended = begun.result().wait()
     ground.running.watch = None
-    return ended, watch.struck or "was not reached", begun.result().told()
+    return ended, watch.struck or "was not reached", begun.result().messages
 
 
 def _wrong_ending(case: Interruption, first: Ended, told: str) -> list[str]:

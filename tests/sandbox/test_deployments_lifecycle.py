@@ -369,11 +369,11 @@ def test_a_deployment_goes_on_after_a_restart(tmp_path: Path) -> None:
         assert deploy.arm("GET", f"{SUBSCRIPTION}/resourceGroups/rg/providers/{VAULT_TYPE}/kv-one").status_code == 200
 
 
-def test_in_time_a_deployment_goes_on_without_being_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_time_a_deployment_goes_on_without_being_asked_about() -> None:
     """Where the pace is seconds, any request finds it as far as the time has brought it."""
     with Sandbox(pace=Pace.seconds(10)).serve() as running:
         now = [1_700_000_000.0]
-        monkeypatch.setattr(running.state.tenant, "clock", lambda: now[0])
+        running.state.tenant.wall = lambda: now[0]
         deploy = Deployer(Client(running))
         put = deploy.put(template(identity("user")))
         early = deploy.arm("GET", put.headers["Azure-AsyncOperation"]).json()

@@ -325,6 +325,34 @@ def test_endpoints(scientist: Scientist) -> None:
     assert [each.name for each in batch.list()] == ["nightly"]
 
 
+def test_deployments_of_endpoints(scientist: Scientist) -> None:
+    """One on machines of Microsoft's, and one on a cluster: both are created, and listed with what they run on."""
+    scientist.create()
+    client, entities = scientist.client, scientist.entities
+    cluster = entities("AmlCompute")(name="cpu", size="Standard_DS3_v2", max_instances=2)
+    compute = client.compute.begin_create_or_update(cluster).result().id
+    client.online_endpoints.begin_create_or_update(entities("ManagedOnlineEndpoint")(name="score")).result()
+    client.batch_endpoints.begin_create_or_update(entities("BatchEndpoint")(name="nightly")).result()
+    model, environment = (
+        f"{compute.rpartition('/computes/')[0]}/{each}/one/versions/1" for each in ("models", "environments")
+    )
+    of_all = {"model": model, "environment": environment}
+
+    online = entities("ManagedOnlineDeployment")(
+        name="blue", endpoint_name="score", instance_type="Standard_DS3_v2", instance_count=1, **of_all
+    )
+    batch = entities("ModelBatchDeployment")(name="jobs", endpoint_name="nightly", compute=compute, **of_all)
+    client.online_deployments.begin_create_or_update(online).result()
+    client.batch_deployments.begin_create_or_update(batch).result()
+
+    assert [(each.name, each.instance_type) for each in client.online_deployments.list("score")] == [
+        ("blue", "Standard_DS3_v2")
+    ]
+    assert [(each.name, each.compute) for each in client.batch_deployments.list("nightly")] == [("jobs", compute)]
+    client.online_deployments.begin_delete("blue", "score").result()
+    assert [*client.online_deployments.list("score")] == []
+
+
 # --- delete
 
 

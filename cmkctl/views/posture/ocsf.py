@@ -73,7 +73,7 @@ def _findings(collected: Collected) -> Iterator[dict[str, Any]]:
 def _finding(question: Question, at: datetime) -> dict[str, Any]:
     assessment, posture = question.assessment, question.assessment.posture
     what = "key" if question.topic == KEY else question.topic
-    title = f"{assessment.service} {assessment.name}: {what} {question.answer}"
+    title = f"{assessment.service} {assessment.label}: {what} {question.answer}"
     resource = {
         "uid": assessment.resource_id,
         "name": assessment.name,
