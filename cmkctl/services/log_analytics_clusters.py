@@ -138,7 +138,7 @@ class LogAnalyticsClusters(EncryptableService[EncryptedLogAnalyticsCluster]):
                 {"properties": {"keyVaultProperties": named}},
                 self.title,
                 documents.text("resource", "name"),
-                "does not use the key like this yet; logs from before keep the key that they have",
+                "the key is not set like this yet; logs from before keep the key that they have",
                 attributes=(
                     AttributeChange("keyVaultProperties.keyName", shown["keyName"] or None, key.name),
                     AttributeChange("keyVaultProperties.keyVersion", shown["keyVersion"] or None, version or _LATEST),

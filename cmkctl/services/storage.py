@@ -231,7 +231,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
                 {"properties": {"encryption": _encryption(settings, key, version)}},
                 self.title,
                 documents.text("resource", "name"),
-                f"does not use the key like this yet{_stays_apart(documents)}",
+                f"the key is not set like this yet{_stays_apart(documents)}",
                 attributes=(
                     AttributeChange(
                         "encryption.keySource",
@@ -241,7 +241,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
                     AttributeChange("encryption.keyvaultproperties.keyname", shown["keyname"], key.name),
                     AttributeChange(
                         "encryption.keyvaultproperties.keyversion",
-                        shown["keyversion"] or _LATEST,
+                        shown["keyversion"] or (_LATEST if shown["keyname"] else None),
                         version or _LATEST,
                     ),
                 ),
