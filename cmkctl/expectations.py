@@ -74,7 +74,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Expectations:
 
 
 def _about_a_file(found: Sequence[Diagnostic], path: Path) -> Iterator[Diagnostic]:
-    """Yield diagnostics of a file of its own, whose ways out are not those of a profile."""
+    """Yield diagnostics of a file of its own, whose remedies are not those of a profile."""
     unknown = [each for each in found if each.code == codes.CMK003.id]
     profile = {each.subject for each in unknown} & {*Profile.model_fields} - {_SECTION}
     if profile:
@@ -287,8 +287,8 @@ def remarks(survey: Survey, expectations: Expectations, today: date) -> tuple[Di
     return tuple(found)
 
 
-def _way_out(failed: Sequence[Assessment]) -> str:
-    """Return the ways out of what is not as expected: `cmkctl encrypt` first, where it can put the key on a resource."""
+def _remedy(failed: Sequence[Assessment]) -> str:
+    """Return the remedies of what is not as expected: `cmkctl encrypt` first, where it can put the key on a resource."""
     questions = {question for each in failed if each.outcome for question in each.outcome.questions}
     bare = (each for each in failed if each.posture.verdict is Verdict.MICROSOFT and not each.managed)
     settable = next((each for each in bare if _takes_key(each)), None)
@@ -315,7 +315,7 @@ def _failures(survey: Survey, expectations: Expectations) -> Iterator[Diagnostic
         rest = f" and {len(failed) - len(names)} more" if len(failed) > len(names) else ""
         detail = f"{len(failed)} of {len(survey.assessments)}: {', '.join(names)}{rest}."
         place = failed[0].outcome.place if failed[0].outcome else ""
-        yield codes.CMK711.warning(detail, _way_out(failed), location=expectations.locate(place), subject=place)
+        yield codes.CMK711.warning(detail, _remedy(failed), location=expectations.locate(place), subject=place)
 
 
 def _waivers(survey: Survey, expectations: Expectations, today: date) -> Iterator[Diagnostic]:

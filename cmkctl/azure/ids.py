@@ -16,9 +16,12 @@ LIST_WORKSPACES: Final = (
 )
 """The command for the ARM ids of workspaces, in the current subscription. It needs no extension of the az CLI."""
 
+_SEGMENT = r"(?!\.{1,2}(?:/|\Z))[^/?#%\\\x00-\x1f\x7f]+"
+"""A segment of an ARM id. No name has the other characters, and in a URL they, or a segment of dots, would lead elsewhere."""
+
 _ID = re.compile(
-    r"^/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
-    r"/providers/(?P<provider>[^/]+)(?P<rest>(?:/[^/]+/[^/]+)+)/?$",
+    rf"/subscriptions/(?P<subscription>{_SEGMENT})/resourceGroups/(?P<group>{_SEGMENT})"
+    rf"/providers/(?P<provider>{_SEGMENT})(?P<rest>(?:/{_SEGMENT}/{_SEGMENT})+)/?",
     re.IGNORECASE,
 )
 
@@ -39,7 +42,7 @@ class ResourceId:
     @classmethod
     def parse(cls, text: str) -> ResourceId:
         """Take an ARM id apart. Raises ValueError for anything that is not the id of a resource in a resource group."""
-        found = _ID.match(text)
+        found = _ID.fullmatch(text)
         if found is None:
             raise ValueError(f"not an ARM resource id: {text!r}")
         segments = found["rest"].strip("/").split("/")

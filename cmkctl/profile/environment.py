@@ -19,7 +19,7 @@ from cmkctl.profile.tree import UNSET, Branch, Entry, Items, Node, Path, Scalar,
 _REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{)[^}])*))?\}|\$\{[^}]*\}?")
 
 OR_SET: Final = "; or use: --set "
-"""The beginning of the way out that a profile has, and a file without --set has not."""
+"""The beginning of the remedy that a profile has, and a file without --set has not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,8 @@ class ServiceEntries(Section):
     def with_resources(self, resource_ids: Iterable[str]) -> Self:
         """Return the section with further resources, each with the defaults of its service. One that is named stays as it is.
 
-        Raises ValueError for an id of a type that takes no key from cmkctl, and SettingsNeededError for one whose service has required
-        settings; the messages are sentences.
+        Raises ValueError for an id of a type that takes no key from cmkctl, and SettingsNeededError for one whose service has
+        settings without a default; the messages are sentences.
         """
         added: dict[str, tuple[ServiceSettings, ...]] = {}
         named = {each.settings.id.lower() for each in self.entries}

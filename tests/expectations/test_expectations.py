@@ -186,7 +186,7 @@ def test_the_example_of_the_page_is_valid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "way_out"),
+    ("text", "code", "remedy"),
     [
         (None, "CMK001", "Give the path of a file with expectations; docs/posture.md shows one."),
         ("# nothing", "CMK002", "Begin with a line such as: default: customer"),
@@ -199,26 +199,26 @@ def test_the_example_of_the_page_is_valid(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_way_out_of_a_wrong_file_is_about_expectations(
-    tmp_path: Path, text: str | None, code: str, way_out: str
+def test_the_remedy_of_a_wrong_file_is_about_expectations(
+    tmp_path: Path, text: str | None, code: str, remedy: str
 ) -> None:
     """Not about profiles, which have other fields, and --set."""
     with pytest.raises(ProfileError) as refused:
         load(tmp_path / "none.yaml" if text is None else _file(tmp_path, text), {})
 
     (found,) = refused.value.diagnostics
-    assert (code, way_out) == (found.code, found.remedy)
+    assert (code, remedy) == (found.code, found.remedy)
 
 
-def test_the_way_out_names_the_command_only_where_it_can_set_the_key() -> None:
+def test_the_remedy_names_the_command_only_where_it_can_set_the_key() -> None:
     """Not for a service that takes a key only at creation, and not for a protection."""
 
-    def way_out(service: str, verdict: str, **expected: Any) -> str:
+    def remedy(service: str, verdict: str, **expected: Any) -> str:
         expectations = Expectations(PostureSettings(**expected), NOWHERE)
         judged = judge(_survey([{"service": service, "name": "s", "verdict": verdict}]), expectations, TODAY)
         (found,) = (each for each in remarks(judged, expectations, TODAY) if each.code == "CMK711")
         return found.remedy
 
-    assert "cmkctl encrypt PROFILE --resource /" in way_out("storage_accounts", "microsoft", default="customer")
+    assert "cmkctl encrypt PROFILE --resource /" in remedy("storage_accounts", "microsoft", default="customer")
     for service, verdict in (("container_registries", "microsoft"), ("storage_accounts", "mixed")):
-        assert way_out(service, verdict, default="customer").startswith("Set the key, change the expectation")
+        assert remedy(service, verdict, default="customer").startswith("Set the key, change the expectation")

@@ -109,7 +109,7 @@ def test_create_without_a_key_has_no_encryption(scientist: Scientist) -> None:
 
 
 def test_create_on_a_workspace_that_exists_is_a_silent_update_that_drops_hbi(scientist: Scientist) -> None:
-    """P65: no error, no deployment, and what was asked for is not there."""
+    """P65: no error, no deployment, and the requested value is absent."""
     scientist.create(scientist.workspace())
     scientist.running.requests.clear()
 
@@ -357,7 +357,7 @@ def test_deployments_of_endpoints(scientist: Scientist) -> None:
 
 
 def test_delete_keeps_the_name_for_14_days_and_cannot_purge_afterwards(scientist: Scientist) -> None:
-    """Soft-deleted; create says so; the SDK reads before it purges and finds nothing (P70)."""
+    """Soft-deleted; create reports it; the SDK reads before it purges and finds nothing (P70)."""
     scientist.create()
 
     scientist.client.workspaces.begin_delete("mlw", delete_dependent_resources=False).result()

@@ -81,7 +81,7 @@ def test_other_computes_are_not_modelled(ready: Client) -> None:
 
 
 def test_an_attached_cluster_shows_its_tls_and_not_its_certificate(ready: Client) -> None:
-    """A compute that is another resource names it."""
+    """A compute that is backed by another resource names it."""
     tls = {"status": "Enabled", "cert": "c", "key": "hush", "cname": "score.example"}
     cluster = {"computeType": "AKS", "resourceId": "/subscriptions/x/aks", "properties": {"sslConfiguration": tls}}
 

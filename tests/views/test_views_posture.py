@@ -101,7 +101,7 @@ def test_what_needs_attention_comes_first() -> None:
     assert "  ✗ workspace mlw-0029 (rg-ml): the key is disabled" in lines
 
 
-def test_an_empty_survey_says_so() -> None:
+def test_an_empty_survey_is_shown_as_empty() -> None:
     """Nothing was found, which is no success."""
     text = shown(replace(RICH, assessments=(), unseen=(), left_out=()))
 

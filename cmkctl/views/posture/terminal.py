@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from cmkctl.listing import AGE
-from cmkctl.posture import Assessment, Evidence, Met, Posture, Rules, Survey, Verdict
+from cmkctl.posture import Assessment, Evidence, KeyState, Met, Posture, Rules, Survey, Verdict
 from cmkctl.views.layout import SANDBOX, paragraph
 from cmkctl.views.posture import words
 from cmkctl.views.shown import PostureShown, RunContext
@@ -233,7 +233,7 @@ def _key_cell(
     shown = versions_of is None or posture.key.lower() in versions_of
     version = f" {posture.key_version[: words.SHORT_VERSION]}" if posture.key_version and shown else ""
     newer = f" {_NEWER}" if assessment.newer_version else ""
-    soon = f" {_SOON}" if words.expires_soon(assessment.key, survey.at) else ""
+    soon = f" {_SOON}" if words.expires_soon(assessment.version, survey.at) else ""
     return f"{labels[posture.key]}{version}{newer}{soon}"
 
 
@@ -286,24 +286,25 @@ def _key_facts(identifier: str, versions: Sequence[str], survey: Survey) -> Iter
     state = words.key_states(survey).get(identifier)
     newest = state.newest if state else ""
     for version in versions:
-        if newest and version.lower() != newest.lower():
-            yield f"{version} in use {_NEWER} a newer version exists"
-        else:
-            yield f"{version} in use{', the newest' if newest else ''}{_newest_facts(identifier, survey) if newest else ''}"
+        older = newest and version.lower() != newest.lower()
+        place = f" {_NEWER} a newer version exists" if older else ", the newest" if newest else ""
+        yield f"{version} in use{place}{_version_facts(state, version, survey)}"
     if not versions:
         yield "the version in use is not shown"
     if newest and newest.lower() not in [each.lower() for each in versions]:
-        yield f"{newest} is the newest{_newest_facts(identifier, survey)}"
+        yield f"{newest} is the newest{_version_facts(state, newest, survey)}"
     if state and state.reason:
         yield f"its versions could not be read: {state.reason}"
 
 
-def _newest_facts(identifier: str, survey: Survey) -> str:
-    state = words.key_states(survey)[identifier]
-    enabled = {True: "", False: ", DISABLED", None: ""}[state.enabled]
-    expiry = words.expiry_words(state.expires, survey.at)
-    soon = f" {_SOON}" if words.expires_soon(state, survey.at) else ""
-    return f"{enabled}{f', {expiry}{soon}' if expiry else ''}"
+def _version_facts(state: KeyState | None, version: str, survey: Survey) -> str:
+    found = state.of(version) if state else None
+    if found is None:
+        return ""
+    enabled = {True: "", False: ", DISABLED", None: ""}[found.enabled]
+    expiry = words.expiry_words(found.expires, survey.at)
+    soon = f" {_SOON}" if words.expires_soon(found, survey.at) else ""
+    return f"{enabled}{f', {expiry}{soon}' if expiry else ''}{f', {found.reason}' if found.reason else ''}"
 
 
 # --- many workspaces

@@ -149,7 +149,9 @@ def test_a_profile_without_services_has_nothing_to_do(services: Services) -> Non
     assert 0 == ran.code
     shown = " ".join(ran.out.split())
     assert shown.count("the profile names no resource under services") == 1
-    assert "Nothing to encrypt. Name resources under services in the profile, or with --resource ID" in shown
+    assert "Nothing to encrypt. Name resources under services in the profile, or with --resource ID" in " ".join(
+        ran.err.split()
+    )
 
 
 def test_the_sandbox_refuses_a_key_that_the_identity_may_not_use(services: Services) -> None:
@@ -166,7 +168,8 @@ def test_the_sandbox_refuses_a_key_that_the_identity_may_not_use(services: Servi
     key["keyvaulturi"] = "https://kv-plain.vault.azure.net/"
     unsafe = arm("PATCH", account, body)
 
-    assert (403, 400) == (refused.status_code, unsafe.status_code), without_purge_protection
+    assert (400, 400) == (refused.status_code, unsafe.status_code), without_purge_protection
+    assert "KeyVaultAuthenticationFailure" == refused.json()["error"]["code"]
     assert "purge protection" in unsafe.json()["error"]["message"]
     assert ["microsoft"] == services.verdicts()
 
