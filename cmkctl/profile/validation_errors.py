@@ -219,7 +219,7 @@ def example_of(where: str, place: Location, model: type[Section] = Profile) -> s
     choices = _choices(field)
     if choices:
         return f"Write {' or '.join(_setting(path, each, place) for each in choices)}."
-    return f"For example: {_setting(path, _yaml(field.example), place)}"
+    return f"For example: {_setting(path, as_yaml(field.example), place)}"
 
 
 def _choices(field: ProfileField) -> list[str]:
@@ -252,11 +252,26 @@ def _is_quoted_number(node: Scalar) -> bool:
     return not node.plain and isinstance(resolve(node.text), int)
 
 
-def _yaml(value: Any) -> str:
+def as_yaml(value: Any) -> str:
     """Return a value in YAML's flow style, without needless quotes."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(json.dumps(each) if isinstance(each, str) else as_yaml(each) for each in value)}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {_yaml(each)}" for name, each in value.items()) + "}"
-    return value if isinstance(value, str) else json.dumps(value)
+        return "{" + ", ".join(f"{name}: {_inside(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, str):
+        quoted = value.startswith(("@", "`", "*", "&", "!", "%", "[", "{", "#")) or not _is_text(value)
+        return json.dumps(value) if quoted else value
+    return json.dumps(value)
+
+
+def _inside(value: Any) -> str:
+    """Return a value inside a flow mapping, where commas and brackets of a text need quotes."""
+    plain_text = isinstance(value, str) and re.fullmatch(r"[\w/.-][\w/. -]*", value) and _is_text(value)
+    return json.dumps(value) if isinstance(value, str) and not plain_text else as_yaml(value)
+
+
+def _is_text(value: str) -> bool:
+    return isinstance(resolve(value), str)
 
 
 def shown(root: Branch, path: Path) -> str:

@@ -35,7 +35,9 @@ _PROFILER_RULES: Final = Rules(
     ("DP-5",),
     (
         Check(
-            "Azure Policy", "0c4bd2e8-8872-4f37-a654-03f6f38ddc76", "sees not who holds the key of the storage account"
+            "Azure Policy",
+            "0c4bd2e8-8872-4f37-a654-03f6f38ddc76",
+            "does not see who holds the key of the storage account",
         ),
     ),
     by_analogy=True,
