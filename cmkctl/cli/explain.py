@@ -16,6 +16,7 @@ from cmkctl.cli.exits import DONE
 from cmkctl.diagnostics import Code
 from cmkctl.topics import TOPICS, topic_of
 from cmkctl.views.shown import Explained, RunEnded
+from cmkctl.views.streams import encodable
 
 
 def command(
@@ -43,7 +44,7 @@ def command(
     if as_json:
         _write_json(found)
     else:
-        sys.stdout.write("".join(each.text for each in found))
+        sys.stdout.write(encodable("".join(each.text for each in found), sys.stdout))
     return DONE
 
 

@@ -48,7 +48,16 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "cmkctl import --resource-group rg-ml --out profiles",
         "cmkctl import --from state.json",
     ),
-    "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --yes --json"),
+    "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --resource ID --yes --json"),
+    "rotate": (
+        "cmkctl rotate prod.yaml",
+        "cmkctl rotate prod.yaml --due --yes --json",
+        "cmkctl rotate prod.yaml --key cmk-2",
+    ),
+    "revoke": ("cmkctl revoke prod.yaml --dry-run", "cmkctl revoke prod.yaml --yes-revoke mlw-prod"),
+    "restore": ("cmkctl restore prod.yaml",),
+    "destroy": ("cmkctl destroy prod.yaml --dry-run", "cmkctl destroy prod.yaml --purge --associated"),
+    "recover": ("cmkctl recover prod.yaml --dry-run",),
     "list": ("cmkctl list", "cmkctl list --key https://kv-ml.vault.azure.net/keys/cmk-ml --json"),
     "posture": (
         "cmkctl posture prod.yaml",
