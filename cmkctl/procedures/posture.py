@@ -13,7 +13,7 @@ from typing import Final
 
 from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed
-from cmkctl.azure.failures import FailureKind
+from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import LIST_WORKSPACES, ResourceId, key_parts, within
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.diagnostics import CmkctlError

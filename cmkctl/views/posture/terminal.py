@@ -102,6 +102,9 @@ def _unseen(survey: Survey, width: int) -> Iterator[Line]:
         *(f"{each.resource_id}: {each.reason}" for each in survey.unseen),
     ]
     yield from _list("Not visible", unseen, len(unseen), _OTHERS, width)
+    if any("may not read" in each or "your roles" in each for each in unseen):
+        remedy = "→ Ask for the role Reader on the subscription, then run the same command again."
+        yield from paragraph(f"{_INDENT}{remedy}", width, _INDENT * 2)
     yield from _list("Left out", survey.left_out, len(survey.left_out), _OTHERS, width)
     if words.from_graph(survey):
         yield Line()
@@ -128,7 +131,7 @@ def _conclusion(survey: Survey, width: int, *, single: bool, evidence: bool) -> 
         waived = f", {met[Met.WAIVED]:,} waived" if met[Met.WAIVED] else ""
         parts.append(f"Of {expected:,} expected, {met[Met.MET]:,} met{waived}, {met[Met.NOT_MET]:,} not met.")
     if survey.unseen:
-        parts.append(f"{len(survey.unseen):,} not visible.")
+        parts.append(f"{len(survey.unseen):,} more not visible.")
     text = " ".join(filter(None, parts))
     if text:
         yield Line()
