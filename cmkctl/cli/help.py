@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 EXIT_CODES: Final = (
     ("0", "done, or nothing to do"),
     ("1", "failed"),
-    ("2", "changes (plan --detailed-exitcode), or drift (verify)"),
+    ("2", "changes (plan --detailed-exitcode), drift (verify), or not as expected"),
     ("3", "refused: a conflict, a failed check, or not confirmed"),
     ("4", "verify --strict, posture --strict: not everything could be seen"),
     ("64", "wrong command line or profile"),

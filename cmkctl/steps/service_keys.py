@@ -37,7 +37,7 @@ class ServiceKeys:
         key = key_reference(observed.vault, observed.key)
         unusable = _unusable(observed)
         if key is None or unusable:
-            reason, way_out = unusable or ("there is no such key", "create vault and key first: cmkctl apply")
+            reason, way_out = unusable or ("there is no such key", "create vault and key first: cmkctl apply PROFILE")
             return [conflict(self.name, profile.key.resource_id, "key", profile.key.name, "CMK271", reason, way_out)]
         changes: list[Change] = []
         for entry, found in zip(profile.services.entries, observed.entries, strict=True):
