@@ -158,6 +158,7 @@ class DatabricksWorkspaces(EncryptableService[EncryptedDatabricksWorkspace]):
     follows = Follows(Follow.WHEN_TOLD, HOURS)
     revoked = "notebooks and the root DBFS are out of reach once the cache has expired, and clusters do not start"
     doc = "https://learn.microsoft.com/azure/databricks/security/keys/customer-managed-keys"
+    protections = (IN_TRANSIT, BETWEEN_NODES)
     rules = Rules(
         ("DP-5",),
         (

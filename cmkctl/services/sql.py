@@ -132,6 +132,7 @@ class SqlServers(EncryptableService[EncryptedSqlServer]):
     follows = Follows(Follow.WHEN_TOLD, _HOURS)
     revoked = "connections to the databases are denied within 10 minutes; old backups need the old versions of the key"
     doc = "https://learn.microsoft.com/azure/azure-sql/database/transparent-data-encryption-byok-overview"
+    protections = (IN_TRANSIT, "data-encryption")
     rules = _KEY_RULES
     settings = EncryptedSqlServer
 

@@ -175,6 +175,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
         "requests still work"
     )
     doc = "https://learn.microsoft.com/azure/storage/common/customer-managed-keys-overview"
+    protections = (IN_TRANSIT, "double-encryption")
     also = "Data Lake Storage Gen2"
     rules = _RULES
     settings = EncryptedStorageAccount
