@@ -363,6 +363,7 @@ class Service(ABC):
     the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
     look at the key. `also` names another service of Microsoft's whose resources are of this type. With
     `in_graph` False no table of Resource Graph has its resources: they are items of a listing in another resource's `details`.
+    `host_suffixes` are the ends of the host names that only its resources have, in every cloud.
     """
 
     name: ClassVar[str]
@@ -378,6 +379,7 @@ class Service(ABC):
     also: ClassVar[str] = ""
     rules: ClassVar[Rules] = Rules(("DP-5",))
     in_graph: ClassVar[bool] = True
+    host_suffixes: ClassVar[tuple[str, ...]] = ()
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:
         """Return the documents that `posture` needs; the first is the resource itself, and is named ``resource``."""

@@ -176,6 +176,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
     )
     doc = "https://learn.microsoft.com/azure/storage/common/customer-managed-keys-overview"
     also = "Data Lake Storage Gen2"
+    host_suffixes = (*_SUFFIXES, "storage.azure.net")
     rules = _RULES
     settings = EncryptedStorageAccount
 
