@@ -127,7 +127,7 @@ class LogAnalyticsClusters(EncryptableService[EncryptedLogAnalyticsCluster]):
             return ()
         if refusal := _refusal(document, key):
             return refusal
-        shown = {each: documents.value("resource", f"{_KEY}.{each}") for each in ("keyName", "keyVersion")}
+        shown = {each: at_path(documents.find("resource"), f"{_KEY}.{each}") for each in ("keyName", "keyVersion")}
         named = {"keyVaultUri": key.vault_uri, "keyName": key.name, "keyVersion": version}
         return (
             Write(

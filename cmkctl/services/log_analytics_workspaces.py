@@ -164,6 +164,8 @@ def _queries(documents: Documents) -> Aspect:
         where = "; ".join(
             f"{words} are in storage account {kept[words]}, with its key"
             if words in kept
+            else f"for {words} none is linked"
+            if forced
             else f"{words} are with Microsoft, with Microsoft's key"
             for words in _QUERIES.values()
         )

@@ -222,7 +222,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
         version = "" if settings.key_version == "latest" else key.version
         if _is_set(settings, documents, key, version):
             return ()
-        shown = {each: documents.value("resource", f"{_KEY}.{each}") for each in ("keyname", "keyversion")}
+        shown = {each: at_path(documents.find("resource"), f"{_KEY}.{each}") for each in ("keyname", "keyversion")}
         return (
             Write(
                 settings.id,
@@ -235,7 +235,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
                 attributes=(
                     AttributeChange(
                         "encryption.keySource",
-                        documents.value("resource", f"{_ENCRYPTION}.keySource"),
+                        at_path(documents.find("resource"), _SOURCE),
                         "Microsoft.Keyvault",
                     ),
                     AttributeChange("encryption.keyvaultproperties.keyname", shown["keyname"], key.name),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 import pytest
@@ -20,6 +21,7 @@ from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Assessment, Seen, State, Verdict
 from cmkctl.procedures.posture import survey
 from cmkctl.sandbox import SUBSCRIPTION_ID
+from cmkctl.survey.keys import MANY
 from cmkctl.survey.scope import FEW, SOME, Scope
 
 DEEPEST: Final = 4
@@ -173,6 +175,86 @@ def test_a_disabled_key_makes_the_workspace_unusable_and_a_newer_version_is_show
     assert behind.key is not None
     assert second.endswith(behind.key.newest)
     assert Verdict.CUSTOMER is pinned.posture.verdict, "the newest version is disabled, and not the one in use"
+    assert pinned.version is not None
+    assert (True, True) == (pinned.version.enabled, first.endswith(pinned.version.version))
+
+
+def test_a_resource_is_judged_by_the_version_that_it_uses(azure: ScenarioBuilder) -> None:
+    """The workspace is pinned to a version that is disabled and has expired; the account follows the newest, which is neither."""
+    state = azure.running.state
+    vault = state.add_vault("kv-cmk", "rg-keys")
+    first = state.add_key("kv-cmk", "cmk")
+    state.set_key_attributes("kv-cmk", "cmk", enabled=False, exp=1)
+    state.add_key("kv-cmk", "cmk")
+    put(state, workspace("mlw", key=first, vault=vault, properties={"storageAccount": ACCOUNT["id"]}), ACCOUNT)
+
+    found = by_name(survey_in(azure, ONE))
+
+    pinned, follows = found["mlw"], found["stml"]
+    assert (Verdict.CUSTOMER_UNUSABLE, Verdict.MIXED) == (pinned.posture.verdict, follows.posture.verdict)
+    assert f"version {first[-32:]} of the key is disabled" in pinned.posture.reason
+    shown = pinned.posture.evidence[-1]
+    assert (f"{vault}/keys/cmk/versions/{first[-32:]}", "properties.attributes.enabled", False) == (
+        shown.resource_id,
+        shown.path,
+        shown.value,
+    )
+    assert pinned.version is not None
+    assert pinned.version.expires == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    assert follows.version is not None
+    assert (True, None) == (follows.version.enabled, follows.version.expires)
+
+
+def test_a_version_that_its_vault_lacks_is_not_taken_for_a_good_sign(azure: ScenarioBuilder) -> None:
+    """The key was deleted and made anew, for example."""
+    vault = azure.running.state.add_vault("kv-cmk", "rg-keys")
+    azure.running.state.add_key("kv-cmk", "cmk")
+    put(azure.running.state, workspace("mlw", key=f"{KEY}/{VERSION}", vault=vault))
+
+    found = by_name(survey_in(azure, ONE))["mlw"].posture
+
+    assert Verdict.NOT_KNOWABLE is found.verdict
+    assert f"its vault shows no version {VERSION} of the key" in found.reason
+
+
+@pytest.mark.parametrize("deep", [None, True])
+def test_older_versions_of_many_workspaces_are_read_up_to_a_number(azure: ScenarioBuilder, deep: bool | None) -> None:
+    """The newest comes with its key and costs no read of its own. The report states what is left unread."""
+    state = azure.running.state
+    vault = state.add_vault("kv-cmk", "rg-keys")
+    made = [state.add_key("kv-cmk", "cmk") for _ in range(MANY + 2)]
+    put(state, *(workspace(f"mlw-{each}", key=key, vault=vault) for each, key in enumerate(made)))
+    before = len(azure.running.requests)
+
+    few = survey_in(azure, Scope((SUBSCRIPTION_ID,), deep=deep))
+
+    read = [each for each in sent(azure, before) if len(each) == len(VERSION)]
+    sentence = f"The states of {MANY + 1} older versions"
+    if deep:
+        assert len(made) == len(read)
+        assert () == few.left_out
+    else:
+        assert [] == read
+        assert [True] == [each.startswith(sentence) for each in few.left_out if "versions" in each]
+        put(state, workspace("mlw-0", key=made[-1], vault=vault))
+        before = len(azure.running.requests)
+        assert [] == [each for each in survey_in(azure, WHOLE).left_out if "versions" in each]
+        assert sorted(each[-32:] for each in made[1:-1]) == sorted(
+            each for each in sent(azure, before) if len(each) == len(VERSION)
+        )
+
+
+def test_a_project_shares_the_fate_of_the_key_of_its_hub(azure: ScenarioBuilder) -> None:
+    """Else an expectation of the customer's key would count as met."""
+    state = azure.running.state
+    vault, key = state.add_vault("kv-cmk", "rg-keys"), state.add_key("kv-cmk", "cmk")
+    state.set_key_attributes("kv-cmk", "cmk", enabled=False)
+    hub = workspace("hub", key=key, vault=vault, kind="Hub")
+    put(state, hub, workspace("mlw", kind="Project", properties={"hubResourceId": hub["id"]}))
+
+    found = by_name(survey_in(azure, ONE))["mlw"].posture
+
+    assert (Verdict.INHERITED, Verdict.CUSTOMER_UNUSABLE) == (found.verdict, found.source)
 
 
 def test_a_reader_of_one_group_learns_what_can_be_missing(
@@ -263,14 +345,18 @@ def test_a_sql_server_is_read_although_many_are_not(azure: ScenarioBuilder) -> N
 
 
 def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: ScenarioBuilder) -> None:
-    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it."""
+    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it.
+
+    The deployments of its endpoints, and the version of the key that it uses, are among the latter.
+    """
     state = azure.running.state
     vault = state.add_vault("kv-cmk", "rg-ml")
     logs = document("Microsoft.OperationalInsights/workspaces", "log-ml")
     insights = document("Microsoft.Insights/components", "appi-ml", properties={"WorkspaceResourceId": logs["id"]})
     own = {"storageAccount": ACCOUNT["id"], "keyVault": vault, "applicationInsights": insights["id"]}
-    key = state.add_key("kv-cmk", "cmk")
-    put(state, workspace("mlw", key=key, vault=vault, properties=own), ACCOUNT, logs, insights)
+    older, key = state.add_key("kv-cmk", "cmk"), state.add_key("kv-cmk", "cmk")
+    put(state, workspace("mlw", key=older, vault=vault, properties=own), ACCOUNT, logs, insights)
+    deploy(azure, ESTATE["id"])
     made: list[RoundTrips] = []
 
     def between(inner: HttpTransport[Any, Any]) -> RoundTrips:
@@ -279,10 +365,34 @@ def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: Scena
 
     found = by_name(survey_in(azure, ONE, between))
 
-    assert {"mlw", "stml", "kv-cmk", "appi-ml", "log-ml"} == found.keys()
+    assert {"mlw", "stml", "kv-cmk", "appi-ml", "log-ml", "score", "blue"} == found.keys()
     assert found["mlw"].key is not None
     assert key.endswith(found["mlw"].key.newest)
+    assert [older[-32:]] == [each.version for each in found["mlw"].key.older if each.enabled]
     assert 2 < made[0].depth <= DEEPEST
+
+
+def deploy(azure: ScenarioBuilder, above: str) -> None:
+    """Add an online endpoint with a deployment to a workspace, by its ARM id."""
+    azure.running.state.register_provider()
+    for path, properties in (
+        ("onlineEndpoints/score", {"authMode": "Key"}),
+        ("onlineEndpoints/score/deployments/blue", {"endpointComputeType": "Managed"}),
+    ):
+        answer = Client(azure.running)("PUT", f"{above}/{path}", {"location": "eastus2", "properties": properties})
+        assert 201 == answer.status_code, answer.text
+
+
+def test_deployments_of_many_workspaces_are_left_unread(azure: ScenarioBuilder) -> None:
+    """The endpoint has a row, and the report states that its deployments are missing."""
+    put(azure.running.state, *estate(FEW + 1), ESTATE)
+    deploy(azure, ESTATE["id"])
+
+    found = survey_in(azure, WHOLE)
+
+    assert "score" in by_name(found)
+    assert "blue" not in by_name(found)
+    assert "endpoints and their deployments were left unread" in found.left_out[0]
 
 
 def test_the_key_of_an_account_that_belongs_to_no_workspace_is_read_as_well(azure: ScenarioBuilder) -> None:

@@ -62,7 +62,7 @@ def written(
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_failed_run_is_written_as_one(kind: type[SurveyFile], tmp_path: Path) -> None:
-    """Nobody takes the file of a run that assessed nothing for a good result."""
+    """The file of a run that assessed nothing is marked as failed."""
     text = written(kind, tmp_path, None, exit_code=64)
 
     assert "The run ended with exit code 64 and assessed nothing." in text
@@ -123,10 +123,12 @@ def test_a_row_is_a_resource_and_a_question(tmp_path: Path) -> None:
     """With the parts of the data, and what could not be seen."""
     found = rows(tmp_path)
 
-    asked = [(each.assessment.resource_id, each.topic, each.part, each.answer) for each in questions(RICH, parts=True)]
+    assessed = [
+        (each.assessment.resource_id, each.topic, each.part, each.answer) for each in questions(RICH, parts=True)
+    ]
     unseen = [(each.resource_id, "visible", "", "not-visible") for each in RICH.unseen]
     left = [("", "visible", "", "not-read")]
-    assert asked + unseen + left == [
+    assert assessed + unseen + left == [
         (each["resource_id"], each["question"], each["part"], each["answer"]) for each in found
     ]
     storage = next(each for each in found if each["name"].startswith("stml"))

@@ -150,7 +150,7 @@ def _benchmark(controls: Iterable[str]) -> dict[str, Any]:
 def _result(question: Question, index: int, collected: Collected) -> dict[str, Any]:
     kind, level = _KINDS[question.result]
     assessment = question.assessment
-    text = f"{assessment.service} {assessment.name}: {question.answer}. {question.explanation}."
+    text = f"{assessment.service} {assessment.label}: {question.answer}. {question.explanation}."
     outcome = assessment.outcome
     waiver = outcome.waiver if outcome and question.result is Result.WAIVED else None
     justification = f"{waiver.reason} (until {waiver.until:%Y-%m-%d})" if waiver else ""
