@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from cmkctl.azure.documents import text_at
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import ResourceId, key_parts, within
@@ -72,7 +73,10 @@ class _Run:
             if not reads and not keys and not queries:
                 rest = sum(each.lower() not in self._known.fresh for each in shown) if deep else 0
                 self._left_out += [_UNREAD_REST.format(count=rest)] if rest else []
-                gaps = Gaps((*self._gaps, *self._unreadable(), *self._unread_keys.values()), tuple(self._left_out))
+                gaps = Gaps(
+                    (*self._gaps, *self._unreadable(), *self._unread_keys.values(), *self._absent_versions()),
+                    tuple(self._left_out),
+                )
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
 
@@ -177,6 +181,14 @@ class _Run:
         return tuple(
             further(each, groups if number == 0 else []) for number, each in enumerate(chunks) if each or groups
         )
+
+    def _absent_versions(self) -> Iterator[Unseen]:
+        """Yield the versions in use that the vault of a key lacks: the key was deleted and made anew, for example."""
+        for identifier, answer in self._keys.items():
+            key, version = key_parts(identifier)
+            whole = self._keys.get(key)
+            if version and answer.document is None and not answer.obstacle and whole and whole.document is not None:
+                yield Unseen(f"{text_at(whole.document, 'id')}/versions/{version}", "the vault shows no such version")
 
     def _unreadable(self) -> Iterator[Unseen]:
         for each in self._known.unreadable:

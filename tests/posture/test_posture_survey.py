@@ -211,10 +211,12 @@ def test_a_version_that_its_vault_lacks_is_not_taken_for_a_good_sign(azure: Scen
     azure.running.state.add_key("kv-cmk", "cmk")
     put(azure.running.state, workspace("mlw", key=f"{KEY}/{VERSION}", vault=vault))
 
-    found = by_name(survey_in(azure, ONE))["mlw"].posture
+    whole = survey_in(azure, ONE)
+    found = by_name(whole)["mlw"].posture
 
-    assert Verdict.NOT_KNOWABLE is found.verdict
+    assert Verdict.CUSTOMER is found.verdict, "the workspace still names a key of the customer's"
     assert f"its vault shows no version {VERSION} of the key" in found.reason
+    assert [f"{vault}/keys/cmk/versions/{VERSION}"] == [each.resource_id for each in whole.unseen]
 
 
 @pytest.mark.parametrize("deep", [None, True])
