@@ -152,9 +152,9 @@ def _unknown_hosts(found: Ties) -> Iterator[Assessment]:
         reason = (
             "no Azure resource with this host name is visible to you in these subscriptions; it may be outside Azure"
         )
-        found = _without_service(host, "", tuple(ties), Posture(Verdict.NOT_VISIBLE, reason))
+        shown = _without_service(host, "", tuple(ties), Posture(Verdict.NOT_VISIBLE, reason))
         service = service_at(host)
-        yield replace(found, name_of_service=service.name, rules=service.rules) if service else found
+        yield replace(shown, name_of_service=service.name, rules=service.rules) if service else shown
 
 
 def _without_service(resource_id: str, kind: str, ties: tuple[Belonging, ...], posture: Posture) -> Assessment:
