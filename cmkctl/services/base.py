@@ -377,7 +377,8 @@ class Service(ABC):
     the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
     look at the key. `protections` are the topics of its `aspects` that expectations can name: those that can be enforced.
     `also` names another service of Microsoft's whose resources are of this type. With `in_graph` False the query of Resource
-    Graph leaves its type out: its resources are items of a listing in another resource's `details`.
+    Graph leaves its type out: its resources are items of a listing in another resource's `details`. `host_suffixes` are the
+    ends of the host names that only its resources have, in every cloud.
     """
 
     name: ClassVar[str]
@@ -394,6 +395,7 @@ class Service(ABC):
     rules: ClassVar[Rules] = Rules(("DP-5",))
     protections: ClassVar[tuple[str, ...]] = ()
     in_graph: ClassVar[bool] = True
+    host_suffixes: ClassVar[tuple[str, ...]] = ()
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:
         """Return the documents that `posture` needs; the first is the resource itself, and is named ``resource``."""

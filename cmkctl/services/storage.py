@@ -177,6 +177,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
     doc = "https://learn.microsoft.com/azure/storage/common/customer-managed-keys-overview"
     protections = (IN_TRANSIT, "double-encryption")
     also = "Data Lake Storage Gen2"
+    host_suffixes = (*_SUFFIXES, "storage.azure.net")
     rules = _RULES
     settings = EncryptedStorageAccount
 

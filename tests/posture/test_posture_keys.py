@@ -36,7 +36,7 @@ def uses(version: str, verdict: Verdict = Verdict.CUSTOMER, identifier: str = KE
         (key(KeyVersion(OLD, enabled=False)), NEW, Verdict.CUSTOMER),
         (key(KeyVersion(OLD, enabled=True, expires=datetime(1999, 1, 1, tzinfo=UTC))), OLD, Verdict.CUSTOMER),
         (key(KeyVersion(OLD, reason="you may not read it")), OLD, Verdict.CUSTOMER),
-        (key(KeyVersion(OLD, reason="the vault shows no such version", absent=True)), OLD, Verdict.NOT_KNOWABLE),
+        (key(KeyVersion(OLD, reason="the vault shows no such version", absent=True)), OLD, Verdict.CUSTOMER),
         (key(), OLD, Verdict.CUSTOMER),
         ({KEY: KeyState(KEY, VAULT, reason="the key may not be read")}, OLD, Verdict.CUSTOMER),
         ({}, OLD, Verdict.CUSTOMER),
