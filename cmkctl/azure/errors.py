@@ -43,17 +43,27 @@ _QUOTA_CODES = (
 _RAW_START = 300
 _PLACE_SHOWN = 100
 _KEY_DENIED = frozenset({"Forbidden", "ForbiddenByRbac", "AccessDenied"})
+_SERVICES_WORDS = (
+    r"grant get, wrap and unwrap key permissions to"  # disk encryption sets
+    r"|Failed to validate key in Key Vault"  # Log Analytics clusters
+    r"|authentication issue on the key ?vault"  # storage accounts, and the one of a Databricks workspace
+    r"|requires the following Azure Key Vault permissions"  # servers of Azure SQL and Azure Database (error 45330)
+    r"|is missing required permissions on the Azure Key Vault"
+)
+"""The texts of services whose reader lacks permission on the key, as recorded, published or quoted in issue threads."""
+
 _KEY_DENIED_IN_WORDS = re.compile(
-    r"ForbiddenByRbac|does not have keys \w+ permission|Caller is not authorized to perform action"
-    r"|grant get, wrap and unwrap key permissions"
+    rf"ForbiddenByRbac|does not have keys \w+ permission|Caller is not authorized to perform action|{_SERVICES_WORDS}"
 )
 """Key Vault's message to a service without permission to use a key (recorded, and quoted in issue threads)."""
 
-_KEY_DENIED_TO_A_SERVICE = re.compile(
-    r"does not have keys \w+ permission on key vault|Please grant get, wrap and unwrap key permissions to"
-    r"|Failed to validate key in Key Vault"
+_KEY_DENIED_TO_A_SERVICE = re.compile(rf"does not have keys \w+ permission on key vault|{_SERVICES_WORDS}")
+"""Key Vault's text about the principal that reads a key, and those of services."""
+
+_KEY_DENIED_CODES = frozenset(
+    ("KeyVaultAuthenticationFailure", "AzureKeyVaultMissingPermissions", "AzureKeyVaultMissingPermissionsMessage")
 )
-"""Key Vault's text about the principal that reads a key, and those of disk encryption sets and Log Analytics clusters."""
+"""The codes of services whose reader lacks permission on the key."""
 
 _OTHER_PERMISSION = re.compile(r"authorization to perform action 'Microsoft\.(?!KeyVault/vaults/keys/)")
 """A missing permission that is not on a key: neither the grant nor waiting provides it."""
@@ -283,7 +293,7 @@ def kind_of_failed_operation(code: str, message: str) -> FailureKind:
     # An HTTP 503 means "later"; an operation that ends with it means that the region has no capacity.
     if code in (*_QUOTA_CODES, "ServiceUnavailable"):
         return FailureKind.CAPACITY
-    key_denied = code in _KEY_DENIED or _KEY_DENIED_IN_WORDS.search(message)
+    key_denied = code in _KEY_DENIED | _KEY_DENIED_CODES or _KEY_DENIED_IN_WORDS.search(message)
     return FailureKind.NOT_EFFECTIVE if key_denied and not _OTHER_PERMISSION.search(message) else FailureKind.TERMINAL
 
 
@@ -293,7 +303,8 @@ def kind_of_refused_write(failure: Failure) -> FailureKind:
     A service passes on that Key Vault denies it the key: no denial of ours, since cmkctl sends Key Vault's data plane nothing.
     """
     denied = failure.kind in (FailureKind.DENIED, FailureKind.TERMINAL)
-    return FailureKind.NOT_EFFECTIVE if denied and _KEY_DENIED_TO_A_SERVICE.search(failure.message) else failure.kind
+    of_key = failure.code in _KEY_DENIED_CODES or _KEY_DENIED_TO_A_SERVICE.search(failure.message)
+    return FailureKind.NOT_EFFECTIVE if denied and of_key else failure.kind
 
 
 def kind_of_failed_write(failure: Failure) -> FailureKind:

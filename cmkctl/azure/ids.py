@@ -10,9 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+_SEGMENT = r"(?!\.{1,2}(?:/|\Z))[^/?#%\\\x00-\x1f\x7f]+"
+"""A segment of an ARM id. No name has the other characters, and in a URL they, or a segment of dots, would lead elsewhere."""
+
 _ID = re.compile(
-    r"^/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
-    r"/providers/(?P<provider>[^/]+)(?P<rest>(?:/[^/]+/[^/]+)+)/?$",
+    rf"/subscriptions/(?P<subscription>{_SEGMENT})/resourceGroups/(?P<group>{_SEGMENT})"
+    rf"/providers/(?P<provider>{_SEGMENT})(?P<rest>(?:/{_SEGMENT}/{_SEGMENT})+)/?",
     re.IGNORECASE,
 )
 
@@ -33,7 +36,7 @@ class ResourceId:
     @classmethod
     def parse(cls, text: str) -> ResourceId:
         """Take an ARM id apart. Raises ValueError for anything that is not the id of a resource in a resource group."""
-        found = _ID.match(text)
+        found = _ID.fullmatch(text)
         if found is None:
             raise ValueError(f"not an ARM resource id: {text!r}")
         segments = found["rest"].strip("/").split("/")

@@ -66,6 +66,9 @@ _SERVER: Final = re.compile(
 )
 """The server in a connection string."""
 
+_ENDPOINT_OF_ARM: Final = re.compile(r"https://[^/]+(?=/subscriptions/)", re.IGNORECASE)
+"""The start of an id that is written as the URL of a request."""
+
 _HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)
 
 
@@ -144,20 +147,21 @@ def _datastore(name: str, properties: Mapping[str, Any]) -> Iterator[Reference]:
     account, store = text_at(properties, "accountName"), text_at(properties, "storeName")
     if kind in _ACCOUNTS and account:
         host = f"{account}.{_ACCOUNTS[kind]}.{text_at(properties, 'endpoint') or _ENDPOINT}"
-        yield _store(f"datastore {name}", properties, "Microsoft.Storage/storageAccounts", account, host)
+        yield from _store(f"datastore {name}", properties, "Microsoft.Storage/storageAccounts", account, host)
     elif kind == "azuredatalakegen1" and store:
-        yield _store(f"datastore {name}", properties, _LAKE, store, f"{store}.{_LAKE_HOST}")
+        yield from _store(f"datastore {name}", properties, _LAKE, store, f"{store}.{_LAKE_HOST}")
     elif kind == "onelake":
         host = _host(text_at(properties, "endpoint")) or _ONE_LAKE_HOST
         yield Reference(f"datastore {name} in OneLake", host=host)
 
 
-def _store(relation: str, properties: Mapping[str, Any], kind: str, account: str, host: str) -> Reference:
-    """Return the reference to an account by its id, or by its host where the datastore does not name its place."""
+def _store(relation: str, properties: Mapping[str, Any], kind: str, account: str, host: str) -> Iterator[Reference]:
+    """Yield the reference to an account by its id, or by its host where the datastore does not name its place."""
     subscription, group = text_at(properties, "subscriptionId"), text_at(properties, "resourceGroup")
-    if subscription and group:
-        return Reference(relation, resource_id(subscription, group, kind, account))
-    return Reference(relation, host=host.lower())
+    named = tuple(_by_id(relation, resource_id(subscription, group, kind, account))) if subscription and group else ()
+    yield from named
+    if not named and _HOST.fullmatch(host):
+        yield Reference(relation, host=host.lower())
 
 
 def _destination(rule: object) -> str:
@@ -166,11 +170,10 @@ def _destination(rule: object) -> str:
 
 
 def _connection(name: str, properties: Mapping[str, Any]) -> Iterator[Reference]:
-    target = text_at(properties, "target")
-    named = _metadata_id(properties) or (target if target.startswith("/") else "")
-    relation = f"connection {name}"
-    if named:
-        yield from _by_id(relation, named)
+    target, relation = text_at(properties, "target"), f"connection {name}"
+    named = next((found for each in (_metadata_id(properties), target) for found in _by_id(relation, each)), None)
+    if named is not None:
+        yield named
     elif text_at(properties, "category").lower() in _OF_AZURE and (host := _host(target)):
         yield Reference(relation, host=host)
 
@@ -187,20 +190,24 @@ def _host(target: str) -> str:
     """Return the host name of a URL, of a connection string, or of a bare host, in lower case; empty for anything else."""
     if "://" in target:
         try:
-            return (urlsplit(target.removeprefix("jdbc:")).hostname or "").lower()
+            bare = urlsplit(target.removeprefix("jdbc:")).hostname or ""
         except ValueError:
             return ""
-    found = _SERVER.search(target)
-    bare = found[1] if found else target.partition("/")[0].partition(":")[0]
+    else:
+        found = _SERVER.search(target)
+        bare = found[1] if found else target.partition("/")[0].partition(":")[0]
     return bare.lower() if _HOST.fullmatch(bare) else ""
 
 
 def _by_id(relation: str, named: object) -> Iterator[Reference]:
-    """Yield the reference to a resource, or to the one that contains it: a container's id names its storage account."""
+    """Yield the reference to a resource, or to the one that contains it: a container's id names its storage account.
+
+    People write ids in the metadata of connections, so that one can be a placeholder or a URL, or have white space around it.
+    """
     if not isinstance(named, str):
         return
     try:
-        found = ResourceId.parse(named)
+        found = ResourceId.parse(_ENDPOINT_OF_ARM.sub("", named.strip()))
     except ValueError:
         return
     yield Reference(relation, resource_id(found.subscription, found.resource_group, _top(found), found.names[0]))

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.compare import same_resource_id
-from cmkctl.azure.documents import at_path, text_at
+from cmkctl.azure.documents import Misplaced, at_path, reached, text_at
 from cmkctl.plan import AttributeChange, Json
 from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Follows, Posture, Rules, State, Verdict
 from cmkctl.profile import field_types
@@ -201,8 +201,9 @@ class Documents:
         return name not in self._answers
 
     def value(self, name: str, path: str) -> Any:
-        """Return the value at a dotted path of a document; None where there is none."""
-        return at_path(self.find(name), path)
+        """Return the value at a dotted path of a document; None where there is none, `Misplaced` where a block is none."""
+        where, found = reached(self.find(name), path)
+        return found if where == path else Misplaced(found)
 
     def text(self, name: str, path: str) -> str:
         """Return the text at a dotted path of a document; empty where there is none."""
@@ -214,15 +215,30 @@ class Documents:
         return found if isinstance(found, list) else []
 
     def evidence(self, name: str, path: str) -> Evidence:
-        """Return the value at a path as evidence, None where Azure shows none."""
+        """Return the value at a path as evidence, None where Azure shows none; of something in the way, its path and value."""
         read = self._answers[name].read
-        return Evidence(read.path, read.api_version, path, self.value(name, path))
+        return Evidence(read.path, read.api_version, *reached(self.find(name), path))
 
     def not_visible(self, name: str) -> Posture | None:
-        """Return the posture of a resource whose document is missing; None for one that was read."""
+        """Return the posture of a resource whose document is missing; None for one that was read.
+
+        A read that failed for another reason than rights shows nothing about the resource, not even that it is hidden.
+        """
         if self.find(name) is not None:
             return None
-        return Posture(Verdict.NOT_VISIBLE, self.obstacle(name))
+        failed = name in self._answers and self._answers[name].obstacle
+        return Posture(Verdict.NOT_KNOWABLE if failed else Verdict.NOT_VISIBLE, self.obstacle(name))
+
+    def unknown_form(self, name: str, path: str) -> Posture | None:
+        """Return `not-knowable` where a document has something other than a block on the way to a path; else None.
+
+        An absent block has a meaning, and one of the wrong type proves nothing.
+        """
+        where, _ = reached(self.find(name), path)
+        if where == path:
+            return None
+        reason = f"{where.rpartition('.')[2]} has another form than cmkctl knows"
+        return Posture(Verdict.NOT_KNOWABLE, reason, (self.evidence(name, path),))
 
     def obstacle(self, name: str) -> str:
         """Return the reason why a document is missing."""
@@ -344,9 +360,8 @@ class Service(ABC):
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `further` are
     the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
-    look at the key. `also` names another service of Microsoft's whose resources are of this type. A service with `alone` False
-    is shown only where another resource refers to it. With `in_graph` False no table of Resource Graph has its resources: they
-    are items of a listing in another resource's `details`.
+    look at the key. `also` names another service of Microsoft's whose resources are of this type. With `in_graph` False the
+    query of Resource Graph leaves its type out: its resources are items of a listing in another resource's `details`.
     """
 
     name: ClassVar[str]
@@ -361,7 +376,6 @@ class Service(ABC):
     doc: ClassVar[str]
     also: ClassVar[str] = ""
     rules: ClassVar[Rules] = Rules(("DP-5",))
-    alone: ClassVar[bool] = True
     in_graph: ClassVar[bool] = True
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:

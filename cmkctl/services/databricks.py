@@ -333,12 +333,14 @@ def _root_dbfs(documents: Documents) -> Posture:
     source = text_at(value, "keySource") if isinstance(value, Mapping) else ""
     if _serverless(documents):
         return _without_choice(documents, shown)
+    if unknown := documents.unknown_form("resource", _DBFS):
+        return unknown
     if value is None or (isinstance(value, Mapping) and (not value or same_word(source, "Default"))):
         prepared = documents.value("resource", _PREPARED) is True
         reason = f"Microsoft's key{', with the identity that can read another prepared' if prepared else ''}"
         return Posture(Verdict.MICROSOFT, f"{reason}{_tier(documents)}", shown)
     if not isinstance(value, Mapping) or not same_word(source, _KEY_VAULT):
-        return Posture(Verdict.NOT_KNOWABLE, f"the key source is {source or value}, which cmkctl does not know", shown)
+        return Posture(Verdict.NOT_KNOWABLE, _unknown_source(source), shown)
     vault, name, version = (text_at(value, each) for each in ("keyvaulturi", "KeyName", "keyversion"))
     shown += tuple(
         documents.evidence("resource", f"{_DBFS}.{each}") for each in ("keyvaulturi", "KeyName", "keyversion")
@@ -377,19 +379,27 @@ def _managed_disks(documents: Documents) -> Posture:
 
 def _entity(documents: Documents, path: str, follows: Follows, reader: str) -> Posture:
     """Return who holds the key of one of the two entities of the encryption block."""
+    if unknown := documents.unknown_form("resource", path):
+        return unknown
     shown: tuple[Evidence, ...] = (documents.evidence("resource", f"{path}.keySource"),)
     value = documents.value("resource", path)
     if value in (None, {}):
         return Posture(Verdict.MICROSOFT, f"Microsoft's key{_tier(documents)}", shown)
-    source = documents.text("resource", f"{path}.keySource")
-    if not same_word(source, _KEY_VAULT):
-        return Posture(Verdict.NOT_KNOWABLE, f"the key source is {source or value}, which cmkctl does not know", shown)
+    source = documents.value("resource", f"{path}.keySource")
+    # A key vault is the only key source that the type has, so that a key without one is in a key vault as well.
+    if source is not None and not (isinstance(source, str) and same_word(source, _KEY_VAULT)):
+        return Posture(Verdict.NOT_KNOWABLE, _unknown_source(source), shown)
     names = [f"{path}.keyVaultProperties.{each}" for each in ("keyVaultUri", "keyName", "keyVersion")]
     shown += tuple(documents.evidence("resource", each) for each in names)
     vault, name, version = (documents.text("resource", each) for each in names)
     if not vault or not name:
         return Posture(Verdict.NOT_KNOWABLE, "the key source is a key vault, but no key is named", shown)
     return Posture(Verdict.CUSTOMER, "the customer's key", shown, _key(vault, name), version, follows, reader)
+
+
+def _unknown_source(source: object) -> str:
+    shown = source if isinstance(source, str) and source else "not shown as text"
+    return f"the key source is {shown}, which cmkctl does not know"
 
 
 def _without_choice(documents: Documents, shown: tuple[Evidence, ...]) -> Posture:

@@ -140,7 +140,7 @@ class DiskEncryptionSets(EncryptableService[EncryptedDiskEncryptionSet]):
 
 def linked_set(resource_id: str) -> tuple[Read, ...]:
     """Return the read of a set that another resource names; none for an empty id."""
-    return (Read("disk_encryption_set", resource_id, API_VERSION),) if resource_id else ()
+    return (Read("disk_encryption_set", resource_id.rstrip("/"), API_VERSION),) if resource_id else ()
 
 
 def of_linked_set(documents: Documents) -> Posture:
@@ -154,12 +154,12 @@ def of_linked_set(documents: Documents) -> Posture:
 def key_of(documents: Documents, name: str) -> Posture:
     """Return who holds the key of the set whose document has this name; it has been read."""
     key, version = key_parts(documents.text(name, _URL))
-    kind = documents.text(name, _TYPE)
+    kind = documents.value(name, _TYPE)
     shown: tuple[Evidence, ...] = tuple(documents.evidence(name, each) for each in (_URL, _TYPE, _ROTATES))
     if not key:
         return Posture(Verdict.NOT_KNOWABLE, "the set names no key that cmkctl can read", shown)
     # A PUT without a type is answered with the first of them (recording 73).
-    reason = _TYPES.get(kind.lower() or "encryptionatrestwithcustomerkey")
+    reason = _TYPES.get(str(kind or "EncryptionAtRestWithCustomerKey").lower())
     follows = Follows(Follow.BY_ITSELF, HOURS) if documents.value(name, _ROTATES) is True else PINNED
     reader = _reader(documents, name)
     if reason is None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Final, TypeVar
 
 from cmkctl.azure.compare import same_resource_id, same_uri, same_word
+from cmkctl.azure.documents import at_path
 from cmkctl.azure.ids import key_parts
 from cmkctl.plan import AttributeChange, Json
 from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Follows, Part, Posture, Rules, State, Verdict
@@ -62,8 +63,8 @@ class FlexibleServers(EncryptableService[S]):
 
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the key of the server, and that of its geo-redundant backups."""
-        if hidden := documents.not_visible("resource"):
-            return hidden
+        if missing := documents.not_visible("resource") or documents.unknown_form("resource", _TYPE):
+            return missing
         kind, uri = documents.value("resource", _TYPE), documents.text("resource", f"{_BLOCK}.primaryKeyURI")
         shown: tuple[Evidence, ...] = (documents.evidence("resource", _TYPE),)
         if (kind is None and not uri) or (isinstance(kind, str) and same_word(kind, "SystemManaged")):
@@ -122,7 +123,7 @@ class FlexibleServers(EncryptableService[S]):
 
     def write(self, settings: S, documents: Documents, uri: str) -> tuple[Write, ...]:
         """Return the PATCH of the key and its reader; nothing where the server has both. The key of the backups stays."""
-        shown = {each: documents.value("resource", f"{_BLOCK}.{each}") for each in ("type", *_DATA[:2])}
+        shown = {each: at_path(documents.find("resource"), f"{_BLOCK}.{each}") for each in ("type", *_DATA[:2])}
         before, reader = (documents.text("resource", f"{_BLOCK}.{each}") for each in _DATA[:2])
         kind = documents.text("resource", _TYPE)
         if same_word(kind, "AzureKeyVault") and same_uri(before, uri) and same_resource_id(reader, settings.identity):

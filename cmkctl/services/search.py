@@ -91,9 +91,10 @@ def _reported(documents: Documents) -> str:
         return f"enforcement is {enforcement or 'not shown'}, which says nothing about the objects"
     if not isinstance(enforcement, str) or not same_word(enforcement, "Enabled"):
         return f"the enforcement is {enforcement}, which cmkctl does not know"
-    if compliance == "NonCompliant":
+    reported = compliance if isinstance(compliance, str) else ""
+    if same_word(reported, "NonCompliant"):
         return "the service reports objects that are encrypted with Microsoft's key, and refuses new ones"
-    if compliance == "Compliant":
+    if same_word(reported, "Compliant"):
         return "the service reports no object with Microsoft's key and refuses new ones, and it may be empty"
     return f"the service refuses new objects with Microsoft's key, and reports {compliance or 'nothing'} about those it has"
 

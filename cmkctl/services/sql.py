@@ -205,9 +205,7 @@ class SqlServers(EncryptableService[EncryptedSqlServer]):
             f"is {current or 'not known'}",
             attributes=(
                 AttributeChange("serverKeyName", current or None, name),
-                AttributeChange(
-                    "autoRotationEnabled", documents.value("protector", "properties.autoRotationEnabled"), rotates
-                ),
+                AttributeChange("autoRotationEnabled", at_path(documents.find("protector"), _ROTATES), rotates),
             ),
         )
         return (protector,) if documents.find("server_key") else (_new_key(self, settings, key), protector)
@@ -296,6 +294,10 @@ def _part(documents: Documents, server: Posture, database: Mapping[str, Any]) ->
     elif _off(documents, name):
         evidence = (documents.evidence(_state(name), _STATE),)
         found = Posture(Verdict.MICROSOFT, "transparent data encryption is off, so no key protects it", evidence)
+    elif found.verdict is Verdict.CUSTOMER and _odd(documents, name):
+        evidence = (documents.evidence(_state(name), _STATE),)
+        reason = "transparent data encryption has a state that cmkctl does not know"
+        found = replace(found, verdict=Verdict.NOT_KNOWABLE, reason=f"{found.reason}, and {reason}", evidence=evidence)
     return Part(name, found)
 
 
@@ -306,7 +308,7 @@ def _in_words(server: Posture, parts: tuple[Part, ...]) -> Iterator[str]:
         yield f"{', '.join(own)} with a key of its own"
     for verdict, words in (
         (Verdict.CUSTOMER_UNUSABLE, "cannot be opened with the key"),
-        (Verdict.NOT_KNOWABLE, "with a protector that cmkctl does not know"),
+        (Verdict.NOT_KNOWABLE, "with a protector or a state that cmkctl does not know"),
         (Verdict.MICROSOFT, "without transparent data encryption"),
     ):
         names = [each.name for each in parts if each.posture.verdict is verdict and verdict is not server.verdict]
@@ -363,12 +365,16 @@ def _encrypted(documents: Documents) -> Aspect:
     if documents.find(_DATABASES) is None or unread:
         reason = "transparent data encryption takes a request for each database, and was not read"
         return Aspect(topic, State.NOT_READ, reason, rules=_ENCRYPTED_RULES)
-    shown = tuple(documents.evidence(_state(each), _STATE) for each in names)
+    hidden = [each for each in names if documents.find(_state(each)) is None]
+    shown = tuple(documents.evidence(_state(each), _STATE) for each in names if each not in hidden)
     off = [each for each in names if _off(documents, each)]
-    unknown = [each for each in names if not _off(documents, each) and not _on(documents, each)]
+    unknown = [each for each in names if _odd(documents, each)]
     if off:
         reason = f"transparent data encryption is off for {', '.join(off)}"
         return Aspect(topic, State.NOT_ENFORCED, reason, shown, _ENCRYPTED_RULES)
+    if hidden:
+        reason = f"transparent data encryption of {', '.join(hidden)}: {documents.obstacle(_state(hidden[0]))}"
+        return Aspect(topic, State.NOT_VISIBLE, reason, shown, _ENCRYPTED_RULES)
     if unknown:
         reason = f"transparent data encryption of {', '.join(unknown)} is not shown"
         return Aspect(topic, State.NOT_KNOWABLE, reason, shown, _ENCRYPTED_RULES)
@@ -376,8 +382,10 @@ def _encrypted(documents: Documents) -> Aspect:
     return Aspect(topic, State.ENFORCED if names else State.INFORMATION, reason, shown, _ENCRYPTED_RULES)
 
 
-def _on(documents: Documents, database: str) -> bool:
-    return same_word(documents.text(_state(database), _STATE), "Enabled")
+def _odd(documents: Documents, database: str) -> bool:
+    """Return True for a document of transparent data encryption that shows it neither on nor off."""
+    on = same_word(documents.text(_state(database), _STATE), "Enabled")
+    return documents.find(_state(database)) is not None and not on and not _off(documents, database)
 
 
 SERVICE: Final = SqlServers()

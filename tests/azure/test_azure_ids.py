@@ -17,7 +17,9 @@ from cmkctl.azure.ids import (
 
 VAULT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv"
 
-segments = st.text(st.characters(codec="ascii", exclude_characters="/\n\r", categories=["L", "N", "P"]), min_size=1)
+segments = st.text(
+    st.characters(codec="ascii", exclude_characters="/?#%\\", categories=["L", "N", "P"]), min_size=1
+).filter(lambda text: text not in (".", ".."))
 resource_ids = st.integers(1, 3).flatmap(
     lambda depth: st.builds(
         ResourceId,
@@ -65,6 +67,11 @@ def test_any_text_is_an_id_or_a_value_error(text: str) -> None:
         "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv/keys",
         "/subscriptions/s/providers/Microsoft.KeyVault/locations/eastus2",
         f"https://management.azure.com{VAULT}",
+        f"{VAULT}\n",
+        f"{VAULT}?api-version=1",
+        f"{VAULT}#part",
+        f"{VAULT}%2e",
+        "/subscriptions/s/resourceGroups/../providers/Microsoft.KeyVault/vaults/kv",
     ],
 )
 def test_what_is_no_resource_of_a_group_is_refused(text: str) -> None:

@@ -257,7 +257,7 @@ def test_of_allowed_regions_the_list_counts_and_not_the_exception_for_global() -
         ),
     ],
 )
-def test_the_step_tells_the_two_vaults_apart(step: str, remedy: str) -> None:
+def test_the_step_distinguishes_the_two_vaults(step: str, remedy: str) -> None:
     """A field of the vault with the key does not change the workspace's own vault (G6)."""
     field = "Microsoft.KeyVault/vaults/networkAcls.defaultAction"
     body = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", field, "NotEquals", "Deny", None)
@@ -499,7 +499,7 @@ def test_of_a_linked_authorization_the_missing_action_is_named() -> None:
     )
 
 
-def test_graph_that_asks_for_more_claims_has_that_way_out_as_well() -> None:
+def test_graph_that_requires_more_claims_has_that_way_out_as_well() -> None:
     """Conditional Access answers 401 with a challenge (G4)."""
     answer = Answer(
         401,
@@ -648,7 +648,7 @@ def _diagnosed() -> list[Diagnostic]:
 
 
 def test_every_row_explains_a_case() -> None:
-    """A row that no body of a service reaches is dead: an earlier one shadows it, or nobody knows it to happen."""
+    """A row that no body of a service reaches is dead: an earlier one shadows it, or no case is known."""
     failures = [failure for failure, _, _ in CASES.values()]
     failures += [shared_keys(), failed(error("AuthorizationFailed", "no"), status=403)]
     failures += [Failure(FailureKind.CLAIMS, "", "", 401)]

@@ -133,6 +133,6 @@ def test_anchors_aliases_and_merge_keys_work(files: Files) -> None:
 
 
 @pytest.mark.parametrize("text", ["no", "off", "y", "2031-01-31", "1:30", "0x1F", "1_000", "12e03x"])
-def test_scalars_mean_what_yaml_1_2_says(files: Files, text: str) -> None:
+def test_scalars_have_the_types_of_yaml_1_2(files: Files, text: str) -> None:
     """The Norway problem and its relatives: these are texts."""
     assert files.load(f"{GOOD}tags:\n  t: {text}\n").profile.tags == {"t": text}
