@@ -82,10 +82,10 @@ def ask(state: Path | None, method: str, what: str, body: dict[str, Any], *, sta
     path = state or default_state_path()
     try:
         if running is not None:
-            return running.ask(method, what, body)
+            return running.call_control(method, what, body)
         if not start:
             not_running(state)
         with Sandbox(path).serve(lasting=False) as own:
-            return own.ask(method, what, body)
+            return own.call_control(method, what, body)
     except SandboxError as problem:
         fail(str(problem))
