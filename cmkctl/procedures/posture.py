@@ -48,6 +48,7 @@ class _Run:
         self._keys: dict[str, KeyAnswer] = {}
         self._searched: set[str] = set()
         self._gaps: list[Unseen] = []
+        self._unread_keys: dict[str, Unseen] = {}
         self._left_out: list[str] = []
 
     def survey(self) -> Survey:
@@ -71,7 +72,7 @@ class _Run:
             if not reads and not keys and not queries:
                 rest = sum(each.lower() not in self._known.fresh for each in shown) if deep else 0
                 self._left_out += [_UNREAD_REST.format(count=rest)] if rest else []
-                gaps = Gaps((*self._gaps, *self._unreadable()), tuple(self._left_out))
+                gaps = Gaps((*self._gaps, *self._unreadable(), *self._unread_keys.values()), tuple(self._left_out))
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
 
@@ -155,9 +156,12 @@ class _Run:
         try:
             document = self._azure.key_version(place, name, version) if version else self._azure.key(place, name)
         except AzureFailed as error:
-            if error.failure.kind is not FailureKind.DENIED and error.failure.kind not in _OBSTACLES:
+            reason = "you may not read it" if error.failure.kind is FailureKind.DENIED else _obstacle(error.failure)
+            if not reason:
                 raise
-            return identifier, KeyAnswer(None, denied=True)
+            path = f"{vault}/keys/{name}"
+            self._unread_keys.setdefault(path, Unseen(path, reason))
+            return identifier, KeyAnswer(None, reason)
         return identifier, KeyAnswer(document)
 
     def _queries(self, found: Found) -> tuple[str, ...]:
@@ -185,9 +189,15 @@ def _answer(azure: Snapshot, read: Read) -> Answer:
     try:
         return answer_as_it_is(azure, read)
     except AzureFailed as error:
-        if error.failure.kind not in _OBSTACLES:
+        obstacle = _obstacle(error.failure)
+        if not obstacle:
             raise
-        return Answer(read, None, denied=True, obstacle=f"{_OBSTACLES[error.failure.kind]}: {error.failure.message}")
+        return Answer(read, None, denied=True, obstacle=obstacle)
+
+
+def _obstacle(failure: Failure) -> str:
+    """Return the reason why one resource could not be read; empty for a failure that ends the survey."""
+    return f"{_OBSTACLES[failure.kind]}: {failure.message}" if failure.kind in _OBSTACLES else ""
 
 
 def _name(resource_id: str) -> str:

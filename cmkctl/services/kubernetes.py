@@ -116,7 +116,7 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
             return Posture(
                 Verdict.NOT_KNOWABLE, "the disk encryption set is named in a form that cmkctl does not know", shown
             )
-        found, name = of_linked_set(documents), value.rpartition("/")[2]
+        found, name = of_linked_set(documents), value.rstrip("/").rpartition("/")[2]
         shown += found.evidence
         reason = f"the disks of its nodes and, by default, its data disks use disk encryption set {name}"
         if found.verdict is not Verdict.CUSTOMER or not found.key:
@@ -161,7 +161,7 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
                 "--node-osdisk-diskencryptionset-id), and move the workloads to it",
                 take_out,
             )
-        found, name = of_linked_set(documents), named.rpartition("/")[2]
+        found, name = of_linked_set(documents), named.rstrip("/").rpartition("/")[2]
         follows = found.follows is not None and found.follows.how is Follow.BY_ITSELF
         if same_key_identifier(found.key, key.versionless) and (follows or found.key_version == key.version):
             return ()

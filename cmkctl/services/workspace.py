@@ -96,7 +96,7 @@ class Workspaces(Service):
         if not is_project(documents.find("resource")):
             return _own(documents, "resource")
         shown: tuple[Evidence, ...] = (documents.evidence("resource", _HUB),)
-        name = documents.text("resource", _HUB).rpartition("/")[2]
+        name = hub_of(documents.find("resource")).rpartition("/")[2]
         if documents.find("hub") is None:
             return Posture(Verdict.INHERITED, f"the key is that of hub {name or 'which is not shown'}", shown)
         hub = _own(documents, "hub")
@@ -134,7 +134,7 @@ def is_project(document: Mapping[str, Any] | None) -> bool:
 
 def hub_of(document: Mapping[str, Any] | None) -> str:
     """Return the ARM id of a project's hub; empty for a workspace of another kind."""
-    return text_at(document, _HUB) if is_project(document) else ""
+    return text_at(document, _HUB).rstrip("/") if is_project(document) else ""
 
 
 def architecture(document: Mapping[str, Any] | None) -> str:

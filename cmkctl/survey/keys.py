@@ -19,10 +19,10 @@ MANY: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """The answer to the read of a key or of a version: its document, None where it is absent, or may not be read (`denied`)."""
+    """The answer to the read of a key or of a version: its document, or None, with the `obstacle` where it was not read."""
 
     document: ArmDocument | None
-    denied: bool = False
+    obstacle: str = ""
 
 
 def keys_of(postures: Iterable[Posture]) -> dict[str, None]:
@@ -73,8 +73,7 @@ def state_of(key: str, vault: str, answers: Mapping[str, KeyAnswer], versions: I
     if answer is None:
         return KeyState(key, vault, reason="the key was not read")
     if answer.document is None:
-        reason = "the key may not be read" if answer.denied else "there is no such key, or you may not see it"
-        return KeyState(key, vault, reason=reason)
+        return KeyState(key, vault, reason=answer.obstacle or "there is no such key, or you may not see it")
     older = tuple(
         _version(key_parts(each)[1], answers.get(each))
         for each in versions
@@ -87,8 +86,8 @@ def _version(version: str, answer: KeyAnswer | None) -> KeyVersion:
     if answer is None:
         return KeyVersion(version, reason="the version was not read")
     if answer.document is None:
-        reason = "the version may not be read" if answer.denied else "the vault shows no such version"
-        return KeyVersion(version, reason=reason, absent=not answer.denied)
+        reason = answer.obstacle or "the vault shows no such version"
+        return KeyVersion(version, reason=reason, absent=not answer.obstacle)
     return KeyVersion(version, *_attributes(answer.document))
 
 

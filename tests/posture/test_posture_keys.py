@@ -35,7 +35,7 @@ def uses(version: str, verdict: Verdict = Verdict.CUSTOMER, identifier: str = KE
         (key(KeyVersion(OLD, enabled=False)), OLD, Verdict.CUSTOMER_UNUSABLE),
         (key(KeyVersion(OLD, enabled=False)), NEW, Verdict.CUSTOMER),
         (key(KeyVersion(OLD, enabled=True, expires=datetime(1999, 1, 1, tzinfo=UTC))), OLD, Verdict.CUSTOMER),
-        (key(KeyVersion(OLD, reason="the version may not be read")), OLD, Verdict.CUSTOMER),
+        (key(KeyVersion(OLD, reason="you may not read it")), OLD, Verdict.CUSTOMER),
         (key(KeyVersion(OLD, reason="the vault shows no such version", absent=True)), OLD, Verdict.NOT_KNOWABLE),
         (key(), OLD, Verdict.CUSTOMER),
         ({KEY: KeyState(KEY, VAULT, reason="the key may not be read")}, OLD, Verdict.CUSTOMER),
@@ -76,7 +76,7 @@ def test_the_state_of_a_key_has_the_older_versions_in_use() -> None:
     answers = {
         KEY: KeyAnswer(document),
         f"{KEY}/{OLD}": KeyAnswer(disabled),
-        f"{KEY}/{denied}": KeyAnswer(None, denied=True),
+        f"{KEY}/{denied}": KeyAnswer(None, "you may not read it"),
         f"{KEY}/{absent}": KeyAnswer(None),
     }
     named = [f"{KEY}/{each}" for each in (NEW, OLD, unread, denied, absent)]
@@ -86,7 +86,7 @@ def test_the_state_of_a_key_has_the_older_versions_in_use() -> None:
     assert found.older == (
         KeyVersion(OLD, enabled=False),
         KeyVersion(unread, reason="the version was not read"),
-        KeyVersion(denied, reason="the version may not be read"),
+        KeyVersion(denied, reason="you may not read it"),
         KeyVersion(absent, reason="the vault shows no such version", absent=True),
     )
     assert [is_older(each, answers) for each in (*named[:2], f"{OTHER}/{OLD}")] == [False, True, None]

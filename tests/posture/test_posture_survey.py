@@ -29,10 +29,11 @@ URI: Final = "https://kv-cmk.vault.azure.net/"
 KEY: Final = f"{URI}keys/cmk"
 ACCOUNT: Final = storage("stml", uri=URI)
 IMAGES: Final = registry("crml", "rg-images", key=KEY)
+VAULT: Final = f"{SUBSCRIPTION}/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-cmk"
 ESTATE: Final = workspace(
     "mlw",
     key=f"{KEY}/{VERSION}",
-    vault=f"{SUBSCRIPTION}/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-cmk",
+    vault=VAULT,
     properties={"storageAccount": ACCOUNT["id"], "containerRegistry": IMAGES["id"]},
 )
 ONE: Final = Scope((SUBSCRIPTION_ID,), (ESTATE["id"],))
@@ -246,7 +247,7 @@ def test_a_project_shares_the_fate_of_the_key_of_its_hub(azure: ScenarioBuilder)
 def test_a_reader_of_one_group_learns_what_can_be_missing(
     azure: ScenarioBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The registry in another group is not visible, and the subscription is named as unseen."""
+    """The registry in another group is not visible. The subscription is named as unseen, and so is the key in a third group."""
     put(azure.running.state, ESTATE, ACCOUNT, IMAGES)
     scope = ESTATE["id"].partition("/providers/")[0]
     for name, value in azure.running.state.add_client("reader", "Reader", scope).items():
@@ -256,7 +257,7 @@ def test_a_reader_of_one_group_learns_what_can_be_missing(
 
     assert {"stml": "mixed", "crml": "not-visible"}.items() <= verdicts(by_name(found)).items()
     assert "you may not read it" in by_name(found)["crml"].posture.reason
-    assert [f"/subscriptions/{SUBSCRIPTION_ID}"] == [each.resource_id for each in found.unseen]
+    assert [SUBSCRIPTION, f"{VAULT}/keys/cmk"] == [each.resource_id for each in found.unseen]
 
 
 def test_a_subscription_shows_also_what_belongs_to_no_workspace(azure: ScenarioBuilder) -> None:
@@ -390,6 +391,38 @@ def test_the_key_of_an_account_that_belongs_to_no_workspace_is_read_as_well(azur
 
     assert found is not None
     assert key.endswith(found.newest)
+
+
+def test_a_key_is_read_in_the_subscription_of_its_vault(azure: ScenarioBuilder) -> None:
+    """A workspace can have its key in another subscription, where central vaults are kept."""
+    far = VAULT.replace(SUBSCRIPTION_ID, azure.running.state.add_subscription("c0ffee00-0000-4000-8000-000000000009"))
+    put(azure.running.state, workspace("mlw", key=f"{KEY}/{VERSION}", vault=far))
+
+    found = survey_in(azure, ONE)
+
+    assert f"{far}/keys/cmk".lower() in [each.path.lower() for each in azure.running.requests]
+    assert far in [each.resource_id for each in found.assessments]
+
+
+@pytest.mark.parametrize("deep", [True, False], ids=["by GETs", "by rows"])
+def test_a_slash_at_the_end_of_an_id_is_not_part_of_a_name(azure: ScenarioBuilder, *, deep: bool) -> None:
+    """Portals and templates add one. It is the same hub, and the same disk encryption set."""
+    hub = workspace("hub", key=f"{KEY}/{VERSION}", vault=VAULT, kind="Hub")
+    project = workspace("project", kind="Project", properties={"hubResourceId": f"{hub['id']}/"})
+    keys = document(
+        "Microsoft.Compute/diskEncryptionSets", "des", properties={"activeKey": {"keyUrl": f"{KEY}/{VERSION}"}}
+    )
+    named = {"diskEncryptionSetID": f"{keys['id']}/"}
+    cluster = document("Microsoft.ContainerService/managedClusters", "aks", properties=named)
+    put(azure.running.state, hub, project, keys, cluster)
+
+    found = by_name(survey_in(azure, Scope((SUBSCRIPTION_ID,), deep=deep)))
+
+    assert {"hub", "project", "des", "aks", "kv-cmk"} == found.keys()
+    assert Verdict.CUSTOMER is found["project"].posture.source
+    assert "hub hub:" in found["project"].posture.reason
+    assert (KEY, VERSION) == (found["aks"].posture.key, found["aks"].posture.key_version)
+    assert found["aks"].posture.reason.endswith("disk encryption set des")
 
 
 def test_a_type_that_cmkctl_does_not_know_is_not_knowable(azure: ScenarioBuilder) -> None:
