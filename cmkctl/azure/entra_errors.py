@@ -1,6 +1,6 @@
 """The rejections of Microsoft Entra ID by their code (``AADSTS`` and a number), in families that have one remedy.
 
-Codes are compared whole: a longer code, such as 700211 beside 70021, is a different one.
+Codes are compared whole: a longer code, such as 700211 beside 70021, counts as a different one.
 
 Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
