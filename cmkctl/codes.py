@@ -1052,7 +1052,7 @@ CMK670: Final = Code(
     "CMK670",
     "Nothing to import was found",
     "cmkctl import reads a workspace by its id, or the workspaces that use a vault or key, or those of a resource group. Azure shows none there: the name or the subscription is a different one, or the signed-in account may not see it.",
-    "List the workspaces: az ml workspace list --output table",
+    "List the workspaces of a subscription: cmkctl list --subscription ID",
 )
 CMK671: Final = Code(
     "CMK671",
@@ -1310,13 +1310,13 @@ CMK711: Final = Code(
     "CMK711",
     "Not as expected",
     "cmkctl posture compares what it finds with the expectations of the profile's section posture, or of the file after --expect. A key that could not be read is not taken for the customer's: where the customer's key is expected, that counts as not met, and the reason says so.",
-    "Set the key, change the expectation, or add a waiver with a reason and a last day.",
+    "Set the key or the protection, change the expectation, or add a waiver with a reason and a last day.",
 )
 CMK712: Final = Code(
     "CMK712",
     "A waiver has ended, or ends within 30 days",
     "A waiver excuses a difference until its last day. After that day the expectation counts again, and the exit code is 2.",
-    "Remove the cause, or decide anew: write a later day with a reason.",
+    "Correct what differs, or extend the waiver: write a later day, with a reason.",
 )
 CMK713: Final = Code(
     "CMK713",

@@ -7,7 +7,8 @@ Everything but `load` is pure. A value that could not be read is never taken for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,14 +16,16 @@ from typing import Final, assert_never
 
 from cmkctl import codes
 from cmkctl.diagnostics import Diagnostic, Location, ProfileError
-from cmkctl.posture import Aspect, Assessment, Met, Outcome, Posture, State, Survey, Verdict, Waiver
+from cmkctl.posture import KEY, Aspect, Assessment, Compared, Met, Outcome, Posture, State, Survey, Verdict, Waiver
+from cmkctl.profile.environment import OR_SET
 from cmkctl.profile.fields import path_of
 from cmkctl.profile.load import LoadedProfile, load_section
+from cmkctl.profile.model import Profile
+from cmkctl.profile.parse import FIRST_LINES, WRITE_PROFILE
 from cmkctl.profile.sections.posture import ExpectedWaiver, Holder, PostureSettings
 from cmkctl.profile.tree import Branch, place_of
-
-KEY: Final = "key"
-"""The question who holds the key, beside the topics of protections."""
+from cmkctl.services import services
+from cmkctl.services.base import EncryptableService, Verb
 
 _SECTION: Final = "posture"
 _SOON: Final = timedelta(days=30)
@@ -64,13 +67,32 @@ def load(path: Path, environ: Mapping[str, str]) -> Expectations:
     try:
         return Expectations(*load_section(path, PostureSettings, environ))
     except ProfileError as error:
-        raise ProfileError(*map(_about_a_file, error.diagnostics)) from None
+        raise ProfileError(*_about_a_file(error.diagnostics, path)) from None
 
 
-def _about_a_file(diagnostic: Diagnostic) -> Diagnostic:
-    if diagnostic.code != codes.CMK001.id:
-        return diagnostic
-    return replace(diagnostic, remedy="Give the path of a file with expectations; docs/posture.md shows one.")
+def _about_a_file(found: Sequence[Diagnostic], path: Path) -> Iterator[Diagnostic]:
+    """Yield diagnostics of a file of its own, whose remedies are not those of a profile."""
+    unknown = [each for each in found if each.code == codes.CMK003.id]
+    profile = {each.subject for each in unknown} & {*Profile.model_fields} - {_SECTION}
+    if profile:
+        detail = (
+            f"{path} has fields of a profile, such as {min(profile)}, and --expect takes a file with expectations only."
+        )
+        remedy = f"Compare with the section posture of the profile: cmkctl posture {shlex.quote(str(path))}"
+        yield codes.CMK003.error(detail, remedy, location=Location(str(path)))
+        return
+    for each in found:
+        match each.code:
+            case codes.CMK001.id:
+                yield replace(each, remedy="Give the path of a file with expectations; docs/posture.md shows one.")
+            case codes.CMK002.id if each.remedy in (WRITE_PROFILE, FIRST_LINES):
+                yield replace(each, remedy="Begin with a line such as: default: customer")
+            case codes.CMK003.id if each.subject == _SECTION:
+                yield replace(each, remedy="Write the fields below it at the top level, without the line posture.")
+            case codes.CMK006.id:
+                yield replace(each, remedy=each.remedy.partition(OR_SET)[0])
+            case _:
+                yield each
 
 
 def of_profile(loaded: LoadedProfile) -> Expectations | None:
@@ -116,22 +138,20 @@ class _Judge:
         return replace(assessment, outcome=self._outcome(assessment))
 
     def _outcome(self, assessment: Assessment) -> Outcome:
-        answers = self.answers(assessment)
-        failed = {each: self.waiver_of(assessment, each) for each in answers if not each.met}
-        if not answers:
-            return Outcome(Met.NOT_EXPECTED, "nothing is expected of it")
-        if not failed:
-            return Outcome(Met.MET, _sentence(each.reason for each in answers), answers[0].place)
-        missing = {each: found for each, found in failed.items() if found is None or found.until < self.today}
-        if missing:
-            ended = [_value(found) for found in missing.values() if found is not None]
-            reason = _sentence(f"{each.reason}{_ended(found)}" for each, found in missing.items())
-            first_ended = ended[0] if ended else None
-            return Outcome(Met.NOT_MET, reason, next(iter(missing)).place, first_ended, _questions(missing))
-        waivers = [_value(found) for found in failed.values() if found is not None]
-        first = min(waivers, key=lambda each: each.until)
-        reason = _sentence(each.reason for each in failed)
-        return Outcome(Met.WAIVED, reason, next(iter(failed)).place, first, _questions(failed))
+        found: dict[str, Compared] = {}
+        for each in self.answers(assessment):
+            found.setdefault(each.question, self._compared(assessment, each))
+        return Outcome(tuple(found.values()))
+
+    def _compared(self, assessment: Assessment, answer: _Answer) -> Compared:
+        if answer.met:
+            return Compared(answer.question, Met.MET, answer.reason, answer.place)
+        waiver = self.waiver_of(assessment, answer)
+        if waiver is None:
+            return Compared(answer.question, Met.NOT_MET, answer.reason, answer.place)
+        met = Met.NOT_MET if waiver.until < self.today else Met.WAIVED
+        ended = _ended(waiver) if met is Met.NOT_MET else ""
+        return Compared(answer.question, met, f"{answer.reason}{ended}", answer.place, _value(waiver))
 
     def answers(self, assessment: Assessment) -> tuple[_Answer, ...]:
         """Return the answers to everything that is expected of a resource."""
@@ -240,16 +260,8 @@ def _value(waiver: ExpectedWaiver) -> Waiver:
     return Waiver(waiver.reason, waiver.until)
 
 
-def _ended(waiver: ExpectedWaiver | None) -> str:
-    return "" if waiver is None else f" (its waiver ended on {waiver.until.isoformat()}: {waiver.reason})"
-
-
-def _questions(answers: Iterable[_Answer]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each.question for each in answers))
-
-
-def _sentence(reasons: Iterable[str]) -> str:
-    return "; ".join(dict.fromkeys(reasons))
+def _ended(waiver: ExpectedWaiver) -> str:
+    return f" (its waiver ended on {waiver.until.isoformat()}: {waiver.reason})"
 
 
 def remarks(survey: Survey, expectations: Expectations, today: date) -> tuple[Diagnostic, ...]:
@@ -262,6 +274,27 @@ def remarks(survey: Survey, expectations: Expectations, today: date) -> tuple[Di
     return tuple(found)
 
 
+def _remedy(failed: Sequence[Assessment]) -> str:
+    """Return the remedies of what is not as expected: `cmkctl encrypt` first, where it can put the key on a resource."""
+    questions = {question for each in failed if each.outcome for question in each.outcome.questions}
+    bare = (each for each in failed if each.posture.verdict is Verdict.MICROSOFT and not each.managed)
+    settable = next((each for each in bare if _takes_key(each)), None)
+    cause = (
+        "Set the key"
+        if questions == {KEY}
+        else "Set the key or the protection"
+        if KEY in questions
+        else "Set the protection"
+    )
+    first = f"Put the key on it: cmkctl encrypt PROFILE --resource {settable.resource_id}\n" if settable else ""
+    return f"{first}{cause}, change the expectation, or add a waiver with a reason and a last day."
+
+
+def _takes_key(assessment: Assessment) -> bool:
+    service = next((each for each in services() if each.name == assessment.name_of_service), None)
+    return isinstance(service, EncryptableService) and service.verb in (Verb.PATCH, Verb.PUT, Verb.EDIT)
+
+
 def _failures(survey: Survey, expectations: Expectations) -> Iterator[Diagnostic]:
     failed = unmet(survey)
     if failed:
@@ -269,7 +302,7 @@ def _failures(survey: Survey, expectations: Expectations) -> Iterator[Diagnostic
         rest = f" and {len(failed) - len(names)} more" if len(failed) > len(names) else ""
         detail = f"{len(failed)} of {len(survey.assessments)}: {', '.join(names)}{rest}."
         place = failed[0].outcome.place if failed[0].outcome else ""
-        yield codes.CMK711.warning(detail, location=expectations.locate(place), subject=place)
+        yield codes.CMK711.warning(detail, _remedy(failed), location=expectations.locate(place), subject=place)
 
 
 def _waivers(survey: Survey, expectations: Expectations, today: date) -> Iterator[Diagnostic]:
@@ -285,9 +318,7 @@ def _waivers(survey: Survey, expectations: Expectations, today: date) -> Iterato
         where = expectations.locate(place)
         who = each.resource or each.service or ""
         if each not in used:
-            detail = (
-                f"The waiver for {who} ({each.reason}) excuses nothing: all is as expected there, or nothing was found."
-            )
+            detail = f"The waiver for {who} ({each.reason}) excuses nothing: nothing was found there that is not as expected."
             yield codes.CMK715.note(detail, location=where, subject=place)
         elif each.until < today:
             detail = (

@@ -33,7 +33,7 @@ MEANINGS: Final[Mapping[Verdict, str]] = {
     Verdict.MICROSOFT: "all data is encrypted with Microsoft's key",
     Verdict.MIXED: "part of the data is encrypted with the customer's key, and part with Microsoft's",
     Verdict.INHERITED: "the key is that of another resource",
-    Verdict.CUSTOMER_UNUSABLE: "a key of the customer's is set, and the service reports that it cannot use it",
+    Verdict.CUSTOMER_UNUSABLE: "a key of the customer's is set, and the service cannot use it, or will soon be unable to",
     Verdict.NOT_CHOOSABLE: "the service offers no customer-managed key",
     Verdict.NOT_KNOWABLE: "the documents that Azure answers do not show it",
     Verdict.NOT_VISIBLE: "the resource does not exist, or the signed-in principal may not read it",
@@ -135,6 +135,19 @@ class State(StrEnum):
     NOT_READ = "not-read"
 
 
+STATES: Final[Mapping[State, str]] = {
+    State.ENFORCED: "a setting of the resource enforces it",
+    State.NOT_ENFORCED: "a setting of the resource lets connections, people or data do without it",
+    State.PLATFORM: "the service always has it; there is no setting",
+    State.NOT_SET: "the setting is absent, and its default does not enforce it for certain",
+    State.INFORMATION: "a fact that is shown without a judgement",
+    State.NOT_KNOWABLE: "the documents that Azure answers do not show it",
+    State.NOT_VISIBLE: "the document that shows it may not be read",
+    State.NOT_READ: "the document that shows it was left unread; --deep reads it",
+}
+"""The meaning of each state."""
+
+
 @dataclass(frozen=True, slots=True)
 class Aspect:
     """A protection beside the key, such as ``in-transit``: its state, a sentence that explains it, the evidence and the rules.
@@ -148,6 +161,9 @@ class Aspect:
     evidence: tuple[Evidence, ...] = ()
     rules: Rules | None = None
 
+
+KEY: Final = "key"
+"""The question who holds the key, beside the topics of protections."""
 
 IN_TRANSIT: Final = "in-transit"
 """The topic of the encryption of connections."""
@@ -253,17 +269,65 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """An assessment beside what was expected of it. `reason` is a sentence; `place` is where the profile expects it.
+class Compared:
+    """The answer to one question beside what was expected: ``key``, or the topic of a protection.
 
-    `questions` are those that are not met, or are waived: ``key``, or the topics of protections.
+    `reason` is a sentence; `place` is where the profile expects it. `waiver` excuses it, or did so until its end.
     """
 
+    question: str
     met: Met
     reason: str
     place: str = ""
     waiver: Waiver | None = None
-    questions: tuple[str, ...] = ("key",)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An assessment beside what was expected of it: each question about which something is expected, once."""
+
+    compared: tuple[Compared, ...] = ()
+
+    def of(self, question: str) -> Compared | None:
+        """Return the comparison of a question; None where nothing is expected about it."""
+        return next((each for each in self.compared if each.question == question), None)
+
+    @property
+    def met(self) -> Met:
+        """The result as a whole: not met with one that is not, then waived with one that is."""
+        found = {each.met for each in self.compared}
+        return next((each for each in (Met.NOT_MET, Met.WAIVED, Met.MET) if each in found), Met.NOT_EXPECTED)
+
+    @property
+    def deciding(self) -> tuple[Compared, ...]:
+        """The comparisons with the result of the whole."""
+        return tuple(each for each in self.compared if each.met is self.met)
+
+    @property
+    def waived(self) -> tuple[Compared, ...]:
+        """The comparisons that a waiver excuses."""
+        return tuple(each for each in self.compared if each.met is Met.WAIVED)
+
+    @property
+    def reason(self) -> str:
+        """The sentences of those that decide."""
+        return "; ".join(dict.fromkeys(each.reason for each in self.deciding)) or "nothing is expected of it"
+
+    @property
+    def place(self) -> str:
+        """The first place at which one that decides is expected; empty without one."""
+        return next((each.place for each in self.deciding), "")
+
+    @property
+    def waiver(self) -> Waiver | None:
+        """The waiver, of those that decide, which ends first; None without one."""
+        waivers = [each.waiver for each in self.deciding if each.waiver is not None]
+        return min(waivers, key=lambda each: each.until, default=None)
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The questions that decide."""
+        return tuple(each.question for each in self.deciding)
 
 
 @dataclass(frozen=True, slots=True)

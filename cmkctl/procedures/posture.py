@@ -11,10 +11,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from cmkctl import codes
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
-from cmkctl.azure.ids import ResourceId, key_parts, within
+from cmkctl.azure.ids import LIST_WORKSPACES, ResourceId, key_parts, within
 from cmkctl.azure.snapshot import Snapshot
+from cmkctl.diagnostics import CmkctlError
 from cmkctl.posture import Survey, Unseen
 from cmkctl.services.base import Answer, Read
 from cmkctl.services.reading import REJECTED, answer_as_it_is, rows_in
@@ -32,8 +34,8 @@ _NAMES: Final = 200
 def survey(azure: Snapshot, scope: Scope) -> Survey:
     """Return the survey of a scope.
 
-    Raises AzureFailed when Azure fails a read in a way that a repetition can resolve, and for a resource group that does not
-    exist. A denied read is part of the result.
+    Raises AzureFailed when Azure fails a read in a way that a repetition can resolve, and CmkctlError (CMK301) for a resource
+    group, or a required workspace, that does not exist: its name may be misspelt. A denied read is part of the result.
     """
     return _Run(azure, scope).survey()
 
@@ -57,7 +59,7 @@ class _Run:
         self._known.fresh = _lower(named)
         self._send(self._missing(named), (), (query(self._scope),))
         self._query_again()
-        self._check_group()
+        self._check_scope()
         workspaces = self._scope.workspaces or self._workspaces()
         deep = len(workspaces) <= FEW if self._scope.deep is None else self._scope.deep
         if not deep:
@@ -76,12 +78,20 @@ class _Run:
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
 
-    def _check_group(self) -> None:
-        """Raise AzureFailed (ABSENT) for a resource group that does not exist: its name may be misspelt."""
-        group = self._scope.resource_group
+    def _check_scope(self) -> None:
+        """Raise CmkctlError (CMK301) for a resource group or a required workspace that does not exist."""
+        group, subscription = self._scope.resource_group, self._scope.subscriptions[0]
         if group and not self._known.rows and self._azure.resource_group(_name(group)) is None:
-            message = f"There is no resource group {_name(group)} in subscription {self._scope.subscriptions[0]}."
-            raise AzureFailed(Failure(FailureKind.ABSENT, "ResourceGroupNotFound", message))
+            detail = f"There is no resource group {_name(group)} in subscription {subscription}."
+            remedy = f"Correct the name. The groups: az group list --subscription {subscription} --output table"
+            raise CmkctlError(codes.CMK301.error(detail, remedy, subject=group))
+        for each in self._scope.workspaces if self._scope.required else ():
+            found = self._known.resource(each)
+            documents = found.documents if found and not found.missing else None
+            if documents and documents.find("resource") is None and not documents.denied("resource"):
+                detail = f"There is no workspace {_name(each)} at {each}, or you may not see it."
+                remedy = f"Correct the id. The ids: {LIST_WORKSPACES} --subscription {subscription}"
+                raise CmkctlError(codes.CMK301.error(detail, remedy, subject=each))
 
     def _query_again(self) -> None:
         """Send the plainest query where Resource Graph rejected the first one, which has conditions for the scope."""

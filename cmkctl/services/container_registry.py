@@ -77,6 +77,7 @@ class ContainerRegistries(EncryptableService[EncryptedRegistry]):
     follows = Follows(Follow.WHEN_TOLD, _HOURS)
     revoked = "all images are out of reach: pulls and pushes fail"
     doc = "https://learn.microsoft.com/azure/container-registry/tutorial-enable-customer-managed-keys"
+    protections = (IN_TRANSIT,)
     rules = Rules(
         ("DP-5",),
         (

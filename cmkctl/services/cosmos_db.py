@@ -117,6 +117,7 @@ class CosmosDbAccounts(EncryptableService[EncryptedCosmosDbAccount]):
         "can be deleted"
     )
     doc = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys-existing-accounts"
+    protections = (IN_TRANSIT,)
     rules = _RULES
     settings = EncryptedCosmosDbAccount
 

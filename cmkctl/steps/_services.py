@@ -80,11 +80,16 @@ def observe(azure: Snapshot, profile: Profile) -> ObservedServices:
     return ObservedServices(vault, key, tuple(found), azure.now())
 
 
+def elsewhere(profile: Profile) -> bool:
+    """Return True for a vault of another subscription than the profile's, which is not read."""
+    return ResourceId.parse(profile.key_vault.resource_id).subscription.lower() != profile.subscription
+
+
 def read_key(azure: Snapshot, profile: Profile) -> tuple[ArmDocument | None, ArmDocument | None]:
     """Read the vault and its key. The management client is of one subscription: a vault of another is taken for absent."""
-    vault = ResourceId.parse(profile.key_vault.resource_id)
-    if vault.subscription.lower() != profile.subscription:
+    if elsewhere(profile):
         return None, None
+    vault = ResourceId.parse(profile.key_vault.resource_id)
     return azure.gather2(lambda: azure.vault(vault), lambda: azure.key(vault, profile.key.name))
 
 
@@ -191,9 +196,7 @@ def own_identity(service: Service) -> OwnIdentity | None:
     return service.reader if isinstance(service.reader, OwnIdentity) else None
 
 
-def or_nothing(step: str, profile: Profile, changes: list[Change]) -> list[Change]:
-    """Return the changes, or a no-op where no resource needs this step."""
-    if changes:
-        return changes
-    reason = "no resource needs it" if profile.services.entries else "the profile names no resource under services"
-    return [no_op(step, profile.key.resource_id, "services", "", reason)]
+def nothing_named(step: str, profile: Profile) -> Change:
+    """Return the no-op of a profile that names no resource."""
+    reason = "the profile names no resource under services, and there is no --resource"
+    return no_op(step, profile.key.resource_id, "services", "", reason)

@@ -25,7 +25,7 @@ from support.reference import ARM_TYPES, REFERENCE, require_reference
 from cmkctl.azure.documents import at_path
 from cmkctl.azure.ids import resource_type
 from cmkctl.plan import Json
-from cmkctl.posture import Posture, Verdict
+from cmkctl.posture import Posture, State, Verdict
 from cmkctl.profile.section import Section
 from cmkctl.services import services
 from cmkctl.services.base import (
@@ -187,6 +187,8 @@ def _aspects(service: Service, documents: Documents, like: Mapping[str, Any]) ->
     found: dict[str, Any] = {}
     for each in service.aspects(documents):
         assert each.reason
+        judged = {State.ENFORCED, State.PLATFORM, State.NOT_ENFORCED, State.NOT_SET}
+        assert each.topic in service.protections or each.state not in judged
         every = {
             "state": each.state.value,
             "reason": each.reason,

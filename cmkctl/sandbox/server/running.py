@@ -82,7 +82,10 @@ class Running:
             self._write_sidecar()
         except OSError as problem:
             self._cleanup.close()
-            raise SandboxError(f"the sandbox's files cannot be written: {problem}") from problem
+            where = f"{problem.filename}: " if problem.filename else ""
+            raise SandboxError(
+                f"The sandbox's files cannot be written: {where}{problem.strerror or problem}."
+            ) from problem
         except BaseException:
             self._cleanup.close()
             raise

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from cmkctl.listing import AGE
-from cmkctl.posture import Assessment, Evidence, KeyState, Met, Posture, Rules, Survey, Verdict
+from cmkctl.posture import KEY, Assessment, Evidence, KeyState, Met, Posture, Rules, Survey, Verdict
 from cmkctl.views.layout import SANDBOX, paragraph
 from cmkctl.views.posture import words
 from cmkctl.views.shown import PostureShown, RunContext
@@ -49,7 +49,7 @@ def posture_lines(shown: PostureShown, context: RunContext, width: int) -> Itera
             yield from _keys(survey, width)
     yield from _outcomes(survey, width, single=shown.single)
     yield from _unseen(survey, width)
-    yield from _conclusion(survey, width, single=shown.single)
+    yield from _conclusion(survey, width, single=shown.single, evidence=shown.evidence)
 
 
 # --- the whole
@@ -73,14 +73,14 @@ def _header(survey: Survey, context: RunContext, width: int) -> Iterator[Line]:
 def _outcomes(survey: Survey, width: int, *, single: bool) -> Iterator[Line]:
     """Yield what was expected and is not so, and what was waived; of many, also the keys that a service cannot use."""
     missed = [each for each in survey.assessments if words.met_of(each) is Met.NOT_MET]
-    waived = [each for each in survey.assessments if words.met_of(each) is Met.WAIVED]
+    waived = [text for each in survey.assessments for text in _waived(each)]
     texts = (_missed(each, single=single) for each in missed)
     yield from _list("Not as expected", texts, len(missed), _NOT_MET if single else _OTHERS, width, "bold red")
     if not single:
         unusable = [each for each in survey.assessments if each.posture.verdict is Verdict.CUSTOMER_UNUSABLE]
         texts = (f"✗ {_title(each, placed=True)}: {each.posture.reason}" for each in unusable)
         yield from _list("The key cannot be used", texts, len(unusable), _OTHERS, width, "bold red")
-    yield from _list("Waived", map(_waived, waived), len(waived), _OTHERS, width, "bold")
+    yield from _list("Waived", waived, len(waived), _OTHERS, width, "bold")
 
 
 def _missed(assessment: Assessment, *, single: bool) -> str:
@@ -89,10 +89,12 @@ def _missed(assessment: Assessment, *, single: bool) -> str:
     return f"✗ {_title(assessment, placed=not single)}: {outcome.reason if outcome else ''}{place}"
 
 
-def _waived(assessment: Assessment) -> str:
-    waiver = assessment.outcome.waiver if assessment.outcome else None
-    until = f"until {waiver.until:%Y-%m-%d}: {waiver.reason}" if waiver else ""
-    return f"{_title(assessment)}, {until}"
+def _waived(assessment: Assessment) -> Iterator[str]:
+    """Yield each waiver that counts for a resource; a protection is named, the key is not."""
+    for each in assessment.outcome.waived if assessment.outcome else ():
+        topic = "" if each.question == KEY else f" ({each.question})"
+        until = f"until {each.waiver.until:%Y-%m-%d}: {each.waiver.reason}" if each.waiver else ""
+        yield f"{_title(assessment)}{topic}, {until}"
 
 
 def _unseen(survey: Survey, width: int) -> Iterator[Line]:
@@ -102,6 +104,9 @@ def _unseen(survey: Survey, width: int) -> Iterator[Line]:
         *(f"{each.resource_id}: {each.reason}" for each in survey.unseen),
     ]
     yield from _list("Not visible", unseen, len(unseen), _OTHERS, width)
+    if any("may not read" in each or "your roles" in each for each in unseen):
+        remedy = "→ Ask for the role Reader on the subscription, then run the same command again."
+        yield from paragraph(f"{_INDENT}{remedy}", width, _INDENT * 2)
     yield from _list("Left out", survey.left_out, len(survey.left_out), _OTHERS, width)
     if words.from_graph(survey):
         yield Line()
@@ -119,7 +124,7 @@ def _list(title: str, items: Iterable[str], count: int, most: int, width: int, s
         yield Line(f"{_INDENT}… and {count - most:,} more; --json and --csv have all")
 
 
-def _conclusion(survey: Survey, width: int, *, single: bool) -> Iterator[Line]:
+def _conclusion(survey: Survey, width: int, *, single: bool, evidence: bool) -> Iterator[Line]:
     counts = words.counts_text(words.verdict_counts(survey.assessments))
     met = words.met_counts(survey.assessments)
     expected = sum(met.values()) - met[Met.NOT_EXPECTED]
@@ -128,13 +133,15 @@ def _conclusion(survey: Survey, width: int, *, single: bool) -> Iterator[Line]:
         waived = f", {met[Met.WAIVED]:,} waived" if met[Met.WAIVED] else ""
         parts.append(f"Of {expected:,} expected, {met[Met.MET]:,} met{waived}, {met[Met.NOT_MET]:,} not met.")
     if survey.unseen:
-        parts.append(f"{len(survey.unseen):,} not visible.")
+        parts.append(f"{len(survey.unseen):,} more not visible.")
     text = " ".join(filter(None, parts))
     if text:
         yield Line()
         yield from paragraph(text, width, style="bold")
     if not single and len(survey.assessments):
         yield from paragraph("Every resource: --json, --csv FILE or --html FILE.", width, style="dim")
+    if single and not evidence and len(survey.assessments):
+        yield from paragraph("Reasons: --evidence. A word: cmkctl explain WORD, such as mixed.", width, style="dim")
 
 
 # --- one workspace: a line a resource
@@ -381,7 +388,8 @@ def _evidence(assessment: Assessment, width: int) -> Iterator[Line]:
             yield from _rules(aspect.rules, width, "      ")
     yield from _rules(assessment.rules, width, "    ")
     yield from paragraph(
-        f"    set by {assessment.set_by}; new versions followed {assessment.follows}; known from {assessment.seen.value}",
+        f"    key set: {assessment.set_by or 'not known'}; new versions followed: {assessment.follows or 'not known'}; "
+        f"source: {assessment.seen.value}",
         width,
         "      ",
         style="dim",
@@ -405,9 +413,15 @@ def _shown(evidence: Iterable[Evidence], width: int, indent: str) -> Iterator[Li
 def _rules(rules: Rules, width: int, indent: str) -> Iterator[Line]:
     analogy = " (by analogy)" if rules.by_analogy and rules.controls else ""
     controls = [f"MCSB {', '.join(rules.controls)}{analogy}"] if rules.controls else []
-    checks = [f"{each.tool} {each.id}{f' (can be wrong: {each.flaw})' if each.flaw else ''}" for each in rules.checks]
-    if controls or checks:
-        yield from paragraph(f"{indent}{'; '.join(controls + checks)}", width, f"{indent}  ", style="dim")
+    by_flaw: dict[str, dict[str, list[str]]] = {"": {}}
+    for each in rules.checks:
+        by_flaw.setdefault(each.flaw, {}).setdefault(each.tool, []).append(each.id)
+    texts = {flaw: [f"{tool} {', '.join(ids)}" for tool, ids in tools.items()] for flaw, tools in by_flaw.items()}
+    texts[""] = controls + texts[""]
+    for flaw, named in texts.items():
+        if named:
+            mark = f" (can be wrong: {flaw})" if flaw else ""
+            yield from paragraph(f"{indent}{'; '.join(named)}{mark}", width, f"{indent}  ", style="dim")
 
 
 def _style(posture: Posture) -> str:
