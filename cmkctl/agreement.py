@@ -124,7 +124,7 @@ def _fixed_settings(profile: Profile, found: ArmDocument) -> Agreement:
     fields: dict[str, Json] = {}
     if wanted is not None and wanted != isolated:
         service_side = bool(properties.get("enableServiceSideCMKEncryption"))
-        # A profile does not ask an in-subscription workspace to have none; left out, it agrees with either.
+        # A profile does not request an in-subscription workspace without one; left out, it agrees with either.
         fields["workspace.data_isolation"] = isolated if isolated or service_side else None
     if profile.workspace.hub is not None:
         fields["workspace.hub"] = hub_section(properties) or None

@@ -69,7 +69,7 @@ def test_a_part_that_cannot_use_its_key_makes_the_whole_unusable() -> None:
 
 
 def test_the_state_of_a_key_has_the_older_versions_in_use() -> None:
-    """Those of other keys are left out, and those that were left unread say so."""
+    """Those of other keys are left out, and those that were left unread are shown as unread."""
     document = {"properties": {"keyUriWithVersion": f"{KEY}/{NEW}", "attributes": {"enabled": True}}}
     disabled = {"properties": {"keyUriWithVersion": f"{KEY}/{OLD}", "attributes": {"enabled": False, "exp": "soon"}}}
     unread, denied, absent = "1" * 32, "2" * 32, "3" * 32
@@ -93,7 +93,7 @@ def test_the_state_of_a_key_has_the_older_versions_in_use() -> None:
     assert False is is_older(f"{KEY}/{OLD}", {KEY: KeyAnswer(None)})
 
 
-def test_only_versions_that_can_be_asked_for_are_named() -> None:
+def test_only_versions_that_can_be_requested_are_named() -> None:
     """A key that is no identifier is left out; a part is looked at as well."""
     whole = uses(NEW, Verdict.CUSTOMER, "cmk", Part("db", uses(OLD.upper(), identifier=OTHER)))
 

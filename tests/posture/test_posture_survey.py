@@ -347,7 +347,7 @@ def test_a_sql_server_is_read_although_many_are_not(azure: ScenarioBuilder) -> N
 
 
 def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: ScenarioBuilder) -> None:
-    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it.
+    """The first two are the sign-in: the token endpoint, and the token. Then come the workspace and what is around it.
 
     The deployments of its endpoints, and the version of the key that it uses, are among the latter.
     """
