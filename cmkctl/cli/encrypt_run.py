@@ -30,5 +30,9 @@ def _with_resources(loaded: LoadedProfile, resource_ids: Sequence[str]) -> Loade
     try:
         services = loaded.profile.services.with_resources(resource_ids)
     except ValueError as error:
-        raise ProfileError(codes.CMK008.error(f"--resource {error}", "Give the ARM id of such a resource.")) from None
+        raise ProfileError(
+            codes.CMK008.error(
+                f"--resource {error}", "Give the ARM id of such a resource, or name the resource in the profile."
+            )
+        ) from None
     return replace(loaded, profile=loaded.profile.model_copy(update={"services": services}))
