@@ -140,6 +140,13 @@ waivers:
         ("service: {}", "CMK003", 1, "Unknown field `service`"),
         ("protections: [In Transit]", "CMK004", 1, "Expected the topic of a protection"),
         ("waivers:\n  - {service: computes, until: 2027-01-31}", "CMK005", 2, "reason"),
+        (
+            "waivers:\n  - {service: computes, reason: ' ', until: 2027-01-31}",
+            "CMK004",
+            2,
+            "Expected a reason in words.",
+        ),
+        ("waivers:\n  - {service: computes, reason: r, until: 20270131}", "CMK004", 2, "Expected a date, such as"),
         ("waivers:\n  - {service: computes, reason: r, until: 31.1.2027}", "CMK004", 2, "Expected a date, such as"),
         ("waivers:\n  - {service: computes, reason: r, until: 2027-02-30}", "CMK004", 2, "Expected a date, such as"),
         ("waivers:\n  - {reason: r, until: 2027-01-31}", "CMK005", 2, "Neither resource nor service is given."),
