@@ -193,11 +193,25 @@ class Unseen:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyVersion:
+    """A version of a key as Azure shows it: its expiry and whether it is enabled, None where they are not known.
+
+    `reason` explains a version without them; empty for one that was read. `absent` is True where the vault shows no such version.
+    """
+
+    version: str
+    enabled: bool | None = None
+    expires: datetime | None = None
+    reason: str = ""
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class KeyState:
     """A key as Azure shows it: its newest version, and of this version the expiry and whether it is enabled.
 
     `vault_id` and `newest` are empty, `enabled` and `expires` None where they are not known. `reason` explains a key that was
-    not read; empty for one that was.
+    not read; empty for one that was. `older` are further versions that resources use.
     """
 
     identifier: str
@@ -206,6 +220,14 @@ class KeyState:
     enabled: bool | None = None
     expires: datetime | None = None
     reason: str = ""
+    older: tuple[KeyVersion, ...] = ()
+
+    def of(self, version: str) -> KeyVersion | None:
+        """Return the state of a version, of the newest for an empty one; None where it is not known."""
+        if not self.newest:
+            return None
+        every = (KeyVersion(self.newest, self.enabled, self.expires), *self.older)
+        return next((each for each in every if each.version.lower() == (version or self.newest).lower()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +347,17 @@ class Assessment:
     def name(self) -> str:
         """The name of the resource."""
         return self.resource_id.rpartition("/")[2]
+
+    @property
+    def label(self) -> str:
+        """The name for people; of a deployment with that of its endpoint, ``score/blue``, because its own is rarely unique."""
+        names = self.resource_id.partition("/providers/")[2].split("/")[2::2]
+        return "/".join(names[1:]) if len(names) > 2 else self.name
+
+    @property
+    def version(self) -> KeyVersion | None:
+        """The state of the version in use; that of the newest where the resource shows none, None where it is not known."""
+        return None if self.key is None else self.key.of(self.posture.key_version)
 
     @property
     def newer_version(self) -> bool | None:

@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError
 
 from cmkctl import codes
 from cmkctl.azure.decoding import ArmDocument
-from cmkctl.azure.errors import AzureFailed, classify
+from cmkctl.azure.errors import AzureFailed, classify, kind_of_failed_write
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import resource_type
 from cmkctl.azure.session import Session
@@ -265,7 +265,7 @@ class StepRun:
             repeated = change.resource_id in self._bare_errors
             self._bare_errors.add(change.resource_id)
             failure = replace(failure, kind=FailureKind.TERMINAL) if repeated else failure
-        return AzureFailed(replace(failure, step=change.step))
+        return AzureFailed(replace(failure, kind=kind_of_failed_write(failure), step=change.step))
 
     def _emit_failed(self, change: Change, error: CmkctlError) -> None:
         self._run.failed = True

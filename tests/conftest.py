@@ -17,7 +17,7 @@ from cmkctl.sandbox.server import Running
 
 HERE = Path(__file__).parent
 
-# How long an example takes says how busy the machine is, and nothing about cmkctl.
+# The duration of an example depends on the load of the machine, not on cmkctl.
 settings.register_profile("cmkctl", deadline=None)
 settings.load_profile("cmkctl")
 
@@ -113,24 +113,24 @@ def cmkctl(tmp_path: Path, forks: bool) -> CommandLine:
 
 @pytest.fixture(scope="session")
 def forks(pytestconfig: pytest.Config) -> bool:
-    """Say whether commands are forked from a warm interpreter: not with `--all`, which starts Python for each."""
+    """Provide True for commands forked from a warm interpreter; with `--all`, Python starts for each."""
     return not pytestconfig.getoption("--all")
 
 
 @pytest.fixture
 def rehearse(tmp_path: Path, forks: bool) -> Iterator[Callable[..., Rehearsal]]:
     """Start a sandbox over a state file and return the command line that finds it there."""
-    begun: list[Running] = []
+    started: list[Running] = []
 
     def start(pace: Pace | None = None, faults: tuple[str, ...] = ()) -> Rehearsal:
         state = tmp_path / "azure" / "sandbox.json"
         running = Sandbox(state, pace or Pace.none(), faults).serve()
-        begun.append(running)
+        started.append(running)
         command = CommandLine(tmp_path, {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID}, forks)
         return Rehearsal(command, running, state)
 
     yield start
-    for each in begun:
+    for each in started:
         each.stop()
 
 

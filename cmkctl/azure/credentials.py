@@ -10,22 +10,29 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
-from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError, ServiceResponseTimeoutError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    ServiceRequestError,
+    ServiceResponseError,
+    ServiceResponseTimeoutError,
+)
 from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl import codes
 from cmkctl.azure.clouds import CloudEndpoints
 from cmkctl.azure.decoding import parse
 from cmkctl.azure.errors import ForeignHost
-from cmkctl.azure.failures import CLI_TIMEOUT, UNREADABLE
+from cmkctl.azure.failures import CLI_TIMEOUT, CREDENTIAL_FILE, UNREADABLE
 from cmkctl.azure.reasons import PROXY, TLS, plain, reason_of
 from cmkctl.azure.sign_in_errors import UNREACHED
-from cmkctl.azure.workload import issuers_in, missing_variables, wanted_variables, workload_credential
+from cmkctl.azure.workload import FILE, issuers_in, missing_variables, wanted_variables, workload_credential
 from cmkctl.diagnostics import CmkctlError, Diagnostic
 
 if TYPE_CHECKING:
@@ -121,10 +128,6 @@ def _of_way(
 
 
 def _az_cli(account: Account | None, environ: Mapping[str, str]) -> TokenCredential:
-    if account is None:
-        from azure import identity  # noqa: PLC0415 - see above
-
-        return identity.AzureCliCredential(process_timeout=CLI_TIMEOUT)
     from cmkctl.azure.az_cli import AzureCliCredential  # noqa: PLC0415 - imports azure-identity
 
     return AzureCliCredential(account, CLI_TIMEOUT, environ)
@@ -136,9 +139,31 @@ def _check_settings(way: str | None, environ: Mapping[str, str]) -> None:
         raise CmkctlError(_invalid(f"AZURE_TENANT_ID is '{tenant}', which is neither a GUID nor a domain name."))
     if way == "workload" and (missing := missing_variables(environ)):
         raise CmkctlError(_missing("workload", (wanted_variables(environ),), {}, missing))
+    for name in _files_read(way, environ):
+        if reason := _unusable_file(environ[name]):
+            raise CmkctlError(
+                _invalid(f"{name} is '{environ[name]}': {reason}.", f"Correct {name}, or the file it names.")
+            )
     needed = _NEEDED.get(way, ())
     if needed and not any(all(environ.get(name) for name in names) for names in needed):
         raise CmkctlError(_missing(str(way), needed, environ))
+
+
+def _files_read(way: str | None, environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the variables that name a file with a credential, where a way of signing in reads it."""
+    if way in ("workload", None) and all(environ.get(name) for name in FILE):
+        yield FILE[-1]
+    certificate = _NEEDED["environment"][1]
+    if way in ("environment", None) and not environ.get("AZURE_CLIENT_SECRET"):
+        yield from certificate[-1:] if all(environ.get(name) for name in certificate) else ()
+
+
+def _unusable_file(path: str) -> str:
+    """Return why a file gives no credential; empty where it may."""
+    try:
+        return "" if Path(path).read_bytes().strip() else "the file is empty"
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def _missing(
@@ -161,11 +186,13 @@ _GIVEN_BY: Final[Mapping[str, str]] = {
 """The origin of a variable that is not set by hand."""
 
 
-def _invalid(detail: str) -> Diagnostic:
-    return codes.CMK326.error(
-        detail,
-        "Correct the variable, or unset it; az account show --query tenantId prints the tenant you are signed in to.",
-    )
+_TENANT_REMEDY: Final = (
+    "Correct the variable, or unset it; az account show --query tenantId prints the tenant you are signed in to."
+)
+
+
+def _invalid(detail: str, remedy: str = _TENANT_REMEDY) -> Diagnostic:
+    return codes.CMK326.error(detail, remedy)
 
 
 class LoginTransport(HttpTransport[Any, Any]):
@@ -285,13 +312,20 @@ class SharedCredential:
             if failure is not None and failed_at > requested:
                 raise failure
             try:
-                token = self._tokens[wanted] = self._credential.get_token(*scopes, **options)
+                token = self._tokens[wanted] = self._request(scopes, options)
             except AzureError as error:
                 self._failures[wanted] = (time.monotonic(), error)
                 # A valid token is used to its end when it cannot be renewed, as after a federated login in CI.
                 if token is None or claims or token.expires_on - time.time() < _USABLE:
                     raise
             return token
+
+    def _request(self, scopes: tuple[str, ...], options: Mapping[str, Any]) -> AccessToken:
+        """Request a token. A credential file that cannot be read any more is a failed sign-in, not an error of its own."""
+        try:
+            return self._credential.get_token(*scopes, **options)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ClientAuthenticationError(message=f"{CREDENTIAL_FILE}: {error}") from error
 
     def _is_due(self, wanted: tuple[Any, ...], token: AccessToken) -> bool:
         """Return True when a token is due for renewal: near its expiry, and not right after a failed attempt."""

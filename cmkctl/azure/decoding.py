@@ -364,6 +364,10 @@ class RoleDefinitions(TypedDict, total=False):
     value: Required[list[RoleDefinition]]
 
 
+AnyDocument = dict[str, Any]
+"""Any document, of which no member is validated: for readers that take each value as it is."""
+
+
 class Listing(TypedDict, total=False):
     """One page of any collection."""
 

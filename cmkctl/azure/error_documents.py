@@ -211,14 +211,15 @@ def denial_of(info: Mapping[str, Any]) -> PolicyDenial:
     rows = _mappings(details.get("evaluatedExpressions") if isinstance(details, Mapping) else None)
     types = [each for each in rows if text_of(each, "expression").lower() in _TYPE]
     conditions = [each for each in rows if each not in types and each.get("result") != "False"]
-    condition = max(enumerate(conditions), key=_weight)[1] if conditions else {}
+    # A policy about types alone has no other condition.
+    condition = max(enumerate(conditions or types), key=_weight)[1] if conditions or types else {}
     return PolicyDenial(
         definition=text_of(info, "policyDefinitionDisplayName") or text_of(info, "policyDefinitionName"),
         definition_id=text_of(info, "policyDefinitionId"),
         assignment=text_of(info, "policyAssignmentDisplayName") or text_of(info, "policyAssignmentName"),
         assignment_id=text_of(info, "policyAssignmentId"),
         resource_type=_shown(types[0].get("expressionValue")) if types else "",
-        field=text_of(condition, "expression"),
+        field=text_of(condition, "expression") if conditions else "type" if types else "",
         operator=text_of(condition, "operator"),
         target=_shown(condition.get("targetValue")),
         value=_shown(condition.get("expressionValue")),

@@ -43,17 +43,27 @@ _QUOTA_CODES = (
 _RAW_START = 300
 _PLACE_SHOWN = 100
 _KEY_DENIED = frozenset({"Forbidden", "ForbiddenByRbac", "AccessDenied"})
+_SERVICES_WORDS = (
+    r"grant get, wrap and unwrap key permissions to"  # disk encryption sets
+    r"|Failed to validate key in Key Vault"  # Log Analytics clusters
+    r"|authentication issue on the key ?vault"  # storage accounts, and the one of a Databricks workspace
+    r"|requires the following Azure Key Vault permissions"  # servers of Azure SQL and Azure Database (error 45330)
+    r"|is missing required permissions on the Azure Key Vault"
+)
+"""The texts of services whose reader lacks permission on the key, as recorded, published or quoted in issue threads."""
+
 _KEY_DENIED_IN_WORDS = re.compile(
-    r"ForbiddenByRbac|does not have keys \w+ permission|Caller is not authorized to perform action"
-    r"|grant get, wrap and unwrap key permissions"
+    rf"ForbiddenByRbac|does not have keys \w+ permission|Caller is not authorized to perform action|{_SERVICES_WORDS}"
 )
 """Key Vault's message to a service without permission to use a key (recorded, and quoted in issue threads)."""
 
-_KEY_DENIED_TO_A_SERVICE = re.compile(
-    r"does not have keys \w+ permission on key vault|Please grant get, wrap and unwrap key permissions to"
-    r"|Failed to validate key in Key Vault"
+_KEY_DENIED_TO_A_SERVICE = re.compile(rf"does not have keys \w+ permission on key vault|{_SERVICES_WORDS}")
+"""Key Vault's text about the principal that reads a key, and those of services."""
+
+_KEY_DENIED_CODES = frozenset(
+    ("KeyVaultAuthenticationFailure", "AzureKeyVaultMissingPermissions", "AzureKeyVaultMissingPermissionsMessage")
 )
-"""Key Vault's text about the principal that reads a key, and those of disk encryption sets and Log Analytics clusters."""
+"""The codes of services whose reader lacks permission on the key."""
 
 _OTHER_PERMISSION = re.compile(r"authorization to perform action 'Microsoft\.(?!KeyVault/vaults/keys/)")
 """A missing permission that is not on a key: neither the grant nor waiting provides it."""
@@ -61,7 +71,10 @@ _OTHER_PERMISSION = re.compile(r"authorization to perform action 'Microsoft\.(?!
 
 _BY_CODE: Mapping[str, FailureKind] = {
     # A 409 that is not a conflict.
-    "MissingSubscriptionRegistration": FailureKind.NOT_REGISTERED,
+    **dict.fromkeys(
+        ("MissingSubscriptionRegistration", "SubscriptionNotRegistered", "InvalidSubscriptionRegistrationState"),
+        FailureKind.NOT_REGISTERED,
+    ),
     # 404s that are not about the resource.
     **dict.fromkeys(("SubscriptionNotFound", "InvalidSubscriptionId"), FailureKind.TERMINAL),
     **dict.fromkeys(("NoRegisteredProviderFound", "InvalidResourceType"), FailureKind.TERMINAL),
@@ -81,6 +94,19 @@ _BY_CODE: Mapping[str, FailureKind] = {
         FailureKind.IN_PROGRESS,
     ),
 }
+_BUSY_CODES = frozenset(
+    {
+        *("RetryableError", "RetryableErrorDueToAnotherOperation", "ReferencedResourceNotProvisioned"),
+        *("StorageAccountIsNotProvisioned", "ConflictingConcurrentWriteNotAllowed", "AccountIsNotSucceeded"),
+    }
+)
+_BUSY = re.compile(
+    r"[Aa]nother operation|operation is (?:already |still )?in progress|being (?:created|updated|modified) by"
+    r"|not in (?:a |the )?'?[Ss]ucceeded'? state|state must be '?Succeeded|[Rr]etry (?:\w+ ){0,3}(?:later|after)"
+    r"|[Pp]lease retry|[Tt]ry again later|temporarily unavailable|[Ss]tatus: '?Conflict"
+)
+"""The words and codes of a refusal that waiting resolves, whatever its HTTP status: each service has its own."""
+
 _FINAL_CODES = ("RequestDisallowedByPolicy", "ScopeLocked", *_QUOTA_CODES)
 """Codes that a failed operation may have at any level."""
 
@@ -170,7 +196,8 @@ def _classify_foreign(error: AzureError) -> Failure:
     if isinstance(error, DecodeError):
         return Failure(FailureKind.PASSING, "", _first_lines(f"{UNREADABLE}. {without_body(str(error))}"))
     if isinstance(error, HttpResponseError) and error.response is not None:
-        return _classify_response(error)
+        rejected = _rejected_by_login_host(error.response)
+        return _classify_response(error) if rejected is None else rejected
     if isinstance(error, UndecodableResponse):
         message = _first_lines(str(error.message))
         return Failure(FailureKind.PASSING, "", message, int(error.response.status_code), *exchange(error.response))
@@ -188,6 +215,18 @@ def _classify_sign_in(error: ClientAuthenticationError) -> Failure:
         return replace(_classify_response(refused), kind=FailureKind.CLAIMS)
     message = without_body(str(error.message))
     return Failure(kind_of_sign_in(message), "", reasons(message), refused=is_refusal(error))
+
+
+def _rejected_by_login_host(response: Any) -> Failure | None:
+    """Return the failure in a response of a login host, which has a form of its own; None for any other response.
+
+    Source: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+    """
+    document = _json(body_text(response))
+    message = document.get("error_description") if isinstance(document, Mapping) else None
+    if not isinstance(message, str) or response.status_code not in (400, 401):
+        return None
+    return Failure(kind_of_sign_in(message), "", reasons(message), refused=True)
 
 
 def _has_claims_challenge(response: Any) -> bool:
@@ -254,7 +293,7 @@ def kind_of_failed_operation(code: str, message: str) -> FailureKind:
     # An HTTP 503 means "later"; an operation that ends with it means that the region has no capacity.
     if code in (*_QUOTA_CODES, "ServiceUnavailable"):
         return FailureKind.CAPACITY
-    key_denied = code in _KEY_DENIED or _KEY_DENIED_IN_WORDS.search(message)
+    key_denied = code in _KEY_DENIED | _KEY_DENIED_CODES or _KEY_DENIED_IN_WORDS.search(message)
     return FailureKind.NOT_EFFECTIVE if key_denied and not _OTHER_PERMISSION.search(message) else FailureKind.TERMINAL
 
 
@@ -264,7 +303,16 @@ def kind_of_refused_write(failure: Failure) -> FailureKind:
     A service passes on that Key Vault denies it the key: no denial of ours, since cmkctl sends Key Vault's data plane nothing.
     """
     denied = failure.kind in (FailureKind.DENIED, FailureKind.TERMINAL)
-    return FailureKind.NOT_EFFECTIVE if denied and _KEY_DENIED_TO_A_SERVICE.search(failure.message) else failure.kind
+    of_key = failure.code in _KEY_DENIED_CODES or _KEY_DENIED_TO_A_SERVICE.search(failure.message)
+    return FailureKind.NOT_EFFECTIVE if denied and of_key else failure.kind
+
+
+def kind_of_failed_write(failure: Failure) -> FailureKind:
+    """Classify the failure of a write. A 404 is about the group or parent, which was there when the step was planned.
+
+    A new group or vault takes a moment to be visible to every part of Resource Manager.
+    """
+    return FailureKind.PENDING if failure.kind is FailureKind.ABSENT and failure.status == 404 else failure.kind
 
 
 def _classify_response(error: HttpResponseError) -> Failure:
@@ -348,6 +396,8 @@ def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
         return FailureKind.PENDING
     if status < 400:  # a success with an unexpected body
         return FailureKind.UNREADABLE
+    if status in (400, 409) and (codes & _BUSY_CODES or _BUSY.search(message)):
+        return FailureKind.IN_PROGRESS
     return _BY_STATUS.get(status, FailureKind.PASSING if status >= 500 else FailureKind.TERMINAL)
 
 

@@ -16,6 +16,15 @@ NOT_REPLICATED = "Could not retrieve the Log Analytics workspace from ARM"
 OTHER_CLOUD = "The Azure CLI is set to"
 """The beginning of the message about an az that is set to a different cloud; azure-identity keeps only the message."""
 
+CLI_FAILED = "The Azure CLI gave no token"
+"""The beginning of the message about an az that failed, or printed something else; azure-identity keeps only the message."""
+
+GITHUB_REFUSED = "GitHub gave no token of this job"
+"""The beginning of the message about GitHub's refusal to give a job its token."""
+
+CREDENTIAL_FILE = "A file of the sign-in cannot be read"
+"""The beginning of the message about a file with a token or certificate that was readable before."""
+
 CLI_TIMEOUT = 60
 """Seconds that the Azure CLI has to give a token: a first call after an update, or on a busy machine, takes over 10."""
 

@@ -17,8 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from cmkctl import codes
+from cmkctl.azure import entra_errors
 from cmkctl.azure.failures import (
+    CLI_FAILED,
     CLI_TIMEOUT,
+    CREDENTIAL_FILE,
+    GITHUB_REFUSED,
     IDENTITY_LACKS,
     NOT_REPLICATED,
     OTHER_CLOUD,
@@ -28,7 +32,7 @@ from cmkctl.azure.failures import (
 )
 from cmkctl.azure.policy_remedies import policies_of, policy_remedy
 from cmkctl.azure.reasons import PROXY, TLS
-from cmkctl.azure.sign_in_ways import has_az, sign_in_again, sign_in_remedy
+from cmkctl.azure.sign_in_ways import has_az, identity_remedy, sign_in_again, sign_in_remedy
 from cmkctl.diagnostics import Code, Diagnostic
 
 Remedy: TypeAlias = "str | Callable[[Failure], str]"
@@ -40,8 +44,8 @@ BY_KIND: Final[Mapping[FailureKind, tuple[Code, str]]] = {
     FailureKind.UNAUTHENTICATED: (
         codes.CMK302,
         (
-            "Correct the variables of the way of signing in, such as AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, "
-            "or select another way with --auth."
+            "Sign in again, correct the variables of the way of signing in, such as AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+            "AZURE_CLIENT_SECRET, or select another way with --auth."
         ),
     ),
     FailureKind.DENIED: (
@@ -247,6 +251,19 @@ def _group(scope: str) -> str:
     return found[1] if found else ""
 
 
+# Throttling
+
+
+def _throttled(failure: Failure) -> str:
+    """Return the time to wait: the one that Azure asks for, where it is long."""
+    asked = int(failure.retry_after) if failure.retry_after.isdecimal() else 0
+    if asked <= _SHORT_DELAY:
+        return BY_KIND[FailureKind.THROTTLED][1]
+    return f"Azure asks to wait for {asked // 60} minutes: run the same command again then. Finished changes are kept."
+
+
+_SHORT_DELAY: Final = 600
+
 # Names and locations
 
 
@@ -307,7 +324,7 @@ def _other_tenant(failure: Failure) -> str:
 
 
 def _ended(failure: Failure) -> str:
-    return f"The login has expired: {sign_in_again(failure.message)}. {_KEPT}"
+    return f"The login has expired or was revoked: {sign_in_again(failure.message)}. {_KEPT}"
 
 
 def _stronger(failure: Failure) -> str:
@@ -315,6 +332,21 @@ def _stronger(failure: Failure) -> str:
     return (
         "A Conditional Access policy asks for more than this sign-in proves, or allows it from certain devices and networks "
         f"only: {again} from one that the policy accepts, or use an identity that the policy exempts."
+    )
+
+
+def _account_of_other_tenant(failure: Failure) -> str:
+    login = f": {sign_in_again(failure.message, '--tenant TENANT_ID')}"
+    return (
+        f"The account does not exist in this tenant, or may not use it{login}, with an account of the subscription's tenant. A "
+        "guest account has to be invited there first."
+    )
+
+
+def _az_without_subscription(_failure: Failure) -> str:
+    return (
+        "The account that az is signed in to does not have this subscription: check its id (az account list --all --output "
+        "table), or sign in to its tenant (az login --tenant TENANT_ID). Then run the same command again."
     )
 
 
@@ -364,6 +396,14 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     # Codes and structure
     Explanation(policy_remedy, kinds=frozenset({FailureKind.POLICY})),
     _coded("ScopeLocked", remedy=_lock, declared=codes.CMK327),
+    Explanation(
+        "Azure shows a new group or vault a moment later to some of its parts: run the same command again. If it was deleted in "
+        "the meantime, the same command creates it again where cmkctl creates it.",
+        codes=frozenset({"ResourceGroupNotFound", "ParentResourceNotFound", "ResourceNotFound"}),
+        kinds=frozenset({FailureKind.PENDING}),
+        declared=codes.CMK301,
+    ),
+    Explanation(_throttled, kinds=frozenset({FailureKind.THROTTLED})),
     _coded("DenyAssignmentAuthorizationFailed", remedy=_deny_assignment, declared=codes.CMK303),
     Explanation(
         "Ask someone who may read the directory for the object id (az ad sp show --id APPLICATION_ID --query id), and set "
@@ -495,7 +535,7 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
     ),
     # Words about signing in and reaching Azure
     _worded(
-        r"Failed to invoke the Azure CLI",
+        rf"{CLI_FAILED}: az gave no token within",
         f"cmkctl waits {CLI_TIMEOUT} s for az. Run az account get-access-token by itself to see what delays it, then run the "
         "same command again; or select another way of signing in with --auth.",
         codes.CMK320,
@@ -506,39 +546,96 @@ EXPLANATIONS: Final[tuple[Explanation, ...]] = (
         codes.CMK319,
     ),
     _worded(
+        r"^(?:: )?(?:ManagedIdentityCredential: )?(?:Token request error: \S+ )?(?:\d+, )?"
+        r"(?:Identity not found|Multiple user assigned identities|No User Assigned or Delegated Managed Identity)",
+        lambda _failure: identity_remedy(),
+    ),
+    _worded(
+        r"^(?:: )?Token request error",
+        "The host's endpoint for managed identities answered with this error: run the same command again in a minute. If it "
+        "persists, check that the identity still exists and is assigned to this host.",
+    ),
+    _worded(
         r"^(?:: )?(?:ManagedIdentityCredential: )?(?:no response from the IMDS endpoint|no managed identity)",
         "A managed identity exists only on an Azure host that has one assigned, such as a virtual machine or a container. "
         "Assign one there, or select another way of signing in with --auth.",
         codes.CMK319,
     ),
     _worded(
-        r"AADSTS700024",
-        "The token of the CI system that az login exchanged is no longer valid. Log in again (a new az login or azure/login "
-        "step) and run the same command: finished changes are kept.",
+        entra_errors.ASSERTION_EXPIRED,
+        "The token that the CI system, or the file in AZURE_FEDERATED_TOKEN_FILE, gave for the sign-in is no longer valid. Log "
+        "in again (a new az login or azure/login step), or have the file renewed, and run the same command: finished changes "
+        "are kept.",
         codes.CMK321,
     ),
-    _worded(r"AADSTS70043|AADSTS700082|AADSTS50173", _ended),
-    _worded(rf"{OTHER_CLOUD}|AADSTS900382|AADSTS500011", _az_of_other_cloud, codes.CMK330),
+    _worded(entra_errors.LOGIN_EXPIRED, _ended),
+    _worded(rf"{OTHER_CLOUD}|{entra_errors.OTHER_CLOUD_OR_RESOURCE}", _az_of_other_cloud, codes.CMK330),
     _worded(
-        r"AADSTS70021|AADSTS700213",
+        entra_errors.FEDERATION,
         "The token of the CI job fits no federated credential of the application: compare issuer, subject and audience with "
         "those in Azure's message (az ad app federated-credential list --id CLIENT_ID), and correct or add one.",
     ),
     _worded(
-        r"Identity not found|Multiple user assigned identities",
-        "Set AZURE_CLIENT_ID to the client id of an identity that is assigned to this host; without it the host's "
-        "system-assigned identity is used.",
+        entra_errors.ASSERTION_INVALID,
+        "Entra cannot validate the token of the CI job: check that AZURE_FEDERATED_TOKEN_FILE names a file with the token and "
+        "nothing else, and that the issuer of the federated credential can be reached from the internet.",
+    ),
+    Explanation(
+        "Give the job of GitHub Actions the permission for it (permissions: id-token: write). If it has that, run the job "
+        "again: the job's right to ask for tokens ends with it.",
+        words=GITHUB_REFUSED,
+        kinds=frozenset({FailureKind.UNAUTHENTICATED}),
     ),
     _worded(
-        r"AADSTS7000215|AADSTS7000222",
+        entra_errors.CERTIFICATE,
+        "The certificate is not registered for the application, or has expired: upload the one in use (az ad app credential "
+        "reset --id CLIENT_ID --cert @FILE --append), or set AZURE_CLIENT_CERTIFICATE_PATH to the registered one.",
+    ),
+    _worded(
+        entra_errors.SECRET,
         "The client secret is wrong or has expired: create a new one (az ad app credential reset --id CLIENT_ID), and set "
         "AZURE_CLIENT_SECRET to its value, not to its id.",
     ),
     _worded(
-        r"AADSTS700016|AADSTS90002|AADSTS900023",
+        entra_errors.PASSWORD,
+        "The account is locked, disabled or unknown in this tenant, or its password is wrong or expired: sign in with it in a "
+        "browser to see which, then run the same command again; or use another account.",
+    ),
+    _worded(entra_errors.OTHER_TENANT, _account_of_other_tenant),
+    _worded(
+        entra_errors.TENANT,
         "The tenant does not exist or does not contain the application: check AZURE_TENANT_ID and AZURE_CLIENT_ID.",
     ),
-    _worded(r"AADSTS50076|AADSTS50079|AADSTS53003|AADSTS50158", _stronger, codes.CMK322),
+    _worded(
+        entra_errors.CONSENT,
+        "The application that signs in is not allowed for this account: have an administrator of the tenant consent to it, or "
+        "assign it to the account; or select another way of signing in with --auth.",
+    ),
+    _worded(
+        entra_errors.DISABLED,
+        "The application named in the message is disabled in this tenant: have an administrator enable it (Enterprise "
+        "applications, Enabled for users to sign in), or use another identity.",
+    ),
+    _worded(entra_errors.STRONGER, _stronger, codes.CMK322),
+    Explanation(
+        _az_without_subscription,
+        words=r"[Ss]ubscription \S+ (?:not found|doesn't exist)",
+        kinds=frozenset({FailureKind.UNAUTHENTICATED}),
+        declared=codes.CMK319,
+    ),
+    _worded(
+        CREDENTIAL_FILE,
+        "Check the file in AZURE_FEDERATED_TOKEN_FILE or AZURE_CLIENT_CERTIFICATE_PATH, then run the same command again: "
+        "finished changes are kept.",
+        codes.CMK326,
+    ),
+    Explanation(
+        "Run az account get-access-token --query expiresOn by itself: it has to print a date. If it prints an error, az login or "
+        "az upgrade may resolve it. Or select another way of signing in with --auth.",
+        words=CLI_FAILED,
+        kinds=frozenset({FailureKind.UNAUTHENTICATED}),
+        declared=codes.CMK319,
+    ),
     _worded(
         r"Missing dependencies for SOCKS support",
         "A SOCKS proxy needs the package PySocks: pip install 'requests[socks]'. Or set HTTPS_PROXY to an HTTP proxy: "

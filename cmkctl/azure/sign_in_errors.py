@@ -12,7 +12,8 @@ from typing import Final
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from cmkctl.azure.failures import UNREADABLE, FailureKind
+from cmkctl.azure import entra_errors
+from cmkctl.azure.failures import CLI_FAILED, UNREADABLE, FailureKind
 from cmkctl.azure.reasons import PROXY, TLS, UNRESOLVED, plain
 from cmkctl.azure.redaction import shortened
 
@@ -27,7 +28,8 @@ _LONGEST: Final = 2000
 
 _NOT_SET_UP: Final = re.compile(
     r"unavailable|not found on path|not installed|az login'|azd auth login|Connect-AzAccount|no managed identity|No response"
-    r"|not fully configured|Failed to (?:invoke|execute)|requires|doesn't support|No accounts?|could not be found|is set to",
+    rf"|not fully configured|{CLI_FAILED}|Failed to (?:invoke|execute)|requires"
+    r"|doesn't support|No accounts?|could not be found|is set to",
     re.IGNORECASE,
 )
 """The messages about a credential that could not be tried. Every other reason ends the chain: a rejection."""
@@ -55,6 +57,8 @@ _ADVICE_PAGE: Final = re.compile(
     re.DOTALL,
 )
 _UNAVAILABLE: Final = re.compile(r"^\w+Credential authentication unavailable[.,:]?\s*")
+_ANSWERED: Final = re.compile(r"^.*?(?=Token request error: )", re.DOTALL)
+"""The beginning of azure-identity's message about a managed identity, whatever its endpoint answered."""
 _SENTENCE_END: Final = re.compile(r"\.\s+(?=[A-Z])")
 
 _BODY: Final = re.compile(r"\s*Content: .*$", re.DOTALL)
@@ -95,9 +99,11 @@ def kind_of_sign_in(message: str) -> FailureKind:
         return FailureKind.FOREIGN_HOST
     if _UNREACHABLE.search(message):
         return FailureKind.NETWORK
-    return (
-        FailureKind.PASSING if _SIGN_IN_DOWN.search(message) or UNREADABLE in message else FailureKind.UNAUTHENTICATED
-    )
+    return FailureKind.PASSING if _is_transient(message) else FailureKind.UNAUTHENTICATED
+
+
+def _is_transient(message: str) -> bool:
+    return any(each.search(message) for each in (_SIGN_IN_DOWN, entra_errors.TRANSIENT)) or UNREADABLE in message
 
 
 def reasons(message: str) -> str:
@@ -124,6 +130,6 @@ def _attempts(message: str) -> list[_Attempt]:
 
 
 def _reason(text: str) -> str:
-    reason = plain(_UNAVAILABLE.sub("", _ADVICE_PAGE.sub("", text)))
+    reason = plain(_ANSWERED.sub("", _UNAVAILABLE.sub("", _ADVICE_PAGE.sub("", text))))
     # The text of a rejection has its code; the trace ids after it stay, for Microsoft's support.
     return reason.removeprefix("Authentication failed: ").removeprefix("ERROR: ").rstrip(". ")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from typing import Final
 
 _APPLICATION: Final = "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
 _PERSON: Final = "sign in as a person with --auth device"
+_GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def has_az(message: str = "") -> bool:
@@ -29,3 +31,19 @@ def sign_in_again(message: str = "", options: str = "") -> str:
     """Return the instruction to sign in again, with options of az login where az is installed."""
     login = " ".join(filter(None, ("az login", options)))
     return f"sign in again ({login})" if has_az(message) else "sign in again with --auth device"
+
+
+def identity_remedy(environ: Mapping[str, str] = os.environ) -> str:
+    """Return what to do when a host has no such managed identity: the variable selects one of those that are assigned to it."""
+    client_id = environ.get("AZURE_CLIENT_ID", "")
+    wanted = "the client id of an identity that is assigned to this host (az identity show --ids ID --query clientId)"
+    if not client_id:
+        return f"Set AZURE_CLIENT_ID to {wanted}: the host has no system-assigned one, or several."
+    if not _GUID.fullmatch(client_id):
+        return (
+            f"AZURE_CLIENT_ID is '{client_id}', which is no client id: it has the form of a GUID. Set it to {wanted}."
+        )
+    return (
+        f"No identity with the client id {client_id} is assigned to this host: assign it, set AZURE_CLIENT_ID to {wanted}, or "
+        "unset it for the host's system-assigned identity."
+    )

@@ -173,11 +173,8 @@ class Snapshot:
         )
 
     def vault(self, vault: ResourceId) -> ArmDocument | None:
-        """Read a key vault."""
-        return self._ask(
-            str(vault),
-            lambda: self._key_vault.vaults.get(vault.resource_group, vault.name, **_as(decoding.Vault)),
-        )
+        """Read a key vault, in whatever subscription it is."""
+        return self._by_id(decoding.Vault, str(vault), versions.KEY_VAULT)
 
     def deleted_vault(self, name: str, location: str) -> ArmDocument | None:
         """Read a soft-deleted key vault of this subscription, for which a role on a resource group does not suffice."""
@@ -188,19 +185,11 @@ class Snapshot:
 
     def key(self, vault: ResourceId, name: str) -> ArmDocument | None:
         """Read a key with its latest version through the management plane, which a vault firewall does not block."""
-        return self._ask(
-            str(vault.child("keys", name)),
-            lambda: self._key_vault.keys.get(vault.resource_group, vault.name, name, **_as(decoding.Key)),
-        )
+        return self._by_id(decoding.Key, str(vault.child("keys", name)), versions.KEY_VAULT)
 
     def key_version(self, vault: ResourceId, name: str, version: str) -> ArmDocument | None:
         """Read one version of a key through the management plane."""
-        return self._ask(
-            f"{vault.child('keys', name)}/versions/{version}",
-            lambda: self._key_vault.keys.get_version(
-                vault.resource_group, vault.name, name, version, **_as(decoding.Key)
-            ),
-        )
+        return self._by_id(decoding.Key, f"{vault.child('keys', name)}/versions/{version}", versions.KEY_VAULT)
 
     def deleted_key(self, vault_uri: str, name: str) -> ArmDocument | None:
         """Read a soft-deleted key through the vault's own endpoint, which needs rights on keys and a way in."""

@@ -26,6 +26,7 @@ from azure.core.rest import HttpRequest
 
 from cmkctl.azure.clouds import CloudEndpoints
 from cmkctl.azure.decoding import parse
+from cmkctl.azure.failures import GITHUB_REFUSED
 
 _TENANT: Final = ("AZURE_TENANT_ID", "AZURESUBSCRIPTION_TENANT_ID")
 _CLIENT: Final = ("AZURE_CLIENT_ID", "AZURESUBSCRIPTION_CLIENT_ID")
@@ -114,7 +115,6 @@ def _github_token(environ: Mapping[str, str], endpoints: CloudEndpoints, transpo
     answer = parse(response.body()) if response.status_code == 200 else {}
     token = answer.get("value", "") if isinstance(answer, dict) else ""
     if not token:
-        raise ClientAuthenticationError(
-            f"GitHub gave no token of this job: HTTP {response.status_code}. Its permissions need id-token: write"
-        )
+        down = "Error: " if response.status_code >= 500 else ""
+        raise ClientAuthenticationError(f"{GITHUB_REFUSED}: HTTP {down}{response.status_code}")
     return str(token)

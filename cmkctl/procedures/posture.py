@@ -13,14 +13,14 @@ from typing import Final
 
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
-from cmkctl.azure.ids import ResourceId, within
+from cmkctl.azure.ids import ResourceId, key_parts, within
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.posture import Survey, Unseen
 from cmkctl.services.base import Answer, Read
-from cmkctl.services.reading import REJECTED, answer, rows_in
+from cmkctl.services.reading import REJECTED, answer_as_it_is, rows_in
 from cmkctl.services.workspace import SERVICE as WORKSPACES
 from cmkctl.survey.assessing import Found, Gaps, postures, shown_in, survey_of
-from cmkctl.survey.keys import MANY, KeyAnswer, host_of, vault_of
+from cmkctl.survey.keys import MANY, KeyAnswer, host_of, is_older, vault_of
 from cmkctl.survey.known import Known
 from cmkctl.survey.scope import FEW, SOME, Scope, further, query
 from cmkctl.survey.ties import Ties, ties
@@ -48,6 +48,7 @@ class _Run:
         self._keys: dict[str, KeyAnswer] = {}
         self._searched: set[str] = set()
         self._gaps: list[Unseen] = []
+        self._unread_keys: dict[str, Unseen] = {}
         self._left_out: list[str] = []
 
     def survey(self) -> Survey:
@@ -71,7 +72,7 @@ class _Run:
             if not reads and not keys and not queries:
                 rest = sum(each.lower() not in self._known.fresh for each in shown) if deep else 0
                 self._left_out += [_UNREAD_REST.format(count=rest)] if rest else []
-                gaps = Gaps((*self._gaps, *self._unreadable()), tuple(self._left_out))
+                gaps = Gaps((*self._gaps, *self._unreadable(), *self._unread_keys.values()), tuple(self._left_out))
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
 
@@ -124,22 +125,44 @@ class _Run:
         return tuple({each.path.lower(): each for each in reads}.values())
 
     def _keys_to_read(self, found: Found, *, deep: bool) -> tuple[tuple[str, str], ...]:
-        """Return the keys whose state is to be read, each with the ARM id of its vault."""
+        """Return the keys and versions whose state is to be read, each with the ARM id of its vault."""
         keys = found.keys
         if not deep and len(keys) > MANY:
             sentence = _UNREAD_KEYS.format(count=len(keys))
             self._left_out += [] if sentence in self._left_out else [sentence]
             return ()
-        placed = ((each, vault_of(self._known, each, found.ties.vaults)) for each in keys if each not in self._keys)
-        return tuple((key, vault) for key, vault in placed if vault)
+        wanted = (*keys, *self._older_versions(found, deep=deep))
+        placed = ((each, vault_of(self._known, each, found.ties.vaults)) for each in wanted if each not in self._keys)
+        return tuple((each, vault) for each, vault in placed if vault)
 
-    def _key(self, key: str, vault: str) -> tuple[str, KeyAnswer]:
+    def _older_versions(self, found: Found, *, deep: bool) -> tuple[str, ...]:
+        """Return the versions in use that are to be read beside the newest, which comes with its key.
+
+        A few workspaces have no time for a further wave: a version is read together with its key, even if it may be the newest.
+        """
+        older = tuple(
+            each for each in found.versions if is_older(each, self._keys) in ((True, None) if deep else (True,))
+        )
+        if deep or len(older) <= MANY:
+            return older
+        sentence = _UNREAD_VERSIONS.format(count=len(older))
+        self._left_out += [] if sentence in self._left_out else [sentence]
+        return ()
+
+    def _key(self, identifier: str, vault: str) -> tuple[str, KeyAnswer]:
+        """Read a key, or a version of it, by its identifier."""
+        key, version = key_parts(identifier)
+        place, name = ResourceId.parse(vault), _name(key or identifier)
         try:
-            return key, KeyAnswer(self._azure.key(ResourceId.parse(vault), _name(key)))
+            document = self._azure.key_version(place, name, version) if version else self._azure.key(place, name)
         except AzureFailed as error:
-            if error.failure.kind is not FailureKind.DENIED and error.failure.kind not in _OBSTACLES:
+            reason = "you may not read it" if error.failure.kind is FailureKind.DENIED else _obstacle(error.failure)
+            if not reason:
                 raise
-            return key, KeyAnswer(None, denied=True)
+            path = f"{vault}/keys/{name}"
+            self._unread_keys.setdefault(path, Unseen(path, reason))
+            return identifier, KeyAnswer(None, reason)
+        return identifier, KeyAnswer(document)
 
     def _queries(self, found: Found) -> tuple[str, ...]:
         """Return the queries for host names and resource groups that the rows so far do not explain."""
@@ -157,20 +180,24 @@ class _Run:
 
     def _unreadable(self) -> Iterator[Unseen]:
         for each in self._known.unreadable:
-            if each.read.name != "resource":
+            if each.read.name != "resource" or each.obstacle:
                 yield Unseen(each.read.path, each.obstacle or "you may not read it")
 
 
 def _answer(azure: Snapshot, read: Read) -> Answer:
     """Return the answer to a read. A refusal of one resource, or an unexpected response, is part of the result."""
     try:
-        return answer(azure, read)
+        return answer_as_it_is(azure, read)
     except AzureFailed as error:
-        if error.failure.kind not in _OBSTACLES:
+        obstacle = _obstacle(error.failure)
+        if not obstacle:
             raise
-        kind, message = error.failure.kind, error.failure.message
-        malformed = kind is FailureKind.UNREADABLE
-        return Answer(read, None, denied=True, obstacle=f"{_OBSTACLES[kind]}: {message}", malformed=malformed)
+        return Answer(read, None, denied=True, obstacle=obstacle)
+
+
+def _obstacle(failure: Failure) -> str:
+    """Return the reason why one resource could not be read; empty for a failure that ends the survey."""
+    return f"{_OBSTACLES[failure.kind]}: {failure.message}" if failure.kind in _OBSTACLES else ""
 
 
 def _name(resource_id: str) -> str:
@@ -186,11 +213,14 @@ _OBSTACLES: Final = {
     FailureKind.UNREADABLE: "Azure's response has an unexpected form",
 }
 _UNREAD: Final = (
-    "Of {count} workspaces the computes, datastores, connections, outbound rules and endpoints were left unread, and so were "
-    "details of the resources around them, such as TLS settings of databases. --deep reads them."
+    "Of {count} workspaces the computes, datastores, connections, outbound rules, endpoints and their deployments were left "
+    "unread, and so were details of the resources around them, such as TLS settings of databases. --deep reads them."
 )
 _UNREAD_REST: Final = (
     "Of {count} resources that belong to no workspace the details were left unread, such as encryption scopes and TLS settings "
     "of databases. --deep reads them."
+)
+_UNREAD_VERSIONS: Final = (
+    "The states of {count} older versions of keys, which resources use, were left unread. --deep reads them."
 )
 _UNREAD_KEYS: Final = "The states of {count} keys were left unread: newest version, expiry. --deep reads them."

@@ -205,6 +205,8 @@ _MOMENT_WORDS = "Expected a date, such as 2031-01-31, or a date and time with a 
 
 
 def _moment(value: object) -> object:
+    if isinstance(value, int | float):
+        raise broken(_MOMENT_WORDS)
     if not isinstance(value, str):
         return value
     if re.fullmatch(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d)?([Zz]|[+-]\d\d:\d\d))?", value) is None:
@@ -216,7 +218,10 @@ def _moment(value: object) -> object:
 
 
 def _zoned(value: datetime) -> datetime:
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+    try:
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise broken("Expected a moment in the years 1 to 9999, in UTC.") from None
 
 
 def _address(value: str) -> str:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from os.path import realpath
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -34,6 +34,8 @@ S = TypeVar("S", bound=Section)
 STANDARD_INPUT: Final = Path("-")
 """Names standard input in place of a file."""
 
+_LARGEST: Final = 2**20
+"""Bytes that a file of the profile may have: the longest profiles have some thousands."""
 _LONGEST_OVERRIDE: Final = 16
 # UTF-32 in little-endian order begins like UTF-16, so it comes first.
 _OTHER_ENCODINGS: Final = {
@@ -125,11 +127,24 @@ def validate_profile(
 def read_text(path: Path) -> str:
     """Return the text of a UTF-8 file, or of standard input. Raises ProfileError (CMK001) when it cannot be read."""
     try:
-        content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
+        content = _bounded(sys.stdin.buffer) if path == STANDARD_INPUT else _file(path)
     except (OSError, ValueError) as error:
         detail = f"{str(path)!r} cannot be read: {_reason(error)}."
         raise ProfileError(problem("CMK001", detail, _way_out(path, error), Location(str(path)))) from None
     return _decoded(content, path)
+
+
+def _file(path: Path) -> bytes:
+    with path.open("rb") as opened:
+        return _bounded(opened)
+
+
+def _bounded(stream: BinaryIO) -> bytes:
+    """Return what a stream holds. Raises ValueError for more than any profile has: a device has no end."""
+    content = stream.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"it has more than {_LARGEST // 1024 // 1024} MiB; a profile is far shorter")
+    return content
 
 
 def _way_out(path: Path, error: OSError | ValueError) -> str:
@@ -144,6 +159,8 @@ def _name(path: Path) -> str:
 
 def _decoded(content: bytes, path: Path) -> str:
     other = next((name for mark, name in _OTHER_ENCODINGS.items() if content.startswith(mark)), None)
+    if other is None and sorted(map(bool, content[:2])) == [False, True]:
+        other = "UTF-16"  # without its mark: every other byte of Latin letters is zero
     if other:
         marks = " ".join(f"0x{each:02x}" for each in content[:2])
         detail = f"The file is {other}, not UTF-8: it begins with {marks}."

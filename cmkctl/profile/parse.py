@@ -8,6 +8,7 @@ https://yaml.org/spec/1.2.2/#103-core-schema
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
@@ -26,6 +27,10 @@ _NODES: Final = 10_000
 _LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _STANDARD: Final = "tag:yaml.org,2002:"
 _UNPRINTABLE: Final = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INVISIBLE: Final = re.compile(
+    r"^[ \t]*(?:[\w.-]+:[ \t]*|-[ ]+)?([\u00a0\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff])", re.MULTILINE
+)
+"""A character that looks like a space, where a line is indented or a value begins: YAML takes it for a part of the text."""
 # Longer numbers are no setting of Azure's, and Python refuses to convert very long ones.
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT: Final = re.compile(
@@ -41,6 +46,7 @@ _WORDS: Final = {
 def parse_document(text: str, source: str) -> Branch:
     """Return the one mapping that `text` holds. Raises ProfileError (CMK002) for anything else."""
     _refuse_unprintable(text, source)
+    _refuse_invisible(text, source)
     lines = _LINE_BREAK.split(text)
 
     def at(line: int, column: int) -> Location:
@@ -97,6 +103,18 @@ def _refuse_unprintable(text: str, source: str) -> None:
     place = Location(source, before.count("\n") + 1, found.start() - before.rfind("\n"))
     detail = f"It contains the character U+{ord(found[0]):04X}, which YAML does not allow."
     raise ProfileError(problem("CMK002", detail, "Remove the character.", place))
+
+
+def _refuse_invisible(text: str, source: str) -> None:
+    found = _INVISIBLE.search(text)
+    if found is None:
+        return
+    before = text[: found.start(1)]
+    place = Location(source, before.count("\n") + 1, found.start(1) - before.rfind("\n"))
+    name = unicodedata.name(found[1], "a space").lower()
+    detail = f"It contains the invisible character U+{ord(found[1]):04X} ({name}), which is no space in YAML."
+    remedy = "Replace it with a space; such characters come with text that is copied from a page or a document."
+    raise ProfileError(problem("CMK002", detail, remedy, place))
 
 
 @dataclass

@@ -63,6 +63,22 @@ def explain(error: ValidationError, filled: Filled, model: type[Section] = Profi
             yield from explainer.diagnostics(kind, path, context)
 
 
+_SYNONYMS: Final = {
+    "region": "location",
+    "rg": "resource_group",
+    "hbi": "high_business_impact",
+    "kty": "type",
+    "acr": "container_registry",
+}
+"""The names that Azure and its users have for a field."""
+
+
+def _written(path: Path) -> str:
+    """Return the name of an unknown field as a profile spells names."""
+    written = str(path[-1]).lower().replace("-", "_")
+    return _SYNONYMS.get(written, written)
+
+
 @dataclass(frozen=True, slots=True)
 class _Explainer:
     """Makes diagnostics from pydantic's errors: `root` is the document, `fields` those of `model` by path."""
@@ -95,12 +111,11 @@ class _Explainer:
 
     def _suggestion(self, path: Path) -> str:
         near, section = self.near(path), field_name(path[:-1])
+        below = self._below(path)
+        if below:
+            return f"Write it as {' or '.join(below[:3])}."
         if near:
             return f"Did you mean {self._instead(path, near)}?"
-        # Only at the top level: resources have different settings of the same name.
-        elsewhere = [] if section else [each.path for each in self.fields.values() if each.name == path[-1]]
-        if elsewhere:
-            return f"Write it as {' or '.join(elsewhere[:3])}."
         around = self.fields.get(section)
         bring = around is not None and around.section is not None and issubclass(around.section, Nameable)
         more = f" For other settings, create the resource yourself and write {section}.id." if bring else ""
@@ -112,10 +127,20 @@ class _Explainer:
             return _setting((*path[:-1], name), node.text, place)
         return name
 
+    def _below(self, path: Path) -> list[str]:
+        """Return the fields of that name in the sections inside; elsewhere resources have different settings of one name."""
+        name, section = _written(path), field_name(path[:-1])
+        if name in self._names_in(section):
+            return []  # the same name in another spelling
+        within = f"{section}.".removeprefix(".")
+        return [each.path for each in self.fields.values() if each.name == name and each.path.startswith(within)]
+
     def near(self, path: Path) -> str:
         """Return the field that an unknown one was probably meant to be; empty when none is near."""
-        written = str(path[-1]).lower().replace("-", "_")
-        return next(iter(get_close_matches(written, self._names_in(field_name(path[:-1])), n=1)), "")
+        names = self._names_in(field_name(path[:-1]))
+        if self._below(path):
+            return ""
+        return next(iter(get_close_matches(_written(path), names, n=1)), "")
 
     def _names_in(self, section: str) -> list[str]:
         names = [each.name for each in self.fields.values() if each.path.rpartition(".")[0] == section]
@@ -124,7 +149,12 @@ class _Explainer:
     def _missing(self, path: Path) -> Diagnostic:
         where, known = dotted(path), self.fields.get(field_name(path))
         about = f" {known.info.description}" if known else ""
-        place = place_of(self.root, path)
+        place, node = place_of(self.root, path), find(self.root, path)
+        if isinstance(node, Scalar) and node.variables:
+            name = node.variables[0]
+            detail = f"{where} takes its value from ${{{name}}}, and {name} is set to an empty text."
+            remedy = f"Set it: export {name}=...; or give it a default: ${{{name}:-...}}; or use: --set {where}=..."
+            return problem("CMK005", detail, remedy, place, where)
         return problem("CMK005", f"Missing required field `{where}`.{about}", self._example(path, place), place, where)
 
     def _wrong(self, kind: str, path: Path, context: Mapping[str, Any]) -> Diagnostic:

@@ -150,15 +150,13 @@ class Read:
 class Answer:
     """The answer to a read: a document, or None for an absent one and, with `denied`, for one that may not be read.
 
-    `obstacle` is the reason where the read failed for another one than rights; it counts as denied as well. With `malformed`
-    Azure answered a document, in a form that shows nothing.
+    `obstacle` is the reason where the read failed for another one than rights; it counts as denied as well.
     """
 
     read: Read
     document: ArmDocument | None
     denied: bool = False
     obstacle: str = ""
-    malformed: bool = False
 
 
 class Documents:
@@ -222,11 +220,25 @@ class Documents:
         return Evidence(read.path, read.api_version, *reached(self.find(name), path))
 
     def not_visible(self, name: str) -> Posture | None:
-        """Return the posture of a resource whose document is missing, or shows nothing; None for one that was read."""
+        """Return the posture of a resource whose document is missing; None for one that was read.
+
+        A read that failed for another reason than rights shows nothing about the resource, not even that it is hidden.
+        """
         if self.find(name) is not None:
             return None
-        malformed = name in self._answers and self._answers[name].malformed
-        return Posture(Verdict.NOT_KNOWABLE if malformed else Verdict.NOT_VISIBLE, self.obstacle(name))
+        failed = name in self._answers and self._answers[name].obstacle
+        return Posture(Verdict.NOT_KNOWABLE if failed else Verdict.NOT_VISIBLE, self.obstacle(name))
+
+    def unknown_form(self, name: str, path: str) -> Posture | None:
+        """Return `not-knowable` where a document has something other than a block on the way to a path; else None.
+
+        An absent block has a meaning, and one of the wrong type proves nothing.
+        """
+        where, _ = reached(self.find(name), path)
+        if where == path:
+            return None
+        reason = f"{where.rpartition('.')[2]} has another form than cmkctl knows"
+        return Posture(Verdict.NOT_KNOWABLE, reason, (self.evidence(name, path),))
 
     def obstacle(self, name: str) -> str:
         """Return the reason why a document is missing."""
@@ -348,9 +360,8 @@ class Service(ABC):
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `further` are
     the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
-    look at the key. `also` names another service of Microsoft's whose resources are of this type. A service with `alone` False
-    is shown only where another resource refers to it. With `in_graph` False no table of Resource Graph has its resources: they
-    are items of a listing in another resource's `details`.
+    look at the key. `also` names another service of Microsoft's whose resources are of this type. With `in_graph` False the
+    query of Resource Graph leaves its type out: its resources are items of a listing in another resource's `details`.
     """
 
     name: ClassVar[str]
@@ -365,7 +376,6 @@ class Service(ABC):
     doc: ClassVar[str]
     also: ClassVar[str] = ""
     rules: ClassVar[Rules] = Rules(("DP-5",))
-    alone: ClassVar[bool] = True
     in_graph: ClassVar[bool] = True
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:

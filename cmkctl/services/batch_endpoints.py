@@ -9,7 +9,7 @@ from cmkctl.services import inside
 from cmkctl.services.base import Documents
 
 
-class BatchEndpoints(inside.Inside):
+class BatchEndpoints(inside.Endpoint):
     """``…/workspaces/NAME/batchEndpoints/NAME``: no member of its document is about keys."""
 
     name = "batch_endpoints"
@@ -20,7 +20,7 @@ class BatchEndpoints(inside.Inside):
         """Return `not-choosable`: the disks are those of the computes that run the jobs."""
         if hidden := documents.not_visible("resource"):
             return hidden
-        reason = "its jobs run on computes of the workspace, whose disks have Microsoft's key; Azure offers no other"
+        reason = "it has no disks of its own: its jobs run on the computes that its deployments name"
         return Posture(Verdict.NOT_CHOOSABLE, reason, (documents.evidence("resource", "type"),))
 
     def aspects(self, documents: Documents) -> tuple[Aspect, ...]:

@@ -13,7 +13,9 @@ from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Posture, State, Verdict
 from cmkctl.services import inside
 from cmkctl.services.base import Documents, Reference
 
-_KIND: Final = "properties.computeType"
+KIND: Final = "properties.computeType"
+"""The path of the type of a compute."""
+
 _ATTACHED: Final = "properties.resourceId"
 _TLS: Final = "properties.properties.sslConfiguration.status"
 _MANAGED: Final = {"amlcompute": "compute cluster", "computeinstance": "compute instance"}
@@ -26,7 +28,6 @@ class Computes(inside.Inside):
     name = "computes"
     title = "compute"
     resource_type = "Microsoft.MachineLearningServices/workspaces/computes"
-    alone = False
     in_graph = False
 
     def references(self, documents: Documents) -> tuple[Reference, ...]:
@@ -38,10 +39,9 @@ class Computes(inside.Inside):
         """Return `not-choosable` for a cluster or an instance, and `inherited` for an attached resource."""
         if hidden := documents.not_visible("resource"):
             return hidden
-        kind = documents.text("resource", _KIND)
-        shown: tuple[Evidence, ...] = (documents.evidence("resource", _KIND),)
-        if kind.lower() in _MANAGED:
-            reason = f"the OS disk of a {_MANAGED[kind.lower()]} has Microsoft's key; Azure offers no other"
+        kind = documents.text("resource", KIND)
+        shown: tuple[Evidence, ...] = (documents.evidence("resource", KIND),)
+        if reason := microsofts_disk(kind):
             return Posture(Verdict.NOT_CHOOSABLE, reason, shown)
         shown += (documents.evidence("resource", _ATTACHED),)
         attached = documents.text("resource", _ATTACHED)
@@ -58,13 +58,19 @@ class Computes(inside.Inside):
         """Return the encryption of temporary disks and of connections."""
         if documents.find("resource") is None:
             return ()
-        kind = documents.text("resource", _KIND)
+        kind = documents.text("resource", KIND)
         if kind.lower() in _MANAGED:
             reason = "connections to the services of the workspace use TLS 1.2 or newer; there is no setting"
-            shown = (documents.evidence("resource", _KIND),)
+            shown = (documents.evidence("resource", KIND),)
             transit = Aspect(IN_TRANSIT, State.PLATFORM, reason, shown, inside.TRANSIT_RULES)
             return (transit, inside.temporary_disks(documents))
         return (_inference(documents),) if same_word(kind, "AKS") else ()
+
+
+def microsofts_disk(kind: str) -> str:
+    """Return a sentence on the OS disk of a type of compute, on machines of Microsoft's; empty for another type."""
+    machines = _MANAGED.get(kind.lower())
+    return f"the OS disk of a {machines} has Microsoft's key; Azure offers no other" if machines else ""
 
 
 def _inference(documents: Documents) -> Aspect:

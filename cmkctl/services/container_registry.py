@@ -117,7 +117,10 @@ class ContainerRegistries(EncryptableService[EncryptedRegistry]):
         if documents.find("resource") is None:
             return ()
         reason = "the service takes TLS 1.2 or newer only; the registry has no setting for it"
-        return (Aspect(IN_TRANSIT, State.PLATFORM, reason, rules=Rules(("DP-3",))), _admin_account(documents))
+        return (
+            Aspect(IN_TRANSIT, State.PLATFORM, reason, rules=Rules(("DP-3",), by_analogy=True)),
+            _admin_account(documents),
+        )
 
     def want(self, settings: EncryptedRegistry, documents: Documents, key: KeyReference) -> Want:
         """Return nothing where the registry has the key and follows its versions, and else what would be needed."""

@@ -122,7 +122,7 @@ class DataFactories(EncryptableService[EncryptedDataFactory]):
         if documents.find("resource") is None:
             return ()
         reason = "the service takes TLS 1.2 or newer only; the factory has no setting for it"
-        return (Aspect(IN_TRANSIT, State.PLATFORM, reason, rules=Rules(("DP-3",))),)
+        return (Aspect(IN_TRANSIT, State.PLATFORM, reason, rules=Rules(("DP-3",), by_analogy=True)),)
 
     def want(self, settings: EncryptedDataFactory, documents: Documents, key: KeyReference) -> Want:
         """Return the PUT of the factory with the key in it."""

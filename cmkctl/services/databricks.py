@@ -334,6 +334,8 @@ def _root_dbfs(documents: Documents) -> Posture:
     source = text_at(value, "keySource") if isinstance(value, Mapping) else ""
     if _serverless(documents):
         return _without_choice(documents, shown)
+    if unknown := documents.unknown_form("resource", _DBFS):
+        return unknown
     if value is None or (isinstance(value, Mapping) and (not value or same_word(source, "Default"))):
         prepared = documents.value("resource", _PREPARED) is True
         reason = f"Microsoft's key{', with the identity that can read another prepared' if prepared else ''}"
@@ -378,6 +380,8 @@ def _managed_disks(documents: Documents) -> Posture:
 
 def _entity(documents: Documents, path: str, follows: Follows, reader: str) -> Posture:
     """Return who holds the key of one of the two entities of the encryption block."""
+    if unknown := documents.unknown_form("resource", path):
+        return unknown
     shown: tuple[Evidence, ...] = (documents.evidence("resource", f"{path}.keySource"),)
     value = documents.value("resource", path)
     if value in (None, {}):

@@ -140,7 +140,7 @@ class DiskEncryptionSets(EncryptableService[EncryptedDiskEncryptionSet]):
 
 def linked_set(resource_id: str) -> tuple[Read, ...]:
     """Return the read of a set that another resource names; none for an empty id."""
-    return (Read("disk_encryption_set", resource_id, API_VERSION),) if resource_id else ()
+    return (Read("disk_encryption_set", resource_id.rstrip("/"), API_VERSION),) if resource_id else ()
 
 
 def of_linked_set(documents: Documents) -> Posture:

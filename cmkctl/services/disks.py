@@ -40,7 +40,6 @@ class Disks(Service):
         "the virtual machine that uses it shuts down within about an hour, and does not start until the key is back"
     )
     doc = "https://learn.microsoft.com/azure/virtual-machines/disk-encryption"
-    alone = False
     rules = Rules(
         ("DP-5",),
         (
@@ -95,10 +94,10 @@ class Disks(Service):
 
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the disk's key."""
-        if hidden := documents.not_visible("resource"):
-            return hidden
+        if missing := documents.not_visible("resource") or documents.unknown_form("resource", _SECURITY):
+            return missing
         kind = documents.text("resource", _TYPE)
-        paths = (_TYPE, _SET, *((_SECURITY, _CONFIDENTIAL_SET) if documents.text("resource", _SECURITY) else ()))
+        paths = (_TYPE, _SET, *((_SECURITY, _CONFIDENTIAL_SET) if documents.value("resource", _SECURITY) else ()))
         shown: tuple[Evidence, ...] = tuple(documents.evidence("resource", each) for each in paths)
         beside = ""
         if documents.value("resource", _IN_GUEST) is True:
@@ -109,6 +108,9 @@ class Disks(Service):
             reason = "the disk of a confidential virtual machine is encrypted with the customer's key"
         if reason:
             return _through_the_set(documents, reason, beside, shown)
+        if not isinstance(documents.value("resource", _SECURITY), str | None):
+            reason = "securityType has another form than cmkctl knows, and decides for confidential virtual machines"
+            return Posture(Verdict.NOT_KNOWABLE, reason, shown)
         if same_word(kind, "EncryptionAtRestWithPlatformKey"):
             return Posture(Verdict.MICROSOFT, f"the disk is encrypted with Microsoft's key{beside}", shown)
         if kind:

@@ -63,8 +63,8 @@ class FlexibleServers(EncryptableService[S]):
 
     def posture(self, documents: Documents) -> Posture:
         """Return who holds the key of the server, and that of its geo-redundant backups."""
-        if hidden := documents.not_visible("resource"):
-            return hidden
+        if missing := documents.not_visible("resource") or documents.unknown_form("resource", _TYPE):
+            return missing
         kind, uri = documents.value("resource", _TYPE), documents.text("resource", f"{_BLOCK}.primaryKeyURI")
         shown: tuple[Evidence, ...] = (documents.evidence("resource", _TYPE),)
         if (kind is None and not uri) or (isinstance(kind, str) and same_word(kind, "SystemManaged")):

@@ -1,4 +1,4 @@
-"""Facts shared by what is inside a workspace: computes and endpoints. Pure.
+"""Facts shared by what is inside a workspace: computes, endpoints and their deployments. Pure.
 
 No api-version has a setting for the keys of their disks. The state follows from the workspace.
 Source: https://learn.microsoft.com/azure/machine-learning/concept-data-encryption.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from cmkctl.azure import versions
-from cmkctl.azure.ids import parents
+from cmkctl.azure.compare import same_word
+from cmkctl.azure.ids import parents, resource_type
 from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Evidence, Rules, State
 from cmkctl.services.base import Documents, NoReader, Read, Service, Verb
 
@@ -17,6 +18,11 @@ DOC: Final = "https://learn.microsoft.com/azure/machine-learning/concept-data-en
 REVOKED: Final = "nothing: the key of their disks is Microsoft's"
 KEY_RULES: Final = Rules(("DP-5",), by_analogy=True)
 TRANSIT_RULES: Final = Rules(("DP-3",), by_analogy=True)
+
+DEPLOYMENTS: Final = "deployments"
+"""The collection of the deployments of an endpoint, as paths name it and as its read is named."""
+
+_WORKSPACE: Final = "Microsoft.MachineLearningServices/workspaces"
 
 TEMPORARY_DISKS: Final = "temporary-disks"
 """The topic of the encryption of temporary disks, which never have a customer's key."""
@@ -44,9 +50,22 @@ class Inside(Service):
         return tuple(each.path for each in the_workspace(documents))
 
 
+class Endpoint(Inside):
+    """An endpoint of a workspace, with its deployments."""
+
+    def details(self, resource_id: str) -> tuple[Read, ...]:
+        """Return the listing of the deployments, which belong to the survey of the workspace."""
+        return (Read(DEPLOYMENTS, f"{resource_id}/{DEPLOYMENTS}", self.api_version, listing=True),)
+
+
+def endpoint_of(deployment: str) -> str:
+    """Return the ARM id of the endpoint of a deployment."""
+    return next(parents(deployment), "")
+
+
 def workspace_of(resource_id: str) -> str:
-    """Return the ARM id of the workspace of something inside it."""
-    return next(parents(resource_id), "")
+    """Return the ARM id of the workspace of something inside it, however deep; empty where there is none."""
+    return next((each for each in parents(resource_id) if same_word(resource_type(each), _WORKSPACE)), "")
 
 
 def the_workspace(documents: Documents) -> tuple[Read, ...]:

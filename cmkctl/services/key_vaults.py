@@ -179,8 +179,12 @@ def _network(documents: Documents) -> Aspect:
         permitted = " and ".join(f"{count} {words} rule{'' if count == 1 else 's'}" for words, count in rules.items())
         reason = f"the firewall permits {permitted or 'what its rules name'}{trusted}"
         return Aspect(_TOPIC, State.ENFORCED, reason, shown, _NETWORK_RULES)
-    if action and not same_word(action, "Allow"):
-        return Aspect(_TOPIC, State.NOT_KNOWABLE, f"cmkctl does not know the action {action}", shown, _NETWORK_RULES)
+    for value, known in (
+        (documents.value("resource", _PUBLIC), "Enabled"),
+        (documents.value("resource", _ACTION), "Allow"),
+    ):
+        if value not in (None, "") and not same_word(str(value), known):
+            return Aspect(_TOPIC, State.NOT_KNOWABLE, f"cmkctl does not know the value {value}", shown, _NETWORK_RULES)
     return Aspect(_TOPIC, State.NOT_ENFORCED, "any network can reach the vault", shown, _NETWORK_RULES)
 
 

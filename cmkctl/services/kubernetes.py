@@ -116,7 +116,7 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
             return Posture(
                 Verdict.NOT_KNOWABLE, "the disk encryption set is named in a form that cmkctl does not know", shown
             )
-        found, name = of_linked_set(documents), value.rpartition("/")[2]
+        found, name = of_linked_set(documents), value.rstrip("/").rpartition("/")[2]
         shown += found.evidence
         reason = f"the disks of its nodes and, by default, its data disks use disk encryption set {name}"
         if found.verdict is not Verdict.CUSTOMER or not found.key:
@@ -139,7 +139,7 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
                 State.PLATFORM,
                 "the API server takes TLS 1.2 and later alone, which is not configurable",
                 shown,
-                Rules(("DP-3",)),
+                Rules(("DP-3",), by_analogy=True),
             ),
             Aspect(
                 INGRESS,
@@ -161,7 +161,7 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
                 "--node-osdisk-diskencryptionset-id), and move the workloads to it",
                 take_out,
             )
-        found, name = of_linked_set(documents), named.rpartition("/")[2]
+        found, name = of_linked_set(documents), named.rstrip("/").rpartition("/")[2]
         follows = found.follows is not None and found.follows.how is Follow.BY_ITSELF
         if same_key_identifier(found.key, key.versionless) and (follows or found.key_version == key.version):
             return ()
@@ -179,8 +179,8 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
 
 
 def _node_group(documents: Documents) -> str:
-    group, read = documents.text("resource", "properties.nodeResourceGroup"), documents.answers[0].read
-    return group_id(ResourceId.parse(read.path).subscription, group) if group else ""
+    group = documents.text("resource", "properties.nodeResourceGroup")
+    return group_id(ResourceId.parse(documents.answers[0].read.path).subscription, group) if group else ""
 
 
 def _too_old(documents: Documents) -> str:
@@ -204,10 +204,13 @@ def _temporary_disks(documents: Documents) -> Aspect:
     pools = documents.value("resource", _POOLS)
     if not isinstance(pools, list) or not pools:
         return Aspect(TEMPORARY_DISKS, State.NOT_KNOWABLE, "the cluster shows no node pools", shown, rules)
-    off = [_pool(each) for each in pools if at_path(each, "enableEncryptionAtHost") is not True]
+    off = [_pool(each) for each in pools if (at_path(each, "enableEncryptionAtHost") or False) is False]
     if off:
         reason = f"the hosts of node pool{'s' if len(off) > 1 else ''} {', '.join(off)} do not encrypt temporary disks"
         return Aspect(TEMPORARY_DISKS, State.NOT_ENFORCED, reason, shown, rules)
+    if any(at_path(each, "enableEncryptionAtHost") is not True for each in pools):
+        reason = "a node pool shows encryption at host in a form that cmkctl does not know"
+        return Aspect(TEMPORARY_DISKS, State.NOT_KNOWABLE, reason, shown, rules)
     reason = "the hosts of all nodes encrypt their temporary disks and caches, the temporary disks with Microsoft's key"
     return Aspect(TEMPORARY_DISKS, State.ENFORCED, reason, shown, rules)
 

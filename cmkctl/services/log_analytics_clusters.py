@@ -149,7 +149,7 @@ class LogAnalyticsClusters(EncryptableService[EncryptedLogAnalyticsCluster]):
 
 def cluster_read(cluster_id: str) -> Read:
     """Return the read of a cluster that a workspace is linked to, named ``cluster``."""
-    return Read("cluster", cluster_id, versions.LOG_ANALYTICS)
+    return Read("cluster", cluster_id.rstrip("/"), versions.LOG_ANALYTICS)
 
 
 def posture_of(documents: Documents, name: str) -> Posture:

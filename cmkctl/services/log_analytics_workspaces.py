@@ -52,7 +52,6 @@ class LogAnalyticsWorkspaces(Service):
     revoked = CLUSTERS.revoked
     doc = CLUSTERS.doc
     rules = Rules(("DP-5",), by_analogy=True)
-    alone = False
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:
         """Return the cluster."""
@@ -83,7 +82,7 @@ class LogAnalyticsWorkspaces(Service):
 
 def workspace_read(workspace_id: str) -> Read:
     """Return the read of the workspace that holds the data of a component, named ``workspace``."""
-    return Read("workspace", workspace_id, versions.LOG_ANALYTICS)
+    return Read("workspace", workspace_id.rstrip("/"), versions.LOG_ANALYTICS)
 
 
 def cluster_of(documents: Documents, name: str) -> tuple[Read, ...]:
@@ -105,7 +104,7 @@ def posture_through_cluster(documents: Documents, name: str) -> Posture:
         return Posture(Verdict.MICROSOFT, reason, shown)
     if not isinstance(named, str):
         return Posture(Verdict.NOT_KNOWABLE, "the link to a cluster has another form than cmkctl knows", shown)
-    cluster = f"cluster {named.rpartition('/')[2]}"
+    cluster = f"cluster {named.rstrip('/').rpartition('/')[2]}"
     if hidden := documents.not_visible("cluster"):
         return Posture(Verdict.INHERITED, f"the key is that of {cluster}, and {hidden.reason}", shown)
     found = posture_of(documents, "cluster")

@@ -11,7 +11,7 @@ from cmkctl.services.base import Documents, Reference
 _COMPUTE: Final = "properties.compute"
 
 
-class OnlineEndpoints(inside.Inside):
+class OnlineEndpoints(inside.Endpoint):
     """``…/workspaces/NAME/onlineEndpoints/NAME``: no member of its document is about keys."""
 
     name = "online_endpoints"
@@ -20,7 +20,7 @@ class OnlineEndpoints(inside.Inside):
 
     def references(self, documents: Documents) -> tuple[Reference, ...]:
         """Return the compute of an endpoint on an attached cluster."""
-        compute = _compute(documents)
+        compute = attached_compute(documents)
         return (Reference("compute of the endpoint", compute),) if compute else ()
 
     def posture(self, documents: Documents) -> Posture:
@@ -28,7 +28,7 @@ class OnlineEndpoints(inside.Inside):
         if hidden := documents.not_visible("resource"):
             return hidden
         shown: tuple[Evidence, ...] = (documents.evidence("resource", _COMPUTE),)
-        if compute := _compute(documents):
+        if compute := attached_compute(documents):
             name = compute.rstrip("/").rpartition("/")[2]
             return Posture(Verdict.INHERITED, f"the deployments run on compute {name}, which has its own key", shown)
         reason = (
@@ -41,12 +41,12 @@ class OnlineEndpoints(inside.Inside):
         if documents.find("resource") is None:
             return ()
         transit = inside.scoring(documents)
-        return (transit,) if _compute(documents) else (transit, inside.temporary_disks(documents))
+        return (transit,) if attached_compute(documents) else (transit, inside.temporary_disks(documents))
 
 
-def _compute(documents: Documents) -> str:
-    """Return the ARM id of the attached cluster under an endpoint; empty for a managed endpoint."""
-    compute = documents.text("resource", _COMPUTE)
+def attached_compute(documents: Documents, name: str = "resource") -> str:
+    """Return the ARM id of the attached cluster under an endpoint; empty for a managed endpoint. `name` is its read."""
+    compute = documents.text(name, _COMPUTE)
     return compute if compute.startswith("/") else ""
 
 

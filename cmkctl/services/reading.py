@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from cmkctl.azure.decoding import ArmDocument
+from cmkctl.azure.decoding import AnyDocument, ArmDocument
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import FailureKind
 from cmkctl.azure.ids import subscription_id
@@ -41,11 +41,28 @@ def answered(azure: Snapshot, reads: Iterable[Read]) -> tuple[Answer, ...]:
 
 
 def answer(azure: Snapshot, read: Read) -> Answer:
-    """Return the answer to a read. Raises AzureFailed when Azure fails it."""
+    """Return the answer to a read, validated for its resource type. Raises AzureFailed when Azure fails it."""
+    return _unless_denied(
+        read, _listing(azure, read) if read.listing else partial(azure.resource, read.path, read.api_version)
+    )
+
+
+def answer_as_it_is(azure: Snapshot, read: Read) -> Answer:
+    """Return the answer to a read, with members of any type: one of an unknown form hides nothing of the others.
+
+    Raises AzureFailed when Azure fails the read.
+    """
+    document = partial(azure.document, read.path, read.api_version, AnyDocument)
+    return _unless_denied(read, _listing(azure, read) if read.listing else document)
+
+
+def _listing(azure: Snapshot, read: Read) -> Callable[[], ArmDocument | None]:
+    return partial(azure.listing, read.path, read.api_version)
+
+
+def _unless_denied(read: Read, send: Callable[[], ArmDocument | None]) -> Answer:
     try:
-        found = (
-            azure.listing(read.path, read.api_version) if read.listing else azure.resource(read.path, read.api_version)
-        )
+        found = send()
     except AzureFailed as error:
         if error.failure.kind is not FailureKind.DENIED:
             raise

@@ -404,10 +404,15 @@ def _in_transit(documents: Documents) -> Aspect:
     if https is None:
         https = shown[0].api_version >= _HTTPS_BY_DEFAULT
     least_version = tls_version(least) if isinstance(least, str) else None
-    if https is not True:
+    if https is False:
         state, reason = State.NOT_ENFORCED, "requests over HTTP are taken as well"
+    elif https is not True:
+        state, reason = State.NOT_KNOWABLE, f"the account shows {https!r} for HTTPS only, which cmkctl does not know"
     elif least is None:
-        state, reason = State.NOT_SET, "HTTPS only; no least version of TLS is set, which Azure takes for TLS 1.0"
+        words = (
+            "no least version of TLS is set, which Azure takes for TLS 1.0, though the platform refuses TLS before 1.2"
+        )
+        state, reason = State.NOT_SET, f"HTTPS only; {words}"
     elif least_version is None:
         state, reason = (
             State.NOT_KNOWABLE,

@@ -96,7 +96,7 @@ class Workspaces(Service):
         if not is_project(documents.find("resource")):
             return _own(documents, "resource")
         shown: tuple[Evidence, ...] = (documents.evidence("resource", _HUB),)
-        name = documents.text("resource", _HUB).rpartition("/")[2]
+        name = hub_of(documents.find("resource")).rpartition("/")[2]
         if documents.find("hub") is None:
             return Posture(Verdict.INHERITED, f"the key is that of hub {name or 'which is not shown'}", shown)
         hub = _own(documents, "hub")
@@ -134,7 +134,7 @@ def is_project(document: Mapping[str, Any] | None) -> bool:
 
 def hub_of(document: Mapping[str, Any] | None) -> str:
     """Return the ARM id of a project's hub; empty for a workspace of another kind."""
-    return text_at(document, _HUB) if is_project(document) else ""
+    return text_at(document, _HUB).rstrip("/") if is_project(document) else ""
 
 
 def architecture(document: Mapping[str, Any] | None) -> str:
@@ -151,13 +151,16 @@ def architecture(document: Mapping[str, Any] | None) -> str:
 
 def _own(documents: Documents, name: str) -> Posture:
     """Return who holds the key that a workspace itself has."""
+    if unknown := documents.unknown_form(name, _STATUS):
+        return unknown
     status = documents.value(name, _STATUS)
     shown: tuple[Evidence, ...] = (documents.evidence(name, _STATUS),)
-    if status in (None, "") or (isinstance(status, str) and same_word(status, "disabled")):
+    if status is None and documents.value(name, KEY_IDENTIFIER) is not None:
+        shown += (documents.evidence(name, KEY_IDENTIFIER),)
+        return Posture(Verdict.NOT_KNOWABLE, "a key is named, but the encryption status is not shown", shown)
+    if status in (None, "") or _is(status, "disabled"):
         return Posture(Verdict.MICROSOFT, "the workspace is encrypted with Microsoft's key", shown)
-    if not isinstance(status, str):
-        return Posture(Verdict.NOT_KNOWABLE, "the encryption block has another form than cmkctl knows", shown)
-    if not same_word(status, "enabled"):
+    if not _is(status, "enabled"):
         return Posture(Verdict.NOT_KNOWABLE, f"the encryption status is {status}, which cmkctl does not know", shown)
     shown += tuple(documents.evidence(name, each) for each in (KEY_IDENTIFIER, _FLAG))
     key, version = key_parts(documents.text(name, KEY_IDENTIFIER))
@@ -170,6 +173,10 @@ def _own(documents: Documents, name: str) -> Posture:
     if where == "in-subscription" and not any(documents.text(name, each) for each in (MANAGED_GROUP, *OWN_STORES)):
         reason += "; it shows neither a managed resource group nor stores of its own for metadata"
     return Posture(Verdict.CUSTOMER, reason, shown, key, version, PINNED, _reader(documents, name))
+
+
+def _is(value: Any, word: str) -> bool:
+    return isinstance(value, str) and same_word(value, word)
 
 
 def _reader(documents: Documents, name: str) -> str:
@@ -210,7 +217,8 @@ def _network(documents: Documents) -> Aspect:
     isolated = f"; its managed network is isolated ({isolation})" if isolation.lower() not in {"", "disabled"} else ""
     checks = tuple(Check("Checkov", each) for each in ("CKV2_AZURE_49", "CKV2_AZURE_50", "CKV_AZURE_243"))
     rules = Rules(("NS-2",), checks, by_analogy=True)
-    match documents.text("resource", _PUBLIC).lower():
+    public = documents.value("resource", _PUBLIC)
+    match str("" if public is None else public).lower():
         case "disabled":
             return Aspect(NETWORK, State.ENFORCED, f"private endpoints only{isolated}", shown, rules)
         case "enabled":

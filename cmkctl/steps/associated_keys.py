@@ -27,7 +27,7 @@ _RESEND: Final = Resend(
     FailureKind.NOT_EFFECTIVE,
     interval=60.0,
     tries=10,
-    over=frozenset({"", "succeeded"}),
+    over=frozenset({"", "succeeded", "failed"}),
     advice="Azure cannot use the key yet: a new grant can take minutes. The change is sent again at {time}",
 )
 

@@ -24,7 +24,8 @@ RESEND: Final = Resend(
     FailureKind.NOT_EFFECTIVE,
     interval=60.0,
     tries=10,
-    over=frozenset({"", "succeeded"}),
+    # An update that fails later leaves the resource Failed: an update is sent over that state as well.
+    over=frozenset({"", "succeeded", "failed"}),
     advice="the service cannot use the key yet: a new grant can take minutes. It is sent again at {time}",
 )
 """The repetition of a write that rests on a grant."""

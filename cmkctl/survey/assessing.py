@@ -11,7 +11,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.ids import resource_type
 from cmkctl.posture import Assessment, Belonging, KeyState, Posture, Rules, Seen, Survey, Unseen, Verdict
 from cmkctl.services import service_of
-from cmkctl.survey.keys import KeyAnswer, judged, keys_of, state_of, vault_of
+from cmkctl.survey.keys import KeyAnswer, judged, keys_of, state_of, vault_of, versions_of
 from cmkctl.survey.known import Known
 from cmkctl.survey.scope import Scope
 from cmkctl.survey.ties import Ties
@@ -28,9 +28,8 @@ def shown_in(known: Known, scope: Scope, found: Ties) -> dict[str, tuple[Belongi
     for each in scope.named:
         shown.setdefault(each.lower(), (each, ()))
     for row in known.rows if not scope.workspaces else ():
-        service = service_of(str(row["type"]))
         inside = scope.whole or f"{row['id']}/".lower().startswith(f"{scope.resource_group}/".lower())
-        if service is not None and service.alone and inside:
+        if inside and service_of(str(row["type"])) is not None:
             shown.setdefault(str(row["id"]).lower(), (str(row["id"]), ()))
     return dict(shown.values())
 
@@ -66,6 +65,11 @@ class Found:
         """The identifiers of the keys that the postures name."""
         return keys_of(self.postures.values())
 
+    @property
+    def versions(self) -> Collection[str]:
+        """The identifiers of the versions that the postures name."""
+        return versions_of(self.postures.values())
+
 
 def survey_of(
     known: Known,
@@ -76,8 +80,13 @@ def survey_of(
     at: datetime,
     gaps: Gaps,
 ) -> Survey:
-    """Return the survey of everything that was found."""
-    states = {key: state_of(key, vault_of(known, key, found.ties.vaults), keys) for key in found.keys}
+    """Return the survey of everything that was found. `keys` has keys and versions by their identifiers."""
+    used: dict[str, list[str]] = {}
+    for each in found.versions:
+        used.setdefault(each.rpartition("/")[0], []).append(each)
+    states = {
+        key: state_of(key, vault_of(known, key, found.ties.vaults), keys, used.get(key, ())) for key in found.keys
+    }
     assessed = (
         _assessment(known, each, ties, found.postures.get(each), states, managed=found.ties.managed(each))
         for each, ties in found.shown.items()
@@ -107,13 +116,12 @@ def _assessment(
         reason = f"cmkctl knows nothing of the keys of {kind}"
         return _without_service(resource_id, kind, ties, Posture(Verdict.NOT_KNOWABLE, reason))
     service = resource.service
-    key = states.get(posture.key.lower())
     return Assessment(
         service.title,
         service.name,
         service.resource_type,
         resource_id,
-        judged(posture, key, versions.KEY_VAULT),
+        judged(posture, states, versions.KEY_VAULT),
         "managed by Azure" if managed else service.verb.value,
         str(service.follows),
         service.revoked,
@@ -122,7 +130,7 @@ def _assessment(
         service.aspects(resource.documents),
         ties,
         managed,
-        key,
+        states.get(posture.key.lower()),
     )
 
 

@@ -10,31 +10,36 @@ from typing import Final
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import key_parts
-from cmkctl.posture import Evidence, KeyState, Posture, Verdict
+from cmkctl.posture import Evidence, KeyState, KeyVersion, Posture, Verdict
 from cmkctl.survey.known import Known
 
 MANY: Final = 20
-"""The number of keys up to which a survey of many workspaces reads each of them."""
+"""The number of keys, and of older versions, up to which a survey of many workspaces reads each of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """The answer to the read of a key: its document, None where it is absent, or may not be read (`denied`)."""
+    """The answer to the read of a key or of a version: its document, or None, with the `obstacle` where it was not read."""
 
     document: ArmDocument | None
-    denied: bool = False
+    obstacle: str = ""
 
 
 def keys_of(postures: Iterable[Posture]) -> dict[str, None]:
     """Return the identifiers, without a version, of the keys that some postures and their parts name."""
-    return {key: None for each in postures for key in _keys(each)}
+    return {each.key.lower(): None for each in _with_parts(postures) if each.key}
 
 
-def _keys(posture: Posture) -> Iterator[str]:
-    if posture.key:
-        yield posture.key.lower()
-    for part in posture.parts:
-        yield from _keys(part.posture)
+def versions_of(postures: Iterable[Posture]) -> dict[str, None]:
+    """Return the identifiers, with a version, of the versions that some postures and their parts name; of valid ones."""
+    named = (f"{each.key}/{each.key_version}".lower() for each in _with_parts(postures) if each.key)
+    return {each: None for each in named if key_parts(each)[1]}
+
+
+def _with_parts(postures: Iterable[Posture]) -> Iterator[Posture]:
+    for each in postures:
+        yield each
+        yield from _with_parts(part.posture for part in each.parts)
 
 
 def host_of(key: str) -> str:
@@ -51,42 +56,91 @@ def vault_of(known: Known, key: str, vaults: Mapping[str, str]) -> str:
     return known.at_host(host) or vaults.get(host.partition(".")[0], "")
 
 
-def state_of(key: str, vault: str, answers: Mapping[str, KeyAnswer]) -> KeyState:
-    """Return the state of a key in a vault, from the answer to its read."""
+def is_older(identifier: str, answers: Mapping[str, KeyAnswer]) -> bool | None:
+    """Return True for a version that is not the newest of its key; None where the key was not read."""
+    key, version = key_parts(identifier)
+    answer = answers.get(key)
+    if answer is None:
+        return None
+    return answer.document is not None and version != _newest(answer.document)
+
+
+def state_of(key: str, vault: str, answers: Mapping[str, KeyAnswer], versions: Iterable[str]) -> KeyState:
+    """Return the state of a key in a vault, from the answers to the reads of the key and of `versions`, by their identifiers."""
     if not vault:
         return KeyState(key, reason=f"no resource with host {host_of(key)} is visible, so the key was not read")
     answer = answers.get(key)
     if answer is None:
         return KeyState(key, vault, reason="the key was not read")
     if answer.document is None:
-        reason = "the key may not be read" if answer.denied else "there is no such key, or you may not see it"
-        return KeyState(key, vault, reason=reason)
-    newest = key_parts(text_at(answer.document, "properties.keyUriWithVersion"))[1]
-    enabled = at_path(answer.document, "properties.attributes.enabled")
-    expires = at_path(answer.document, "properties.attributes.exp")
-    return KeyState(
-        key,
-        vault,
-        newest,
+        return KeyState(key, vault, reason=answer.obstacle or "there is no such key, or you may not see it")
+    older = tuple(
+        _version(key_parts(each)[1], answers.get(each))
+        for each in versions
+        if key_parts(each)[0] == key and is_older(each, answers)
+    )
+    return KeyState(key, vault, _newest(answer.document), *_attributes(answer.document), older=older)
+
+
+def _version(version: str, answer: KeyAnswer | None) -> KeyVersion:
+    if answer is None:
+        return KeyVersion(version, reason="the version was not read")
+    if answer.document is None:
+        reason = answer.obstacle or "the vault shows no such version"
+        return KeyVersion(version, reason=reason, absent=not answer.obstacle)
+    return KeyVersion(version, *_attributes(answer.document))
+
+
+def _newest(document: ArmDocument) -> str:
+    return key_parts(text_at(document, "properties.keyUriWithVersion"))[1].lower()
+
+
+def _attributes(document: ArmDocument) -> tuple[bool | None, datetime | None]:
+    """Return whether a version is enabled, and its expiry."""
+    enabled = at_path(document, _ENABLED)
+    expires = at_path(document, "properties.attributes.exp")
+    return (
         enabled if isinstance(enabled, bool) else None,
         datetime.fromtimestamp(expires, UTC) if isinstance(expires, int) else None,
     )
 
 
-def judged(posture: Posture, state: KeyState | None, api_version: str) -> Posture:
-    """Return the posture of a resource beside the state of its key: with a disabled key it is customer-unusable.
+def judged(posture: Posture, states: Mapping[str, KeyState], api_version: str) -> Posture:
+    """Return the posture of a resource beside the states of its keys: with a disabled version it is customer-unusable.
 
-    The newest version alone was read: of a resource with another version nothing is known from it.
+    It is judged by the version that it uses; one that shows none uses the newest. A part that cannot use its key makes the whole
+    unusable. An inherited key keeps its verdict, and its source is judged. A version that its vault lacks is not-knowable.
     """
-    if state is None or state.enabled is not False or posture.verdict not in {Verdict.CUSTOMER, Verdict.MIXED}:
-        return posture
-    if posture.key_version and posture.key_version.lower() != state.newest.lower():
-        return posture
-    shown = Evidence(f"{state.vault_id}/keys/{state.identifier.rpartition('/')[2]}", api_version, _ENABLED, False)
-    reason = (
-        f"{posture.reason}; version {state.newest} of the key is disabled, so the data is out of reach or soon will be"
-    )
-    return replace(posture, verdict=Verdict.CUSTOMER_UNUSABLE, reason=reason, evidence=(*posture.evidence, shown))
+    parts = tuple(replace(each, posture=judged(each.posture, states, api_version)) for each in posture.parts)
+    found = _by_version(replace(posture, parts=parts), states, api_version)
+    broken = [each.name for each in parts if each.posture.verdict is Verdict.CUSTOMER_UNUSABLE]
+    if found.verdict not in _JUDGED or not broken:
+        return found
+    reason = f"{found.reason}; the key of {', '.join(broken)} cannot be used"
+    return replace(found, verdict=Verdict.CUSTOMER_UNUSABLE, reason=reason)
 
+
+def _by_version(posture: Posture, states: Mapping[str, KeyState], api_version: str) -> Posture:
+    state = states.get(posture.key.lower())
+    version = state.of(posture.key_version) if state else None
+    inherited = posture.verdict is Verdict.INHERITED
+    if state is None or version is None or (posture.source if inherited else posture.verdict) not in _JUDGED:
+        return posture
+    if version.absent:
+        found, text = Verdict.NOT_KNOWABLE, f"its vault shows no version {version.version} of the key"
+    elif version.enabled is False:
+        found = Verdict.CUSTOMER_UNUSABLE
+        text = f"version {version.version} of the key is disabled, so the data is out of reach or soon will be"
+    else:
+        return posture
+    path = f"{state.vault_id}/keys/{state.identifier.rpartition('/')[2]}"
+    older = "" if version.version == state.newest else f"/versions/{version.version}"
+    shown = Evidence(f"{path}{older}", api_version, _ENABLED, version.enabled)
+    noted = replace(posture, reason=f"{posture.reason}; {text}", evidence=(*posture.evidence, shown))
+    return replace(noted, source=found) if inherited else replace(noted, verdict=found)
+
+
+_JUDGED: Final = {Verdict.CUSTOMER, Verdict.MIXED}
+"""The verdicts that depend on the state of the key."""
 
 _ENABLED: Final = "properties.attributes.enabled"

@@ -37,7 +37,7 @@ class Known:
         self._rows: dict[str, ArmDocument] = {}
         self._inside: dict[str, list[str]] = {}
         self._answers: dict[str, Answer] = {}
-        self._settled: dict[str, Resource] = {}
+        self._settled: dict[tuple[str, bool], Resource] = {}
         self._hosts: dict[str, str] = {}
 
     def add_rows(self, rows: Iterable[ArmDocument]) -> None:
@@ -87,19 +87,19 @@ class Known:
 
     def resource(self, resource_id: str) -> Resource | None:
         """Return what is known of a resource; None for one of a type that no service has."""
-        settled = self._settled.get(resource_id.lower())
-        if settled is not None and (resource_id.lower() not in self.fresh or settled.seen is Seen.GET):
+        fresh = resource_id.lower() in self.fresh
+        settled = self._settled.get((resource_id.lower(), fresh))
+        if settled is not None:
             return settled
         service = service_of(resource_type(resource_id))
         if service is None:
             return None
-        found = self._assembled(service, resource_id)
+        found = self._assembled(service, resource_id, fresh=fresh)
         if not found.missing:
-            self._settled[resource_id.lower()] = found
+            self._settled[resource_id.lower(), fresh] = found
         return found
 
-    def _assembled(self, service: Service, resource_id: str) -> Resource:
-        fresh = resource_id.lower() in self.fresh
+    def _assembled(self, service: Service, resource_id: str, *, fresh: bool) -> Resource:
         answers, missing = self._answered(
             (*service.reads(resource_id), *(service.details(resource_id) if fresh else ())), rows=not fresh
         )

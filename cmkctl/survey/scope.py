@@ -11,7 +11,8 @@ from cmkctl.azure.inventory import one_of, quoted
 from cmkctl.services import services
 
 FEW: Final = 20
-"""The number of workspaces up to which a survey reads everything that belongs to them, in six lists and a GET a resource."""
+"""The number of workspaces up to which a survey reads everything that belongs to them, in six lists, one for each endpoint, and
+a GET a resource."""
 
 SOME: Final = 200
 """The number of resources up to which also those that belong to no workspace are read by a GET each."""

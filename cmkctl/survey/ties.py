@@ -65,7 +65,7 @@ def _follow(known: Known, root: str, owned: list[str], found: Ties) -> None:
         if same_word(resource_type(resource_id), _VAULTS):
             found.vaults.setdefault(resource_id.rpartition("/")[2].lower(), resource_id)
         for reference in _references(known, resource_id, root):
-            target = reference.resource_id or known.at_host(reference.host)
+            target = reference.resource_id.rstrip("/") or known.at_host(reference.host)
             if target:
                 queue.append((target, reference.relation))
             else:

@@ -32,15 +32,15 @@ WISHED = (ProfileVariant(), ProfileVariant(authorization="rbac", user_identity=T
 
 def shown(show: Callable[..., None]) -> str:
     """Show something in every view, as a terminal in UTF-8 and one that knows only ASCII would get it."""
-    said = ""
+    written = ""
     for json, encoding in ((True, "utf-8"), (False, "utf-8"), (False, "ascii")):
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2))
         with make_view(json=json, stdout=out, stderr=err, stdin=io.StringIO(), environ={}) as view:
             show(view)
         for each in (out, err):
             each.seek(0)
-            said += each.read()
-    return said
+            written += each.read()
+    return written
 
 
 def ended(work: Callable[[], Plan]) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
@@ -53,7 +53,7 @@ def ended(work: Callable[[], Plan]) -> tuple[Plan | None, tuple[Diagnostic, ...]
         return None, AzureFailed(classify(error)).diagnostics
 
 
-def tell(plan: Plan | None, diagnostics: tuple[Diagnostic, ...]) -> None:
+def display(plan: Plan | None, diagnostics: tuple[Diagnostic, ...]) -> None:
     """Show how a command ended, whatever it holds."""
     if plan is None:
         assert diagnostics
@@ -79,7 +79,7 @@ def requests_of(
     profile = maker.make(wish, world)
     client = Client(maker.running, network.transport)
     client.apply(profile) if work == "apply" else client.plan(profile)
-    return network.asked
+    return network.requested
 
 
 def twice(written: list[LoggedRequest]) -> list[str]:
@@ -112,7 +112,7 @@ def test_a_plan_ends_in_a_plan_or_in_a_diagnostic(
 
     plan, diagnostics = ended(lambda: client.plan(profile))
 
-    tell(plan, diagnostics)
+    display(plan, diagnostics)
     assert [] == client.writes_since(began)
 
 
@@ -129,7 +129,7 @@ def test_an_apply_ends_in_a_result_or_in_a_diagnostic_and_the_next_one_converges
     maker.running.state.tenant.pace = Pace.reads(2)
     try:
         network.spoil(asked.by[wish, "apply"], spoilt)
-        tell(*ended(lambda: client.apply(profile)))
+        display(*ended(lambda: client.apply(profile)))
         network.quiet()
         result = client.apply(profile)
     finally:

@@ -1,4 +1,4 @@
-"""Whatever the login host answers, or somebody in its place, signing in ends in a token or in a diagnostic."""
+"""Signing in ends in a token or in a diagnostic, whatever the login host or a proxy in its place returns."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cmkctl.diagnostics import Diagnostic
 
 SCOPE = ENDPOINTS[Cloud.AZURE].arm_scope
 DISCOVERY, TOKEN = 0, 1
-"""What signing in asks the login host: where to ask for tokens, and for a token."""
+"""The two requests of a sign-in to the login host: for the endpoints, and for a token."""
 
 FOR_EVER = 1_000_000
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "device_authorization_endpoint", "issuer")
@@ -50,21 +50,21 @@ def diagnosed(network: Network, way: str | None) -> tuple[Diagnostic, ...]:
 
 
 @pytest.fixture(scope="module")
-def asked(network: Network) -> list[tuple[str, str]]:
+def sent(network: Network) -> list[tuple[str, str]]:
     """Provide the requests of a sign-in."""
     network.quiet()
     signed_in(network, "environment")
-    return network.asked
+    return network.requested
 
 
 @pytest.mark.parametrize("way", ["environment", None])
 @given(spoilt=spoilt())
 @sampled(12)
 def test_signing_in_ends_in_a_token_or_in_a_diagnostic(
-    network: Network, asked: list[tuple[str, str]], way: str | None, spoilt: Spoilt
+    network: Network, sent: list[tuple[str, str]], way: str | None, spoilt: Spoilt
 ) -> None:
     """Any answer of the login host; and no part of a token is ever shown."""
-    network.spoil(asked, spoilt)
+    network.spoil(sent, spoilt)
 
     diagnostics = diagnosed(network, way)
 
@@ -86,10 +86,10 @@ def test_signing_in_ends_in_a_token_or_in_a_diagnostic(
     ],
 )
 def test_a_page_in_the_place_of_the_login_host_is_no_wrong_credential(
-    network: Network, asked: list[tuple[str, str]], way: str | None, request_: int, how: Spoiler, words: str
+    network: Network, sent: list[tuple[str, str]], way: str | None, request_: int, how: Spoiler, words: str
 ) -> None:
     """A corporate proxy that wants a sign-in of its own: the advice is about the proxy, not about the tenant."""
-    network.spoil(asked, Spoilt(request_, 1, FOR_EVER, how))
+    network.spoil(sent, Spoilt(request_, 1, FOR_EVER, how))
 
     (diagnostic,) = diagnosed(network, way)
 
@@ -99,21 +99,21 @@ def test_a_page_in_the_place_of_the_login_host_is_no_wrong_credential(
 
 def test_the_device_code_goes_through_the_view(capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output is for data: what a person has to do would be a line that is no JSON."""
-    told: list[str] = []
+    prompts: list[str] = []
     host = ENDPOINTS[Cloud.AZURE].authority
     discovered = {each: f"{host}/{each}" for each in _ENDPOINTS}
-    begun = {
+    started = {
         "device_code": "d",
         "user_code": "ABCDE",
         "verification_uri": "https://x/device",
         "expires_in": 9,
         "message": "m",
     }
-    network = Scripted(json.dumps(discovered | begun).encode())
+    network = Scripted(json.dumps(discovered | started).encode())
 
-    credential = sign_in("device", ENDPOINTS[Cloud.AZURE], network.transport(), told.append)
+    credential = sign_in("device", ENDPOINTS[Cloud.AZURE], network.transport(), prompts.append)
     with pytest.raises(AzureError):
         credential.get_token(SCOPE)
 
-    assert ["To sign in, open https://x/device and enter the code ABCDE"] == told
+    assert ["To sign in, open https://x/device and enter the code ABCDE"] == prompts
     assert "" == capsys.readouterr().out

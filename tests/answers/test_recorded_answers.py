@@ -54,8 +54,8 @@ def recorded() -> list[tuple[Any, str, bytes]]:
 def answered(uri: str, body: bytes) -> PipelineResponse[Any, Any]:
     """Return the result of a pipeline for it."""
     transport = Scripted(body).transport()
-    asked = f"https://management.azure.com{urlsplit(uri).path}"
-    return Pipeline[Any, Any](transport, policies=[DecodePolicy()]).run(HttpRequest("GET", asked), stream=True)
+    url = f"https://management.azure.com{urlsplit(uri).path}"
+    return Pipeline[Any, Any](transport, policies=[DecodePolicy()]).run(HttpRequest("GET", url), stream=True)
 
 
 @needs_reference

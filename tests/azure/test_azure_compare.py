@@ -75,7 +75,7 @@ def test_vault_uris_are_compared_without_trailing_slash(one: str | None, other: 
     ],
 )
 def test_key_identifiers_differ_in_their_versions(other: str | None, same: bool) -> None:
-    """Host and name have no case; another version is another identifier."""
+    """Host and name have no case; two versions of a key have two identifiers."""
     assert same == same_key_identifier("https://kv.vault.azure.net/keys/cmk/abc", other)
 
 
@@ -133,5 +133,5 @@ def test_missing_permissions_are_those_that_nothing_grants(granted: list[str], m
     ],
 )
 def test_excess_permissions_are_spelled_as_azure_spells_them(granted: list[str], excess: tuple[str, ...]) -> None:
-    """What goes beyond the need is told in the words that somebody will find in the portal."""
+    """Excess permissions are reported with the names that the portal shows."""
     assert excess == excess_permissions(granted, NEEDED)

@@ -131,7 +131,7 @@ def test_the_innermost_cause_of_a_recorded_failed_operation(index: int, code: st
 
 @needs_reference
 def test_every_recorded_failed_operation_has_a_cause() -> None:
-    """Of a recorded failure something is always left to tell."""
+    """Every recorded failed operation yields a code and a message."""
     bodies = [each["response"]["body"] for each in recorded("61-lro-failed")]
 
     assert [] == [each for each in bodies if innermost(each) == ("", "")]
@@ -194,7 +194,7 @@ def test_azures_code_precedes_the_status(kind: FailureKind, code: str) -> None:
 
 
 def test_the_outer_code_counts_where_the_inner_is_less_specific() -> None:
-    """The innermost cause is what is told; what it means may stand further out."""
+    """The innermost cause is reported; an outer code may classify it."""
     error = {"code": "PrincipalNotFound", "message": "out", "details": [{"code": "Details", "message": "in"}]}
 
     failure = classify(http_error(Answer(400, {"error": error})))
@@ -237,7 +237,7 @@ def test_kind_of_an_error_without_an_answer(error: AzureError, kind: FailureKind
 
 
 def test_a_failed_credential_chain_lists_only_the_reasons() -> None:
-    """What azure-identity says around them fills a screen, and leads to a page about its classes."""
+    """The text of azure-identity around them fills a screen, and leads to a page about its classes."""
     error = ClientAuthenticationError(
         "DefaultAzureCredential failed to retrieve a token from the included credentials.\nAttempted credentials:\n"
         "\tAzureCliCredential: Please run 'az login' to set up an account\n"
@@ -289,7 +289,7 @@ def test_innermost_cause(error: Any, cause: tuple[str, str]) -> None:
 
 
 def test_nesting_without_end_is_no_crash() -> None:
-    """An answer nested deeper than Python can follow is one that says nothing."""
+    """A response nested deeper than Python can follow counts as one without a code and a message."""
     deep = b'{"error":' * 50_000 + b"1" + b"}" * 50_000
 
     failure = classify(http_error(Answer(500, deep)))
@@ -327,7 +327,7 @@ TYPES: Final = (
 
 @given(st.integers(200, 599), _bodies(), st.sampled_from(TYPES))
 def test_no_answer_makes_classify_raise(status: int, body: bytes, content_type: str) -> None:
-    """Whatever comes back, it is of some kind, and can be told to people."""
+    """Every response is classified, and its failure can be displayed."""
     failure = classify(http_error(Answer(status, body, {"Content-Type": content_type})))
 
     assert status == failure.status
@@ -340,7 +340,7 @@ def _diagnosed(failure: Failure) -> Iterator[str]:
 
 
 def test_the_diagnostic_has_what_a_support_case_needs() -> None:
-    """What was asked, what Azure said, and the correlation id."""
+    """The request, Azure's response and the correlation id."""
     body = {"error": {"code": "AuthorizationFailed", "message": "The client may not."}}
     answer = Answer(403, body, {"x-ms-correlation-request-id": "c0ffee"})
 
@@ -348,10 +348,10 @@ def test_the_diagnostic_has_what_a_support_case_needs() -> None:
         classify(http_error(answer, "PUT", "https://management.azure.com/x?api-version=1"))
     ).diagnostics
 
-    asked = "PUT https://management.azure.com/x"
-    said = "HTTP 403 AuthorizationFailed: The client may not."
-    assert ("CMK303", asked) == (diagnostic.code, diagnostic.subject)
-    assert f"{asked}: {said} Correlation id for a support case: c0ffee." == diagnostic.detail
+    request = "PUT https://management.azure.com/x"
+    response = "HTTP 403 AuthorizationFailed: The client may not."
+    assert ("CMK303", request) == (diagnostic.code, diagnostic.subject)
+    assert f"{request}: {response} Correlation id for a support case: c0ffee." == diagnostic.detail
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ def test_the_diagnostic_has_what_a_support_case_needs() -> None:
     ],
 )
 def test_a_failure_in_words(failure: Failure, words: str) -> None:
-    """No answer is said only where none came: an operation that failed had one."""
+    """Only a request without a response is described as such: a failed operation had one."""
     assert words == str(failure)
 
 
@@ -402,31 +402,31 @@ def test_a_failure_in_words(failure: Failure, words: str) -> None:
     ],
 )
 def test_a_known_refusal_has_a_remedy_of_its_own(failure: Failure, words: str) -> None:
-    """Where the kind's advice would send somebody the wrong way, Azure's words choose a better one."""
+    """Azure's own message chooses a better remedy where that of the failure's kind would mislead."""
     assert words in AzureFailed(failure).diagnostics[0].remedy
 
 
 def test_the_reason_why_no_connection_came_about_is_shown() -> None:
     """A resource id is longer than there is room for; what comes behind it is what one has to know."""
     url = f"/subscriptions/{'0' * 300}?api-version=2025-06-01"
-    said = (
+    message = (
         f"HTTPSConnectionPool(host='management.azure.com', port=443): Max retries exceeded with url: {url} (Caused by "
         "ProxyError('Unable to connect to proxy', NewConnectionError('[Errno 111] Connection refused')))"
     )
 
-    failure = classify(ServiceRequestError(said))
+    failure = classify(ServiceRequestError(message))
 
     assert "management.azure.com: Unable to connect to proxy: Connection refused" == str(failure)
     assert "CMK323" == AzureFailed(failure).diagnostics[0].code
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("header", "words"),
     [("45", "wait 45 s."), ("Wed, 25 Nov 2026 14:00:00 GMT", "wait Wed, 25 Nov 2026 14:00:00 GMT.")],
 )
-def test_a_delay_has_a_unit(asked: str, words: str) -> None:
-    """Azure asks for seconds, or names a date."""
-    failure = Failure(FailureKind.THROTTLED, "TooManyRequests", "Slow down.", 429, retry_after=asked)
+def test_a_delay_has_a_unit(header: str, words: str) -> None:
+    """Retry-After has seconds or a date."""
+    failure = Failure(FailureKind.THROTTLED, "TooManyRequests", "Slow down.", 429, retry_after=header)
 
     assert AzureFailed(failure).diagnostics[0].detail.endswith(words)
 

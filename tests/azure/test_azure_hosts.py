@@ -1,4 +1,4 @@
-"""A token goes to hosts of the profile's cloud, and nowhere else, whatever a response says."""
+"""A token goes to hosts of the profile's cloud, and nowhere else, whatever a response contains."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_no_text_before_the_host_makes_it_ours(text: str) -> None:
 
 @pytest.mark.parametrize("url", ["https://evil.example/page2", "http://management.azure.com/page2"])
 def test_a_next_page_of_another_host_is_not_read(url: str) -> None:
-    """A list is as long as its nextLink says, and no longer than the cloud."""
+    """A list follows its nextLink only to hosts of the cloud."""
     scripted = azure(Answer(200, {"value": [], "nextLink": url}))
 
     with pytest.raises(AzureFailed) as caught:
@@ -123,7 +123,7 @@ def test_a_list_whose_pages_never_end_is_given_up() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_to_another_host_is_not_followed(status: int) -> None:
-    """The token would go along: nothing is sent there, and the diagnostic says where it led."""
+    """The token would go along: nothing is sent there, and the diagnostic states where it led."""
     scripted = azure(Answer(status, b"", {"Location": "https://evil.example/subscriptions"}))
 
     with pytest.raises(AzureFailed) as caught:
@@ -150,11 +150,11 @@ RETRY_AFTER = [
 ]
 
 
-@pytest.mark.parametrize("asked", RETRY_AFTER)
-def test_a_retry_after_of_any_form_leaves_a_write_by_id_as_it_is(asked: str) -> None:
+@pytest.mark.parametrize("header", RETRY_AFTER)
+def test_a_retry_after_of_any_form_leaves_a_write_by_id_as_it_is(header: str) -> None:
     """The SDK parses the header as an integer, on the answer to a PUT that succeeded."""
     body = {"id": f"{SCOPE}/resourceGroups/rg", "properties": {"provisioningState": "Succeeded"}}
-    scripted = azure(Answer(202, body, {"Retry-After": asked}))
+    scripted = azure(Answer(202, body, {"Retry-After": header}))
 
     answered = _put(scripted)
 
@@ -163,10 +163,10 @@ def test_a_retry_after_of_any_form_leaves_a_write_by_id_as_it_is(asked: str) -> 
 
 
 def test_a_fraction_of_a_second_is_rounded_up_and_the_longest_of_two_counts() -> None:
-    """What Azure asks for is never shortened."""
-    answers = {asked: _put(azure(Answer(202, {}, {"Retry-After": asked}))) for asked in ("1.5", "5, 7")}
+    """The delay of Retry-After is never shortened."""
+    answers = {header: _put(azure(Answer(202, {}, {"Retry-After": header}))) for header in ("1.5", "5, 7")}
 
-    assert {"1.5": "2", "5, 7": "7"} == {asked: each.headers["Retry-After"] for asked, each in answers.items()}
+    assert {"1.5": "2", "5, 7": "7"} == {header: each.headers["Retry-After"] for header, each in answers.items()}
 
 
 def _put(scripted: Any) -> Any:

@@ -57,7 +57,7 @@ def test_a_page_that_names_itself_as_the_next_ends_the_list() -> None:
     assert 2 == len(inventory(found.session.snapshot(), QUERY, [SUBSCRIPTION]).rows)
 
 
-def test_many_subscriptions_are_asked_for_in_groups() -> None:
+def test_many_subscriptions_are_queried_in_groups() -> None:
     """Microsoft recommends fewer than 300 in a request."""
     found = azure(page("a"), page("b"))
 
@@ -98,7 +98,7 @@ def test_another_shape_is_reported(body: Any) -> None:
 
 
 @pytest.mark.parametrize("header", [{"Retry-After": "4"}, {"x-ms-user-quota-resets-after": "00:00:04"}])
-def test_a_throttled_query_waits_as_long_as_it_is_asked(header: Mapping[str, str]) -> None:
+def test_a_throttled_query_waits_for_the_delay_of_the_response(header: Mapping[str, str]) -> None:
     """Resource Graph has a header of its own for it."""
     found = azure(Answer(429, {"error": {"code": "RateLimiting", "message": "-"}}, header), page("a"))
 

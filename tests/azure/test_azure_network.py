@@ -110,7 +110,7 @@ def test_a_whole_response_arrives_and_the_connection_is_used_again() -> None:
 
 
 def test_a_compressed_and_chunked_response_arrives_as_it_is() -> None:
-    """The body is buffered as it came, and decompressed by whoever reads it."""
+    """The body is buffered as it came, and decompressed when it is read."""
     packed = gzip.compress(b'{"a": 1}')
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)
     with served(answers(HEAD + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", chunks)) as (url, _):
@@ -153,7 +153,7 @@ def test_a_body_that_breaks_off_is_unreadable(response: tuple[bytes, bytes]) -> 
 def test_a_netrc_file_is_never_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A default entry would be sent to every host, in place of the token."""
     netrc = tmp_path / "netrc"
-    netrc.write_text("default login somebody password a-secret-of-mine\n")
+    netrc.write_text("default login someone password a-secret-of-mine\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     with served(answers(HEAD + b"Content-Length: 2\r\n", b"{}")) as (url, received), azure_transport() as transport:

@@ -141,13 +141,28 @@ def test_every_spelling_of_a_tag_is_read(spelled: str) -> None:
     [
         ("Microsoft.KeyVault/vaults", "networkAcls.defaultAction", "NotEquals", "Deny", "Set key_vault.network.default_action: Deny if 'x' is"),
         ("Microsoft.KeyVault/vaults", "publicNetworkAccess", "NotEquals", "Disabled", "set associated_resources.key_vault.network.public_access: disabled."),
-        ("Microsoft.KeyVault/vaults/keys", "keySize", "NotIn", ["3072", "4096"], "Set key.size: 3072, 4096."),
+        ("Microsoft.KeyVault/vaults/keys", "keySize", "NotIn", ["3072", "4096"], "Set key.size to one of 3072, 4096."),
         ("Microsoft.Storage/storageAccounts", "sku.name", "Equals", "Standard_LRS", "Set associated_resources.storage_account.sku."),
         ("Microsoft.MachineLearningServices/workspaces", "publicNetworkAccess", "NotEquals", "Disabled", "workspace.public_network_access: disabled"),
         ("Microsoft.KeyVault/vaults", "enableRbacAuthorization", "Equals", "false", "Set key_vault.authorization: rbac if 'x' is"),
         ("Microsoft.KeyVault/vaults", "softDeleteRetentionInDays", "Less", "90", "Set key_vault.soft_delete_days: 90 if 'x' is"),
         ("Microsoft.MachineLearningServices/workspaces", "hbiWorkspace", "NotEquals", "true", "Set workspace.high_business_impact: true."),
         ("Microsoft.Insights/components", "DisableLocalAuth", "NotEquals", "true", "Set associated_resources.application_insights.local_authentication: disabled."),
+        ("Microsoft.MachineLearningServices/workspaces", "managedNetwork.isolationMode", "NotIn", ["AllowOnlyApprovedOutbound", "AllowInternetOutbound"], "Set workspace.managed_network.isolation_mode to one of AllowOnlyApprovedOutbound, AllowInternetOutbound."),
+        ("Microsoft.MachineLearningServices/workspaces", "managedNetwork.firewallSku", "NotEquals", "Standard", "Set workspace.managed_network.firewall_sku: Standard."),
+        ("Microsoft.MachineLearningServices/workspaces", "v1LegacyMode", "NotEquals", "false", "Set workspace.v1_legacy_mode: false."),
+        ("Microsoft.MachineLearningServices/workspaces", "imageBuildCompute", "Exists", "false", "Set workspace.image_build_compute."),
+        ("Microsoft.MachineLearningServices/workspaces", "encryption.status", "NotEquals", "Disabled", "cmkctl creates no workspace without a customer-managed key."),
+        ("Microsoft.Storage/storageAccounts", "encryption.keySource", "NotEquals", "Microsoft.Keyvault", "Set associated_resources.storage_account.encryption: customer."),
+        ("Microsoft.Storage/storageAccounts", "encryption.keySource", "NotEquals", "Microsoft.Storage", "Have a storage account created that complies"),
+        ("Microsoft.Storage/storageAccounts", "networkAcls.ipRules[*].value", "Exists", "false", "Set associated_resources.storage_account.network.ip_rules."),
+        ("Microsoft.Storage/storageAccounts", "networkAcls.defaultAction", "Equals", "Allow", "Set associated_resources.storage_account.network.default_action: Deny."),
+        ("Microsoft.ContainerRegistry/registries", "encryption.status", "NotEquals", "enabled", "Set associated_resources.container_registry.encryption: customer."),
+        ("Microsoft.ContainerRegistry/registries", "anonymousPullEnabled", "NotEquals", "false", "Have a container registry created that complies"),
+        ("Microsoft.KeyVault/vaults", "enablePurgeProtection", "NotEquals", "true", "set associated_resources.key_vault.purge_protection: true."),
+        ("Microsoft.KeyVault/vaults", "enabledForDeployment", "Equals", "true", "Set key_vault.enabled_for_deployment: false if 'x' is"),
+        ("Microsoft.KeyVault.Data/vaults/keys", "attributes.expiresOn", "Exists", "false", "Set key.expires."),
+        ("Microsoft.KeyVault.Data/vaults/keys", "keyType", "NotIn", ["RSA-HSM", "EC-HSM"], "Set key.type to one of RSA-HSM, EC-HSM."),
     ],
 )  # fmt: skip
 def test_a_condition_leads_to_the_field_that_sets_it(
@@ -157,6 +172,38 @@ def test_a_condition_leads_to_the_field_that_sets_it(
     body = denied_by_policy(resource_type, "x", f"{resource_type}/{field}", operator, target, None)
 
     assert remedy in diagnose(failed(body, status=403, path=f"{GROUP}/providers/{resource_type}/x")).remedy
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "remedy"),
+    [
+        (
+            "Microsoft.Insights/components",
+            "set associated_resources.application_insights.id to an Application Insights component that exists.",
+        ),
+        ("Microsoft.ContainerRegistry/registries", "set associated_resources.container_registry.id"),
+        ("Microsoft.MachineLearningServices/workspaces", "No setting makes the policy allow this type. If"),
+    ],
+)
+def test_a_type_that_a_policy_does_not_allow_has_no_complying_resource(resource_type: str, remedy: str) -> None:
+    """The policies about allowed types have no other condition; "have one created that complies" cannot be followed."""
+    body = denied_by_policy(resource_type, "x", "type", "NotIn", ["Microsoft.KeyVault/vaults"], resource_type)
+
+    diagnostic = diagnose(failed(body, status=403, path=f"{GROUP}/providers/{resource_type}/x"))
+
+    assert "which requires type to be one of Microsoft.KeyVault/vaults" in diagnostic.detail
+    assert remedy in diagnostic.remedy
+    assert "complies" not in diagnostic.remedy
+
+
+def test_an_identity_of_the_wrong_kind_is_a_field_of_the_profile() -> None:
+    """The field exists, so "no profile field sets that property" was wrong."""
+    kind = "Microsoft.MachineLearningServices/workspaces"
+    body = denied_by_policy(kind, "mlw", "identity.type", "NotEquals", "UserAssigned", "SystemAssigned")
+
+    remedy = diagnose(failed(body, status=403, path=f"{GROUP}/providers/{kind}/mlw")).remedy
+
+    assert "Set workspace.identity: {user_assigned: [ID]}." in remedy
 
 
 def test_a_region_outside_the_allowed_ones_is_the_location() -> None:
@@ -210,7 +257,7 @@ def test_of_allowed_regions_the_list_counts_and_not_the_exception_for_global() -
         ),
     ],
 )
-def test_the_step_tells_the_two_vaults_apart(step: str, remedy: str) -> None:
+def test_the_step_distinguishes_the_two_vaults(step: str, remedy: str) -> None:
     """A field of the vault with the key does not change the workspace's own vault (G6)."""
     field = "Microsoft.KeyVault/vaults/networkAcls.defaultAction"
     body = denied_by_policy("Microsoft.KeyVault/vaults", "kv-ml", field, "NotEquals", "Deny", None)
@@ -359,7 +406,7 @@ def test_the_details_of_a_policy_are_found_wherever_a_service_nests_them(form: s
 def test_a_property_without_a_field_leads_to_an_exemption_only() -> None:
     """No field is invented."""
     body = denied_by_policy(
-        "Microsoft.MachineLearningServices/workspaces", "mlw", "kind", "Equals", "Default", "Default"
+        "Microsoft.MachineLearningServices/workspaces", "mlw", "sku.name", "Equals", "Basic", "Basic"
     )
 
     assert diagnose(failed(body, status=403, path=WORKSPACE)).remedy.startswith("No profile field sets that property.")
@@ -452,7 +499,7 @@ def test_of_a_linked_authorization_the_missing_action_is_named() -> None:
     )
 
 
-def test_graph_that_asks_for_more_claims_has_that_way_out_as_well() -> None:
+def test_graph_that_requires_more_claims_has_that_way_out_as_well() -> None:
     """Conditional Access answers 401 with a challenge (G4)."""
     answer = Answer(
         401,
@@ -561,7 +608,24 @@ CASES: Final = {
     "account of another cloud": (classify(ClientAuthenticationError("AADSTS900382: Confidential Client is not supported in Cross Cloud request.")), "CMK330", "correct cloud in the profile"),
     "federation": (classify(ClientAuthenticationError("AADSTS700213: No matching federated identity record found for presented assertion subject 'repo:o/r:ref:refs/heads/main'.")), "CMK302", "federated-credential list"),
     "several identities": (classify(ClientAuthenticationError("ManagedIdentityCredential: Multiple user assigned identities exist, please specify the clientId")), "CMK302", "Set AZURE_CLIENT_ID"),
-    "slow az": (classify(ClientAuthenticationError("Failed to invoke the Azure CLI")), "CMK320", "az account get-access-token"),
+    "slow az": (classify(CredentialUnavailableError("The Azure CLI gave no token: az gave no token within 60 s")), "CMK320", "az account get-access-token"),
+    "broken az": (classify(CredentialUnavailableError("The Azure CLI gave no token: it failed without a message")), "CMK319", "az upgrade"),
+    "az without the subscription": (classify(CredentialUnavailableError("The Azure CLI gave no token: Subscription 'x' not found.")), "CMK319", "az login --tenant TENANT_ID"),
+    "identity endpoint": (classify(CredentialUnavailableError("Token request error: (unknown) Failed to retrieve token from the Active directory")), "CMK302", "in a minute"),
+    "token of a job": (classify(ClientAuthenticationError("AADSTS50027: JWT token is invalid or malformed.")), "CMK302", "AZURE_FEDERATED_TOKEN_FILE"),
+    "job of GitHub": (classify(ClientAuthenticationError("GitHub gave no token of this job: HTTP 403")), "CMK302", "permissions: id-token: write"),
+    "file is gone": (classify(ClientAuthenticationError("A file of the sign-in cannot be read: No such file or directory")), "CMK326", "AZURE_FEDERATED_TOKEN_FILE"),
+    "certificate": (classify(ClientAuthenticationError("AADSTS700027: The certificate is expired on application.")), "CMK302", "AZURE_CLIENT_CERTIFICATE_PATH"),
+    "password": (classify(ClientAuthenticationError("AADSTS50126: Error validating credentials due to invalid username or password.")), "CMK302", "wrong or expired"),
+    "guest": (classify(ClientAuthenticationError("AADSTS50020: User account does not exist in tenant.")), "CMK302", "invited there first"),
+    "consent": (classify(ClientAuthenticationError("AADSTS65001: The user or administrator has not consented.")), "CMK302", "consent to it"),
+    "disabled application": (classify(ClientAuthenticationError("AADSTS7000112: Application is disabled.")), "CMK302", "enable it"),
+    "another operation, in words": (failed(error("OperationNotAllowed", "Another operation is in progress on this resource."), status=409), "CMK307", "Wait until that operation has finished"),
+    "identity operation": (failed(error("FailedIdentityOperation", "Identity operation failed with error 'Status: 'Conflict''."), status=409), "CMK307", "Wait until"),
+    "a lock asks to try again, too": (failed(error("ScopeLocked", "The scope 'x' cannot perform write operation because following scope(s) are locked: '/subscriptions/S'. Please remove the lock and try again."), status=409), "CMK327", "az lock delete"),
+    "soft-deleted vault": (failed(error("ConflictError", "A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault."), status=409), "CMK205", "recover"),
+    "long delay": (Failure(FailureKind.THROTTLED, "TooManyRequests", "", 429, retry_after="86400"), "CMK306", "wait for 1440 minutes"),
+    "new group": (Failure(FailureKind.PENDING, "ResourceGroupNotFound", "Resource group 'rg-ml' could not be found.", 404), "CMK301", "run the same command again"),
     "SOCKS": (classify(ServiceRequestError("Missing dependencies for SOCKS support.")), "CMK323", "PySocks"),
     "unknown authority": (classify(ServiceRequestError("[SSL: CERTIFICATE_VERIFY_FAILED] unable to get local issuer")), "CMK324", "REQUESTS_CA_BUNDLE"),
     "proxy with password": (classify(ServiceRequestError("The proxy cannot be used: Tunnel connection failed: 407 Proxy Authentication Required")), "CMK323", "http://USER:PASSWORD@HOST:PORT"),
@@ -584,7 +648,7 @@ def _diagnosed() -> list[Diagnostic]:
 
 
 def test_every_row_explains_a_case() -> None:
-    """A row that no body of a service reaches is dead: an earlier one shadows it, or nobody knows it to happen."""
+    """A row that no body of a service reaches is dead: an earlier one shadows it, or no case is known."""
     failures = [failure for failure, _, _ in CASES.values()]
     failures += [shared_keys(), failed(error("AuthorizationFailed", "no"), status=403)]
     failures += [Failure(FailureKind.CLAIMS, "", "", 401)]

@@ -22,13 +22,13 @@ LOST = requests.ConnectionError("connection reset by peer")
 
 
 class Run:
-    """One request through a pipeline with the retry policy: what was sent, waited, told and answered."""
+    """One request through a pipeline with the retry policy: the requests, the waits, the announcements and the result."""
 
     def __init__(self, method: str, *replies: Reply, deadline: float | None = None, **options: Any) -> None:
-        self.clock, self.told = FakeClock(), list[tuple[str, datetime | None]]()
+        self.clock, self.announced = FakeClock(), list[tuple[str, datetime | None]]()
         self.network = ScriptedNetwork(replies)
         policy = RetryPolicy(
-            self.clock, lambda what, _seconds, until=None: self.told.append((what, until)), lambda: deadline
+            self.clock, lambda what, _seconds, until=None: self.announced.append((what, until)), lambda: deadline
         )
         pipeline: Pipeline[Any, Any] = Pipeline(transport_to(self.network), policies=[policy])
         self.failure: ServiceRequestError | None = None
@@ -53,7 +53,7 @@ def test_throttled_read_is_sent_again(method: str) -> None:
 
 
 def test_retry_after_in_seconds_is_obeyed() -> None:
-    """It waits as long as Azure asks, and not much longer."""
+    """It waits as long as the response requires, and not much longer."""
     run = Run("GET", Answer(429, headers={"Retry-After": "17"}), Answer(200))
 
     assert (17.0, 2) == (run.clock.elapsed(), run.times)
@@ -71,9 +71,9 @@ def test_retry_after_as_a_date_is_obeyed() -> None:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_delay_in_the_message_is_kept(stream: bool) -> None:
     """Recorded: no Retry-After, and the seconds in the message. The SDK streams what it reads."""
-    said = {"error": {"code": "SubscriptionRequestsThrottled", "message": "Please try again after '33' seconds."}}
+    body = {"error": {"code": "SubscriptionRequestsThrottled", "message": "Please try again after '33' seconds."}}
 
-    run = Run("GET", Answer(429, said), Answer(200), stream=stream)
+    run = Run("GET", Answer(429, body), Answer(200), stream=stream)
 
     assert (33.0, 2) == (run.clock.elapsed(), run.times)
 
@@ -97,7 +97,7 @@ def test_write_that_met_a_passing_error_is_not_sent_again(method: str, status: i
 
 @pytest.mark.parametrize("lost", [LOST, requests.ReadTimeout("read timed out")], ids=["not sent", "not answered"])
 def test_read_whose_answer_was_lost_is_sent_again(lost: Exception) -> None:
-    """A read without an answer is asked again."""
+    """A read without a response is sent again."""
     run = Run("GET", lost, lost, Answer(200))
 
     assert (3, 200) == (run.times, run.status)
@@ -119,17 +119,19 @@ def test_an_answer_that_will_not_change_is_final(status: int) -> None:
 
 
 def test_attempts_are_bounded_and_the_last_answer_is_the_result() -> None:
-    """What does not pass is told as it is, after a bounded number of attempts."""
+    """A lasting failure is returned as it is, after a bounded number of attempts."""
     run = Run("GET", Answer(503))
 
     assert (ATTEMPTS, 503, ATTEMPTS - 1) == (run.times, run.status, len(run.clock.waits))
 
 
-@pytest.mark.parametrize(("headers", "longest"), [({}, 60), ({"Retry-After": "100"}, 100)], ids=["bare", "asked for"])
+@pytest.mark.parametrize(
+    ("headers", "longest"), [({}, 60), ({"Retry-After": "100"}, 100)], ids=["bare", "with a delay"]
+)
 def test_throttling_is_waited_for_until_the_time_of_the_request_is_over(
     headers: dict[str, str], longest: float
 ) -> None:
-    """Azure did not carry it out, so there is no harm in asking again; but not for ever, and at least once a minute."""
+    """Azure did not carry it out, so a retry is safe; the retries end, and come at least once a minute."""
     run = Run("GET", Answer(429, headers=headers))
 
     assert 429 == run.status
@@ -139,7 +141,7 @@ def test_throttling_is_waited_for_until_the_time_of_the_request_is_over(
 
 
 def test_the_last_network_error_is_the_result() -> None:
-    """A network that stays away is told as such."""
+    """A lasting network error is raised as such."""
     run = Run("GET", LOST)
 
     assert (ATTEMPTS, True) == (run.times, run.failure is not None)
@@ -157,7 +159,7 @@ def test_waits_have_jitter_within_bounds() -> None:
 
 
 def test_the_longest_recorded_delay_is_kept() -> None:
-    """Azure was recorded asking for 324 seconds; coming back earlier would be refused, and counted."""
+    """Recorded: Azure requested 324 seconds; an earlier retry would be refused, and counted."""
     run = Run(
         "GET", Answer(429, headers={"Retry-After": "324"}), Answer(429, headers={"Retry-After": "324"}), Answer(200)
     )
@@ -166,7 +168,7 @@ def test_the_longest_recorded_delay_is_kept() -> None:
 
 
 def test_a_delay_beyond_the_request_budget_is_reported_in_full() -> None:
-    """Nobody is kept waiting for hours, and nothing is asked before Azure's time."""
+    """The run ends instead of waiting for hours, and sends nothing before Azure's time."""
     run = Run("GET", Answer(429, headers={"Retry-After": "86400"}), Answer(200))
 
     assert ([], 1, 429) == (run.clock.waits, run.times, run.status)
@@ -180,14 +182,14 @@ def test_a_delay_beyond_the_deadline_of_the_run_does_not_start() -> None:
 
 
 def test_every_wait_is_announced() -> None:
-    """Whoever watches learns what is waited for, how long, and until when."""
+    """Each wait is announced with its reason and its end."""
     run = Run("GET", Answer(429, headers={"Retry-After": "50"}), LOST, Answer(200))
 
     ends = NOON + timedelta(seconds=REQUEST_BUDGET)
     assert [
         ("Azure answered HTTP 429; retrying in 50 s", ends),
         (f"No response; retrying in {run.clock.waits[1]:.0f} s", ends),
-    ] == run.told
+    ] == run.announced
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ DATES = st.builds("Sat, {} {} {} {}:{}:{} {}".format, NUMBERS, MONTHS, *[NUMBERS
 
 @given(st.text() | st.floats().map(str) | NUMBERS | DATES)
 def test_no_retry_after_is_a_crash(value: str) -> None:
-    """Whatever the header says, it is some finite time or none."""
+    """Every value of the header yields a finite time or none."""
     seconds = retry_after({"Retry-After": value}, NOON)
 
     assert seconds is None or 0 <= seconds < float("inf")

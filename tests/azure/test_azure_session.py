@@ -1,4 +1,4 @@
-"""A session sends what it was asked to send, and nothing that a library would add."""
+"""A session sends exactly the request it was given, and nothing that a library would add."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_provider_that_is_not_registered_has_no_resources_and_stays_so() -> No
 
     found = scripted.session.snapshot().vault(VAULT)
 
-    assert (None, [f"GET https://management.azure.com{VAULT}"]) == (found, scripted.network.asked)
+    assert (None, [f"GET https://management.azure.com{VAULT}"]) == (found, scripted.network.requested)
 
 
 def test_a_write_to_a_provider_that_is_not_registered_registers_nothing() -> None:
@@ -56,7 +56,7 @@ def test_a_write_to_a_provider_that_is_not_registered_registers_nothing() -> Non
     with pytest.raises(HttpResponseError):
         scripted.session.key_vault.vaults.update("rg", "kv", {"properties": {}})
 
-    assert [f"PATCH https://management.azure.com{VAULT}"] == scripted.network.asked
+    assert [f"PATCH https://management.azure.com{VAULT}"] == scripted.network.requested
 
 
 def test_a_write_that_met_a_server_error_is_sent_once() -> None:
@@ -105,7 +105,7 @@ FINE = Answer(200, {"properties": {"tenantId": "t"}})
 
 @pytest.mark.parametrize("answer", [PAGE, MOVED, CUT, GZIPPED, Answer(200, b""), Answer(200, b"\xff")])
 def test_a_read_with_a_foreign_response_is_retried(answer: Answer) -> None:
-    """A proxy's page, a redirection, a body that breaks off, none, or another than its headers say: such things pass."""
+    """A proxy's page, a redirection, a body that breaks off, none, or one unlike its headers: such failures are transient."""
     scripted = azure(answer, FINE)
 
     assert FINE.body == scripted.session.snapshot().vault(VAULT)
@@ -123,7 +123,7 @@ def test_a_read_with_a_foreign_response_is_retried(answer: Answer) -> None:
     ],
 )
 def test_a_persistent_foreign_response_is_reported_with_a_remedy(answer: Answer, words: str) -> None:
-    """The start of what came is what tells a proxy from Azure."""
+    """The start of the body distinguishes a proxy from Azure."""
     with pytest.raises(AzureFailed) as caught:
         azure(answer).session.snapshot().vault(VAULT)
 
@@ -169,15 +169,15 @@ def test_a_poll_with_a_foreign_response_is_retried(answer: Answer) -> None:
 
 def test_members_that_are_null_are_as_good_as_absent() -> None:
     """A service may send a member that has no value, or leave it out; items of a list are no members."""
-    said = {"location": None, "properties": {"tenantId": "t", "networkAcls": None, "new": [None, {"x": None, "y": 1}]}}
+    body = {"location": None, "properties": {"tenantId": "t", "networkAcls": None, "new": [None, {"x": None, "y": 1}]}}
 
-    found = azure(Answer(200, said)).session.snapshot().vault(VAULT)
+    found = azure(Answer(200, body)).session.snapshot().vault(VAULT)
 
     assert {"properties": {"tenantId": "t", "new": [None, {"y": 1}]}} == found
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("body", "words"),
     [
         (None, "At the top level"),
         ([], "At the top level"),
@@ -188,10 +188,10 @@ def test_members_that_are_null_are_as_good_as_absent() -> None:
         ({"properties": {"tenantId": "t", "softDeleteRetentionInDays": True}}, "softDeleteRetentionInDays"),
     ],
 )
-def test_an_unexpected_response_is_reported_with_the_place(said: Any, words: str) -> None:
+def test_an_unexpected_response_is_reported_with_the_place(body: Any, words: str) -> None:
     """Nothing is guessed: a vault without properties has neither purge protection nor none."""
     with pytest.raises(AzureFailed) as caught:
-        azure(Answer(200, json.dumps(said).encode())).session.snapshot().vault(VAULT)
+        azure(Answer(200, json.dumps(body).encode())).session.snapshot().vault(VAULT)
 
     (diagnostic,) = caught.value.diagnostics
     assert (FailureKind.UNREADABLE, "CMK316") == (caught.value.failure.kind, diagnostic.code)
@@ -199,12 +199,12 @@ def test_an_unexpected_response_is_reported_with_the_place(said: Any, words: str
 
 
 def test_a_date_that_no_calendar_has_is_an_answer_of_another_form() -> None:
-    """Of a key's end in the year 10000 nothing could be said."""
+    """A key's expiry in the year 10000 cannot be represented."""
     attributes = {"enabled": True, "exp": 253_402_300_800}
-    said = {"properties": {"kty": "RSA", "keyUriWithVersion": "https://kv/keys/k/1", "attributes": attributes}}
+    body = {"properties": {"kty": "RSA", "keyUriWithVersion": "https://kv/keys/k/1", "attributes": attributes}}
 
     with pytest.raises(AzureFailed) as caught:
-        azure(Answer(200, said)).session.snapshot().key(VAULT, "k")
+        azure(Answer(200, body)).session.snapshot().key(VAULT, "k")
 
     assert (FailureKind.UNREADABLE, True) == (
         caught.value.failure.kind,
@@ -212,22 +212,22 @@ def test_a_date_that_no_calendar_has_is_an_answer_of_another_form() -> None:
     )
 
 
-@pytest.mark.parametrize("said", [{}, {"error": {"code": "AuthorizationFailed", "message": "no"}}, {"properties": {}}])
+@pytest.mark.parametrize("body", [{}, {"error": {"code": "AuthorizationFailed", "message": "no"}}, {"properties": {}}])
 @pytest.mark.parametrize(
     "look",
     [lambda azure: azure.resource_group("rg-ml"), lambda azure: azure.deleted_vault("kv-ml", "westeurope")],
     ids=["resource group", "deleted vault"],
 )
-def test_an_empty_response_is_not_a_resource(look: Callable[[Snapshot], Any], said: Any) -> None:
-    """A group that is not there would be built in, and a vault that nobody deleted would hold the name."""
+def test_an_empty_response_is_not_a_resource(look: Callable[[Snapshot], Any], body: Any) -> None:
+    """It would pass for a group to build in, or for a deleted vault that holds the name."""
     with pytest.raises(AzureFailed) as caught:
-        look(azure(Answer(200, said)).session.snapshot())
+        look(azure(Answer(200, body)).session.snapshot())
 
     assert FailureKind.UNREADABLE == caught.value.failure.kind
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "a.W10.c", "a.bnVsbA.c", "ä.ä.ä", "a.eyJ0aWQiOiA3fQ.c"])
-def test_a_token_that_does_not_say_its_tenant_is_no_trouble(token: str) -> None:
+def test_a_token_without_a_tenant_is_accepted(token: str) -> None:
     """A principal that may not read the subscription has its tenant from the token; any text may be one."""
     scripted = azure(Answer(403, {"error": {"code": "AuthorizationFailed", "message": "no"}}))
     scripted.session.credential = FixedCredential(token)
@@ -237,13 +237,13 @@ def test_a_token_that_does_not_say_its_tenant_is_no_trouble(token: str) -> None:
 
 def test_a_document_is_azures_own() -> None:
     """No model stands between Azure's words and the comparison: what it does not know would be lost."""
-    said = {"id": str(VAULT), "properties": {"tenantId": "t", "provisioningState": "Fabulous", "brandNew": {"x": [1]}}}
+    body = {"id": str(VAULT), "properties": {"tenantId": "t", "provisioningState": "Fabulous", "brandNew": {"x": [1]}}}
 
-    assert said == azure(Answer(200, said)).session.snapshot().vault(VAULT)
+    assert body == azure(Answer(200, body)).session.snapshot().vault(VAULT)
 
 
-def test_a_question_is_asked_once_in_a_snapshot_and_again_in_the_next() -> None:
-    """Steps share answers, also when they ask at the same time; a new look asks anew."""
+def test_a_read_is_sent_once_in_a_snapshot_and_again_in_the_next() -> None:
+    """Steps share responses, also when they read at the same time; a new snapshot reads anew."""
     scripted = azure(Answer(200, {"properties": {"tenantId": "t"}}))
     snapshot = scripted.session.snapshot()
 
@@ -296,7 +296,7 @@ def test_service_principal_is_found_by_its_application_id() -> None:
     found = scripted.session.graph.service_principal(APP_ID)
 
     assert "object id" == (found or {}).get("id")
-    assert ["GET https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.asked
+    assert ["GET https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.requested
     assert APP_ID in str(scripted.network.sent[0].url)
 
 
@@ -307,7 +307,7 @@ def test_no_service_principal_is_an_empty_list() -> None:
 
 @pytest.mark.parametrize("body", [{}, [], None, {"value": None}, {"value": ["text"]}, {"value": [{"id": None}]}])
 def test_what_is_no_list_of_service_principals_does_not_mean_that_there_is_none(body: Any) -> None:
-    """One would be made, or a grant refused, on the strength of an answer that nobody understands."""
+    """One would be made, or a grant refused, because of a response that cannot be decoded."""
     with pytest.raises(AzureFailed) as caught:
         azure(Answer(200, json.dumps(body).encode())).session.snapshot().service_principal(APP_ID)
 
@@ -345,7 +345,7 @@ PROFILE = Profile.model_validate(
     ],
 )
 def test_denied_and_absent_principals_are_distinguished(answer: Answer, object_id: str | None, denied: bool) -> None:
-    """One is asked for in the profile, the other is made."""
+    """A denied one is requested from the profile, an absent one is made."""
     found = cosmos_db(azure(answer).session.snapshot(), PROFILE)
 
     assert (object_id, denied) == (found.object_id, found.denied)
@@ -364,7 +364,7 @@ def test_service_principal_is_made_by_one_request_with_the_body_of_the_plan() ->
 
     scripted.session.graph.create_service_principal({"appId": APP_ID})
 
-    assert ["POST https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.asked
+    assert ["POST https://graph.microsoft.com/v1.0/servicePrincipals"] == scripted.network.requested
     body = scripted.network.sent[0].body
     assert isinstance(body, str | bytes)
     assert {"appId": APP_ID} == json.loads(body)
@@ -378,32 +378,32 @@ def test_graph_refuses_as_the_sdk_does(status: int, error: type[HttpResponseErro
 
 
 class CountingCredential:
-    """A credential that keeps no token, as that of the az CLI; slow enough for many to ask at once."""
+    """A credential that keeps no token, as that of the az CLI; slow enough for many requests at once."""
 
     def __init__(self, lifetime: float) -> None:
-        self.asked: list[tuple[str, ...]] = []
+        self.requests: list[tuple[str, ...]] = []
         self._lifetime = lifetime
 
     def get_token(self, *scopes: str, **_kwargs: Any) -> AccessToken:
         """Another token each time."""
         time.sleep(0.01)
-        self.asked.append(scopes)
-        return AccessToken(f"token {len(self.asked)}", int(time.time() + self._lifetime))
+        self.requests.append(scopes)
+        return AccessToken(f"token {len(self.requests)}", int(time.time() + self._lifetime))
 
 
-def test_many_threads_ask_for_one_token_once() -> None:
+def test_many_threads_request_one_token_once() -> None:
     """Sixteen reads at the same time start the az CLI once, not sixteen times."""
     counting = CountingCredential(3600)
     shared, together = SharedCredential(counting), threading.Barrier(16)
 
-    def ask(_number: int) -> str:
+    def request(_number: int) -> str:
         together.wait()
         return shared.get_token("arm").token
 
     with ThreadPoolExecutor(16) as pool:
-        tokens = set(pool.map(ask, range(16)))
+        tokens = set(pool.map(request, range(16)))
 
-    assert ({"token 1"}, [("arm",)]) == (tokens, counting.asked)
+    assert ({"token 1"}, [("arm",)]) == (tokens, counting.requests)
 
 
 def test_each_scope_has_its_own_token() -> None:
@@ -417,13 +417,13 @@ def test_each_scope_has_its_own_token() -> None:
 
 
 def test_a_token_that_ends_soon_is_renewed() -> None:
-    """Recorded: a creation outlives its token. One is asked for before the old one ends."""
+    """Recorded: a creation outlives its token. A new one is requested before the old one ends."""
     shared = SharedCredential(CountingCredential(60))
 
     assert ["token 1", "token 2"] == [shared.get_token("arm").token for _ in range(2)]
 
 
-def test_a_challenge_with_claims_asks_anew() -> None:
+def test_a_challenge_with_claims_requests_a_new_token() -> None:
     """A token that Azure refused is not handed out again."""
     shared = SharedCredential(CountingCredential(3600))
 
@@ -433,7 +433,7 @@ def test_a_challenge_with_claims_asks_anew() -> None:
 
 
 def test_token_info_has_the_expiry() -> None:
-    """Both forms of asking give the same token."""
+    """Both methods of a credential return the same token."""
     shared = SharedCredential(CountingCredential(3600))
 
     token, info = shared.get_token("arm"), shared.get_token_info("arm", options={"enable_cae": False})
@@ -442,5 +442,5 @@ def test_token_info_has_the_expiry() -> None:
 
 
 def test_a_replay_needs_no_secret() -> None:
-    """The token of a replay says what it is."""
+    """The token of a replay is a constant text that names it as such."""
     assert "replayed" == ReplayCredential().get_token("arm").token

@@ -35,8 +35,8 @@ IDENTITY_VARIABLES = (
 
 
 @pytest.fixture(autouse=True)
-def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nobody is signed in on this machine, by any of the ways."""
+def signed_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Provide a machine without a sign-in of any kind."""
     for name in IDENTITY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -68,7 +68,7 @@ def test_without_az_sign_in_fails() -> None:
 
 
 def test_an_az_without_a_login_is_no_rejected_credential(tmp_path: Path) -> None:
-    """Az is there, and says that somebody has to log in."""
+    """Az is installed, and reports that a login is required."""
     az(tmp_path, "echo \"Please run 'az login' to setup account.\" >&2; exit 1")
 
     diagnostic = failed("cli")
@@ -99,7 +99,7 @@ def test_a_chain_without_any_credential_lists_what_was_tried() -> None:
 
 
 def test_a_wrong_secret_is_a_rejected_credential(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signing in was tried, and Entra says what is wrong."""
+    """The sign-in was tried, and Entra returned the cause."""
     _service_principal(monkeypatch)
     refusal = {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."}
 
@@ -146,7 +146,7 @@ def test_a_managed_identity_uses_the_endpoint_of_the_environment(url: str, sent:
     assert sent == len(network.sent)
 
 
-def test_a_managed_identity_is_asked_for_by_its_client_id(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_managed_identity_is_requested_by_its_client_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with two identities gives no token to a request that does not choose."""
     monkeypatch.setenv("AZURE_CLIENT_ID", "c0000000-0000-4000-8000-000000000001")
     expires = str(int(time.time()) + 3600)
@@ -203,13 +203,13 @@ def jwt(tenant: str) -> str:
 
 def az_that(folder: Path, *cases: tuple[str, str]) -> Path:
     """Put an az on the path that notes its arguments, and for the first pattern that fits them gives a token or an error."""
-    lines = [f'echo "$*" >> {folder}/asked', 'case "$*" in']
+    lines = [f'echo "$*" >> {folder}/calls', 'case "$*" in']
     for pattern, answer in cases:
         given = json.dumps({"accessToken": answer, "expires_on": 4_102_444_800})
-        said = f"echo '{given}'" if "ERROR" not in answer else f'echo "{answer}" >&2; exit 1'
-        lines.append(f'*"{pattern}"*) {said};;')
+        reply = f"echo '{given}'" if "ERROR" not in answer else f'echo "{answer}" >&2; exit 1'
+        lines.append(f'*"{pattern}"*) {reply};;')
     az(folder, "\n".join([*lines, "esac"]))
-    return folder / "asked"
+    return folder / "calls"
 
 
 def token_of(account: Account = ACCOUNT, environ: Mapping[str, str] | None = None) -> str:
@@ -219,45 +219,45 @@ def token_of(account: Account = ACCOUNT, environ: Mapping[str, str] | None = Non
     return SharedCredential(credential).get_token(PUBLIC.arm_scope).token
 
 
-def test_az_is_asked_for_the_account_of_the_subscription(tmp_path: Path) -> None:
+def test_az_is_called_for_the_account_of_the_subscription(tmp_path: Path) -> None:
     """Its current account may be one of a different tenant."""
-    asked = az_that(tmp_path, (f"--subscription {SUBSCRIPTION}", jwt(TENANT)), ("", jwt(OTHER_TENANT)))
+    calls = az_that(tmp_path, (f"--subscription {SUBSCRIPTION}", jwt(TENANT)), ("", jwt(OTHER_TENANT)))
 
     assert jwt(TENANT) == token_of()
-    assert [True] == [f"--subscription {SUBSCRIPTION}" in each for each in asked.read_text().splitlines()]
-    assert "--tenant" not in asked.read_text()
+    assert [True] == [f"--subscription {SUBSCRIPTION}" in each for each in calls.read_text().splitlines()]
+    assert "--tenant" not in calls.read_text()
 
 
 @pytest.mark.parametrize("first", [UNKNOWN, jwt(OTHER_TENANT)], ids=["unknown subscription", "other tenant"])
-def test_az_is_asked_for_the_tenant_where_the_subscription_does_not_lead_to_it(tmp_path: Path, first: str) -> None:
+def test_az_is_called_for_the_tenant_where_the_subscription_does_not_lead_to_it(tmp_path: Path, first: str) -> None:
     """A subscription may be newer than the login; az takes one of the two options at a time."""
-    asked = az_that(tmp_path, ("--subscription", first), (f"--tenant {TENANT}", jwt(TENANT)))
+    calls = az_that(tmp_path, ("--subscription", first), (f"--tenant {TENANT}", jwt(TENANT)))
 
     assert jwt(TENANT) == token_of()
-    assert [1, 1] == [each.count("--subscription") + each.count("--tenant") for each in asked.read_text().splitlines()]
+    assert [1, 1] == [each.count("--subscription") + each.count("--tenant") for each in calls.read_text().splitlines()]
 
 
-def test_without_a_tenant_in_the_profile_the_current_account_of_az_is_asked(tmp_path: Path) -> None:
-    """As before az was asked for anything."""
+def test_without_a_tenant_in_the_profile_the_current_account_of_az_is_used(tmp_path: Path) -> None:
+    """Az is called without a subscription and without a tenant."""
     az_that(tmp_path, ("--subscription", UNKNOWN), ("", jwt(OTHER_TENANT)))
 
     assert jwt(OTHER_TENANT) == token_of(Account(Cloud.AZURE, SUBSCRIPTION))
 
 
-def test_the_default_chain_asks_az_for_the_same_account(tmp_path: Path) -> None:
+def test_the_default_chain_uses_the_same_account_of_az(tmp_path: Path) -> None:
     """It is azure-identity's own chain with this one credential replaced."""
-    asked = az_that(tmp_path, (f"--subscription {SUBSCRIPTION}", jwt(TENANT)))
+    calls = az_that(tmp_path, (f"--subscription {SUBSCRIPTION}", jwt(TENANT)))
     network = ScriptedNetwork([ConnectionError("no identity here")])
     credential = sign_in(None, PUBLIC, transport_to(network), environ={"HOME": str(tmp_path)}, account=ACCOUNT)
 
     assert jwt(TENANT) == credential.get_token(PUBLIC.arm_scope).token
-    assert f"--subscription {SUBSCRIPTION}" in asked.read_text()
+    assert f"--subscription {SUBSCRIPTION}" in calls.read_text()
 
 
 @pytest.mark.parametrize("by", ["AZURE_CLOUD_NAME", "config", "AZURE_CONFIG_DIR"])
-def test_an_az_that_is_set_to_a_different_cloud_is_not_asked(tmp_path: Path, by: str) -> None:
+def test_an_az_that_is_set_to_a_different_cloud_is_not_called(tmp_path: Path, by: str) -> None:
     """A token for another cloud would be refused, with an error about an unknown resource principal."""
-    asked = az_that(tmp_path, ("", jwt(TENANT)))
+    calls = az_that(tmp_path, ("", jwt(TENANT)))
     folder = tmp_path / ("elsewhere" if by == "AZURE_CONFIG_DIR" else ".azure")
     folder.mkdir()
     (folder / "config").write_text("[cloud]\nname = AzureUSGovernment\n" if by != "AZURE_CLOUD_NAME" else "")
@@ -268,11 +268,11 @@ def test_an_az_that_is_set_to_a_different_cloud_is_not_asked(tmp_path: Path, by:
         token_of(environ=kept)
 
     (diagnostic,) = AzureFailed(classify(caught.value)).diagnostics
-    assert ("CMK330", False) == (diagnostic.code, asked.exists())
+    assert ("CMK330", False) == (diagnostic.code, calls.exists())
     assert diagnostic.remedy.startswith("Run az cloud set --name AzureCloud, then az login.")
 
 
-def test_a_slow_az_is_said_to_be_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_az_is_reported_as_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the time that it had; azure-identity calls that a failure to invoke it (G2)."""
     monkeypatch.setattr("cmkctl.azure.credentials.CLI_TIMEOUT", 0.1)
     az(tmp_path, "exec /bin/sleep 5")
@@ -387,7 +387,7 @@ def test_the_token_of_a_job_goes_nowhere_but_to_its_issuer() -> None:
     ],
 )
 def test_what_a_job_lacks_is_named_as_its_system_sets_it(environ: Mapping[str, str], missing: str, remedy: str) -> None:
-    """Nobody sets these variables by hand."""
+    """These variables are set by the system of the job, not by hand."""
     with pytest.raises(CmkctlError) as caught:
         sign_in("workload", PUBLIC, transport_to(ScriptedNetwork([])), environ=environ)
 
@@ -420,13 +420,13 @@ class Renewing:
     """A credential that gives one token of some seconds, and then refuses as a federated login does that has ended."""
 
     def __init__(self, seconds: float) -> None:
-        self.asked = 0
+        self.requests = 0
         self._seconds = seconds
 
     def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
         """Give the token the first time."""
-        self.asked += 1
-        if self.asked > 1:
+        self.requests += 1
+        if self.requests > 1:
             raise ClientAuthenticationError(
                 message="AADSTS700024: Client assertion is not within its valid time range. Trace ID: 1"
             )
@@ -440,7 +440,7 @@ def test_a_token_is_used_to_its_end_when_no_other_is_to_be_had() -> None:
 
     tokens = {shared.get_token(PUBLIC.arm_scope).token for _ in range(5)}
 
-    assert ({"first"}, 2) == (tokens, credential.asked)
+    assert ({"first"}, 2) == (tokens, credential.requests)
 
 
 def test_an_expired_token_names_the_federated_login() -> None:
@@ -462,7 +462,7 @@ CLAIMS = Answer(
 )
 
 
-def test_a_directory_that_asks_for_more_claims_may_not_be_read() -> None:
+def test_a_directory_that_requires_more_claims_may_not_be_read() -> None:
     """After one more try with the claims it is as with any directory that may not be read: the object id can be given by hand."""
     scripted = azure(CLAIMS)
 
@@ -481,7 +481,7 @@ def test_a_claims_challenge_of_resource_manager_is_reported() -> None:
     assert "--auth browser" in caught.value.diagnostics[0].remedy
 
 
-def test_with_az_the_sign_in_has_the_claims_that_azure_asks_for(tmp_path: Path) -> None:
+def test_with_az_the_sign_in_has_the_claims_that_azure_requires(tmp_path: Path) -> None:
     """A command to paste: az takes them as Azure sent them."""
     az_that(tmp_path)
 
@@ -492,7 +492,7 @@ def test_with_az_the_sign_in_has_the_claims_that_azure_asks_for(tmp_path: Path) 
 
 
 def test_a_credential_that_cannot_answer_a_claims_challenge_is_one_that_does_not_satisfy_it() -> None:
-    """The az CLI refuses to ask for claims: the cause stays the challenge, and not the CLI."""
+    """The az CLI refuses to request claims: the cause stays the challenge, and not the CLI."""
     refused = ClientAuthenticationError(message="This credential doesn't support claims challenges.")
     try:
         from azure.core.exceptions import HttpResponseError  # noqa: PLC0415 - as azure-core chains them

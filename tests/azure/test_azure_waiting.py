@@ -48,14 +48,14 @@ def test_operation_is_followed_by_its_status() -> None:
     "word", ["InProgress", "Running", "Accepted", "Dequeued", "Enqueued", "NotStarted", "Updating"]
 )
 def test_any_word_that_is_not_terminal_goes_on(word: str) -> None:
-    """Azure Cosmos DB says Dequeued and Enqueued before it succeeds."""
+    """Azure Cosmos DB shows Dequeued and Enqueued before it succeeds."""
     scripted = followed(Answer(200, headers=BY_STATUS), status(word), status("succeeded"))
 
     assert 2 == len(scripted.network.sent)
 
 
 def test_operation_is_followed_by_location_until_it_is_no_202() -> None:
-    """Without a status, the HTTP status alone says when it is over."""
+    """Without a status, the HTTP status alone shows the end."""
     scripted = followed(Answer(202, headers=BY_LOCATION), Answer(202), Answer(202), Answer(200, {"id": "x"}))
 
     assert [RESULT_URL] * 3 == [each.url for each in scripted.network.sent]
@@ -94,7 +94,7 @@ def test_location_of_a_created_resource_is_an_operation() -> None:
 
 
 def test_retry_after_is_obeyed_of_every_answer() -> None:
-    """Recorded: storage says 17 first and 3 later."""
+    """Recorded: storage returns 17 first and 3 later."""
     first = Answer(202, headers={**BY_LOCATION, "Retry-After": "17"})
 
     scripted = followed(first, Answer(202, headers={"Retry-After": "3"}), Answer(200))
@@ -103,7 +103,7 @@ def test_retry_after_is_obeyed_of_every_answer() -> None:
 
 
 def test_polls_without_body_go_on() -> None:
-    """A 202 says that it goes on, whether or not it says so in words."""
+    """A 202 means that the operation is in progress, with or without a status in its body."""
     scripted = followed(Answer(202, headers=BY_STATUS), Answer(202), status("Succeeded"))
 
     assert 2 == len(scripted.network.sent)
@@ -116,7 +116,7 @@ def test_result_without_a_status_is_success() -> None:
     assert 1 == len(scripted.network.sent)
 
 
-def test_poll_that_fails_for_a_moment_is_asked_again() -> None:
+def test_poll_that_fails_for_a_moment_is_repeated() -> None:
     """Recorded: a poll answered 500 with an nginx page while the workspace was being made."""
     page = Answer(500, b"<html><body>nginx</body></html>", {"Content-Type": "text/html"})
 
@@ -126,7 +126,7 @@ def test_poll_that_fails_for_a_moment_is_asked_again() -> None:
 
 
 def test_failed_operation_raises_its_innermost_cause() -> None:
-    """What went wrong is deep inside, and that is what is told."""
+    """The innermost error is the one that is reported."""
     cause = {"code": "BadRequest", "message": "CMK workspaces should have purge protection enabled."}
     error = {"code": "ResourceDeploymentFailure", "message": "It failed.", "details": [cause]}
 
@@ -138,7 +138,7 @@ def test_failed_operation_raises_its_innermost_cause() -> None:
 
 
 def test_failed_operation_names_its_change_and_correlation_id() -> None:
-    """An operation has no method and path of its own; the answer that tells of its end has the correlation id."""
+    """An operation has no method and path of its own; its last response has the correlation id."""
     ended = Answer(200, {"status": "Failed"}, {"x-ms-correlation-request-id": "c0ffee"})
 
     with pytest.raises(AzureFailed) as caught:
@@ -148,7 +148,7 @@ def test_failed_operation_names_its_change_and_correlation_id() -> None:
 
 
 def test_an_empty_status_is_no_success() -> None:
-    """How it ended is not known, as with an answer that was lost: whoever wrote looks at the resource."""
+    """The result is unknown, as after a lost response: the writer reads the resource."""
     with pytest.raises(AzureError) as caught:
         followed(Answer(202, headers=BY_STATUS), Answer(200))
 
@@ -166,7 +166,7 @@ def test_an_empty_status_is_no_success() -> None:
         (status("Failed", error=None), "OperationFailed", "Azure gives no reason."),
     ],
 )
-def test_operation_that_fails_without_saying_why(answer: Answer, code: str, message: str) -> None:
+def test_operation_that_fails_without_a_cause(answer: Answer, code: str, message: str) -> None:
     """Recorded: a failed operation may have neither code nor message, and is a failure all the same."""
     with pytest.raises(AzureFailed) as caught:
         followed(Answer(202, headers=BY_STATUS), answer)
@@ -188,7 +188,7 @@ def test_deadline_ends_the_waiting_not_the_operation() -> None:
 
 
 def test_progress_has_subject_and_elapsed_time() -> None:
-    """Whoever watches learns what is waited for, and for how long already."""
+    """The progress of a wait has its subject and the time already waited."""
     scripted = followed(Answer(202, headers={**BY_LOCATION, "Retry-After": "10"}), Answer(202), Answer(200))
 
     assert [("workspace mlw", 0.0), ("workspace mlw", 10.0)] == scripted.progress
@@ -196,7 +196,7 @@ def test_progress_has_subject_and_elapsed_time() -> None:
 
 @given(st.floats(0, 7200))
 def test_the_end_of_a_wait_is_noticed_soon(seconds: float) -> None:
-    """However long it takes, its end is noticed within two seconds or 5 % of it, and not by asking all the time."""
+    """The end is noticed within two seconds or 5 % of the duration, with a bounded number of polls."""
     scripted = azure()
     clock = scripted.clock
 
@@ -207,7 +207,7 @@ def test_the_end_of_a_wait_is_noticed_soon(seconds: float) -> None:
 
 
 def test_a_wait_begins_when_it_begins() -> None:
-    """How long the run has taken so far makes the first looks no rarer, and is not told as waited for."""
+    """The time of the run so far neither delays the first polls nor counts as waited."""
     scripted = azure(status("Succeeded"))
     scripted.clock.sleep(1000)
 
@@ -225,7 +225,7 @@ def test_until_returns_what_it_was_waiting_for() -> None:
     assert [] == scripted.clock.waits
 
 
-def test_a_wait_is_never_shorter_than_azure_asks() -> None:
+def test_a_wait_is_never_shorter_than_azure_requires() -> None:
     """Also when it had waited for long already."""
     scripted = azure()
     wait = Wait(scripted.session, "it")
@@ -237,7 +237,7 @@ def test_a_wait_is_never_shorter_than_azure_asks() -> None:
 
 
 def test_an_operation_that_azure_does_not_remember_is_over() -> None:
-    """After a long sleep of the machine its URL may be gone; the resource says how it ended."""
+    """After a long sleep of the machine its URL may be gone; the resource shows how it ended."""
     scripted = followed(
         Answer(202, headers=BY_STATUS), Answer(404, {"error": {"code": "NotFound", "message": "no such operation"}})
     )
@@ -259,7 +259,7 @@ def test_a_wait_has_a_timeout_and_reports_it() -> None:
 
 
 def test_a_wait_without_a_timeout_ends_after_half_an_hour() -> None:
-    """As docs/interruptions.md says; also one for a state that is only read."""
+    """As docs/interruptions.md states; also one for a state that is only read."""
     scripted = azure(status("InProgress"))
     first = response_to("PUT", RESOURCE, Answer(202, headers=BY_STATUS))
 
@@ -299,10 +299,20 @@ def test_a_wait_without_a_timeout_ends_after_half_an_hour() -> None:
             "not have authorization to perform action 'Microsoft.Search/x/write'",
             FailureKind.TERMINAL,
         ),
+        (
+            "AzureKeyVaultMissingPermissions",
+            "The server 's' requires the following Azure Key Vault permissions: 'Get, WrapKey, UnwrapKey'.",
+            FailureKind.NOT_EFFECTIVE,
+        ),
+        (
+            "ApplicationUpdateFail",
+            "The operation failed because of authentication issue on the keyvault.",
+            FailureKind.NOT_EFFECTIVE,
+        ),
         ("InternalServerError", "InternalServerError", FailureKind.TERMINAL),
         ("ServiceUnavailable", "high demand", FailureKind.CAPACITY),
     ],
 )
 def test_kind_of_a_failed_operation(code: str, message: str, kind: FailureKind) -> None:
-    """That the service may not use the key yet is told apart from rights that no grant on the key brings."""
+    """A service that may not use the key yet is distinguished from rights that no grant on the key brings."""
     assert kind == kind_of_failed_operation(code, message)

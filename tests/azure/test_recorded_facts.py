@@ -25,7 +25,7 @@ IN_PROGRESS = Answer(200, {"status": "InProgress"})
 SUCCEEDED = Answer(200, {"status": "Succeeded", "percentComplete": 100.0})
 
 
-def begun(url: str = LONG) -> Answer:
+def accepted(url: str = LONG) -> Answer:
     """Fact 1: 202 with an empty body and both headers."""
     return Answer(202, headers={"Azure-AsyncOperation": url, "Location": url.replace("async", "location")})
 
@@ -39,7 +39,7 @@ def followed(first: Answer, *replies: Any) -> Azure:
 
 def test_fact_2_a_polling_url_of_three_thousand_characters_is_used_as_it_is() -> None:
     """Byte for byte, with its percent-encoding and the order of its query."""
-    scripted = followed(begun(), IN_PROGRESS, SUCCEEDED)
+    scripted = followed(accepted(), IN_PROGRESS, SUCCEEDED)
 
     assert len(LONG) > 3000
     assert [LONG, LONG] == [each.url for each in scripted.network.sent]
@@ -49,20 +49,20 @@ def test_fact_4_a_poll_that_answers_with_a_page_of_nginx_goes_on() -> None:
     """The creation goes on behind it; nothing is sent but polls."""
     page = Answer(500, NGINX, {"Content-Type": "text/html"})
 
-    scripted = followed(begun(), IN_PROGRESS, page, page, SUCCEEDED)
+    scripted = followed(accepted(), IN_PROGRESS, page, page, SUCCEEDED)
 
     assert ["GET"] * 4 == [each.method for each in scripted.network.sent]
 
 
 def test_fact_8_a_token_that_ends_in_the_middle_of_a_creation() -> None:
-    """401 with that challenge is asked again, with a token that is then the right one."""
+    """A request with this 401 is sent again, with a new token."""
     challenge = (
         'Bearer authorization_uri="https://login.windows.net/t", error="invalid_token", '
         'error_description="The access token has expired."'
     )
     error = {"error": {"code": "ExpiredAuthenticationToken", "message": "The access token expiry UTC time is past."}}
 
-    scripted = followed(begun(), IN_PROGRESS, Answer(401, error, {"WWW-Authenticate": challenge}), SUCCEEDED)
+    scripted = followed(accepted(), IN_PROGRESS, Answer(401, error, {"WWW-Authenticate": challenge}), SUCCEEDED)
 
     assert 3 == len(scripted.network.sent)
 
@@ -75,7 +75,7 @@ def test_fact_12_a_failed_operation_is_http_200_with_the_cause_as_json_in_a_mess
     error = {"code": "DeploymentFailed", "message": "At least one resource failed.", "details": details}
 
     with pytest.raises(AzureFailed) as caught:
-        followed(begun(), Answer(200, {"status": "Failed", "error": error}))
+        followed(accepted(), Answer(200, {"status": "Failed", "error": error}))
 
     assert ("Forbidden", FailureKind.NOT_EFFECTIVE) == (caught.value.failure.code, caught.value.failure.kind)
 
@@ -86,14 +86,14 @@ def test_fact_12_a_failed_operation_is_http_200_with_the_cause_as_json_in_a_mess
 def test_fact_12_a_failure_may_lack_its_code_or_its_message(error: dict[str, str]) -> None:
     """It ends as a failure all the same, with whatever there is."""
     with pytest.raises(AzureFailed) as caught:
-        followed(begun(), Answer(200, {"status": "Failed", "error": error}))
+        followed(accepted(), Answer(200, {"status": "Failed", "error": error}))
 
     assert error.get("message", "Azure gives no reason.") == caught.value.failure.message
     assert (error.get("code") or "OperationFailed") == caught.value.failure.code
 
 
 def test_fact_20_a_500_without_an_error_object_is_passing() -> None:
-    """So a write is looked at and sent again, and a read asked again."""
+    """So a write is checked and sent again, and a read is sent again."""
     body = {"Message": "An error has occurred."}
 
     failure = classify(http_error(Answer(500, body), "PUT"))
@@ -112,7 +112,7 @@ def test_fact_22_a_gateway_timeout_of_a_write_is_passing() -> None:
 
 
 def test_fact_29_a_409_that_is_no_conflict() -> None:
-    """The provider is not registered: it is waited for, not told as a conflict."""
+    """The provider is not registered: the run waits for it instead of reporting a conflict."""
     error = {
         "code": "MissingSubscriptionRegistration",
         "message": "The subscription is not registered to use namespace 'Microsoft.KeyVault'.",
@@ -146,7 +146,7 @@ def test_fact_33_a_location_on_a_200_is_no_operation() -> None:
 
 
 def test_a_location_that_is_a_path_names_what_was_made() -> None:
-    """Recorded of identities (15, 41): 201, and nothing to ask about."""
+    """Recorded of identities (15, 41): 201, and no operation to poll."""
     first = Answer(201, {"id": "/x"}, {"Location": "/subscriptions/s/resourcegroups/g/providers/Microsoft.X/xs/x"})
 
     assert [] == followed(first, SUCCEEDED).network.sent
@@ -186,16 +186,16 @@ def test_fact_36_every_recorded_shape_of_throttling_is_waited_for(body: dict[str
 @pytest.mark.parametrize(
     ("status", "code"), [(504, "GatewayTimeout"), (502, "BadGatewayConnection"), (503, "ServerTimeout")]
 )
-def test_fact_36_errors_on_the_way_to_the_service_are_asked_again(status: int, code: str) -> None:
+def test_fact_36_errors_on_the_way_to_the_service_are_retried(status: int, code: str) -> None:
     """On the poll of an operation, too."""
-    scripted = followed(begun(), Answer(status, {"error": {"code": code, "message": "…"}}), SUCCEEDED)
+    scripted = followed(accepted(), Answer(status, {"error": {"code": code, "message": "…"}}), SUCCEEDED)
 
     assert 2 == len(scripted.network.sent)
 
 
 def test_fact_39_words_of_a_queue_are_no_end() -> None:
     """A 200 with both headers is followed; Enqueued and Dequeued are not the end."""
-    first = Answer(200, {"properties": {"provisioningState": "Creating"}}, begun().headers)
+    first = Answer(200, {"properties": {"provisioningState": "Creating"}}, accepted().headers)
 
     scripted = followed(first, Answer(200, {"status": "Enqueued"}), Answer(200, {"status": "Dequeued"}), SUCCEEDED)
 
@@ -203,7 +203,7 @@ def test_fact_39_words_of_a_queue_are_no_end() -> None:
 
 
 def test_a_state_that_shows_its_end_is_read_no_more() -> None:
-    """Nothing is asked once the end was seen."""
+    """No request is sent once the end was seen."""
     scripted = azure(Answer(200, {"value": []}))
 
     poll_until(scripted.session, "it", lambda: 1, lambda found: found == 1)

@@ -133,6 +133,21 @@ def test_a_region_that_a_policy_allows_is_the_location(builder: ScenarioBuilder)
     assert not after.pending
 
 
+def test_an_allowed_region_also_serves_the_resources_that_microsoft_creates(builder: ScenarioBuilder) -> None:
+    """The policy concerns every type: no remedy is another encryption, and after the change of the location nothing is denied."""
+    profile = builder.make(ProfileVariant(), World("new"))
+    builder.running.state.add_policy("regions", "*", "location", allow=("westus3",))
+
+    denied = [each for each in builder.client().plan(profile).diagnostics if each.code in ("CMK194", "CMK195")]
+    after = builder.client().plan(changed(profile, location="westus3")).diagnostics
+
+    assert {"CMK194", "CMK195"} == {each.code for each in denied}
+    assert {"Set location to a region that the policy allows: westus3"} == {
+        each.remedy.split(".")[0] for each in denied
+    }
+    assert [] == [each for each in after if each.code in ("CMK194", "CMK195")]
+
+
 def test_a_lock_is_removed_for_the_run(builder: ScenarioBuilder) -> None:
     """A read-only lock on the group (G16): its scope is named, and without it the run succeeds."""
     profile = builder.make(ProfileVariant(), World("new"))

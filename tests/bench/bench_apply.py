@@ -72,12 +72,12 @@ QUESTIONS: Final = (
     "/skus",
     "/validate",
 )
-"""The ends of the paths of what only rules ask, in lower case."""
+"""The ends of the paths that only rules read, in lower case."""
 MOST_QUESTIONS: Final = 25
 REGISTRATIONS: Final = "registrations"
 ONLY_FOR_THE_WORKSPACE: Final = "associated resources"
 GRANTS: Final = {"/roleassignments/": "grant.role", "/accesspolicies/": "grant.policy"}
-"""What takes time as well, and cannot be asked about."""
+"""Writes that take time to take effect, and have no state to poll."""
 
 
 @dataclass(frozen=True)
@@ -163,17 +163,17 @@ def applied(name: str, make: Any, scale: float, folder: Path) -> tuple[Row, list
     waits = list(waits_in(log, scale))
     service = critical(waits, granting(log) * scale)
     allowed = round(service * 1.03 + 2, 2)
-    asked = questions_in(log)
-    requests = len(log) - asked
-    return Row(name, round(service, 2), round(measured, 2), allowed, requests, MOST_REQUESTS[name], asked), waits
+    questions = questions_in(log)
+    requests = len(log) - questions
+    return Row(name, round(service, 2), round(measured, 2), allowed, requests, MOST_REQUESTS[name], questions), waits
 
 
 def counted(name: str, make: Any, folder: Path) -> Count:
     """Count the requests of one apply against a service without delays."""
     # No grant needs time to take effect there.
     _measured, log = run(f"{name}, no delays", make, Pace.none(), 0.0, folder)
-    asked = questions_in(log)
-    return Count(name, len(log) - asked, MOST_INSTANT_REQUESTS[name], asked)
+    questions = questions_in(log)
+    return Count(name, len(log) - questions, MOST_INSTANT_REQUESTS[name], questions)
 
 
 def questions_in(log: list[LoggedRequest]) -> int:
@@ -194,13 +194,13 @@ def run(name: str, make: Any, pace: Pace, scale: float, folder: Path) -> tuple[f
 
 def waits_in(log: list[LoggedRequest], scale: float) -> Iterator[Wait]:
     """Find every write in a log that took the service time, and the first poll after its end or that of its group."""
-    begun = [(each, kind) for each in log if each.status < 300 and (kind := kind_of(each))]
-    ends = [each.started + each.duration + latency.seconds(kind) * scale for each, kind in begun]
-    groups = [group_of(each, kind) for each, kind in begun]
-    for (each, kind), end, group in zip(begun, ends, groups, strict=True):
+    accepted = [(each, kind) for each in log if each.status < 300 and (kind := kind_of(each))]
+    ends = [each.started + each.duration + latency.seconds(kind) * scale for each, kind in accepted]
+    groups = [group_of(each, kind) for each, kind in accepted]
+    for (each, kind), end, group in zip(accepted, ends, groups, strict=True):
         length = latency.seconds(kind) * scale
         due = max(other for other, its in zip(ends, groups, strict=True) if its == group) if group else end
-        polls = [other for other in log if asks_about(other, each, kind)]
+        polls = [other for other in log if is_poll_of(other, each, kind)]
         # A wait with a group may be noticed before the last of its group ends.
         after = [other.started for other in polls if other.started >= end]
         if not after:
@@ -226,7 +226,7 @@ def kind_of(request: LoggedRequest) -> str | None:
     return next((kind for part, kind in KINDS.items() if part in path), None)
 
 
-def asks_about(read: LoggedRequest, write: LoggedRequest, kind: str) -> bool:
+def is_poll_of(read: LoggedRequest, write: LoggedRequest, kind: str) -> bool:
     """Return True for a poll of a write: a read of the resource itself, or of an operation of that kind."""
     if read.method != "GET":
         return False

@@ -3,7 +3,7 @@
     python tests/bench/bench_rotate.py
 
 One whole process of `cmkctl rotate PROFILE --yes`, with access policies. Allowed are 2 s and 20 requests. Signing in is left out.
-The questions that rules and the view ask (permissions, locks, the try of the vault's endpoint, the Azure Cosmos DB account) are
+Requests that only rules and the view send (permissions, locks, the try at the vault, the Azure Cosmos DB account) are
 counted apart, as for an apply.
 The sandbox needs part of the time itself: making an RSA key of 3,072 bits takes it up to a second, so keys have 2,048 here.
 
@@ -28,7 +28,7 @@ from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 MOST_SECONDS: Final = 2.0
 MOST_REQUESTS: Final = 20
 QUESTIONS: Final = ("/permissions", "/locks", "/databaseaccounts")
-"""The ends of the paths of what only rules and the view ask, in lower case. The rules read at the vault's endpoint as well."""
+"""The ends of the paths that only rules and the view read, in lower case. The rules read at the vault's endpoint as well."""
 TRIES: Final = 3
 PROFILE: Final = """\
 subscription: ${AZURE_SUBSCRIPTION_ID}

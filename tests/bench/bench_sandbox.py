@@ -2,7 +2,7 @@
 
     python tests/bench/bench_sandbox.py [--runs 9] [--seconds 4] [--kills 50]
 
-Whole processes, loopback only. The server runs as `cmkctl sandbox serve`; what asks it is a process of its own. Machines
+Whole processes, loopback only. The server runs as `cmkctl sandbox serve`; its client is a process of its own. Machines
 are noisy: the start is measured in turn with the interpreter's, medians are printed, and what counts is the difference
 within one run. Linux only (the memory is read from /proc).
 """
@@ -110,7 +110,7 @@ def serving(state: Path) -> Iterator[Served]:
             server.end()
 
 
-# --- what asks it: a process of its own
+# --- the client: a process of its own
 
 
 @dataclass
@@ -274,7 +274,7 @@ def fill(state: Path) -> None:
 
 
 def _put(running: Any, path: str, body: dict[str, Any]) -> None:
-    import requests  # noqa: PLC0415  only here; the process that asks shall stay small
+    import requests  # noqa: PLC0415  only here; the client's process shall stay small
 
     token = issue(f"https://{ARM}", time.time(), "https://login.microsoftonline.com")
     session = requests.Session()

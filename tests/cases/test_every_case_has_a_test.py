@@ -28,13 +28,13 @@ HELD = {
     "1 the first command is one line that applies the quickstart": (
         f"{DOCS}::test_the_first_command_is_one_line_and_applies_the_quickstart"
     ),
-    "1 the second apply says once that nothing changed": (
+    "1 the second apply reports once that nothing changed": (
         f"{HUMAN}::test_an_apply_without_changes_shows_the_state_and_the_verify_command"
     ),
-    "1 nothing in the output says sandbox": f"{STREAMS}::test_every_plan_header_names_the_sandbox",
+    "1 nothing in the output names the sandbox": f"{STREAMS}::test_every_plan_header_names_the_sandbox",
     "1 an environment that leads to the sandbox": f"{STREAMS}::test_an_environment_of_the_sandbox_is_shown",
     "1 the numbers do not add up": f"{STREAMS}::test_the_counts_of_a_run_are_one_story",
-    "1 what was achieved is not said": f"{STREAMS}::test_the_last_words_of_an_apply_say_what_is_true_now",
+    "1 what was achieved is not shown": f"{STREAMS}::test_the_last_lines_of_an_apply_state_what_is_true_now",
     "1 created after 0s": f"{LANGUAGE}::test_no_text_is_worded_as_before",
     "1 the CI example works in other repositories": "docs/test_ci_example.py::test_it_works_in_a_repository_that_is_not_ours",
     "1 reviewers see the plan": "docs/test_ci_example.py::test_apply_waits_for_plan_and_for_the_reviewers",
@@ -63,12 +63,12 @@ HELD = {
     "4 the question names neither workspace nor region": (
         f"{HUMAN}::test_the_question_names_workspace_region_and_subscription"
     ),
-    "4 y, YES, no, Enter": f"{STREAMS}::test_apply_asks_on_a_terminal",
+    "4 y, YES, no, Enter": f"{STREAMS}::test_apply_prompts_on_a_terminal",
     "4 Ctrl-D": f"{HUMAN}::test_an_answer_that_is_never_given_leaves_the_line",
     "4 Ctrl-C at the question": f"{STREAMS}::test_ctrl_c_at_the_question_reports_that_nothing_changed",
     "4 resize": f"{HUMAN}::test_no_live_line_is_left_behind_when_the_window_is_resized",
     "4 until 16:06 UTC": f"{HUMAN}::test_the_end_of_a_wait_is_in_local_time_and_always_there_with_debug",
-    "4 usually, n of m": f"{HUMAN}::test_live_lines_say_how_much_is_done",
+    "4 usually, n of m": f"{HUMAN}::test_live_lines_show_how_much_is_done",
     "4 Ctrl-C during a wait": f"{STREAMS}::test_an_interrupted_apply_exits_130_and_lists_operations_in_progress",
     "4 Ctrl-C in the first 0.4 s": "cli/test_cli_interrupted.py::test_ctrl_c_during_the_imports_is_one_line_and_130",
     "4 head -1": f"{STREAMS}::test_a_reader_that_leaves_early_is_no_failure_to_look_at",
@@ -91,11 +91,11 @@ HELD = {
     "5 extends circle, missing, URL": f"{INPUTS}::test_a_file_that_is_no_profile_is_explained",
     "5 --set, YAML advice for --set": f"{INPUTS}::test_an_override_is_refused_with_what_to_write",
     "5 subscription by name, short GUID": f"{INPUTS}::test_an_override_is_refused_with_what_to_write",
-    "5 subscription zero GUID": f"{RUNS}::test_a_subscription_that_is_not_there_is_said_once_with_the_command_that_lists_them",
+    "5 subscription zero GUID": f"{RUNS}::test_an_absent_subscription_is_reported_once_with_the_command_that_lists_them",
     "5 names: the broken condition first": "profile/test_profile_offline.py::test_the_condition_that_is_broken_comes_first",
     "5 eastuss2": f"{INPUTS}::test_an_override_is_refused_with_what_to_write",
     "5 key.expires 2020": (
-        "profile/test_profile_offline.py::test_an_expiry_in_the_past_ends_the_command_before_azure_is_asked"
+        "profile/test_profile_offline.py::test_an_expiry_in_the_past_ends_the_command_before_any_request"
     ),
     "5 key.expires in two days": f"{RUNS}::test_an_expiry_that_is_near_is_warned_of_before_anything_is_created",
     "5 name and id, HSM and standard, service-side and throughput": (
@@ -103,7 +103,7 @@ HELD = {
     ),
     "5 a profile without permission": "profile/test_profile_files.py::test_an_unreadable_file_is_cmk001",
     "5 --out, --record, --report into nowhere": (
-        f"{RUNS}::test_a_file_that_cannot_be_written_is_known_before_azure_is_asked"
+        f"{RUNS}::test_a_file_that_cannot_be_written_is_known_before_any_request"
     ),
     "5 --out -, init -, plan -": f"{STREAMS}::test_standard_input_and_output_are_a_dash",
     "5 plan ''": f"{COMMAND_LINE}::test_an_empty_argument_is_an_unset_variable",
@@ -130,7 +130,7 @@ HELD = {
         f"{HELP}::test_the_profile_of_the_folder_and_the_environment_are_defaults"
     ),
     "7 an existing workspace": f"{RUNS}::test_an_existing_workspace_gets_the_lines_to_paste",
-    # 7a. verify and plan say things that are not so
+    # 7a. verify and plan report what is not so
     "7a seven fields": f"{RUNS}::test_verify_sees_every_field_that_was_changed_afterwards",
     "7a every field": "steps/test_no_field_is_silent.py",
     # 8, 9
@@ -139,9 +139,9 @@ HELD = {
     # field.md
     "G1 a token that ends": "azure/test_azure_sign_in.py::test_a_token_is_used_to_its_end_when_no_other_is_to_be_had",
     "G1 and is over": "azure/test_azure_sign_in.py::test_an_expired_token_names_the_federated_login",
-    "G1 siblings through az": f"{SIGN_IN}::test_what_az_says_leads_to_its_own_diagnostic",
+    "G1 siblings through az": f"{SIGN_IN}::test_each_error_of_az_leads_to_its_own_diagnostic",
     "G2 a slow az": "azure/test_azure_sign_in.py::test_an_az_that_is_slow_has_a_minute_and_a_diagnostic",
-    "G3 the client id": "azure/test_azure_sign_in.py::test_a_managed_identity_is_asked_for_by_its_client_id",
+    "G3 the client id": "azure/test_azure_sign_in.py::test_a_managed_identity_is_requested_by_its_client_id",
     "G4 insufficient claims": f"{FIELD}::test_graph_that_may_not_be_read_has_its_way_out",
     "G5 Crypto Officer": f"{FIELD}::test_an_identity_that_can_use_the_key_by_another_role_needs_no_grant",
     "G6 network of the vault": "azure/test_remedies_followed.py::test_the_key_vault_gets_the_network_that_a_policy_wants",

@@ -107,6 +107,28 @@ def test_application_insights_that_does_not_see_its_workspace_yet_is_created_aga
     assert ([], times) == (list(after.pending), sum(each.rejected for each in made))
 
 
+@pytest.mark.parametrize(
+    ("part", "status", "code", "message"),
+    [
+        ("/vaults/", 409, "Conflict", "Vault is being updated by another operation. Please retry later."),
+        ("/vaults/kv-cmk", 404, "ResourceGroupNotFound", "Resource group 'rg-ml' could not be found."),
+        ("/storageaccounts", 400, "SubscriptionNotRegistered", "Subscription is not registered with the provider."),
+        ("/components/", 409, "InvalidSubscriptionRegistrationState", "The registration is in 'Registering' state."),
+        ("/workspaces/mlw", 409, "StorageAccountIsNotProvisioned", "The state must be 'Succeeded'."),
+    ],
+)
+def test_a_refusal_that_waiting_resolves_is_sent_again(
+    builder: ScenarioBuilder, part: str, status: int, code: str, message: str
+) -> None:
+    """G12 and siblings: these ended the run, although the same request succeeds a moment later."""
+    profile = builder.make(ProfileVariant(), World("new"))
+    around, made = rejecting("PUT", part, status, {"code": code, "message": message}, times=2)
+
+    after = builder.client(around).apply(profile)
+
+    assert ([], 2) == (list(after.pending), sum(each.rejected for each in made))
+
+
 @pytest.mark.parametrize("kind", ["SystemAssigned,UserAssigned", "SystemAssigned, UserAssigned"])
 def test_a_workspace_with_both_identities_has_a_way_to_write_it(builder: ScenarioBuilder, kind: str) -> None:
     """G13: the remedy was "write it as it is", which no profile could express."""

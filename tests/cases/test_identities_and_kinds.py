@@ -104,8 +104,8 @@ def test_a_given_identity_without_roles_is_warned_of_and_gets_them_on_request(bu
     with builder.running.state.tenant.lock:
         builder.running.state.tenant.data["assignments"].clear()
     warned = builder.client().plan(given)
-    asked = {"system_assigned": False, "user_assigned": [IDENTITY_ID], "roles": "assign"}
-    wanted = changed(given, identity=asked)
+    identity = {"system_assigned": False, "user_assigned": [IDENTITY_ID], "roles": "assign"}
+    wanted = changed(given, identity=identity)
 
     after = builder.client().apply(wanted)
 
@@ -182,7 +182,7 @@ def test_a_feature_store_follows_its_settings(builder: ScenarioBuilder) -> None:
 
 
 def test_a_further_identity_is_a_conflict_whose_way_out_works(builder: ScenarioBuilder) -> None:
-    """Writing what the conflict says makes the next plan all no-op."""
+    """Following the conflict's remedy makes the next plan all no-op."""
     profile = builder.make(ProfileVariant(user_identity=True), World("finished"))
     other = builder.running.state.add_identity("id-other", "rg-people")
     document = builder.running.state.tenant.data["resources"][profile.workspace.resource_id.lower()]["doc"]

@@ -89,7 +89,7 @@ def test_one_typo_is_one_error(
 def test_an_override_is_refused_with_what_to_write(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str, words: str
 ) -> None:
-    """Newcomer 5, G9, G11, G15: before Azure is asked, in the syntax of the mistake, at the option."""
+    """Newcomer 5, G9, G11, G15: before any request to Azure, in the syntax of the mistake, at the option."""
     (error,) = errors_of(capsys, tmp_path, RIGHT, "--set", option)
 
     assert words in error

@@ -61,7 +61,7 @@ BEFORE = (
     "has no secret that the profile has not",
     "may compute them anew",
 )
-"""The sentences of the table, in the parts that tell them from others."""
+"""The sentences of the table, each by a part that identifies it."""
 
 
 def _pages() -> list[Path]:

@@ -24,11 +24,11 @@ DRIFT = {
     "key_vault.soft_delete_days=30": "soft delete",
     "key.rotation_policy={rotate_after: P1Y}": "its rotation policy differs",
 }
-"""A field that is changed after the apply, and a word of what verify says."""
+"""A field that is changed after the apply, and a word of the output of verify."""
 
 
 def test_verify_sees_every_field_that_was_changed_afterwards(azure: Any, profiles: Path) -> None:
-    """Newcomer 7a: each was "As asked for: 16 of 16", with exit code 0."""
+    """Newcomer 7a: verify passed each of them 16 of 16, with exit code 0."""
     azure("apply", profiles / QUICK, "--yes")
 
     for option, words in DRIFT.items():
@@ -91,7 +91,7 @@ def test_denials_of_the_same_kind_are_one_block(azure: Any, profiles: Path) -> N
 
 @pytest.mark.parametrize("option", ["--out", "--record", "--report"])
 @pytest.mark.parametrize("folder", ["missing", "file"])
-def test_a_file_that_cannot_be_written_is_known_before_azure_is_asked(
+def test_a_file_that_cannot_be_written_is_known_before_any_request(
     azure: Any, profiles: Path, tmp_path: Path, option: str, folder: str
 ) -> None:
     """Newcomer 5, "ok": a folder that is missing, or is a file."""
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_written_is_known_before_azure_is_asked(
 def test_two_plans_at_once_over_one_state_both_end_well(
     azure: Any, cmkctl: Any, profiles: Path, tmp_path: Path
 ) -> None:
-    """Newcomer 5: the second was told to reset the sandbox, which deletes the other one's work."""
+    """Newcomer 5: the remedy for the second was a reset of the sandbox, which deletes the other one's work."""
     command = cmkctl.within(AZURE_SUBSCRIPTION_ID=azure.command.environment["AZURE_SUBSCRIPTION_ID"])
     arguments = ("plan", profiles / QUICK, "--sandbox", "--state", tmp_path / "shared.json")
     both = [command.begin(*arguments) for _ in range(2)]
@@ -130,9 +130,7 @@ def test_a_failed_run_and_a_conflict_end_with_a_line_and_its_code(azure: Any, pr
         assert [] == [each for each in ran.lines if "at" not in each]
 
 
-def test_a_subscription_that_is_not_there_is_said_once_with_the_command_that_lists_them(
-    azure: Any, profiles: Path
-) -> None:
+def test_an_absent_subscription_is_reported_once_with_the_command_that_lists_them(azure: Any, profiles: Path) -> None:
     """Newcomer 5: CMK311 "Azure refuses the request", with the URL twice."""
     ran = azure("plan", profiles / QUICK, "--set", "subscription=00000000-0000-0000-0000-000000000000")
 

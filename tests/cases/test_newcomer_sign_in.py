@@ -1,6 +1,6 @@
 """Signing in and the way to Azure (newcomer.md, section 5): each cause has its own diagnostic and a remedy that fits it.
 
-With the command line as a process, on a machine where nobody is signed in. Each list has the observed case first and
+With the command line as a process, on a machine without a sign-in. Each list has the observed case first and
 siblings of it after that.
 """
 
@@ -116,7 +116,7 @@ def test_a_proxy_that_cannot_be_used_is_blamed(
     ],
     ids=["no login", "federated login", "revoked", "multi-factor"],
 )
-def test_what_az_says_leads_to_its_own_diagnostic(
+def test_each_error_of_az_leads_to_its_own_diagnostic(
     cmkctl: Any, profiles: Path, tmp_path: Path, script: str, code: str, words: str
 ) -> None:
     """G1 and siblings: "sign in again" was the answer to all of them."""

@@ -560,11 +560,11 @@ SILENT: Final = {
         network(),
     ),
     "nothing is there yet": ({}, {}),
-    "key is to expire and is not there yet": (EXPIRES, {}),
+    "key is to expire and is absent": (EXPIRES, {}),
     "key expires when it is to": (EXPIRES, {"key": key(attributes={"exp": LATER})}),
-    "subscription's state is not told": ({}, {"subscription": {"tenantId": TENANT}}),
+    "subscription's state is not returned": ({}, {"subscription": {"tenantId": TENANT}}),
     "subscription is of the tenant": ({"tenant": TENANT.upper()}, {}),
-    "subscription's tenant is not told": ({"tenant": TENANT}, {"subscription": {}}),
+    "subscription's tenant is not returned": ({"tenant": TENANT}, {"subscription": {}}),
     "vault is in the region, as a display name": ({}, {"key_vault": vault("East US 2")}),
     "vault has a firewall that trusted services pass": ({}, {"key_vault": vault(**DENY)}),
     "vault has no network rules": ({}, {"key_vault": vault(networkAcls=None)}),
@@ -636,7 +636,7 @@ SILENT: Final = {
         {},
         {"key_vault": vault(accessPolicies=[policy(OBJECT_ID, "UnwrapKey", "get", "wrapKey")])},
     ),
-    "somebody else may do more": ({}, {"key_vault": vault(accessPolicies=[policy(TENANT, "all")])}),
+    "another principal may do more": ({}, {"key_vault": vault(accessPolicies=[policy(TENANT, "all")])}),
     "policy has no keys": ({}, {"key_vault": vault(accessPolicies=[{"objectId": OBJECT_ID, "permissions": {}}])}),
 }
 

@@ -130,10 +130,10 @@ def test_a_rule_sees_the_planned_changes() -> None:
 
 def test_a_fact_of_planned_changes_is_read_after_the_steps_have_planned() -> None:
     """Its read gets the changes; for a rule it is a fact like any other, also when Azure refuses it."""
-    asked = PlannedFact.of("policies", lambda _azure, _profile, changes: len(changes))
+    answered = PlannedFact.of("policies", lambda _azure, _profile, changes: len(changes))
     refused = PlannedFact.of("locks", lambda azure, wanted, _changes: denied(azure, wanted))
 
-    finding, note = plan_of(judging(asked), judging(refused, OTHER)).diagnostics
+    finding, note = plan_of(judging(answered), judging(refused, OTHER)).diagnostics
 
     assert "It is 1." == finding.detail
     assert ("CMK190", True) == (note.code, "The locks could not be read" in note.detail)

@@ -94,7 +94,7 @@ def found(**azure: Any) -> dict[str, Any]:
     ],
 )
 def test_each_check_has_its_result(name: str, azure: dict[str, Any], state: CheckState) -> None:
-    """What is not known is said so; what failed or is unknown has a remedy."""
+    """An unknown result is shown as unknown; a failed or unknown one has a remedy."""
     check = found(**azure)[name]
 
     assert (state, state is not CheckState.OK) == (check.state, bool(check.remedy))

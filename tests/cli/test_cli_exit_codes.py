@@ -40,8 +40,8 @@ def refusing_proxy(answer: bytes) -> Iterator[str]:
         proxy.shutdown()
 
 
-def test_a_plan_with_changes_is_0_and_2_when_asked_for(azure: Any, profiles: Path) -> None:
-    """A script that wants to know says so."""
+def test_a_plan_with_changes_is_0_and_2_on_request(azure: Any, profiles: Path) -> None:
+    """A script requests the distinction with an option."""
     plain = azure("plan", profiles / QUICK)
     detailed = azure("plan", profiles / QUICK, "--detailed-exitcode")
 
@@ -50,7 +50,7 @@ def test_a_plan_with_changes_is_0_and_2_when_asked_for(azure: Any, profiles: Pat
 
 
 def test_applied_is_0_then_nothing_to_do_then_verified_then_drifted(azure: Any, profiles: Path) -> None:
-    """One workspace's life: apply, apply again, plan, verify; then somebody weakens the storage account."""
+    """One workspace's life: apply, apply again, plan, verify; then the storage account is weakened."""
     first = azure("apply", profiles / QUICK, "--yes")
     written = azure.writes()
     second = azure("apply", profiles / QUICK)
@@ -87,7 +87,7 @@ def test_a_conflict_is_3_for_plan_and_apply_and_writes_nothing(azure: Any, profi
 
 
 def test_apply_in_a_pipe_without_yes_is_64_and_writes_nothing(azure: Any, profiles: Path) -> None:
-    """Nobody is there to be asked."""
+    """No prompt is possible there."""
     ran = azure("apply", profiles / QUICK)
 
     assert (64, []) == (ran.code, azure.writes())
@@ -132,7 +132,7 @@ def test_a_wrong_command_line_exits_64_with_a_help_pointer(cmkctl: Any, argument
     ids=["unknown field", "wrong value", "no YAML", "no such base"],
 )
 def test_a_wrong_profile_is_64_with_its_place(cmkctl: Any, text: str, place: str, code: str) -> None:
-    """File, line and column; and nothing is asked of Azure, so no credential is needed."""
+    """File, line and column; and nothing is sent to Azure, so no credential is needed."""
     (cmkctl.folder / "mine.yaml").write_text(text, encoding="utf-8")
 
     ran = cmkctl("plan", "mine.yaml")
@@ -165,7 +165,7 @@ def test_a_profile_that_is_not_there_is_64(cmkctl: Any) -> None:
 
 
 def test_a_missing_credential_exits_1_with_a_remedy(azure: Any, profiles: Path) -> None:
-    """The environment has a way to Azure and nobody to go there."""
+    """The environment has the endpoints of Azure and no credential."""
     reachable = {
         name: value for name, value in azure.running.environment().items() if not name.startswith(("AZURE", "ARM"))
     }
@@ -179,7 +179,7 @@ def test_a_missing_credential_exits_1_with_a_remedy(azure: Any, profiles: Path) 
 
 
 def test_a_wrong_secret_is_1(azure: Any, profiles: Path) -> None:
-    """What Entra says comes through, and the secret does not."""
+    """Entra's message is displayed, the secret is not."""
     command = azure.command.within(**{**azure.running.environment(), "AZURE_CLIENT_SECRET": "wrong-and-private"})
 
     ran = command("plan", profiles / QUICK, "--auth", "environment")
@@ -189,9 +189,9 @@ def test_a_wrong_secret_is_1(azure: Any, profiles: Path) -> None:
 
 
 def test_an_unreachable_network_is_1(azure: Any, profiles: Path) -> None:
-    """A proxy that nobody serves; given up soon, when told to."""
-    nobody = f"http://127.0.0.1:{closed_port()}"
-    environment = {**azure.running.environment(), "HTTPS_PROXY": nobody, "https_proxy": nobody}
+    """A proxy on a closed port; the command gives up after its timeout."""
+    proxy = f"http://127.0.0.1:{closed_port()}"
+    environment = {**azure.running.environment(), "HTTPS_PROXY": proxy, "https_proxy": proxy}
 
     command = azure.command.within(**environment)
     ran = command.end(command.begin("plan", profiles / QUICK, "--auth", "environment", "--timeout", "2s"), seconds=20)
@@ -214,7 +214,7 @@ def test_a_proxy_that_refuses_is_no_wrong_credential(azure: Any, profiles: Path,
 
 
 def test_a_subscription_that_is_not_ours_is_1(azure: Any, profiles: Path) -> None:
-    """Azure says it is not there; that is no reason to plan everything anew."""
+    """Azure reports it as absent; that is no reason to plan everything anew."""
     ran = azure("plan", profiles / QUICK, "--set", "subscription=11111111-1111-4111-8111-111111111111")
 
     assert (1, "", []) == (ran.code, ran.out, azure.writes())
@@ -228,11 +228,11 @@ def test_a_timeout_is_1_leaves_azure_working_and_the_next_run_goes_on(
     azure = rehearse(Pace.seconds(600))
 
     given_up = azure("apply", profiles / QUICK, "--yes", "--timeout", "12s")
-    begun = azure.writes()
+    first = azure.writes()
     azure.running.state.tenant.advance(3600)
     azure.running.state.tenant.pace = Pace.none()
     gone_on = azure("apply", profiles / QUICK, "--yes")
 
     assert (1, 0) == (given_up.code, gone_on.code)
     assert "CMK312" in given_up.err
-    assert len(set(azure.writes())) == len(azure.writes()) > len(begun) > 0
+    assert len(set(azure.writes())) == len(azure.writes()) > len(first) > 0

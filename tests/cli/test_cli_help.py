@@ -1,4 +1,4 @@
-"""What the command line says about itself, held against golden text 80 columns wide.
+"""The command line's help, compared with golden text 80 columns wide.
 
 To write the golden texts anew, after looking at the difference:
 
@@ -88,7 +88,7 @@ def test_every_command_that_help_names_has_its_own_help(cmkctl: Any) -> None:
 
 
 def test_nothing_at_all_shows_the_help(cmkctl: Any) -> None:
-    """Somebody who types only the name learns what there is."""
+    """The bare command lists the commands."""
     assert cmkctl("--help").out == cmkctl().out
 
 
@@ -113,10 +113,10 @@ def test_schema_is_a_json_schema_and_the_one_of_the_examples(cmkctl: Any, profil
 def test_every_code_is_explained(capsys: pytest.CaptureFixture[str], code: str) -> None:
     """In either case of letters: code, title, and what to do."""
     assert 0 == main(["explain", code.lower()])
-    said = capsys.readouterr()
+    captured = capsys.readouterr()
 
-    assert (True, "") == (said.out.startswith(code), said.err)
-    assert CODES[code].title in said.out
+    assert (True, "") == (captured.out.startswith(code), captured.err)
+    assert CODES[code].title in captured.out
 
 
 def test_an_unknown_code_is_a_usage_error_with_its_neighbours(cmkctl: Any) -> None:
@@ -138,7 +138,7 @@ def test_init_writes_a_profile_that_plans(azure: Any) -> None:
 
 
 def test_init_overwrites_nothing(cmkctl: Any) -> None:
-    """What somebody wrote stays."""
+    """An existing file stays as it is."""
     mine = cmkctl.folder / "cmkctl.yaml"
     mine.write_text("mine\n", encoding="utf-8")
 
@@ -226,14 +226,14 @@ def test_validate_needs_neither_azure_nor_a_credential(cmkctl: Any) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_each_shell_has_a_completion_script(cmkctl: Any, shell: str) -> None:
-    """All of them ask cmkctl itself."""
+    """All of them call cmkctl itself."""
     ran = cmkctl("completion", shell)
 
     assert (0, True) == (ran.code, "cmkctl complete -- " in ran.out)
 
 
 def test_bash_accepts_its_completion_script_and_completes(cmkctl: Any) -> None:
-    """Through bash, as somebody who presses Tab."""
+    """Through bash, as Tab does."""
     wrapper = cmkctl.folder / "cmkctl"
     wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} -m cmkctl "$@"\n', encoding="utf-8")
     wrapper.chmod(0o755)

@@ -30,7 +30,7 @@ def imported(command: Any, *arguments: str | Path) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["plan", "--help"], ["version"], ["schema"], ["explain", "CMK210"]])
-def test_what_asks_nothing_of_azure_imports_no_sdk(cmkctl: Any, arguments: list[str]) -> None:
+def test_a_command_without_requests_imports_no_sdk(cmkctl: Any, arguments: list[str]) -> None:
     """Help comes at once."""
     modules = imported(cmkctl, *arguments)
 
@@ -64,7 +64,7 @@ def test_what_is_looked_for_can_be_imported(name: str) -> None:
         ("quickstart", {"management.azure.com", "graph.microsoft.com", "login.microsoftonline.com"}),
     ],
 )
-def test_each_cloud_is_asked_at_its_own_hosts(azure: Any, profiles: Path, name: str, hosts: set[str]) -> None:
+def test_each_cloud_is_reached_at_its_own_hosts(azure: Any, profiles: Path, name: str, hosts: set[str]) -> None:
     """Sign-in, Resource Manager and Microsoft Graph, and no host of another cloud."""
     azure("plan", profiles / f"{name}.yaml")
 

@@ -69,7 +69,7 @@ SCRIPT = (str(Path(sys.executable).parent / "cmkctl"),)
 
 
 @contextmanager
-def begun(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> Iterator[subprocess.Popen[str]]:
+def started(command: list[str], proxy: str, path: str = os.environ["PATH"]) -> Iterator[subprocess.Popen[str]]:
     """Start a command that connects to Azure through a proxy; end it with the test, whatever became of that.
 
     A process that is left running is reported in whichever later test happens to collect it.
@@ -120,21 +120,21 @@ def profile(tmp_path: Path) -> Path:
         pytest.param(
             signal.SIGINT,
             another_thread,
-            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which threads a process has"),
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the threads of a process"),
         ),
     ],
 )
 def test_a_run_that_waits_for_an_answer_leaves_at_once(
     profile: Path, silent_proxy: tuple[str, threading.Event], number: int, whom: Callable[[int], int]
 ) -> None:
-    """A request may take two minutes; whoever presses Ctrl-C does not wait for it, and gets 130 and a last word."""
+    """A request may take two minutes; Ctrl-C does not wait for it, and yields exit code 130 and a last line."""
     proxy, came = silent_proxy
     report = profile.with_name("report.json")
     command = [*MODULE, "plan", str(profile), "--json", "--auth", "environment", "--report", str(report)]
 
-    with begun(command, proxy) as process:
+    with started(command, proxy) as process:
         assert came.wait(60)
-        for _ in range(2 if number == signal.SIGHUP else 1):  # the terminal says it, and the shell
+        for _ in range(2 if number == signal.SIGHUP else 1):  # one from the terminal, one from the shell
             os.kill(whom(process.pid), number)
             time.sleep(0.01)
         out, err = process.communicate(timeout=60)
@@ -155,7 +155,7 @@ def test_the_command_that_goes_on_is_the_one_that_ran(
     path = os.pathsep.join([*[str(Path(SCRIPT[0]).parent)] * found, "/usr/bin", "/bin"])
     rest = ["plan", str(profile), "--json", "--auth", "environment"]
 
-    with begun([*SCRIPT, *rest], proxy, path) as process:
+    with started([*SCRIPT, *rest], proxy, path) as process:
         assert came.wait(60)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
@@ -167,7 +167,7 @@ def test_the_command_that_goes_on_is_the_one_that_ran(
 def test_a_run_that_is_to_outlive_its_terminal_does(profile: Path, silent_proxy: tuple[str, threading.Event]) -> None:
     """As nohup starts it."""
     proxy, came = silent_proxy
-    with begun(["nohup", *MODULE, "plan", str(profile), "--auth", "environment"], proxy) as process:
+    with started(["nohup", *MODULE, "plan", str(profile), "--auth", "environment"], proxy) as process:
         assert came.wait(60)
 
         process.send_signal(signal.SIGHUP)
@@ -207,7 +207,7 @@ def test_an_interrupt_that_python_drops_ends_the_run(
     """Python ignores an exception in a finalizer, the KeyboardInterrupt of a handler among them."""
     program = [sys.executable, "-c", DROPPED.format(name=name)]
 
-    with begun([*program, "plan", str(profile), "--json", "--auth", "environment"], silent_proxy[0]) as process:
+    with started([*program, "plan", str(profile), "--json", "--auth", "environment"], silent_proxy[0]) as process:
         out, err = process.communicate(timeout=60)
 
     assert (130, "") == (process.returncode, err)
@@ -241,7 +241,7 @@ def test_progress_lines_continue_while_azure_does_not_respond(
 ) -> None:
     """Within ten seconds, also while it reads for the plan."""
     proxy, _ = silent_proxy
-    with begun([*MODULE, "plan", str(profile), "--json", "--auth", "environment"], proxy) as process:
+    with started([*MODULE, "plan", str(profile), "--json", "--auth", "environment"], proxy) as process:
         assert process.stdout
         first = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.send_signal(signal.SIGINT)

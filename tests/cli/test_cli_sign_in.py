@@ -40,7 +40,7 @@ def test_the_sandbox_gets_no_real_token(
 def test_a_ca_bundle_that_cannot_be_read_is_named_by_its_variable(
     cmkctl: Any, profiles: Path, tmp_path: Path, name: str, content: str | None, reason: str
 ) -> None:
-    """The file alone does not say where it was written down."""
+    """The file alone does not show where it was written down."""
     bundle = tmp_path / "ca.pem"
     if content is not None:
         bundle.write_text(content)
@@ -48,9 +48,9 @@ def test_a_ca_bundle_that_cannot_be_read_is_named_by_its_variable(
     command = cmkctl.within(**{name: str(bundle), "AZURE_SUBSCRIPTION_ID": "11111111-1111-4111-8111-111111111111"})
     ran = command("plan", profiles / QUICK)
 
-    said = " ".join(ran.err.split())
+    text = " ".join(ran.err.split())
     assert (1, "") == (ran.code, ran.out)
-    assert [True, True, True] == [each in said for each in ("CMK325", f"{name} is set to", reason)], ran.err
+    assert [True, True, True] == [each in text for each in ("CMK325", f"{name} is set to", reason)], ran.err
 
 
 def test_a_secret_that_is_part_of_a_name_leaves_the_outputs_whole(azure: Any, profiles: Path) -> None:

@@ -22,7 +22,7 @@ from support.command_line import Rehearsal
 from cmkctl.sandbox import SUBSCRIPTION_ID, Pace
 
 QUICK = "quickstart.yaml"
-NOBODY = (
+UNKNOWN_IDENTITY = (
     f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id"
 )
 TYPES = {
@@ -51,7 +51,7 @@ def incomplete(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_json_is_json_lines_for_every_command(azure: Any, profiles: Path) -> None:
-    """The first line is the version; every line is of a known type; nothing is said on standard error."""
+    """The first line is the version; every line is of a known type; standard error stays empty."""
     runs = [
         azure("plan", profiles / QUICK, "--json"),
         azure("apply", profiles / QUICK, "--json", "--yes"),
@@ -93,7 +93,7 @@ def test_the_counts_of_a_run_are_one_story(azure: Any, profiles: Path, tmp_path:
         (["apply", QUICK], 64, "CMK010"),
         (["plan", QUICK, "--set", "key.size=1024"], 64, "CMK004"),
         (["plan", QUICK, "--set", "subscription=11111111-1111-4111-8111-111111111111"], 1, "CMK3"),
-        (["plan", QUICK, "--set", f"workspace.identity={NOBODY}"], 3, "CMK"),
+        (["plan", QUICK, "--set", f"workspace.identity={UNKNOWN_IDENTITY}"], 3, "CMK"),
         (["plan", QUICK, "--nonsense"], 64, "CMK008"),
     ],
     ids=["no profile", "needs --yes", "wrong --set", "no subscription", "conflict", "no such option"],
@@ -115,7 +115,7 @@ def test_json_is_json_lines_for_errors_too(
 
 
 def test_data_is_on_stdout_and_narration_on_stderr(azure: Any, profiles: Path) -> None:
-    """The plan and the outputs can be kept in a file; what happens meanwhile is for whoever watches."""
+    """The plan and the outputs can be kept in a file; the progress is for the person at the terminal."""
     ran = azure("apply", profiles / QUICK, "--yes")
 
     outputs = [line.split()[0] for line in ran.out.splitlines()[-7:]]
@@ -143,10 +143,10 @@ def test_a_reader_that_leaves_early_is_no_failure_to_look_at(azure: Any, profile
     command.stdout.readline()
     command.stdout.close()
     with command:
-        said = command.stderr.read()
+        errors = command.stderr.read()
         command.wait(60)
 
-    assert [] == [line for line in said.splitlines() if line.startswith(("error", "warning", "Traceback"))]
+    assert [] == [line for line in errors.splitlines() if line.startswith(("error", "warning", "Traceback"))]
 
 
 def test_a_report_is_written_also_when_the_reader_leaves(azure: Any, profiles: Path, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_closed_stream_ends_no_run(azure: Any, profiles: Path, redirection: st
 
 @pytest.mark.parametrize("arguments", [["explain", "CMK315"], ["plan"], ["plan", "--json"]])
 def test_a_full_disk_is_no_defect_of_ours(azure: Any, profiles: Path, arguments: list[str]) -> None:
-    """What there is to say goes to standard output, which takes no more."""
+    """The output goes to standard output, which accepts no more."""
     more = [profiles / QUICK, "--sandbox", "--state", azure.state] if arguments[0] == "plan" else []
 
     with Path("/dev/full").open("w", encoding="utf-8") as full:
@@ -216,11 +216,11 @@ def test_an_interrupted_apply_exits_130_and_lists_operations_in_progress(
         time.sleep(0.05)
 
     command.send_signal(number)
-    told = time.monotonic()
+    interrupted = time.monotonic()
     ran = azure.command.end(command)
 
     assert 130 == ran.code
-    assert time.monotonic() - told < 10
+    assert time.monotonic() - interrupted < 10
     assert "Azure may continue with:\n  … resource provider" in ran.err
     assert "To continue, run the same command again:\n  " in ran.err
 
@@ -238,7 +238,7 @@ class Terminal:
         self.output = ""
 
     def until(self, text: str, seconds: float = 40) -> None:
-        """Read on until the command has said something, or has ended."""
+        """Read on until the output contains a text, or the command has ended."""
         deadline = time.monotonic() + seconds
         while text not in self.output and time.monotonic() < deadline:
             if not select.select([self._leader], [], [], 0.2)[0]:
@@ -262,8 +262,8 @@ class Terminal:
 
 
 @pytest.mark.parametrize(("answer", "code"), [("no", 3), ("", 3), ("Y", 0), ("yes", 0)])
-def test_apply_asks_on_a_terminal(azure: Any, profiles: Path, answer: str, code: int) -> None:
-    """Yes in any case applies the plan; anything else changes nothing and says so."""
+def test_apply_prompts_on_a_terminal(azure: Any, profiles: Path, answer: str, code: int) -> None:
+    """Yes in any case applies the plan; anything else changes nothing, and the output states it."""
     terminal = Terminal(azure, "apply", profiles / QUICK, TERM="xterm-256color")
 
     terminal.until('Type "yes" to apply:')
@@ -344,14 +344,14 @@ def test_every_plan_header_names_the_sandbox(azure: Any, profiles: Path) -> None
 
 @pytest.mark.parametrize("more", [[], ["--json"]], ids=["human", "json"])
 def test_an_environment_of_the_sandbox_is_shown(azure: Any, profiles: Path, more: list[str]) -> None:
-    """Without --sandbox: the responses say so themselves."""
+    """Without --sandbox: the responses themselves identify it."""
     ran = azure.command.within(**azure.running.environment())("plan", profiles / QUICK, *more)
 
-    said = ran.lines[0]["sandbox"] if more else ran.out.startswith("SANDBOX (not Azure): ")
-    assert (0, True) == (ran.code, said)
+    marked = ran.lines[0]["sandbox"] if more else ran.out.startswith("SANDBOX (not Azure): ")
+    assert (0, True) == (ran.code, marked)
 
 
-def test_the_last_words_of_an_apply_say_what_is_true_now(azure: Any, profiles: Path) -> None:
+def test_the_last_lines_of_an_apply_state_what_is_true_now(azure: Any, profiles: Path) -> None:
     """Which workspace is encrypted with which key in which vault and how; and the named command checks it."""
     ran = azure("apply", profiles / QUICK, "--yes")
 
@@ -391,13 +391,13 @@ def test_the_requests_shown_are_the_requests_sent(azure: Any, profiles: Path) ->
 
 
 def test_secrets_are_never_printed(azure: Any, profiles: Path, tmp_path: Path) -> None:
-    """Neither the client secret nor a token is in what a run says or keeps."""
+    """Neither the client secret nor a token is in the output or the files of a run."""
     tape = tmp_path / "tape.json"
     ran = azure("apply", profiles / QUICK, "--yes", "--json", "--record", tape)
 
-    said = ran.out + ran.err + tape.read_text(encoding="utf-8")
+    texts = ran.out + ran.err + tape.read_text(encoding="utf-8")
     secrets = ["not-a-secret-cmkctl-sandbox", "eyJ", "Bearer "]
-    assert [] == [each for each in secrets if each in said]
+    assert [] == [each for each in secrets if each in texts]
     assert json.loads(tape.read_text(encoding="utf-8"))["exchanges"]
 
 

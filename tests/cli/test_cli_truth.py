@@ -1,4 +1,4 @@
-"""What verify states is so: one field changed after an apply, and what the command line says of it."""
+"""What verify states is so: one field changed after an apply, and the output about it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ CHANGED: Final = {
 
 
 def test_verify_names_a_field_that_was_changed_alone(rehearse: Callable[..., Any], profiles: Path) -> None:
-    """A difference is drift or a conflict; what is not compared is named, and the count says so."""
+    """A difference is drift or a conflict; what is not compared is named in a note beside the count."""
     azure = rehearse()
     assert azure("apply", profiles / "quickstart.yaml", "--yes").code == 0
 
     found = {each: azure("verify", profiles / "quickstart.yaml", "--set", each) for each in CHANGED}
 
-    said = {each: (ran.code, CHANGED[each][1] in ran.out + ran.err) for each, ran in found.items()}
-    assert {each: (code, True) for each, (code, _) in CHANGED.items()} == said
+    results = {each: (ran.code, CHANGED[each][1] in ran.out + ran.err) for each, ran in found.items()}
+    assert {each: (code, True) for each, (code, _) in CHANGED.items()} == results
 
 
 def test_tags_and_replication_are_brought_in_line(rehearse: Callable[..., Any], profiles: Path) -> None:

@@ -1,4 +1,4 @@
-"""Azure validates the plan before apply asks; what it refuses stops the run before anything is written."""
+"""Azure validates the plan before apply prompts; what it refuses stops the run before anything is written."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def profile(tmp_path: Path) -> Path:
 
 def validations(azure: Any) -> int:
     """Return how often the plan was validated."""
-    asked = VALIDATE.format(SUBSCRIPTION_ID)
-    return sum(f"{each.method} {each.path}" == asked for each in azure.running.requests)
+    request = VALIDATE.format(SUBSCRIPTION_ID)
+    return sum(f"{each.method} {each.path}" == request for each in azure.running.requests)
 
 
 def test_a_plan_that_azure_accepts_is_applied(rehearse: Any, profile: Path) -> None:
-    """Validated once, and the validation is no write; a plan asks for it only with --validate."""
+    """Validated once, and the validation is no write; a plan requests it only with --validate."""
     azure = rehearse()
 
     plain = azure("plan", profile)
@@ -54,7 +54,7 @@ def test_a_plan_that_azure_accepts_is_applied(rehearse: Any, profile: Path) -> N
 
 
 def test_what_only_a_provider_knows_is_refused_before_anything_is_written(rehearse: Any, profile: Path) -> None:
-    """The vault's name is taken in the same subscription, in another group: the vault's provider says so (G10)."""
+    """The vault's name is taken in the same subscription, in another group: the vault's provider refuses it (G10)."""
     azure = rehearse()
     azure.running.state.add_policy("short", "Microsoft.OperationalInsights/workspaces", "retentionInDays", allow=(30,))
     azure.running.state.add_storage_account("stvalidated", "rg-other")
@@ -71,15 +71,15 @@ def test_what_only_a_provider_knows_is_refused_before_anything_is_written(rehear
 
 
 def test_without_the_right_to_validate_apply_goes_on_with_a_note(rehearse: Any, profile: Path) -> None:
-    """And --no-validate does not ask."""
+    """And --no-validate sends no validation."""
     azure = rehearse()
     environment = azure.running.environment() | azure.running.state.add_client("reader", "Reader")
 
     planned = azure.command.within(**environment)("plan", profile, "--validate", "--json", "--ignore", "CMK191")
-    asked = validations(azure)
+    before = validations(azure)
     applied = azure("apply", profile, "--yes", "--no-validate", "--json")
 
     assert ["CMK197"] == [each["code"] for each in planned.of("diagnostic") if each["code"] in ("CMK196", "CMK197")]
     assert [] == [each for each in applied.of("diagnostic") if each["code"] == "CMK197"]
     assert (0, 0) == (planned.code, applied.code), planned.out
-    assert (1, 1) == (asked, validations(azure))
+    assert (1, 1) == (before, validations(azure))

@@ -77,7 +77,7 @@ def test_a_wrong_secret_is_shown_as_entra_words_it(az: Program, tmp_path: Path) 
 
 
 def test_a_provider_is_registered_and_waited_for(az: Program, running: Running) -> None:
-    """``az provider register --wait`` ends when the state is Registered, and ``show`` says so."""
+    """``az provider register --wait`` ends when the state is Registered, as ``show`` then has it."""
     running.state.unregister_provider("Microsoft.Search")
 
     before = az("provider", "show", "-n", "Microsoft.Search", "--query", "registrationState").json
@@ -177,7 +177,7 @@ def test_protection_is_not_taken_away(az: Program, running: Running) -> None:
 
 
 def test_deleted_vaults_are_listed_beside_managed_hsms(az: Program) -> None:
-    """Without ``--resource-type`` az asks for managed HSMs, too: there are none."""
+    """Without ``--resource-type`` az requests managed HSMs, too: there are none."""
     done = az("keyvault", "list-deleted", "--query", "[?type=='Microsoft.KeyVault/deletedManagedHSMs']")
 
     assert [] == done.json
@@ -262,7 +262,7 @@ def test_an_identity_is_created_and_shown(az: Program) -> None:
 
 
 def test_a_storage_account_is_created_and_shown(az: Program) -> None:
-    """``az storage account create`` asks for the name first, and shows Azure's words when it is taken elsewhere."""
+    """``az storage account create`` checks the name first, and shows Azure's words when it is taken elsewhere."""
     create = ("storage", "account", "create", "-n", "stazcmk", "-g", "rg", "--sku", "Standard_LRS")
     wanted = "{name: name, state: provisioningState, tls: minimumTlsVersion, blob: primaryEndpoints.blob}"
     made = az(*create, "-l", "eastus2", "--min-tls-version", "TLS1_2", "--query", wanted).json
@@ -289,7 +289,7 @@ def test_a_storage_account_is_created_and_shown(az: Program) -> None:
 
 
 def test_a_resource_is_created_by_its_type(az: Program) -> None:
-    """``az resource create``: az picks the api-version from what the provider says it has."""
+    """``az resource create``: az picks the api-version from those that the provider lists."""
     named = ("-g", "rg", "--resource-type", "Microsoft.OperationalInsights/workspaces", "-n", "log-az")
     made = az("resource", "create", *named, "-l", "eastus2", "--properties", '{"sku": {"name": "PerGB2018"}}').json
     shown = az("resource", "show", *named).json
@@ -359,8 +359,8 @@ def test_a_key_identifier_without_a_version_is_refused(az: Program, material: di
 def deployed(az: Program, name: str, template: dict[str, Any], *parameters: str) -> dict[str, Any]:
     """Begin a deployment, wait for its end with a poll a second, and return its properties."""
     file = az.write(f"{name}.json", template)
-    begun = az("deployment", "group", "create", "-g", "rg", "-n", name, "-f", file, "-p", *parameters, "--no-wait")
-    assert begun.code == 0, begun.err
+    accepted = az("deployment", "group", "create", "-g", "rg", "-n", name, "-f", file, "-p", *parameters, "--no-wait")
+    assert accepted.code == 0, accepted.err
     ended = "properties.provisioningState=='Succeeded' || properties.provisioningState=='Failed'"
     az("deployment", "group", "wait", "-g", "rg", "-n", name, "--custom", ended, "--interval", "1", "--timeout", "60")
     shown: dict[str, Any] = az("deployment", "group", "show", "-g", "rg", "-n", name, "--query", "properties").json

@@ -14,7 +14,7 @@ GROUP = f"{ARM}{SUBSCRIPTION}/resourcegroups/rg-curl?api-version=2024-11-01"
 STATUS = ("-sS", "-w", "\n%{http_code}")
 
 
-def ask(curl: Program, *arguments: str) -> tuple[int, Any]:
+def send(curl: Program, *arguments: str) -> tuple[int, Any]:
     """Send a request and return its status and its body."""
     done = curl(*STATUS, *arguments)
     assert done.code == 0, done.err
@@ -24,7 +24,7 @@ def ask(curl: Program, *arguments: str) -> tuple[int, Any]:
 
 @pytest.fixture
 def token(curl: Program) -> str:
-    """Return a token for ARM, asked for as a shell script would."""
+    """Return a token for ARM, requested as a shell script does."""
     form = {
         "grant_type": "client_credentials",
         "client_id": CLIENT_ID,
@@ -32,7 +32,7 @@ def token(curl: Program) -> str:
         "scope": f"{ARM}/.default",
     }
     fields = [word for name, value in form.items() for word in ("--data-urlencode", f"{name}={value}")]
-    status, answer = ask(curl, LOGIN, *fields)
+    status, answer = send(curl, LOGIN, *fields)
     assert (200, "Bearer") == (status, answer["token_type"])
     return f"Authorization: Bearer {answer['access_token']}"
 
@@ -40,7 +40,7 @@ def token(curl: Program) -> str:
 def test_a_group_is_put_and_read(curl: Program, token: str) -> None:
     """A token, a PUT and a GET: 201, 200 the second time, and the same body."""
     put = ("-X", "PUT", GROUP, "-H", token, "-H", "Content-Type: application/json", "-d", '{"location": "eastus2"}')
-    first, second, read = ask(curl, *put), ask(curl, *put), ask(curl, GROUP, "-H", token)
+    first, second, read = send(curl, *put), send(curl, *put), send(curl, GROUP, "-H", token)
 
     assert (201, 200, 200) == (first[0], second[0], read[0])
     assert first[1] == second[1] == read[1]
@@ -49,7 +49,7 @@ def test_a_group_is_put_and_read(curl: Program, token: str) -> None:
 
 def test_a_missing_api_version_is_refused(curl: Program, token: str) -> None:
     """400 MissingApiVersionParameter, in Azure Resource Manager's words."""
-    status, answer = ask(curl, GROUP.partition("?")[0], "-H", token)
+    status, answer = send(curl, GROUP.partition("?")[0], "-H", token)
 
     assert (400, "MissingApiVersionParameter") == (status, answer["error"]["code"])
     assert answer["error"]["message"] == "The api-version query parameter (?api-version=) is required for all requests."

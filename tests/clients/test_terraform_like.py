@@ -83,10 +83,10 @@ def test_providers_are_listed_and_the_missing_ones_registered(terraform: Terrafo
     listed = terraform("GET", f"{SUBSCRIPTION}/providers", PROVIDERS).json()["value"]
     missing = [row["namespace"] for row in listed if row["registrationState"].lower() != "registered"]
     path = f"{SUBSCRIPTION}/providers/{missing[0]}"
-    begun = terraform("POST", f"{path}/register", PROVIDERS).json()["registrationState"]
+    state = terraform("POST", f"{path}/register", PROVIDERS).json()["registrationState"]
     states = [terraform("GET", path, PROVIDERS).json()["registrationState"] for _ in range(3)]
 
-    assert (["Microsoft.Search"], "Registering") == (missing, begun)
+    assert (["Microsoft.Search"], "Registering") == (missing, state)
     assert ["Registering", "Registering", "Registered"] == states
 
 
@@ -125,7 +125,7 @@ def test_a_vault_is_looked_for_made_waited_for_and_read_again(terraform: Terrafo
     )
     assert ["RegisteringDns", "RegisteringDns", "Succeeded"] == states
     assert properties == {name: read[name] for name in properties}
-    assert "networkAcls" not in read  # rules that shut nobody out are not shown (recording 16)
+    assert "networkAcls" not in read  # rules that allow everyone are not shown (recording 16)
     assert (401, 403) == (reachable.status_code, contacts.status_code)
 
 
@@ -139,11 +139,11 @@ def test_a_key_is_made_in_the_data_plane_and_read_again(terraform: Terraform, ru
     }
     policies = f"{vault_id('kv-tf-keys')}/accessPolicies"
     uri = "https://kv-tf-keys.vault.azure.net/keys/cmk"
-    asked = {"kty": "RSA", "key_size": 3072, "key_ops": ["wrapKey", "unwrapKey"], "attributes": {"enabled": True}}
+    body = {"kty": "RSA", "key_size": 3072, "key_ops": ["wrapKey", "unwrapKey"], "attributes": {"enabled": True}}
 
     added = terraform("PUT", f"{policies}/add", VAULTS, {"properties": {"accessPolicies": [entry]}})
     absent = terraform.vault("GET", f"{uri}/")
-    made = terraform.vault("POST", f"{uri}/create", asked)
+    made = terraform.vault("POST", f"{uri}/create", body)
     read = terraform.vault("GET", f"{uri}/")
     policy = terraform.vault("GET", f"{uri}/rotationpolicy")
 
@@ -243,13 +243,13 @@ def test_a_workspace_is_put_polled_read_again_and_purged(terraform: Terraform, r
     path = workspace_id("mlw-tf")
 
     absent = terraform("GET", path, WORKSPACES)
-    begun = terraform("PUT", path, WORKSPACES, {**body, **more})
-    statuses = terraform.wait_for_operation(begun)
+    accepted = terraform("PUT", path, WORKSPACES, {**body, **more})
+    statuses = terraform.wait_for_operation(accepted)
     read = terraform("GET", path, WORKSPACES).json()
     deleted = terraform("DELETE", path, WORKSPACES, forceToPurge="true")
     gone = terraform.wait_for_operation(deleted)
 
-    assert (404, 202, b"", 202) == (absent.status_code, begun.status_code, begun.content, deleted.status_code)
+    assert (404, 202, b"", 202) == (absent.status_code, accepted.status_code, accepted.content, deleted.status_code)
     assert ({"InProgress"}, "Succeeded", "Succeeded") == (set(statuses[:-1]), statuses[-1], gone[-1])
     assert ("Basic", "Default", "Enabled", key) == (
         read["sku"]["name"],

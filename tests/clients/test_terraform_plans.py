@@ -61,7 +61,7 @@ def applied(running: Running, terraform: Terraform) -> tuple[State, list[Resourc
 
 
 def test_the_second_plan_is_empty(applied: tuple[State, list[Resource]]) -> None:
-    """Everything is as it was asked for, in the words it was asked for."""
+    """Every value is read back as it was sent, with the same spelling."""
     state, resources = applied
 
     assert {} == state.plan(resources)
@@ -138,7 +138,7 @@ def test_a_resource_is_replaced(applied: tuple[State, list[Resource]], kind: str
 
 
 def test_a_change_made_elsewhere_is_planned(applied: tuple[State, list[Resource]], terraform: Terraform) -> None:
-    """Drift: what somebody else has changed is found by the next refresh."""
+    """Drift: a change made outside Terraform is found by the next refresh."""
     state, resources = applied
     storage = next(each for each in resources if each.kind == "azurerm_storage_account")
 

@@ -168,7 +168,7 @@ def found_in(estate: ScenarioBuilder, target: Target = TARGET, profile: Profile 
 
 
 def test_one_query_and_one_read_each(estate: ScenarioBuilder) -> None:
-    """Beside them the rights in the subscription are asked for, since rows can be missing without a notice."""
+    """Beside them the rights in the subscription are read, since rows can be missing without a notice."""
     put(estate.running.state, MLW, storage("stml"), storage("other", key="other"))
     before = len(estate.running.requests)
 
@@ -200,7 +200,7 @@ class Rejecting:
 def test_without_resource_graph_the_profiles_own_resources_are_found(
     estate: ScenarioBuilder, kind: FailureKind
 ) -> None:
-    """The rest of the subscription is unseen, and the result says so."""
+    """The rest of the subscription is unseen, and the result states it."""
     put(estate.running.state, MLW, storage("stml"), storage("other"))
     session = estate.client().session(PROFILE)
 

@@ -67,7 +67,7 @@ def agreeing() -> Iterator[tuple[str, Result]]:
 
 
 def logged(name: str) -> list[LoggedRequest]:
-    """Return all that the sandbox was asked and answered while a recording was played."""
+    """Return all requests and responses of the sandbox while a recording was played."""
     return _play(name)[1]
 
 

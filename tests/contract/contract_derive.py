@@ -2,7 +2,7 @@
 
 A recording shows its own start. What it reads before it creates it was there, as it is shown; so was the parent of what it
 writes first, the vault whose keys it uses, and what a body refers to. A provider whose first sign is that it is not
-registered was not. Whoever was granted a role was in the directory. What does not follow from the recording is declared
+registered was not. A principal with a role was in the directory. What does not follow from the recording is declared
 in `contract_starts`, with a reason.
 """
 
@@ -79,7 +79,7 @@ def directory(scenario: Scenario) -> list[Principal]:
 def caller(scenario: Scenario) -> str | None:
     """Return the object id of the recorded caller: whom the vault lets do what the recording does with its keys.
 
-    None when no vault says so, or several principals may.
+    None when no vault shows it, or several principals may.
     """
     found: set[str] = set()
     for host in _used_vaults(scenario):

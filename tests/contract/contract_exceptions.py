@@ -1,6 +1,6 @@
 """Every exception of the contract, each with its reason: exchanges that are not sent, and differences that are known.
 
-An exception says which scenarios it is for, which exchanges of these, what of the answer, and why.
+An exception names its scenarios, their exchanges, the part of the response, and the reason.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ DIFFERENCES = (
         "12",
     ),
     Known("which version comes first is chance", r"value\[\]\.(tags|kid|attributes\.enabled)", "24", _numbers(22, 23)),
-    Known("its keys got an expiry that nothing recorded asked for", r"attributes\.exp: ", "24", _numbers(40, 41, 42)),
+    Known("its keys got an expiry that no recorded request set", r"attributes\.exp: ", "24", _numbers(40, 41, 42)),
     Known(
         "Azure lists in pages and links to an empty last one; the sandbox lists all at once",
         "(nextLink|value): ",
@@ -258,7 +258,7 @@ DIFFERENCES = (
     Known("a principal is arranged under one name", r"value\[\]\.appDisplayName: ", "41", _numbers(2)),
     Known("two workspaces of the list have one masked name", "value: ", "87", _numbers(39)),
     Known(
-        "a name that the template computes from the id of the subscription, which is another one here",
+        "a name that the template computes from the id of the subscription, which differs here",
         r"properties\.(dependencies\[\]\.|outputResources\[\]\.id|target).*recorded .*offlinestore",
         "09",
     ),
@@ -324,7 +324,7 @@ NOT_MODELLED = (
     ),
     Known("a managed HSM, which the sandbox refuses by name", where=_path("/Microsoft.KeyVault/managedHSMs/")),
     Known(
-        "the deployment of an online endpoint has no part in a workspace; endpoints are listed and read",
+        "a gateway that failed on the way to the deployment of an endpoint",
         where=_path("/onlineEndpoints/[^/]+/deployments/"),
     ),
     Known("an alert rule has no part in a workspace", where=_path("/scheduledQueryRules/")),

@@ -76,7 +76,7 @@ class Exchange:
 
     @property
     def host(self) -> str:
-        """The host asked."""
+        """The host of the request."""
         return urlsplit(self.url).hostname or ""
 
     @property

@@ -100,7 +100,7 @@ class Player:
     pairs: Pairs = field(default_factory=Pairs)
     tokens: dict[str, str] = field(default_factory=dict)
     past_the_end: set[str] = field(default_factory=set)
-    begun_last: str = ""
+    last_operation: str = ""
 
     def __post_init__(self) -> None:
         self.client = Client(self.running)
@@ -120,9 +120,9 @@ class Player:
         if reason is not None:
             return Result(exchange, Outcome.EXCLUDED, (reason,))
         if exchange.is_poll and self._operation(exchange) not in self.links:
-            begun = self.missing.get(self._operation(exchange))
-            if begun is not None:
-                return Result(exchange, begun.outcome, (f"polls exchange {begun.exchange.number}: {begun.why[0]}",))
+            first = self.missing.get(self._operation(exchange))
+            if first is not None:
+                return Result(exchange, first.outcome, (f"polls exchange {first.exchange.number}: {first.why[0]}",))
             return Result(exchange, Outcome.EXCLUDED, (BEGAN_OUTSIDE,))
         if exchange.method == "GET" and any(page in exchange.url for page in self.past_the_end):
             return Result(exchange, Outcome.REPEAT)
@@ -175,8 +175,8 @@ class Player:
         headers = result.exchange.headers
         for name in LINKS:
             if name in headers and _is_poll_link(headers[name]) and _token(headers[name]) not in self.links:
-                self.begun_last = _token(headers[name])
-                self.missing[self.begun_last] = result
+                self.last_operation = _token(headers[name])
+                self.missing[self.last_operation] = result
 
     def _unexplained(self, exchange: Exchange, shown: Response) -> list[str]:
         found = differences(exchange, shown, self.pairs)
@@ -228,9 +228,9 @@ class Player:
         return url
 
     def _operation(self, exchange: Exchange) -> str:
-        """Return what an operation is known by; a poll whose URL was masked is of the operation begun last."""
+        """Return what an operation is known by; a poll whose URL was masked is of the operation started last."""
         token = _token(exchange.url)
-        return self.begun_last if set(token) == {"0"} else token
+        return self.last_operation if set(token) == {"0"} else token
 
     # --- who calls
 
@@ -260,10 +260,10 @@ class Player:
         links = {name: shown.headers[name] for name in LINKS if name in shown.headers}
         for name in LINKS:
             if name in exchange.headers and _is_poll_link(exchange.headers[name]) and links:
-                self.begun_last = _token(exchange.headers[name])
-                self.links.setdefault(self.begun_last, {}).update(links)
+                self.last_operation = _token(exchange.headers[name])
+                self.links.setdefault(self.last_operation, {}).update(links)
                 if exchange.method != "GET":
-                    self.last.pop(self.begun_last, None)
+                    self.last.pop(self.last_operation, None)
         if exchange.is_poll and links:
             self.links[self._operation(exchange)].update(links)
 
@@ -304,7 +304,7 @@ def _length(body: Any) -> int:
 
 
 def _token(url: str) -> str:
-    """Return what tells one operation from another: the last segment of its URL."""
+    """Return what identifies an operation: the last segment of its URL."""
     return urlsplit(url).path.rstrip("/").rpartition("/")[2].lower()
 
 
@@ -319,7 +319,7 @@ def _is_poll_link(url: str) -> bool:
 def play(scenario: Scenario, start: Start) -> tuple[list[Result], list[LoggedRequest]]:
     """Play a scenario to a fresh sandbox; one with several sources, to a fresh one for each exchange.
 
-    Returns the outcome of each exchange, and all that the sandbox was asked and answered.
+    Returns the outcome of each exchange, and all requests and responses of the sandbox.
     """
     apart = [Scenario(scenario.name, (each,)) for each in scenario.exchanges]
     results: list[Result] = []

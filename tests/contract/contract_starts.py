@@ -68,7 +68,7 @@ def _recover_key(_running: Running, client: Client) -> None:
 
 
 def _being_deleted(running: Running, client: Client) -> None:
-    """Add a key whose deletion has just begun."""
+    """Add a key whose deletion has just started."""
     running.state.add_key("cli-test-kv-sd-000002", "key1")
     running.state.add_access_policy("cli-test-kv-sd-000002", CLIENT_OBJECT_ID, ["all", "purge"])
     token = client.fetch_token("https://vault.azure.net/.default")
@@ -195,7 +195,7 @@ STARTS: Mapping[str, Start] = {
         before={8: _readers_by_role("identity000005", "identity000007", "identity000013")},
     ),
     "70": Start(
-        "the directory was asked by a service that Azure has retired; Azure Cosmos DB has another object id there",
+        "the directory was read through a service that Azure has retired; Azure Cosmos DB has another object id there",
         rename=Rename(anywhere={"e5007d2c-4b13-4a74-9b6a-605d99f03501": COSMOS_DB_OBJECT_ID}),
     ),
     "88": Start(LISTED, before={0: _default_logs}),

@@ -2,7 +2,7 @@
 
 A kind is text, a number, a truth value, an array, words of an enumeration (``o``: others may come), anything, or an object.
 A property of an object is a kind and flags: 1 required, 2 read-only, 4 write-only, 8 part of the address. An object is
-closed unless it says what further properties are; a discriminated one (``disc``) is one of several, by the word in ``d``.
+closed unless it defines further properties; a discriminated one (``disc``) is one of several, by the word in ``d``.
 """
 
 from __future__ import annotations

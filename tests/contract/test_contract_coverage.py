@@ -28,5 +28,5 @@ def test_areas_of_one_name_are_one_row() -> None:
 
 
 def test_a_cell_keeps_to_its_column() -> None:
-    """A bar in a sentence is escaped; an empty cell says so."""
+    """A bar in a sentence is escaped; an empty cell has a dash."""
     assert coverage_page.table([Area("keys", ("a | b", "c"))]).endswith("| keys | a \\| b<br>c | - | - | - |")

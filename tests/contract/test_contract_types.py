@@ -119,7 +119,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 IGNORED = {"Microsoft.KeyVault/vaults": {"properties.vaultUri", "properties.provisioningState"}}
-"""Properties that belong to the service though the type does not say so: the az CLI sends back what it read (16, 24)."""
+"""Properties that belong to the service though the type does not mark them: the az CLI sends back what it read (16, 24)."""
 
 
 @pytest.fixture(scope="module")

@@ -216,7 +216,7 @@ def test_a_missing_right_is_met_beforehand(site: Deletions) -> None:
 
 
 def test_an_operation_in_progress_is_not_cut_off(site: Deletions) -> None:
-    """As that of a rotation that is running: the message says to wait, and afterwards the deletion is planned."""
+    """As that of a rotation that is running: the remedy is to wait, and afterwards the deletion is planned."""
     properties = site.document(site.profile.workspace.resource_id)["properties"]
     properties["provisioningState"] = "Updating"
 

@@ -18,7 +18,7 @@ from cmkctl.cli.options import Options
 
 
 def test_a_workspace_is_destroyed_from_a_saved_plan(builder: ScenarioBuilder, azure: Rehearsal, tmp_path: Path) -> None:
-    """A pipe is not asked; the file keeps the options; what is left is in the lines; a tape of a dry run replays."""
+    """A pipe gets no prompt; the file keeps the options; what is left is in the lines; a tape of a dry run replays."""
     site = Deletions(builder)
     azure.running.state.tenant.data = copy.deepcopy(site.state.tenant.data)
     given, saved, tape, report = (tmp_path / each for each in ("p.yaml", "plan.json", "tape.json", "report.json"))

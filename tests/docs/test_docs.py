@@ -42,7 +42,7 @@ def test_a_session_runs_as_written(page: str, tmp_path: Path, forks: bool) -> No
 
 @pytest.mark.parametrize("page", SESSION_PAGES)
 def test_a_session_has_commands(page: str) -> None:
-    """All that a page shows are run: a block that is no longer found would pass in silence."""
+    """All that a page shows are run: a block that is no longer found fails the test."""
     text = (ROOT / page).read_text(encoding="utf-8")
     shown = re.findall(r"^\$ .+$", text, flags=re.MULTILINE)
 
@@ -144,7 +144,7 @@ def test_decisions_have_numbers_of_their_own() -> None:
 
 
 def test_no_file_names_a_machine() -> None:
-    """Paths of the machine that a file was written on help nobody else."""
+    """A path of the author's machine means nothing on another one."""
     folders = [ROOT / each for each in ("cmkctl", "docs", "profiles", "tests", ".ci", ".github")]
     files = [
         ROOT / "README.md",

@@ -107,8 +107,8 @@ def test_steps_that_do_not_need_each_other_overlap() -> None:
 
 def test_a_step_starts_as_soon_as_what_it_needs_is_done() -> None:
     """Although something else that it does not need is still being made."""
-    world, begun, met = World(), threading.Event(), list[bool]()
-    world.during = {"b": lambda: met.append(begun.wait(TOGETHER)), "c": begun.set}
+    world, started, met = World(), threading.Event(), list[bool]()
+    world.during = {"b": lambda: met.append(started.wait(TOGETHER)), "c": started.set}
 
     run(world, step(world, "a"), step(world, "b"), step(world, "c", "a")).apply()
 
@@ -172,10 +172,10 @@ def test_apply_returns_what_is_left_all_no_op() -> None:
 
 
 @pytest.mark.parametrize(
-    ("meanwhile", "told"), [(2, ["CMK402"]), (OTHER, ["CMK402", "CMK243"])], ids=["another action", "a conflict"]
+    ("meanwhile", "expected"), [(2, ["CMK402"]), (OTHER, ["CMK402", "CMK243"])], ids=["another action", "a conflict"]
 )
-def test_change_that_is_no_longer_the_one_shown_is_refused(meanwhile: Any, told: list[str]) -> None:
-    """When somebody did something else meanwhile, nothing is written for it; a conflict is told with its ways out."""
+def test_change_that_is_no_longer_the_one_shown_is_refused(meanwhile: Any, expected: list[str]) -> None:
+    """After another change meanwhile nothing is written; a conflict is reported with its ways out."""
     world = World()
     running = run(world, step(world, "a"))
     plan = running.plan()
@@ -184,11 +184,11 @@ def test_change_that_is_no_longer_the_one_shown_is_refused(meanwhile: Any, told:
     with pytest.raises(RefusedError) as caught:
         running.apply(plan)
 
-    assert (told, [], {"a": meanwhile}) == (codes(caught.value), world.writes, world.state)
+    assert (expected, [], {"a": meanwhile}) == (codes(caught.value), world.writes, world.state)
 
 
 def test_request_that_is_no_longer_the_one_shown_is_refused() -> None:
-    """The same action with another body is another change."""
+    """The same action with a different body is a different change."""
     world = World()
     running = run(world, step(world, "a"))
     plan = running.plan()
@@ -242,7 +242,7 @@ def test_change_made_elsewhere_meanwhile_is_accepted() -> None:
 
 @pytest.mark.parametrize("when", ["before the plan", "after the plan"])
 def test_what_is_being_made_is_waited_for_not_made_again(when: str) -> None:
-    """An earlier run, or somebody else, has begun it."""
+    """An earlier run, or another client, has started it."""
     world = World(state={"a": CREATING} if when == "before the plan" else {})
     running = run(world, step(world, "a"), step(world, "b", "a"))
     plan = running.plan()
@@ -254,15 +254,15 @@ def test_what_is_being_made_is_waited_for_not_made_again(when: str) -> None:
 
 
 def test_plan_with_a_conflict_is_never_applied() -> None:
-    """It can be looked at; the refusal says what the ways out are."""
+    """It can be displayed; the refusal lists the ways out."""
     world = World(state={"b": OTHER})
     running = run(world, step(world, "a"), step(world, "b"))
 
     with pytest.raises(RefusedError) as caught:
         running.apply()
 
-    (told,) = caught.value.diagnostics
-    assert ("CMK243", "another one", "b") == (told.code, told.remedy, told.subject)
+    (found,) = caught.value.diagnostics
+    assert ("CMK243", "another one", "b") == (found.code, found.remedy, found.subject)
     assert ([], []) == (world.writes, running.events)
 
 
@@ -283,12 +283,12 @@ def test_plan_with_an_error_of_a_rule_is_never_applied() -> None:
 
 
 def test_failure_lets_running_steps_end_and_starts_no_other() -> None:
-    """What is under way is finished, what was not begun stays so, and both are known for the next run."""
+    """Changes in progress are finished, no other one starts, and the next run knows both."""
     world, failed = World(), threading.Event()
-    world.mishaps["a"] = [refused()]
+    world.failures["a"] = [refused()]
     world.during["b"] = lambda: failed.wait(TOGETHER)
     running = run(world, step(world, "a"), step(world, "b"), step(world, "c", "a"), step(world, "d", "b"))
-    running.hear = lambda event: failed.set() if isinstance(event, ChangeFailed) else None
+    running.on_event = lambda event: failed.set() if isinstance(event, ChangeFailed) else None
 
     with pytest.raises(CmkctlError) as caught:
         running.apply()
@@ -298,18 +298,18 @@ def test_failure_lets_running_steps_end_and_starts_no_other() -> None:
 
 
 def test_no_change_starts_after_a_reported_failure() -> None:
-    """Also while whoever hears of it, a slow terminal, takes its time: who reads "failed" sees no step begin after it."""
-    world, failed, begun = World(), threading.Event(), threading.Event()
-    world.mishaps["a"] = [refused()]
-    world.during = {"b": lambda: failed.wait(TOGETHER), "c": begun.set}
+    """Also while a slow terminal displays the failure: no step starts after the line "failed"."""
+    world, failed, started = World(), threading.Event(), threading.Event()
+    world.failures["a"] = [refused()]
+    world.during = {"b": lambda: failed.wait(TOGETHER), "c": started.set}
     running = run(world, step(world, "a"), step(world, "b"), step(world, "c", "b"))
 
-    def hear(event: Event) -> None:
+    def fail_slowly(event: Event) -> None:
         if isinstance(event, ChangeFailed):
             failed.set()
-            begun.wait(0.5)
+            started.wait(0.5)
 
-    running.hear = hear
+    running.on_event = fail_slowly
 
     with pytest.raises(CmkctlError):
         running.apply()
@@ -318,9 +318,9 @@ def test_no_change_starts_after_a_reported_failure() -> None:
 
 
 def test_simultaneous_failures_are_all_reported() -> None:
-    """One run says everything that went wrong in it."""
+    """One run reports all of its failures."""
     world, meeting = World(), threading.Barrier(2, timeout=TOGETHER)
-    world.mishaps["x"], world.mishaps["y"] = [refused()], [refused(FailureKind.DENIED)]
+    world.failures["x"], world.failures["y"] = [refused()], [refused(FailureKind.DENIED)]
     world.during = {"x": meeting.wait, "y": meeting.wait}
 
     with pytest.raises(CmkctlError) as caught:
@@ -340,9 +340,9 @@ def test_simultaneous_failures_are_all_reported() -> None:
     ],
 )
 def test_refusal_that_will_not_pass_is_not_repeated(kind: FailureKind) -> None:
-    """Asking again would give the same answer."""
+    """A retry would get the same response."""
     world = World()
-    world.mishaps["a"] = [refused(kind)]
+    world.failures["a"] = [refused(kind)]
 
     with pytest.raises(CmkctlError):
         run(world, step(world, "a")).apply()
@@ -350,10 +350,10 @@ def test_refusal_that_will_not_pass_is_not_repeated(kind: FailureKind) -> None:
     assert (["a"], []) == (world.writes, world.clock.waits)
 
 
-def test_throttled_write_waits_as_long_as_azure_asks_and_looks_before_it_is_sent_again() -> None:
-    """While it waited somebody else may have made it."""
+def test_throttled_write_waits_as_long_as_azure_requires_and_reads_before_it_is_sent_again() -> None:
+    """Another client may have made it during the wait."""
     world = World()
-    world.mishaps["a"] = [AzureFailed(Failure(FailureKind.THROTTLED, "TooManyRequests", "no", 429, retry_after="324"))]
+    world.failures["a"] = [AzureFailed(Failure(FailureKind.THROTTLED, "TooManyRequests", "no", 429, retry_after="324"))]
     running = run(world, step(world, "a"))
     plan = running.plan()
     world.log.clear()
@@ -364,12 +364,12 @@ def test_throttled_write_waits_as_long_as_azure_asks_and_looks_before_it_is_sent
     assert ["look a", "write a", "look a", "write a", "look a", "look a"] == world.log
 
 
-def test_of_several_delays_that_azure_asks_for_the_longest_is_kept() -> None:
+def test_of_several_delays_that_azure_requires_the_longest_is_kept() -> None:
     """Both are sent again together, and neither before its time."""
     world = World()
     for name, seconds in (("x", "30"), ("y", "200"), ("z", "")):
-        world.mishaps[name] = [AzureFailed(Failure(FailureKind.THROTTLED, "", "no", 429, retry_after=seconds))]
-    world.mishaps["z"] = [refused(FailureKind.PASSING)]
+        world.failures[name] = [AzureFailed(Failure(FailureKind.THROTTLED, "", "no", 429, retry_after=seconds))]
+    world.failures["z"] = [refused(FailureKind.PASSING)]
 
     run(world, step(world, "s", x=1, y=1, z=1)).apply()
 
@@ -379,7 +379,7 @@ def test_of_several_delays_that_azure_asks_for_the_longest_is_kept() -> None:
 def test_a_timed_out_wait_is_reported_without_a_second_write() -> None:
     """The end of a wait (CMK312) is no refusal of Azure's: it goes on, and the next run, too."""
     world = World()
-    world.mishaps["a"] = [CmkctlError(CMK312.error("b", "c"))]
+    world.failures["a"] = [CmkctlError(CMK312.error("b", "c"))]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
@@ -388,9 +388,9 @@ def test_a_timed_out_wait_is_reported_without_a_second_write() -> None:
 
 
 def test_throttled_write_with_a_long_delay_is_reported() -> None:
-    """Nothing is sent before Azure's time, and nobody is kept waiting for a day."""
+    """Nothing is sent before Azure's time, and the run ends instead of waiting for a day."""
     world = World()
-    world.mishaps["a"] = [
+    world.failures["a"] = [
         AzureFailed(Failure(FailureKind.THROTTLED, "TooManyRequests", "no", 429, retry_after="86400"))
     ]
 
@@ -405,7 +405,7 @@ def test_throttled_write_with_a_long_delay_is_reported() -> None:
 def test_a_resource_created_elsewhere_first_is_found(kind: FailureKind) -> None:
     """A 409 on a creation may mean that it is there by now: it is looked for, and not written again."""
     world = World()
-    world.mishaps["a"] = [(refused(kind),)]
+    world.failures["a"] = [(refused(kind),)]
     world.hidden["a"] = 2
 
     run(world, step(world, "a"), step(world, "b", "a")).apply()
@@ -414,9 +414,9 @@ def test_a_resource_created_elsewhere_first_is_found(kind: FailureKind) -> None:
 
 
 def test_persistent_conflict_is_reported_after_a_few_reads_without_a_second_write() -> None:
-    """Ten seconds show whether somebody else made it; then Azure's own words are what is told."""
+    """Ten seconds show whether another client made it; after them Azure's own error is reported."""
     world = World()
-    world.mishaps["a"] = [refused(FailureKind.CONFLICT)]
+    world.failures["a"] = [refused(FailureKind.CONFLICT)]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
@@ -426,9 +426,9 @@ def test_persistent_conflict_is_reported_after_a_few_reads_without_a_second_writ
 
 
 def test_conflict_on_an_update_is_reported_at_once() -> None:
-    """Nobody else can have made the change: what is there was read a moment ago."""
+    """The change cannot come from another client: the resource was read a moment ago."""
     world = World(state={"a": 0})
-    world.mishaps["a"] = [refused(FailureKind.CONFLICT)]
+    world.failures["a"] = [refused(FailureKind.CONFLICT)]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
@@ -437,7 +437,7 @@ def test_conflict_on_an_update_is_reported_at_once() -> None:
 
 
 def test_look_that_fails_for_a_while_does_not_end_the_run() -> None:
-    """A read in the middle of an apply that meets a passing error is asked again, for minutes."""
+    """A read in the middle of an apply that meets a transient error is retried for minutes."""
     world = World()
     plan = run(world, step(world, "a"), step(world, "b", "a")).plan()
     world.blind["b"] = [refused(FailureKind.PASSING), refused(FailureKind.NETWORK)]
@@ -448,7 +448,7 @@ def test_look_that_fails_for_a_while_does_not_end_the_run() -> None:
 
 
 def test_look_that_is_denied_ends_the_run() -> None:
-    """What will not pass is told at once, and what was done stays done."""
+    """A lasting failure is reported at once, and the changes that were made stay."""
     world = World()
     plan = run(world, step(world, "a"), step(world, "b", "a")).plan()
     world.blind["b"] = [refused(FailureKind.DENIED)]
@@ -462,7 +462,7 @@ def test_look_that_is_denied_ends_the_run() -> None:
 def test_lost_answer_is_looked_at_and_not_written_again_when_it_took_effect() -> None:
     """Whether a write without an answer took effect is seen by looking, never by writing again."""
     world = World()
-    world.mishaps["a"] = [(lost(),)]
+    world.failures["a"] = [(lost(),)]
 
     run(world, step(world, "a"), step(world, "b", "a")).apply()
 
@@ -472,7 +472,7 @@ def test_lost_answer_is_looked_at_and_not_written_again_when_it_took_effect() ->
 def test_lost_answer_is_written_again_when_it_had_no_effect() -> None:
     """Between the two writes there is a look, and a pause."""
     world = World()
-    world.mishaps["a"] = [lost()]
+    world.failures["a"] = [lost()]
     running = run(world, step(world, "a"))
     plan = running.plan()
     world.log.clear()
@@ -517,7 +517,7 @@ def test_what_azure_was_not_ready_for_is_noticed_soon_and_not_by_writing_all_the
 def test_refusal_that_passes_is_written_again_after_another_look(kind: FailureKind) -> None:
     """A principal that is not everywhere yet, a registration that needs a minute, a busy resource."""
     world = World()
-    world.mishaps["a"] = [refused(kind), refused(kind)]
+    world.failures["a"] = [refused(kind), refused(kind)]
 
     run(world, step(world, "a")).apply()
 
@@ -527,7 +527,7 @@ def test_refusal_that_passes_is_written_again_after_another_look(kind: FailureKi
 def test_only_the_failed_change_of_several_is_repeated() -> None:
     """What was written once is not written again because of its neighbour."""
     world = World()
-    world.mishaps["x"] = [lost()]
+    world.failures["x"] = [lost()]
 
     run(world, step(world, "s", x=1, y=1)).apply()
 
@@ -535,9 +535,9 @@ def test_only_the_failed_change_of_several_is_repeated() -> None:
 
 
 def test_patience_ends() -> None:
-    """What does not pass within three minutes is told as what it is."""
+    """A failure that lasts for three minutes is reported as it is."""
     world = World()
-    world.mishaps["a"] = [lost() for _ in range(1000)]
+    world.failures["a"] = [lost() for _ in range(1000)]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
@@ -548,9 +548,9 @@ def test_patience_ends() -> None:
 
 
 def test_patience_ends_with_the_time_that_was_given() -> None:
-    """A run does not wait past its --timeout, and says that this was the reason, and that Azure goes on."""
+    """A run does not wait past its --timeout, and reports this as the reason, and that Azure continues."""
     world = World(deadline=10.0)
-    world.mishaps["a"] = [lost() for _ in range(1000)]
+    world.failures["a"] = [lost() for _ in range(1000)]
 
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
@@ -575,7 +575,7 @@ def test_looks_that_fail_end_with_the_time_that_was_given() -> None:
 def test_patience_is_anew_for_a_new_trouble() -> None:
     """A trouble that has passed does not shorten the patience for one that comes much later."""
     world = World()
-    world.mishaps["a"], world.mishaps["b"] = [lost()], [lost()]
+    world.failures["a"], world.failures["b"] = [lost()], [lost()]
     world.during["b"] = lambda: world.clock.sleep(1000)
     waves = FakeStep(world, "s", {"a": 1, "b": 1}, after={"b": ("a",)})
 
@@ -602,12 +602,12 @@ def test_write_that_never_shows_is_a_failure() -> None:
     with pytest.raises(CmkctlError) as caught:
         run(world, step(world, "a")).apply()
 
-    (told,) = caught.value.diagnostics
-    assert ("CMK401", Severity.ERROR, "a") == (told.code, told.severity, told.subject)
+    (found,) = caught.value.diagnostics
+    assert ("CMK401", Severity.ERROR, "a") == (found.code, found.severity, found.subject)
     assert ["a"] == world.writes
 
 
-def test_result_that_is_not_what_was_asked_for_is_a_failure() -> None:
+def test_result_other_than_the_desired_one_is_a_failure() -> None:
     """At the end everything is read once more: here the second step undoes what the first has made."""
     world = World()
     world.during["b"] = lambda: world.state.pop("a")
@@ -621,7 +621,7 @@ def test_result_that_is_not_what_was_asked_for_is_a_failure() -> None:
 def test_an_interrupted_run_goes_on_where_it_was() -> None:
     """The same command again makes what is missing, and nothing twice."""
     world = World()
-    world.mishaps["b"] = [refused()]
+    world.failures["b"] = [refused()]
     steps = (step(world, "a"), step(world, "b", "a"), step(world, "c", "b"))
 
     with pytest.raises(CmkctlError):
@@ -634,8 +634,8 @@ def test_an_interrupted_run_goes_on_where_it_was() -> None:
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-def test_events_tell_the_story_in_order() -> None:
-    """The loop emits, the view speaks."""
+def test_events_are_emitted_in_order() -> None:
+    """A step starts before its change and ends after it; a step without a change emits nothing."""
     world = World(state={"a": 1})
     running = run(world, step(world, "a"), step(world, "b", "a"))
 
@@ -658,19 +658,19 @@ def test_a_finished_change_has_its_duration() -> None:
 
 
 def test_the_subject_of_a_wait_is_emitted() -> None:
-    """Whoever watches learns why nothing happens."""
+    """The wait is announced with its reason."""
     world = World()
-    world.mishaps["a"] = [refused(FailureKind.PENDING, "PrincipalNotFound")]
+    world.failures["a"] = [refused(FailureKind.PENDING, "PrincipalNotFound")]
 
     run(world, step(world, "a")).apply()
 
-    assert (1, True) == (len(world.told), "PrincipalNotFound" in world.told[0])
+    assert (1, True) == (len(world.announced), "PrincipalNotFound" in world.announced[0])
 
 
 def test_failed_change_is_reported_with_its_reasons() -> None:
     """The event carries what the error carries."""
     world = World()
-    world.mishaps["a"] = [refused()]
+    world.failures["a"] = [refused()]
     running = run(world, step(world, "a"))
 
     with pytest.raises(CmkctlError) as caught:
@@ -682,7 +682,7 @@ def test_failed_change_is_reported_with_its_reasons() -> None:
 def test_change_that_is_given_up_is_reported() -> None:
     """Every change that was started is finished or failed in the end, also when patience ended."""
     world = World()
-    world.mishaps["a"] = [lost() for _ in range(1000)]
+    world.failures["a"] = [lost() for _ in range(1000)]
     running = run(world, step(world, "a"))
 
     with pytest.raises(CmkctlError):
@@ -692,7 +692,7 @@ def test_change_that_is_given_up_is_reported() -> None:
 
 
 def test_events_come_from_the_threads_in_which_things_happen() -> None:
-    """Two changes at the same time are told as two that began before either ended."""
+    """Two concurrent changes are both emitted as started before either has finished."""
     world, meeting = World(), threading.Barrier(2, timeout=TOGETHER)
     world.during = {"x": meeting.wait, "y": meeting.wait}
     running = run(world, step(world, "s", x=1, y=1))

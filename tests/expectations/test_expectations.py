@@ -182,8 +182,8 @@ def test_the_example_of_the_page_is_valid(tmp_path: Path) -> None:
     assert alone.waivers
 
 
-def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    """The way out is about expectations, not about profiles."""
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
+    """The remedy is about expectations, not about profiles."""
     with pytest.raises(ProfileError) as refused:
         load(tmp_path / "none.yaml", {})
 

@@ -83,7 +83,7 @@ def test_what_is_harmless_stays_as_it_is(channel: Channel, text: str) -> None:
 )
 @pytest.mark.parametrize("channel", list(Channel))
 def test_what_would_be_obeyed_is_shown_as_its_escape(channel: Channel, text: str, shown: str) -> None:
-    """Controls, directions, separators and marks that nobody sees."""
+    """Controls, directions, separators and invisible marks."""
     assert shown == safe(text, channel)
 
 

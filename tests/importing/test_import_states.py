@@ -1,4 +1,4 @@
-"""The property of imports: the profile of whatever the sandbox holds plans as no-op, or says in the file what it would change."""
+"""The property of imports: the profile of any state of the sandbox plans as no-op, or its comments name what it would change."""
 
 from __future__ import annotations
 
@@ -65,10 +65,12 @@ def test_an_imported_profile_plans_no_op_or_announces_what_differs(
 
     plan = client.plan(loaded(made.text, tmp_path))
 
-    said = " ".join(line.strip().removeprefix("# ") for line in made.text.splitlines() if line.strip().startswith("#"))
+    comments = " ".join(
+        line.strip().removeprefix("# ") for line in made.text.splitlines() if line.strip().startswith("#")
+    )
     differing = [each.title for each in plan.changes if each.action is not Action.NO_OP]
     assert [] == client.writes_since(began)
-    assert [] == [each for each in differing if f"{each}, " not in said]
+    assert [] == [each for each in differing if f"{each}, " not in comments]
     assert bool(differing) <= ("CMK674" in {each.code for each in made.notes})
 
 

@@ -15,7 +15,7 @@ from cmkctl.profile.load import load_profile
 from cmkctl.profile.model import Profile
 
 
-def asked(typed: str, offers: Offers | None = None, **answers: str) -> tuple[dict[str, str], str]:
+def answered(typed: str, offers: Offers | None = None, **answers: str) -> tuple[dict[str, str], str]:
     """Answer the questions; return the answers and what was displayed."""
     screen = StringIO()
     questions = _Questions(StringIO(typed), screen, answers)
@@ -30,9 +30,9 @@ def profile_of(answers: dict[str, str], folder: Path) -> Profile:
     return load_profile(file, environ={"AZURE_SUBSCRIPTION_ID": "11111111-1111-1111-1111-111111111111"}).profile
 
 
-def test_enter_takes_the_usual_values_and_a_wrong_answer_is_asked_again(tmp_path: Path) -> None:
+def test_enter_takes_the_usual_values_and_a_wrong_answer_is_prompted_again(tmp_path: Path) -> None:
     """Each answer is checked as the field that it becomes; none of a hostile one reaches the profile or the terminal."""
-    answers, screen = asked("\n\nrg/bad\n\x1b[31m\nrg-x\n1\nmlw_x\n\n\n3\n2\nmaybe\nno\n")
+    answers, screen = answered("\n\nrg/bad\n\x1b[31m\nrg-x\n1\nmlw_x\n\n\n3\n2\nmaybe\nno\n")
     profile = profile_of(answers, tmp_path)
 
     assert ("eastus2", "rg-x", "mlw_x") == (profile.location, profile.resource_group, profile.workspace.name)
@@ -45,7 +45,7 @@ def test_enter_takes_the_usual_values_and_a_wrong_answer_is_asked_again(tmp_path
 def test_the_end_of_input_ends_the_questions() -> None:
     """As Ctrl-C does: nothing is written."""
     with pytest.raises(typer.Abort):
-        asked("\n")
+        answered("\n")
 
 
 @pytest.mark.parametrize("workspace", ["mlw", "a" * 33, "1-2_3", "x--y__z-"])
@@ -68,7 +68,7 @@ def test_vaults_and_regions_of_the_subscription_are_offered_and_the_profile_plan
     offers.read(session)
     began = client.moment
 
-    answers, screen = asked("\n\nrg-new\nmlw-new\n2\n\n\n\n", offers)
+    answers, screen = answered("\n\nrg-new\nmlw-new\n2\n\n\n\n", offers)
     profile = profile_of(answers, tmp_path)
     plan = client.plan(profile)
     session.close()

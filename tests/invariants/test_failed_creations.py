@@ -52,10 +52,10 @@ def befallen(maker: ScenarioBuilder, *faults: str, wish: ProfileVariant = WISH) 
 
 def in_step(maker: ScenarioBuilder, client: Client, profile: Profile) -> tuple[Session, list[str]]:
     """Return a session whose waits advance the sandbox's clock, and the progress they emit."""
-    session, told = client.session(profile), list[str]()
+    session, announced = client.session(profile), list[str]()
     session.clock = InStep(maker.running)
-    session.emit = lambda event: told.append(event.what) if isinstance(event, Waiting) else None
-    return session, told
+    session.emit = lambda event: announced.append(event.what) if isinstance(event, Waiting) else None
+    return session, announced
 
 
 def creations(client: Client, began: int) -> int:
@@ -72,20 +72,20 @@ def codes(error: CmkctlError) -> list[str]:
 def test_a_grant_has_time_to_take_effect_before_the_one_creation(
     maker: ScenarioBuilder, wish: ProfileVariant, fault: str
 ) -> None:
-    """As long as the profile says: a failure would be kept by the workspace's name."""
+    """As long as the profile sets: a failure would be kept by the workspace's name."""
     with befallen(maker, fault, wish=wish) as profile:
         client = maker.client()
         began = client.moment
-        session, told = in_step(maker, client, profile)
+        session, announced = in_step(maker, client, profile)
 
         client.apply(profile, session=session)
 
         assert 1 == creations(client, began)
-        assert "the access to the key to take effect" in told
+        assert "the access to the key to take effect" in announced
 
 
 def test_a_run_that_ends_meanwhile_leaves_the_wait_to_the_next(maker: ScenarioBuilder) -> None:
-    """Azure says how old a role is, so the next run waits for the rest, and sends the one creation."""
+    """Azure returns the age of a role, so the next run waits for the rest, and sends the one creation."""
     with befallen(maker, "slow-grant~70s", wish=ROLES) as profile:
         client = maker.client()
         began = client.moment
@@ -106,7 +106,7 @@ def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: ScenarioBui
     with befallen(maker, "slow-grant~5m") as profile:
         client = maker.client()
         began = client.moment
-        session, told = in_step(maker, client, profile)
+        session, announced = in_step(maker, client, profile)
         clock = session.clock.elapsed()
 
         result = client.apply(profile, session=session)
@@ -114,11 +114,11 @@ def test_a_grant_that_does_not_count_yet_is_waited_for_slowly(maker: ScenarioBui
         assert {Action.NO_OP} == {each.action for each in result.changes}
         assert 2 == creations(client, began)
         assert session.clock.elapsed() - clock >= 600
-        assert [] != [each for each in told if "cannot use the key yet" in each and "UTC" in each]
+        assert [] != [each for each in announced if "cannot use the key yet" in each and "UTC" in each]
 
 
 class Meanwhile(InStep):
-    """A clock in whose waits of a certain length somebody does something, once."""
+    """A clock that runs an action in its first wait of a certain length."""
 
     def __init__(self, running: Running, does: Callable[[], object], length: float = 600.0) -> None:
         super().__init__(running)
@@ -126,7 +126,7 @@ class Meanwhile(InStep):
         self._length = length
 
     def sleep(self, seconds: float) -> None:
-        """Let the time pass, and in it the other one do something."""
+        """Let the time pass, and run the action in it."""
         super().sleep(seconds)
         if seconds == self._length and self._does:
             self._does.pop()()
@@ -138,31 +138,31 @@ def test_a_workspace_created_elsewhere_during_the_grants_is_not_sent_again(maker
         at_once = profile.key_access.model_copy(update={"settle_seconds": 0})
         client = maker.client()
         began = client.moment
-        session, told = in_step(maker, client, profile)
+        session, announced = in_step(maker, client, profile)
         another = profile.model_copy(update={"key_access": at_once})
         session.clock = Meanwhile(maker.running, lambda: maker.client().apply(another), length=5.0)
 
         result = client.apply(profile, session=session)
 
-        assert "the access to the key to take effect" in told
+        assert "the access to the key to take effect" in announced
         assert {Action.NO_OP} == {each.action for each in result.changes}
         assert 1 == creations(client, began)
 
 
-@pytest.mark.parametrize(("meanwhile", "times"), [("mended", 1), ("deleted", 2)])
+@pytest.mark.parametrize(("meanwhile", "times"), [("succeeded", 1), ("deleted", 2)])
 def test_it_is_read_before_it_is_sent_again(maker: ScenarioBuilder, meanwhile: str, times: int) -> None:
-    """In ten minutes somebody may have mended it, and then nothing is sent; one that is gone is created."""
+    """A workspace that succeeded during the ten minutes is not sent again; an absent one is created."""
     with befallen(maker, "slow-grant~5m") as profile:
         kept = maker.running.state.tenant.data["resources"]
         workspace = profile.workspace.resource_id.lower()
 
-        def mend() -> None:
+        def succeed() -> None:
             kept[workspace]["doc"]["properties"]["provisioningState"] = "Succeeded"
 
         client = maker.client()
         began = client.moment
         session = client.session(profile)
-        does = {"mended": mend, "deleted": lambda: kept.pop(workspace)}[meanwhile]
+        does = {"succeeded": succeed, "deleted": lambda: kept.pop(workspace)}[meanwhile]
         session.clock = Meanwhile(maker.running, does)
 
         client.apply(profile, session=session)
@@ -171,7 +171,7 @@ def test_it_is_read_before_it_is_sent_again(maker: ScenarioBuilder, meanwhile: s
 
 
 def test_a_failure_that_is_kept_by_name_ends_with_what_helps(maker: ScenarioBuilder) -> None:
-    """Four creations in half an hour, then the run says what helps; the next run goes on when Azure has forgotten."""
+    """Four creations in half an hour, then the run reports the remedy; the next run continues when Azure has forgotten."""
     with befallen(maker, "slow-grant~5m", "failure-cached:1~50m") as profile:
         client = maker.client()
         began = client.moment
@@ -209,7 +209,7 @@ def test_timeout_ends_the_slow_waiting_before_it_begins(maker: ScenarioBuilder) 
 def test_after_another_failure_the_next_run_creates_it_over_what_was_left(
     maker: ScenarioBuilder, fault: str, code: str
 ) -> None:
-    """The failure is told at once, and the same command goes on when its cause is gone."""
+    """The failure is reported at once, and the same command continues when its cause is gone."""
     with befallen(maker, fault) as profile:
         client = maker.client()
         began = client.moment
@@ -238,7 +238,7 @@ def test_a_workspace_that_was_ready_once_is_never_created_over(maker: ScenarioBu
 
 
 def test_a_failed_creation_of_an_earlier_run_is_reported_and_not_repeated(maker: ScenarioBuilder) -> None:
-    """The plan said to wait; to create anew was not shown. The next plan shows it."""
+    """The plan had a wait and no new creation. The next plan shows it."""
     profile = maker.make(ProfileVariant(), World("being made"))
     for each in maker.running.state.tenant.table("operations").values():
         each["failure"] = {"code": "InternalServerError", "message": "no"}

@@ -11,7 +11,7 @@ from cmkctl.sandbox import Pace
 
 @pytest.mark.parametrize("operation", ["*/workspaceOperationsStatus/*"])
 def test_a_poll_that_is_refused_for_its_expired_token_is_sent_again(maker: ScenarioBuilder, operation: str) -> None:
-    """A poll is refused for its expired token, while Azure goes on; it is asked again, and the same run ends well."""
+    """A poll is refused for its expired token, while Azure continues; it is sent again, and the same run succeeds."""
     profile = maker.make(ProfileVariant(), World())
     maker.running.state.tenant.pace = Pace.reads(2)
     maker.running.state.add_fault(f"token-expired@GET:{operation}")

@@ -1,4 +1,4 @@
-"""The invariants of the design, over the states that a sandbox can hold; what counts is what the sandbox was asked."""
+"""The invariants of the design, over the states that a sandbox can hold, judged by the requests it got."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_after_apply_there_is_nothing_left_to_do(maker: ScenarioBuilder, wish: P
     assume(not first.errored)
     try:
         client.apply(profile, first)
-    except RefusedError:  # what was waited for, or not to be seen yet, turned out otherwise: the next plan says how
+    except RefusedError:  # what was waited for, or not to be seen yet, turned out otherwise: the next plan shows how
         again = client.plan(profile)
         assume(not again.errored)
         client.apply(profile, again)
@@ -124,7 +124,7 @@ def test_apply_sends_what_the_plan_showed_body_for_body(
 @example(ProfileVariant(), World("finished", ("others have policies", "the policy is partial")))
 @example(ProfileVariant(elsewhere=True), World("new", ("others have policies",)))
 def test_nothing_that_is_sent_weakens_protection(maker: ScenarioBuilder, wish: ProfileVariant, world: World) -> None:
-    """Invariant 6: no protection is taken away, nothing deleted or purged, nobody else's access touched."""
+    """Invariant 6: no protection is taken away, nothing deleted or purged, no other principal's access touched."""
     profile = maker.make(wish, world)
     client = maker.client()
     before = {name: policies_of_others(each) for name, each in vaults(maker).items()}
@@ -138,10 +138,10 @@ def test_nothing_that_is_sent_weakens_protection(maker: ScenarioBuilder, wish: P
 
     after = vaults(maker)
     managed = [key for key, row in maker.running.state.tenant.data["groups"].items() if row["doc"].get("managedBy")]
-    told = [pair for each in written for pair in inside(each.body)]
+    sent = [pair for each in written for pair in inside(each.body)]
     assert [] == [each.path for each in written if each.method == "DELETE" or "purge" in each.path.lower()]
-    assert [] == [pair for pair in told if pair in (("enablePurgeProtection", False), ("enableSoftDelete", False))]
-    assert [] == [pair for pair in told if pair[0] == "createMode"]
+    assert [] == [pair for pair in sent if pair in (("enablePurgeProtection", False), ("enableSoftDelete", False))]
+    assert [] == [pair for pair in sent if pair[0] == "createMode"]
     assert [] == [each.path for each in written if each.method == "PUT" and each.path.lower() in before]
     assert [] == [each.path for each in written if each.path.lower().endswith(("/replace", "/remove"))]
     assert [] == [each.path for each in written if any(each.path.lower().startswith(group) for group in managed)]
@@ -171,7 +171,7 @@ def test_nothing_that_is_sent_weakens_protection(maker: ScenarioBuilder, wish: P
 def test_apply_refuses_an_errored_plan_and_sends_no_write(
     maker: ScenarioBuilder, wish: ProfileVariant, world: World
 ) -> None:
-    """A conflict is said with ways out; apply then refuses (exit code 3) before it has written anything."""
+    """A conflict is reported with ways out; apply then refuses (exit code 3) before it has written anything."""
     profile = maker.make(wish, world)
     client = maker.client()
     plan = client.plan(profile)

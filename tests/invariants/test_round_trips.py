@@ -25,7 +25,7 @@ DEEPEST_WITH_EVERY_RULE = 6
     ids=["access policies", "roles", "user-assigned identity"],
 )
 def test_a_plan_is_at_most_five_round_trips_deep(maker: ScenarioBuilder, wish: ProfileVariant, beginning: str) -> None:
-    """The first two are the sign-in: where to ask for a token, and the token. The last reads depend on the writes."""
+    """The first two are the sign-in: the discovery of the token endpoint, and the token. The last reads depend on the writes."""
     profile = maker.make(wish, World(beginning))
 
     assert 2 < depth(maker, profile) <= DEEPEST
@@ -33,7 +33,7 @@ def test_a_plan_is_at_most_five_round_trips_deep(maker: ScenarioBuilder, wish: P
 
 @pytest.mark.parametrize("registered", [False, True], ids=["new subscription", "registered"])
 def test_a_plan_with_every_rule_is_at_most_six_round_trips_deep(maker: ScenarioBuilder, registered: bool) -> None:
-    """A plan that creates everything asks about names, regions and quotas as well; a name that is taken asks once more."""
+    """A plan that creates everything reads names, regions and quotas as well; a name that is taken needs one more."""
     profile = maker.make(ProfileVariant(authorization="rbac", user_identity=True, registry=True), World("new"))
     if registered:
         maker.running.state.register_provider()

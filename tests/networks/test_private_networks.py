@@ -82,7 +82,7 @@ def errors(run: Any) -> list[str]:
     return [each["code"] for each in run.of("diagnostic") if each["severity"] == "error"]
 
 
-def test_the_commands_of_the_page_make_what_it_says(azure: Any, subnet: str, tmp_path: Path) -> None:
+def test_the_commands_of_the_page_make_what_it_promises(azure: Any, subnet: str, tmp_path: Path) -> None:
     """Every command of the page succeeds, with every part of a profile that the page shows for one workspace."""
     (commands,) = blocks("sh")
     shown = [yaml.safe_load(each.replace("${AZURE_SUBSCRIPTION_ID}", SUBSCRIPTION_ID)) for each in blocks("yaml")]

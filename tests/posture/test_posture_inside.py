@@ -68,7 +68,7 @@ def test_what_azure_keeps_for_a_workspace_is_shown_as_managed(arm: Client, build
 
 
 def test_what_is_inside_a_workspace_follows_from_it(arm: Client, builder: ScenarioBuilder) -> None:
-    """Clusters and managed endpoints have Microsoft's key; an attached cluster, and an endpoint on it, that of the cluster."""
+    """Clusters and managed endpoints have Microsoft's key; an attached cluster, and endpoints on it, that of the cluster."""
     cluster = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-ml/providers/Microsoft.HDInsight/clusters/none"
     attached = {"computeType": "Kubernetes", "resourceId": cluster}
     inside = {
@@ -78,19 +78,32 @@ def test_what_is_inside_a_workspace_follows_from_it(arm: Client, builder: Scenar
         },
         "computes/k8s": attached,
         "onlineEndpoints/score": {"authMode": "Key"},
+        "onlineEndpoints/score/deployments/blue": {"endpointComputeType": "Managed"},
+        "onlineEndpoints/local": {"authMode": "Key", "compute": f"{HERE.workspaces[0]}/computes/k8s"},
+        "onlineEndpoints/local/deployments/green": {"endpointComputeType": "Kubernetes"},
         "batchEndpoints/nightly": {"authMode": "AADToken"},
+        "batchEndpoints/nightly/deployments/jobs": {"compute": f"{HERE.workspaces[0]}/computes/cpu"},
     }
     for path, properties in inside.items():
         assert arm("PUT", f"{WORKSPACE}/{path}", {"location": "eastus2", "properties": properties}).status_code == 201
 
     found = by_name(survey_in(builder, HERE))
 
-    assert {name: found[name].posture.verdict for name in ("cpu", "k8s", "score", "nightly")} == {
+    assert {path.rpartition("/")[2]: found[path.rpartition("/")[2]].posture.verdict for path in inside} == {
         "cpu": Verdict.NOT_CHOOSABLE,
         "k8s": Verdict.INHERITED,
         "score": Verdict.NOT_CHOOSABLE,
+        "blue": Verdict.NOT_CHOOSABLE,
+        "local": Verdict.INHERITED,
+        "green": Verdict.INHERITED,
         "nightly": Verdict.NOT_CHOOSABLE,
+        "jobs": Verdict.NOT_CHOOSABLE,
     }
+    assert [(each.workspace_id, each.relation) for each in found["blue"].belongs] == [
+        (HERE.workspaces[0], "online deployment")
+    ]
+    assert "compute k8s" in found["green"].posture.reason
+    assert states(found["blue"]) == {"temporary-disks": State.ENFORCED}
     assert states(found["cpu"]) == {"in-transit": State.PLATFORM, "temporary-disks": State.ENFORCED}
     assert states(found["score"]) == {"in-transit": State.ENFORCED, "temporary-disks": State.ENFORCED}
     assert found["none"].posture.verdict is Verdict.NOT_KNOWABLE

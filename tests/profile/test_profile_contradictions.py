@@ -114,7 +114,7 @@ def test_a_contradiction_in_a_file_points_at_the_field(files: Files) -> None:
 
 
 def test_an_empty_rotation_policy_is_refused(files: Files) -> None:
-    """A section that asks for nothing is a mistake, not a wish."""
+    """A section without settings is a mistake, not a wish."""
     problem = files.the_problem(overrides=["key.rotation_policy={}"])
 
     assert (problem.code, problem.subject) == ("CMK005", "key.rotation_policy")

@@ -40,10 +40,10 @@ def test_an_unreadable_file_is_cmk001(tmp_path: Path, monkeypatch: pytest.Monkey
     """The reason and a remedy that fits it."""
     (tmp_path / "p.yaml").write_text(GOOD)
 
-    def denied(_: Path) -> bytes:
+    def denied(_: Path, *_arguments: str) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(Path, "open", denied)
 
     with pytest.raises(ProfileError) as caught:
         load_profile(tmp_path / "p.yaml", environ={})
@@ -133,6 +133,6 @@ def test_anchors_aliases_and_merge_keys_work(files: Files) -> None:
 
 
 @pytest.mark.parametrize("text", ["no", "off", "y", "2031-01-31", "1:30", "0x1F", "1_000", "12e03x"])
-def test_scalars_mean_what_yaml_1_2_says(files: Files, text: str) -> None:
+def test_scalars_have_the_types_of_yaml_1_2(files: Files, text: str) -> None:
     """The Norway problem and its relatives: these are texts."""
     assert files.load(f"{GOOD}tags:\n  t: {text}\n").profile.tags == {"t": text}

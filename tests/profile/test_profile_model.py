@@ -93,7 +93,7 @@ def test_ids_that_are_given_are_used_as_they_are(files: Files) -> None:
 
 
 def test_a_vault_of_the_workspaces_own_gets_a_derived_name(files: Files) -> None:
-    """An empty section asks for one."""
+    """An empty section requests one."""
     profile = files.load(overrides=["associated_resources.key_vault={}"]).profile
 
     assert profile.associated_resources.key_vault_name.startswith("kv-mlw-prod-")

@@ -25,11 +25,11 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 def _refused(files: Files, text: str, *options: str) -> str:
-    """Run ``cmkctl plan`` and return standard error; the command must refuse the profile before Azure is asked."""
+    """Run ``cmkctl plan`` and return standard error; the command must refuse the profile before any request to Azure."""
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
         code = main(["plan", str(files.write(text)), "--replay", str(files.folder / "no-tape.json"), *options])
     assert (64, "") == (code, out.getvalue()), err.getvalue()
-    assert "CMK502" not in err.getvalue(), "the profile was accepted, and the tape asked for"
+    assert "CMK502" not in err.getvalue(), "the profile was accepted, and the tape read"
     return " ".join(err.getvalue().split())
 
 
@@ -149,7 +149,7 @@ def test_an_excerpt_is_no_part_of_a_place() -> None:
         ("swedencentrl", "swedencentral"),
     ],
 )
-def test_a_misspelt_region_is_refused_before_azure_is_asked(files: Files, location: str, nearest: str) -> None:
+def test_a_misspelt_region_is_refused_before_any_request(files: Files, location: str, nearest: str) -> None:
     """With the region that was probably meant, at its place."""
     text = GOOD.replace("eastus2", location)
 
@@ -217,7 +217,7 @@ def test_one_more_letter_in_a_known_region_is_a_misspelling(region: str, positio
         ("associated_resources.container_registry={name: sharepoint}", "sharepoint"),
     ],
 )
-def test_a_reserved_word_in_a_name_is_refused_before_azure_is_asked(files: Files, override: str, word: str) -> None:
+def test_a_reserved_word_in_a_name_is_refused_before_any_request(files: Files, override: str, word: str) -> None:
     """Azure checks it last, when everything else has been created."""
     problem = files.the_problem(overrides=[override])
 
@@ -228,7 +228,7 @@ def test_a_reserved_word_in_a_name_is_refused_before_azure_is_asked(files: Files
 
 @pytest.mark.parametrize("name", ["mlw-login", "azure-ml", "mlw-azure", "office-ml", "mlw-micro-soft1"])
 def test_a_reserved_word_elsewhere_in_a_name_is_fine(files: Files, name: str) -> None:
-    """As Azure's page has it; a name that is derived from it is another matter."""
+    """As Azure's page has it; a name that is derived from it has its own rule."""
     named = "associated_resources.storage_account.name=stml123"
 
     assert files.load(overrides=[f"workspace.name={name}", named]).profile.workspace.name == name
@@ -253,7 +253,7 @@ def test_an_expiry_in_the_past_is_refused(files: Files, expires: str) -> None:
     assert "--set key.expires=2031-01-31" in problem.remedy
 
 
-def test_an_expiry_in_the_past_ends_the_command_before_azure_is_asked(files: Files) -> None:
+def test_an_expiry_in_the_past_ends_the_command_before_any_request(files: Files) -> None:
     """By the clock of the machine."""
     assert "key.expires is '2020-01-01', which is in the past" in _refused(
         files, GOOD.replace("name: cmk-ml", "name: cmk-ml\n  expires: 2020-01-01")
@@ -356,7 +356,7 @@ def test_the_condition_that_is_broken_comes_first(files: Files, override: str, w
         ("  cost.center: a\n  Cost.Center: b\n", "without regard to case"),
     ],
 )
-def test_tags_that_azure_refuses_are_refused_before_it_is_asked(files: Files, tags: str, words: str) -> None:
+def test_tags_that_azure_refuses_are_refused_before_any_request(files: Files, tags: str, words: str) -> None:
     """At the tag."""
     text = GOOD + "tags:\n" + tags
 

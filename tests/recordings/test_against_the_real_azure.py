@@ -45,7 +45,7 @@ def planned(cmkctl: Any) -> list[dict[str, Any]]:
 
 @cache
 def recorded() -> list[tuple[str, str, Any, Any]]:
-    """Every recorded exchange: method, path in lower case, body asked, body answered."""
+    """Every recorded exchange: method, path in lower case, request body, response body."""
     files = [json.loads(each.read_text(encoding="utf-8")) for each in sorted(RECORDINGS.glob("*.json"))]
     exchanges = [each for file in files for each in file["interactions"]]
     return [
@@ -70,7 +70,7 @@ def names(value: Any) -> Iterator[str]:
 
 
 def fitting(what: str, method: str, path: str) -> bool:
-    """Tell whether a request is this write."""
+    """Return True for a request that is this write."""
     wanted, pattern = WRITES[what]
     return method == wanted and re.fullmatch(pattern, path.lower()) is not None
 

@@ -25,10 +25,10 @@ def offline(cmkctl: Any) -> Any:
 
 def writes_on(scene: Scene) -> list[tuple[str, str, str]]:
     """Return the writes on a tape: method, path and canonical body."""
-    asked = [each.request for each in Tape.load(scene.path).exchanges]
+    requests = [each.request for each in Tape.load(scene.path).exchanges]
     return sorted(
         (each.method, urlsplit(each.url).path, json.dumps(each.body, sort_keys=True))
-        for each in asked
+        for each in requests
         if is_write(each.method, each.url)
     )
 
@@ -40,7 +40,7 @@ def shown_by(lines: list[dict[str, Any]]) -> dict[tuple[str, str], Any]:
 
 
 def fits(shown: Any, sent: Any) -> bool:
-    """Tell whether a body that was sent is the one that was shown; what was unknown may be anything."""
+    """Return True if the sent body is the shown one; an unknown value may have become anything."""
     if isinstance(shown, dict) and shown.keys() == {"$unknown"}:
         return True
     if isinstance(shown, dict):
@@ -82,7 +82,7 @@ def test_what_the_plan_of_a_tape_shows_is_what_the_apply_of_a_tape_sent(offline:
 
 
 def test_a_replayed_apply_waits_for_nothing_and_ends_with_its_outputs(offline: Any) -> None:
-    """What the tape asks to wait for has already happened."""
+    """The delays on the tape are over when it is replayed."""
     ran = offline(*APPLY.arguments, "--replay", APPLY.path, "--json")
 
     (summary,) = ran.of("apply_summary")
@@ -103,7 +103,7 @@ def test_a_converged_set_up_is_all_no_op(offline: Any) -> None:
 
 
 def test_an_existing_vault_gets_protection_and_nothing_else(offline: Any) -> None:
-    """A PATCH with one property, said to be irreversible; the policies of others are not in any request."""
+    """A PATCH with one property, shown as irreversible; the policies of others are not in any request."""
     scene = next(each for each in PLANS if each.tape == "existing-vault-plan")
 
     changes = offline(*scene.arguments, "--replay", scene.path, "--json").of("planned_change")
@@ -118,7 +118,7 @@ def test_an_existing_vault_gets_protection_and_nothing_else(offline: Any) -> Non
 
 
 def test_another_profile_is_a_miss_that_shows_the_difference(offline: Any) -> None:
-    """The tape is of another workspace: CMK504, with the path that differs; nothing is asked of a network."""
+    """The tape is of another workspace: CMK504, with the path that differs; nothing is sent over a network."""
     ran = offline(*NEW.arguments, "--set", "workspace.name=mlw-tampered", "--replay", NEW.path)
 
     assert 1 == ran.code

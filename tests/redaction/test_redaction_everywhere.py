@@ -108,8 +108,8 @@ class Console:
         written = {
             each.name: each.read_text(errors="replace") for each in self.folder.iterdir() if each.name not in but
         }
-        heard = {f"stream {index}": text for index, text in enumerate(self.output)}
-        return [name for name, text in {**heard, **written}.items() if any(one in text for one in spellings(secret))]
+        streams = {f"stream {index}": text for index, text in enumerate(self.output)}
+        return [name for name, text in {**streams, **written}.items() if any(one in text for one in spellings(secret))]
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def console(azure: Running) -> Iterator[Console]:
 def azure() -> Iterator[Running]:
     """Provide a sandbox with the profile's resource group, and the environment that leads to it.
 
-    The group is there because a plan asks about the permissions in it then: a tape whose group is made up lacks that answer.
+    The group is there because a plan reads the permissions in it then: a tape whose group is made up lacks that answer.
     """
     with Sandbox(None, Pace.none()).serve() as running, pytest.MonkeyPatch.context() as patch:
         running.state.add_resource_group("rg-ml")
@@ -158,7 +158,7 @@ def everything(console: Console, file: str, *more: str) -> None:
 @FEW
 @given(secret=SECRETS)
 def test_values_of_a_profile_are_redacted(name: str, secret: str) -> None:
-    """Somebody wrote a secret into a description: it is sent, and shown nowhere. Every spelling, each with two secrets."""
+    """A secret in a description is sent, and shown nowhere. Every spelling, each with two secrets."""
     with tempfile.TemporaryDirectory() as folder:
         console = Console(Path(folder))
         file = profile(console.folder, description=disguised(name, secret))
@@ -171,7 +171,7 @@ def test_values_of_a_profile_are_redacted(name: str, secret: str) -> None:
 
 @pytest.mark.parametrize("name", DISGUISES)
 def test_what_is_no_value_is_not_shown_either(name: str, console: Console) -> None:
-    """A connection string where a name belongs: the error says where, not what."""
+    """A connection string where a name belongs: the error has the place, not the value."""
     secret = f"{PLANTED}0123456789abcdef0123456789"
     file = profile(console.folder, name=disguised(name, secret))
 
@@ -215,7 +215,7 @@ def answering(text: str) -> Any:
 
 
 def no_json(text: str) -> Any:
-    """Spoils the answer about the resource group: a page of somebody in between."""
+    """Replace the response for the resource group with the page of a proxy."""
 
     def spoil(url: str, response: dict[str, Any]) -> None:
         if url.partition("?")[0].endswith("/resourcegroups/rg-ml"):
@@ -284,7 +284,7 @@ def test_values_of_the_environment_are_redacted(secret: str) -> None:
 def test_what_a_profile_takes_from_a_secret_variable_is_not_shown(
     name: str, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The variable's name says what it holds, wherever the profile puts it."""
+    """The variable's name marks its value as a secret, wherever the profile puts it."""
     secret = f"{PLANTED} 0123456789abcdef"
     monkeypatch.setenv(name, secret)
     file = profile(console.folder, description=f"made with ${{{name}}}, they say")
@@ -295,7 +295,7 @@ def test_what_a_profile_takes_from_a_secret_variable_is_not_shown(
 
 
 def test_values_of_the_command_line_are_redacted(console: Console) -> None:
-    """In the command that a report keeps, where a note about a field points, and what is said of a wrong command line."""
+    """In the command that a report keeps, where a note about a field points, and in the error for a wrong command line."""
     file, secret = profile(console.folder), f"{PLANTED}0123456789abcdef"
 
     everything(console, file, "--set", f"tags.password=it's {secret} for all", "--set", f"tags.sas=a b {secret}")
@@ -307,7 +307,7 @@ def test_values_of_the_command_line_are_redacted(console: Console) -> None:
 
 
 def test_a_recording_with_a_known_secret_can_be_replayed(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was taken out of the tape is taken out of what is asked of it, too."""
+    """What was taken out of the tape is taken out of the requests to it, too."""
     secret = "plantedmlw0123456789"
     monkeypatch.setenv("DB_PASSWORD", secret)
     file, tape = profile(console.folder, name=secret), str(console.folder / "tape.json")
@@ -320,7 +320,7 @@ def test_a_recording_with_a_known_secret_can_be_replayed(console: Console, monke
 
 
 def test_a_truncated_response_never_ends_with_part_of_a_secret(console: Console) -> None:
-    """What is said of a page or of a long answer ends in the middle of something, which may be a secret."""
+    """The excerpt of a page or of a long response may be cut in the middle of a secret."""
     secret = f"{PLANTED}{'0123456789abcdef' * 4}"
     listed = {"value": secret, "keyName": "key1", "padding": "x" * 400}
     for length in range(1, 40, 13):
@@ -336,14 +336,14 @@ def test_unexpected_errors_and_library_logs_are_shown_without_secrets(json_lines
     """Where it happened, and what azure-identity logs, go to the log as they are found."""
     secret, out, err = f"{PLANTED}0123456789abcdef", io.StringIO(), io.StringIO()
     view = make_view(json=json_lines, stdout=out, stderr=err, stdin=io.StringIO(), environ={})
-    telling = Reporter(view, Redactor([secret]), SystemClock())
+    reporter = Reporter(view, Redactor([secret]), SystemClock())
 
-    telling.open(Options(debug=True))
-    logging.getLogger("azure.identity").info("asked with %s", secret)
-    telling.defect(RuntimeError(f"it said {secret}"))
-    telling.close(1)
+    reporter.open(Options(debug=True))
+    logging.getLogger("azure.identity").info("requested with %s", secret)
+    reporter.defect(RuntimeError(f"the message {secret}"))
+    reporter.close(1)
 
-    assert [True, True] == ["asked with REDACTED" in err.getvalue(), "it said REDACTED" in err.getvalue()]
+    assert [True, True] == ["requested with REDACTED" in err.getvalue(), "the message REDACTED" in err.getvalue()]
     assert secret not in out.getvalue() + err.getvalue()
 
 

@@ -204,7 +204,7 @@ def test_a_secret_that_is_part_of_a_name_leaves_ids_as_they_are(secret: str) -> 
 
 
 def test_weak_secrets_are_known_by_their_variables() -> None:
-    """So that a run can say which one to replace."""
+    """So that a run can name the one to replace."""
     environ = {"AZURE_CLIENT_SECRET": "prod", "DB_PASSWORD": "kV9~longer-and-random_x", "HOME": "prod"}
 
     assert {"AZURE_CLIENT_SECRET": "prod"} == weak_secrets(environ)

@@ -89,12 +89,12 @@ def worker(stack: ExitStack) -> Worker:
     sys.path.insert(0, str(Path(__file__).parents[1]))  # as a script: tests/support
     from support.rotation import one_key_pair  # noqa: PLC0415 - see above
 
-    stack.enter_context(one_key_pair())
     path = Path(stack.enter_context(folder()))
     running = stack.enter_context(Sandbox(None, Pace.reads(2)).serve())
+    running.state.tenant.key_pair = one_key_pair
     os.environ.update(running.environment())
     ground = Ground(running, path)
-    return Worker(ground, stack.enter_context(ForkingStarter(path, running.environment())), *undisturbed(ground))
+    return Worker(ground, ForkingStarter(path, running.environment()), *undisturbed(ground))
 
 
 _here: list[Worker] = []
@@ -126,7 +126,7 @@ class Chosen:
 
     @classmethod
     def of(cls, pool: ProcessPoolExecutor, section: str, like: str, every: int) -> Chosen:
-        """Choose what was asked for."""
+        """Choose the requested cases."""
         whole = [each for each in pool.submit(_cases, section).result() if like in each.group]
         cases = whole[::every]
         random.Random(section).shuffle(cases)  # noqa: S311 - repeatable, not secret
@@ -153,7 +153,7 @@ def _options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run what was asked for; the exit code."""
+    """Run the requested parts and return the exit code."""
     options = _options()
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=spawning, initializer=_begin) as pool:
@@ -172,11 +172,11 @@ def _part(pool: ProcessPoolExecutor, section: str, options: argparse.Namespace) 
             sys.stderr.write(f"{section}: {len(found)} of {len(chosen.cases)}\n")
             if options.write:
                 reliability_page.keep(section, found, whole=chosen.whole, seconds=time.monotonic() - began)
-    _tell(section, found)
+    _print(section, found)
     return found
 
 
-def _tell(section: str, found: Sequence[Outcome]) -> None:
+def _print(section: str, found: Sequence[Outcome]) -> None:
     for verdict, times in reliability_page.verdicts(found).items():
         sys.stdout.write(f"{section}: {times:5} {verdict}\n")
     failed = [each for each in found if each.failed]

@@ -16,7 +16,7 @@ from reliability_watch import At, Counting
 SECTION: Final = "together"
 FRACTION: Final = 0.02
 """How much of each wait is waited for: two runs that wait for each other need some of it."""
-# CMK160: the second run planned just after the first had created the vault, found the vault's name taken and said so before
+# CMK160: the second run planned just after the first had created the vault, found the vault's name taken and reported it before
 # it wrote anything. That is a report about the other run, and the next run finds the vault where it belongs and converges.
 AT_WORK: Final = ("CMK160", "CMK307", "CMK308", "CMK402", "CMK404")
 """The codes of the run that is in the other's way: a name that the other has just taken, an operation in progress, a conflict,

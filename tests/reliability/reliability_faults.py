@@ -22,7 +22,7 @@ from reliability_watch import ANY, POLL, WRITE, At, Counting, Faulty
 
 SECTION: Final = "faults"
 COMES_THROUGH: Final = Ended(0)
-NOT_SAID_WHY: Final = Ended(1, ("CMK311",))
+WITHOUT_A_CAUSE: Final = Ended(1, ("CMK311",))
 SHORT: Final = 6.0
 """Seconds after which a short token has ended."""
 
@@ -93,7 +93,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     ),
     "late-failure": Expected(
         written=("late-failure",),
-        first=(NOT_SAID_WHY,),
+        first=(WITHOUT_A_CAUSE,),
         again=_WORKSPACE,
         why="Azure's cause is shown; the next run repeats the creation",
     ),
@@ -118,7 +118,7 @@ EXPECTED: Final[dict[str, Expected]] = {
     "no-capacity": Expected(
         written=("no-capacity",),
         first=(Ended(1, ("CMK314",)),),
-        then=(NOT_SAID_WHY, Ended(1, ("CMK314",))),
+        then=(WITHOUT_A_CAUSE, Ended(1, ("CMK314",))),
         again=_WORKSPACE,
         why="the half-created account is in the way until the failed workspace is deleted",
     ),
@@ -184,7 +184,7 @@ def run(ground: Ground, start: Starter, case: Fault, wanted: Inventory) -> Outco
 
 
 def _switched_on(ground: Ground, case: Fault) -> Callable[[], str]:
-    """Switch the fault on; what is returned says which request it struck."""
+    """Switch the fault on; return a function that names the request it struck."""
     if case.written:
         for each in case.written.split():
             ground.running.state.add_fault(each)

@@ -91,7 +91,7 @@ class Ended:
 class HastyClock(SystemClock):
     """A clock for which time flies: every wait is over after a fraction of it, and is counted whole.
 
-    `skip` is told of the seconds that were not waited for, for somebody else's clock to be put forward.
+    `skip` gets the seconds that were not waited for, to advance the sandbox's clock by them.
     """
 
     def __init__(self, fraction: float = 0.0, skip: Callable[[float], None] = lambda _seconds: None) -> None:
@@ -149,7 +149,7 @@ class Ground:
         return path
 
     def apply(self, profile: str, clock: Clock | None = None) -> Ended:
-        """Plan and apply in this process, as the command does; waits are over at once unless the clock says otherwise."""
+        """Plan and apply in this process, as the command does; waits are over at once, unless a clock is given."""
         return self._ended(profile, clock or HastyClock(), _apply)
 
     def carry_out(self, profile: str, procedure: str, arguments: Mapping[str, str]) -> Ended:

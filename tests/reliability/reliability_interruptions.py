@@ -62,9 +62,9 @@ def run(ground: Ground, start: Starter, case: Interruption, wanted: Inventory) -
     ground.begin(case.profile)
     start = start.anew if case.nth % EVERY_ANEW == 0 else start
     command = ("apply", ground.path(case.profile), "--yes")
-    first, struck, told = _interrupted(ground, start, case, command)
+    first, struck, messages = _interrupted(ground, start, case, command)
     again = start(*command, "--json").wait() if first.code else first
-    problems = [*_wrong_ending(case, first, told), *([] if again.code == 0 else [f"run again: {again}"])]
+    problems = [*_wrong_ending(case, first, messages), *([] if again.code == 0 else [f"run again: {again}"])]
     problems += wrong_at_the_end(ground, case.profile, wanted) if again.code == 0 else []
     verdict = FAILED if problems else (NEXT_RUN if first.code else SAME_RUN)
     return Outcome(SECTION, case.group, f"{case.nth} {struck}", verdict, tuple(problems))
@@ -73,21 +73,21 @@ def run(ground: Ground, start: Starter, case: Interruption, wanted: Inventory) -
 def _interrupted(
     ground: Ground, start: Starter, case: Interruption, command: tuple[object, ...]
 ) -> tuple[Ended, str, str]:
-    """How the interrupted run ended, at which request, and what it said. A killed run's request is answered to nobody."""
+    """Return how and at which request the run ended, and its messages. A killed run gets no response."""
     number = SIGNALS[case.signal]
     killed = number is signal.SIGKILL
-    begun: Future[Command] = Future()
-    watch = At(case.nth, lambda: begun.result().signal(number), Moment(case.moment), case.place, goes_on=not killed)
+    process: Future[Command] = Future()
+    watch = At(case.nth, lambda: process.result().signal(number), Moment(case.moment), case.place, goes_on=not killed)
     ground.running.watch = watch
-    begun.set_result(start(*map(str, command)))
-    ended = begun.result().wait()
+    process.set_result(start(*map(str, command)))
+    ended = process.result().wait()
     ground.running.watch = None
-    return ended, watch.struck or "was not reached", begun.result().told()
+    return ended, watch.struck or "was not reached", process.result().messages
 
 
-def _wrong_ending(case: Interruption, first: Ended, told: str) -> list[str]:
+def _wrong_ending(case: Interruption, first: Ended, messages: str) -> list[str]:
     """Return the problems of an interrupted run's end; a run that had finished has none."""
     if case.signal == "SIGKILL":
         return [] if first in (Ended(-9), Ended(0)) else [f"killed, it ended with {first}"]
-    right = first == Ended(0) or (first == Ended(130) and "ame command again" in told)
-    return [] if right else [f"interrupted, it ended with {first} and said {told[-200:]!r}"]
+    right = first == Ended(0) or (first == Ended(130) and "ame command again" in messages)
+    return [] if right else [f"interrupted, it ended with {first} and printed {messages[-200:]!r}"]

@@ -207,7 +207,7 @@ def _extent(kept: Mapping[str, Any]) -> str:
 
 def _table(results: Results, section: str, what: str) -> str:
     groups = results.get(section, {}).get("groups", {})
-    rows = [(group, sum(counted.values()), _said(counted)) for group, counted in groups.items()]
+    rows = [(group, sum(counted.values()), _described(counted)) for group, counted in groups.items()]
     return _rows((what, "cases", "outcome"), rows)
 
 
@@ -218,7 +218,7 @@ def _faults(results: Results) -> str:
             f"`{name}`",
             KINDS[name].summary,
             sum(groups.get(name, {}).values()),
-            _said(groups.get(name, {})),
+            _described(groups.get(name, {})),
             expected.why,
         )
         for name, expected in EXPECTED.items()
@@ -226,7 +226,7 @@ def _faults(results: Results) -> str:
     return _rows(("fault", "what happens", "cases", "outcome", "what cmkctl does"), rows)
 
 
-def _said(counted: Mapping[str, int]) -> str:
+def _described(counted: Mapping[str, int]) -> str:
     """Return the verdicts of a group, with their numbers where there are several; a failure is never hidden among them."""
     ordered = sorted(counted.items(), key=lambda pair: pair[0] != FAILED)
     return "; ".join(f"{times} {verdict}" if len(ordered) > 1 else verdict for verdict, times in ordered)

@@ -147,13 +147,13 @@ def _run(ground: Ground, case: DisturbedCommand) -> Ended:
 def _killed(ground: Ground, start: Starter, case: DisturbedCommand) -> tuple[Ended, str]:
     """Run the command as a process, and send it a signal at the request."""
     number = SIGNALS[case.kind]
-    begun: Future[Command] = Future()
+    command: Future[Command] = Future()
     goes_on = number is not signal.SIGKILL
-    watch = At(case.nth, lambda: begun.result().signal(number), Moment(case.moment), goes_on=goes_on)
+    watch = At(case.nth, lambda: command.result().signal(number), Moment(case.moment), goes_on=goes_on)
     ground.running.watch = watch
     name, options, _ = COMMANDS[case.command]
-    begun.set_result(start(name, str(ground.path(case.profile)), *options))
-    return begun.result().wait(), watch.struck
+    command.set_result(start(name, str(ground.path(case.profile)), *options))
+    return command.result().wait(), watch.struck
 
 
 def _faulty(ground: Ground, case: DisturbedCommand) -> tuple[Ended, str]:

@@ -138,12 +138,12 @@ def _watching(ground: Ground, inner: Any, watched: list[KeyWatch]) -> None:
 def _killed(ground: Ground, start: Starter, case: Disturbance, watched: list[KeyWatch]) -> tuple[list[Ended], str]:
     """Run the command as a process, and send it a signal at the request."""
     number = SIGNALS[case.kind]
-    begun: Future[Command] = Future()
+    command: Future[Command] = Future()
     goes_on = number is not signal.SIGKILL
-    watch = At(case.nth, lambda: begun.result().signal(number), Moment(case.moment), goes_on=goes_on)
+    watch = At(case.nth, lambda: command.result().signal(number), Moment(case.moment), goes_on=goes_on)
     _watching(ground, watch, watched)
-    begun.set_result(start("rotate", str(ground.path(case.profile)), "--yes"))
-    return [begun.result().wait()], watch.struck
+    command.set_result(start("rotate", str(ground.path(case.profile)), "--yes"))
+    return [command.result().wait()], watch.struck
 
 
 def _faulty(ground: Ground, case: Disturbance, watched: list[KeyWatch]) -> tuple[list[Ended], str]:

@@ -90,8 +90,8 @@ def done_twice(written: Sequence[LoggedRequest], again: str = "") -> list[str]:
 def weakening(written: Sequence[LoggedRequest]) -> list[str]:
     """Return the writes that invariant 6 forbids."""
     deleted = [each for each in written if each.method == "DELETE" or "purge" in each.path.lower()]
-    told = [each for each in written if any(pair in _WEAKER for pair in _inside(each.body))]
-    return [f"weakens: {each.method} {each.path}" for each in (*deleted, *told)]
+    weaker = [each for each in written if any(pair in _WEAKER for pair in _inside(each.body))]
+    return [f"weakens: {each.method} {each.path}" for each in (*deleted, *weaker)]
 
 
 def _inside(value: Any) -> Iterator[tuple[str, Any]]:

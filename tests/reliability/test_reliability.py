@@ -45,7 +45,7 @@ def at_one_place(kind: str, expected: Expected) -> Fault:
 
 @pytest.mark.parametrize("case", [*KILLED, *STOPPED], ids=str)
 def test_an_interrupted_process_is_followed_by_one_that_converges(site: Worker, case: Interruption) -> None:
-    """Killed at that request, or told to stop: run again, the command ends well, and nothing is there twice."""
+    """Killed or interrupted at that request: run again, the command succeeds, and nothing is there twice."""
     outcome = site.run(interruptions.SECTION, case)
 
     assert ((), True) == (outcome.problems, "not reached" not in outcome.case)
@@ -53,7 +53,7 @@ def test_an_interrupted_process_is_followed_by_one_that_converges(site: Worker, 
 
 @pytest.mark.parametrize("kind", [each for each, expected in EXPECTED.items() if expected.place or expected.written])
 def test_a_fault_is_come_through_or_ends_with_the_right_diagnostic(site: Worker, kind: str) -> None:
-    """What may come of each kind is said in one table; nothing else does, and nothing is made twice."""
+    """Each kind ends as one table allows, and nothing is made twice."""
     outcome = site.run(faults.SECTION, at_one_place(kind, EXPECTED[kind]))
 
     assert ((), True) == (outcome.problems, "did not strike" not in outcome.case)
@@ -125,7 +125,7 @@ def test_a_disturbed_destroy_ends_as_an_undisturbed_one(site: Worker, case: Dist
 
 
 def test_what_is_wrong_at_the_end_of_a_case_is_found(site: Worker) -> None:
-    """A group that nobody asked for, a write that is sent again, a vault that is deleted, and a plan with work left."""
+    """A group that the profile does not name, a write that is sent again, a vault that is deleted, and a plan with work left."""
     site.ground.begin(POLICIES)
     site.ground.apply(POLICIES)
     site.ground.running.state.add_resource_group("rg-orphan")
@@ -166,5 +166,5 @@ def test_the_results_that_are_kept_cover_every_fault_and_every_part() -> None:
 
 
 def test_the_results_that_are_kept_hold_no_failure() -> None:
-    """A failure is mended before the figures are published."""
+    """A failure is fixed before the figures are published."""
     assert [] == [one for each in reliability_page.load().values() for one in each["failures"]]

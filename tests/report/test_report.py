@@ -1,4 +1,4 @@
-"""The run report: everything a support case or an auditor asks for, however the run ended."""
+"""The run report: everything a support case or an auditor needs, however the run ended."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def reported(azure: Running, *arguments: str | Path, to: Path) -> tuple[int, dic
 
 
 def test_a_signed_address_is_reported_without_its_signature(tmp_path: Path) -> None:
-    """Azure says where an operation is asked about, and what signs that address is as good as a key."""
-    asked = HttpRequest("GET", "https://management.azure.com/operation?sv=2024&sig=planted&s=planted&c=planted")
+    """Azure returns the URL to poll an operation, and its signature is as good as a key."""
+    request = HttpRequest("GET", "https://management.azure.com/operation?sv=2024&sig=planted&s=planted&c=planted")
     report = ReportView(tmp_path / "r.json", "cmkctl plan", SystemClock(), Redactor())
 
-    report.add_request(ObservedExchange(datetime.now(UTC), 0.1, asked, None, "no answer"))
+    report.add_request(ObservedExchange(datetime.now(UTC), 0.1, request, None, "no answer"))
     report.write(1)
 
     (request,) = json.loads((tmp_path / "r.json").read_text())["requests"]
@@ -73,8 +73,8 @@ def test_a_plan_is_reported_with_its_requests(azure: Running, profile: Path, tmp
     code, report = reported(azure, "plan", profile, to=tmp_path / "r.json")
 
     assert (0, 2, 0) == (code, report["cmkctl_report"], report["outcome"]["exit_code"])
-    asked = sorted((each["method"], each["host"], each["path"]) for each in report["requests"])
-    assert sorted((each.method, each.host, each.path) for each in azure.requests) == asked
+    listed = sorted((each["method"], each["host"], each["path"]) for each in report["requests"])
+    assert sorted((each.method, each.host, each.path) for each in azure.requests) == listed
     arm = [each for each in report["requests"] if each["host"] == "management.azure.com"]
     assert [] == [each for each in arm if not each["correlation_id"] or not each["status"]]
     assert STEPS == len(report["steps"])
@@ -102,7 +102,7 @@ def test_a_failed_apply_is_reported_with_what_was_made_and_what_not(
 
 
 def test_a_refused_plan_and_a_wrong_profile_are_reported(azure: Running, profile: Path, tmp_path: Path) -> None:
-    """Also a run that never came to Azure leaves a report that says why."""
+    """Also a run that never came to Azure leaves a report with the cause."""
     azure.state.add_vault("kv-cmk", "rg-ml", purge_protection=False)
 
     refused, first = reported(azure, "plan", profile, to=tmp_path / "1.json")
@@ -144,7 +144,7 @@ def test_an_unwritable_report_is_reported_before_any_request(
 def test_the_profile_is_never_written_over(
     azure: Running, profile: Path, tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A slip on the command line: neither by its name nor through a link, and nothing is asked of Azure."""
+    """A slip on the command line: neither by its name nor through a link, and nothing is sent to Azure."""
     before, link = profile.read_text(), tmp_path / "link.yaml"
     link.symlink_to(profile)
 
@@ -192,8 +192,8 @@ def test_debug_goes_to_standard_error_and_leaves_json_alone(
 ) -> None:
     """A line for each request, with its status; standard output is JSON lines and nothing else."""
     code = main(["plan", str(profile), "--json", "--debug", "--auth", "environment"])
-    said = capsys.readouterr()
+    captured = capsys.readouterr()
 
     assert 0 == code
-    assert [] == [line for line in said.out.splitlines() if "type" not in json.loads(line)]
-    assert [] == [each.path for each in azure.requests if f"https://{each.host}{each.path}" not in said.err]
+    assert [] == [line for line in captured.out.splitlines() if "type" not in json.loads(line)]
+    assert [] == [each.path for each in azure.requests if f"https://{each.host}{each.path}" not in captured.err]

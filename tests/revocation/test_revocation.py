@@ -96,7 +96,7 @@ Make = Callable[..., Ground]
 
 @pytest.fixture
 def ground(builder: ScenarioBuilder) -> Make:
-    """Provide a finished workspace whose operator may change keys, unless told otherwise."""
+    """Provide a finished workspace whose operator may change keys by default."""
 
     def make(
         variant: ProfileVariant = POLICIES, *, may: tuple[str, ...] = ("get", "update"), role: str = CRYPTO_OFFICER
@@ -186,7 +186,7 @@ def test_everything_that_stops_is_listed_and_what_keeps_its_access_is_named(grou
     assert sorted(listed) == sorted(str(each).rpartition("/")[2] for each in outputs)
 
 
-def test_what_could_not_be_seen_is_counted_and_said(ground: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_seen_is_counted_and_reported(ground: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller with rights on one group only does not see the rest of the subscription."""
     at = ground()
     client = at.state.add_client("operator", "Contributor", at.profile.resource_group_id)
@@ -315,7 +315,7 @@ def _everything(at: Ground) -> None:
 def test_access_that_reaches_further_is_not_taken_away(
     ground: Make, variant: ProfileVariant, doing: Callable[[Ground], None] | None, words: str
 ) -> None:
-    """The conflict says where it comes from, and points to the key version."""
+    """The conflict names its origin, and points to the key version."""
     at = ground(variant)
     if doing:
         doing(at)
@@ -383,7 +383,7 @@ def test_restore_waits_until_azure_cosmos_db_reports_access(ground: Make) -> Non
 
 
 def test_an_account_that_cannot_be_seen_is_a_note_and_no_wait(ground: Make) -> None:
-    """Restore does what it can, and says that the effect is not observed."""
+    """Restore does what it can, and reports that the effect is not observed."""
     at = ground()
     at.apply(REVOKE)
     with at.state.arranging():
@@ -396,7 +396,7 @@ def test_an_account_that_cannot_be_seen_is_a_note_and_no_wait(ground: Make) -> N
     assert ("CMK628" in codes(plan, Severity.NOTE), 0) == (True, plan.count(Action.WAIT))
 
 
-def test_other_disabled_versions_are_left_so_and_wrong_dates_are_said(ground: Make) -> None:
+def test_other_disabled_versions_are_left_so_and_wrong_dates_are_reported(ground: Make) -> None:
     """Only the version in use is enabled; an expired one stays unusable."""
     at = ground()
     used = at.version()["version"]
@@ -480,7 +480,7 @@ def test_a_revocation_that_is_restored_within_the_hour_is_never_noticed(ground: 
     assert (0, [Action.NO_OP] * 3) == (plan.count(Action.WAIT), [each.action for each in at.plan(RESTORE).changes])
 
 
-# --- what plan says afterwards ----------------------------------------------------------------------------------------
+# --- the plan afterwards ----------------------------------------------------------------------------------------------
 
 
 def test_plan_after_a_revocation_names_the_cause_and_points_to_restore(ground: Make) -> None:
@@ -541,7 +541,7 @@ def test_a_rotation_after_the_plan_stops_a_revocation_before_it_writes(ground: M
 
 
 def test_a_rotation_during_a_revocation_is_reported(ground: Make) -> None:
-    """The old version is disabled and the workspace has a new one: revoke says that it is still due."""
+    """The old version is disabled and the workspace has a new one: revoke reports that it is still due."""
     at = ground()
     client = at.client(REVOKE, lambda inner: _Beside(inner, lambda: _rotated(at), after=True))
 

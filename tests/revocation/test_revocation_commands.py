@@ -45,7 +45,7 @@ def codes(ran: Ran) -> list[str]:
     return [each["code"] for each in ran.of("diagnostic")]
 
 
-def test_the_commands_of_the_page_do_what_it_says(finished: Rehearsal) -> None:
+def test_the_commands_of_the_page_do_what_it_promises(finished: Rehearsal) -> None:
     """A dry run writes nothing, verify finds the disabled key, and a restoration brings everything back."""
     lines = lines_of_the_page()
 

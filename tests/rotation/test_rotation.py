@@ -18,7 +18,7 @@ from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID, COSMOS_DB_OBJECT_ID
 
 _NO_OPTIONS: dict[str, str] = {}
 QUESTIONS = ("/permissions", "/locks", "/databaseaccounts")
-"""The ends of the paths of what only rules and the view ask, as in tests/bench/bench_apply.py."""
+"""The ends of the paths that only rules and the view read, as in tests/bench/bench_apply.py."""
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_disabled_newer_version_is_left_alone(site: Rotations) -> None:
     assert site.in_use == site.newest
 
 
-def test_a_rotation_of_the_last_hour_counts_unless_another_one_is_asked_for(site: Rotations) -> None:
+def test_a_rotation_of_the_last_hour_counts_unless_another_one_is_requested(site: Rotations) -> None:
     """The reason names the option that makes another one, and after the hour none is needed."""
     site.apply()
     site.state.advance("50m")
@@ -351,7 +351,7 @@ DUE: dict[str, tuple[Callable[[Rotations], object], bool, str]] = {
 
 @pytest.mark.parametrize(("arrange", "makes", "words"), DUE.values(), ids=DUE)
 def test_a_rotation_when_due(site: Rotations, arrange: Callable[[Rotations], object], makes: bool, words: str) -> None:
-    """The reason says what is due, or that nothing is."""
+    """The reason names what is due, or that nothing is."""
     with site.state.arranging():
         arrange(site)
 
@@ -415,7 +415,7 @@ class _DeletesTheWorkspace(Stops):
 
 
 def test_a_workspace_that_is_deleted_meanwhile_is_refused(site: Rotations) -> None:
-    """The version was made; the workspace is not written, and the message says why."""
+    """The version was made; the workspace is not written, and the message has the cause."""
 
     def around(inner: Any) -> Any:
         found = _DeletesTheWorkspace(inner, lambda _request, _count: False, sent=False)
@@ -573,7 +573,7 @@ def test_old_versions_are_kept_while_something_could_not_be_read(site: Rotations
 
 
 def test_who_may_not_disable_a_version_is_refused_beforehand(start: Callable[..., Rotations]) -> None:
-    """The permission update is another one than rotate."""
+    """The permission update differs from rotate."""
     site = start(rights=("get", "rotate"))
     site.apply()
     site.state.advance("2d")

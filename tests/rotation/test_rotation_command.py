@@ -23,7 +23,7 @@ from cmkctl.steps.key import IDENTIFIER
 
 
 def test_a_rotation_from_a_saved_plan_to_the_report(builder: ScenarioBuilder, azure: Rehearsal, tmp_path: Path) -> None:
-    """The file is applied, and applying it again writes nothing; a tape of a dry run replays; a pipe is not asked."""
+    """The file is applied, and applying it again writes nothing; a tape of a dry run replays; a pipe gets no prompt."""
     profile = builder.make(ProfileVariant(), FINISHED)
     state = azure.running.state
     state.tenant.data = copy.deepcopy(builder.running.state.tenant.data)

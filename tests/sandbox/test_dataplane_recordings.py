@@ -36,7 +36,7 @@ VAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "40": {"clitest000004": {**PROTECTED, "softDeleteRetentionInDays": 7}},
     "70": {"cli000002": PROTECTED},
 }
-"""The vaults of each recording, with what their own recorded bodies say of them."""
+"""The vaults of each recording, as their own recorded bodies show them."""
 
 
 def exchanges(number: str) -> list[tuple[str, str, Any, int, Any]]:
@@ -110,7 +110,7 @@ def test_a_recording_is_reproduced(instant: Running, number: str) -> None:
         shown = answer.json()
         player.learn(recorded, shown)
 
-        differs = OF_SOME_VERSIONS if "/versions" in uri else NOT_ASKED_FOR.get(number, set())
+        differs = OF_SOME_VERSIONS if "/versions" in uri else NOT_REQUESTED.get(number, set())
         assert (index, status) == (index, answer.status_code)
         assert (index, shape(recorded) - differs) == (index, shape(shown) - differs)
         if "/versions" not in uri:
@@ -120,8 +120,8 @@ def test_a_recording_is_reproduced(instant: Running, number: str) -> None:
 LISTED_AFTER_RECOVERY = 31
 """The recording's cut left out a recovery before this call, which lists the versions of the key that was deleted."""
 
-NOT_ASKED_FOR = {"24": {("attributes.exp", "int")}}
-"""Three answers of recording 24 have an expiry that the recorded requests do not ask for."""
+NOT_REQUESTED = {"24": {("attributes.exp", "int")}}
+"""Three answers of recording 24 have an expiry that the recorded requests do not set."""
 
 OF_SOME_VERSIONS = {("value[].tags.test", "str")}
 """Versions are listed by their ids, which are random in Azure: which of the two recorded ones has tags is chance."""

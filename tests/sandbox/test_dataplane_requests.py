@@ -141,7 +141,7 @@ def test_the_api_version_is_required_and_checked(instant: Running) -> None:
         ("POST", "/rng"),
     ],
 )
-def test_what_is_not_modelled_says_so(instant: Running, method: str, path: str) -> None:
+def test_what_is_not_modelled_is_refused_as_such(instant: Running, method: str, path: str) -> None:
     """Loudly, never with an empty answer."""
     assert refusal(open_vault(instant)(method, path, {})) == (400, "SandboxNotModelled", "")
 
@@ -176,7 +176,7 @@ def test_a_key_is_the_same_in_both_planes(instant: Running) -> None:
 
 
 def test_a_version_keeps_its_own_kind_and_operations(instant: Running) -> None:
-    """A second create may ask for another kind of key; ARM shows each version as it is, too."""
+    """A second create may request another kind of key; ARM shows each version as it is, too."""
     vault, path = open_vault(instant), f"{vault_path()}/keys/k/versions"
     first = vault("POST", "/keys/k/create", {**RSA, "key_ops": ["sign"], "tags": {"a": "b"}})
     second = vault("POST", "/keys/K/create", EC)
@@ -247,7 +247,7 @@ def test_an_imported_key_is_the_one_that_was_sent(instant: Running) -> None:
 
 
 def test_a_key_that_is_not_there_is_not_found(instant: Running) -> None:
-    """In Azure's words, with the version when one was asked for."""
+    """In Azure's words, with the version when one was requested."""
     vault = open_vault(instant)
     vault("POST", "/keys/k/create", EC)
 
@@ -258,7 +258,7 @@ def test_a_key_that_is_not_there_is_not_found(instant: Running) -> None:
 
 
 def test_pages_are_linked(instant: Running) -> None:
-    """Three a page unless told; a link is taken as it was handed out, and no number below 1 or above 25."""
+    """Three a page by default; a link is taken as it was handed out, and no number below 1 or above 25."""
     vault = open_vault(instant)
     for number in range(4):
         vault("POST", f"/keys/k{number}/create", EC)

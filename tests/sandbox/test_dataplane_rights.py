@@ -54,7 +54,7 @@ def test_creating_a_vault_grants_no_data_plane_permission(instant: Running) -> N
     ],
 )
 def test_each_request_takes_its_own_word(shared_vault: Vault, method: str, path: str, word: str) -> None:
-    """A caller without any word is told which one is missing."""
+    """The refusal of a caller without any permission names the missing one."""
     answer = shared_vault(method, path)
 
     assert refusal(answer) == (403, "Forbidden", "ForbiddenByPolicy")
@@ -80,7 +80,7 @@ def test_a_word_is_compared_without_case_and_all_is_every_word(instant: Running)
 
 
 def test_an_access_policy_for_the_application_id_grants_nothing(instant: Running) -> None:
-    """The usual mistake (P28, P32): the object id is another one."""
+    """The usual mistake (P28, P32): the object id differs from it."""
     instant.state.add_vault("kv-one")
     instant.state.add_access_policy("kv-one", CLIENT_ID, ("all",))
 
@@ -134,7 +134,7 @@ def test_the_built_in_roles_have_microsofts_data_actions() -> None:
 
 
 def test_a_slow_grant_is_refused_until_it_has_propagated(running: Running) -> None:
-    """The fault counts data-plane requests, too: whoever retries on the 403 gets through (P30)."""
+    """The fault counts data-plane requests, too: a client that retries on the 403 succeeds (P30)."""
     vault_id = running.state.add_vault("kv-one", rbac=True)
     running.state.add_fault("slow-grant")
     path = f"{vault_id}/providers/Microsoft.Authorization/roleAssignments/{TENANT_ID}"
@@ -145,7 +145,7 @@ def test_a_slow_grant_is_refused_until_it_has_propagated(running: Running) -> No
     assert [403, 200, 200] == [vault("GET", "/keys").status_code for _ in range(3)]
 
 
-def test_the_network_is_asked_before_the_rights(instant: Running) -> None:
+def test_the_network_is_checked_before_the_rights(instant: Running) -> None:
     """ForbiddenByConnection and ForbiddenByFirewall, word for word (P23); an allowed address gets in."""
     closed = open_vault(instant, name="kv-closed", publicNetworkAccess="Disabled")
     deny = {"defaultAction": "Deny", "bypass": "AzureServices"}

@@ -31,7 +31,7 @@ def deploy(arm: Client) -> Deployer:
 
 
 def operations(deploy: Deployer, name: str = "main") -> list[dict[str, Any]]:
-    """Return a deployment's operations, from the path without the provider's name, as the SDKs ask for them."""
+    """Return a deployment's operations, from the path without the provider's name, as the SDKs request them."""
     listed = deploy.arm("GET", f"{SUBSCRIPTION}/resourcegroups/rg/deployments/{name}/operations", api="2020-06-01")
     return [row["properties"] for row in listed.json()["value"]]
 
@@ -73,7 +73,7 @@ def test_providers_are_registered_because_the_template_names_them(quick: Client)
 
 
 def test_a_resource_that_is_refused_fails_the_deployment_with_its_answer_as_text(quick: Client) -> None:
-    """HTTP 200, Failed, and the whole answer in the message (recording 61); what depends on it is never begun."""
+    """HTTP 200, Failed, and the whole answer in the message (recording 61); what depends on it is never started."""
     deploy = Deployer(quick)
     bad = {**vault()["properties"], "softDeleteRetentionInDays": 3}
 
@@ -154,7 +154,7 @@ def test_a_policy_holds_for_what_a_template_makes(quick: Client) -> None:
 
 
 def test_a_template_can_do_nothing_that_its_deployer_may_not_do(quick: Client) -> None:
-    """A Contributor deploys, but grants nobody anything."""
+    """A Contributor deploys resources, and its role assignments are refused."""
     deploy = Deployer(quick)
     contributor = quick.running.state.add_client("deployer", "Contributor")
     form = {
@@ -213,9 +213,9 @@ def test_validate_returns_the_result_and_deploys_nothing(quick: Client) -> None:
 def foretell(client: Client, *resources: Any, result: str = "FullResourcePayloads") -> dict[str, Any]:
     """Return the changes that the what-if operation names, by the last part of their id."""
     settings = {"mode": "Incremental", "template": template(*resources), "whatIfSettings": {"resultFormat": result}}
-    begun = client("POST", path() + "/whatIf", {"properties": settings}, API)
-    assert (begun.status_code, begun.content) == (202, b"")
-    ended = client("GET", begun.headers["Location"])
+    accepted = client("POST", path() + "/whatIf", {"properties": settings}, API)
+    assert (accepted.status_code, accepted.content) == (202, b"")
+    ended = client("GET", accepted.headers["Location"])
     assert (ended.status_code, ended.json()["status"]) == (200, "Succeeded")
     return {row["resourceId"].rsplit("/", 1)[-1]: row for row in ended.json()["properties"]["changes"]}
 
@@ -248,8 +248,8 @@ def test_what_if_is_polled(arm: Client) -> None:
     Deployer(arm)
     body = {"properties": {"mode": "Incremental", "template": template(identity("new"))}}
 
-    begun = arm("POST", path() + "/whatIf", body, API)
-    polls = [arm("GET", begun.headers["Location"]).status_code for _ in range(3)]
+    accepted = arm("POST", path() + "/whatIf", body, API)
+    polls = [arm("GET", accepted.headers["Location"]).status_code for _ in range(3)]
     wrong = {"properties": {"mode": "Incremental", "template": template(identity("[nope()]"))}}
 
     assert [202, 202, 200] == polls
@@ -265,14 +265,14 @@ def test_a_deployment_gives_its_template_back(quick: Client) -> None:
     assert code(quick("POST", path("none") + "/exportTemplate", api=API)) == (404, "DeploymentNotFound")
 
 
-def test_what_is_asked_for_in_an_api_version_is_a_dependency_of_its_own(quick: Client) -> None:
-    """Recording 09: what is stated stands without, what is asked for with the api-version."""
-    asking = identity("asking")
+def test_a_reference_in_an_api_version_is_a_dependency_of_its_own(quick: Client) -> None:
+    """Recording 09: a declared dependency is listed without the api-version, a reference with it."""
+    referring = identity("referring")
     target = f"resourceId('{IDENTITY_TYPE}', 'first')"
-    asking["dependsOn"] = [f"[{target}]"]
-    asking["tags"] = {"a": f"[reference({target}, '2023-01-31').clientId]", "b": f"[reference({target}).clientId]"}
+    referring["dependsOn"] = [f"[{target}]"]
+    referring["tags"] = {"a": f"[reference({target}, '2023-01-31').clientId]", "b": f"[reference({target}).clientId]"}
 
-    deployed = Deployer(quick).run(template(identity("first"), asking), "first")
+    deployed = Deployer(quick).run(template(identity("first"), referring), "first")
     rows = quick("GET", path("first"), api=API).json()["properties"]["dependencies"][0]["dependsOn"]
 
     assert deployed is not None
@@ -302,10 +302,10 @@ def test_deleting_a_deployment_leaves_its_resources(deploy: Deployer) -> None:
     """202 with a Location, 202 polls, 204; deleting its group takes it with it, too."""
     deploy.run(template(identity("user")))
 
-    begun = deploy.arm("DELETE", path(), api=API)
-    polls = [deploy.arm("GET", begun.headers["Location"]).status_code for _ in range(3)]
+    accepted = deploy.arm("DELETE", path(), api=API)
+    polls = [deploy.arm("GET", accepted.headers["Location"]).status_code for _ in range(3)]
 
-    assert (begun.status_code, polls) == (202, [202, 202, 204])
+    assert (accepted.status_code, polls) == (202, [202, 202, 204])
     assert deploy.arm("HEAD", path(), api=API).status_code == 404
     assert deploy.arm("DELETE", path(), api=API).status_code == 204
     assert deploy.arm("GET", f"{SUBSCRIPTION}/resourceGroups/rg/providers/{IDENTITY_TYPE}/user").status_code == 200
@@ -369,11 +369,11 @@ def test_a_deployment_goes_on_after_a_restart(tmp_path: Path) -> None:
         assert deploy.arm("GET", f"{SUBSCRIPTION}/resourceGroups/rg/providers/{VAULT_TYPE}/kv-one").status_code == 200
 
 
-def test_in_time_a_deployment_goes_on_without_being_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_time_a_deployment_goes_on_without_a_poll() -> None:
     """Where the pace is seconds, any request finds it as far as the time has brought it."""
     with Sandbox(pace=Pace.seconds(10)).serve() as running:
         now = [1_700_000_000.0]
-        monkeypatch.setattr(running.state.tenant, "clock", lambda: now[0])
+        running.state.tenant.wall = lambda: now[0]
         deploy = Deployer(Client(running))
         put = deploy.put(template(identity("user")))
         early = deploy.arm("GET", put.headers["Azure-AsyncOperation"]).json()

@@ -103,7 +103,7 @@ def test_new_guid_and_utc_now_stand_in_defaults_only(deploy: Deployer) -> None:
         ({"parameters": {"a": {"reference": {"keyVault": {"id": "x"}, "secretName": "y"}}}}, "key vault's secret"),
     ],
 )
-def test_what_is_not_modelled_says_so(deploy: Deployer, properties: dict[str, Any], what: str) -> None:
+def test_what_is_not_modelled_is_refused_as_such(deploy: Deployer, properties: dict[str, Any], what: str) -> None:
     """Never a quiet 200."""
     _, code, message = deploy.refusal(parameters(a={"type": "string"}), **properties)
 

@@ -1,4 +1,4 @@
-"""Nested deployments, subscription scope, and the functions that ask Azure about resources and surroundings."""
+"""Nested deployments, subscription scope, and the functions that read resources and surroundings from Azure."""
 
 import pytest
 from support.deployments import (
@@ -92,7 +92,7 @@ def test_a_subscription_deployment_makes_a_group_and_deploys_into_it(deploy: Dep
     assert deploy.arm("GET", f"{SUBSCRIPTION}/resourceGroups/new/providers/{IDENTITY_TYPE}/user").status_code == 200
 
 
-# --- functions that ask Azure
+# --- functions that read from Azure
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_functions_of_the_surroundings(deploy: Deployer, expression: str, expect
     assert expected == deploy.worth(f"[{expression}]")
 
 
-def test_reference_and_list_ask_the_resource_as_it_is_now(deploy: Deployer) -> None:
+def test_reference_and_list_read_the_resource_as_it_is_now(deploy: Deployer) -> None:
     """reference() gives the properties, with 'Full' everything; listKeys() posts."""
     outputs = {
         "state": {"type": "string", "value": "[reference('stone').provisioningState]"},

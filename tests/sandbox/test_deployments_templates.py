@@ -58,9 +58,9 @@ def test_dependencies_by_name_by_id_and_by_reference_give_the_order(deploy: Depl
 
     found = deploy.run(form)
 
-    begun = deploy.arm("GET", path() + "/operations", api=API).json()["value"]
+    started = deploy.arm("GET", path() + "/operations", api=API).json()["value"]
     names = [
-        row["properties"]["targetResource"]["resourceName"] for row in begun if "targetResource" in row["properties"]
+        row["properties"]["targetResource"]["resourceName"] for row in started if "targetResource" in row["properties"]
     ]
     assert names == ["fourth", "third", "kv-one", "first"]
     assert [row["resourceName"] for row in found["dependencies"]] == ["third", "kv-one", "fourth"]

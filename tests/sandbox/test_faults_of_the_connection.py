@@ -44,7 +44,7 @@ def recorded(index: int) -> dict[str, Any]:
     [("throttle-text", 18), ("throttle-bare", 20), ("throttle-retryable", 16)],
 )
 def test_throttling_without_a_header_has_the_recorded_shape(arm: Client, fault: str, index: int) -> None:
-    """Fact 36: 429, no Retry-After; at most the text says when to come back."""
+    """Fact 36: 429, no Retry-After; at most the text has the delay."""
     induce(arm, fault)
 
     answer = arm("GET", GROUP)
@@ -65,7 +65,7 @@ def test_throttling_in_capitals_has_no_error_object(arm: Client) -> None:
 
 
 def test_throttling_has_the_delay_in_its_message(arm: Client) -> None:
-    """With the action that was asked for."""
+    """With the requested action."""
     induce(arm, "throttle-text")
 
     message = arm("GET", GROUP).json()["error"]["message"]
@@ -136,7 +136,7 @@ def test_the_recovery_of_a_vault_fails_once_without_an_error_object(arm: Client)
 
 @pytest.mark.parametrize(("fault", "status"), [("reset-before-write", 404), ("reset-after-write", 200)])
 def test_a_connection_is_reset_before_or_after_a_write(arm: Client, fault: str, status: int) -> None:
-    """The client hears the same: nothing. Only a read tells which it was."""
+    """The client gets no response in either case; only a read shows which it was."""
     induce(arm, fault)
 
     with pytest.raises(LOST):
@@ -162,7 +162,7 @@ def test_a_token_expires_in_the_middle_of_a_creation(instant: Running) -> None:
     assert ready.arm("GET", put.headers["Azure-AsyncOperation"]).json()["status"] == "Succeeded"
 
 
-def test_short_tokens_say_so_and_end(arm: Client) -> None:
+def test_short_tokens_state_their_lifetime_and_end(arm: Client) -> None:
     """A client that believes expires_in gets another one; one that does not meets 401."""
     induce(arm, "short-tokens")
 

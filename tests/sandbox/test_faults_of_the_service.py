@@ -43,7 +43,7 @@ def grant_over_http(ready: Ready) -> None:
 
 @pytest.mark.parametrize(("fault", "reads"), [("slow-grant", 2), ("slow-grant~4", 4)])
 def test_a_grant_takes_effect_after_some_reads(instant: Running, fault: str, reads: int) -> None:
-    """By the pace, two where the pace is none; or as many as the fault says."""
+    """By the pace, two where the pace is none; or as many as the fault sets."""
     ready = Ready(instant)
     ready.state.add_fault(fault)
     grant_over_http(ready)
@@ -56,7 +56,7 @@ def test_a_grant_takes_effect_after_some_reads(instant: Running, fault: str, rea
 
 
 def test_a_grant_takes_effect_after_some_time(instant: Running) -> None:
-    """~LENGTH with a unit is time, however often anyone asks."""
+    """~LENGTH with a unit is time, however many requests come."""
     ready = Ready(instant)
     ready.state.add_fault("slow-grant~70s")
     grant_over_http(ready)
@@ -80,12 +80,12 @@ def test_a_new_principal_is_not_found_for_a_while(running: Running) -> None:
         return ready.arm("PUT", f"{ready.vault}/providers/Microsoft.Authorization/roleAssignments/{guid(name)}", body)
 
     refused = assign("one")
-    told = assign("two", principalType="ServicePrincipal")
+    accepted = assign("two", principalType="ServicePrincipal")
     ready.arm("DELETE", f"{ready.vault}/providers/Microsoft.Authorization/roleAssignments/{guid('two')}")
 
     assert (400, "PrincipalNotFound") == code(refused)
     assert f"Principal {principal.replace('-', '')} does not exist" in refused.json()["error"]["message"]
-    assert told.status_code == 201
+    assert accepted.status_code == 201
     assert [400, 201] == [assign("three").status_code for _ in range(2)]
 
 

@@ -1,4 +1,4 @@
-"""The request log in its forms, and the commands that speak to a sandbox that is running, or arrange one that is not."""
+"""The request log in its forms, and the commands that control a running sandbox, or arrange a stopped one."""
 
 import contextlib
 import http.client
@@ -141,7 +141,7 @@ def test_har_is_what_viewers_read(used: tuple[Path, Client], tmp_path: Path) -> 
 
 
 def test_an_unwritable_file_is_reported(used: tuple[Path, Client], tmp_path: Path) -> None:
-    """A HAR in no folder; a state where nobody may write."""
+    """A HAR in no folder; a state in a folder without write access."""
     exit_code, _, err = invoke("log", "--state", str(used[0]), "--har", str(tmp_path / "no" / "requests.har"))
 
     assert (1, True) == (exit_code, "requests.har: No such file or directory" in err)

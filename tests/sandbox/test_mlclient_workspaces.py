@@ -109,7 +109,7 @@ def test_create_without_a_key_has_no_encryption(scientist: Scientist) -> None:
 
 
 def test_create_on_a_workspace_that_exists_is_a_silent_update_that_drops_hbi(scientist: Scientist) -> None:
-    """P65: no error, no deployment, and what was asked for is not there."""
+    """P65: no error, no deployment, and the requested value is absent."""
     scientist.create(scientist.workspace())
     scientist.running.requests.clear()
 
@@ -325,11 +325,39 @@ def test_endpoints(scientist: Scientist) -> None:
     assert [each.name for each in batch.list()] == ["nightly"]
 
 
+def test_deployments_of_endpoints(scientist: Scientist) -> None:
+    """One on machines of Microsoft's, and one on a cluster: both are created, and listed with what they run on."""
+    scientist.create()
+    client, entities = scientist.client, scientist.entities
+    cluster = entities("AmlCompute")(name="cpu", size="Standard_DS3_v2", max_instances=2)
+    compute = client.compute.begin_create_or_update(cluster).result().id
+    client.online_endpoints.begin_create_or_update(entities("ManagedOnlineEndpoint")(name="score")).result()
+    client.batch_endpoints.begin_create_or_update(entities("BatchEndpoint")(name="nightly")).result()
+    model, environment = (
+        f"{compute.rpartition('/computes/')[0]}/{each}/one/versions/1" for each in ("models", "environments")
+    )
+    of_all = {"model": model, "environment": environment}
+
+    online = entities("ManagedOnlineDeployment")(
+        name="blue", endpoint_name="score", instance_type="Standard_DS3_v2", instance_count=1, **of_all
+    )
+    batch = entities("ModelBatchDeployment")(name="jobs", endpoint_name="nightly", compute=compute, **of_all)
+    client.online_deployments.begin_create_or_update(online).result()
+    client.batch_deployments.begin_create_or_update(batch).result()
+
+    assert [(each.name, each.instance_type) for each in client.online_deployments.list("score")] == [
+        ("blue", "Standard_DS3_v2")
+    ]
+    assert [(each.name, each.compute) for each in client.batch_deployments.list("nightly")] == [("jobs", compute)]
+    client.online_deployments.begin_delete("blue", "score").result()
+    assert [*client.online_deployments.list("score")] == []
+
+
 # --- delete
 
 
 def test_delete_keeps_the_name_for_14_days_and_cannot_purge_afterwards(scientist: Scientist) -> None:
-    """Soft-deleted; create says so; the SDK reads before it purges and finds nothing (P70)."""
+    """Soft-deleted; create reports it; the SDK reads before it purges and finds nothing (P70)."""
     scientist.create()
 
     scientist.client.workspaces.begin_delete("mlw", delete_dependent_resources=False).result()

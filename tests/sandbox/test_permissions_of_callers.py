@@ -56,7 +56,7 @@ def test_the_refusal_is_worded_as_azure_words_it(instant: Running) -> None:
     ],
 )  # fmt: skip
 def test_a_reader_may_change_nothing(instant: Running, method: str, path: str, action: str, scope: str) -> None:
-    """Each refusal names the action and the scope, as the operator has to ask for them."""
+    """Each refusal names the action and the scope, as the operator has to request them."""
     message = refusal(client(instant, "Reader")(method, path, {}))
 
     assert f"perform action '{action}' over scope '{scope or path}' " in message
@@ -67,12 +67,12 @@ def test_a_reader_may_read_and_a_principal_without_roles_may_not(instant: Runnin
     instant.state.add_resource_group("rg")
 
     assert client(instant, "Reader")("GET", GROUP).status_code == 200
-    assert "resourceGroups/read'" in refusal(nobody(instant)("GET", GROUP))
+    assert "resourceGroups/read'" in refusal(without_roles(instant)("GET", GROUP))
 
 
-def nobody(running: Running) -> Client:
+def without_roles(running: Running) -> Client:
     """Return a client without any right."""
-    environment = running.state.add_client("nobody")
+    environment = running.state.add_client("without-roles")
     return Client(running, client_id=environment["AZURE_CLIENT_ID"], secret=environment["AZURE_CLIENT_SECRET"])
 
 
@@ -103,7 +103,7 @@ def test_those_who_may_grant(instant: Running, role: str) -> None:
 
 
 def test_a_role_reaches_down_and_not_aside(instant: Running) -> None:
-    """Contributor of one group is nobody in another, and cannot register a provider."""
+    """Contributor of one group has no rights in another, and cannot register a provider."""
     for name in ("rg", "other"):
         instant.state.add_resource_group(name)
     deployer = client(instant, "Contributor", GROUP)
@@ -116,7 +116,7 @@ def test_a_role_reaches_down_and_not_aside(instant: Running) -> None:
 def test_a_grant_to_a_caller_may_be_slow(instant: Running) -> None:
     """A role that was just assigned counts after some reads, on the management plane, too."""
     instant.state.add_resource_group("rg")
-    caller, owner = nobody(instant), Client(instant)
+    caller, owner = without_roles(instant), Client(instant)
     definition = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{READER}"
     row = next(iter(instant.state.tenant.data["applications"].values()))
     instant.state.add_fault("slow-grant")
@@ -128,7 +128,7 @@ def test_a_grant_to_a_caller_may_be_slow(instant: Running) -> None:
 
 
 def test_a_poll_needs_no_right(instant: Running) -> None:
-    """Whoever began an operation can follow it, wherever their role is."""
+    """The caller that started an operation can poll it, whatever the scope of its role."""
     ready = Ready(instant)
     ready.grant()
     deployer = client(instant, "Contributor", GROUP)
@@ -193,7 +193,7 @@ def test_the_managed_group_is_read_only(instant: Running) -> None:
     ("permissions", "read", "write"),
     [([], 403, 403), (["Application.Read.All"], 200, 403), (["Application.ReadWrite.All"], 200, 201)],
 )
-def test_graph_asks_for_application_permissions(
+def test_graph_requires_application_permissions(
     instant: Running, permissions: list[str], read: int, write: int
 ) -> None:
     """Recording 45: 403 Authorization_RequestDenied with innerError."""

@@ -1,4 +1,4 @@
-"""Deny policies: what a write meets, what checkPolicyRestrictions says beforehand, what fails in the managed group."""
+"""Deny policies: what a write meets, what checkPolicyRestrictions returns beforehand, what fails in the managed group."""
 
 import json
 from typing import Any
@@ -116,7 +116,7 @@ def test_a_policy_reaches_as_far_as_its_scope(arm: Client) -> None:
 
 
 def test_an_arranged_policy_reaches_what_azure_ml_makes(instant: Running) -> None:
-    """P54 without a fault: nobody can shape the managed Cosmos DB account; service-side there is none."""
+    """P54 without a fault: the caller cannot shape the managed Cosmos DB account; service-side there is none."""
     ready = Ready(instant)
     ready.grant()
     ready.state.add_policy("no-local", "Microsoft.DocumentDB/databaseAccounts", "disableLocalAuth", allow=[True])
@@ -128,11 +128,11 @@ def test_an_arranged_policy_reaches_what_azure_ml_makes(instant: Running) -> Non
     assert side["status"] == "Succeeded"
 
 
-# --- asking beforehand
+# --- checks beforehand
 
 
-def asked(arm: Client, content: dict[str, Any], *pending: dict[str, Any], group: str = "") -> dict[str, Any]:
-    """Ask checkPolicyRestrictions."""
+def restrictions(arm: Client, content: dict[str, Any], *pending: dict[str, Any], group: str = "") -> dict[str, Any]:
+    """Return the response of checkPolicyRestrictions."""
     details = {"resourceContent": content, "apiVersion": "2023-05-01"}
     answer = arm("POST", f"{group}{CHECK}", {"resourceDetails": details, "pendingFields": list(pending)})
     assert answer.status_code == 200, answer.text
@@ -144,16 +144,16 @@ def test_without_policies_nothing_is_restricted(arm: Client) -> None:
     """Two empty lists, at either scope."""
     empty = {"fieldRestrictions": [], "contentEvaluationResult": {"policyEvaluations": []}}
 
-    assert [empty, empty] == [asked(arm, {"type": STORAGE}, group=group) for group in ("", "/resourceGroups/rg")]
+    assert [empty, empty] == [restrictions(arm, {"type": STORAGE}, group=group) for group in ("", "/resourceGroups/rg")]
 
 
 def test_content_is_judged_as_a_write_would_be(arm: Client) -> None:
     """NonCompliant with effect Deny for what a PUT would be refused for, and nothing for the rest."""
     assignment = no_keys(arm)
 
-    denied = asked(arm, {"type": STORAGE, "properties": {}})["contentEvaluationResult"]["policyEvaluations"]
-    passed = asked(arm, {"type": STORAGE, "properties": {"allowSharedKeyAccess": False}})
-    other = asked(arm, {"type": "Microsoft.KeyVault/vaults"})
+    denied = restrictions(arm, {"type": STORAGE, "properties": {}})["contentEvaluationResult"]["policyEvaluations"]
+    passed = restrictions(arm, {"type": STORAGE, "properties": {"allowSharedKeyAccess": False}})
+    other = restrictions(arm, {"type": "Microsoft.KeyVault/vaults"})
 
     assert [(assignment, "NonCompliant", {"policyEffect": "Deny"})] == [
         (row["policyInfo"]["policyAssignmentId"], row["evaluationResult"], row["effectDetails"]) for row in denied
@@ -168,7 +168,8 @@ def test_pending_fields_report_future_denials(arm: Client) -> None:
 
     pending = ({"field": "location", "values": ["eastus2", "westus3"]}, {"field": "tags.owner"})
     rows = {
-        row["field"]: row["restrictions"][0] for row in asked(arm, {"type": STORAGE}, *pending)["fieldRestrictions"]
+        row["field"]: row["restrictions"][0]
+        for row in restrictions(arm, {"type": STORAGE}, *pending)["fieldRestrictions"]
     }
 
     assert ("Deny", ["westus3"]) == (rows["location"]["result"], rows["location"]["values"])

@@ -107,7 +107,7 @@ def test_a_body_broken_in_one_place_is_answered_in_arms_form(instant: Running) -
         for place in places(body):
             for instead in INSTEAD:
                 answer = client(method, path, broken(body, place, instead))
-                spoken = not answer.content or isinstance(answer.json(), dict)
-                assert spoken, (method, path, place, instead)
+                readable = not answer.content or isinstance(answer.json(), dict)
+                assert readable, (method, path, place, instead)
                 if answer.status_code >= 400:
                     assert set(answer.json()["error"]) >= {"code", "message"}, (method, path, place, instead)

@@ -53,7 +53,7 @@ def test_storage_names_are_checked_and_global(ready: Client) -> None:
 
 
 def test_account_keys_are_answered_and_never_logged(ready: Client) -> None:
-    """Whoever reads the log finds no key in it."""
+    """The log contains no key."""
     ready.running.state.add_storage_account("stone")
 
     keys = ready("POST", STORAGE + "/listKeys").json()["keys"]

@@ -132,14 +132,14 @@ def test_a_set_goes_with_its_principal() -> None:
         principal = ready.arm("GET", PATH, api=API).json()["identity"]["principalId"]
         known = principal in ready.state.tenant.table("principals")
 
-        begun = ready.arm("DELETE", PATH, api=API)
+        accepted = ready.arm("DELETE", PATH, api=API)
         meanwhile = ready.arm("GET", PATH, api=API)
-        polls = [ready.arm("GET", begun.headers["Azure-AsyncOperation"]).json() for _ in range(2)]
-        located = ready.arm("GET", begun.headers["Location"])
+        polls = [ready.arm("GET", accepted.headers["Azure-AsyncOperation"]).json() for _ in range(2)]
+        located = ready.arm("GET", accepted.headers["Location"])
         gone = ready.arm("GET", PATH, api=API)
         again = ready.arm("DELETE", PATH, api=API)
 
-        assert (True, 202, b"", 200) == (known, begun.status_code, begun.content, meanwhile.status_code)
+        assert (True, 202, b"", 200) == (known, accepted.status_code, accepted.content, meanwhile.status_code)
         assert ["InProgress", "Succeeded"] == [poll["status"] for poll in polls]
         assert "properties" not in polls[-1]
         assert (200, b"") == (located.status_code, located.content)

@@ -1,4 +1,4 @@
-"""What real clients ask for that cmkctl does not: each found by pointing one at the sandbox (tests/clients)."""
+"""Requests of real clients that cmkctl does not send: each found by pointing one at the sandbox (tests/clients)."""
 
 import pytest
 from support.sandbox import SUBSCRIPTION, Client, code, vault_body, vault_path
@@ -60,7 +60,7 @@ def test_a_part_of_a_name_finds_a_resource(arranged: Client) -> None:
     assert ["kv-one"] == [row["name"] for row in found]
 
 
-def test_a_list_is_cut_at_top_and_says_where_the_rest_is(arranged: Client) -> None:
+def test_a_list_is_cut_at_top_and_links_to_the_rest(arranged: Client) -> None:
     """``$top`` and ``nextLink``, as Azure pages."""
     first = arranged("GET", "/resources?$top=2").json()
     rest = arranged("GET", first["nextLink"]).json()
@@ -70,7 +70,7 @@ def test_a_list_is_cut_at_top_and_says_where_the_rest_is(arranged: Client) -> No
 
 
 def test_there_are_no_managed_hsms(arranged: Client) -> None:
-    """``az keyvault list`` and ``list-deleted`` ask for them, too; making one is not modelled."""
+    """``az keyvault list`` and ``list-deleted`` request them, too; making one is not modelled."""
     provider = "/providers/Microsoft.KeyVault"
     lists = [f"{provider}/managedHSMs", f"{provider}/deletedManagedHSMs", f"/resourceGroups/rg{provider}/managedHSMs"]
 
@@ -80,22 +80,22 @@ def test_there_are_no_managed_hsms(arranged: Client) -> None:
 
 
 def test_graph_resolves_object_ids_and_knows_no_signed_in_user(arranged: Client) -> None:
-    """``getByIds`` as recorded (40, 43, 45); ``/me`` is refused in Graph's words: a service principal is nobody."""
+    """``getByIds`` as recorded (40, 43, 45); ``/me`` is refused in Graph's words: a service principal is no signed-in user."""
     graph = Client(arranged.running, "graph.microsoft.com")
-    asked = {
+    body = {
         "ids": [COSMOS_DB_OBJECT_ID, "00000000-1111-2222-3333-444444444444"],
         "types": ["servicePrincipal", "user"],
     }
 
-    found = graph("POST", "/v1.0/directoryObjects/getByIds", asked)
-    nobody = graph("GET", "/v1.0/me")
+    found = graph("POST", "/v1.0/directoryObjects/getByIds", body)
+    refused = graph("GET", "/v1.0/me")
 
     assert [("#microsoft.graph.servicePrincipal", COSMOS_DB_APP_ID)] == [
         (row["@odata.type"], row["appId"]) for row in found.json()["value"]
     ]
     assert (200, "https://graph.microsoft.com") == (found.status_code, found.headers["Location"])
-    assert (400, "BadRequest") == code(nobody)
-    assert nobody.json()["error"]["message"] == "/me request is only valid with delegated authentication flow."
+    assert (400, "BadRequest") == code(refused)
+    assert refused.json()["error"]["message"] == "/me request is only valid with delegated authentication flow."
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_graph_resolves_object_ids_and_knows_no_signed_in_user(arranged: Client)
     ],
 )
 def test_a_storage_accounts_name_is_checked(arranged: Client, name: str, reason: str, message: str) -> None:
-    """``az storage account create`` asks first."""
+    """``az storage account create`` checks it first."""
     path = "/providers/Microsoft.Storage/checkNameAvailability"
-    asked = {"name": name, "type": "Microsoft.Storage/storageAccounts"}
+    body = {"name": name, "type": "Microsoft.Storage/storageAccounts"}
 
-    assert {"nameAvailable": False, "reason": reason, "message": message} == arranged("POST", path, asked).json()
-    assert {"nameAvailable": True} == arranged("POST", path, {**asked, "name": "stfree"}).json()
+    assert {"nameAvailable": False, "reason": reason, "message": message} == arranged("POST", path, body).json()
+    assert {"nameAvailable": True} == arranged("POST", path, {**body, "name": "stfree"}).json()
 
 
 def test_an_identity_takes_empty_properties_and_its_isolation(arranged: Client) -> None:

@@ -69,7 +69,7 @@ def test_a_lock_refuses_deletes_at_above_and_below(ready: Ready, where: str) -> 
 
 
 def test_a_lock_beside_it_locks_nothing(ready: Ready) -> None:
-    """A lock on one resource leaves its neighbours alone, and a name that begins alike is another name."""
+    """A lock on one resource leaves its neighbours alone, and a name with the same beginning is a different name."""
     ready.state.add_storage_account("stmlw2")
     ready.state.add_lock(f"{SUBSCRIPTION}{STORAGE}")
 
@@ -116,7 +116,7 @@ def test_policies_are_listed_where_they_hold(ready: Ready) -> None:
 
 
 def test_a_caller_reads_its_permissions(ready: Ready) -> None:
-    """The usual principal is Owner; another has what its roles give it, at the scope that is asked."""
+    """The usual principal is Owner; another has what its roles give it, at the scope of the request."""
     path = "/providers/Microsoft.Authorization/permissions"
     environment = ready.state.add_client("reader", "Reader", f"{SUBSCRIPTION}{GROUP}")
     reader = Client(
@@ -182,10 +182,10 @@ def test_a_feature_is_registered_by_itself_in_the_end() -> None:
         path = "/providers/Microsoft.Features/providers/Microsoft.Compute/features/EncryptionAtHost"
 
         before = arm("GET", path, api="2021-07-01").json()
-        begun = arm("POST", f"{path}/register", api="2021-07-01").json()["properties"]["state"]
+        after = arm("POST", f"{path}/register", api="2021-07-01").json()["properties"]["state"]
         states = [arm("GET", path, api="2021-07-01").json()["properties"]["state"] for _ in range(3)]
         listed = arm("GET", "/providers/Microsoft.Features/features", api="2021-07-01").json()["value"]
 
-    assert ("NotRegistered", "Registering") == (before["properties"]["state"], begun)
+    assert ("NotRegistered", "Registering") == (before["properties"]["state"], after)
     assert ["Registering", "Registering", "Registered"] == states
     assert ["Microsoft.Compute/EncryptionAtHost"] == [row["name"] for row in listed]

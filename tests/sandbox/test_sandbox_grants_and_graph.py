@@ -173,7 +173,7 @@ def test_a_managed_identity_names_its_owner(quick: Client) -> None:
 
 
 def test_a_principal_is_deleted_and_made_again(quick: Client) -> None:
-    """``az ad sp create`` asks for the application first; DELETE is 204, empty, then 404."""
+    """``az ad sp create`` reads the application first; DELETE is 204, empty, then 404."""
     client_id = quick.running.state.add_client("pipeline")["AZURE_CLIENT_ID"]
     graph = Client(quick.running, "graph.microsoft.com")
     path = f"/v1.0/servicePrincipals?$filter=appId eq '{client_id}'"

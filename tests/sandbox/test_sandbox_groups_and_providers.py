@@ -53,10 +53,10 @@ def test_deleting_a_group_takes_its_contents_and_soft_deletes_its_vaults(arm: Cl
     """202 with Location and Retry-After, polled to an empty 200 (fact 34)."""
     arm.running.state.add_vault("kv-one", "rg")
 
-    begun = arm("DELETE", "/resourceGroups/rg")
-    polls = [arm("GET", begun.headers["Location"]).status_code for _ in range(3)]
+    accepted = arm("DELETE", "/resourceGroups/rg")
+    polls = [arm("GET", accepted.headers["Location"]).status_code for _ in range(3)]
 
-    assert (begun.status_code, "Retry-After" in begun.headers, polls) == (202, True, [202, 202, 200])
+    assert (accepted.status_code, "Retry-After" in accepted.headers, polls) == (202, True, [202, 202, 200])
     assert code(arm("GET", "/resourceGroups/rg")) == (404, "ResourceGroupNotFound")
     deleted = arm("GET", "/providers/Microsoft.KeyVault/locations/eastus2/deletedVaults/kv-one")
     assert deleted.json()["properties"]["vaultId"].endswith(
@@ -137,7 +137,7 @@ def test_registering_can_be_left_midway(arm: Client) -> None:
 
 
 def test_an_unknown_namespace_is_refused(arm: Client) -> None:
-    """404 InvalidResourceNamespace; of Microsoft's own there are more than are modelled, and that is said instead."""
+    """404 InvalidResourceNamespace; of Microsoft's own there are more than are modelled, which is the error for those."""
     assert code(arm("POST", "/providers/Contoso.Nothing/register")) == (404, "InvalidResourceNamespace")
     assert code(arm("POST", "/providers/Microsoft.RecoveryServices/register")) == (400, "SandboxNotModelled")
 

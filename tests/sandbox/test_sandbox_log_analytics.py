@@ -38,7 +38,7 @@ def test_a_deleted_workspace_is_listed_and_recovered(ready: Client) -> None:
 
 @pytest.mark.parametrize("how", ["force", "time"])
 def test_a_workspace_is_gone_for_good(ready: Client, how: str) -> None:
-    """By `force=true`, or 14 days later; then it is another one."""
+    """By `force=true`, or 14 days later; then the name makes a new one."""
     before = ready("GET", LOGS).json()["properties"]["customerId"]
 
     ready("DELETE", LOGS + ("?force=true" if how == "force" else ""))

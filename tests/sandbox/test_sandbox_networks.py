@@ -106,10 +106,10 @@ def test_an_endpoint_that_cannot_be_is_refused(
 ) -> None:
     """A subnet, a target or a group that does not exist; a network in another region."""
     subnet = running.state.add_subnet()
-    asked = {"subnet": subnet, **changed}
-    asked["subnet"] = subnet if asked["subnet"] == subnet else f"{subnet}-none"
+    properties = {"subnet": subnet, **changed}
+    properties["subnet"] = subnet if properties["subnet"] == subnet else f"{subnet}-none"
 
-    assert refusal == code(arm("PUT", ENDPOINT, body(**asked), API))
+    assert refusal == code(arm("PUT", ENDPOINT, body(**properties), API))
 
 
 def test_what_an_endpoint_reaches_is_fixed(running: Running, arm: Client) -> None:
@@ -140,9 +140,9 @@ def test_network_policies_are_refused_in_azure_government(running: Running) -> N
     """The public cloud supports them; one report has the refusal for Azure Government."""
     subnet = running.state.add_subnet(policies="Enabled", location="usgovvirginia", group="rg-gov", network="vnet-gov")
     government = Client(running, "management.usgovcloudapi.net")
-    asked = body(subnet, location="usgovvirginia")
+    sent = body(subnet, location="usgovvirginia")
 
-    refused = code(government("PUT", ENDPOINT, asked, API))
+    refused = code(government("PUT", ENDPOINT, sent, API))
 
     assert (400, "PrivateEndpointCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled") == refused
 

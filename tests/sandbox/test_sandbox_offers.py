@@ -22,7 +22,7 @@ def ready(instant: Running) -> Client:
 
 
 def test_a_provider_lists_the_regions_of_each_type(ready: Client, instant: Running) -> None:
-    """Every region by default; those that were arranged are the ones that a creation is told."""
+    """Every region by default; the refusal of a creation lists the arranged ones."""
     before = ready("GET", STORAGE, api="2022-09-01").json()["resourceTypes"]
     instant.state.limit_regions("Microsoft.Storage/storageAccounts", "westus")
     after = ready("GET", STORAGE, api="2022-09-01").json()["resourceTypes"]
@@ -87,7 +87,7 @@ def test_questions_of_an_unregistered_provider_are_refused(instant: Running) -> 
     """As Azure refuses everything of such a provider."""
     arm = Client(instant)
 
-    asked = [
+    answers = [
         arm("GET", "/providers/Microsoft.Search/locations/eastus2/usages", api="2025-05-01"),
         arm("GET", "/providers/Microsoft.DocumentDB/locations/eastus2", api="2024-11-15"),
         arm(
@@ -98,7 +98,7 @@ def test_questions_of_an_unregistered_provider_are_refused(instant: Running) -> 
         ),
     ]
 
-    assert {(409, "MissingSubscriptionRegistration")} == {code(each) for each in asked}
+    assert {(409, "MissingSubscriptionRegistration")} == {code(each) for each in answers}
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ with Sandbox().serve() as running:
     opener = urllib.request.build_opener(*handlers)
     token = issue("https://management.azure.com", running.state.tenant.clock(), "https://login.microsoftonline.com")
 
-    def ask(method, path, body=None):
+    def send(method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         request = urllib.request.Request(base + path, data, headers, method=method)
@@ -79,9 +79,9 @@ with Sandbox().serve() as running:
             return response.status, json.load(response)
 
     widgets = "/resourceGroups/rg/providers/Microsoft.Widgets/widgets"
-    put, _ = ask("PUT", f"{widgets}/second?api-version=2030-01-01", {"location": "eastus", "properties": {"size": 3}})
-    _, listed = ask("GET", f"{widgets}?api-version=2030-01-01")
-    _, provider = ask("GET", "/providers/microsoft.widgets?api-version=2021-04-01")
+    put, _ = send("PUT", f"{widgets}/second?api-version=2030-01-01", {"location": "eastus", "properties": {"size": 3}})
+    _, listed = send("GET", f"{widgets}?api-version=2030-01-01")
+    _, provider = send("GET", "/providers/microsoft.widgets?api-version=2021-04-01")
     print(json.dumps([
         put, [row["name"] for row in listed["value"]], provider["registrationState"],
         provider["resourceTypes"][0]["apiVersions"], seconds("widget.create"), running.state.tenant.table("lost_widgets"),

@@ -156,13 +156,13 @@ def test_rules_need_premium_and_single_addresses_lose_their_mask(quickly: Client
 
 def test_a_name_is_free_until_it_is_taken(quickly: Client) -> None:
     """Anywhere, in any casing."""
-    asked = [
+    bodies = [
         {"name": name, "type": "Microsoft.ContainerRegistry/registries"} for name in ("crone", "CROne", "no-dashes")
     ]
 
-    before = quickly("POST", CHECK, asked[0], API).json()
+    before = quickly("POST", CHECK, bodies[0], API).json()
     quickly("PUT", REGISTRY, PREMIUM, API)
-    after = [quickly("POST", CHECK, each, API).json() for each in asked[1:]]
+    after = [quickly("POST", CHECK, each, API).json() for each in bodies[1:]]
 
     assert {"nameAvailable": True} == before
     assert ["AlreadyExists", "Invalid"] == [each["reason"] for each in after]

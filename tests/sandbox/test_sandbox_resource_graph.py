@@ -70,7 +70,7 @@ def test_columns_order_and_number() -> None:
     ],
 )
 def test_everything_else_is_not_modelled(text: str) -> None:
-    """The sandbox says so instead of answering something."""
+    """The sandbox refuses it instead of returning made-up rows."""
     with pytest.raises(errors.AzureError) as refused:
         parse(text)
 
@@ -94,7 +94,7 @@ def graph(server: Running) -> Running:
     return server
 
 
-def ask(client: Client, query: str, **options: Any) -> Any:
+def run_query(client: Client, query: str, **options: Any) -> Any:
     """Send a query, and return the response."""
     return client("POST", URL, {"subscriptions": [SUBSCRIPTION_ID], "query": query, "options": options})
 
@@ -103,7 +103,7 @@ def test_a_row_has_every_column_and_the_properties_of_the_resource(graph: Runnin
     """Type and group are in lower case; what a resource lacks is null, or empty for texts."""
     put(graph.state, workspace("MLW", "RG-ml", key=f"https://kv.vault.azure.net/keys/cmk/{VERSION}", vault="/v"))
 
-    answer = ask(Client(graph), "resources | where type =~ 'Microsoft.MachineLearningServices/workspaces'").json()
+    answer = run_query(Client(graph), "resources | where type =~ 'Microsoft.MachineLearningServices/workspaces'").json()
 
     row = answer["data"][0]
     assert (1, 1, "false") == (answer["totalRecords"], answer["count"], answer["resultTruncated"])
@@ -124,7 +124,7 @@ def test_what_is_inside_a_resource_has_no_row(graph: Running) -> None:
     graph.state.add_vault("kv-cmk", "rg")
     graph.state.add_key("kv-cmk", "cmk")
 
-    rows = ask(Client(graph), "resources | project type | order by type asc").json()["data"]
+    rows = run_query(Client(graph), "resources | project type | order by type asc").json()["data"]
 
     assert ["microsoft.keyvault/vaults", "microsoft.sql/servers", "microsoft.sql/servers/databases"] == [
         each["type"] for each in rows
@@ -132,15 +132,15 @@ def test_what_is_inside_a_resource_has_no_row(graph: Running) -> None:
 
 
 def test_pages_continue_where_the_id_is_projected(graph: Running) -> None:
-    """Without it the rows end, and the response says that there are more."""
+    """Without it the rows end, and the response shows that there are more."""
     put(graph.state, *(document("Microsoft.ManagedIdentity/userAssignedIdentities", f"id-{n:04}") for n in range(1001)))
     client, query = Client(graph), "resources | project id | order by id asc"
 
-    first = ask(client, query).json()
-    second = ask(client, query, **{"$skipToken": first["$skipToken"]}).json()
-    small = ask(client, query, **{"$top": 2}).json()
-    cut = ask(client, "resources | project name").json()
-    other = ask(client, "resources | project id", **{"$skipToken": first["$skipToken"]})
+    first = run_query(client, query).json()
+    second = run_query(client, query, **{"$skipToken": first["$skipToken"]}).json()
+    small = run_query(client, query, **{"$top": 2}).json()
+    cut = run_query(client, "resources | project name").json()
+    other = run_query(client, "resources | project id", **{"$skipToken": first["$skipToken"]})
 
     assert [(1000, "true"), (1, "false"), (2, "true"), (1000, "true")] == [
         (each["count"], each["resultTruncated"]) for each in (first, second, small, cut)
@@ -160,10 +160,10 @@ def test_rows_and_subscriptions_that_a_caller_may_not_read_are_left_out(graph: R
     reader, stranger = (
         Client(graph, client_id=each["AZURE_CLIENT_ID"], secret=each["AZURE_CLIENT_SECRET"]) for each in (mine, none)
     )
-    asked = {"subscriptions": [SUBSCRIPTION_ID, other], "query": "resources | project id, name"}
+    body = {"subscriptions": [SUBSCRIPTION_ID, other], "query": "resources | project id, name"}
 
-    seen = reader("POST", URL, asked)
-    refused = stranger("POST", URL, asked)
+    seen = reader("POST", URL, body)
+    refused = stranger("POST", URL, body)
 
     assert (200, ["one"]) == (seen.status_code, [row["name"] for row in seen.json()["data"]])
     assert (400, "NoValidSubscriptionsInQueryRequest") == (
@@ -176,9 +176,9 @@ def test_fifteen_queries_in_five_seconds_are_answered(graph: Running) -> None:
     """The headers count down; the next query is throttled, until the time is over."""
     client = Client(graph)
 
-    answers = [ask(client, "resources | take 1") for _ in range(16)]
+    answers = [run_query(client, "resources | take 1") for _ in range(16)]
     graph.state.advance(5)
-    later = ask(client, "resources | take 1")
+    later = run_query(client, "resources | take 1")
 
     assert [*range(14, -1, -1), 0] == [int(each.headers["x-ms-user-quota-remaining"]) for each in answers]
     assert [200] * 15 + [429] == [each.status_code for each in answers]
@@ -193,10 +193,10 @@ def test_rows_can_be_older_than_the_resources(graph: Running) -> None:
     graph.state.freeze_graph()
     put(graph.state, storage("new"), storage("newest"))
 
-    frozen = ask(client, query).json()["data"]
+    frozen = run_query(client, query).json()["data"]
     graph.state.renew_graph()
     graph.state.add_fault("graph-lag@storageaccounts/newest")
-    lagging = ask(client, query).json()["data"]
+    lagging = run_query(client, query).json()["data"]
 
     assert [["old"], ["old", "new"]] == [[row["name"] for row in rows] for rows in (frozen, lagging)]
 
@@ -217,6 +217,6 @@ def test_requests_beyond_the_model_are_refused(graph: Running, body: dict[str, A
 
 def test_a_query_is_no_write(graph: Running) -> None:
     """Although its method is POST."""
-    ask(Client(graph), "resources | take 1")
+    run_query(Client(graph), "resources | take 1")
 
     assert [] == graph.writes

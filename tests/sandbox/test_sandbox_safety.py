@@ -99,7 +99,7 @@ def test_secrets_are_replaced_wherever_they_are(body: object) -> None:
 
 
 def test_what_is_no_secret_is_kept() -> None:
-    """Names, ids, key identifiers, and what a datastore says of its credentials."""
+    """Names, ids, key identifiers, and what a datastore shows of its credentials."""
     body = {
         "keyIdentifier": "https://kv.vault.azure.net/keys/cmk/" + "a" * 32,
         "credentials": {"credentialsType": "AccountKey"},

@@ -80,7 +80,7 @@ def test_mgmt_resource_creates_a_workspace(instant: Running, credential: ClientS
 def test_a_failed_operation_reaches_the_caller_with_azures_code(
     instant: Running, credential: ClientSecretCredential
 ) -> None:
-    """The poller raises what the operation's error says."""
+    """The poller raises the operation's error."""
     wanted = body(instant)
     instant.state.vault("kv-cmk")["doc"]["properties"].pop("enablePurgeProtection")
     client = ResourceManagementClient(credential, SUBSCRIPTION_ID, polling_interval=0)

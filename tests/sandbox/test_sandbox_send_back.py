@@ -99,6 +99,26 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         f"{WORKSPACE}/batchEndpoints/one",
         {**PLAIN, "properties": {"authMode": "AADToken"}},
     ),
+    "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments": (
+        f"{WORKSPACE}/onlineEndpoints/one/deployments/blue",
+        {
+            **PLAIN,
+            "sku": {"name": "Default", "capacity": 1},
+            "identity": {"type": "SystemAssigned"},
+            "properties": {
+                "endpointComputeType": "Managed",
+                "instanceType": "Standard_DS3_v2",
+                "dataCollector": {"collections": {"request": {"dataCollectionMode": "Enabled", "samplingRate": 1}}},
+            },
+        },
+    ),
+    "microsoft.machinelearningservices/workspaces/batchendpoints/deployments": (
+        f"{WORKSPACE}/batchEndpoints/one/deployments/nightly",
+        {
+            **PLAIN,
+            "properties": {"compute": f"{WORKSPACE}/computes/cluster", "resources": {"instanceCount": 2}},
+        },
+    ),
     "microsoft.machinelearningservices/workspaces/connections": (
         f"{WORKSPACE}/connections/one",
         {"properties": {"authType": "None", "category": "ContainerRegistry", "target": "www.example.invalid"}},

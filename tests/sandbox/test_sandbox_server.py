@@ -60,7 +60,7 @@ def test_a_forged_token_is_refused(arm: Client) -> None:
     assert code(arm("GET", "")) == (401, "InvalidAuthenticationToken")
 
 
-def test_a_vault_host_asks_for_a_token_as_key_vault_does(running: Running) -> None:
+def test_a_vault_host_challenges_for_a_token_as_key_vault_does(running: Running) -> None:
     """The data plane is not modelled, but its challenge is: SDKs find out resource and tenant from it."""
     answer = Client(running).session.get("https://kv-one.vault.azure.net/keys?api-version=7.4")
 
@@ -79,7 +79,7 @@ def test_a_wrong_secret_is_refused_as_entra_does(running: Running) -> None:
 
 
 def test_what_is_not_modelled_is_refused_loudly(arm: Client) -> None:
-    """Never a quiet 200 or {}: the error says that it is the sandbox's limit."""
+    """Never a quiet 200 or {}: the error names it as a limit of the sandbox."""
     answers = [
         arm("GET", "/providers/Microsoft.Compute/virtualMachines", api="2024-07-01"),
         arm("PUT", "/resourceGroups/rg/providers/Microsoft.Cdn/profiles/p", {}, api="2023-05-01"),
@@ -199,7 +199,7 @@ def test_a_host_it_does_not_know_still_gets_a_certificate() -> None:
 
 
 def test_importing_the_package_stays_light() -> None:
-    """Whoever only mentions the sandbox does not pay for uvicorn, trustme and the routes."""
+    """Importing the sandbox alone does not load uvicorn, trustme and the routes."""
     program = "import sys, cmkctl.sandbox; print([m for m in ('uvicorn', 'trustme', 'starlette', 'asyncio') if m in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -288,7 +288,7 @@ def test_a_control_request_may_come_in_pieces(running: Running) -> None:
 
 
 def test_another_tenant_is_not_found(arm: Client) -> None:
-    """Neither its endpoints nor a token: azure-identity reads the first before it asks for the second."""
+    """Neither its endpoints nor a token: azure-identity reads the first before it requests the second."""
     other = "https://login.microsoftonline.com/c0ffee00-0000-4000-8000-0000000000ff"
     form = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "scope": "x"}
 

@@ -203,7 +203,7 @@ def test_run_gives_a_command_the_environment_and_takes_its_exit_code(state: Path
 
 
 def test_reset_and_log_work_with_and_without_a_server(state: Path) -> None:
-    """After reset there is nothing left, and the log says nothing."""
+    """After reset there is nothing left, and the log is empty."""
     with Sandbox(state).serve() as running:
         client = Client(running)
         client("PUT", "/resourceGroups/rg", LOCATION)
@@ -231,7 +231,7 @@ def test_usage_errors_are_usage_errors(state: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["control port", "signal"])
 def test_serve_shows_the_banner_and_stops_cleanly(state: Path, ending: str) -> None:
-    """A banner on stderr; asked to stop, either way, it ends with 0 and leaves no sidecar."""
+    """A banner on stderr; stopped in either way, it ends with 0 and leaves no sidecar."""
     if ending == "signal" and sys.platform == "win32":
         pytest.skip("Windows has no SIGTERM that could be caught")
     program = "from cmkctl.cli.sandbox import app; app()"

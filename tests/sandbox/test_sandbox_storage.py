@@ -82,7 +82,7 @@ def of_a_disabled_key(ready: Ready) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(403, without_grant), (403, of_its_own_identity), (403, of_an_identity_that_it_lacks), (400, of_a_disabled_key)],
+    [(400, without_grant), (400, of_its_own_identity), (400, of_an_identity_that_it_lacks), (400, of_a_disabled_key)],
 )
 def test_an_account_is_not_made_with_a_key_that_it_may_not_use(
     ready: Ready, status: int, body: Callable[[Ready], dict[str, Any]]
@@ -214,12 +214,12 @@ def test_encryption_scopes_are_as_recorded(account: Client) -> None:
 def test_the_services_of_an_account_answer_by_themselves(account: Client, service: str) -> None:
     """What azurerm waits for; a request without a signature, of another account or for data is refused."""
     url = f"https://stone.{service}.core.windows.net/"
-    asked = {"restype": "service", "comp": "properties"}
+    query = {"restype": "service", "comp": "properties"}
     session, signed = account.session, {"Authorization": "SharedKey stone:signature"}
 
-    found = session.get(url, params=asked, headers=signed)
-    refused = session.get(url, params=asked)
-    absent = session.get(url.replace("stone", "none"), params=asked, headers=signed)
+    found = session.get(url, params=query, headers=signed)
+    refused = session.get(url, params=query)
+    absent = session.get(url.replace("stone", "none"), params=query, headers=signed)
     data = session.get(f"{url}container", params={"restype": "container"}, headers=signed)
 
     assert (200, "application/xml") == (found.status_code, found.headers["Content-Type"])

@@ -8,7 +8,7 @@ from support.sandbox import Client, code, vault_body, vault_path
 from cmkctl.sandbox import TENANT_ID
 from cmkctl.sandbox.server import Running
 
-SOMEBODY = "5e5e5e5e-0000-4000-8000-00000000cafe"
+PRINCIPAL = "5e5e5e5e-0000-4000-8000-00000000cafe"
 DELETED = "/providers/Microsoft.KeyVault/locations/eastus2/deletedVaults/kv-one"
 
 
@@ -83,7 +83,7 @@ def test_the_default_permission_model_depends_on_the_api_version(
 
 def test_a_put_replaces_the_access_policies(group: Client) -> None:
     """P14: the trap that removes the workspace's own grants."""
-    policy = {"tenantId": TENANT_ID, "objectId": SOMEBODY, "permissions": {"keys": ["get"]}}
+    policy = {"tenantId": TENANT_ID, "objectId": PRINCIPAL, "permissions": {"keys": ["get"]}}
     group("PUT", vault_path(), vault_body(accessPolicies=[policy]))
 
     again = group("PUT", vault_path(), vault_body(accessPolicies=[]))
@@ -93,7 +93,7 @@ def test_a_put_replaces_the_access_policies(group: Client) -> None:
 
 def test_access_policies_add_merges(group: Client) -> None:
     """Fact 18: the answer is the merged entry; its id ends in /accessPolicies/, and it has no name."""
-    policy = {"tenantId": TENANT_ID, "objectId": SOMEBODY, "permissions": {"keys": ["get", "WrapKey"]}}
+    policy = {"tenantId": TENANT_ID, "objectId": PRINCIPAL, "permissions": {"keys": ["get", "WrapKey"]}}
     group("PUT", vault_path(), vault_body(accessPolicies=[policy]))
     more = {"properties": {"accessPolicies": [{**policy, "permissions": {"keys": ["wrapKey", "unwrapKey"]}}]}}
 
@@ -105,7 +105,7 @@ def test_access_policies_add_merges(group: Client) -> None:
 
 def test_access_policies_remove_takes_words_away(group: Client) -> None:
     """An identity without permissions left has no entry."""
-    policy = {"tenantId": TENANT_ID, "objectId": SOMEBODY, "permissions": {"keys": ["get"]}}
+    policy = {"tenantId": TENANT_ID, "objectId": PRINCIPAL, "permissions": {"keys": ["get"]}}
     group("PUT", vault_path(), vault_body(accessPolicies=[policy]))
 
     group("PUT", vault_path() + "/accessPolicies/remove", {"properties": {"accessPolicies": [policy]}})
@@ -115,13 +115,13 @@ def test_access_policies_remove_takes_words_away(group: Client) -> None:
 
 def test_a_policy_of_another_tenant_is_refused(group: Client) -> None:
     """All identities must be of the vault's tenant (published type)."""
-    policy = {"tenantId": SOMEBODY, "objectId": SOMEBODY, "permissions": {"keys": ["get"]}}
+    policy = {"tenantId": PRINCIPAL, "objectId": PRINCIPAL, "permissions": {"keys": ["get"]}}
 
     assert code(group("PUT", vault_path(), vault_body(accessPolicies=[policy]))) == (400, "BadRequest")
 
 
 def test_a_soft_deleted_vault_keeps_its_name(group: Client) -> None:
-    """P06, quoted; the name check says the same."""
+    """P06, quoted; the name check agrees."""
     group("PUT", vault_path(), vault_body())
     assert group("DELETE", vault_path()).status_code == 200
 
@@ -175,10 +175,10 @@ def test_a_purge_is_polled_to_its_end(arm: Client) -> None:
     arm.running.state.add_vault("kv-one", purge_protection=False)
     arm("DELETE", vault_path())
 
-    begun = arm("POST", DELETED + "/purge")
-    polls = [arm("GET", begun.headers["Location"]) for _ in range(3)]
+    accepted = arm("POST", DELETED + "/purge")
+    polls = [arm("GET", accepted.headers["Location"]) for _ in range(3)]
 
-    assert (begun.status_code, "Retry-After" in begun.headers) == (202, True)
+    assert (accepted.status_code, "Retry-After" in accepted.headers) == (202, True)
     assert [(poll.status_code, poll.json()["status"]) for poll in polls] == [
         (202, "NotStarted"),
         (202, "NotStarted"),

@@ -1,4 +1,4 @@
-"""A sandbox can be watched: a test is told of every request, and may close the connection at an exact one."""
+"""A sandbox can be watched: a test sees every request, and may close the connection at an exact one."""
 
 import pytest
 import requests
@@ -13,11 +13,11 @@ LOCATION = {"location": "eastus2"}
 
 
 def test_an_observer_receives_every_request_before_and_after(arm: Client) -> None:
-    """Method and path, in the order of arrival, whatever service is asked."""
-    told: list[tuple[Moment, str, str]] = []
+    """Method and path, in the order of arrival, for every service."""
+    seen: list[tuple[Moment, str, str]] = []
 
     def watch(moment: Moment, call: Call) -> bool:
-        told.append((moment, call.method, call.path.rpartition("/")[2]))
+        seen.append((moment, call.method, call.path.rpartition("/")[2]))
         return True
 
     arm.running.watch = watch
@@ -29,14 +29,14 @@ def test_an_observer_receives_every_request_before_and_after(arm: Client) -> Non
         (Moment.AFTER, "PUT", "rg-watched"),
         (Moment.BEFORE, "POST", "token"),
         (Moment.AFTER, "POST", "token"),
-    ] == told
+    ] == seen
 
 
 @pytest.mark.parametrize(("refused", "there"), [(Moment.BEFORE, 404), (Moment.AFTER, 200)])
 def test_a_watcher_may_close_the_connection_before_a_request_is_done_or_after(
     running: Running, refused: Moment, there: int
 ) -> None:
-    """The client hears nothing; whether the group is there depends on when. The log says that nobody heard."""
+    """The client gets no response; the moment decides if the group is there. The log marks the lost response."""
     arm = Client(running)
     running.watch = lambda moment, call: moment is not refused or call.method != "PUT"
 

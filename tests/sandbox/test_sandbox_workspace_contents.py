@@ -81,7 +81,7 @@ def test_other_computes_are_not_modelled(ready: Client) -> None:
 
 
 def test_an_attached_cluster_shows_its_tls_and_not_its_certificate(ready: Client) -> None:
-    """A compute that is another resource names it."""
+    """A compute that is backed by another resource names it."""
     tls = {"status": "Enabled", "cert": "c", "key": "hush", "cname": "score.example"}
     cluster = {"computeType": "AKS", "resourceId": "/subscriptions/x/aks", "properties": {"sslConfiguration": tls}}
 
@@ -131,6 +131,77 @@ def test_an_endpoint_on_a_compute_needs_the_compute(ready: Client) -> None:
 
     assert code(refused) == (400, "InvalidRequestContent")
     assert (made["kind"], made["properties"]["scoringUri"].partition("://")[0]) == ("K8S", "http")
+
+
+def _endpoint(arm: Client, kind: str = "onlineEndpoints", **properties: str) -> str:
+    """Create an endpoint, and return the path of its deployments."""
+    body = {"location": "eastus2", "properties": {"authMode": "AADToken", **properties}}
+    assert arm("PUT", f"{WORKSPACE}/{kind}/one", body).status_code == 201
+    return f"{WORKSPACE}/{kind}/one/deployments"
+
+
+def test_a_deployment_comes_and_goes(running: Running) -> None:
+    """201 with one link, Creating then Succeeded, listed; 202 with both links. It is no endpoint, and goes with its own."""
+    arm = _workspace(running)
+    path = _endpoint(arm)
+    body = {"location": "eastus2", "properties": {"endpointComputeType": "Managed", "instanceType": "Standard_DS3_v2"}}
+
+    made = arm("PUT", f"{path}/blue", body)
+    states = [arm("GET", f"{path}/blue").json()["properties"]["provisioningState"] for _ in range(4)]
+    poll = arm("GET", made.headers["Azure-AsyncOperation"]).json()
+    again = arm("PUT", f"{path}/blue", {**body, "tags": {"a": "b"}})
+    listed = [each["name"] for each in arm("GET", path).json()["value"]]
+    endpoints = [each["name"] for each in arm("GET", f"{WORKSPACE}/onlineEndpoints").json()["value"]]
+    gone = arm("DELETE", f"{path}/blue")
+    polls = [arm("GET", gone.headers["Azure-AsyncOperation"]).json()["status"] for _ in range(4)]
+    after = code(arm("GET", f"{path}/blue"))
+
+    assert (made.status_code, states[0], states[-1], poll) == (201, "Creating", "Succeeded", {"status": "Succeeded"})
+    assert (again.status_code, again.json()["tags"]) == (200, {"a": "b"})
+    assert (listed, endpoints) == (["blue"], ["one"])
+    assert (gone.status_code, polls[0], polls[-1], after) == (202, "InProgress", "Succeeded", (404, "ResourceNotFound"))
+    assert arm("DELETE", f"{path}/blue").status_code == 204
+
+
+def test_deployments_go_with_their_endpoint(ready: Client) -> None:
+    """An endpoint of the same name begins without any; before, there is no place for one."""
+    path, body = f"{WORKSPACE}/batchEndpoints/one/deployments", {"location": "eastus2", "properties": {}}
+    homeless = [code(ready("PUT", f"{path}/nightly", body)), code(ready("GET", path))]
+    assert _endpoint(ready, "batchEndpoints") == path
+    assert ready("PUT", f"{path}/nightly", body).status_code == 201
+
+    assert ready("DELETE", path.removesuffix("/deployments")).status_code == 202
+    assert code(ready("GET", path.removesuffix("/deployments"))) == (404, "ResourceNotFound")
+    _endpoint(ready, "batchEndpoints")
+
+    assert ready("GET", path).json()["value"] == []
+    assert homeless == [(404, "ParentResourceNotFound")] * 2
+
+
+def test_a_deployment_that_does_not_fit_is_refused(ready: Client) -> None:
+    """Another kind of compute than the endpoint's, a compute that is not there, a wrong name, and one too many."""
+    online, batch = _endpoint(ready), _endpoint(ready, "batchEndpoints")
+    managed = {"location": "eastus2", "properties": {"endpointComputeType": "Managed"}}
+    other = {"location": "eastus2", "properties": {"endpointComputeType": "Kubernetes"}}
+    nowhere = {"location": "eastus2", "properties": {"compute": f"{WORKSPACE}/computes/none"}}
+
+    refused = [
+        code(ready("PUT", f"{online}/green", other)),
+        code(ready("PUT", f"{batch}/nightly", nowhere)),
+        code(ready("PUT", f"{online}/1st", managed)),
+        code(ready("PUT", f"{online}/blue", {"location": "eastus2", "properties": {}})),
+    ]
+    made = [ready("PUT", f"{online}/number-{each:02}", managed).status_code for each in range(20)]
+
+    assert refused == [
+        (400, "InvalidRequestContent"),
+        (400, "InvalidRequestContent"),
+        (400, "InvalidResourceName"),
+        (400, "InvalidRequestContent"),
+    ]
+    assert made == [201] * 20
+    assert code(ready("PUT", f"{online}/number-20", managed)) == (400, "BadRequest")
+    assert ready("PUT", f"{online}/number-00", managed).status_code == 200
 
 
 def test_a_connection_never_shows_what_opens_it(ready: Client) -> None:

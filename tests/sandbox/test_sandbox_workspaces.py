@@ -214,7 +214,7 @@ def test_an_identifier_at_another_vault_fails(world: World) -> None:
 
 
 def test_an_identifier_without_a_version_is_refused_at_once(world: World) -> None:
-    """P15; the words are the sandbox's own and say so."""
+    """P15; the words are the sandbox's own, and marked as such."""
     answer = world.arm("PUT", PATH, world.body(world.key.rsplit("/", 1)[0]))
 
     assert code(answer) == (400, "BadRequest")
@@ -251,7 +251,7 @@ def test_an_associated_resource_that_stays_away_fails_the_operation(world: World
 
 
 def test_a_workspace_waits_for_its_vault_and_account(running: Running) -> None:
-    """Recording 02: the workspace is asked for first, and gets its access policy on the vault that comes after it."""
+    """Recording 02: the workspace is requested first, and gets its access policy on the vault that comes after it."""
     arm = Client(running)
     running.state.register_provider()
     running.state.add_resource_group("rg")
@@ -469,7 +469,7 @@ def test_what_hubs_and_projects_refuse(world: World) -> None:
     ],
 )
 def test_what_is_fixed_at_creation_answers_a_bare_500(world: World, change: dict[str, Any]) -> None:
-    """P63 and P67, quoted: the service says no more than InternalServerError."""
+    """P63 and P67, quoted: the service returns no more than InternalServerError."""
     world.create()
 
     answer = world.arm("PATCH", PATH, {"properties": change})
@@ -492,10 +492,10 @@ def test_the_key_can_change_within_its_vault(world: World) -> None:
     newer = world.state.add_key("kv-cmk", "cmk")
     patch = {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": newer}}}}
 
-    begun = world.arm("PATCH", PATH, patch)
+    accepted = world.arm("PATCH", PATH, patch)
 
-    assert begun.status_code == 202
-    assert world.poll(begun.headers["Azure-AsyncOperation"])["status"] == "Succeeded"
+    assert accepted.status_code == 202
+    assert world.poll(accepted.headers["Azure-AsyncOperation"])["status"] == "Succeeded"
     assert world.get()["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"] == newer
 
 
@@ -526,9 +526,9 @@ def test_a_rotation_to_a_key_that_cannot_be_used_fails_and_leaves_the_key(
     before = world.get()["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"]
     patch = {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": newer(world)}}}}
 
-    begun = world.arm("PATCH", PATH, patch)
+    accepted = world.arm("PATCH", PATH, patch)
 
-    assert "Failed" == world.poll(begun.headers["Azure-AsyncOperation"])["status"]
+    assert "Failed" == world.poll(accepted.headers["Azure-AsyncOperation"])["status"]
     assert before == world.get()["properties"]["encryption"]["keyVaultProperties"]["keyIdentifier"]
 
 

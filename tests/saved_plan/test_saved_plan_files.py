@@ -24,7 +24,7 @@ QUIET = settings(
 )
 
 
-def asked(bench: Bench) -> int:
+def requests_of(bench: Bench) -> int:
     """Return the number of requests that the sandbox received."""
     return len(bench.azure.running.requests)
 
@@ -38,7 +38,7 @@ def test_a_plan_that_cannot_be_saved_is_not_made(bench: Bench, tmp_path: Path, p
 
     ran = bench.azure("plan", bench.profile, "--out", tmp_path / place, "--json")
 
-    assert (1, ["CMK521"], 0) == (ran.code, codes(ran), asked(bench))
+    assert (1, ["CMK521"], 0) == (ran.code, codes(ran), requests_of(bench))
     assert place.startswith("nowhere") == (f"mkdir -p {tmp_path}" in ran.of("diagnostic")[0]["remedy"])
     assert {"azure", "folder", "mine.yaml"} == {each.name for each in tmp_path.iterdir()}
 
@@ -47,7 +47,7 @@ def test_a_device_is_not_replaced_by_a_file(bench: Bench) -> None:
     """For root the replacement would succeed."""
     ran = bench.azure("plan", bench.profile, "--out", "/dev/null", "--json")
 
-    assert (1, ["CMK521"], 0) == (ran.code, codes(ran), asked(bench))
+    assert (1, ["CMK521"], 0) == (ran.code, codes(ran), requests_of(bench))
     assert Path("/dev/null").is_char_device()
 
 
@@ -62,7 +62,7 @@ def test_the_profile_is_not_overwritten(bench: Bench, tmp_path: Path, option: st
     runs = [bench.azure("plan", bench.profile, option, each, "--json") for each in names]
 
     assert [(64, ["CMK008"])] * 3 == [(each.code, codes(each)) for each in runs]
-    assert (before, 0) == (bench.profile.read_bytes(), asked(bench))
+    assert (before, 0) == (bench.profile.read_bytes(), requests_of(bench))
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ def test_two_options_do_not_share_a_file(bench: Bench, tmp_path: Path, one: str,
 
     ran = bench.azure("plan", bench.profile, one, file, other, tmp_path / "." / "same.json", "--json")
 
-    assert (64, ["CMK008"], 0) == (ran.code, codes(ran), asked(bench))
+    assert (64, ["CMK008"], 0) == (ran.code, codes(ran), requests_of(bench))
     assert not file.exists()
 
 
 def test_the_report_of_an_apply_does_not_replace_the_saved_plan(approved: Bench) -> None:
-    """It holds what was approved, and after an interruption what was begun."""
+    """It holds what was approved, and after an interruption what was started."""
     before = approved.file.read_bytes()
 
     ran = approved.apply("--report", approved.file)
@@ -145,12 +145,12 @@ def _redact(name: str) -> Callable[[dict[str, Any]], object]:
 )
 def test_an_unusable_file_is_refused(approved: Bench, change: Callable[[dict[str, Any]], object], code: str) -> None:
     """A file of another format, a damaged one and an edited one are refused without a request."""
-    before = asked(approved)
+    before = requests_of(approved)
     approved.write(change(approved.document))
 
     ran = approved.apply()
 
-    assert (64, [code], before) == (ran.code, codes(ran), asked(approved))
+    assert (64, [code], before) == (ran.code, codes(ran), requests_of(approved))
     assert f"cmkctl plan PROFILE --out {approved.file}" in ran.of("diagnostic")[0]["remedy"]
 
 
@@ -177,21 +177,21 @@ def test_a_duplicate_name_is_refused(approved: Bench) -> None:
 
 def test_a_saved_plan_takes_no_overrides(approved: Bench) -> None:
     """--set would change what was approved."""
-    before = asked(approved)
+    before = requests_of(approved)
 
     ran = approved.apply("--set", "key.size=4096")
 
-    assert (64, ["CMK008"], before) == (ran.code, codes(ran), asked(approved))
+    assert (64, ["CMK008"], before) == (ran.code, codes(ran), requests_of(approved))
 
 
 @pytest.mark.parametrize("command", ["plan", "verify"])
 def test_plan_and_verify_refuse_a_saved_plan(approved: Bench, command: str) -> None:
     """Both start from a profile."""
-    before = asked(approved)
+    before = requests_of(approved)
 
     ran = approved.azure(command, approved.file, "--json")
 
-    assert (64, ["CMK525"], before) == (ran.code, codes(ran), asked(approved))
+    assert (64, ["CMK525"], before) == (ran.code, codes(ran), requests_of(approved))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_plan_and_verify_refuse_a_saved_plan(approved: Bench, command: str) -> N
     ['{"tags": {"cmkctl_plan": 1}}', '["cmkctl_plan"]', '{"tags": "cmkctl_plan"}', "{tags: {a: b}}", "cmkctl_plan: 1"],
 )
 def test_a_file_without_the_marker_is_a_profile(tmp_path: Path, text: str) -> None:
-    """By its content, whatever its name: what a profile's loader says of it."""
+    """By its content, whatever its name: the error of the profile's loader."""
     path = tmp_path / "plan.json"
     path.write_text(text, encoding="utf-8")
 

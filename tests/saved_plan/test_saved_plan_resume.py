@@ -42,8 +42,8 @@ def killed(bench: Bench, happened: Callable[[], bool]) -> None:
         time.sleep(0.01)
     reached = happened()
     process.kill()
-    said = bench.azure.command.end(process)
-    assert (True, -signal.SIGKILL) == (reached, said.code), said.out
+    ended = bench.azure.command.end(process)
+    assert (True, -signal.SIGKILL) == (reached, ended.code), ended.out
 
 
 def killed_before(bench: Bench, target: str) -> None:

@@ -22,6 +22,7 @@ import yaml
 from support.planning import merged
 from support.reference import ARM_TYPES, REFERENCE, require_reference
 
+from cmkctl.azure.documents import at_path
 from cmkctl.azure.ids import resource_type
 from cmkctl.plan import Json
 from cmkctl.posture import Posture, Verdict
@@ -43,11 +44,14 @@ HERE = Path(__file__).parent
 BY_NAME = {each.name: each for each in services()}
 
 
-def _cases() -> Iterator[Any]:
-    for path in sorted(HERE.glob("*/cases.yaml")):
-        page = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for case in page["cases"]:
-            yield pytest.param(merged(page["usual"], case), id=f"{path.parent.name}: {case['promise']}")
+@cache
+def _cases() -> tuple[Any, ...]:
+    pages = {each: yaml.safe_load(each.read_text(encoding="utf-8")) for each in sorted(HERE.glob("*/cases.yaml"))}
+    return tuple(
+        pytest.param(merged(page["usual"], case), id=f"{path.parent.name}: {case['promise']}")
+        for path, page in pages.items()
+        for case in page["cases"]
+    )
 
 
 def recorded(file: str, number: int) -> Any:
@@ -117,6 +121,43 @@ def test_case(case: Mapping[str, Any]) -> None:
 
     assert found
     assert {name: case[name] for name in found} == found
+
+
+@pytest.mark.parametrize("service", BY_NAME)
+def test_a_value_of_the_wrong_type_is_never_taken_for_microsofts_key(service: str) -> None:
+    """Put 7 in the place of each value that a customer's key rests on, and of each block around it."""
+    cases = [each.values[0] for each in _cases()]
+    for case in (each for each in cases if service == each["service"] and _of_the_customer(each)):
+        documents = documents_of(case)
+        for broken, where in _broken(BY_NAME[service], documents):
+            assert Verdict.MICROSOFT is not BY_NAME[service].posture(broken).verdict, (case["promise"], where)
+            BY_NAME[service].aspects(broken)
+            BY_NAME[service].references(broken)
+            BY_NAME[service].hosts(broken)
+
+
+def _of_the_customer(case: Mapping[str, Any]) -> bool:
+    return (case.get("posture") or {}).get("verdict") in {"customer", "mixed"}
+
+
+def _broken(service: Service, documents: Documents) -> Iterator[tuple[Documents, str]]:
+    """Yield the documents with 7 in one place each, and the name of that place."""
+    found = service.posture(documents)
+    shown = (*found.evidence, *(each for part in found.parts for each in part.posture.evidence))
+    places = {
+        (each.resource_id.lower(), each.path.rsplit(".", up)[0])
+        for each in shown
+        for up in range(each.path.count("."))
+        if each.value not in (None, "")
+    }
+    for answer in documents.answers:
+        for path in sorted(path for where, path in places if where == answer.read.path.lower()):
+            above, _, last = path.rpartition(".")
+            document = deepcopy(answer.document)
+            block = at_path(document, above)
+            if document is not None and isinstance(block, dict) and last in block:
+                block[last] = 7
+                yield documents.replacing(answer.read.name, document), f"{answer.read.name}: {path}"
 
 
 def _shown(posture: Posture, like: Mapping[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def test_steps_read_every_document_of_their_cases() -> None:
 
 
 def _unread(case: Case) -> set[str]:
-    return case.addresses - _observed(case).asked
+    return case.addresses - _observed(case).requested
 
 
 def test_every_step_has_cases_and_every_case_a_step() -> None:
@@ -233,7 +233,7 @@ def _observed(case: Case) -> Documents:
 
 
 def _names_read(case: Case, resource_type: str) -> set[str]:
-    found = (each.split("/") for each in _observed(case).asked)
+    found = (each.split("/") for each in _observed(case).requested)
     return {segments[-1] for segments in found if len(segments) > 1 and segments[-2] == resource_type}
 
 
@@ -242,7 +242,7 @@ def _existing_vaults(case: Case) -> set[str]:
 
 
 def _reads_roles(case: Case) -> bool:
-    return any("/roleassignments?" in each for each in _observed(case).asked)
+    return any("/roleassignments?" in each for each in _observed(case).requested)
 
 
 def _uses_roles(case: Case) -> bool:

@@ -1,4 +1,4 @@
-"""profiles/hardened.yaml in the sandbox: what it asks for is there, later changes are repaired, rules of others stay."""
+"""profiles/hardened.yaml in the sandbox: what it sets is there, later changes are repaired, rules of others stay."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def writes(plan: Plan) -> dict[str, str]:
     return {each.kind: each.reason for each in plan.changes if each.action is not Action.NO_OP}
 
 
-def test_what_the_profile_asks_for_is_there(applied: Applied) -> None:
+def test_what_the_profile_sets_is_there(applied: Applied) -> None:
     """Identities in place of keys, firewalls, and one setting for each of nine resources and services."""
     resources = applied.profile.associated_resources
     account = applied.properties(resources.storage_account.resource_id)

@@ -1,4 +1,4 @@
-"""No field of a profile is passed over in silence: a change of it alone is noticed after an apply.
+"""No field of a profile is ignored: a change of it alone is noticed after an apply.
 
 Each leaf of the schema is changed to another valid value, and the result is planned against the sandbox in the state that the
 first profile left. What follows is a change, a conflict, an error, or a note that the field is not compared. A new field is found

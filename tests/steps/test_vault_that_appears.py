@@ -32,7 +32,7 @@ class JustBefore(InterceptingTransport):
 
 
 def appearing(builder: ScenarioBuilder, vault_id: Callable[[Profile], str]) -> tuple[Diagnostic, ...]:
-    """Apply while a vault with somebody's access policy appears just before its PUT; return the diagnostics."""
+    """Apply while a vault with another principal's access policy appears just before its PUT; return the diagnostics."""
     profile = builder.make(ProfileVariant(), World("new"))
     vault = ResourceId.parse(vault_id(profile))
     state = builder.running.state

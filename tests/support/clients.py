@@ -27,7 +27,7 @@ def find_az() -> str | None:
 
 
 @dataclass(frozen=True)
-class Said:
+class Ran:
     """What a command left behind: exit code, standard output, standard error."""
 
     code: int
@@ -64,7 +64,7 @@ class Program:
         }
         return {**kept, "HOME": str(self.folder), "LC_ALL": "C.UTF-8", **az, **self.running.environment()}
 
-    def __call__(self, *arguments: str | Path) -> Said:
+    def __call__(self, *arguments: str | Path) -> Ran:
         """Run a command to its end."""
         done = subprocess.run(
             [self.path, *map(str, arguments)],
@@ -77,7 +77,7 @@ class Program:
             timeout=SECONDS,
             check=False,
         )
-        return Said(done.returncode, done.stdout, done.stderr)
+        return Ran(done.returncode, done.stdout, done.stderr)
 
     def write(self, name: str, content: Any) -> str:
         """Write a JSON file into the program's folder and return its name."""

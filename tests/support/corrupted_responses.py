@@ -25,11 +25,11 @@ from urllib3 import HTTPResponse
 from support.scenarios import SAMPLED
 
 MORE: Final = int(os.environ.get("CMKCTL_ANSWERS", "0"))
-"""How many examples each property is to try; the few of the sample unless the environment variable says more."""
+"""How many examples each property is to try; the few of the sample unless the environment variable sets more."""
 
 
 def sampled(examples: int) -> settings:
-    """So many examples, unless ``CMKCTL_ANSWERS`` asks for more."""
+    """So many examples, unless ``CMKCTL_ANSWERS`` sets more."""
     return settings(SAMPLED, max_examples=MORE or examples)
 
 
@@ -255,9 +255,9 @@ def spoilt(how: st.SearchStrategy[Any] = SPOILERS) -> st.SearchStrategy[Spoilt]:
 
 @dataclass
 class Network(HTTPAdapter):
-    """The network of `requests`, with some of its answers spoiled; `asked` are the requests that went through, in order."""
+    """The network of `requests`, with some of its answers spoiled; `requested` are the requests that went through, in order."""
 
-    asked: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    requested: list[tuple[str, str]] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         super().__init__(pool_maxsize=32, max_retries=0)
@@ -269,9 +269,9 @@ class Network(HTTPAdapter):
         return id(self)
 
     def quiet(self) -> None:
-        """Leave every answer as it is, and forget what was asked."""
+        """Leave every answer as it is, and forget the requests."""
         with self._lock:
-            self.asked, self._plan, self._seen = [], None, 0
+            self.requested, self._plan, self._seen = [], None, 0
 
     def spoil(self, requests: Iterable[tuple[str, str]], spoilt: Spoilt) -> None:
         """Spoil the answers to one of these requests."""
@@ -285,8 +285,8 @@ class Network(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         """Send a request, and spoil its answer if that is the plan."""
-        asked = str(request.method), str(request.url).partition("?")[0].lower()
-        how = self._how(asked)
+        what = str(request.method), str(request.url).partition("?")[0].lower()
+        how = self._how(what)
         response = super().send(request, *arguments, **{**options, "stream": True})
         if how is None:
             return response
@@ -295,10 +295,10 @@ class Network(HTTPAdapter):
     def close(self) -> None:
         """Keep the connections: many sessions come one after the other."""
 
-    def _how(self, asked: tuple[str, str]) -> Spoiler | None:
+    def _how(self, what: tuple[str, str]) -> Spoiler | None:
         with self._lock:
-            self.asked.append(asked)
-            if self._plan is None or self._plan[0] != asked:
+            self.requested.append(what)
+            if self._plan is None or self._plan[0] != what:
                 return None
             self._seen += 1
             spoilt = self._plan[1]

@@ -29,7 +29,7 @@ class Vault:
 
 
 def open_vault(running: Running, *words: str, name: str = "kv-one", **properties: Any) -> Vault:
-    """Add an access-policy vault in which the caller has these key permissions (all of them unless told)."""
+    """Add an access-policy vault in which the caller has these key permissions; by default all of them."""
     running.state.add_vault(name, **properties)
     running.state.add_access_policy(name, CLIENT_OBJECT_ID, words or ("all",))
     return Vault(running, name)

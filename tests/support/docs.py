@@ -156,7 +156,7 @@ def _help(command: str) -> str:
 
 
 def sandbox() -> str:
-    """docs/sandbox.md, whose tables are made from what the sandbox's modules say of themselves; the rest is written."""
+    """docs/sandbox.md, whose tables are made from the declarations of the sandbox's modules; the rest is written."""
     return page((ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8"))
 
 
@@ -192,9 +192,9 @@ def _refreshed(text: str, folder: Path) -> str:
 
 def main() -> None:
     """Bring every generated page and every shown output up to date."""
-    asked = {**os.environ, "UPDATE_DOCS": "1", "CMKCTL_UPDATE_GOLDENS": "1"}
+    environment = {**os.environ, "UPDATE_DOCS": "1", "CMKCTL_UPDATE_GOLDENS": "1"}
     makers = ("tests/profile/test_profile_reference.py", "tests/views/test_views_docs.py")
-    subprocess.run([sys.executable, "-m", "pytest", "-q", *makers], cwd=ROOT, env=asked, check=False)
+    subprocess.run([sys.executable, "-m", "pytest", "-q", *makers], cwd=ROOT, env=environment, check=False)
     for name, make in GENERATED.items():
         (ROOT / name).write_text(make(), encoding="utf-8")
     for name in SESSION_PAGES:

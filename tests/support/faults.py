@@ -1,4 +1,4 @@
-"""A subscription in which everything a CMK workspace needs is right, and what the tests of faults ask of it."""
+"""A subscription in which everything a CMK workspace needs is right, and what the tests of faults read from it."""
 
 from typing import Any
 

@@ -34,14 +34,14 @@ class Scientist:
         return self.entities("CustomerManagedKey")(**{"key_vault": self.vault, "key_uri": self.key, **more})
 
     def create(self, definition: Any | None = None) -> Any:
-        """Create a workspace (with key and hbi unless told) and return it."""
+        """Create a workspace, by default with key and hbi, and return it."""
         definition = definition or self.workspace(hbi_workspace=True, customer_managed_key=self.key_of())
         poller = self.client.workspaces.begin_create(definition)
         self._await_the_deployment()
         return poller.result()
 
     def _await_the_deployment(self) -> None:
-        """Wait until the client's own thread has seen the end: asked before, its poller sleeps five seconds."""
+        """Wait until the client's own thread has seen the end: polled before, its poller sleeps five seconds."""
         end = time.monotonic() + SECONDS
         while not any(self._is_the_end(each) for each in self.running.requests):
             assert time.monotonic() < end, "the deployment does not end"
@@ -54,5 +54,5 @@ class Scientist:
         return failed or (each.method == "GET" and last == "deployments" and each.status == 200)
 
     def sent(self, keep: Callable[[LoggedRequest], bool] = lambda each: each.is_write) -> list[str]:
-        """Return the requests that are kept (the writes, unless told) as method and last words of the path."""
+        """Return the requests that are kept (by default the writes) as method and last words of the path."""
         return [f"{each.method} {'/'.join(each.path.split('/')[-2:])}" for each in self.running.requests if keep(each)]

@@ -110,14 +110,14 @@ class Documents(Snapshot):
     """A snapshot of Azure that reads from a mapping of addresses to documents.
 
     Addresses are compared in lower case. A document is accepted as `cmkctl.azure.decoding` accepts it: without nulls, and of
-    its type. `asked` lists the addresses that were read.
+    its type. `requested` lists the addresses that were read.
     """
 
     def __init__(self, documents: Mapping[str, Any], denied: Iterable[str] = (), cloud: Cloud = Cloud.AZURE) -> None:
         self._documents = {address.lower(): document for address, document in documents.items()}
         self._denied = {each.lower() for each in denied}
         self._cloud = cloud
-        self.asked: set[str] = set()
+        self.requested: set[str] = set()
 
     @property
     def cloud(self) -> Cloud:
@@ -211,10 +211,10 @@ class Documents(Snapshot):
     @property
     def read_documents(self) -> list[Any]:
         """The documents that were read."""
-        return [self._documents[each] for each in self.asked if each in self._documents]
+        return [self._documents[each] for each in self.requested if each in self._documents]
 
     def _read(self, schema: Any, address: str) -> ArmDocument | None:
-        self.asked.add(address.lower())
+        self.requested.add(address.lower())
         if address.lower() in self._denied:
             raise AzureFailed(Failure(FailureKind.DENIED, "AuthorizationFailed", "no permission", 403))
         found = self._documents.get(address.lower())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Final
 
-import pytest
 from azure.core.pipeline.transport import HttpTransport
 
 from cmkctl.azure.session import Session
@@ -16,9 +15,9 @@ from cmkctl.engine import apply_plan, make_plan
 from cmkctl.plan import Action, Plan
 from cmkctl.procedures import named
 from cmkctl.profile.model import Profile
+from cmkctl.sandbox.core import key_pairs
 from cmkctl.sandbox.core.constants import CLIENT_OBJECT_ID
 from cmkctl.sandbox.core.requestlog import LoggedRequest
-from cmkctl.sandbox.planes.vault import material
 from support.scenarios import KEY, VAULT, ProfileVariant, ScenarioBuilder, World
 
 FINISHED: Final = World("finished")
@@ -27,21 +26,14 @@ Around = Callable[[HttpTransport[Any, Any]], HttpTransport[Any, Any]]
 HOST: Final = f"https://{VAULT}.vault.azure.net"
 
 
-@contextmanager
-def one_key_pair() -> Iterator[None]:
-    """Give every version the first key pair of its type and size: making one takes a second of a processor."""
-    made: dict[str, Any] = {}
-    generate = material._generate
+def one_key_pair(properties: Mapping[str, Any]) -> key_pairs.PrivateKey:
+    """Return the first key pair of its type and size: making one takes a second of a processor."""
+    return _pair(properties["kty"], properties.get("keySize"), properties.get("curveName"))
 
-    def once(properties: Any) -> Any:
-        kind = f"{properties['kty']} {properties.get('keySize')} {properties.get('curveName')}"
-        if kind not in made:
-            made[kind] = generate(properties)
-        return made[kind]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(material, "_generate", once)
-        yield
+@cache
+def _pair(kty: str, size: int | None, curve: str | None) -> key_pairs.PrivateKey:
+    return key_pairs.generate({"kty": kty, "keySize": size, "curveName": curve})
 
 
 @dataclass
@@ -57,6 +49,7 @@ class Rotations:
         """Put the sandbox into the state."""
         self.profile = self.builder.make(self.variant, FINISHED)
         self.state = self.builder.running.state
+        self.state.tenant.key_pair = one_key_pair
         if self.variant.authorization != "rbac" and self.rights:
             self.state.add_access_policy(VAULT, CLIENT_OBJECT_ID, self.rights)
         self.state.advance(self.age)

@@ -1,7 +1,7 @@
-"""The starting states of the properties: what a profile asks for, and in what state Azure is found.
+"""The starting states of the properties: what a profile requests, and in what state Azure is found.
 
-A world is a beginning (a new subscription, a finished set-up, one whose workspace is being made) and a few things that
-somebody then did to it. What cannot be done to a world, such as disabling a key that is not there, is left out.
+A world is a beginning (a new subscription, a finished set-up, one whose workspace is being made) and a few changes
+that were then made to it. What cannot be done to a world, such as disabling a key that is not there, is left out.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ IDENTITY_ID: Final = (
     "/Microsoft.ManagedIdentity/userAssignedIdentities/id-ml"
 )
 
-# --- what is asked for
+# --- what is requested
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ class Site:
             policies.append({**entry, "permissions": {"keys": list(permissions)}})
 
     def set_providers(self, state: str, *namespaces: str, **more: Any) -> None:
-        """Set the registration state of providers; of all, unless told."""
+        """Set the registration state of providers; by default of all."""
         table = self.tenant["providers"][SUBSCRIPTION_ID]
         for each in namespaces or tuple(table):
             table[each.lower()].update(state=state, **copy.deepcopy(more))
@@ -243,7 +243,7 @@ def _add_cosmos(site: Site) -> None:
 
 
 def _forget_cosmos(site: Site) -> None:
-    if site.profile.key_access.cosmos_db_object_id is None:  # an operator gives the id of somebody who exists
+    if site.profile.key_access.cosmos_db_object_id is None:  # an operator gives the id of an existing principal
         site.tenant["principals"].pop(COSMOS_DB_OBJECT_ID, None)
 
 
@@ -303,7 +303,7 @@ MENDABLE: Final[dict[str, Doing]] = {
     "a vault is being made": _make_vault_slowly,
     "the key is there": Site.add_key,
     "others have policies": _allow_others,
-    "there is a policy on somebody's behalf": lambda site: site.allow(
+    "there is a policy on a client's behalf": lambda site: site.allow(
         COSMOS_DB_OBJECT_ID, "get", "wrapKey", "unwrapKey", applicationId=FOREIGN[0]
     ),
     "the policy is partial": _allow_too_little,
@@ -323,7 +323,7 @@ MENDABLE: Final[dict[str, Doing]] = {
         keyVault=site.profile.associated_resources.key_vault_id.lower(),
     ),
 }
-"""What a permitted write can mend, or what needs none."""
+"""What a permitted write can fix, or what needs none."""
 
 CONFLICTING: Final[dict[str, Doing]] = {
     "a vault without purge protection is there": lambda site: site.add_vault(purge_protection=False),
@@ -459,9 +459,9 @@ class Stops(InterceptingTransport):
 
 
 def is_write(method: str, url: str) -> bool:
-    """Tell whether a request may change something: no read, and none of the POST requests that only ask."""
-    asks = method == "POST" and url.partition("?")[0].rpartition("/")[2] in QUESTIONS
-    return method not in ("GET", "HEAD") and not asks
+    """Return True for a request that may change something: no read, and no POST request that only queries."""
+    queries = method == "POST" and url.partition("?")[0].rpartition("/")[2] in QUESTIONS
+    return method not in ("GET", "HEAD") and not queries
 
 
 class KeptOpen(InterceptingTransport):
@@ -522,7 +522,7 @@ class Client:
 
     @property
     def moment(self) -> int:
-        """How many requests the sandbox was asked so far."""
+        """The number of requests that the sandbox got so far."""
         return len(self.running.requests)
 
 

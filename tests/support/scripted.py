@@ -1,4 +1,4 @@
-"""An Azure that answers from a script, and a clock that passes when somebody waits.
+"""An Azure that answers from a script, and a clock that advances only by waits.
 
 azure-core's own transport is what runs; only the network behind it ends in a function.
 """
@@ -32,7 +32,7 @@ NOON: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 class FakeClock:
-    """A clock that moves only when somebody waits; `waits` are the seconds that were waited, in order."""
+    """A clock that advances only by waits; `waits` are the seconds that were waited, in order."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -52,7 +52,7 @@ class FakeClock:
             self.waits.append(seconds)
 
     def check(self) -> None:
-        """Nobody tells it to stop."""
+        """Do nothing: no run is interrupted."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ Reply = Answer | Exception
 
 
 class ScriptedNetwork(BaseAdapter):
-    """Answers requests in the order of a script, the last reply again and again; `sent` is what was asked."""
+    """Answers requests in the order of a script, the last reply again and again; `sent` are the requests."""
 
     def __init__(self, replies: Iterable[Reply]) -> None:
         super().__init__()
@@ -100,8 +100,8 @@ class ScriptedNetwork(BaseAdapter):
         """Close nothing."""
 
     @property
-    def asked(self) -> list[str]:
-        """What was asked: method and URL without its query."""
+    def requested(self) -> list[str]:
+        """The requests: method and URL without its query."""
         return [f"{each.method} {str(each.url).partition('?')[0]}" for each in self.sent]
 
 
@@ -141,7 +141,7 @@ def transport_to(network: ScriptedNetwork) -> RequestsTransport:
 class FixedCredential:
     """A credential whose token everybody may know."""
 
-    def __init__(self, token: str = "no-secret") -> None:  # noqa: S107 - it says so
+    def __init__(self, token: str = "no-secret") -> None:  # noqa: S107 - a placeholder
         self._token = token
 
     def get_token(self, *_scopes: str, **_kwargs: Any) -> AccessToken:

@@ -20,7 +20,7 @@ def canonical(body: Any) -> str:
 
 
 def sent(entry: LoggedRequest) -> Sent:
-    """Make what the sandbox was asked comparable."""
+    """Make a request to the sandbox comparable."""
     version = entry.api_version or entry.path.split("/")[1]
     return entry.method, f"https://{entry.host}", entry.path, version, canonical(entry.body)
 

@@ -60,7 +60,7 @@ class Services:
         return self.azure(command, self.path, *options)
 
     def writes(self) -> list[str]:
-        """Return what the sandbox was asked to change: the method and the last two segments of the path."""
+        """Return the writes that the sandbox got: the method and the last two segments of the path."""
         return [f"{method} {'/'.join(path.split('/')[-2:])}" for method, path in map(str.split, self.azure.writes())]
 
     def document(self, resource_id: str) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def recorded_writes(tape: Tape, resource: str) -> list[Exchange]:
 
 
 def is_planned(planned: Request, recorded: Exchange, *, host: str = ARM) -> bool:
-    """Tell whether a recorded write is the planned one: same method and URL, and a body that fulfils the shown one."""
+    """Return True if a recorded write is the planned one: same method and URL, and a body that fulfils the shown one."""
     url = f"{planned.host or host}{planned.path}?api-version={planned.api_version}"
     shown = recorded_request(HttpRequest(planned.method, url), Redactor())
     same = (shown.method, shown.url.lower()) == (recorded.request.method, recorded.request.url.lower())

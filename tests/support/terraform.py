@@ -73,13 +73,13 @@ class Terraform:
             seen.append(answer.json()["properties"]["provisioningState"])
         return seen
 
-    def wait_for_write(self, begun: requests.Response, path: str, version: str) -> None:
+    def wait_for_write(self, accepted: requests.Response, path: str, version: str) -> None:
         """Poll a write to its end: by the operation's URL where there is one, else by the resource's provisioningState."""
-        assert begun.status_code in {200, 201, 202}, begun.text
-        if "Azure-AsyncOperation" in begun.headers or begun.status_code == 202:
-            ended = self.wait_for_operation(begun)
+        assert accepted.status_code in {200, 201, 202}, accepted.text
+        if "Azure-AsyncOperation" in accepted.headers or accepted.status_code == 202:
+            ended = self.wait_for_operation(accepted)
             assert ended[-1] == "Succeeded", ended
-        elif (begun.json().get("properties") or {}).get("provisioningState", "Succeeded") != "Succeeded":
+        elif (accepted.json().get("properties") or {}).get("provisioningState", "Succeeded") != "Succeeded":
             ended = self.wait_for_state(path, version)
             assert ended[-1] == "Succeeded", ended
 
@@ -90,9 +90,9 @@ class Terraform:
                 return
         raise AssertionError(f"{path} is still there")
 
-    def wait_for_operation(self, begun: requests.Response) -> list[str]:
+    def wait_for_operation(self, accepted: requests.Response) -> list[str]:
         """Poll an operation's URL, verbatim, to its end, and return the statuses seen."""
-        url = begun.headers.get("Azure-AsyncOperation") or begun.headers["Location"]
+        url = accepted.headers.get("Azure-AsyncOperation") or accepted.headers["Location"]
         assert url.startswith(self.arm + "/"), url
         seen: list[str] = []
         while len(seen) < MOST_POLLS and not ENDED & set(seen):

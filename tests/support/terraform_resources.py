@@ -10,7 +10,7 @@ from typing import Any
 
 from cmkctl.sandbox import TENANT_ID
 from support.clients import SUBSCRIPTION
-from support.terraform_state import Ask, Resource
+from support.terraform_state import Resource, SideRequest
 
 Json = dict[str, Any]
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-tf"
@@ -111,7 +111,7 @@ def vault() -> Resource:
         "properties": {"tenantId": TENANT_ID, "sku": sku, "accessPolicies": [], "networkAcls": rules, **settings},
     }
     deleted = f"{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/{LOCATION}/deletedVaults/kv-tf-cmk"
-    look = Ask("GET", deleted, VAULTS, statuses=frozenset({404}))
+    look = SideRequest("GET", deleted, VAULTS, statuses=frozenset({404}))
     wanted = {"location": LOCATION, "tags": {}, **settings, "sku": "standard", "policies": []}
     return Resource(
         "azurerm_key_vault", address(kind, "kv-tf-cmk"), VAULTS, body, shown, wanted, before=(look,), update="PATCH"
@@ -129,7 +129,7 @@ def grant(scope: str, principal: str, number: int) -> Resource:
         return {"scope": properties["scope"], "principal_id": properties["principalId"]}
 
     by_name = {"$filter": "roleName eq 'Key Vault Crypto Service Encryption User'"}
-    look = Ask("GET", f"{scope}/providers/Microsoft.Authorization/roleDefinitions", ROLE_NAMES, query=by_name)
+    look = SideRequest("GET", f"{scope}/providers/Microsoft.Authorization/roleDefinitions", ROLE_NAMES, query=by_name)
     body = {"properties": {"roleDefinitionId": definition, "principalId": principal}}
     wanted = {"scope": scope, "principal_id": principal}
     path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
@@ -189,9 +189,9 @@ def storage() -> Resource:
         "identity": {"type": "systemassigned", "ids": []},
     }
     beside = (
-        Ask("POST", f"{path}/listKeys", STORAGE, query={"$expand": "kerb"}),
+        SideRequest("POST", f"{path}/listKeys", STORAGE, query={"$expand": "kerb"}),
         *(
-            Ask(
+            SideRequest(
                 "GET",
                 f"https://sttfcmk.{service}.core.windows.net/",
                 "",
@@ -199,8 +199,8 @@ def storage() -> Resource:
             )
             for service in ("blob", "queue", "file")
         ),
-        Ask("GET", f"{path}/blobServices/default", STORAGE),
-        Ask("GET", f"{path}/fileServices/default", STORAGE),
+        SideRequest("GET", f"{path}/blobServices/default", STORAGE),
+        SideRequest("GET", f"{path}/fileServices/default", STORAGE),
     )
     return Resource("azurerm_storage_account", path, STORAGE, body, shown, wanted, beside=beside)
 
@@ -221,7 +221,7 @@ def logs() -> Resource:
 
     body = {"location": LOCATION, "tags": {}, "properties": {"sku": {"name": "PerGB2018"}, "retentionInDays": 30}}
     wanted = {"location": LOCATION, "tags": {}, "sku": "pergb2018", "retention": 30}
-    keys = Ask("POST", f"{path}/sharedKeys", SHARED_KEYS)
+    keys = SideRequest("POST", f"{path}/sharedKeys", SHARED_KEYS)
     return Resource("azurerm_log_analytics_workspace", path, LOGS, body, shown, wanted, beside=(keys,))
 
 
@@ -253,12 +253,12 @@ def insights() -> Resource:
         "properties": {**settings, "WorkspaceResourceId": workspace},
     }
     wanted = {"location": LOCATION, "tags": {}, **settings, "workspace_id": workspace}
-    billing = Ask("GET", f"{path}/currentbillingfeatures", BILLING)
+    billing = SideRequest("GET", f"{path}/currentbillingfeatures", BILLING)
     return Resource("azurerm_application_insights", path, INSIGHTS, body, shown, wanted, beside=(billing,))
 
 
 def registry(key: str, identity_id: str, client_id: str) -> Resource:
-    """``azurerm_container_registry`` with a key: asks for the name, lists its replications, PATCH."""
+    """``azurerm_container_registry`` with a key: checks the name, lists its replications, PATCH."""
     path = address("Microsoft.ContainerRegistry/registries", "crtfcmk")
     settings: Json = {
         "adminUserEnabled": False,
@@ -313,13 +313,13 @@ def registry(key: str, identity_id: str, client_id: str) -> Resource:
         "policies": {"quarantinePolicy": "disabled", "trustPolicy": "disabled", "exportPolicy": "enabled"},
         "retention": "disabled",
     }
-    check = Ask(
+    check = SideRequest(
         "POST",
         f"{SUBSCRIPTION}/providers/Microsoft.ContainerRegistry/checkNameAvailability",
         REGISTRIES,
         {"name": "crtfcmk", "type": "Microsoft.ContainerRegistry/registries"},
     )
-    listed = Ask("GET", f"{path}/replications", REGISTRIES)
+    listed = SideRequest("GET", f"{path}/replications", REGISTRIES)
     return Resource(
         "azurerm_container_registry", path, REGISTRIES, body, shown, wanted, (check,), (listed,), update="PATCH"
     )

@@ -17,7 +17,7 @@ NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
-class Ask:
+class SideRequest:
     """A request beside those of the resource itself, and the statuses the provider goes on with.
 
     `path` is that of Resource Manager, or the whole URL of a data plane.
@@ -66,11 +66,11 @@ class Resource:
     body: Json
     shown: Callable[[Json], Json]
     wanted: Json
-    before: tuple[Ask, ...] = ()
-    beside: tuple[Ask, ...] = ()
+    before: tuple[SideRequest, ...] = ()
+    beside: tuple[SideRequest, ...] = ()
     update: str = "PUT"
     delete: Query = field(default_factory=dict)
-    after: tuple[Ask, ...] = ()
+    after: tuple[SideRequest, ...] = ()
 
     def tagged(self, **tags: str) -> "Resource":
         """Return the resource with other tags in its configuration."""
@@ -125,8 +125,8 @@ class State:
             if gone.status_code == 202:
                 self.terraform.wait_for_operation(gone)
             self.terraform.wait_until_gone(resource.path, resource.version)
-            for ask in resource.after:
-                ask.send(self.terraform)
+            for each in resource.after:
+                each.send(self.terraform)
             del self.known[resource.path]
 
     def replace(self, resource: Resource) -> None:
@@ -137,10 +137,10 @@ class State:
     def _create(self, resource: Resource) -> None:
         absent = self.terraform("GET", resource.path, resource.version)
         assert absent.status_code == NOT_FOUND, f"{resource.path} has to be imported: {absent.text}"
-        for ask in resource.before:
-            ask.send(self.terraform)
-        begun = self.terraform("PUT", resource.path, resource.version, resource.body)
-        self.terraform.wait_for_write(begun, resource.path, resource.version)
+        for each in resource.before:
+            each.send(self.terraform)
+        accepted = self.terraform("PUT", resource.path, resource.version, resource.body)
+        self.terraform.wait_for_write(accepted, resource.path, resource.version)
         assert self._read(resource) is not None
 
     def _read(self, resource: Resource) -> Json | None:
@@ -149,16 +149,16 @@ class State:
             self.known.pop(resource.path, None)
             return None
         assert answer.status_code == 200, answer.text
-        for ask in resource.beside:
-            ask.send(self.terraform)
+        for each in resource.beside:
+            each.send(self.terraform)
         self.known[resource.path] = resource.shown(answer.json())
         return self.known[resource.path]
 
     def _update(self, resource: Resource) -> None:
         read: Json = self.terraform("GET", resource.path, resource.version).json()
         body = resource.body if resource.update == "PATCH" else _merged(read, resource.body)
-        begun = self.terraform(resource.update, resource.path, resource.version, body)
-        self.terraform.wait_for_write(begun, resource.path, resource.version)
+        accepted = self.terraform(resource.update, resource.path, resource.version, body)
+        self.terraform.wait_for_write(accepted, resource.path, resource.version)
         assert self._read(resource) is not None
 
 

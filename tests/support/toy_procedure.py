@@ -32,7 +32,7 @@ PROFILE: Final = Profile.model_validate(
 )
 
 CREATING: Final = "creating"
-"""The value of a resource that somebody is making already."""
+"""The value of a resource whose creation is in progress."""
 
 OTHER: Final = "something else"
 """A value that only a conflict describes: no write may change it."""
@@ -49,7 +49,7 @@ def refused(kind: FailureKind = FailureKind.TERMINAL, code: str = "BadRequest") 
 
 
 class Clock:
-    """A clock that moves only when somebody waits."""
+    """A clock that advances only by waits."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -74,19 +74,19 @@ class Clock:
 class World:
     """What there is, what happens when it is written, and everything that was done, in order.
 
-    `mishaps` holds, by resource, what befalls its next writes: an error before the write takes effect, or ``(error,)``
-    after it did, or None for nothing. `blind` holds, by step, what befalls its next looks. `hidden` is how often a written
+    `failures` holds, by resource, the failures of its next writes: an error before the write takes effect, or ``(error,)``
+    after it did, or None for nothing. `blind` holds, by step, the errors of its next reads. `hidden` is how often a written
     resource is still seen as it was before.
     """
 
     state: dict[str, Any] = field(default_factory=dict)
-    mishaps: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    failures: defaultdict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     hidden: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     blind: defaultdict[str, list[Exception]] = field(default_factory=lambda: defaultdict(list))
     during: dict[str, Callable[[], object]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
-    told: list[str] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
     deadline: float | None = None
     _seen: dict[str, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -113,11 +113,11 @@ class World:
 
     def notify(self, what: str, _seconds: float, _until: datetime | None = None) -> None:
         """Keep what is waited for."""
-        self.told.append(what)
+        self.announced.append(what)
 
     def wait_ended(self, what: str, _seconds: float, _reason: WaitEnd) -> None:
         """Keep what was waited for."""
-        self.told.append(what)
+        self.announced.append(what)
 
     def look(self, step: str, names: Mapping[str, Any]) -> dict[str, Any]:
         """Return the observations of some resources."""
@@ -134,22 +134,22 @@ class World:
         return self.state.get(name)
 
     def write(self, name: str, value: Any) -> None:
-        """Write a resource, with whatever befalls that."""
+        """Write a resource, with the next failure arranged for it."""
         with self._lock:
             self.log.append(f"write {name}")
             self._seen.setdefault(name, self.state.get(name))
-            mishap = self.mishaps[name].pop(0) if self.mishaps[name] else None
+            failure = self.failures[name].pop(0) if self.failures[name] else None
         self.during.get(name, lambda: None)()
-        if isinstance(mishap, Exception):
-            raise mishap
+        if isinstance(failure, Exception):
+            raise failure
         self.state[name] = value
-        if isinstance(mishap, tuple):
-            raise mishap[0]
+        if isinstance(failure, tuple):
+            raise failure[0]
 
 
 @dataclass
 class FakeStep:
-    """A step that wants resources to have values. `after` says which resource must be made before which.
+    """A step that wants resources to have values. `after` defines which resource must be made before which.
 
     A value may be an `Unknown`: then it is the output ``value`` of the step that it names.
     """
@@ -240,7 +240,7 @@ class Run:
     world: World
     steps: tuple[FakeStep, ...]
     events: list[Event] = field(default_factory=list)
-    hear: Callable[[Event], object] = lambda _event: None
+    on_event: Callable[[Event], object] = lambda _event: None
     rules: tuple[Rule, ...] = ()
 
     def plan(self) -> Plan:
@@ -257,7 +257,7 @@ class Run:
 
     def _emit(self, event: Event) -> None:
         self.events.append(event)
-        self.hear(event)
+        self.on_event(event)
 
     @property
     def started(self) -> list[str]:

@@ -85,7 +85,7 @@ class Pipe(io.StringIO):
 
 
 class Screen(Pipe):
-    """A stream that says it is a terminal."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
         """Yes."""

@@ -20,6 +20,7 @@ from cmkctl.posture import (
     Follow,
     Follows,
     KeyState,
+    KeyVersion,
     Met,
     Outcome,
     Part,
@@ -47,7 +48,8 @@ FORMULA: Final = "=cmd|' calc'!A0"
 REVERSED: Final = "evil\u202egnp.exe"
 LONG: Final = "a-server-with-a-name-that-is-as-long-as-azure-permits-it-to-be"
 
-_KEY_STATE: Final = KeyState(KEY, VAULT, NEW, enabled=True, expires=datetime(2026, 12, 20, tzinfo=UTC))
+_OLDER: Final = KeyVersion(OLD, enabled=True, expires=datetime(2026, 12, 10, tzinfo=UTC))
+_KEY_STATE: Final = KeyState(KEY, VAULT, NEW, enabled=True, expires=datetime(2026, 12, 20, tzinfo=UTC), older=(_OLDER,))
 _POLICY: Final = Rules(
     ("DP-5",),
     (

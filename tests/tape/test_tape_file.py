@@ -1,4 +1,4 @@
-"""Reading a tape: what is none is said to be none, and where it is wrong."""
+"""Reading a tape: another file is refused as such, and an error has its place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GOOD: dict[str, Any] = {
 
 
 def complaint(path: Path) -> Diagnostic:
-    """Return what is said about the file in `path`."""
+    """Return the diagnostic for the file in `path`."""
     with pytest.raises(ProfileError) as refused:
         Tape.load(path)
 
@@ -30,7 +30,7 @@ def complaint(path: Path) -> Diagnostic:
 
 
 def test_a_tape_is_read(tmp_path: Path) -> None:
-    """Headers and bodies may be left out by whoever writes one by hand."""
+    """Headers and bodies may be left out in a tape that is written by hand."""
     (tmp_path / "t.json").write_text(json.dumps(GOOD))
 
     tape = Tape.load(tmp_path / "t.json")
@@ -57,7 +57,7 @@ def test_a_tape_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_tape_is_reported_with_its_place(tmp_path: Path, change: dict[str, Any], detail: str) -> None:
-    """The detail is a path into the document, for whoever wrote it by hand or with another version."""
+    """The detail is a path into the document, to correct a file written by hand or by another version."""
     (tmp_path / "t.json").write_text(json.dumps(GOOD | change))
 
     diagnostic = complaint(tmp_path / "t.json")

@@ -62,7 +62,7 @@ def test_a_tape_has_the_documented_form(tmp_path: Path) -> None:
 
 
 def test_a_tape_is_for_its_owner_only_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    """Redacted or not, it tells much about a subscription."""
+    """Redacted or not, it shows much about a subscription."""
     with TapeWriter(tmp_path / "t.json", cloud="AzureCloud"):
         pass
 
@@ -79,7 +79,7 @@ def test_recording_the_same_traffic_twice_gives_the_same_file(tmp_path: Path) ->
 
 
 def test_the_tape_of_a_failed_run_is_written(tmp_path: Path) -> None:
-    """It is the one that somebody will want to read."""
+    """A failed run is the one whose tape is needed."""
 
     def interrupted() -> None:
         with TapeWriter(tmp_path / "t.json", cloud="AzureCloud") as writer:
@@ -174,7 +174,7 @@ def _meaning(body: bytes) -> Any:
 
 
 def test_a_streamed_answer_is_recorded_and_can_still_be_read(tmp_path: Path) -> None:
-    """The operations of the azure-mgmt clients ask for a stream and read it themselves."""
+    """The operations of the azure-mgmt clients request a stream and read it themselves."""
     with TapeWriter(tmp_path / "t.json", cloud="AzureCloud") as writer:
         transport = RecordingTransport(network(always(200, {"x": 1})), writer)
         response = Pipeline(transport).run(HttpRequest("GET", GROUP), stream=True).http_response

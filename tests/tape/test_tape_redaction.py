@@ -166,7 +166,7 @@ def test_a_place_of_a_secret_is_known(document: Any) -> None:
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
-    """Challenges, certificates, identifiers and prose: without them a tape or a report says nothing."""
+    """Challenges, certificates, identifiers and prose: without them a tape or a report is useless."""
     assert text == redact(text)
 
 
@@ -197,7 +197,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
     ],
 )
 def test_a_secret_field_loses_its_value(name: str) -> None:
-    """A string, a number, and all that is below it; true, false, null and the empty string tell nothing and stay."""
+    """A string, a number, and all that is below it; true, false, null and the empty string reveal nothing and stay."""
     value = ["x", 7, {"value": "y"}, True, None, ""]
 
     assert {name: [REDACTED, REDACTED, {"value": REDACTED}, True, None, ""], "z": "x"} == redact(
@@ -255,7 +255,7 @@ def test_published_application_ids_stay_even_when_given_as_client_ids(public: st
 
 @pytest.mark.parametrize("name", ["c", "s", "h", "sig"])
 def test_the_signature_of_a_polling_url_becomes_a_digest(name: str) -> None:
-    """Of 43 characters, as recorded: two operations stay two URLs, and nobody can ask for them."""
+    """Of 43 characters, as recorded: two operations stay two URLs, and neither can be requested."""
     signatures = ["Zx-" + letter * 40 for letter in "AB"]
 
     found = [redact(f"https://x/operations/1?t=638&{name}={each}&x=1") for each in signatures]
@@ -354,7 +354,7 @@ def test_variables_that_are_called_like_a_secret_hold_one() -> None:
     ids=["a list", "an object", "an encoding", "an encoding in an object"],
 )
 def test_what_is_nested_too_deeply_is_lost(text: str) -> None:
-    """Somebody who sends such things wants to see what falls over; nothing does."""
+    """Hostile input of this kind is replaced, and nothing fails."""
     assert REDACTED in redact(text)
 
 
@@ -405,7 +405,7 @@ DOCUMENTS = st.recursive(
 @CALM
 @given(DOCUMENTS | DOCUMENTS.map(json.dumps) | st.lists(ANYTHING).map("&x=".join) | st.lists(ANYTHING).map("".join))
 def test_redacting_twice_is_redacting_once(document: Any) -> None:
-    """Whoever is unsure redacts again; and what is asked of a tape is compared with what was redacted before."""
+    """Redacting again is safe; and a request to a tape is compared with one that was redacted before."""
     redactor = Redactor(["known-secret-value"], [MINE])
 
     once = redactor.redact(document)
@@ -414,7 +414,7 @@ def test_redacting_twice_is_redacting_once(document: Any) -> None:
 
 
 def planted_by_shape(secret: str) -> dict[str, str]:
-    """Return texts that carry a secret which nobody has named, in the shapes in which secrets travel."""
+    """Return texts that carry a secret without a known name, in the shapes in which secrets travel."""
     return {
         "jwt": f"eyJ0eXAi{secret}.{secret}.{secret}",
         "bearer": f"Bearer 1{secret}",
@@ -441,7 +441,7 @@ def written(url: str, sent: Any, answer: Any, header: str, redactor: Redactor) -
 @CALM
 @given(SECRET, st.sampled_from(sorted(planted_by_shape(""))), st.lists(NAMES.filter(str.isalpha), max_size=3))
 def test_a_secret_that_looks_like_one_is_nowhere_on_the_tape(secret: str, shape: str, nesting: list[str]) -> None:
-    """In the URL, in a header, in a value at any depth, in a body that is text: nobody had to name it."""
+    """In the URL, in a header, in a value at any depth, in a body that is text: its shape is enough."""
     text = planted_by_shape(secret)[shape]
     body: Any = text
     for name in nesting:

@@ -66,7 +66,7 @@ def test_a_recording_of_the_real_azure_replays_in_its_order(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SINGLE_SOURCE)
 def test_redacting_responses_is_idempotent(name: str) -> None:
-    """And what the real Azure says stays readable: no id, state or key identifier is lost."""
+    """And the responses of the real Azure stay readable: no id, state or key identifier is lost."""
     redactor = Redactor()
     recording: Any = reference(name)["interactions"]
 

@@ -157,7 +157,7 @@ def test_an_empty_tape_is_reported_as_empty() -> None:
 
 
 def test_a_miss_shows_no_secret() -> None:
-    """What is asked is redacted before it is compared, and so before it is shown."""
+    """A request is redacted before it is compared, and so before it is shown."""
     transport = replaying(exchange("GET", GROUP), redactor=Redactor(["hunter2-hunter2"]))
 
     with pytest.raises(TapeMiss) as miss:
@@ -254,7 +254,7 @@ def test_a_write_elsewhere_leaves_a_read_repeatable() -> None:
     assert send(transport, "GET", VAULT).status_code == 200
 
 
-def test_what_was_never_asked_for_is_known() -> None:
+def test_what_was_never_requested_is_known() -> None:
     """The command reports it: the run did not do what was recorded."""
     tape = Tape([exchange("GET", GROUP), exchange("PUT", VAULT), exchange("GET", VAULT)])
     send(ReplayTransport(tape), "GET", VAULT)
@@ -276,7 +276,7 @@ def test_reads_that_go_out_together_each_get_their_own_answer() -> None:
 
 
 def test_waiting_takes_no_time() -> None:
-    """What a tape asks to wait for has happened; an hour of Retry-After is over at once."""
+    """The delays on a tape are over; an hour of Retry-After is over at once."""
     transport = replaying(
         exchange("GET", GROUP, status=429, Retry_After="3600"), exchange("GET", GROUP, answer={"id": "x"})
     )
@@ -326,7 +326,7 @@ def test_a_body_that_is_no_json_object_comes_back_as_it_was(body: str) -> None:
 
 
 def test_a_missing_resource_is_the_sdks_own_error() -> None:
-    """A client cannot tell a tape from Azure."""
+    """For a client, a tape behaves as Azure."""
     error = {"error": {"code": "ResourceGroupNotFound", "message": "Resource group 'rg-ml' could not be found."}}
     transport = replaying(exchange("GET", GROUP, status=404, answer=error, Content_Type="application/json"))
     client = ResourceManagementClient(FixedCredential(), SUBSCRIPTION, transport=transport, api_version="2024-03-01")
@@ -339,7 +339,7 @@ def test_a_missing_resource_is_the_sdks_own_error() -> None:
 
 
 def test_a_request_with_the_callers_client_id_finds_its_recording() -> None:
-    """Whoever replays has another client id than whoever recorded; both become the same value."""
+    """The client ids of the recording and of the replay differ; both become the same value."""
     url = "https://graph.microsoft.com/v1.0/servicePrincipals?$filter=appId eq '{}'"
     mine = "5b3c9df4-1111-4222-8333-123456789abc"
     transport = replaying(exchange("GET", url.format(CLIENT_ID)), redactor=Redactor(client_ids=[mine]))
@@ -359,7 +359,7 @@ def test_a_form_is_matched_as_its_encoding() -> None:
 
 
 def test_a_body_given_as_a_stream_of_unknown_content_is_refused() -> None:
-    """It could be compared only by reading it away from whoever sends it."""
+    """Comparing it would consume the stream before it is sent."""
     with pytest.raises(TypeError, match="cannot be put on a tape"):
         Pipeline(replaying()).run(HttpRequest("PUT", GROUP, content=iter([b"x"])))
 

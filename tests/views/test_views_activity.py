@@ -21,7 +21,7 @@ VAULT = new_workspace().of("key_vault")[0]
 
 
 class Watched:
-    """A JSON view whose time passes when the test says so, and whose heartbeat is the test."""
+    """A JSON view whose clock and heartbeat are driven by the test."""
 
     def __init__(self) -> None:
         self.moment = 100.0
@@ -191,9 +191,9 @@ def test_a_reader_that_left_is_no_traceback_of_the_heartbeat() -> None:
         process.stdin.write(b"\n")
         process.stdin.close()
 
-        said = process.stderr.read()
+        errors = process.stderr.read()
 
-    assert (["version", "apply_progress"], b"") == (displayed, said)
+    assert (["version", "apply_progress"], b"") == (displayed, errors)
 
 
 def test_a_wait_that_starts_over_is_displayed_again() -> None:

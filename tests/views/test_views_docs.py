@@ -61,7 +61,7 @@ def narration() -> str:
     return seen.err
 
 
-def asked() -> str:
+def question() -> str:
     """Return the question, with an answer."""
     seen = Seen(terminal=True, typed="yes\n", environ={"NO_COLOR": "1"})
     seen.view.show(s.RunContext(sandbox=False, account="ada@example.com", subscription_name="ML production"))
@@ -108,7 +108,7 @@ def examples() -> dict[str, str]:
         "difficult-plan": difficult(),
         "diagnostic": diagnostic(),
         "narration": narration(),
-        "question": asked(),
+        "question": question(),
         "status-screen": status(),
         "posture-screen": posture(),
         "posture-summary": postures(),

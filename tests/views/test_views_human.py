@@ -61,7 +61,7 @@ def test_y_and_yes_confirm(typed: str, answer: bool) -> None:
 
 
 def test_the_question_names_workspace_region_and_subscription() -> None:
-    """It is asked on stderr, so that stdout can be redirected."""
+    """It is printed on stderr, so that stdout can be redirected."""
     seen = Seen(terminal=True, typed="yes\n", environ={"NO_COLOR": "1"})
 
     seen.view.show(s.RunContext(sandbox=True, account="ada@example.com", subscription_name="ML production"))
@@ -90,7 +90,7 @@ def test_no_question_in_a_pipe() -> None:
     assert seen.out + seen.err == ""
 
 
-def test_a_process_without_stdin_cannot_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_without_stdin_gets_no_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """A daemon has none."""
     monkeypatch.setattr("sys.stdin", None)
 
@@ -112,7 +112,7 @@ def test_a_wait_is_displayed_every_ten_seconds_in_a_pipe() -> None:
 
 
 class Person(Screen):
-    """Somebody at a terminal who thinks before an answer."""
+    """A terminal whose user takes time to answer."""
 
     def __init__(self, typed: str, thinks: Callable[[], None]) -> None:
         super().__init__(typed)
@@ -125,7 +125,7 @@ class Person(Screen):
 
 
 class Watching:
-    """A human view whose time passes when the test says so, and whose ticker is the test."""
+    """A human view whose clock and ticker are driven by the test."""
 
     def __init__(self, *, terminal: bool, columns: int = 80, typed: str = "", thinks: int = 0) -> None:
         self.moment = 100.0
@@ -135,7 +135,7 @@ class Watching:
         self.view = HumanView(Pipe(), self.stderr, person, environ=environ, now=lambda: self.moment, wall=lambda: NOW)
 
     def pass_unseen(self, seconds: int) -> None:
-        """Let time pass without a tick, as the view does while it asks."""
+        """Let time pass without a tick, as the view does during a question."""
         self.moment += seconds
 
     def pass_by(self, seconds: int) -> None:
@@ -173,7 +173,7 @@ def test_a_long_read_for_a_plan_is_displayed(terminal: bool) -> None:
 
 
 def test_no_progress_is_printed_during_the_question() -> None:
-    """While the question stands nobody waits for Azure."""
+    """During a question the run waits for the answer, not for Azure."""
     watching = Watching(terminal=True, typed="yes\n", thinks=60)
     watching.view.show(s.PlanShown(new_workspace()))
     assert watching.view.confirm(new_workspace())
@@ -184,7 +184,7 @@ def test_no_progress_is_printed_during_the_question() -> None:
 
 
 def test_an_answer_that_is_never_given_leaves_the_line() -> None:
-    """Ctrl-D at the question; whatever is said next begins a line."""
+    """Ctrl-D at the question; the next message begins a line."""
     watching = Watching(terminal=True, typed="")
 
     assert not watching.view.confirm(new_workspace())
@@ -220,7 +220,7 @@ def test_the_end_of_a_wait_is_displayed_when_it_is_near(waited: int, left: int, 
 
 
 def test_the_end_of_a_wait_is_in_local_time_and_always_there_with_debug() -> None:
-    """With the zone, so that nobody has to convert."""
+    """With the zone, so that no conversion is needed."""
     stderr = Pipe()
     view = HumanView(Pipe(), stderr, Pipe(), environ={}, debug=True, wall=lambda: NOW)
 
@@ -240,7 +240,7 @@ def test_a_usual_time_is_displayed_where_the_change_brings_one() -> None:
     assert "… workspace mlw-prod: creating, 1m 0s (usually 5-20 min)" == watching.stderr.getvalue().splitlines()[-1]
 
 
-def test_live_lines_say_how_much_is_done() -> None:
+def test_live_lines_show_how_much_is_done() -> None:
     """Changes that are done or not needed, of those that the plan has; and the time of the whole run."""
     watching = Watching(terminal=True)
     watching.view.show(s.PlanShown(everything()))
@@ -266,7 +266,7 @@ class Window(Screen):
         self.columns = columns
 
     def fileno(self) -> int:
-        """Return the terminal whose size is asked for."""
+        """Return the terminal whose size is read."""
         return self._tty
 
     def close(self) -> None:
@@ -297,7 +297,7 @@ class Emulator:
                 # The cursor is on the last row: of a wrapped line only that row is erased.
                 self.lines[-1] = self.lines[-1][: self.rows(columns)[-1][1]]
             elif token.endswith("A"):
-                # The row was erased before. Above it is another row of the same line, or another line.
+                # The row was erased before. The row above it belongs to the same line, or to the previous one.
                 if not self.lines[-1] and len(self.lines) > 1:
                     self.lines.pop()
             elif token == "\r" or token.startswith("\x1b"):
@@ -422,7 +422,7 @@ def test_identical_diagnostics_are_displayed_once_with_their_subjects() -> None:
 
 
 def test_an_apply_without_changes_shows_the_state_and_the_verify_command() -> None:
-    """The plan has already said that there is nothing to do."""
+    """The plan has already shown that there is nothing to do."""
     plan = up_to_date(new_workspace())
     seen = Seen()
 
@@ -475,8 +475,8 @@ def test_a_stream_that_cannot_hold_our_signs_does_not_end_the_run() -> None:
 
 
 @pytest.mark.parametrize(("columns", "width"), [("", 80), ("30", 40), ("100", 100), ("500", 120), ("wide", 80)])
-def test_columns_are_those_asked_for_within_reason(columns: str, width: int) -> None:
-    """Nothing said: 80. Never below 40, where nothing can be read, nor above 120, where sentences cannot."""
+def test_columns_are_those_requested_within_bounds(columns: str, width: int) -> None:
+    """By default 80. Never below 40, where nothing can be read, nor above 120, where sentences cannot."""
     assert width == width_of(Pipe(), {"COLUMNS": columns})
 
 

@@ -27,7 +27,7 @@ def session() -> list[dict[str, Any]]:
 
 
 def test_every_line_keeps_to_the_protocol() -> None:
-    """One object a line, no field more or less than the schema says, and no type that it does not know."""
+    """One object a line, with exactly the fields of the schema, and of a type that it knows."""
     validator = jsonschema.Draft202012Validator(PROTOCOL)
 
     for line in session():
@@ -61,7 +61,7 @@ def test_the_first_line_is_the_version_and_comes_once() -> None:
 
 
 def test_nothing_else_is_written() -> None:
-    """No narration on stdout, and only the log on stderr; nobody is asked."""
+    """No narration on stdout, and only the log on stderr; no prompt."""
     seen = Seen(json=True, terminal=True, typed="yes\n")
 
     show_everything(seen.view)
@@ -102,7 +102,7 @@ def test_what_is_not_known_yet_is_no_text() -> None:
 
 
 def test_progress_is_a_heartbeat() -> None:
-    """At once, then about every five seconds, however often Azure is asked."""
+    """At once, then about every five seconds, however often Azure is polled."""
     seen = Seen(json=True)
 
     for tenth in range(200):

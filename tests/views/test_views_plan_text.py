@@ -63,7 +63,7 @@ def test_descriptions_begin_at_one_column(columns: int) -> None:
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "TERM=dumb"])
 def test_a_terminal_that_wants_no_colour_gets_what_a_pipe_gets(environ: dict[str, str]) -> None:
-    """Nothing is said by colour alone, so nothing is lost."""
+    """No meaning depends on colour alone, so nothing is lost."""
     terminal, pipe = Seen(terminal=True, environ=environ), Seen()
 
     terminal.view.show(s.PlanShown(everything()))
@@ -102,7 +102,7 @@ def test_a_plan_without_changes_lists_what_was_read() -> None:
 
 
 def test_a_plan_with_an_error_cannot_be_applied() -> None:
-    """Without a conflict among the changes, the last line still says that it cannot be applied."""
+    """Without a conflict among the changes, the last line still shows that it cannot be applied."""
     seen = Seen()
 
     seen.view.show(s.PlanShown(dataclasses.replace(new_workspace(), diagnostics=everything().diagnostics)))

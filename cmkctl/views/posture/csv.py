@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cmkctl.posture import KEY, Rules
+from cmkctl.views.posture import words
 from cmkctl.views.posture.file import Collected, SurveyFile, failure_text
 from cmkctl.views.posture.questions import Question, questions
 from cmkctl.views.posture.words import evidence_text
@@ -114,12 +115,12 @@ def _key(question: Question) -> dict[str, str]:
     assessment = question.assessment
     named = {each.name: each.posture for each in assessment.posture.parts}
     posture = named[question.part] if question.part else assessment.posture
-    state = assessment.key
+    state, version = assessment.key, words.version_of(assessment, posture)
     return {
         "key": posture.key,
         "key_version": posture.key_version,
         "newest_version": state.newest if state and posture.key else "",
-        "key_expires": f"{state.expires:%Y-%m-%dT%H:%M:%SZ}" if state and state.expires and posture.key else "",
+        "key_expires": f"{version.expires:%Y-%m-%dT%H:%M:%SZ}" if version and version.expires else "",
         "key_follows": "" if posture.follows is None else str(posture.follows),
         "reader": posture.reader,
     }

@@ -150,8 +150,10 @@ def _resource(assessment: Assessment, at: datetime, labels: words.KeyLabels) -> 
     aspect = words.in_transit(assessment.aspects)
     outcome, kind = _outcome(assessment)
     marks = ["a newer version exists"] if assessment.newer_version else []
-    if assessment.key is not None and words.expires_soon(assessment.key, at):
-        marks.append(f"newest version {words.expiry_words(assessment.key.expires, at)}")
+    version = assessment.version
+    if version is not None and words.expires_soon(version, at):
+        older = "this version" if assessment.newer_version else "newest version"
+        marks.append(f"{older} {words.expiry_words(version.expires, at)}")
     return _Resource(
         assessment,
         kind_of(posture),
@@ -196,17 +198,20 @@ def _keys(survey: Survey) -> list[_Key]:
     found = []
     for (identifier, version), count in users.items():
         state = states.get(identifier)
-        newest = bool(state and version and state.newest.lower() == version.lower())
+        used = state.of(version) if state and version else None
+        newest = bool(state and used and used.version == state.newest)
         use = (
             "in use, the newest" if newest else "in use, a newer version exists" if state and state.newest else "in use"
         )
-        expiry = words.expiry_words(state.expires, survey.at) if state and newest else ""
-        soon = newest and words.expires_soon(state, survey.at)
+        use += ", DISABLED" if used and used.enabled is False else f", {used.reason}" if used and used.reason else ""
+        expiry = words.expiry_words(used.expires, survey.at) if used else ""
+        soon = words.expires_soon(used, survey.at)
         found.append(_Key(names[identifier], version, use if version else "version not shown", expiry, soon, count))
     for identifier, state in states.items():
         if state.newest and (identifier, state.newest) not in users and identifier in names:
             text = "the newest, not in use" if state.enabled is not False else "the newest, DISABLED"
-            expiry, soon = words.expiry_words(state.expires, survey.at), words.expires_soon(state, survey.at)
+            expiry = words.expiry_words(state.expires, survey.at)
+            soon = words.expires_soon(state.of(state.newest), survey.at)
             found.append(_Key(names[identifier], state.newest, text, expiry, soon, 0))
         elif state.reason and identifier in names:
             found.append(_Key(names[identifier], "", f"not read: {state.reason}", "", soon=False, count=0))

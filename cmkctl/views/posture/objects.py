@@ -6,7 +6,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from cmkctl.posture import Aspect, Assessment, Evidence, KeyState, Outcome, Posture, Rules, Survey, Waiver
+from cmkctl.posture import (
+    Aspect,
+    Assessment,
+    Evidence,
+    KeyState,
+    KeyVersion,
+    Outcome,
+    Posture,
+    Rules,
+    Survey,
+    Waiver,
+)
 from cmkctl.views.posture.words import met_counts, verdict_counts
 
 JsonObject = dict[str, Any]
@@ -95,6 +106,16 @@ def _key_state(key: KeyState) -> JsonObject:
         "enabled": key.enabled,
         "expires": None if key.expires is None else _moment(key.expires),
         "reason": key.reason or None,
+        "older": [*map(_key_version, key.older)],
+    }
+
+
+def _key_version(version: KeyVersion) -> JsonObject:
+    return {
+        "version": version.version,
+        "enabled": version.enabled,
+        "expires": None if version.expires is None else _moment(version.expires),
+        "reason": version.reason or None,
     }
 
 

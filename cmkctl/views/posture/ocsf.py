@@ -73,7 +73,7 @@ def _findings(collected: Collected) -> Iterator[dict[str, Any]]:
 def _finding(question: Question, at: datetime) -> dict[str, Any]:
     assessment, posture = question.assessment, question.assessment.posture
     what = "key" if question.topic == KEY else question.topic
-    title = f"{assessment.service} {assessment.name}: {what} {question.answer}"
+    title = f"{assessment.service} {assessment.label}: {what} {question.answer}"
     resource = {
         "uid": assessment.resource_id,
         "name": assessment.name,
@@ -91,12 +91,12 @@ def _finding(question: Question, at: datetime) -> dict[str, Any]:
         "evidences": [{"data": _evidence(each)} for each in question.evidence],
     }
     if question.topic == KEY and posture.key:
-        state = assessment.key
+        state, version = assessment.key, assessment.version
         found["unmapped"] = {
             "key": posture.key,
             "key_version": posture.key_version,
             "newest_version": state.newest if state else "",
-            "key_expires": None if state is None or state.expires is None else _milliseconds(state.expires),
+            "key_expires": None if version is None or version.expires is None else _milliseconds(version.expires),
         }
     return found
 

@@ -136,7 +136,7 @@ def _spelled_alike(uses: Iterable[_Use]) -> list[_Use]:
 def _uses(assessment: Assessment) -> Iterator[_Use]:
     """Yield the uses of keys: one for the resource, and one for each key that a part of its data has apart from that."""
     posture = assessment.posture
-    label = f"{sign(posture)} {assessment.service} {assessment.name}"
+    label = f"{sign(posture)} {assessment.service} {assessment.label}"
     own = _lane(posture)
     yield _use(own, posture, label, assessment.service)
     apart: dict[tuple[str, str], list[str]] = {}

@@ -27,9 +27,6 @@ from cmkctl.views.posture.file import Collected, SurveyFile, failure_text
 from cmkctl.views.posture.questions import Question, Result, questions
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-MOST_RESULTS: Final = 25_000
-"""The results of a run that GitHub accepts. It keeps the first 5,000 by severity."""
-
 _BENCHMARK: Final = "MCSB"
 _PLACE: Final = re.compile(r"(?P<source>.+):(?P<line>\d+):(?P<column>\d+)")
 _DESCRIBED: Final = 1024
@@ -50,18 +47,20 @@ class SarifView(SurveyFile):
     """The log of a survey."""
 
     option = "--sarif"
+    most_results = 25_000
+    """The results of a run that GitHub accepts. It keeps the first 5,000 by severity."""
 
     def text(self, collected: Collected) -> str:
-        """Return the log: one run, or several of at most `MOST_RESULTS` results."""
+        """Return the log: one run, or several of at most `most_results` results."""
         survey = collected.survey
         found = sorted(filter(_matters, questions(survey) if survey else ()), key=lambda each: _SEVERITIES[each.result])
-        runs = [_run(part, collected, number) for number, part in enumerate(_parts(found))]
+        runs = [_run(part, collected, number) for number, part in enumerate(self._parts(found))]
         log = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
         return f"{json.dumps(log, indent=2, ensure_ascii=False, default=plain)}\n"
 
-
-def _parts(found: Sequence[Question]) -> Iterator[Sequence[Question]]:
-    return iter([found[at : at + MOST_RESULTS] for at in range(0, len(found), MOST_RESULTS)] or [()])
+    def _parts(self, found: Sequence[Question]) -> Sequence[Sequence[Question]]:
+        most = self.most_results
+        return [found[at : at + most] for at in range(0, len(found), most)] or [()]
 
 
 def _matters(question: Question) -> bool:
@@ -151,7 +150,7 @@ def _benchmark(controls: Iterable[str]) -> dict[str, Any]:
 def _result(question: Question, index: int, collected: Collected) -> dict[str, Any]:
     kind, level = _KINDS[question.result]
     assessment = question.assessment
-    text = f"{assessment.service} {assessment.name}: {question.answer}. {question.explanation}."
+    text = f"{assessment.service} {assessment.label}: {question.answer}. {question.explanation}."
     waiver = question.waiver
     justification = f"{waiver.reason} (until {waiver.until:%Y-%m-%d})" if waiver else ""
     return {

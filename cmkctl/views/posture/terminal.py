@@ -6,12 +6,13 @@ their own with whole identifiers. With `evidence`, each resource has its reasons
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
 from cmkctl.listing import AGE
-from cmkctl.posture import KEY, Assessment, Evidence, Met, Posture, Rules, Survey, Verdict
+from cmkctl.posture import KEY, Assessment, Evidence, KeyState, Met, Posture, Rules, Survey, Verdict
 from cmkctl.views.layout import SANDBOX, paragraph
 from cmkctl.views.posture import words
 from cmkctl.views.shown import PostureShown, RunContext
@@ -21,6 +22,7 @@ _GAP: Final = "  "
 _INDENT: Final = "  "
 _NEWER: Final = "↑"
 _SOON: Final = "†"
+_NO_KEY: Final = "-"
 _HEADS: Final = ("verdict", "resource", "key", "transit")
 
 _KEYS: Final = 8
@@ -28,6 +30,9 @@ _WORKSPACES: Final = 20
 _NOT_MET: Final = 20
 _OTHERS: Final = 10
 """Entries that a list has at most; the rest is counted."""
+
+_ALIKE: Final = 4
+"""Resources without a choice of a key that are shown one by one, for each service. Of more, the rest is counted."""
 
 
 def posture_lines(shown: PostureShown, context: RunContext, width: int) -> Iterator[Line]:
@@ -157,11 +162,35 @@ def _table(survey: Survey, width: int, *, evidence: bool) -> Iterator[Line]:
     yield Line()
     if _total(widths) <= width:
         yield Line(f"  {_joined(_HEADS, widths)}".rstrip(), "dim")
-    for each in rows:
+    for each, more in ((each, 0) for each in rows) if evidence else _folded(rows):
         yield from _row_lines(each, widths, width)
         yield from _parts(each.assessment.posture, width)
         if evidence:
             yield from _evidence(each.assessment, width)
+        if more:
+            text = f"    … and {more:,} more: {each.assessment.service}, {each.cells[0]}; --json and --csv have all"
+            yield from paragraph(text, width, "      ", style="dim")
+
+
+def _folded(rows: Sequence[_Row]) -> Iterator[tuple[_Row, int]]:
+    """Yield rows, each with the number of rows like it that are left out after it.
+
+    Only rows in which nothing can be chosen are left out: those of computes and deployments, without a key of their own.
+    """
+    counts, seen = Counter(map(_likeness, rows)), Counter[tuple[str, ...]]()
+    for each in rows:
+        alike = _likeness(each)
+        kept = counts[alike] if counts[alike] <= _ALIKE else _ALIKE - 1
+        seen[alike] += 1
+        if seen[alike] <= kept:
+            yield each, counts[alike] - kept if seen[alike] == kept else 0
+
+
+def _likeness(row: _Row) -> tuple[str, ...]:
+    """Return what rows have in common that are shown once and counted; of any other row, its own id."""
+    verdict, _, key, transit = row.cells
+    fixed = row.assessment.posture.verdict in {Verdict.NOT_CHOOSABLE, Verdict.INHERITED} and key == _NO_KEY
+    return (row.assessment.service, verdict, transit) if fixed else (row.assessment.resource_id,)
 
 
 def _total(widths: Sequence[int]) -> int:
@@ -194,7 +223,7 @@ def _title(assessment: Assessment, *, placed: bool = False) -> str:
     """Return the service and the name; with `placed` also the resource group, where there are many."""
     scope = words.scope_text(assessment.resource_id) if placed else ""
     managed = " (managed)" if assessment.managed else ""
-    return f"{assessment.service} {assessment.name}{f' ({scope})' if scope else ''}{managed}"
+    return f"{assessment.service} {assessment.label}{f' ({scope})' if scope else ''}{managed}"
 
 
 def _key_cell(
@@ -202,11 +231,11 @@ def _key_cell(
 ) -> str:
     posture = assessment.posture
     if not posture.key:
-        return "-"
+        return _NO_KEY
     shown = versions_of is None or posture.key.lower() in versions_of
     version = f" {posture.key_version[: words.SHORT_VERSION]}" if posture.key_version and shown else ""
     newer = f" {_NEWER}" if assessment.newer_version else ""
-    soon = f" {_SOON}" if words.expires_soon(assessment.key, survey.at) else ""
+    soon = f" {_SOON}" if words.expires_soon(assessment.version, survey.at) else ""
     return f"{labels[posture.key]}{version}{newer}{soon}"
 
 
@@ -259,24 +288,25 @@ def _key_facts(identifier: str, versions: Sequence[str], survey: Survey) -> Iter
     state = words.key_states(survey).get(identifier)
     newest = state.newest if state else ""
     for version in versions:
-        if newest and version.lower() != newest.lower():
-            yield f"{version} in use {_NEWER} a newer version exists"
-        else:
-            yield f"{version} in use{', the newest' if newest else ''}{_newest_facts(identifier, survey) if newest else ''}"
+        older = newest and version.lower() != newest.lower()
+        place = f" {_NEWER} a newer version exists" if older else ", the newest" if newest else ""
+        yield f"{version} in use{place}{_version_facts(state, version, survey)}"
     if not versions:
         yield "the version in use is not shown"
     if newest and newest.lower() not in [each.lower() for each in versions]:
-        yield f"{newest} is the newest{_newest_facts(identifier, survey)}"
+        yield f"{newest} is the newest{_version_facts(state, newest, survey)}"
     if state and state.reason:
         yield f"its versions could not be read: {state.reason}"
 
 
-def _newest_facts(identifier: str, survey: Survey) -> str:
-    state = words.key_states(survey)[identifier]
-    enabled = {True: "", False: ", DISABLED", None: ""}[state.enabled]
-    expiry = words.expiry_words(state.expires, survey.at)
-    soon = f" {_SOON}" if words.expires_soon(state, survey.at) else ""
-    return f"{enabled}{f', {expiry}{soon}' if expiry else ''}"
+def _version_facts(state: KeyState | None, version: str, survey: Survey) -> str:
+    found = state.of(version) if state else None
+    if found is None:
+        return ""
+    enabled = {True: "", False: ", DISABLED", None: ""}[found.enabled]
+    expiry = words.expiry_words(found.expires, survey.at)
+    soon = f" {_SOON}" if words.expires_soon(found, survey.at) else ""
+    return f"{enabled}{f', {expiry}{soon}' if expiry else ''}{f', {found.reason}' if found.reason else ''}"
 
 
 # --- many workspaces

@@ -16,6 +16,7 @@ from cmkctl.posture import (
     Assessment,
     Evidence,
     KeyState,
+    KeyVersion,
     Met,
     Posture,
     Seen,
@@ -160,9 +161,15 @@ def expiry_words(expires: datetime | None, at: datetime) -> str:
     return f"{'EXPIRED' if expires <= at else 'expires'} {expires:%Y-%m-%d}"
 
 
-def expires_soon(key: KeyState | None, at: datetime) -> bool:
+def expires_soon(version: KeyVersion | None, at: datetime) -> bool:
     """Return True for a version that has expired, or does so within `SOON`."""
-    return key is not None and key.expires is not None and key.expires <= at + SOON
+    return version is not None and version.expires is not None and version.expires <= at + SOON
+
+
+def version_of(assessment: Assessment, posture: Posture) -> KeyVersion | None:
+    """Return the state of the version that a resource or a part of it uses; None where it is not known."""
+    state = assessment.key
+    return state.of(posture.key_version) if state and posture.key.lower() == state.identifier.lower() else None
 
 
 def differing_parts(posture: Posture) -> dict[Verdict, list[str]]:

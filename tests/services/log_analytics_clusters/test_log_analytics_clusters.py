@@ -38,12 +38,13 @@ def test_the_key_goes_to_the_cluster_and_application_insights_inherits_it(servic
     assert "the cluster is billed for 100 GB a day" in first.out
     assert {
         "logs": ("customer", KEY),
+        "log": ("microsoft", ""),
         "appi": ("microsoft", ""),
         "appi-classic": ("microsoft", ""),
         "srch": ("not-knowable", ""),
         VAULT: ("not-choosable", ""),
     } == before
-    assert {**before, "appi": ("inherited", KEY)} == after
+    assert {**before, "log": ("inherited", KEY), "appi": ("inherited", KEY)} == after
 
 
 def _verdicts(services: Services) -> dict[str, tuple[str, str]]:

@@ -90,7 +90,7 @@ def test_the_sandbox_refuses_what_azure_is_documented_to_refuse(services: Servic
     services.state.set_key_attributes(VAULT, KEY, exp=4_000_000_000)
     expiring = patch(services.key)
 
-    assert [403, 400, 202, 202, 400] == [
+    assert [400, 400, 202, 202, 400] == [
         without_list[0],
         other_retention[0],
         taken[0],

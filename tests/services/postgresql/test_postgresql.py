@@ -85,7 +85,7 @@ def test_the_sandbox_refuses_what_azure_is_documented_to_refuse(services: Servic
     old = arm("PATCH", f"{plain}/configurations/ssl_min_protocol_version", {"properties": {"value": "TLSv1"}}, API)
     good = put(key)
 
-    assert [403, 400, 400, 400, 202] == [each[0] for each in (without_list, without_key, foreign, backups, good)]
+    assert [400, 400, 400, 400, 202] == [each[0] for each in (without_list, without_key, foreign, backups, good)]
     assert "paired region" in backups[1]
     assert (400, 400) == (later.status_code, old.status_code)
     assert "fixed at its creation" in later.text

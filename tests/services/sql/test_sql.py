@@ -147,7 +147,7 @@ def test_the_sandbox_refuses_what_azure_is_documented_to_refuse(services: Servic
         arm("GET", f"{server}/keys", api="2023-08-01"),
     ]
 
-    assert [400, 403, 400, 200, 200] == [each.status_code for each in answers]
+    assert [400, 400, 400, 200, 200] == [each.status_code for each in answers]
     assert "ServiceManaged" == answers[3].json()["properties"]["serverKeyName"]
     assert ["ServiceManaged"] == [each["name"] for each in answers[4].json()["value"]]
 

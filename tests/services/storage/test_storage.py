@@ -164,7 +164,8 @@ def test_the_sandbox_refuses_a_key_that_the_identity_may_not_use(services: Servi
     key["keyvaulturi"] = "https://kv-plain.vault.azure.net/"
     unsafe = arm("PATCH", account, body)
 
-    assert (403, 400) == (refused.status_code, unsafe.status_code), without_purge_protection
+    assert (400, 400) == (refused.status_code, unsafe.status_code), without_purge_protection
+    assert "KeyVaultAuthenticationFailure" == refused.json()["error"]["code"]
     assert "purge protection" in unsafe.json()["error"]["message"]
     assert ["microsoft"] == services.verdicts()
 

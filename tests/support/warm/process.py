@@ -140,7 +140,7 @@ class Forked:
             os.kill(self.pid, sig)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Request its end."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from cmkctl.sandbox.core import errors
-from cmkctl.sandbox.planes.vault.material import PrivateKey, curve_name
+from cmkctl.sandbox.core.key_pairs import PrivateKey
+from cmkctl.sandbox.planes.vault.material import curve_name
 
 ENCRYPTION: Mapping[str, padding.AsymmetricPadding] = {
     "RSA1_5": padding.PKCS1v15(),

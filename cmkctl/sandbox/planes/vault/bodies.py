@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cmkctl.sandbox.core import errors, shapes
+from cmkctl.sandbox.core.key_pairs import EXPONENT, PrivateKey
 from cmkctl.sandbox.core.messages import Call, Json
 from cmkctl.sandbox.core.shapes import IGNORED, Required
 from cmkctl.sandbox.planes.vault import material
@@ -56,7 +57,7 @@ def new_key(context: Context, body: Json) -> Json:
     _require_kind(context, kind)
     require_exportable(body)
     size, exponent = body.get("key_size"), body.get("public_exponent")
-    if exponent not in {None, material.EXPONENT}:
+    if exponent not in {None, EXPONENT}:
         raise errors.exponent_fixed()
     if size is not None and (not kind.startswith("RSA") or size not in keys.SIZES):
         raise errors.vault_key_size_unsupported(size, kind)
@@ -66,7 +67,7 @@ def new_key(context: Context, body: Json) -> Json:
     return {"kty": kind, **inner, **_use(kind, body)}
 
 
-def imported_key(context: Context, body: Json) -> tuple[Json, material.PrivateKey]:
+def imported_key(context: Context, body: Json) -> tuple[Json, PrivateKey]:
     """Return the properties of the key that an import brings, and the key."""
     web_key = body["key"]
     if web_key.get("key_hsm"):

@@ -8,31 +8,17 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cmkctl.sandbox.core import errors
+from cmkctl.sandbox.core.key_pairs import CURVES, PrivateKey
 from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.state import Tenant
-
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-CURVES: dict[str, ec.EllipticCurve] = {
-    "P-256": ec.SECP256R1(),
-    "P-384": ec.SECP384R1(),
-    "P-521": ec.SECP521R1(),
-    "P-256K": ec.SECP256K1(),
-}
-EXPONENT = 65537
 
 
 def private_key(tenant: Tenant, version: Json, properties: Json) -> PrivateKey:
     """Return the private key of a version, made now if nothing has needed it before."""
     if "material" not in version:
-        version["material"] = stored(_generate(properties))
+        version["material"] = stored(tenant.key_pair(properties))
         tenant.changed()
     return _load(version["material"])
-
-
-def _generate(properties: Json) -> PrivateKey:
-    if properties["kty"].upper().startswith("RSA"):
-        return rsa.generate_private_key(EXPONENT, properties["keySize"])
-    return ec.generate_private_key(CURVES[properties["curveName"]])
 
 
 def stored(key: PrivateKey) -> str:

@@ -1,6 +1,7 @@
 """Using a key: encrypt, decrypt, wrap, unwrap, sign, verify, by the rules for disabled, expired and restricted keys."""
 
 from cmkctl.sandbox.core import errors
+from cmkctl.sandbox.core.key_pairs import PrivateKey
 from cmkctl.sandbox.core.messages import Json, Reply
 from cmkctl.sandbox.planes.vault import algorithms, bodies, material, records, views
 from cmkctl.sandbox.planes.vault.context import Context, Handler
@@ -50,6 +51,6 @@ def _require_usable(context: Context, attributes: Json, name: str) -> None:
         raise errors.vault_key_not_yet_valid(name)
 
 
-def _verified(private: material.PrivateKey, body: Json) -> bool:
+def _verified(private: PrivateKey, body: Json) -> bool:
     digest, signature = (material.decoded(body.get(part, ""), part) for part in ("digest", "value"))
     return algorithms.verify(private, body["alg"], digest, signature)

@@ -7,6 +7,7 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices import (
     computes,
     connections,
     datastores,
+    deployments,
     endpoints,
     listings,
     outbound_rules,
@@ -22,7 +23,17 @@ PROVIDER = Provider(
     namespace="Microsoft.MachineLearningServices",
     coverage=tuple(
         each.COVERAGE
-        for each in (workspaces, actions, computes, connections, outbound_rules, datastores, endpoints, listings)
+        for each in (
+            workspaces,
+            actions,
+            computes,
+            connections,
+            outbound_rules,
+            datastores,
+            endpoints,
+            deployments,
+            listings,
+        )
     ),
     routes=(
         *actions.ROUTES,
@@ -31,6 +42,7 @@ PROVIDER = Provider(
         *outbound_rules.ROUTES,
         *datastores.ROUTES,
         *endpoints.ROUTES,
+        *deployments.ROUTES,
         *listings.ROUTES,
     ),
     durations=(
@@ -48,6 +60,8 @@ PROVIDER = Provider(
         Duration("compute.delete", 15, GUESS),
         Duration("endpoint.create", 60, GUESS),
         Duration("endpoint.delete", 60, GUESS),
+        Duration("endpoint.deployment.create", 300, GUESS),
+        Duration("endpoint.deployment.delete", 60, GUESS),
         Duration("workspace.failure", 1200, "field: the same failure for tens of minutes (fault failure-cached)"),
     ),
     tables={"deleted_workspaces": dict, "failed_names": dict, "half_made": dict},

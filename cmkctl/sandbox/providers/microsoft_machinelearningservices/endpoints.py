@@ -1,4 +1,4 @@
-"""Online and batch endpoints of a workspace, without deployments: kept, and nothing answers at their addresses."""
+"""Online and batch endpoints of a workspace: kept, and nothing answers at their addresses."""
 
 import re
 from typing import Any
@@ -16,9 +16,9 @@ from cmkctl.sandbox.providers.microsoft_machinelearningservices.shape import RES
 
 COVERAGE = Area(
     "Azure ML workspaces",
-    supported=("online and batch endpoints: PUT 201, GET, list, DELETE; no deployment, and nothing answers there",),
+    supported=("online and batch endpoints: PUT 201, GET, list, DELETE; nothing answers there",),
     differs=("an endpoint for a compute has an address of http, without a network that leads there",),
-    not_modelled=("PATCH of an endpoint, its keys and tokens, deployments",),
+    not_modelled=("PATCH of an endpoint, its keys and tokens",),
     guesses=(
         "endpoints have the form of the published types (2024-04-01, 2025-06-01): none is recorded",
         "the domain of endpoints in Azure Government and Azure in China",
@@ -70,13 +70,14 @@ def _shape(kind: str) -> dict[str, Any]:
     }
 
 
-def _kind(call: Call) -> str:
+def kind_of(call: Call) -> str:
+    """Return the type of the endpoint that a call is about, or goes into."""
     return next(kind for kind in (ONLINE, BATCH) if f"/{kind.rpartition('/')[2]}".lower() in call.path.lower())
 
 
 def put_endpoint(tenant: Tenant, call: Call) -> Reply:
     """Create an endpoint, 201 while it is provisioned, or change one, 200."""
-    kind = _kind(call)
+    kind = kind_of(call)
     workspace = children.parent(tenant, call, kind)
     tenant.require_registered(call["subscription"], RESOURCE_TYPE.namespace)
     sent = call.json()
@@ -99,11 +100,11 @@ def put_endpoint(tenant: Tenant, call: Call) -> Reply:
     children.store(tenant, workspace, document)
     name = operations.start(tenant, CREATE, identifier)
     operations.settle(tenant)
-    return Reply(201, document, {"Azure-AsyncOperation": _link(call, name, document["location"])})
+    return Reply(201, document, {"Azure-AsyncOperation": link(call, name, document["location"])})
 
 
 def _document(tenant: Tenant, call: Call, identifier: str, body: Json) -> Json:
-    kind, name = _kind(call), call["child"]
+    kind, name = kind_of(call), call["child"]
     location = require_location(body["location"], kind)
     sent = {word: value for word, value in body["properties"].items() if value is not None}
     compute = sent.get("compute")
@@ -148,38 +149,42 @@ def finish_create(tenant: Tenant, operation: Json) -> None:
 
 def get_endpoint(tenant: Tenant, call: Call) -> Reply:
     """Answer one endpoint."""
-    kind = _kind(call)
+    kind = kind_of(call)
     operations.look(tenant, children.existing(tenant, call, kind)["doc"]["id"])
     return Reply(200, children.existing(tenant, call, kind)["doc"])
 
 
 def list_endpoints(tenant: Tenant, call: Call) -> Reply:
     """Answer the endpoints of a workspace."""
-    return Reply(200, {"value": children.listing(tenant, call, _kind(call))})
+    kind = kind_of(call)
+    return Reply(200, {"value": [each for each in children.listing(tenant, call, kind) if each["type"] == kind]})
 
 
 def delete_endpoint(tenant: Tenant, call: Call) -> Reply:
     """Delete an endpoint: 202 with both links; 204 when it is not there."""
-    kind = _kind(call)
+    kind = kind_of(call)
     record = children.find(tenant, children.parent(tenant, call, kind, "delete"), kind, call["child"])
     if record is None:
         return Reply(204)
     record["doc"]["properties"]["provisioningState"] = "Deleting"
     name = operations.start(tenant, DELETE, record["doc"]["id"])
     operations.settle(tenant)
-    link = _link(call, name, record["doc"]["location"])
-    return Reply(202, headers={"Azure-AsyncOperation": link, "Location": link})
+    where = link(call, name, record["doc"]["location"])
+    return Reply(202, headers={"Azure-AsyncOperation": where, "Location": where})
 
 
 @operations.finisher(DELETE)
 def finish_delete(tenant: Tenant, operation: Json) -> None:
-    """Take the endpoint away."""
+    """Take the endpoint away, with its deployments."""
     record = tenant.resource(operation["target"])
     if record is not None:
+        for each in tenant.resources_in(record["doc"]["id"]):
+            children.remove(tenant, each["doc"])
         children.remove(tenant, record["doc"])
 
 
-def _link(call: Call, name: str, location: str) -> str:
+def link(call: Call, name: str, location: str) -> str:
+    """Return the poll URL of an operation on an endpoint or a deployment."""
     path = (
         f"/subscriptions/{call['subscription']}/providers/Microsoft.MachineLearningServices/locations/{location}"
         f"/mfeOperationsStatus/{name}"

@@ -226,7 +226,8 @@ def put_key(tenant: Tenant, call: Call) -> Reply:
         raise key_name_wrong(call["child"], uri)
     identity = server["properties"].get("primaryUserAssignedIdentityId")
     reader = customer_keys.reader_of(tenant, server.get("identity"), identity)
-    customer_keys.require_usable(tenant, f"https://{match[1]}.{call.cloud.vault_suffix}/", match[2], match[3], reader)
+    vault = f"https://{match[1]}.{call.cloud.vault_suffix}/"
+    customer_keys.require_usable_by_server(tenant, server["name"], vault, match[2], match[3], reader)
     document = {
         "kind": "azurekeyvault",
         "location": server["location"],

@@ -353,9 +353,13 @@ def _check_key(tenant: Tenant, document: Json, body: Json, *, partial: bool) -> 
         )
     reader = customer_keys.reader_of(tenant, identity, user)
     key = encryption.get("keyvaultproperties") or {}
-    customer_keys.require_usable(
-        tenant, key.get("keyvaulturi") or "", key.get("keyname") or "", key.get("keyversion") or "", reader
-    )
+    try:
+        customer_keys.require_usable(
+            tenant, key.get("keyvaulturi") or "", key.get("keyname") or "", key.get("keyversion") or "", reader
+        )
+    except errors.AzureError as refusal:
+        denied = refusal.row is customer_keys.key_forbidden
+        raise (customer_keys.account_key_refused() if denied else refusal) from refusal
 
 
 def why_out_of_reach(tenant: Tenant, cloud: Cloud, record: Json) -> str:

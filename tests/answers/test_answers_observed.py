@@ -1,4 +1,4 @@
-"""A tape and a log only listen: what cannot be read is dealt with as without them."""
+"""A tape and a log only observe: an unreadable response is handled as without them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from cmkctl.cli.debug import lines_of
 from cmkctl.clock import SystemClock
 from cmkctl.plan import Action
 
-Listen = Callable[[Any], Any]
+Observe = Callable[[Any], Any]
 
 
 @pytest.fixture(params=["a tape", "a log"])
-def listen(request: pytest.FixtureRequest, tmp_path: Path) -> Listen:
-    """Wrap a transport with a listener."""
+def observed(request: pytest.FixtureRequest, tmp_path: Path) -> Observe:
+    """Wrap a transport with an observer."""
     if request.param == "a tape":
         return lambda inner: RecordingTransport(inner, TapeWriter(tmp_path / "t.json", cloud="AzureCloud"))
 
-    def listen(exchange: ObservedExchange) -> None:
+    def log(exchange: ObservedExchange) -> None:
         assert [*lines_of(exchange, Redactor())]
 
-    return lambda inner: ObservedTransport(inner, SystemClock(), listen)
+    return lambda inner: ObservedTransport(inner, SystemClock(), log)
 
 
 @pytest.mark.parametrize(
@@ -39,17 +39,17 @@ def listen(request: pytest.FixtureRequest, tmp_path: Path) -> Listen:
         Header("Content-Length", "many"),
         Both(Cut(50), Header("Content-Length", "9999")),
     ],
-    ids=["not what it says", "no number", "broken off"],
+    ids=["not as declared", "no number", "broken off"],
 )
-def test_an_answer_that_cannot_be_read_is_asked_for_again(
-    maker: ScenarioBuilder, network: Network, listen: Listen, how: Spoiler
+def test_a_request_with_an_unreadable_response_is_sent_again(
+    maker: ScenarioBuilder, network: Network, observed: Observe, how: Spoiler
 ) -> None:
-    """The plan is made, as it is when nobody listens."""
+    """The plan is made, as it is without a tape and a log."""
     profile = maker.make(ProfileVariant(), World("finished"))
     group = ("GET", f"https://management.azure.com{profile.resource_group_id}".lower())
     network.spoil([group], Spoilt(0, 1, 1, how))
 
-    plan = Client(maker.running, lambda: listen(network.transport())).plan(profile)
+    plan = Client(maker.running, lambda: observed(network.transport())).plan(profile)
 
     assert {Action.NO_OP} == {each.action for each in plan.changes}
-    assert 1 < network.asked.count(group)
+    assert 1 < network.requested.count(group)
