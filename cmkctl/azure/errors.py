@@ -90,7 +90,7 @@ _BY_CODE: Mapping[str, FailureKind] = {
         ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"), FailureKind.THROTTLED
     ),
     **dict.fromkeys(
-        ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress"),
+        ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress", "ServerIsBusy"),
         FailureKind.IN_PROGRESS,
     ),
 }
@@ -396,7 +396,7 @@ def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
         return FailureKind.PENDING
     if status < 400:  # a success with an unexpected body
         return FailureKind.UNREADABLE
-    if status in (400, 409) and (codes & _BUSY_CODES or _BUSY.search(message)):
+    if status in (400, 409, 412) and (codes & _BUSY_CODES or _BUSY.search(message)):
         return FailureKind.IN_PROGRESS
     return _BY_STATUS.get(status, FailureKind.PASSING if status >= 500 else FailureKind.TERMINAL)
 

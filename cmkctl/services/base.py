@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, assert_nev
 from pydantic import Field
 
 from cmkctl.azure.clouds import Cloud
-from cmkctl.azure.compare import same_resource_id
+from cmkctl.azure.compare import same_location, same_resource_id
 from cmkctl.azure.documents import Misplaced, at_path, reached, text_at
 from cmkctl.plan import AttributeChange, Json
 from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Follows, Posture, Rules, State, Verdict
@@ -287,6 +287,21 @@ def only_at_creation(reason: str, *ways_out: str) -> Refusal:
 def not_accepted(reason: str, *ways_out: str) -> Refusal:
     """Return the refusal of a key, or of a resource in this state, by the rules of its service."""
     return Refusal("CMK274", reason, ways_out)
+
+
+def another_region(document: ArmDocument | None, key: KeyReference, service: str) -> Refusal | None:
+    """Return the refusal of a vault outside the region of a resource; None where they are the same, or one is not known.
+
+    For services that take keys of their own region alone; `service` is the service in words.
+    """
+    location = text_at(document, "location")
+    if not key.location or not location or same_location(key.location, location):
+        return None
+    return not_accepted(
+        f"it is in {location} and the vault {key.vault_name} in {key.location}: {service} takes only keys of the "
+        "resource's region",
+        "use a vault in the region of the resource",
+    )
 
 
 Want = tuple[Write, ...] | Refusal

@@ -6,18 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from cmkctl.posture import (
-    Aspect,
-    Assessment,
-    Evidence,
-    KeyState,
-    KeyVersion,
-    Outcome,
-    Posture,
-    Rules,
-    Survey,
-    Waiver,
-)
+from cmkctl.posture import Aspect, Assessment, Evidence, KeyState, KeyVersion, Outcome, Posture, Rules, Survey, Waiver
 from cmkctl.views.posture.words import met_counts, verdict_counts
 
 JsonObject = dict[str, Any]

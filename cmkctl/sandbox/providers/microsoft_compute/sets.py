@@ -234,7 +234,8 @@ def _refusal(tenant: Tenant, document: Json) -> errors.AzureError | None:
     try:
         if match is not None:
             # Sets take a vault without purge protection (recordings 74, 84).
-            customer_keys.require_usable(tenant, f"https://{match[1]}/", match[2], match[3], reader, protected=False)
+            uri, region = f"https://{match[1]}/", document["location"]
+            customer_keys.require_usable(tenant, uri, match[2], match[3], reader, protected=False, region=region)
     except errors.AzureError as refusal:
         return refusal
     return None
