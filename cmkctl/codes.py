@@ -315,6 +315,13 @@ CMK233: Final = Code(
     "The profile names an identity that does not exist, for the workspace, for a grant or for a resource under services.",
     "Create it first, or correct the id.",
 )
+CMK704: Final = Code(
+    "CMK704",
+    "A role assignment with a condition holds the place of the access",
+    "The principal has the role for the key at this scope, but with a condition, which cmkctl cannot evaluate and does not rely on. Azure keeps one assignment of a role for a principal and a scope, so none without the condition can be created beside it (409 RoleAssignmentExists).",
+    "Have the assignment deleted, or its condition removed.",
+    "https://learn.microsoft.com/azure/role-based-access-control/conditions-overview",
+)
 CMK241: Final = Code(
     "CMK241",
     "Associated resource not found",
@@ -1052,7 +1059,7 @@ CMK670: Final = Code(
     "CMK670",
     "Nothing to import was found",
     "cmkctl import reads a workspace by its id, or the workspaces that use a vault or key, or those of a resource group. Azure shows none there: the name or the subscription is a different one, or the signed-in account may not see it.",
-    "List the workspaces: az ml workspace list --output table",
+    "List the workspaces of a subscription: cmkctl list --subscription ID",
 )
 CMK671: Final = Code(
     "CMK671",
@@ -1310,13 +1317,13 @@ CMK711: Final = Code(
     "CMK711",
     "Not as expected",
     "cmkctl posture compares what it finds with the expectations of the profile's section posture, or of the file after --expect. A key that could not be read is not taken for the customer's: where the customer's key is expected, that counts as not met, and the reason says so.",
-    "Set the key, change the expectation, or add a waiver with a reason and a last day.",
+    "Set the key or the protection, change the expectation, or add a waiver with a reason and a last day.",
 )
 CMK712: Final = Code(
     "CMK712",
     "A waiver has ended, or ends within 30 days",
     "A waiver excuses a difference until its last day. After that day the expectation counts again, and the exit code is 2.",
-    "Remove the cause, or decide anew: write a later day with a reason.",
+    "Correct what differs, or extend the waiver: write a later day, with a reason.",
 )
 CMK713: Final = Code(
     "CMK713",

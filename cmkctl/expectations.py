@@ -7,7 +7,8 @@ Everything but `load` is pure. A value that could not be read is never taken for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,10 +17,15 @@ from typing import Final, assert_never
 from cmkctl import codes
 from cmkctl.diagnostics import Diagnostic, Location, ProfileError
 from cmkctl.posture import KEY, Aspect, Assessment, Compared, Met, Outcome, Posture, State, Survey, Verdict, Waiver
+from cmkctl.profile.environment import OR_SET
 from cmkctl.profile.fields import path_of
 from cmkctl.profile.load import LoadedProfile, load_section
+from cmkctl.profile.model import Profile
+from cmkctl.profile.parse import FIRST_LINES, WRITE_PROFILE
 from cmkctl.profile.sections.posture import ExpectedWaiver, Holder, PostureSettings
 from cmkctl.profile.tree import Branch, place_of
+from cmkctl.services import services
+from cmkctl.services.base import EncryptableService, Verb
 
 _SECTION: Final = "posture"
 _SOON: Final = timedelta(days=30)
@@ -61,13 +67,32 @@ def load(path: Path, environ: Mapping[str, str]) -> Expectations:
     try:
         return Expectations(*load_section(path, PostureSettings, environ))
     except ProfileError as error:
-        raise ProfileError(*map(_about_a_file, error.diagnostics)) from None
+        raise ProfileError(*_about_a_file(error.diagnostics, path)) from None
 
 
-def _about_a_file(diagnostic: Diagnostic) -> Diagnostic:
-    if diagnostic.code != codes.CMK001.id:
-        return diagnostic
-    return replace(diagnostic, remedy="Give the path of a file with expectations; docs/posture.md shows one.")
+def _about_a_file(found: Sequence[Diagnostic], path: Path) -> Iterator[Diagnostic]:
+    """Yield diagnostics of a file of its own, whose remedies are not those of a profile."""
+    unknown = [each for each in found if each.code == codes.CMK003.id]
+    profile = {each.subject for each in unknown} & {*Profile.model_fields} - {_SECTION}
+    if profile:
+        detail = (
+            f"{path} has fields of a profile, such as {min(profile)}, and --expect takes a file with expectations only."
+        )
+        remedy = f"Compare with the section posture of the profile: cmkctl posture {shlex.quote(str(path))}"
+        yield codes.CMK003.error(detail, remedy, location=Location(str(path)))
+        return
+    for each in found:
+        match each.code:
+            case codes.CMK001.id:
+                yield replace(each, remedy="Give the path of a file with expectations; docs/posture.md shows one.")
+            case codes.CMK002.id if each.remedy in (WRITE_PROFILE, FIRST_LINES):
+                yield replace(each, remedy="Begin with a line such as: default: customer")
+            case codes.CMK003.id if each.subject == _SECTION:
+                yield replace(each, remedy="Write the fields below it at the top level, without the line posture.")
+            case codes.CMK006.id:
+                yield replace(each, remedy=each.remedy.partition(OR_SET)[0])
+            case _:
+                yield each
 
 
 def of_profile(loaded: LoadedProfile) -> Expectations | None:
@@ -182,7 +207,7 @@ class _Judge:
 
 
 def _out_of_reach(assessment: Assessment) -> bool:
-    """Return True for what a default does not ask for: a key that cannot be chosen, and one that Azure keeps and hides."""
+    """Return True for what a default does not expect: a key that cannot be chosen, and one that Azure keeps and hides."""
     verdict = assessment.posture.verdict
     return verdict is Verdict.NOT_CHOOSABLE or (assessment.managed and verdict is Verdict.NOT_KNOWABLE)
 
@@ -249,6 +274,27 @@ def remarks(survey: Survey, expectations: Expectations, today: date) -> tuple[Di
     return tuple(found)
 
 
+def _remedy(failed: Sequence[Assessment]) -> str:
+    """Return the remedies of what is not as expected: `cmkctl encrypt` first, where it can put the key on a resource."""
+    questions = {question for each in failed if each.outcome for question in each.outcome.questions}
+    bare = (each for each in failed if each.posture.verdict is Verdict.MICROSOFT and not each.managed)
+    settable = next((each for each in bare if _takes_key(each)), None)
+    cause = (
+        "Set the key"
+        if questions == {KEY}
+        else "Set the key or the protection"
+        if KEY in questions
+        else "Set the protection"
+    )
+    first = f"Put the key on it: cmkctl encrypt PROFILE --resource {settable.resource_id}\n" if settable else ""
+    return f"{first}{cause}, change the expectation, or add a waiver with a reason and a last day."
+
+
+def _takes_key(assessment: Assessment) -> bool:
+    service = next((each for each in services() if each.name == assessment.name_of_service), None)
+    return isinstance(service, EncryptableService) and service.verb in (Verb.PATCH, Verb.PUT, Verb.EDIT)
+
+
 def _failures(survey: Survey, expectations: Expectations) -> Iterator[Diagnostic]:
     failed = unmet(survey)
     if failed:
@@ -256,7 +302,7 @@ def _failures(survey: Survey, expectations: Expectations) -> Iterator[Diagnostic
         rest = f" and {len(failed) - len(names)} more" if len(failed) > len(names) else ""
         detail = f"{len(failed)} of {len(survey.assessments)}: {', '.join(names)}{rest}."
         place = failed[0].outcome.place if failed[0].outcome else ""
-        yield codes.CMK711.warning(detail, location=expectations.locate(place), subject=place)
+        yield codes.CMK711.warning(detail, _remedy(failed), location=expectations.locate(place), subject=place)
 
 
 def _waivers(survey: Survey, expectations: Expectations, today: date) -> Iterator[Diagnostic]:
@@ -272,9 +318,7 @@ def _waivers(survey: Survey, expectations: Expectations, today: date) -> Iterato
         where = expectations.locate(place)
         who = each.resource or each.service or ""
         if each not in used:
-            detail = (
-                f"The waiver for {who} ({each.reason}) excuses nothing: all is as expected there, or nothing was found."
-            )
+            detail = f"The waiver for {who} ({each.reason}) excuses nothing: nothing was found there that is not as expected."
             yield codes.CMK715.note(detail, location=where, subject=place)
         elif each.until < today:
             detail = (

@@ -33,7 +33,7 @@ MEANINGS: Final[Mapping[Verdict, str]] = {
     Verdict.MICROSOFT: "all data is encrypted with Microsoft's key",
     Verdict.MIXED: "part of the data is encrypted with the customer's key, and part with Microsoft's",
     Verdict.INHERITED: "the key is that of another resource",
-    Verdict.CUSTOMER_UNUSABLE: "a key of the customer's is set, and the service reports that it cannot use it",
+    Verdict.CUSTOMER_UNUSABLE: "a key of the customer's is set, and the service cannot use it, or will soon be unable to",
     Verdict.NOT_CHOOSABLE: "the service offers no customer-managed key",
     Verdict.NOT_KNOWABLE: "the documents that Azure answers do not show it",
     Verdict.NOT_VISIBLE: "the resource does not exist, or the signed-in principal may not read it",
@@ -133,6 +133,19 @@ class State(StrEnum):
     NOT_KNOWABLE = "not-knowable"
     NOT_VISIBLE = "not-visible"
     NOT_READ = "not-read"
+
+
+STATES: Final[Mapping[State, str]] = {
+    State.ENFORCED: "a setting of the resource enforces it",
+    State.NOT_ENFORCED: "a setting of the resource lets connections, people or data do without it",
+    State.PLATFORM: "the service always has it; there is no setting",
+    State.NOT_SET: "the setting is absent, and its default does not enforce it for certain",
+    State.INFORMATION: "a fact that is shown without a judgement",
+    State.NOT_KNOWABLE: "the documents that Azure answers do not show it",
+    State.NOT_VISIBLE: "the document that shows it may not be read",
+    State.NOT_READ: "the document that shows it was left unread; --deep reads it",
+}
+"""The meaning of each state."""
 
 
 @dataclass(frozen=True, slots=True)

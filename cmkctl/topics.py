@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from cmkctl.evidence import READ
+from cmkctl.posture import MEANINGS, STATES
 
 _WIDTH: Final = 78
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a contradiction: what a page says, and the page with its date."""
+    """One side of a contradiction: the statement of a page, and the page with its date."""
 
     says: str
     page: str
@@ -26,9 +27,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. `words` are other words for it; `sides` are what the pages say where they differ; `sure` is how sure this is.
+    """One topic. `words` are other words for it; `sides` are the statements of the pages where they differ; `sure` is how sure this is.
 
-    `does` is what cmkctl does, or what to do; `codes` are the diagnostic codes about it.
+    `does` is what cmkctl does, or what to do; `codes` are the diagnostic codes about it. `entries` are a list below `what`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Topic:
     sure: str
     sides: tuple[Side, ...] = ()
     codes: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
 
     def fits(self, word: str) -> bool:
         """Return True for the name or one of the words, whatever their case, hyphens and spaces."""
@@ -50,6 +52,8 @@ class Topic:
     def _parts(self) -> Iterator[str]:
         yield self.name
         yield _filled(self.what)
+        if self.entries:
+            yield "\n".join(_filled(f"- {each}", later="  ") for each in self.entries)
         if self.sides:
             yield "Microsoft's pages contradict each other:\n" + "\n".join(map(_side, self.sides))
         yield _filled(f"→ {self.does}")
@@ -59,8 +63,8 @@ class Topic:
 
 
 def _side(side: Side) -> str:
-    said = _filled(f"- {side.says}", later="  ")
-    return f"{said}\n{_filled(f'  {side.page}', later='  ')}"
+    statement = _filled(f"- {side.says}", later="  ")
+    return f"{statement}\n{_filled(f'  {side.page}', later='  ')}"
 
 
 def _filled(text: str, later: str = "") -> str:
@@ -321,6 +325,26 @@ TOPICS: Final[tuple[Topic, ...]] = (
         "last longer than one is valid. docs/how-do-i.md has the steps of each system.",
         "documented.",
         codes=("CMK302", "CMK319", "CMK320", "CMK321", "CMK322", "CMK330"),
+    ),
+    Topic(
+        "verdict",
+        ("verdicts", *(each.value for each in MEANINGS)),
+        "cmkctl posture gives one of these words for the key of each resource.",
+        "cmkctl posture --evidence shows the reason and the values of Azure behind each. docs/services.md has the services.",
+        "the words are cmkctl's own; the services' pages are documented.",
+        codes=("CMK711",),
+        entries=tuple(f"{verdict.value}: {meaning}" for verdict, meaning in MEANINGS.items()),
+    ),
+    Topic(
+        "protection",
+        ("protections", "transit", "in-transit", *(each.value for each in STATES if each.value not in {*MEANINGS})),
+        "cmkctl posture gives one of these words for each protection beside the key. The column transit has that of in-transit, "
+        "the encryption of connections: yes is enforced, no is not-enforced, ? is not-knowable or not-visible.",
+        "Name protections that must be enforced under protections, in the profile's section posture or in the file of --expect. "
+        "docs/services.md lists them.",
+        "the words are cmkctl's own; the services' pages are documented.",
+        codes=("CMK711", "CMK713"),
+        entries=tuple(f"{state.value}: {meaning}" for state, meaning in STATES.items()),
     ),
 )
 """Every topic; those with two sides first."""

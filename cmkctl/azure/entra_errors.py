@@ -1,6 +1,6 @@
 """The rejections of Microsoft Entra ID by their code (``AADSTS`` and a number), in families that have one remedy.
 
-Codes are compared whole: a longer code, such as 700211 beside 70021, is another one.
+Codes are compared whole: a longer code, such as 700211 beside 70021, counts as a different one.
 
 Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
@@ -65,4 +65,4 @@ DISABLED: Final = _family("500014", "7000112", "7000113")
 """The application, or the service principal of the resource, is disabled."""
 
 TRANSIENT: Final = re.compile(_family("50196", "90012", "90020", "90024", "90033", "90055"))
-"""Entra is busy, or asks for fewer requests."""
+"""Entra is busy, or throttles."""

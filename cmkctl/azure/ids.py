@@ -9,6 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
+
+LIST_WORKSPACES: Final = (
+    "az resource list --resource-type Microsoft.MachineLearningServices/workspaces --query '[].id' --output tsv"
+)
+"""The command for the ARM ids of workspaces, in the current subscription. It needs no extension of the az CLI."""
 
 _SEGMENT = r"(?!\.{1,2}(?:/|\Z))[^/?#%\\\x00-\x1f\x7f]+"
 """A segment of an ARM id. No name has the other characters, and in a URL they, or a segment of dots, would lead elsewhere."""

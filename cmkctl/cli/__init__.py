@@ -214,7 +214,10 @@ def _misplaced(arguments: Sequence[str]) -> str:
 
 def _usage_error(error: TyperException, arguments: Sequence[str]) -> int:
     context: Any = getattr(error, "ctx", None)
-    return complain(error.format_message() or "a command is missing", arguments, context and context.command_path)
+    # An option without its value is noticed before there is a context of the command.
+    named = f"cmkctl {arguments[0]}" if arguments and arguments[0] in COMMANDS else ""
+    path = context.command_path if context else named
+    return complain(error.format_message() or "a command is missing", arguments, path)
 
 
 def _plain(message: str, arguments: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from cmkctl.diagnostics import ProfileError
 from cmkctl.procedures import named
 from cmkctl.profile.load import LoadedProfile
 from cmkctl.saved_plan import load_only_profile
+from cmkctl.services import SettingsNeededError
 
 
 def encrypt(options: Options) -> int:
@@ -29,6 +30,10 @@ def _with_resources(loaded: LoadedProfile, resource_ids: Sequence[str]) -> Loade
     """Add resources to those under ``services``. Raises ProfileError (CMK008) for one that cmkctl puts no key on."""
     try:
         services = loaded.profile.services.with_resources(resource_ids)
+    except SettingsNeededError as error:
+        raise ProfileError(codes.CMK008.error(f"--resource {error}", "docs/profiles.md describes them.")) from None
     except ValueError as error:
-        raise ProfileError(codes.CMK008.error(f"--resource {error}", "Give the ARM id of such a resource.")) from None
+        raise ProfileError(
+            codes.CMK008.error(f"--resource {error}", "Find the id with: az resource list --query '[].id' --output tsv")
+        ) from None
     return replace(loaded, profile=loaded.profile.model_copy(update={"services": services}))

@@ -16,6 +16,7 @@ from cmkctl.cli.exits import DONE
 from cmkctl.diagnostics import Code
 from cmkctl.topics import TOPICS, topic_of
 from cmkctl.views.shown import Explained, RunEnded
+from cmkctl.views.streams import encodable
 
 
 def command(
@@ -43,7 +44,7 @@ def command(
     if as_json:
         _write_json(found)
     else:
-        sys.stdout.write("".join(each.text for each in found))
+        sys.stdout.write(encodable("".join(each.text for each in found), sys.stdout))
     return DONE
 
 
@@ -91,9 +92,13 @@ def _from_azure(word: str) -> list[Explained]:
     diagnostic = explained(word)
     if diagnostic is None:
         return []
-    remedy = textwrap.fill(f"→ {diagnostic.remedy}", 78, break_long_words=False, break_on_hyphens=False)
+    remedy = _filled(f"→ {diagnostic.remedy}")
     text = f"{word}\n\nAzure's error. cmkctl reports it as {diagnostic.code}.\n\n{remedy}\n\n{explanation(diagnostic.declared)}"
     return [Explained("azure", word, text)]
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, 78, break_long_words=False, break_on_hyphens=False)
 
 
 def _near(word: str) -> list[str]:
@@ -113,14 +118,15 @@ def _near(word: str) -> list[str]:
 def _field(word: str) -> str:
     """Return the explanation of a field of the profile, empty for any other word."""
     from cmkctl.profile.fields import profile_fields  # noqa: PLC0415 - codes need no profile
+    from cmkctl.profile.validation_errors import as_yaml  # noqa: PLC0415 - see above
 
     fields = profile_fields()
     found = fields.get(word)
     if found is None:
         return ""
-    lines = [word, "", found.info.description or "No description."]
+    lines = [word, "", _filled(found.info.description or "No description.")]
     if found.example is not None:
-        lines += ["", f"Example: {found.example}"]
+        lines += ["", f"Example: {as_yaml(found.example)}"]
     inner = [path for path in fields if path.startswith(f"{word}.")]
     if inner:
         lines += ["", "Fields:", *(f"  {each}" for each in inner)]

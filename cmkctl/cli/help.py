@@ -12,9 +12,9 @@ from typer.core import TyperCommand, TyperGroup
 EXIT_CODES: Final = (
     ("0", "done, or nothing to do"),
     ("1", "failed"),
-    ("2", "changes (plan --detailed-exitcode), or drift (verify)"),
+    ("2", "changes (plan --detailed-exitcode), drift (verify), or not as expected"),
     ("3", "refused: a conflict, a failed check, or not confirmed"),
-    ("4", "verify --strict: not everything could be seen"),
+    ("4", "verify --strict, posture --strict: not everything could be seen"),
     ("64", "wrong command line or profile"),
     ("130", "interrupted"),
 )
@@ -48,7 +48,16 @@ _EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "cmkctl import --resource-group rg-ml --out profiles",
         "cmkctl import --from state.json",
     ),
-    "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --yes --json"),
+    "encrypt": ("cmkctl encrypt prod.yaml --dry-run", "cmkctl encrypt prod.yaml --resource ID --yes --json"),
+    "rotate": (
+        "cmkctl rotate prod.yaml",
+        "cmkctl rotate prod.yaml --due --yes --json",
+        "cmkctl rotate prod.yaml --key cmk-2",
+    ),
+    "revoke": ("cmkctl revoke prod.yaml --dry-run", "cmkctl revoke prod.yaml --yes-revoke mlw-prod"),
+    "restore": ("cmkctl restore prod.yaml",),
+    "destroy": ("cmkctl destroy prod.yaml --dry-run", "cmkctl destroy prod.yaml --purge --associated"),
+    "recover": ("cmkctl recover prod.yaml --dry-run",),
     "list": ("cmkctl list", "cmkctl list --key https://kv-ml.vault.azure.net/keys/cmk-ml --json"),
     "posture": (
         "cmkctl posture prod.yaml",

@@ -165,7 +165,7 @@ class Options:
         typer.Option(
             "--resource",
             metavar="ID",
-            help="A further resource, by its ARM id, with the defaults of profiles. Repeatable.",
+            help="Also put the key on this resource, by its ARM id. The profile need not name it. Repeatable.",
         ),
     ] = field(default_factory=list)
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False
@@ -230,7 +230,7 @@ class Options:
         typer.Option(
             "--expect",
             metavar="FILE",
-            help="Compare with the expectations in FILE, instead of the profile's section posture. Exit with 2 when not met.",
+            help="Compare with the expectations in FILE, not with the profile's section posture. Exit with 2 when not met.",
         ),
     ] = None
     used_key: Annotated[
@@ -311,6 +311,14 @@ class Options:
         ),
     ] = field(default_factory=list)
     strict: Annotated[bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Treat warnings as errors.")] = False
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            rich_help_panel=CHECKS,
+            help="Exit with 4 when something was not visible, or an expected resource was not found.",
+        ),
+    ] = False
     diagnose: Annotated[
         bool,
         typer.Option(

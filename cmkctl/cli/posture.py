@@ -15,7 +15,7 @@ from cmkctl.cli.options import CONNECTING, REPORTING, SURVEY_FILES, Options, tak
     "evidence",
     "cloud",
     *CONNECTING,
-    "strict",
+    "complete",
     *REPORTING,
     *SURVEY_FILES,
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from cmkctl import codes
+from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.ids import group_id
 from cmkctl.cli.connection import Target
 from cmkctl.cli.exits import CHANGES, DONE, INCOMPLETE
@@ -39,7 +41,8 @@ def show_posture(options: Options) -> int:
 def _of_profile(opened: Run) -> int:
     _check_ways(opened.options)
     expectations = _expected(opened.options) or of_profile(opened.loaded)
-    return _show(opened, scope_of(opened.profile), expectations, opened.loaded.locate)
+    scope = replace(scope_of(opened.profile), deep=_deep(opened.options))
+    return _show(opened, scope, expectations, opened.loaded.locate)
 
 
 def _expected(options: Options) -> Expectations | None:
@@ -53,7 +56,7 @@ def scope_of(profile: Profile) -> Scope:
 
 
 def _check_ways(options: Options) -> None:
-    """Raise ProfileError (CMK008) where several options name what to survey."""
+    """Raise ProfileError (CMK008) where several options name what to survey, and for one that would have no effect."""
     ways = {
         "PROFILE": options.surveyed is not None,
         "--workspace": options.workspace is not None,
@@ -65,13 +68,19 @@ def _check_ways(options: Options) -> None:
     if len(given) > 1:
         detail = f"{' and '.join(given)} each name what to survey."
         raise ProfileError(codes.CMK008.error(detail, "Give one of them; none surveys the whole subscription."))
+    if options.overrides and options.surveyed is None:
+        detail = "--set overrides a field of a profile, and no PROFILE is given."
+        raise ProfileError(codes.CMK008.error(detail, "Give the PROFILE, or remove --set."))
+    if options.cloud is not Cloud.AZURE and options.surveyed is not None:
+        detail = "PROFILE and --cloud each name a cloud."
+        raise ProfileError(codes.CMK008.error(detail, "Remove --cloud; the profile's field cloud counts."))
 
 
 def _scope(options: Options) -> Scope:
-    deep = True if options.deep else None
+    deep = _deep(options)
     if options.workspace is not None:
         workspace = workspace_named(options.workspace)
-        return Scope((workspace.subscription.lower(),), (str(workspace),), deep=deep)
+        return Scope((workspace.subscription.lower(),), (str(workspace),), deep=deep, required=True)
     subscriptions = tuple(subscriptions_of(options, os.environ))
     if options.surveyed_group is None:
         return Scope(subscriptions, deep=deep)
@@ -79,6 +88,10 @@ def _scope(options: Options) -> Scope:
         detail = "--resource-group names a group in one subscription, and several are given."
         raise ProfileError(codes.CMK008.error(detail, "Give --subscription once."))
     return Scope(subscriptions, resource_group=group_id(subscriptions[0], options.surveyed_group), deep=deep)
+
+
+def _deep(options: Options) -> bool | None:
+    return True if options.deep else None
 
 
 def _show(opened: Opened, scope: Scope, expectations: Expectations | None, locate: Locate | None = None) -> int:
@@ -91,13 +104,17 @@ def _show(opened: Opened, scope: Scope, expectations: Expectations | None, locat
         return _seen(opened, found)
     judged = judge(found, expectations, found.at.date())
     opened.show(PostureShown(judged, single, evidence, expectations.locate))
-    opened.show(DiagnosticsShown(remarks(judged, expectations, found.at.date())))
+    remarked = remarks(judged, expectations, found.at.date())
+    opened.show(DiagnosticsShown(remarked))
     if unmet(judged):
         return CHANGES
-    return _seen(opened, found)
+    return _seen(opened, found, missing=any(each.code == codes.CMK714.id for each in remarked))
 
 
-def _seen(opened: Opened, found: Survey) -> int:
-    """Return the exit code of a survey without a difference: with ``--strict`` 4 where something was not visible."""
+def _seen(opened: Opened, found: Survey, *, missing: bool = False) -> int:
+    """Return the exit code of a survey without a difference: with ``--strict`` 4 where something was not visible.
+
+    `missing` is True where a resource of the expectations was not found.
+    """
     hidden = any(each.posture.verdict is Verdict.NOT_VISIBLE for each in found.assessments)
-    return INCOMPLETE if opened.options.strict and (found.unseen or hidden) else DONE
+    return INCOMPLETE if opened.options.complete and (found.unseen or hidden or missing) else DONE

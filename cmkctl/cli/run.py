@@ -263,13 +263,12 @@ def _sandbox(state: Path | None, stack: ExitStack, clock: SystemClock) -> dict[s
     try:
         return stack.enter_context(sandbox.Sandbox(path).for_command(_waiting, clock.sleep))
     except sandbox.SandboxError as error:
-        raise CmkctlError(
-            codes.CMK511.error(
-                str(error),
-                "Wait for the other command to finish, or use another state file with --state.",
-                subject=str(path),
-            )
-        ) from error
+        remedy = ""
+        if isinstance(error.__cause__, OSError):
+            remedy = "Give a file in a folder that you may write: --state FILE, or CMKCTL_SANDBOX_STATE."
+        elif "in use" in str(error):
+            remedy = "Wait for the other command to finish, or use another state file with --state."
+        raise CmkctlError(codes.CMK511.error(str(error), remedy, subject=str(path))) from error
 
 
 def _waiting(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from cmkctl import codes
 from cmkctl.azure.az_cli import subscription_of_az
 from cmkctl.azure.compare import same_word
-from cmkctl.azure.ids import ResourceId
+from cmkctl.azure.ids import LIST_WORKSPACES, ResourceId
 from cmkctl.cli.options import Options
 from cmkctl.diagnostics import ProfileError
 
@@ -24,7 +24,7 @@ def workspace_named(text: str) -> ResourceId:
         found = None
     if found is None or not same_word(found.type, "Microsoft.MachineLearningServices/workspaces"):
         detail = f"--workspace is {text!r}, which is not the ARM id of a workspace."
-        remedy = "List the ids: az ml workspace list --query '[].id' --output tsv"
+        remedy = f"List the ids with: {LIST_WORKSPACES}"
         raise ProfileError(codes.CMK008.error(detail, remedy))
     return found
 
@@ -35,14 +35,14 @@ def subscriptions_of(options: Options, environ: Mapping[str, str]) -> list[str]:
     Raises ProfileError for one that is no GUID (CMK008), and where none is named (CMK680).
     """
     named = environ.get("AZURE_SUBSCRIPTION_ID") or ("" if options.sandbox else subscription_of_az(environ))
-    asked = [each.strip().lower() for each in options.subscriptions or [named] if each.strip()]
+    asked = [each.strip() for each in options.subscriptions or [named] if each.strip()]
     if not asked:
         detail = "Neither --subscription nor AZURE_SUBSCRIPTION_ID names one, and az is not signed in on this machine."
         raise ProfileError(
             codes.CMK680.error(detail, "Add --subscription ID. az account list --output table lists them.")
         )
     for each in asked:
-        if not _GUID.fullmatch(each):
-            detail = f"Subscription {each} is not an id such as 00000000-0000-0000-0000-000000000000."
+        if not _GUID.fullmatch(each.lower()):
+            detail = f"Subscription {each!r} is not an id such as 00000000-0000-0000-0000-000000000000."
             raise ProfileError(codes.CMK008.error(detail, "Find the id with: az account list --output table"))
-    return list(dict.fromkeys(asked))
+    return list(dict.fromkeys(each.lower() for each in asked))

@@ -39,8 +39,13 @@ def _outputs(profile: Profile, known: Known) -> Mapping[str, Json]:  # noqa: ARG
 
 def _conclusion(profile: Profile) -> str:
     count = len(profile.services.entries)
-    resources = "1 resource uses" if count == 1 else f"{count} resources use"
-    return f"{resources} key {profile.key.name} in vault {profile.key_vault.resource_name}."
+    if not count:
+        return (
+            "Nothing to encrypt. Name resources under services in the profile, or with --resource ID; docs/services.md has the "
+            "services."
+        )
+    named = "The resource that is named uses" if count == 1 else f"All {count} resources that are named use"
+    return f"{named} key {profile.key.name} in vault {profile.key_vault.resource_name}."
 
 
 ENCRYPT: Final = Procedure(

@@ -11,10 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from cmkctl import codes
+from cmkctl.azure.documents import text_at
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
-from cmkctl.azure.ids import ResourceId, key_parts, within
+from cmkctl.azure.ids import LIST_WORKSPACES, ResourceId, key_parts, within
 from cmkctl.azure.snapshot import Snapshot
+from cmkctl.diagnostics import CmkctlError
 from cmkctl.posture import Survey, Unseen
 from cmkctl.services.base import Answer, Read
 from cmkctl.services.reading import REJECTED, answer_as_it_is, rows_in
@@ -32,8 +35,8 @@ _NAMES: Final = 200
 def survey(azure: Snapshot, scope: Scope) -> Survey:
     """Return the survey of a scope.
 
-    Raises AzureFailed when Azure fails a read in a way that a repetition can resolve, and for a resource group that does not
-    exist. A denied read is part of the result.
+    Raises AzureFailed when Azure fails a read in a way that a repetition can resolve, and CmkctlError (CMK301) for a resource
+    group, or a required workspace, that does not exist: its name may be misspelt. A denied read is part of the result.
     """
     return _Run(azure, scope).survey()
 
@@ -57,7 +60,7 @@ class _Run:
         self._known.fresh = _lower(named)
         self._send(self._missing(named), (), (query(self._scope),))
         self._query_again()
-        self._check_group()
+        self._check_scope()
         workspaces = self._scope.workspaces or self._workspaces()
         deep = len(workspaces) <= FEW if self._scope.deep is None else self._scope.deep
         if not deep:
@@ -72,16 +75,27 @@ class _Run:
             if not reads and not keys and not queries:
                 rest = sum(each.lower() not in self._known.fresh for each in shown) if deep else 0
                 self._left_out += [_UNREAD_REST.format(count=rest)] if rest else []
-                gaps = Gaps((*self._gaps, *self._unreadable(), *self._unread_keys.values()), tuple(self._left_out))
+                gaps = Gaps(
+                    (*self._gaps, *self._unreadable(), *self._unread_keys.values(), *self._absent_versions()),
+                    tuple(self._left_out),
+                )
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
 
-    def _check_group(self) -> None:
-        """Raise AzureFailed (ABSENT) for a resource group that does not exist: its name may be misspelt."""
-        group = self._scope.resource_group
+    def _check_scope(self) -> None:
+        """Raise CmkctlError (CMK301) for a resource group or a required workspace that does not exist."""
+        group, subscription = self._scope.resource_group, self._scope.subscriptions[0]
         if group and not self._known.rows and self._azure.resource_group(_name(group)) is None:
-            message = f"There is no resource group {_name(group)} in subscription {self._scope.subscriptions[0]}."
-            raise AzureFailed(Failure(FailureKind.ABSENT, "ResourceGroupNotFound", message))
+            detail = f"There is no resource group {_name(group)} in subscription {subscription}."
+            remedy = f"Correct the name. The groups: az group list --subscription {subscription} --output table"
+            raise CmkctlError(codes.CMK301.error(detail, remedy, subject=group))
+        for each in self._scope.workspaces if self._scope.required else ():
+            found = self._known.resource(each)
+            documents = found.documents if found and not found.missing else None
+            if documents and documents.find("resource") is None and not documents.denied("resource"):
+                detail = f"There is no workspace {_name(each)} at {each}, or you may not see it."
+                remedy = f"Correct the id. The ids: {LIST_WORKSPACES} --subscription {subscription}"
+                raise CmkctlError(codes.CMK301.error(detail, remedy, subject=each))
 
     def _query_again(self) -> None:
         """Send the plainest query where Resource Graph rejected the first one, which has conditions for the scope."""
@@ -159,8 +173,8 @@ class _Run:
             reason = "you may not read it" if error.failure.kind is FailureKind.DENIED else _obstacle(error.failure)
             if not reason:
                 raise
-            path = f"{vault}/keys/{name}"
-            self._unread_keys.setdefault(path, Unseen(path, reason))
+            unread = f"{vault}/keys/{name}"
+            self._unread_keys[unread.lower()] = Unseen(unread, reason)
             return identifier, KeyAnswer(None, reason)
         return identifier, KeyAnswer(document)
 
@@ -177,6 +191,14 @@ class _Run:
         return tuple(
             further(each, groups if number == 0 else []) for number, each in enumerate(chunks) if each or groups
         )
+
+    def _absent_versions(self) -> Iterator[Unseen]:
+        """Yield the versions in use that the vault of a key lacks: the key was deleted and made anew, for example."""
+        for identifier, answer in self._keys.items():
+            key, version = key_parts(identifier)
+            whole = self._keys.get(key)
+            if version and answer.document is None and not answer.obstacle and whole and whole.document is not None:
+                yield Unseen(f"{text_at(whole.document, 'id')}/versions/{version}", "the vault shows no such version")
 
     def _unreadable(self) -> Iterator[Unseen]:
         for each in self._known.unreadable:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from cmkctl.diagnostics import Diagnostic
 from cmkctl.profile.errors import problem
@@ -16,6 +17,9 @@ from cmkctl.profile.parse import resolve
 from cmkctl.profile.tree import UNSET, Branch, Entry, Items, Node, Path, Scalar, dotted
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{)[^}])*))?\}|\$\{[^}]*\}?")
+
+OR_SET: Final = "; or use: --set "
+"""The beginning of the remedy that a profile has, and a file without --set has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +84,5 @@ class _Filler:
             self.problems[where] = problem("CMK004", detail, remedy, scalar.location, where)
         elif name not in self.problems:
             detail = f"{where} takes its value from ${{{name}}}, and {name} is not set."
-            remedy = f"Set it: export {name}=...; or give it a default: ${{{name}:-...}}; or use: --set {where}=..."
+            remedy = f"Set it: export {name}=...; or give it a default: ${{{name}:-...}}{OR_SET}{where}=..."
             self.problems[name] = problem("CMK006", detail, remedy, scalar.location, where)

@@ -43,6 +43,11 @@ _WORDS: Final = {
 }
 
 
+WRITE_PROFILE: Final = "Write a profile, or start with: cmkctl init."
+FIRST_LINES: Final = "Begin with lines such as: location: eastus2"
+"""The remedies of a file without fields, where it is to be a profile."""
+
+
 def parse_document(text: str, source: str) -> Branch:
     """Return the one mapping that `text` holds. Raises ProfileError (CMK002) for anything else."""
     _refuse_unprintable(text, source)
@@ -55,11 +60,11 @@ def parse_document(text: str, source: str) -> Branch:
     builder = _Builder(text, at)
     root = builder.document()
     if root is None:
-        builder.refuse(_emptiness(text), "Write a profile, or start with: cmkctl init.", Location(source, 1, 1))
+        builder.refuse(_emptiness(text), WRITE_PROFILE, Location(source, 1, 1))
     if not isinstance(root, Branch):
         builder.refuse(
             "Expected a mapping of fields at the top level.",
-            "Begin with lines such as: location: eastus2",
+            FIRST_LINES,
             root.location,
         )
     return root

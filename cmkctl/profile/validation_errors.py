@@ -27,6 +27,9 @@ _SECRETIVE: Final = ("SECRET", "PASSWORD", "TOKEN", "KEY")
 OPTION: Final = "--set"
 """The source of a value from the command line begins with this."""
 
+_NAME: Final = "name of an entry"
+"""The kind of an error about a free name in a mapping, which pydantic marks with ``[key]``."""
+
 _SHORT: Final = 60
 _LONG: Final = 240
 _WORDS: Final = {
@@ -53,7 +56,11 @@ def explain(error: ValidationError, filled: Filled, model: type[Section] = Profi
     """
     explainer = _Explainer(filled.root, model, profile_fields(model))
     found = [
-        (each["type"], path_of_error(each["loc"], model), each.get("ctx", {}))
+        (
+            _NAME if each["loc"][-1:] == ("[key]",) else each["type"],
+            path_of_error(each["loc"], model),
+            each.get("ctx", {}),
+        )
         for each in error.errors(include_url=False, include_input=False)
     ]
     misspelt = {(*path[:-1], explainer.near(path)) for kind, path, _ in found if kind == "extra_forbidden"}
@@ -94,6 +101,8 @@ class _Explainer:
             yield self._unknown(path)
         elif kind == "missing":
             yield self._missing(path)
+        elif kind == _NAME:
+            yield self._wrong_name(path, context)
         else:
             yield self._wrong(kind, path, context)
 
@@ -167,6 +176,13 @@ class _Explainer:
         detail = f"{where} is {shown(self.root, path)}. {right}"
         return problem("CMK004", detail, remedy, place_of(self.root, path), where)
 
+    def _wrong_name(self, path: Path, context: Mapping[str, Any]) -> Diagnostic:
+        detail = (
+            f"{str(path[-1])!r} is not a valid name in {field_name(path[:-1])}. {context.get('words', '')}".rstrip()
+        )
+        place = key_of(self.root, path)
+        return problem("CMK004", detail, "Correct the name, or remove the line.", place, dotted(path))
+
     def _hint(self, path: Path) -> Hint | None:
         known = self.fields.get(dotted(path))
         return next((each for each in known.info.metadata if isinstance(each, Hint)), None) if known else None
@@ -203,7 +219,7 @@ def example_of(where: str, place: Location, model: type[Section] = Profile) -> s
     choices = _choices(field)
     if choices:
         return f"Write {' or '.join(_setting(path, each, place) for each in choices)}."
-    return f"For example: {_setting(path, _yaml(field.example), place)}"
+    return f"For example: {_setting(path, as_yaml(field.example), place)}"
 
 
 def _choices(field: ProfileField) -> list[str]:
@@ -236,11 +252,26 @@ def _is_quoted_number(node: Scalar) -> bool:
     return not node.plain and isinstance(resolve(node.text), int)
 
 
-def _yaml(value: Any) -> str:
+def as_yaml(value: Any) -> str:
     """Return a value in YAML's flow style, without needless quotes."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(json.dumps(each) if isinstance(each, str) else as_yaml(each) for each in value)}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {_yaml(each)}" for name, each in value.items()) + "}"
-    return value if isinstance(value, str) else json.dumps(value)
+        return "{" + ", ".join(f"{name}: {_inside(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, str):
+        quoted = value.startswith(("@", "`", "*", "&", "!", "%", "[", "{", "#")) or not _is_text(value)
+        return json.dumps(value) if quoted else value
+    return json.dumps(value)
+
+
+def _inside(value: Any) -> str:
+    """Return a value inside a flow mapping, where commas and brackets of a text need quotes."""
+    plain_text = isinstance(value, str) and re.fullmatch(r"[\w/.-][\w/. -]*", value) and _is_text(value)
+    return json.dumps(value) if isinstance(value, str) and not plain_text else as_yaml(value)
+
+
+def _is_text(value: str) -> bool:
+    return isinstance(resolve(value), str)
 
 
 def shown(root: Branch, path: Path) -> str:

@@ -41,6 +41,18 @@ def service_of(resource_type: str) -> Service | None:
     return _by_type().get(resource_type.lower())
 
 
+class SettingsNeededError(ValueError):
+    """A resource given by its id alone, whose service has settings without a default."""
+
+
+def service_at(host: str) -> Service | None:
+    """Return the service whose resources alone have a host name that ends like this; None where no service is known."""
+    ends = (
+        (each, suffix) for each in services() for suffix in each.host_suffixes if host.lower().endswith(f".{suffix}")
+    )
+    return max(ends, key=lambda found: len(found[1]), default=(None, ""))[0]
+
+
 class ServiceEntries(Section):
     """The resources around the workspace that ``cmkctl encrypt`` puts the key on; no other command changes them."""
 
@@ -52,7 +64,8 @@ class ServiceEntries(Section):
     def with_resources(self, resource_ids: Iterable[str]) -> Self:
         """Return the section with further resources, each with the defaults of its service. One that is named stays as it is.
 
-        Raises ValueError for an id of a type that takes no key from cmkctl; its message is a sentence.
+        Raises ValueError for an id of a type that takes no key from cmkctl, and SettingsNeededError for one whose service has
+        settings without a default; the messages are sentences.
         """
         added: dict[str, tuple[ServiceSettings, ...]] = {}
         named = {each.settings.id.lower() for each in self.entries}
@@ -61,15 +74,14 @@ class ServiceEntries(Section):
             service = takers.get(resource_type(each).lower())
             if service is None:
                 kinds = ", ".join(known.resource_type for known in encryptable())
-                raise ValueError(f"{each!r} is no ARM id of a resource that cmkctl puts a key on: {kinds}.")
+                raise ValueError(f"{each!r} is not the ARM id of a resource that cmkctl puts a key on: {kinds}.")
             if each.lower() not in named:
                 named.add(each.lower())
                 try:
                     entry: ServiceSettings = service.settings.model_validate({"id": each})
                 except ValidationError:
-                    raise ValueError(
-                        f"{each!r} needs settings: name it in the profile, under services.{service.name}."
-                    ) from None
+                    message = f"{each!r} needs settings: name it in the profile, under services.{service.name}."
+                    raise SettingsNeededError(message) from None
                 added[service.name] = (*added.get(service.name, ()), entry)
         return self.model_copy(update={name: (*getattr(self, name), *each) for name, each in added.items()})
 

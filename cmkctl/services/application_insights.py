@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from cmkctl.azure import versions
-from cmkctl.posture import Aspect, Check, Evidence, Follow, Follows, Posture, Rules, State, Verdict
+from cmkctl.posture import IN_TRANSIT, Aspect, Check, Evidence, Follow, Follows, Posture, Rules, State, Verdict
 from cmkctl.services.base import PLATFORM_TRANSIT, Documents, OtherResource, Read, Reference, Service, Verb
 from cmkctl.services.log_analytics_clusters import SERVICE as CLUSTERS
 from cmkctl.services.log_analytics_workspaces import SERVICE as WORKSPACES
@@ -35,7 +35,9 @@ _PROFILER_RULES: Final = Rules(
     ("DP-5",),
     (
         Check(
-            "Azure Policy", "0c4bd2e8-8872-4f37-a654-03f6f38ddc76", "sees not who holds the key of the storage account"
+            "Azure Policy",
+            "0c4bd2e8-8872-4f37-a654-03f6f38ddc76",
+            "does not see who holds the key of the storage account",
         ),
     ),
     by_analogy=True,
@@ -54,6 +56,7 @@ class ApplicationInsights(Service):
     follows = Follows(Follow.WHEN_TOLD)
     revoked = CLUSTERS.revoked
     doc = CLUSTERS.doc
+    protections = (IN_TRANSIT, "profiler-storage")
     rules = _RULES
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:

@@ -375,8 +375,10 @@ class Service(ABC):
     calls it. `follows` is what its resources can do at most; a `Posture` has what one of them does. `revoked` describes what
     happens when the key is disabled or lost. `doc` is the page that the facts come from. `further` are
     the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
-    look at the key. `also` names another service of Microsoft's whose resources are of this type. With `in_graph` False the
-    query of Resource Graph leaves its type out: its resources are items of a listing in another resource's `details`.
+    look at the key. `protections` are the topics of its `aspects` that expectations can name: those that can be enforced.
+    `also` names another service of Microsoft's whose resources are of this type. With `in_graph` False the query of Resource
+    Graph leaves its type out: its resources are items of a listing in another resource's `details`. `host_suffixes` are the
+    ends of the host names that only its resources have, in every cloud.
     """
 
     name: ClassVar[str]
@@ -391,7 +393,9 @@ class Service(ABC):
     doc: ClassVar[str]
     also: ClassVar[str] = ""
     rules: ClassVar[Rules] = Rules(("DP-5",))
+    protections: ClassVar[tuple[str, ...]] = ()
     in_graph: ClassVar[bool] = True
+    host_suffixes: ClassVar[tuple[str, ...]] = ()
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:
         """Return the documents that `posture` needs; the first is the resource itself, and is named ``resource``."""

@@ -62,6 +62,7 @@ class ContainerInstances(EncryptableService[EncryptedContainerGroup]):
     follows = PINNED
     revoked = "not published; a group probably fails at its next start"
     doc = "https://learn.microsoft.com/azure/container-instances/container-instances-encrypt-data"
+    protections = (IN_TRANSIT,)
     rules = Rules(
         ("DP-5",),
         (

@@ -71,12 +71,14 @@ class ContainerRegistries(EncryptableService[EncryptedRegistry]):
     name = "container_registries"
     title = "container registry"
     resource_type = "Microsoft.ContainerRegistry/registries"
+    host_suffixes = ("azurecr.io", "azurecr.us", "azurecr.cn")
     api_version = versions.CONTAINER_REGISTRY
     verb = Verb.CREATION
     reader = OwnIdentity("systemAssigned, userAssigned")
     follows = Follows(Follow.WHEN_TOLD, _HOURS)
     revoked = "all images are out of reach: pulls and pushes fail"
     doc = "https://learn.microsoft.com/azure/container-registry/tutorial-enable-customer-managed-keys"
+    protections = (IN_TRANSIT,)
     rules = Rules(
         ("DP-5",),
         (

@@ -108,6 +108,7 @@ class CosmosDbAccounts(EncryptableService[EncryptedCosmosDbAccount]):
     name = "cosmos_db_accounts"
     title = "Azure Cosmos DB account"
     resource_type = "Microsoft.DocumentDB/databaseAccounts"
+    host_suffixes = ("documents.azure.com", "cosmos.azure.com", "documents.azure.us", "documents.azure.cn")
     api_version = "2025-10-15"
     verb = Verb.PATCH
     reader = OwnIdentity()
@@ -117,6 +118,7 @@ class CosmosDbAccounts(EncryptableService[EncryptedCosmosDbAccount]):
         "can be deleted"
     )
     doc = "https://learn.microsoft.com/azure/cosmos-db/how-to-setup-customer-managed-keys-existing-accounts"
+    protections = (IN_TRANSIT,)
     rules = _RULES
     settings = EncryptedCosmosDbAccount
 

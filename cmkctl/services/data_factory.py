@@ -67,6 +67,7 @@ class DataFactories(EncryptableService[EncryptedDataFactory]):
     follows = PINNED
     revoked = "the factory and its data are out of reach"
     doc = "https://learn.microsoft.com/azure/data-factory/enable-customer-managed-key"
+    protections = (IN_TRANSIT,)
     rules = Rules(
         ("DP-5",),
         (

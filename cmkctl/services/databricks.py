@@ -150,6 +150,7 @@ class DatabricksWorkspaces(EncryptableService[EncryptedDatabricksWorkspace]):
     name = "databricks_workspaces"
     title = "Databricks workspace"
     resource_type = "Microsoft.Databricks/workspaces"
+    host_suffixes = ("azuredatabricks.net", "databricks.azure.us", "databricks.azure.cn")
     api_version = "2024-05-01"
     verb = Verb.EDIT
     # The ids in the other clouds are not published.
@@ -158,6 +159,7 @@ class DatabricksWorkspaces(EncryptableService[EncryptedDatabricksWorkspace]):
     follows = Follows(Follow.WHEN_TOLD, HOURS)
     revoked = "notebooks and the root DBFS are out of reach once the cache has expired, and clusters do not start"
     doc = "https://learn.microsoft.com/azure/databricks/security/keys/customer-managed-keys"
+    protections = (IN_TRANSIT, BETWEEN_NODES)
     rules = Rules(
         ("DP-5",),
         (

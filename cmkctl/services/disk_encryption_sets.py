@@ -132,7 +132,7 @@ class DiskEncryptionSets(EncryptableService[EncryptedDiskEncryptionSet]):
                 {"properties": {"activeKey": active, "rotationToLatestKeyVersionEnabled": rotates}},
                 self.title,
                 settings.id.rpartition("/")[2],
-                "does not use the key like this yet",
+                "the key is not set like this yet",
                 attributes=(
                     AttributeChange("activeKey.keyUrl", before or None, key.identifier),
                     AttributeChange("rotationToLatestKeyVersionEnabled", flag, rotates),

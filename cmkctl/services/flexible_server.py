@@ -44,6 +44,7 @@ class FlexibleServers(EncryptableService[S]):
     """
 
     reader = OwnIdentity(permissions=("get", "list", "wrapKey", "unwrapKey"))
+    protections = (IN_TRANSIT,)
     tls: ClassVar[str]
     tls_rules: ClassVar[Rules]
 
@@ -141,7 +142,7 @@ class FlexibleServers(EncryptableService[S]):
                 {"properties": {"dataEncryption": dict(wanted)}},
                 self.title,
                 documents.text("resource", "name"),
-                "does not use the key like this yet",
+                "the key is not set like this yet",
                 attributes=tuple(
                     AttributeChange(f"dataEncryption.{name}", shown[name], value) for name, value in wanted.items()
                 ),

@@ -39,6 +39,7 @@ class Inside(Service):
     follows = PINNED
     revoked = REVOKED
     doc = DOC
+    protections = (IN_TRANSIT, TEMPORARY_DISKS)
     rules = KEY_RULES
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from cmkctl.azure import versions
 from cmkctl.azure.clouds import ENDPOINTS
 from cmkctl.azure.compare import same_word
-from cmkctl.posture import PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
+from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
 from cmkctl.services.base import PLATFORM_TRANSIT, Documents, NoReader, Service, Verb
 
 _SKU: Final = "properties.sku.name"
@@ -90,12 +90,14 @@ class KeyVaults(Service):
     name = "key_vaults"
     title = "key vault"
     resource_type = "Microsoft.KeyVault/vaults"
+    host_suffixes = tuple(each.vault_suffix for each in ENDPOINTS.values())
     api_version = versions.KEY_VAULT
     verb = Verb.NONE
     reader = NoReader()
     follows = PINNED
     revoked = "no key of the customer's encrypts a vault"
     doc = "https://learn.microsoft.com/azure/key-vault/general/overview"
+    protections = (IN_TRANSIT, "soft-delete", "purge-protection", "authorization", "network")
     rules = _RULES
 
     def hosts(self, documents: Documents) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
     follows = Follows(Follow.WHEN_TOLD, HOURS)
     revoked = "its nodes shut down within about an hour, and do not start until the key is back"
     doc = "https://learn.microsoft.com/azure/aks/azure-disk-customer-managed-keys"
+    protections = (TEMPORARY_DISKS, ETCD, IN_TRANSIT, INGRESS)
     rules = Rules(
         ("DP-5",),
         (

@@ -15,7 +15,7 @@ from cmkctl.azure import versions
 from cmkctl.azure.compare import same_uri, same_word
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.plan import AttributeChange
-from cmkctl.posture import PINNED, Aspect, Check, Evidence, Follow, Follows, Posture, Rules, State, Verdict
+from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Check, Evidence, Follow, Follows, Posture, Rules, State, Verdict
 from cmkctl.profile import field_types
 from cmkctl.services.base import (
     PLATFORM_TRANSIT,
@@ -101,6 +101,7 @@ class LogAnalyticsClusters(EncryptableService[EncryptedLogAnalyticsCluster]):
         "minutes of the key's return"
     )
     doc = "https://learn.microsoft.com/azure/azure-monitor/logs/customer-managed-keys"
+    protections = (IN_TRANSIT, "double-encryption")
     rules = _RULES
     settings = EncryptedLogAnalyticsCluster
 

@@ -12,7 +12,7 @@ from typing import Final
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.documents import at_path, text_at
-from cmkctl.posture import Aspect, Check, Evidence, Follow, Follows, Posture, Rules, State, Verdict
+from cmkctl.posture import IN_TRANSIT, Aspect, Check, Evidence, Follow, Follows, Posture, Rules, State, Verdict
 from cmkctl.services.base import PLATFORM_TRANSIT, Documents, OtherResource, Read, Reference, Service, Verb
 from cmkctl.services.log_analytics_clusters import SERVICE as CLUSTERS
 from cmkctl.services.log_analytics_clusters import cluster_read, posture_of
@@ -51,6 +51,7 @@ class LogAnalyticsWorkspaces(Service):
     follows = Follows(Follow.WHEN_TOLD)
     revoked = CLUSTERS.revoked
     doc = CLUSTERS.doc
+    protections = (IN_TRANSIT, _TOPIC)
     rules = Rules(("DP-5",), by_analogy=True)
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:

@@ -45,6 +45,7 @@ class MysqlServers(FlexibleServers[EncryptedMysqlServer]):
     name = "mysql_servers"
     title = "MySQL server"
     resource_type = "Microsoft.DBforMySQL/flexibleServers"
+    host_suffixes = ("mysql.database.azure.com", "mysql.database.usgovcloudapi.net", "mysql.database.chinacloudapi.cn")
     api_version = "2023-12-30"
     verb = Verb.PATCH
     # No server has an identity of its own: the answer has zeros for its principal (recording 54).

@@ -43,10 +43,26 @@ resource reports. Whether the service can use the key at this moment is known on
 """
 
 
+_PROTECTIONS: Final = """
+## Protections
+
+The protections beside the key that [expectations](posture.md#compare-with-what-you-expect) can name under `protections`:
+
+| protection | services that show it |
+|---|---|
+"""
+
+
 def reference() -> str:
     """Return the page."""
     meanings = "".join(f"| `{each.value}` | {MEANINGS[each]} |\n" for each in Verdict)
-    return _HEAD + "\n".join(map(_row, services())) + "\n" + _VERDICTS + meanings + _EVIDENCE
+    protections = "".join(map(_protection, sorted({topic for each in services() for topic in each.protections})))
+    rows = "\n".join(map(_row, services()))
+    return f"{_HEAD}{rows}\n{_VERDICTS}{meanings}{_EVIDENCE}{_PROTECTIONS}{protections}"
+
+
+def _protection(topic: str) -> str:
+    return f"| `{topic}` | {', '.join(each.title for each in services() if topic in each.protections)} |\n"
 
 
 def _row(service: Service) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from cmkctl.azure import versions
 from cmkctl.azure.compare import same_word
-from cmkctl.posture import Aspect, Check, Follow, Follows, Posture, Rules, State, Verdict
+from cmkctl.posture import IN_TRANSIT, Aspect, Check, Follow, Follows, Posture, Rules, State, Verdict
 from cmkctl.services.base import PLATFORM_TRANSIT, Documents, OwnIdentity, Service, Verb
 
 _CMK: Final = "properties.encryptionWithCmk"
@@ -46,12 +46,14 @@ class SearchServices(Service):
     name = "search_services"
     title = "AI Search service"
     resource_type = "Microsoft.Search/searchServices"
+    host_suffixes = _SUFFIXES
     api_version = versions.SEARCH
     verb = Verb.OBJECTS
     reader = OwnIdentity("SystemAssigned, UserAssigned")
     follows = Follows(Follow.WHEN_TOLD)
     revoked = "objects with the key cannot be used once the cached key has expired, after an hour or several"
     doc = "https://learn.microsoft.com/azure/search/search-security-manage-encryption-keys"
+    protections = (IN_TRANSIT, "enforcement")
     rules = _RULES
 
     def hosts(self, documents: Documents) -> tuple[str, ...]:

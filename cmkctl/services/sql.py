@@ -126,12 +126,14 @@ class SqlServers(EncryptableService[EncryptedSqlServer]):
     name = "sql_servers"
     title = "SQL server"
     resource_type = "Microsoft.Sql/servers"
+    host_suffixes = ("database.windows.net", "database.usgovcloudapi.net", "database.chinacloudapi.cn")
     api_version = "2023-08-01"
     verb = Verb.PUT
     reader = OwnIdentity()
     follows = Follows(Follow.WHEN_TOLD, _HOURS)
     revoked = "connections to the databases are denied within 10 minutes; old backups need the old versions of the key"
     doc = "https://learn.microsoft.com/azure/azure-sql/database/transparent-data-encryption-byok-overview"
+    protections = (IN_TRANSIT, "data-encryption")
     rules = _KEY_RULES
     settings = EncryptedSqlServer
 

@@ -175,7 +175,9 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
         "requests still work"
     )
     doc = "https://learn.microsoft.com/azure/storage/common/customer-managed-keys-overview"
+    protections = (IN_TRANSIT, "double-encryption")
     also = "Data Lake Storage Gen2"
+    host_suffixes = (*_SUFFIXES, "storage.azure.net")
     rules = _RULES
     settings = EncryptedStorageAccount
 

@@ -16,7 +16,7 @@ from cmkctl.azure.compare import same_word
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.ids import key_parts
 from cmkctl.azure.workspaces import KEY_IDENTIFIER, MANAGED_GROUP, OWN_STORES
-from cmkctl.posture import PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
+from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Check, Evidence, Posture, Rules, State, Verdict
 from cmkctl.services import inside
 from cmkctl.services.around import around, not_followed
 from cmkctl.services.base import PLATFORM_TRANSIT, Documents, FirstParty, Read, Reference, Service, Verb
@@ -62,6 +62,7 @@ class Workspaces(Service):
     follows = PINNED
     revoked = "the services behind the workspace lose their data within about an hour, and the workspace fails"
     doc = "https://learn.microsoft.com/azure/machine-learning/concept-customer-managed-keys"
+    protections = (IN_TRANSIT, DIAGNOSTIC_DATA, inside.TEMPORARY_DISKS, NETWORK)
     rules = Rules(
         ("DP-5",),
         (

@@ -196,9 +196,7 @@ def own_identity(service: Service) -> OwnIdentity | None:
     return service.reader if isinstance(service.reader, OwnIdentity) else None
 
 
-def or_nothing(step: str, profile: Profile, changes: list[Change]) -> list[Change]:
-    """Return the changes, or a no-op where no resource needs this step."""
-    if changes:
-        return changes
-    reason = "no resource needs it" if profile.services.entries else "the profile names no resource under services"
-    return [no_op(step, profile.key.resource_id, "services", "", reason)]
+def nothing_named(step: str, profile: Profile) -> Change:
+    """Return the no-op of a profile that names no resource."""
+    reason = "the profile names no resource under services, and there is no --resource"
+    return no_op(step, profile.key.resource_id, "services", "", reason)

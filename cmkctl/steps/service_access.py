@@ -17,7 +17,7 @@ from cmkctl.services.base import Entry, ServiceSettings
 from cmkctl.steps import _services
 from cmkctl.steps._grants import effective_at, policy_grant, role_grant
 from cmkctl.steps._principals import ObservedPrincipal
-from cmkctl.steps._services import ObservedServices, or_nothing, principals_of
+from cmkctl.steps._services import ObservedServices, principals_of
 from cmkctl.steps.base import conflict
 
 _APPLY: Final = "create vault and key first: cmkctl apply"
@@ -81,7 +81,7 @@ class ServiceAccess:
             if None in principals_of(entry, found)
         ]
         changes += grants(self.name, profile, observed, known, late=False)
-        return or_nothing(self.name, profile, changes)
+        return changes
 
     def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:
         """Return the time at which each grant takes effect."""

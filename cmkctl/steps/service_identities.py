@@ -11,7 +11,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.services.base import ArmDocument, Entry, OwnIdentity, Write, has_identity
 from cmkctl.steps import _services
 from cmkctl.steps._principals import ObservedPrincipal
-from cmkctl.steps._services import ObservedEntry, ObservedServices, made_ids, or_nothing, own_identity, principal_id
+from cmkctl.steps._services import ObservedEntry, ObservedServices, made_ids, own_identity, principal_id
 from cmkctl.steps.base import conflict, no_op
 
 _SYSTEM: Final = "SystemAssigned"
@@ -46,7 +46,7 @@ class ServiceIdentities:
                 changes.append(identity_change(self.name, entry, found))
             if (write := entry.service.prepare(entry.settings, found.documents)) is not None:
                 changes.append(_prepared(write))
-        return or_nothing(self.name, profile, changes)
+        return changes
 
     def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:
         """Return the object id of each identity."""
@@ -90,7 +90,7 @@ def _hidden(entry: Entry, found: ObservedEntry) -> Change:
         entry.name,
         "CMK272",
         hidden.reason if hidden else "",
-        f"correct {entry.place}.id",
+        f"correct its id, in {entry.place}.id or --resource",
         "request the role Reader on it",
     )
 

@@ -10,7 +10,7 @@ from cmkctl.plan import Action, Change, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import Documents, Entry, KeyReference, Refusal, Write
 from cmkctl.steps import _services
-from cmkctl.steps._services import ObservedEntry, ObservedServices, key_reference, made_ids, or_nothing
+from cmkctl.steps._services import ObservedEntry, ObservedServices, key_reference, made_ids, nothing_named
 from cmkctl.steps.base import conflict, no_op
 from cmkctl.steps.service_access import RESEND, earliest
 from cmkctl.steps.service_identities import added_identity
@@ -39,13 +39,13 @@ class ServiceKeys:
         if _services.elsewhere(profile):
             return []  # the access to it has the reason
         if key is None or unusable:
-            reason, way_out = unusable or ("there is no such key", "create vault and key first: cmkctl apply")
+            reason, way_out = unusable or ("there is no such key", "create vault and key first: cmkctl apply PROFILE")
             return [conflict(self.name, profile.key.resource_id, "key", profile.key.name, "CMK271", reason, way_out)]
         changes: list[Change] = []
         for entry, found in zip(profile.services.entries, observed.entries, strict=True):
             if found.documents.find("resource") is not None:
                 changes += _changes(entry, found, key, known)
-        return or_nothing(self.name, profile, changes)
+        return changes if profile.services.entries else [nothing_named(self.name, profile)]
 
     def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:
         """Return the object ids of the identities that come with a key."""

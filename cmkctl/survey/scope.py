@@ -27,7 +27,7 @@ class Scope:
     """The scope of a survey: some workspaces by their ARM ids, else a resource group by its ARM id, else whole subscriptions.
 
     `named` are further resources, by their ARM ids. `deep` reads also what no row of Resource Graph has; None does so for at
-    most `FEW` workspaces.
+    most `FEW` workspaces. With `required` it is an error where a workspace of the scope does not exist.
     """
 
     subscriptions: tuple[str, ...]
@@ -35,6 +35,7 @@ class Scope:
     resource_group: str = ""
     named: tuple[str, ...] = ()
     deep: bool | None = None
+    required: bool = False
 
     @property
     def whole(self) -> bool:

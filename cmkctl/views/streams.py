@@ -85,9 +85,19 @@ class Plain:
         self._stream.flush()
 
 
+_PLAIN_SIGNS: Final = str.maketrans({"✓": "+", "✗": "x", "↑": "^", "†": "*", "→": "->", "…": "..."})
+
+
 def encodable(text: str, stream: TextIO) -> str:
-    """Escape characters that the stream's encoding lacks, so that a C locale cannot end a run."""
+    """Replace or escape characters that the stream's encoding lacks, so that a C locale cannot end a run.
+
+    The signs of cmkctl become ASCII ones, those in columns of the same width.
+    """
     encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(_PLAIN_SIGNS)
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 

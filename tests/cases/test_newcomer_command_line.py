@@ -21,6 +21,14 @@ def error_of(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = US
     return " ".join(captured.err.split())
 
 
+@pytest.mark.parametrize("command", ["plan", "posture"])
+def test_an_option_without_its_value_refers_to_the_help_of_its_command(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """It is noticed before the command is known to the parser."""
+    assert f"→ See: cmkctl {command} --help" in error_of(capsys, command, "--set")
+
+
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 from cmkctl.azure.remedies import EXPLANATIONS
 from cmkctl.checks import CODES
 from cmkctl.cli import main
 from cmkctl.evidence import Sureness
+from cmkctl.posture import State, Verdict
+from cmkctl.profile.fields import profile_fields
 from cmkctl.topics import TOPICS, Topic
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/output.schema.json").read_text(encoding="utf-8"))
@@ -37,6 +40,23 @@ def test_a_code_has_its_evidence_once(capsys: pytest.CaptureFixture[str], code: 
     assert any(each in joined for each in Sureness)
     assert (f"How sure: {Sureness.OWN}." in joined) is not ("As of November 2026." in joined)
     assert text.count("Preflight rule") <= 1
+
+
+@pytest.mark.parametrize("word", [*map(str, Verdict), *map(str, State)])
+def test_each_word_of_the_table_of_posture_is_explained(capsys: pytest.CaptureFixture[str], word: str) -> None:
+    """Verdicts and the states of protections."""
+    assert f"\n- {word}: " in explained(capsys, word)
+
+
+def test_the_example_of_a_field_is_yaml_as_a_profile_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of every field. Lines of text are wrapped."""
+    for name, field in profile_fields().items():
+        text = explained(capsys, name)
+        if field.example is not None:
+            shown = text.partition("\nExample: ")[2].partition("\n")[0]
+            found = json.dumps(yaml.safe_load(shown), default=lambda each: each.isoformat().replace("+00:00", "Z"))
+            assert found == json.dumps(field.example), name
+        assert all(len(line) <= 80 for line in text.partition("\nExample: ")[0].splitlines()), name
 
 
 @pytest.mark.parametrize("each", TOPICS, ids=lambda each: each.name)

@@ -138,7 +138,15 @@ waivers:
         ("services: {storage_accounts: mine}", "CMK004", 1, "Expected customer or microsoft."),
         ("default: customer\nresources: {'/a/b': customer}", "CMK004", 2, "Expected the ARM id of a resource"),
         ("service: {}", "CMK003", 1, "Unknown field `service`"),
-        ("protections: [In Transit]", "CMK004", 1, "Expected the topic of a protection"),
+        ("protections: [In Transit]", "CMK004", 1, "lists them. Did you mean in-transit?"),
+        (
+            "waivers:\n  - {service: computes, protection: purge, reason: r, until: 2027-01-31}",
+            "CMK004",
+            2,
+            "a protection",
+        ),
+        ("services: {Storage-Accounts: customer}", "CMK004", 1, "Did you mean storage_accounts?"),
+        ("location: eastus2\nkey: {name: k}", "CMK003", None, "has fields of a profile, such as key"),
         ("waivers:\n  - {service: computes, until: 2027-01-31}", "CMK005", 2, "reason"),
         (
             "waivers:\n  - {service: computes, reason: ' ', until: 2027-01-31}",
@@ -159,7 +167,9 @@ waivers:
         ("default: ${NO_SUCH_VARIABLE}", "CMK006", 1, "NO_SUCH_VARIABLE"),
     ],
 )
-def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, text: str, code: str, line: int, words: str) -> None:
+def test_a_wrong_file_is_refused_with_the_place(
+    tmp_path: Path, text: str, code: str, line: int | None, words: str
+) -> None:
     """A misspelt expectation would expect nothing, so nothing is ignored."""
     with pytest.raises(ProfileError) as refused:
         load(_file(tmp_path, text), {})
@@ -182,11 +192,40 @@ def test_the_example_of_the_page_is_valid(tmp_path: Path) -> None:
     assert alone.waivers
 
 
-def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    """The remedy is about expectations, not about profiles."""
+@pytest.mark.parametrize(
+    ("text", "code", "remedy"),
+    [
+        (None, "CMK001", "Give the path of a file with expectations; docs/posture.md shows one."),
+        ("# nothing", "CMK002", "Begin with a line such as: default: customer"),
+        ("[]", "CMK002", "Begin with a line such as: default: customer"),
+        ("default: ${UNSET}", "CMK006", "Set it: export UNSET=...; or give it a default: ${UNSET:-...}"),
+        (
+            "posture: {default: customer}",
+            "CMK003",
+            "Write the fields below it at the top level, without the line posture.",
+        ),
+    ],
+)
+def test_the_remedy_of_a_wrong_file_is_about_expectations(
+    tmp_path: Path, text: str | None, code: str, remedy: str
+) -> None:
+    """Not about profiles, which have other fields, and --set."""
     with pytest.raises(ProfileError) as refused:
-        load(tmp_path / "none.yaml", {})
+        load(tmp_path / "none.yaml" if text is None else _file(tmp_path, text), {})
 
     (found,) = refused.value.diagnostics
-    assert found.code == "CMK001"
-    assert "expectations" in found.remedy
+    assert (code, remedy) == (found.code, found.remedy)
+
+
+def test_the_remedy_names_the_command_only_where_it_can_set_the_key() -> None:
+    """Not for a service that takes a key only at creation, and not for a protection."""
+
+    def remedy(service: str, verdict: str, **expected: Any) -> str:
+        expectations = Expectations(PostureSettings(**expected), NOWHERE)
+        judged = judge(_survey([{"service": service, "name": "s", "verdict": verdict}]), expectations, TODAY)
+        (found,) = (each for each in remarks(judged, expectations, TODAY) if each.code == "CMK711")
+        return found.remedy
+
+    assert "cmkctl encrypt PROFILE --resource /" in remedy("storage_accounts", "microsoft", default="customer")
+    for service, verdict in (("container_registries", "microsoft"), ("storage_accounts", "mixed")):
+        assert remedy(service, verdict, default="customer").startswith("Set the key, change the expectation")

@@ -73,8 +73,18 @@ def test_expectations_that_are_wrong_are_refused_before_the_first_request(servic
         (["--workspace", WORKSPACE.format("x"), "--resource-group", "rg"], "--workspace and --resource-group"),
         (["{profile}", "--resource-group", "rg"], "PROFILE and --resource-group"),
         (["--workspace", "mlw"], "not the ARM id of a workspace"),
+        (["--set", "key.size=4096"], "--set overrides a field of a profile, and no PROFILE is given"),
+        (["{profile}", "--cloud", "AzureChinaCloud"], "PROFILE and --cloud each name a cloud"),
+        (["--subscription", "Pay as you go"], "Subscription 'Pay as you go' is not an id"),
     ],
-    ids=["two ways", "a profile and a way", "a name"],
+    ids=[
+        "two ways",
+        "a profile and a way",
+        "a name",
+        "a field without a profile",
+        "two clouds",
+        "a subscription's name",
+    ],
 )
 def test_a_command_line_that_names_two_things_or_none_is_refused(
     services: Services, given: list[str], named: str
@@ -142,11 +152,25 @@ def test_files_that_would_overwrite_each_other_are_refused(services: Services, t
     assert expected.read_text(encoding="utf-8").startswith("services:")
 
 
-def test_a_group_that_does_not_exist_and_a_workspace_that_is_not_visible_are_no_success(services: Services) -> None:
-    """A name may be misspelt. The workspace has its reason in the report."""
+def test_a_group_and_a_workspace_that_do_not_exist_are_errors_with_a_list_to_look_in(services: Services) -> None:
+    """A name may be misspelt, and a survey of nothing is no success."""
     group = services.azure("posture", "--resource-group", "rg-missing")
-    workspace = services.azure("posture", "--workspace", WORKSPACE.format(SUBSCRIPTION_ID), "--strict")
+    workspace = services.azure("posture", "--workspace", WORKSPACE.format(SUBSCRIPTION_ID))
 
-    assert (1, 4) == (group.code, workspace.code)
+    assert (1, 1) == (group.code, workspace.code)
     assert "There is no resource group rg-missing" in " ".join(group.err.split())
-    assert "workspace mlw: there is no such resource, or you may not see it" in " ".join(workspace.out.split())
+    assert "→ Correct the name. The groups: az group list" in group.err
+    assert "There is no workspace mlw at" in " ".join(workspace.err.split())
+    assert "→ Correct the id. The ids: az resource list" in workspace.err
+
+
+def test_a_resource_of_the_expectations_that_was_not_found_counts_with_strict(
+    services: Services, account: str, tmp_path: Path
+) -> None:
+    """Its name may be misspelt. Without --strict it is a warning."""
+    expected = expecting(tmp_path, resources={"stdata": "microsoft", "stdatta": "customer"})
+
+    plain, strict = (services.azure("posture", "--expect", expected, *more) for more in ([], ["--strict"]))
+
+    assert (0, 4) == (plain.code, strict.code), account
+    assert "CMK714" in strict.err

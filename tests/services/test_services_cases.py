@@ -25,7 +25,7 @@ from support.reference import ARM_TYPES, REFERENCE, require_reference
 from cmkctl.azure.documents import at_path
 from cmkctl.azure.ids import resource_type
 from cmkctl.plan import Json
-from cmkctl.posture import Posture, Verdict
+from cmkctl.posture import Posture, State, Verdict
 from cmkctl.profile.section import Section
 from cmkctl.services import services
 from cmkctl.services.base import (
@@ -90,8 +90,8 @@ def documents_of(case: Mapping[str, Any]) -> Documents:
     details = service.details(case["settings"]["id"])
     reads += [each for each in details if each.name not in (case.get("unread") or [])]
 
-    def answered(asked: Iterable[Read]) -> list[Answer]:
-        return [Answer(each, given.get(each.name), denied=each.name in denied) for each in asked]
+    def answered(reads: Iterable[Read]) -> list[Answer]:
+        return [Answer(each, given.get(each.name), denied=each.name in denied) for each in reads]
 
     documents = with_linked(service, Documents(answered(reads)), answered)
     assert given.keys() <= {*documents.names}
@@ -187,6 +187,8 @@ def _aspects(service: Service, documents: Documents, like: Mapping[str, Any]) ->
     found: dict[str, Any] = {}
     for each in service.aspects(documents):
         assert each.reason
+        judged = {State.ENFORCED, State.PLATFORM, State.NOT_ENFORCED, State.NOT_SET}
+        assert each.topic in service.protections or each.state not in judged
         every = {
             "state": each.state.value,
             "reason": each.reason,

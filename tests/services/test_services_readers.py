@@ -9,7 +9,7 @@ from support.planning import Documents
 
 from cmkctl.azure.clouds import Cloud
 from cmkctl.azure.graph import SERVICE_PRINCIPALS
-from cmkctl.plan import Action, Change, Known
+from cmkctl.plan import Change, Known
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import FirstParty
 from cmkctl.services.storage import StorageAccounts
@@ -66,7 +66,7 @@ def test_the_application_gets_the_grant_by_its_object_id() -> None:
     assert grant.request is not None
     assert OBJECT_ID in str(grant.request.body)
     assert "key access for Contoso Storage" == grant.kind
-    assert [Action.NO_OP] == [each.action for each in identities]
+    assert [] == [*identities]
 
 
 def test_an_application_that_is_not_in_the_tenant_is_a_conflict() -> None:

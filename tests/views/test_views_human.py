@@ -471,7 +471,7 @@ def test_a_stream_that_cannot_hold_our_signs_does_not_end_the_run() -> None:
 
     make_view(json=False, stdout=stdout, stderr=Pipe(), stdin=Pipe(), environ={}).show(s.PlanShown(everything()))
 
-    assert b"\\u2192 choose a different key.name" in raw.getvalue()
+    assert b"-> choose a different key.name" in raw.getvalue()
 
 
 @pytest.mark.parametrize(("columns", "width"), [("", 80), ("30", 40), ("100", 100), ("500", 120), ("wide", 80)])

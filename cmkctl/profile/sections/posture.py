@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Final, Literal
+from difflib import get_close_matches
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from cmkctl.profile.field_types import Pattern, broken
 from cmkctl.profile.section import Contradiction, Section
@@ -38,10 +42,35 @@ def _refuse_day() -> object:
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": f"^{_DAY}$"})]
 """A day of the calendar."""
 
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A text must be one of `names`, which are sorted; a near one is suggested. `words` describe them in a sentence."""
+
+    names: tuple[str, ...]
+    words: str
+
+    def check(self, value: str) -> str:
+        """Return the value. Raises PydanticCustomError when it is not one of the names."""
+        if value in self.names:
+            return value
+        between = "-" if "-" in "".join(self.names) else "_"
+        near = get_close_matches(re.sub("[-_ ]+", between, value.lower()), self.names, n=1)
+        raise broken(f"{self.words}{f' Did you mean {near[0]}?' if near else ''}")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after pydantic has made sure that the value is text."""
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Show the names to editors."""
+        return {**handler(schema), "pattern": f"^(?:{'|'.join(self.names)})$"}
+
+
 ServiceName = Annotated[
     str,
-    Pattern(
-        "|".join(sorted(each.name for each in services())),
+    OneOf(
+        tuple(sorted(each.name for each in services())),
         "Expected the name of a service, such as storage_accounts; docs/services.md lists them.",
     ),
 ]
@@ -54,8 +83,9 @@ ResourceName = Annotated[
 ]
 Topic = Annotated[
     str,
-    Pattern(
-        r"[a-z]+(?:-[a-z]+)*", "Expected the topic of a protection as cmkctl posture shows it, such as in-transit."
+    OneOf(
+        tuple(sorted({topic for each in services() for topic in each.protections})),
+        "Expected the topic of a protection, such as in-transit; docs/services.md lists them.",
     ),
 ]
 

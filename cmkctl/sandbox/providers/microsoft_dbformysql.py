@@ -31,7 +31,7 @@ COVERAGE = Area(
         "a server is inaccessible exactly one hour after its key is lost (Azure: within 10 minutes)",
         "a server comes back by itself; Azure waits for a request to validate the key again",
         "the capabilities of a region are one size, and names are never taken",
-        "vault and server may be in two regions, as recorded (54); the documentation asks for one",
+        "vault and server may be in two regions, as recorded (54); the documentation requires one",
     ),
     not_modelled=("replicas, restores, imports, other parameters, firewalls",),
     guesses=("a key without a version is taken, and its newest version used",),
@@ -48,7 +48,7 @@ DATABASE = {
 }
 DAYS = 90
 SIZE = "Standard_D2ds_v4"
-NOBODY = "00000000-0000-0000-0000-000000000000"
+NO_PRINCIPAL = "00000000-0000-0000-0000-000000000000"
 
 _KNOWN = ours("that it is refused is documented; its wording is not")
 mysql_key_expires = errors.ErrorRow(
@@ -173,7 +173,12 @@ def _identity(tenant: Tenant, identifier: str, sent: Json, before: Json | None, 
         name: {"principalId": each["principalId"], "tenantId": tenant.tenant_id}
         for name, each in (shown.get("userAssignedIdentities") or {}).items()
     }
-    return {"userAssignedIdentities": users, "principalId": NOBODY, "type": shown["type"], "tenantId": tenant.tenant_id}
+    return {
+        "userAssignedIdentities": users,
+        "principalId": NO_PRINCIPAL,
+        "type": shown["type"],
+        "tenantId": tenant.tenant_id,
+    }
 
 
 def _check(tenant: Tenant, before: Json | None, wanted: Json, document: Json) -> None:

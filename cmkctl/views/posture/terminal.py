@@ -49,7 +49,7 @@ def posture_lines(shown: PostureShown, context: RunContext, width: int) -> Itera
             yield from _keys(survey, width)
     yield from _outcomes(survey, width, single=shown.single)
     yield from _unseen(survey, width)
-    yield from _conclusion(survey, width, single=shown.single)
+    yield from _conclusion(survey, width, single=shown.single, evidence=shown.evidence)
 
 
 # --- the whole
@@ -104,6 +104,9 @@ def _unseen(survey: Survey, width: int) -> Iterator[Line]:
         *(f"{each.resource_id}: {each.reason}" for each in survey.unseen),
     ]
     yield from _list("Not visible", unseen, len(unseen), _OTHERS, width)
+    if any("may not read" in each or "your roles" in each for each in unseen):
+        remedy = "→ Ask for the role Reader on the subscription, then run the same command again."
+        yield from paragraph(f"{_INDENT}{remedy}", width, _INDENT * 2)
     yield from _list("Left out", survey.left_out, len(survey.left_out), _OTHERS, width)
     if words.from_graph(survey):
         yield Line()
@@ -121,7 +124,7 @@ def _list(title: str, items: Iterable[str], count: int, most: int, width: int, s
         yield Line(f"{_INDENT}… and {count - most:,} more; --json and --csv have all")
 
 
-def _conclusion(survey: Survey, width: int, *, single: bool) -> Iterator[Line]:
+def _conclusion(survey: Survey, width: int, *, single: bool, evidence: bool) -> Iterator[Line]:
     counts = words.counts_text(words.verdict_counts(survey.assessments))
     met = words.met_counts(survey.assessments)
     expected = sum(met.values()) - met[Met.NOT_EXPECTED]
@@ -130,13 +133,15 @@ def _conclusion(survey: Survey, width: int, *, single: bool) -> Iterator[Line]:
         waived = f", {met[Met.WAIVED]:,} waived" if met[Met.WAIVED] else ""
         parts.append(f"Of {expected:,} expected, {met[Met.MET]:,} met{waived}, {met[Met.NOT_MET]:,} not met.")
     if survey.unseen:
-        parts.append(f"{len(survey.unseen):,} not visible.")
+        parts.append(f"{len(survey.unseen):,} more not visible.")
     text = " ".join(filter(None, parts))
     if text:
         yield Line()
         yield from paragraph(text, width, style="bold")
     if not single and len(survey.assessments):
         yield from paragraph("Every resource: --json, --csv FILE or --html FILE.", width, style="dim")
+    if single and not evidence and len(survey.assessments):
+        yield from paragraph("Reasons: --evidence. A word: cmkctl explain WORD, such as mixed.", width, style="dim")
 
 
 # --- one workspace: a line a resource
@@ -383,7 +388,8 @@ def _evidence(assessment: Assessment, width: int) -> Iterator[Line]:
             yield from _rules(aspect.rules, width, "      ")
     yield from _rules(assessment.rules, width, "    ")
     yield from paragraph(
-        f"    set by {assessment.set_by}; new versions followed {assessment.follows}; known from {assessment.seen.value}",
+        f"    key set: {assessment.set_by or 'not known'}; new versions followed: {assessment.follows or 'not known'}; "
+        f"source: {assessment.seen.value}",
         width,
         "      ",
         style="dim",
@@ -407,9 +413,15 @@ def _shown(evidence: Iterable[Evidence], width: int, indent: str) -> Iterator[Li
 def _rules(rules: Rules, width: int, indent: str) -> Iterator[Line]:
     analogy = " (by analogy)" if rules.by_analogy and rules.controls else ""
     controls = [f"MCSB {', '.join(rules.controls)}{analogy}"] if rules.controls else []
-    checks = [f"{each.tool} {each.id}{f' (can be wrong: {each.flaw})' if each.flaw else ''}" for each in rules.checks]
-    if controls or checks:
-        yield from paragraph(f"{indent}{'; '.join(controls + checks)}", width, f"{indent}  ", style="dim")
+    by_flaw: dict[str, dict[str, list[str]]] = {"": {}}
+    for each in rules.checks:
+        by_flaw.setdefault(each.flaw, {}).setdefault(each.tool, []).append(each.id)
+    texts = {flaw: [f"{tool} {', '.join(ids)}" for tool, ids in tools.items()] for flaw, tools in by_flaw.items()}
+    texts[""] = controls + texts[""]
+    for flaw, named in texts.items():
+        if named:
+            mark = f" (can be wrong: {flaw})" if flaw else ""
+            yield from paragraph(f"{indent}{'; '.join(named)}{mark}", width, f"{indent}  ", style="dim")
 
 
 def _style(posture: Posture) -> str:

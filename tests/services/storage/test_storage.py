@@ -157,7 +157,11 @@ def test_a_profile_without_services_has_nothing_to_do(services: Services) -> Non
     ran = services.human("encrypt", "--yes")
 
     assert 0 == ran.code
-    assert "the profile names no resource under services" in " ".join(ran.out.split())
+    shown = " ".join(ran.out.split())
+    assert shown.count("the profile names no resource under services") == 1
+    assert "Nothing to encrypt. Name resources under services in the profile, or with --resource ID" in " ".join(
+        ran.err.split()
+    )
 
 
 def test_the_sandbox_refuses_a_key_that_the_identity_may_not_use(services: Services) -> None:
