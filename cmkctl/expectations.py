@@ -8,7 +8,7 @@ Everything but `load` is pure. A value that could not be read is never taken for
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Final, assert_never
 
 from cmkctl import codes
 from cmkctl.diagnostics import Diagnostic, Location, ProfileError
-from cmkctl.posture import Aspect, Assessment, Met, Outcome, Posture, State, Survey, Verdict, Waiver
+from cmkctl.posture import KEY, Aspect, Assessment, Compared, Met, Outcome, Posture, State, Survey, Verdict, Waiver
 from cmkctl.profile.environment import OR_SET
 from cmkctl.profile.fields import path_of
 from cmkctl.profile.load import LoadedProfile, load_section
@@ -26,9 +26,6 @@ from cmkctl.profile.sections.posture import ExpectedWaiver, Holder, PostureSetti
 from cmkctl.profile.tree import Branch, place_of
 from cmkctl.services import services
 from cmkctl.services.base import EncryptableService, Verb
-
-KEY: Final = "key"
-"""The question who holds the key, beside the topics of protections."""
 
 _SECTION: Final = "posture"
 _SOON: Final = timedelta(days=30)
@@ -141,22 +138,20 @@ class _Judge:
         return replace(assessment, outcome=self._outcome(assessment))
 
     def _outcome(self, assessment: Assessment) -> Outcome:
-        answers = self.answers(assessment)
-        failed = {each: self.waiver_of(assessment, each) for each in answers if not each.met}
-        if not answers:
-            return Outcome(Met.NOT_EXPECTED, "nothing is expected of it")
-        if not failed:
-            return Outcome(Met.MET, _sentence(each.reason for each in answers), answers[0].place)
-        missing = {each: found for each, found in failed.items() if found is None or found.until < self.today}
-        if missing:
-            ended = [_value(found) for found in missing.values() if found is not None]
-            reason = _sentence(f"{each.reason}{_ended(found)}" for each, found in missing.items())
-            first_ended = ended[0] if ended else None
-            return Outcome(Met.NOT_MET, reason, next(iter(missing)).place, first_ended, _questions(missing))
-        waivers = [_value(found) for found in failed.values() if found is not None]
-        first = min(waivers, key=lambda each: each.until)
-        reason = _sentence(each.reason for each in failed)
-        return Outcome(Met.WAIVED, reason, next(iter(failed)).place, first, _questions(failed))
+        found: dict[str, Compared] = {}
+        for each in self.answers(assessment):
+            found.setdefault(each.question, self._compared(assessment, each))
+        return Outcome(tuple(found.values()))
+
+    def _compared(self, assessment: Assessment, answer: _Answer) -> Compared:
+        if answer.met:
+            return Compared(answer.question, Met.MET, answer.reason, answer.place)
+        waiver = self.waiver_of(assessment, answer)
+        if waiver is None:
+            return Compared(answer.question, Met.NOT_MET, answer.reason, answer.place)
+        met = Met.NOT_MET if waiver.until < self.today else Met.WAIVED
+        ended = _ended(waiver) if met is Met.NOT_MET else ""
+        return Compared(answer.question, met, f"{answer.reason}{ended}", answer.place, _value(waiver))
 
     def answers(self, assessment: Assessment) -> tuple[_Answer, ...]:
         """Return the answers to everything that is expected of a resource."""
@@ -265,16 +260,8 @@ def _value(waiver: ExpectedWaiver) -> Waiver:
     return Waiver(waiver.reason, waiver.until)
 
 
-def _ended(waiver: ExpectedWaiver | None) -> str:
-    return "" if waiver is None else f" (its waiver ended on {waiver.until.isoformat()}: {waiver.reason})"
-
-
-def _questions(answers: Iterable[_Answer]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each.question for each in answers))
-
-
-def _sentence(reasons: Iterable[str]) -> str:
-    return "; ".join(dict.fromkeys(reasons))
+def _ended(waiver: ExpectedWaiver) -> str:
+    return f" (its waiver ended on {waiver.until.isoformat()}: {waiver.reason})"
 
 
 def remarks(survey: Survey, expectations: Expectations, today: date) -> tuple[Diagnostic, ...]:

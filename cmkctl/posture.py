@@ -162,6 +162,9 @@ class Aspect:
     rules: Rules | None = None
 
 
+KEY: Final = "key"
+"""The question who holds the key, beside the topics of protections."""
+
 IN_TRANSIT: Final = "in-transit"
 """The topic of the encryption of connections."""
 
@@ -266,17 +269,65 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """An assessment beside what was expected of it. `reason` is a sentence; `place` is where the profile expects it.
+class Compared:
+    """The answer to one question beside what was expected: ``key``, or the topic of a protection.
 
-    `questions` are those that are not met, or are waived: ``key``, or the topics of protections.
+    `reason` is a sentence; `place` is where the profile expects it. `waiver` excuses it, or did so until its end.
     """
 
+    question: str
     met: Met
     reason: str
     place: str = ""
     waiver: Waiver | None = None
-    questions: tuple[str, ...] = ("key",)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An assessment beside what was expected of it: each question about which something is expected, once."""
+
+    compared: tuple[Compared, ...] = ()
+
+    def of(self, question: str) -> Compared | None:
+        """Return the comparison of a question; None where nothing is expected about it."""
+        return next((each for each in self.compared if each.question == question), None)
+
+    @property
+    def met(self) -> Met:
+        """The result as a whole: not met with one that is not, then waived with one that is."""
+        found = {each.met for each in self.compared}
+        return next((each for each in (Met.NOT_MET, Met.WAIVED, Met.MET) if each in found), Met.NOT_EXPECTED)
+
+    @property
+    def deciding(self) -> tuple[Compared, ...]:
+        """The comparisons with the result of the whole."""
+        return tuple(each for each in self.compared if each.met is self.met)
+
+    @property
+    def waived(self) -> tuple[Compared, ...]:
+        """The comparisons that a waiver excuses."""
+        return tuple(each for each in self.compared if each.met is Met.WAIVED)
+
+    @property
+    def reason(self) -> str:
+        """The sentences of those that decide."""
+        return "; ".join(dict.fromkeys(each.reason for each in self.deciding)) or "nothing is expected of it"
+
+    @property
+    def place(self) -> str:
+        """The first place at which one that decides is expected; empty without one."""
+        return next((each.place for each in self.deciding), "")
+
+    @property
+    def waiver(self) -> Waiver | None:
+        """The waiver, of those that decide, which ends first; None without one."""
+        waivers = [each.waiver for each in self.deciding if each.waiver is not None]
+        return min(waivers, key=lambda each: each.until, default=None)
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """The questions that decide."""
+        return tuple(each.question for each in self.deciding)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,11 @@ from cmkctl.diagnostics import ProfileError
 
 
 def refuse_to_overwrite(options: Options) -> None:
-    """Raise ProfileError CMK008 when a file to write is also named for something else."""
+    """Raise ProfileError CMK008 when a file to write is also named for something else, or is standard output and cannot be."""
+    for name, path in (("report", options.report), *((each, getattr(options, each)) for each in SURVEY_FILES)):
+        if path == STANDARD_STREAM:
+            detail = f"--{name} takes the path of a file; standard output has the result of the command."
+            raise ProfileError(codes.CMK008.error(detail, f"Write --{name} and the path of a file."))
     written = {
         "--out": options.out or options.destination,
         "--report": options.report,

@@ -244,12 +244,13 @@ class DatabricksWorkspaces(EncryptableService[EncryptedDatabricksWorkspace]):
         postures = [each.posture for each in parts]
         with_key = [each for each in postures if each.verdict in (Verdict.CUSTOMER, Verdict.CUSTOMER_UNUSABLE)]
         evidence = tuple(each.evidence[0] for each in postures)
+        key = _same(each.key for each in with_key)
         return Posture(
             _whole({each.verdict for each in postures}),
             "; ".join(f"{each.name}: {each.posture.reason}" for each in parts),
             evidence,
-            _same(each.key for each in with_key),
-            _same(each.key_version for each in with_key),
+            key,
+            _same(each.key_version for each in with_key) if key else "",
             _slowest(with_key),
             _same(each.reader for each in with_key),
             parts,

@@ -70,7 +70,9 @@ def _collected(documents: Documents) -> Aspect | None:
     names = [str(name) for name, each in (found.items() if isinstance(found, Mapping) else ()) if _enabled(each)]
     if not names:
         return None
-    reason = f"collects {', '.join(names)} in blob storage of the workspace's datastores, with the key of that storage"
+    reason = (
+        f"collects {', '.join(names)} in blob storage, the workspace's or another, whose key encrypts what is collected"
+    )
     return Aspect(COLLECTED, State.INFORMATION, reason, (documents.evidence("resource", _COLLECTIONS),))
 
 

@@ -52,6 +52,9 @@ _TLS: Final = "properties.minimalTlsVersion"
 _STATE: Final = "properties.state"
 _DATABASES: Final = "databases"
 _FIRST_TLS: Final = (1, 2)
+_KEY_VERSION: Final = "properties.keyVersion"
+_WITH_KEY_VERSION: Final = "2025-01-01"
+"""The first stable version that shows the version in use of a protector whose key identifier has none."""
 MANY: Final = 20
 """The number of databases up to which the transparent data encryption of each is read."""
 _HOURS: Final = 1
@@ -135,7 +138,7 @@ class SqlServers(EncryptableService[EncryptedSqlServer]):
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:
         """Return the server and its protector, which no row of Resource Graph shows."""
-        return (*super().reads(resource_id), Read("protector", _protector(resource_id), self.api_version))
+        return (*super().reads(resource_id), Read("protector", _protector(resource_id), _WITH_KEY_VERSION))
 
     def reads_to_encrypt(self, settings: EncryptedSqlServer, key: KeyReference | None) -> tuple[Read, ...]:
         """Return the documents of the server, and the server key of the profile's key."""
@@ -247,13 +250,15 @@ def _server(documents: Documents) -> Posture:
         return Posture(Verdict.MICROSOFT, "the server's protector is Microsoft's key", shown)
     if not same_word(kind, "AzureKeyVault"):
         return Posture(Verdict.NOT_KNOWABLE, "the protector shows no key type that cmkctl knows", shown)
-    key, version = key_parts(documents.text("protector", "properties.uri"))
+    key, named = key_parts(documents.text("protector", "properties.uri"))
+    in_use = documents.text("protector", _KEY_VERSION).rstrip("/").rpartition("/")[2]
+    version = named or in_use
     rotates = documents.value("protector", _ROTATES) is True
     system = "system-assigned" if documents.text("resource", "identity.principalId") else ""
     return Posture(
         Verdict.CUSTOMER,
         "the server's protector is the customer's key",
-        (*shown, *(documents.evidence("protector", each) for each in ("properties.uri", _ROTATES))),
+        (*shown, *(documents.evidence("protector", each) for each in ("properties.uri", _KEY_VERSION, _ROTATES))),
         key,
         version,
         Follows(Follow.BY_ITSELF, _HOURS) if rotates else PINNED,

@@ -45,6 +45,7 @@ class JUnitView(UnattendedView):
         self._plan: Plan | None = None
         self._survey: Survey | None = None
         self._found: list[Diagnostic] = []
+        self._interrupted = False
         try:
             try_out(path)
         except OSError as error:
@@ -60,6 +61,8 @@ class JUnitView(UnattendedView):
                     self._survey = survey
                 case s.DiagnosticsShown(diagnostics):
                     self._found += diagnostics
+                case s.RunInterrupted():
+                    self._interrupted = True
                 case (
                     s.RunContext()
                     | s.PlanShown()
@@ -73,7 +76,6 @@ class JUnitView(UnattendedView):
                     | s.ProfileWritten()
                     | s.Applied()
                     | s.Cancelled()
-                    | s.RunInterrupted()
                     | s.LogText()
                     | s.RunEnded()
                     | events.StepStarted()
@@ -124,7 +126,7 @@ class JUnitView(UnattendedView):
             yield "cmkctl posture: completeness", rest
 
     def _name(self) -> str:
-        return "cmkctl verify" if self._plan is None else _text(f"cmkctl verify {self._plan.subject.workspace_id}")
+        return _CLASS if self._plan is None else f"cmkctl verify {self._plan.subject.workspace_id}"
 
     def _cases(self) -> Iterator[ET.Element]:
         for change in () if self._plan is None else self._plan.changes:
@@ -133,6 +135,13 @@ class JUnitView(UnattendedView):
             yield _finding(each)
         for each in self._found:
             yield _finding(each, failed="error")
+        if self._plan is None and not any(each.severity is Severity.ERROR for each in self._found):
+            case = _case("run", "the run")
+            ended = "it was interrupted" if self._interrupted else "it ended early"
+            _add(
+                case, "error", "incomplete", f"{ended}, and nothing was compared", f"{ended}, and nothing was compared"
+            )
+            yield case
 
 
 def _asked(question: Question) -> ET.Element:

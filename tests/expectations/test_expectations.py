@@ -148,6 +148,13 @@ waivers:
         ("services: {Storage-Accounts: customer}", "CMK004", 1, "Did you mean storage_accounts?"),
         ("location: eastus2\nkey: {name: k}", "CMK003", None, "has fields of a profile, such as key"),
         ("waivers:\n  - {service: computes, until: 2027-01-31}", "CMK005", 2, "reason"),
+        (
+            "waivers:\n  - {service: computes, reason: ' ', until: 2027-01-31}",
+            "CMK004",
+            2,
+            "Expected a reason in words.",
+        ),
+        ("waivers:\n  - {service: computes, reason: r, until: 20270131}", "CMK004", 2, "Expected a date, such as"),
         ("waivers:\n  - {service: computes, reason: r, until: 31.1.2027}", "CMK004", 2, "Expected a date, such as"),
         ("waivers:\n  - {service: computes, reason: r, until: 2027-02-30}", "CMK004", 2, "Expected a date, such as"),
         ("waivers:\n  - {reason: r, until: 2027-01-31}", "CMK005", 2, "Neither resource nor service is given."),

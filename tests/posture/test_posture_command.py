@@ -49,6 +49,15 @@ def test_what_is_not_as_expected_has_exit_code_2_unless_it_is_waived(
     assert [] == services.writes()
 
 
+@pytest.mark.parametrize("option", ["--html", "--csv", "--report"])
+def test_a_report_takes_the_path_of_a_file(option: str, services: Services) -> None:
+    """A dash is standard output elsewhere; here it would be a file of that name, which a second one would overwrite."""
+    ran = services.azure("posture", option, "-", "--json")
+
+    assert (64, ["CMK008"]) == (ran.code, [each["code"] for each in ran.of("diagnostic")])
+    assert [] == [*services.azure.running.requests]
+
+
 def test_expectations_that_are_wrong_are_refused_before_the_first_request(services: Services, tmp_path: Path) -> None:
     """A misspelt service would expect nothing."""
     ran = services.azure("posture", "--expect", expecting(tmp_path, services={"storage": "customer"}))

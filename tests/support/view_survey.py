@@ -15,6 +15,7 @@ from cmkctl.posture import (
     Assessment,
     Belonging,
     Check,
+    Compared,
     Evidence,
     Follow,
     Follows,
@@ -125,13 +126,18 @@ def microsoft() -> Posture:
     return Posture(Verdict.MICROSOFT, "all data is encrypted with Microsoft's key")
 
 
-_MET: Final = Outcome(Met.MET, "the key is the customer's, as expected", "posture.services.workspaces")
-_NOT_MET: Final = Outcome(
+def outcome_of(met: Met, reason: str, place: str = "", waiver: Waiver | None = None, question: str = "key") -> Outcome:
+    """Return the outcome of a resource about which one question is compared."""
+    return Outcome((Compared(question, met, reason, place, waiver),))
+
+
+_MET: Final = outcome_of(Met.MET, "the key is the customer's, as expected", "posture.services.workspaces")
+_NOT_MET: Final = outcome_of(
     Met.NOT_MET,
     "the customer's key is expected: all data is encrypted with Microsoft's key",
     "posture.services.data_factories",
 )
-_WAIVED: Final = Outcome(
+_WAIVED: Final = outcome_of(
     Met.WAIVED,
     "the customer's key is expected: blobs and files use the customer's key; queue data keeps Microsoft's key",
     "posture.services.storage_accounts",
@@ -255,7 +261,9 @@ EXAMPLE: Final = replace(
     assessments=(
         replace(
             RICH.assessments[1],
-            outcome=replace(_WAIVED, waiver=Waiver("the queues hold no data", date(2027, 1, 31))),
+            outcome=outcome_of(
+                Met.WAIVED, _WAIVED.reason, _WAIVED.place, Waiver("the queues hold no data", date(2027, 1, 31))
+            ),
         ),
     ),
     left_out=(),
@@ -266,7 +274,7 @@ EXAMPLE: Final = replace(
 def ordinary() -> Survey:
     """Return the survey of a workspace as it often is."""
     newest = KeyState(KEY, VAULT, NEW, enabled=True, expires=datetime(2027, 11, 20, tzinfo=UTC))
-    waived = Outcome(
+    waived = outcome_of(
         Met.WAIVED,
         "the customer's key is expected: all data is encrypted with Microsoft's key",
         "posture.services.storage_accounts",
@@ -295,7 +303,7 @@ def ordinary() -> Survey:
             "stdata",
             replace(_MIXED, key_version=NEW, parts=(Part("blob, file", customer()), *_MIXED.parts[2:])),
             State.NOT_ENFORCED,
-            outcome=Outcome(Met.NOT_MET, _WAIVED.reason, "posture.services.storage_accounts"),
+            outcome=outcome_of(Met.NOT_MET, _WAIVED.reason, "posture.services.storage_accounts"),
             key=newest,
         ),
         assessment(

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 from support.view_streams import Seen, assert_golden
-from support.view_survey import RICH, assessment, many, microsoft, ordinary
+from support.view_survey import RICH, assessment, many, microsoft, ordinary, outcome_of
 
-from cmkctl.posture import Met, Outcome, Posture, Survey, Verdict
+from cmkctl.posture import Met, Posture, Survey, Verdict
 from cmkctl.views import shown as s
 
 
@@ -91,7 +91,7 @@ def test_what_needs_attention_comes_first() -> None:
     survey = many(30, 0)
     last = survey.assessments[-1]
     broken = replace(last, posture=Posture(Verdict.CUSTOMER_UNUSABLE, "the key is disabled"), outcome=None)
-    met = Outcome(Met.MET, "microsoft may stay")
+    met = outcome_of(Met.MET, "microsoft may stay")
     others = tuple(replace(each, outcome=met) for each in survey.assessments[:-1])
 
     lines = shown(replace(survey, assessments=(*others, broken)), single=False).splitlines()

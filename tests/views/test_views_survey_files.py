@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 from ocsf_json_schema import OcsfJsonSchema, OcsfJsonSchemaEmbedded, get_ocsf_schema
 from support.view_streams import UPDATE
-from support.view_survey import AT, FORMULA, RICH, SCRIPT, WORKSPACE, many, ordinary
+from support.view_survey import AT, FORMULA, RICH, SCRIPT, WORKSPACE, many, ordinary, outcome_of
 
 from cmkctl import codes
 from cmkctl.azure.redaction import Redactor
@@ -27,7 +27,7 @@ from cmkctl.cli.options import SURVEY_FILES, Options
 from cmkctl.cli.reporting import Reporter
 from cmkctl.clock import SystemClock
 from cmkctl.diagnostics import CmkctlError, Location
-from cmkctl.posture import Evidence, Met, Outcome, Posture, Survey, Verdict
+from cmkctl.posture import Compared, Evidence, Met, Outcome, Posture, Survey, Verdict, Waiver
 from cmkctl.views import make_view
 from cmkctl.views import shown as s
 from cmkctl.views.junit import JUnitView
@@ -96,7 +96,7 @@ def test_a_file_has_no_secret(tmp_path: Path) -> None:
     first = RICH.assessments[3]
     reason = f"the answer is {secret}"
     posture = replace(first.posture, reason=reason, evidence=(Evidence("/a", "1", "properties.x", [secret]),))
-    outcome = Outcome(Met.NOT_MET, reason)
+    outcome = outcome_of(Met.NOT_MET, reason)
     reporter = Reporter(
         make_view(json=True, stdout=io.StringIO(), stderr=io.StringIO()), Redactor([secret]), SystemClock()
     )
@@ -178,7 +178,9 @@ def test_a_log_has_what_needs_attention(tmp_path: Path) -> None:
 
 def test_a_level_belongs_to_a_failure_only(tmp_path: Path) -> None:
     """SARIF 2.1.0, 3.27.10; also where the resource that is expected otherwise cannot be seen."""
-    hidden = replace(RICH.assessments[9], outcome=Outcome(Met.NOT_MET, "customer was expected, and it is not visible"))
+    hidden = replace(
+        RICH.assessments[9], outcome=outcome_of(Met.NOT_MET, "customer was expected, and it is not visible")
+    )
     (run,) = log(tmp_path, replace(RICH, assessments=(*RICH.assessments[:9], hidden)))["runs"]
 
     assert ("open", "none") in {(each["kind"], each["level"]) for each in run["results"]}
@@ -227,7 +229,7 @@ def test_a_result_points_into_the_profile(tmp_path: Path) -> None:
 
 def test_a_protection_that_is_expected_fails_by_itself(tmp_path: Path) -> None:
     """The question about the key of the same resource is judged apart from it."""
-    outcome = Outcome(Met.NOT_MET, "in-transit is expected: plain HTTP", "protections[0]", questions=("in-transit",))
+    outcome = outcome_of(Met.NOT_MET, "in-transit is expected: plain HTTP", "protections[0]", question="in-transit")
     factory = replace(RICH.assessments[3], outcome=outcome)
     survey = replace(RICH, assessments=(factory,), unseen=(), left_out=())
 
@@ -362,6 +364,20 @@ def suites(folder: Path, survey: Survey) -> ET.Element:
     return ET.parse(folder / "junit.xml").getroot()  # noqa: S314 - a file of this test
 
 
+def test_an_interrupted_run_is_an_error(tmp_path: Path) -> None:
+    """A report without a case would be taken for a good result."""
+    view = JUnitView(tmp_path / "junit.xml", SystemClock())
+    view.show(s.RunInterrupted())
+    view.write()
+
+    (suite,) = ET.parse(tmp_path / "junit.xml").getroot()  # noqa: S314 - a file of this test
+
+    assert {"tests": "1", "failures": "0", "errors": "1"} == {
+        each: suite.get(each) for each in ("tests", "failures", "errors")
+    }
+    assert "it was interrupted, and nothing was compared" == suite[0][0].get("message")
+
+
 def test_a_suite_is_a_workspace_and_a_case_a_question(tmp_path: Path) -> None:
     """An unmet expectation fails, a hidden resource is an error, an unknown or waived answer is skipped."""
     root = suites(tmp_path, RICH)
@@ -411,13 +427,46 @@ def test_each_workspace_has_its_own_resources(tmp_path: Path) -> None:
     ]
 
 
+def test_each_question_has_its_own_comparison(tmp_path: Path) -> None:
+    """A waiver, a place and a result are those of one question: what is met or waived says nothing of another one."""
+    waiver = Waiver("moves in June", date(2031, 6, 30))
+    key = Compared("key", Met.WAIVED, "the customer's key is expected", "services.data_factories", waiver)
+    protection = Compared("in-transit", Met.NOT_MET, "in-transit is expected", "protections[0]")
+    factory = replace(RICH.assessments[3], outcome=Outcome((key, protection)))
+    survey = replace(RICH, assessments=(factory,), unseen=(), left_out=())
+    met = replace(
+        survey, assessments=(replace(factory, outcome=outcome_of(Met.MET, "it is so", question="in-transit")),)
+    )
+
+    (run,) = log(tmp_path, survey, lambda name: Location("expected.yaml", len(name), 1))["runs"]
+    page = written(HtmlView, tmp_path, survey)
+    finding = json.loads(written(OcsfView, tmp_path, met))[0]
+
+    assert [
+        ("data_factorys/in-transit", None, len("protections[0]")),
+        ("data_factorys/key", "moves in June (until 2031-06-30)", len("services.data_factories")),
+    ] == [
+        (
+            each["ruleId"],
+            next((one["justification"] for one in each.get("suppressions", ())), None),
+            each["locations"][0]["physicalLocation"]["region"]["startLine"],
+        )
+        for each in run["results"]
+    ]
+    assert [("waived", "moves in June"), ("not-met", "")] == [
+        (each["met"], each["waiver"]) for each in rows(tmp_path, survey)
+    ]
+    assert "moves in June" in page
+    assert 99 == finding["compliance"]["status_id"]
+
+
 def test_a_hidden_resource_that_was_expected_is_an_error(tmp_path: Path) -> None:
     """Not a failure: it may be in order."""
     hidden = replace(
         RICH.assessments[9],
         aspects=(),
         posture=Posture(Verdict.NOT_VISIBLE, "you may not read it"),
-        outcome=Outcome(Met.NOT_MET, "customer was expected"),
+        outcome=outcome_of(Met.NOT_MET, "customer was expected"),
     )
     root = suites(tmp_path, replace(RICH, assessments=(hidden,), unseen=(), left_out=()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
 
@@ -25,8 +25,10 @@ _DAY_WORDS: Final = "Expected a date, such as 2031-01-31."
 
 
 def _day(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
+    if not isinstance(value, str):
+        return _refuse_day()
     try:
         return date.fromisoformat(value) if re.fullmatch(_DAY, value) else _refuse_day()
     except ValueError:
@@ -88,6 +90,10 @@ Topic = Annotated[
 ]
 
 
+Reason = Annotated[str, Pattern(r"\s*\S[\s\S]*", "Expected a reason in words.")]
+"""A sentence that is not empty."""
+
+
 class ExpectedWaiver(Section):
     """A permitted exception from an expectation, until a day."""
 
@@ -106,8 +112,7 @@ class ExpectedWaiver(Section):
         description="The protection that the waiver is for, such as in-transit. Left out: the key.",
         examples=["in-transit"],
     )
-    reason: str = Field(
-        min_length=1,
+    reason: Reason = Field(
         description="The reason, which reports show.",
         examples=["Is replaced in June, ticket 4711"],
     )

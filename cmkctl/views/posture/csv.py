@@ -7,10 +7,10 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from cmkctl.posture import Met, Rules
+from cmkctl.posture import KEY, Rules
 from cmkctl.views.posture import words
 from cmkctl.views.posture.file import Collected, SurveyFile, failure_text
-from cmkctl.views.posture.questions import KEY, Question, questions
+from cmkctl.views.posture.questions import Question, questions
 from cmkctl.views.posture.words import evidence_text
 
 COLUMNS: Final = (
@@ -87,7 +87,7 @@ def _rows(collected: Collected) -> Iterator[dict[str, str]]:
 def _row(question: Question) -> dict[str, str]:
     assessment = question.assessment
     parts = assessment.resource_id.split("/")
-    waiver = assessment.outcome.waiver if assessment.outcome and question.met is Met.WAIVED else None
+    waiver = question.waiver
     row = _NOTHING | {
         "subscription": parts[2] if len(parts) > 2 else "",
         "resource_group": parts[4] if len(parts) > 4 else "",

@@ -15,11 +15,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cmkctl import __version__
 from cmkctl.listing import AGE
-from cmkctl.posture import MEANINGS, Assessment, Met, Posture, Rules, Survey, Verdict
+from cmkctl.posture import KEY, MEANINGS, Assessment, Met, Posture, Rules, Survey, Verdict
 from cmkctl.views.posture import words
 from cmkctl.views.posture.file import Collected, SurveyFile, failure_text
 from cmkctl.views.posture.picture import kind_of, picture_of
-from cmkctl.views.posture.questions import KEY
 from cmkctl.views.words import clean
 
 _OPEN_GROUPS: Final = 3
@@ -136,7 +135,7 @@ def _page(survey: Survey, *, single: bool) -> dict[str, Any]:
         "expected": sum(met.values()) - met[Met.NOT_EXPECTED],
         "shown_at_once": _SHOWN_AT_ONCE,
         "missed": [rows[id(each)] for each in survey.assessments if words.met_of(each) is Met.NOT_MET],
-        "waived": [each for each in survey.assessments if words.met_of(each) is Met.WAIVED],
+        "waived": [(each, one) for each in survey.assessments for one in (each.outcome.waived if each.outcome else ())],
         "key_rows": _keys(survey),
         "groups": groups,
         "folded": len(groups) > _OPEN_GROUPS,

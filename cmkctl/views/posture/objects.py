@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from cmkctl.posture import Aspect, Assessment, Evidence, KeyState, KeyVersion, Outcome, Posture, Rules, Survey
+from cmkctl.posture import Aspect, Assessment, Evidence, KeyState, KeyVersion, Outcome, Posture, Rules, Survey, Waiver
 from cmkctl.views.posture.words import met_counts, verdict_counts
 
 JsonObject = dict[str, Any]
@@ -109,14 +109,27 @@ def _key_version(version: KeyVersion) -> JsonObject:
 
 
 def _outcome(outcome: Outcome) -> JsonObject:
-    waiver = outcome.waiver
     return {
         "met": outcome.met.value,
         "reason": outcome.reason,
         "place": outcome.place or None,
         "questions": outcome.questions,
-        "waiver": None if waiver is None else {"reason": waiver.reason, "until": waiver.until.isoformat()},
+        "waiver": _waiver(outcome.waiver),
+        "compared": [
+            {
+                "question": each.question,
+                "met": each.met.value,
+                "reason": each.reason,
+                "place": each.place or None,
+                "waiver": _waiver(each.waiver),
+            }
+            for each in outcome.compared
+        ],
     }
+
+
+def _waiver(waiver: Waiver | None) -> JsonObject | None:
+    return None if waiver is None else {"reason": waiver.reason, "until": waiver.until.isoformat()}
 
 
 def _moment(moment: datetime) -> str:

@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from cmkctl import __version__
-from cmkctl.posture import Evidence, Rules, Verdict
+from cmkctl.posture import KEY, Evidence, Rules, Verdict
 from cmkctl.views.json_objects import plain
 from cmkctl.views.posture.file import Collected, SurveyFile, failure_text
-from cmkctl.views.posture.questions import KEY, Question, Result, questions
+from cmkctl.views.posture.questions import Question, Result, questions
 
 VERSION: Final = "1.8.0"
 CLASS: Final = 2003

@@ -10,12 +10,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, assert_never
+from typing import assert_never
 
-from cmkctl.posture import Assessment, Evidence, Met, Posture, Rules, State, Survey, Verdict
-
-KEY: Final = "key"
-"""The topic of the question who holds the key. The other topics are those of aspects."""
+from cmkctl.posture import KEY, Assessment, Compared, Evidence, Met, Posture, Rules, State, Survey, Verdict, Waiver
 
 
 class Result(Enum):
@@ -58,27 +55,30 @@ class Question:
         return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
     @property
-    def met(self) -> Met:
-        """The result of the comparison, as far as it is about this question: another one of the resource may differ."""
+    def compared(self) -> Compared | None:
+        """The comparison with what was expected about this question; None where nothing was, and for a part."""
         outcome = self.assessment.outcome
-        if outcome is None or self.part:
-            return Met.NOT_EXPECTED
-        if outcome.met in (Met.NOT_MET, Met.WAIVED):
-            return outcome.met if self.topic in outcome.questions else Met.NOT_EXPECTED
-        return outcome.met if self.topic == KEY else Met.NOT_EXPECTED
+        return None if outcome is None or self.part else outcome.of(self.topic)
+
+    @property
+    def met(self) -> Met:
+        """The result of the comparison."""
+        return Met.NOT_EXPECTED if self.compared is None else self.compared.met
+
+    @property
+    def waiver(self) -> Waiver | None:
+        """The waiver that excuses the answer; None without one that counts."""
+        return self.compared.waiver if self.compared is not None and self.met is Met.WAIVED else None
 
     @property
     def explanation(self) -> str:
         """The reason, and the result of the comparison with what was expected."""
-        outcome = self.assessment.outcome
-        if outcome is None or self.met is Met.NOT_EXPECTED:
+        if self.compared is None:
             return self.reason
-        waiver = outcome.waiver
-        until = (
-            f"; waived until {waiver.until:%Y-%m-%d}: {waiver.reason}" if waiver and outcome.met is Met.WAIVED else ""
-        )
-        compared = f"{outcome.reason[:1].upper()}{outcome.reason[1:]}{until}"
-        return compared if self.reason in outcome.reason else f"{self.reason}. {compared}"
+        text, waiver = self.compared.reason, self.waiver
+        until = f"; waived until {waiver.until:%Y-%m-%d}: {waiver.reason}" if waiver else ""
+        shown = f"{text[:1].upper()}{text[1:]}{until}"
+        return shown if self.reason in text else f"{self.reason}. {shown}"
 
     @property
     def result(self) -> Result:

@@ -21,10 +21,10 @@ from urllib.parse import quote
 
 from cmkctl import __version__
 from cmkctl.diagnostics import Diagnostic, Location, Severity
-from cmkctl.posture import Met, Rules
+from cmkctl.posture import KEY, Met, Rules
 from cmkctl.views.json_objects import plain
 from cmkctl.views.posture.file import Collected, SurveyFile, failure_text
-from cmkctl.views.posture.questions import KEY, Question, Result, questions
+from cmkctl.views.posture.questions import Question, Result, questions
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _BENCHMARK: Final = "MCSB"
@@ -151,8 +151,7 @@ def _result(question: Question, index: int, collected: Collected) -> dict[str, A
     kind, level = _KINDS[question.result]
     assessment = question.assessment
     text = f"{assessment.service} {assessment.label}: {question.answer}. {question.explanation}."
-    outcome = assessment.outcome
-    waiver = outcome.waiver if outcome and question.result is Result.WAIVED else None
+    waiver = question.waiver
     justification = f"{waiver.reason} (until {waiver.until:%Y-%m-%d})" if waiver else ""
     return {
         "ruleId": _rule_id(question),
@@ -187,8 +186,7 @@ def _text(text: str) -> str:
 def _location(question: Question, collected: Collected) -> dict[str, Any]:
     """Return the resource, and the line of the profile that expects it, else that names the workspace."""
     assessment = question.assessment
-    outcome = assessment.outcome
-    place = _place(outcome.place if outcome and question.met is not Met.NOT_EXPECTED else "", collected)
+    place = _place(question.compared.place if question.compared else "", collected)
     return {
         **({} if place is None else {"physicalLocation": place}),
         "logicalLocations": [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from cmkctl.listing import AGE
-from cmkctl.posture import Assessment, Evidence, KeyState, Met, Posture, Rules, Survey, Verdict
+from cmkctl.posture import KEY, Assessment, Evidence, KeyState, Met, Posture, Rules, Survey, Verdict
 from cmkctl.views.layout import SANDBOX, paragraph
 from cmkctl.views.posture import words
 from cmkctl.views.shown import PostureShown, RunContext
@@ -73,14 +73,14 @@ def _header(survey: Survey, context: RunContext, width: int) -> Iterator[Line]:
 def _outcomes(survey: Survey, width: int, *, single: bool) -> Iterator[Line]:
     """Yield what was expected and is not so, and what was waived; of many, also the keys that a service cannot use."""
     missed = [each for each in survey.assessments if words.met_of(each) is Met.NOT_MET]
-    waived = [each for each in survey.assessments if words.met_of(each) is Met.WAIVED]
+    waived = [text for each in survey.assessments for text in _waived(each)]
     texts = (_missed(each, single=single) for each in missed)
     yield from _list("Not as expected", texts, len(missed), _NOT_MET if single else _OTHERS, width, "bold red")
     if not single:
         unusable = [each for each in survey.assessments if each.posture.verdict is Verdict.CUSTOMER_UNUSABLE]
         texts = (f"✗ {_title(each, placed=True)}: {each.posture.reason}" for each in unusable)
         yield from _list("The key cannot be used", texts, len(unusable), _OTHERS, width, "bold red")
-    yield from _list("Waived", map(_waived, waived), len(waived), _OTHERS, width, "bold")
+    yield from _list("Waived", waived, len(waived), _OTHERS, width, "bold")
 
 
 def _missed(assessment: Assessment, *, single: bool) -> str:
@@ -89,10 +89,12 @@ def _missed(assessment: Assessment, *, single: bool) -> str:
     return f"✗ {_title(assessment, placed=not single)}: {outcome.reason if outcome else ''}{place}"
 
 
-def _waived(assessment: Assessment) -> str:
-    waiver = assessment.outcome.waiver if assessment.outcome else None
-    until = f"until {waiver.until:%Y-%m-%d}: {waiver.reason}" if waiver else ""
-    return f"{_title(assessment)}, {until}"
+def _waived(assessment: Assessment) -> Iterator[str]:
+    """Yield each waiver that counts for a resource; a protection is named, the key is not."""
+    for each in assessment.outcome.waived if assessment.outcome else ():
+        topic = "" if each.question == KEY else f" ({each.question})"
+        until = f"until {each.waiver.until:%Y-%m-%d}: {each.waiver.reason}" if each.waiver else ""
+        yield f"{_title(assessment)}{topic}, {until}"
 
 
 def _unseen(survey: Survey, width: int) -> Iterator[Line]:

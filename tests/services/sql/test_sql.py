@@ -82,6 +82,10 @@ def test_databases_are_out_of_reach_ten_minutes_after_the_key_is_lost(services: 
     services.encrypt()
 
     (found,) = services.posture()
+    shown = [
+        Client(services.azure.running)("GET", f"{server}/encryptionProtector/current", api=each).json()
+        for each in ("2023-08-01", "2025-01-01")
+    ]
     with services.state.tenant.lock:
         services.document(services.vault)["properties"]["accessPolicies"].clear()
     soon = _statuses(services, server)
@@ -89,6 +93,7 @@ def test_databases_are_out_of_reach_ten_minutes_after_the_key_is_lost(services: 
     late = _statuses(services, server)
 
     assert "mixed" == found["verdict"]
+    assert [None, found["key_version"]] == [each["properties"].get("keyVersion") for each in shown]
     assert "bare without transparent data encryption" in found["reason"]
     assert {"db": "Online", "bare": "Online", "own": "Online"} == soon
     assert {"db": "Inaccessible", "bare": "Online", "own": "Online"} == late

@@ -29,7 +29,10 @@ COVERAGE = Area(
         "server keys without a version; tiers, sizes, copies and deletion of databases, elastic pools, firewalls",
         "refused connections; the loss of the own key of a database",
     ),
-    guesses=("`createMode` is taken and not shown; az sends it with every new server",),
+    guesses=(
+        "`createMode` is taken and not shown; az sends it with every new server",
+        "`keyVersion` of a protector is the version alone, from 2025-01-01 on; no recording shows it",
+    ),
 )
 SECONDS_TO_LOSS = 600
 """The seconds after which databases are out of reach without their key: connections are denied within 10 minutes."""
@@ -100,10 +103,12 @@ PROTECTOR_SHAPE = {
             "serverKeyType": Required(("ServiceManaged", "AzureKeyVault")),
             "serverKeyName": str,
             "autoRotationEnabled": bool,
-            **dict.fromkeys(("uri", "thumbprint", "subregion"), READ_ONLY),
+            **dict.fromkeys(("uri", "thumbprint", "subregion", "keyVersion"), READ_ONLY),
         }
     ),
 }
+KEY_VERSION_SINCE = "2025-01-01"
+"""The first stable version of the API whose protector shows the version of its key."""
 URI = re.compile(r"https://([^/:.]+)\.[^/]+/keys/([A-Za-z0-9-]+)/([0-9a-fA-F]{32})/?")
 SERVERS = resources.Resources(SERVER)
 OPERATIONS = ("server", "serverKey", "encryptionProtector", "database")
@@ -272,7 +277,11 @@ def get_protector(tenant: Tenant, call: Call) -> Reply:
     """Answer the protector: Microsoft's key until another is set."""
     server = server_of(tenant, call)
     record = tenant.resource(f"{server['id']}/encryptionProtector/current")
-    return Reply(200, record["doc"] if record else _protector(server, "ServiceManaged", rotates=False))
+    document = record["doc"] if record else _protector(server, "ServiceManaged", rotates=False)
+    used = URI.fullmatch(document["properties"].get("uri") or "")
+    if used is None or call.api_version < KEY_VERSION_SINCE:
+        return Reply(200, document)
+    return Reply(200, {**document, "properties": {**document["properties"], "keyVersion": used[3]}})
 
 
 def _protector(server: Json, name: str, *, rotates: bool, uri: str = "") -> Json:
