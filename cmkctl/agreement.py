@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from cmkctl.azure.compare import same_resource_id
+from cmkctl.azure.compare import same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument
 from cmkctl.azure.ids import KeyIdentifier
 from cmkctl.clock import timestamp
@@ -62,12 +62,13 @@ def _key(profile: Profile, found: ArmDocument) -> Agreement:
     if vault and not same_resource_id(vault, profile.key_vault.resource_id):
         fields["key_vault"] = {"id": vault}
     try:
-        name = KeyIdentifier.parse(identifier).name
+        in_use = KeyIdentifier.parse(identifier)
     except ValueError:
         return fields
-    if name.lower() != profile.key.name.lower():
-        fields["key.name"] = name
-    elif not fields:
+    if in_use.name.lower() != profile.key.name.lower():
+        fields["key.name"] = in_use.name
+    # A key of that name in that vault which is another one: its own was deleted.
+    elif not fields and in_use.version and same_word(in_use.host.partition(".")[0], profile.key_vault.resource_name):
         fields["key.recover"] = True
     return fields
 
@@ -111,13 +112,19 @@ def identity_section(found: ArmDocument) -> Json:
     return {**several, "primary": acting} if acting else several
 
 
+def _identity(_profile: Profile, found: ArmDocument) -> Agreement:
+    """Return the identities that the workspace has; no profile asks for none."""
+    kind = str((found.get("identity") or {}).get("type") or "").lower()
+    return {"workspace.identity": identity_section(found)} if "assigned" in kind else {}
+
+
 def _fixed_settings(profile: Profile, found: ArmDocument) -> Agreement:
     properties = _properties(found)
     isolated, wanted = bool(properties.get("enableDataIsolation")), profile.workspace.data_isolation
     fields: dict[str, Json] = {}
     if wanted is not None and wanted != isolated:
         service_side = bool(properties.get("enableServiceSideCMKEncryption"))
-        # A profile does not ask an in-subscription workspace to have none; left out, it agrees with either.
+        # A profile does not request an in-subscription workspace without one; left out, it agrees with either.
         fields["workspace.data_isolation"] = isolated if isolated or service_side else None
     if profile.workspace.hub is not None:
         fields["workspace.hub"] = hub_section(properties) or None
@@ -131,7 +138,7 @@ _BY_CODE: Final[Mapping[str, Callable[[Profile, ArmDocument], Agreement]]] = {
     "CMK256": _key,
     "CMK257": _reader,
     "CMK258": _associated,
-    "CMK259": lambda _, found: {"workspace.identity": identity_section(found)},
+    "CMK259": _identity,
     "CMK260": lambda _, found: {"location": str(found.get("location"))},
     "CMK261": lambda _, _found: {"workspace.public_network_access": "disabled"},
     "CMK286": _kind,

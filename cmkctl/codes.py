@@ -315,6 +315,13 @@ CMK233: Final = Code(
     "The profile names an identity that does not exist, for the workspace, for a grant or for a resource under services.",
     "Create it first, or correct the id.",
 )
+CMK704: Final = Code(
+    "CMK704",
+    "A role assignment with a condition holds the place of the access",
+    "The principal has the role for the key at this scope, but with a condition, which cmkctl cannot evaluate and does not rely on. Azure keeps one assignment of a role for a principal and a scope, so none without the condition can be created beside it (409 RoleAssignmentExists).",
+    "Have the assignment deleted, or its condition removed.",
+    "https://learn.microsoft.com/azure/role-based-access-control/conditions-overview",
+)
 CMK241: Final = Code(
     "CMK241",
     "Associated resource not found",

@@ -179,15 +179,15 @@ def find(azure: Snapshot, target: Target, subscriptions: Sequence[str], profile:
 
     Raises AzureFailed for a failure that a repetition can resolve. A read that is denied is part of the result.
     """
-    asked = tuple(dict.fromkeys(each.lower() for each in subscriptions))
-    rows, gaps = rows_in(azure, query(target), asked)
+    searched = tuple(dict.fromkeys(each.lower() for each in subscriptions))
+    rows, gaps = rows_in(azure, query(target), searched)
     by_id = {str(row["id"]).lower(): row for row in rows}
     named = {each.lower(): each for each in (_named(profile) if profile else ())}
     read = {**_candidates(rows, target, named), **named}
     answers = dict(
         zip(read, azure.gather(*(partial(_documents, azure, each, by_id) for each in read.values())), strict=True)
     )
-    return _result(target, asked, by_id, answers, set(named), gaps)
+    return _result(target, searched, by_id, answers, set(named), gaps)
 
 
 def _result(

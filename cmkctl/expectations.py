@@ -207,7 +207,7 @@ class _Judge:
 
 
 def _out_of_reach(assessment: Assessment) -> bool:
-    """Return True for what a default does not ask for: a key that cannot be chosen, and one that Azure keeps and hides."""
+    """Return True for what a default does not expect: a key that cannot be chosen, and one that Azure keeps and hides."""
     verdict = assessment.posture.verdict
     return verdict is Verdict.NOT_CHOOSABLE or (assessment.managed and verdict is Verdict.NOT_KNOWABLE)
 

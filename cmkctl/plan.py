@@ -254,7 +254,7 @@ class Resend:
 class Change:
     """One intended write, or the reason why none is needed.
 
-    `kind` and `name` identify the resource for people (``key vault``, ``kv-ml-01``); `reason` says why; `irreversible` lists
+    `kind` and `name` identify the resource for people (``key vault``, ``kv-ml-01``); `reason` is the cause; `irreversible` lists
     effects that cannot be undone; `costs` lists what will be billed; `ways_out` lists the operator's options in a conflict,
     whose diagnostic code is `code`. `request` is None unless the action writes.
     """

@@ -19,7 +19,7 @@ _WIDTH: Final = 78
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a contradiction: what a page says, and the page with its date."""
+    """One side of a contradiction: the statement of a page, and the page with its date."""
 
     says: str
     page: str
@@ -27,7 +27,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. `words` are other words for it; `sides` are what the pages say where they differ; `sure` is how sure this is.
+    """One topic. `words` are other words for it; `sides` are the statements of the pages where they differ; `sure` is how sure this is.
 
     `does` is what cmkctl does, or what to do; `codes` are the diagnostic codes about it. `entries` are a list below `what`.
     """
@@ -63,8 +63,8 @@ class Topic:
 
 
 def _side(side: Side) -> str:
-    said = _filled(f"- {side.says}", later="  ")
-    return f"{said}\n{_filled(f'  {side.page}', later='  ')}"
+    statement = _filled(f"- {side.says}", later="  ")
+    return f"{statement}\n{_filled(f'  {side.page}', later='  ')}"
 
 
 def _filled(text: str, later: str = "") -> str:

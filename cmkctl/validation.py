@@ -1,6 +1,6 @@
 """Azure's own word on a plan: its ARM template is validated by Resource Manager, which writes nothing.
 
-Every provider and every policy is asked about the resources that the plan creates. What a template cannot express is left out.
+Every provider and every policy checks the resources that the plan creates. What a template cannot express is left out.
 
 Source: https://learn.microsoft.com/rest/api/resources/deployments/validate-at-subscription-scope and .../deployments/validate
 """
@@ -30,7 +30,7 @@ _NAME: Final = "cmkctl-validation"
 _TIMEOUT: Final = 300.0
 _REFUSED: Final = "InvalidTemplateDeployment"
 _TEMPLATE: Final = "InvalidTemplate"
-"""The code of a refusal of the template itself, which says nothing about the resources."""
+"""The code of a refusal of the template itself, which is no verdict on the resources."""
 _NO_VERDICT: Final = (FailureKind.NOT_REGISTERED, FailureKind.PASSING, FailureKind.THROTTLED)
 
 

@@ -1,10 +1,10 @@
-"""The credential of the az CLI, asked for the account of the profile and not for the current one.
+"""The credential of the az CLI, for the account of the profile and not for the current one.
 
     az account get-access-token --subscription ID      the stored login that has the subscription, in that subscription's tenant
       └─ az does not know it, or the token is of another tenant ─▶ az account get-access-token --tenant ID
 
 az takes one of the two options, never both. It may not know a subscription that is newer than the login; without a tenant in
-the profile its current account is asked then.
+the profile its current account is used then.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Account:
 class AzureCliCredential(identity.AzureCliCredential):
     """The az CLI, with a message for each way in which it gives no token. `timeout` is in seconds.
 
-    Without an `account` it is asked for its current one.
+    Without an `account` it uses its current one.
 
     It has azure-identity's name, which the messages of a chain show.
     """
@@ -84,7 +84,7 @@ class AzureCliCredential(identity.AzureCliCredential):
         return self._checked(other.get_token_info, *scopes, options=options)
 
     def _checked(
-        self, ask: Callable[..., AccessTokenInfo], *scopes: str, options: TokenRequestOptions | None
+        self, request: Callable[..., AccessTokenInfo], *scopes: str, options: TokenRequestOptions | None
     ) -> AccessTokenInfo:
         """Return the token that az prints. Raises its errors with the reason that azure-identity leaves out or mistakes.
 
@@ -93,7 +93,7 @@ class AzureCliCredential(identity.AzureCliCredential):
         rejection.
         """
         try:
-            token = ask(*scopes, options=options)
+            token = request(*scopes, options=options)
         except ClientAuthenticationError as error:  # also CredentialUnavailableError
             reason = self._reason(error)
             if not reason:

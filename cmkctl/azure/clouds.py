@@ -105,7 +105,7 @@ ENDPOINTS: Final = {
         cosmos_db_app_id_confirmed=True,
         federation_audience="api://AzureADTokenExchangeUSGov",
     ),
-    # Microsoft has never published the id for China; its pages say "all regions other than Azure Government". The
+    # Microsoft has never published the id for China; its pages have "all regions other than Azure Government". The
     # look-up in the tenant decides: an id that resolves to nothing is reported, never granted.
     Cloud.CHINA: CloudEndpoints(
         arm="https://management.chinacloudapi.cn",

@@ -76,7 +76,7 @@ def sign_in(
     """Return the credential for a way of signing in; None is azure-identity's default chain. No token is requested yet.
 
     `prompt` receives the instructions of an interactive sign-in, which azure-identity would print among the JSON lines. `account`
-    is what the az CLI is asked for, instead of its current account. Raises CmkctlError when a setting of that way is missing
+    is what the az CLI uses, instead of its current account. Raises CmkctlError when a setting of that way is missing
     (CMK319) or wrong (CMK326).
     """
     from azure import identity  # noqa: PLC0415 - a replay needs no credential and should not pay for this import

@@ -65,4 +65,4 @@ DISABLED: Final = _family("500014", "7000112", "7000113")
 """The application, or the service principal of the resource, is disabled."""
 
 TRANSIENT: Final = re.compile(_family("50196", "90012", "90020", "90024", "90033", "90055"))
-"""Entra is busy, or asks for fewer requests."""
+"""Entra is busy, or throttles."""

@@ -230,9 +230,9 @@ _TYPE: Final = ("type", "field('type')", "[field('type')]")
 
 
 def _weight(row: tuple[int, Mapping[str, Any]]) -> tuple[bool, bool, int]:
-    """Order the conditions of a policy by how much they say: lists of values, then properties, then the last one.
+    """Order the conditions of a policy by how specific they are: lists of values, then properties, then the last one.
 
-    The policy about allowed locations also asks for a location other than ``global``, as its last condition.
+    The policy about allowed locations also requires a location other than ``global``, as its last condition.
     """
     index, condition = row
     name = text_of(condition, "expression").lower()

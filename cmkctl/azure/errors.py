@@ -90,7 +90,7 @@ _BY_CODE: Mapping[str, FailureKind] = {
         ("TooManyRequests", "SubscriptionRequestsThrottled", "ResourceRequestsThrottled"), FailureKind.THROTTLED
     ),
     **dict.fromkeys(
-        ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress"),
+        ("AnotherOperationInProgress", "OperationInProgress", "StorageAccountOperationInProgress", "ServerIsBusy"),
         FailureKind.IN_PROGRESS,
     ),
 }
@@ -110,7 +110,7 @@ _BUSY = re.compile(
 _FINAL_CODES = ("RequestDisallowedByPolicy", "ScopeLocked", *_QUOTA_CODES)
 """Codes that a failed operation may have at any level."""
 
-_TELLING = frozenset(_BY_CODE) - {"TooManyRequests", "Forbidden"}
+_SPECIFIC = frozenset(_BY_CODE) - {"TooManyRequests", "Forbidden"}
 """Codes that name the cause, also where a service lists a vaguer one before it."""
 
 _BY_STATUS: Mapping[int, FailureKind] = {
@@ -245,7 +245,7 @@ def operation_failure(document: Any, operation: str, status: str, correlation_id
 
     `document` is the body that ended it, `operation` names it in words, `status` is its terminal status.
     """
-    cause = cause_of(document, _TELLING)
+    cause = cause_of(document, _SPECIFIC)
     return Failure(
         _kind_of_operation(cause),
         cause.code or f"Operation{status.capitalize()}",
@@ -270,7 +270,7 @@ def explained(text: str) -> Diagnostic | None:
         if not known:
             return None
     message = "" if known and known != code.upper() else text
-    cause = Cause(known, message, frozenset((known,)), "", ()) if known else cause_of({"message": text}, _TELLING)
+    cause = Cause(known, message, frozenset((known,)), "", ()) if known else cause_of({"message": text}, _SPECIFIC)
     kind = _BY_CODE.get(cause.code) or next(
         (_BY_CODE[each] for each in _BY_CODE if each in cause.codes), FailureKind.TERMINAL
     )
@@ -319,7 +319,7 @@ def _classify_response(error: HttpResponseError) -> Failure:
     response: Any = error.response
     status = int(response.status_code)
     body = body_text(response)
-    cause = cause_of(_json(body), _TELLING)
+    cause = cause_of(_json(body), _SPECIFIC)
     kind = FailureKind.CLAIMS if _has_claims_challenge(response) else _kind(status, cause.codes, cause.message)
     message = cause.message or _first_lines(body) or str(getattr(response, "reason", "") or "")
     delay = requested_delay(response, body) if kind is FailureKind.THROTTLED else ""
@@ -343,7 +343,7 @@ def refusals_of(error: HttpResponseError) -> list[Failure]:
     document = _json(body_text(error.response))
     top = document.get("error") if isinstance(document, Mapping) else None
     details = top.get("details") if isinstance(top, Mapping) else None
-    causes = [cause_of(each, _TELLING) for each in details if isinstance(each, Mapping)] if details else []
+    causes = [cause_of(each, _SPECIFIC) for each in details if isinstance(each, Mapping)] if details else []
     return [
         replace(
             whole,
@@ -396,7 +396,7 @@ def _kind(status: int, codes: frozenset[str], message: str) -> FailureKind:
         return FailureKind.PENDING
     if status < 400:  # a success with an unexpected body
         return FailureKind.UNREADABLE
-    if status in (400, 409) and (codes & _BUSY_CODES or _BUSY.search(message)):
+    if status in (400, 409, 412) and (codes & _BUSY_CODES or _BUSY.search(message)):
         return FailureKind.IN_PROGRESS
     return _BY_STATUS.get(status, FailureKind.PASSING if status >= 500 else FailureKind.TERMINAL)
 

@@ -88,7 +88,7 @@ class Failure:
     `status` is None when no response came, and for an operation that failed after its response. `code` and `message` are those
     of the innermost cause that Azure names, `codes` those of every level. `request` is the method and URL of the request, or
     the operation in words. `target` names the rejected resource, empty where Azure does not name it; it may differ from the
-    requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response asks
+    requested one. `correlation_id` is for Azure support. `retry_after` is the delay that a throttled response sets
     for, in Azure's notation. `refused` is True for a sign-in that was tried and rejected, False for one that is not set up.
     `challenge` is the claims that a token must have, as Azure sent them; empty without a claims challenge. `step` names the step
     whose change failed; it distinguishes the key's vault from the workspace's own.

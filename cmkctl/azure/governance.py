@@ -158,7 +158,7 @@ def policy_denials(
 
     `scope` is the resource group, or the subscription for a group that does not exist; `parent` is the parent's id for a child
     resource, else empty.
-    Nothing is written. Raises AzureFailed when the policies may not be asked.
+    Nothing is written. Raises AzureFailed when the policies may not be checked.
     """
     details = {"resourceContent": content, "apiVersion": api_version, **({"scope": parent} if parent else {})}
     body = {"resourceDetails": details}
@@ -196,6 +196,6 @@ def _denial(evaluation: Mapping[str, Any], kind: str) -> PolicyDenial:
 
 
 def gathered(azure: Snapshot, scopes: Iterable[str], read: Callable[[Snapshot, str], Any]) -> dict[str, Any]:
-    """Return what a read answers at each of some scopes, all asked at the same time."""
-    asked = list(dict.fromkeys(scopes))
-    return dict(zip(asked, azure.gather(*(partial(read, azure, each) for each in asked)), strict=True))
+    """Return what a read answers at each of some scopes, all at the same time."""
+    distinct = list(dict.fromkeys(scopes))
+    return dict(zip(distinct, azure.gather(*(partial(read, azure, each) for each in distinct)), strict=True))

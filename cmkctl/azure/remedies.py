@@ -255,11 +255,11 @@ def _group(scope: str) -> str:
 
 
 def _throttled(failure: Failure) -> str:
-    """Return the time to wait: the one that Azure asks for, where it is long."""
-    asked = int(failure.retry_after) if failure.retry_after.isdecimal() else 0
-    if asked <= _SHORT_DELAY:
+    """Return the time to wait: the one that Azure requires, where it is long."""
+    delay = int(failure.retry_after) if failure.retry_after.isdecimal() else 0
+    if delay <= _SHORT_DELAY:
         return BY_KIND[FailureKind.THROTTLED][1]
-    return f"Azure asks to wait for {asked // 60} minutes: run the same command again then. Finished changes are kept."
+    return f"Azure asks to wait for {delay // 60} minutes: run the same command again then. Finished changes are kept."
 
 
 _SHORT_DELAY: Final = 600
@@ -299,7 +299,7 @@ def _last_segment(failure: Failure) -> str:
 
 
 def _claims(failure: Failure) -> str:
-    """Return the sign-in with the claims that Azure asks for, which az takes as Azure sent them."""
+    """Return the sign-in with the claims that Azure requires, which az takes as Azure sent them."""
     if failure.challenge and has_az():
         login = f"az login --claims-challenge {failure.challenge}"
     else:

@@ -148,7 +148,7 @@ class Snapshot:
         that Resource Manager accepts. Raises AzureFailed for a subscription that does not exist.
         """
         constant = self._session.constant
-        found = constant.get("subscription") or self._ask("subscription", self._subscription)
+        found = constant.get("subscription") or self._read_once("subscription", self._subscription)
         return constant.keep("subscription", found) or {}
 
     def _subscription(self) -> ArmDocument:
@@ -160,14 +160,14 @@ class Snapshot:
     def provider(self, namespace: str) -> ArmDocument | None:
         """Read a resource provider, with its `registrationState` in this subscription."""
         read, constant = provider_id(self._session.subscription, namespace), self._session.constant
-        found = constant.get(read) or self._ask(
+        found = constant.get(read) or self._read_once(
             read, lambda: self._resources.providers.get(namespace, **_as(decoding.Provider))
         )
         return constant.keep(read, found, when=found is not None and found.get("registrationState") == "Registered")
 
     def resource_group(self, name: str) -> ArmDocument | None:
         """Read a resource group."""
-        return self._ask(
+        return self._read_once(
             group_id(self._session.subscription, name),
             lambda: self._resources.resource_groups.get(name, **_as(decoding.ResourceGroup)),
         )
@@ -178,7 +178,7 @@ class Snapshot:
 
     def deleted_vault(self, name: str, location: str) -> ArmDocument | None:
         """Read a soft-deleted key vault of this subscription, for which a role on a resource group does not suffice."""
-        return self._ask(
+        return self._read_once(
             deleted_vault_id(self._session.subscription, location, name),
             lambda: self._key_vault.vaults.get_deleted(name, location, **_as(decoding.DeletedVault)),
         )
@@ -193,14 +193,14 @@ class Snapshot:
 
     def deleted_key(self, vault_uri: str, name: str) -> ArmDocument | None:
         """Read a soft-deleted key through the vault's own endpoint, which needs rights on keys and a way in."""
-        return self._ask(
+        return self._read_once(
             f"{vault_uri.rstrip('/')}{DELETED_KEYS}/{name}",
             lambda: self._session.vault_keys.deleted_key(vault_uri, name),
         )
 
     def vault_key_version(self, vault_uri: str, name: str, version: str) -> ArmDocument | None:
         """Read one version of a key through the vault's own endpoint, which needs rights on keys and a way in."""
-        return self._ask(
+        return self._read_once(
             f"{vault_uri.rstrip('/')}{version_path(name, version)}",
             lambda: self._session.vault_keys.key_version(vault_uri, name, version),
         )
@@ -221,7 +221,7 @@ class Snapshot:
         return {"value": found}
 
     def _by_id(self, schema: Any, resource_id: str, api_version: str, **params: str) -> ArmDocument | None:
-        return self._ask(
+        return self._read_once(
             f"{resource_id}?{params}" if params else resource_id,
             # The SDK adds a slash before the id.
             lambda: self._resources.resources.get_by_id(
@@ -246,8 +246,10 @@ class Snapshot:
 
         Raises AzureFailed for every error, also for an absent scope.
         """
-        asked = f"POST {path} {json.dumps(body, sort_keys=True)}"
-        found = self._ask(asked, lambda: decoding.document(schema, self._session.question(path, api_version, body)))
+        request = f"POST {path} {json.dumps(body, sort_keys=True)}"
+        found = self._read_once(
+            request, lambda: decoding.document(schema, self._session.question(path, api_version, body))
+        )
         if found is None:
             raise AzureFailed(Failure(FailureKind.ABSENT, "", f"Azure has no answer to POST {path}."))
         return found
@@ -315,7 +317,7 @@ class Snapshot:
     def service_principal(self, app_id: str) -> ArmDocument | None:
         """Read the service principal of an application in this tenant from Microsoft Graph."""
         read, constant = f"graph {app_id}", self._session.constant
-        found = constant.get(read) or self._ask(read, lambda: self._graph.service_principal(app_id))
+        found = constant.get(read) or self._read_once(read, lambda: self._graph.service_principal(app_id))
         return constant.keep(read, found)
 
     def _following(self, link: str, links: set[str], schema: Any = decoding.RoleAssignments) -> ArmDocument | None:
@@ -330,9 +332,9 @@ class Snapshot:
             message = f"The list has more than {LONGEST_LIST} pages."
             raise AzureFailed(Failure(FailureKind.UNREADABLE, "", message))
         links.add(link)
-        return self._ask(link, lambda: decoding.document(schema, self._session.follow(link)))
+        return self._read_once(link, lambda: decoding.document(schema, self._session.follow(link)))
 
-    def _ask(self, question: str, read: Callable[[], Any]) -> ArmDocument | None:
+    def _read_once(self, question: str, read: Callable[[], Any]) -> ArmDocument | None:
         with self._lock:
             answer = self._answers.get(question)
             if mine := answer is None:

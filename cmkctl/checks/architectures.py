@@ -1,7 +1,7 @@
 """Rules about the kinds of workspace, service-side encryption and high business impact (failures.md, P41, P51, P67, P68, P79, P88).
 
 Microsoft's pages gave three limits of service-side encryption while it was a preview. The current page (28 January 2025) no longer
-lists them and does not say that they are gone, so each is a warning with the date of its evidence.
+lists them and does not state that they are gone, so each is a warning with the date of its evidence.
 """
 
 from __future__ import annotations

@@ -50,15 +50,15 @@ class TakenName:
 
 
 def _names(resource_type: str, azure: Snapshot, profile: Profile) -> list[TakenName]:
-    """Ask Azure about the names of new resources of a type whose names are unique in the cloud."""
-    asked = [each for each in new_resources(azure, profile) if each.type == resource_type]
-    if asked:
+    """Check the names of new resources of a type whose names are unique in the cloud, with Azure."""
+    named = [each for each in new_resources(azure, profile) if each.type == resource_type]
+    if named:
         require_registered(azure, resource_type.partition("/")[0])
-    answers = azure.gather(*(partial(_ask, azure, profile, each) for each in asked))
+    answers = azure.gather(*(partial(_check, azure, profile, each) for each in named))
     return [each for each in answers if each is not None]
 
 
-def _ask(azure: Snapshot, profile: Profile, wanted: NewResource) -> TakenName | None:
+def _check(azure: Snapshot, profile: Profile, wanted: NewResource) -> TakenName | None:
     from cmkctl.azure import decoding  # noqa: PLC0415 - rules load without the Azure SDK
 
     head = provider_id(profile.subscription, wanted.type.partition("/")[0])

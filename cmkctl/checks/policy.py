@@ -58,7 +58,7 @@ _SECTIONS: Final[Mapping[str, str]] = {
 class Resource:
     """A resource to be created: the place in the profile, its name, and the document that Azure Policy evaluates.
 
-    `scope` is the existing scope that is asked; `parent` the parent of a child resource; `request` the write in words;
+    `scope` is the existing scope of the check; `parent` the parent of a child resource; `request` the write in words;
     `pending` lists the paths of values that exist only later.
     """
 
@@ -158,11 +158,11 @@ def _managed_denials(azure: Snapshot, profile: Profile, changes: Sequence[Change
 def _denials(azure: Snapshot, profile: Profile, changes: Sequence[Change], *, managed: bool) -> tuple[Denied, ...]:
     assigned = _assigned(azure, profile)
     found = [each for each in resources_of(profile, changes) if assigned and each.managed == managed]
-    answers = azure.gather(*(partial(_ask, azure, each) for each in found))
+    answers = azure.gather(*(partial(_check, azure, each) for each in found))
     return tuple(Denied(each, answer) for each, answer in zip(found, answers, strict=True) if answer)
 
 
-def _ask(azure: Snapshot, resource: Resource) -> tuple[PolicyDenial, ...]:
+def _check(azure: Snapshot, resource: Resource) -> tuple[PolicyDenial, ...]:
     from cmkctl.azure import governance  # noqa: PLC0415 - rules load without the Azure SDK
 
     found = governance.policy_denials(azure, resource.scope, resource.content, resource.api_version, resource.parent)
@@ -179,7 +179,7 @@ POLICIES: Final = PlannedFact.of("policies", _planned_denials)
 """The planned resources that a policy denies."""
 
 MANAGED_POLICIES: Final = PlannedFact.of("policies_for_managed_resources", _managed_denials)
-"""The resources that Microsoft creates and a policy denies: only a role on the subscription allows asking about them."""
+"""The resources that Microsoft creates and a policy denies: only a role on the subscription allows the check."""
 
 
 @rule(CMK194, severity=Severity.ERROR, needs=(PLANNED, ASSIGNED, POLICIES))

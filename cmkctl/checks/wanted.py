@@ -1,7 +1,7 @@
 """The resources that a plan would create, for the facts about their names, regions and quotas.
 
-Each function reads through the snapshot, which shares its reads with the steps: a question about a resource that exists is
-not asked.
+Each function reads through the snapshot, which shares its reads with the steps: a resource that exists is
+not checked.
 """
 
 from __future__ import annotations

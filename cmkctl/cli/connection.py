@@ -164,6 +164,6 @@ def _unused(tape: Any, path: Path) -> list[Diagnostic]:
     if not unused:
         return []
     listed = "\n".join(str(each) for each in unused)
-    detail = f"{len(unused)} of {len(tape.exchanges)} exchanges were never asked for:\n{listed}"
+    detail = f"{len(unused)} of {len(tape.exchanges)} exchanges were never requested:\n{listed}"
     remedy = f"If what changed is meant, record again: --record {path}"
     return [codes.CMK503.warning(detail, remedy, subject=str(path))]

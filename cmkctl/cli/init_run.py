@@ -233,14 +233,14 @@ class _Questions:
 
     def ask_all(self, offers: Offers) -> None:
         """Ask for everything that is not answered yet."""
-        self._say("Press Enter for the value in brackets. Ctrl-C ends without writing a file.")
+        self._print("Press Enter for the value in brackets. Ctrl-C ends without writing a file.")
         subscriptions = offers.subscriptions
         first = next(iter(subscriptions), _VARIABLE)
         self._choose("subscription", "Subscription", subscriptions, first)
         subscription = self.answers["subscription"]
         regions = {place.replace(" ", "").lower(): "" for place in offers.regions(subscription)}
         if regions:
-            self._say(f"  Azure Machine Learning is in {len(regions)} regions of this subscription.")
+            self._print(f"  Azure Machine Learning is in {len(regions)} regions of this subscription.")
         usual = _USUAL["location"]
         self._ask("location", "Region", usual if not regions or usual in regions else next(iter(regions)), set(regions))
         self._ask("resource_group", "Resource group, created if absent", _USUAL["resource_group"])
@@ -248,7 +248,7 @@ class _Questions:
         new = _vault_name(self.answers["workspace"])
         fit = dict.fromkeys(offers.vaults(subscription, self.answers["location"]), "purge protection on")
         if fit:
-            self._say(f"  1 is a new vault; the others are in {self.answers['location']} and fit for the key.")
+            self._print(f"  1 is a new vault; the others are in {self.answers['location']} and fit for the key.")
         self._choose("vault", "Vault for the key", {new: "a new vault", **fit} if fit else {}, new)
         self._ask("key", "Name of the key, created if absent", f"cmk-{self.answers['workspace']}".replace("_", "-"))
         places = {_PLACES[0]: "metadata in your subscription, which you pay for", _PLACES[1]: "on Microsoft's side"}
@@ -260,7 +260,7 @@ class _Questions:
             self.answers["high_business_impact"], self.answers["high_business_impact"]
         )
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         width = width_of(self.stderr, os.environ)
         indent = text[: len(text) - len(text.lstrip())]
         words = safe(text, one_line=True)
@@ -273,7 +273,7 @@ class _Questions:
             return
         listed = list(offered.items())[:_MOST] if len(offered) > 1 or closed else []
         for number, (value, about) in enumerate(listed, start=1):
-            self._say(f"  {number}  {safe(value, one_line=True)}{f'  {safe(about, one_line=True)}' if about else ''}")
+            self._print(f"  {number}  {safe(value, one_line=True)}{f'  {safe(about, one_line=True)}' if about else ''}")
         values = [value for value, _ in listed]
 
         def meaning(typed: str) -> str:
@@ -305,6 +305,6 @@ class _Questions:
             else:
                 problem = "" if known and name != "location" else _objection(name, answer)
             if problem:
-                self._say(f"  {problem}")
+                self._print(f"  {problem}")
             else:
                 self.answers[name] = answer

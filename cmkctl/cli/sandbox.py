@@ -15,7 +15,7 @@ from cmkctl.cli.sandbox_options import (
     fail,
     known_shell,
     not_running,
-    say,
+    notify,
 )
 
 if TYPE_CHECKING:
@@ -64,19 +64,19 @@ def serve(
         fail(str(problem))
     with running:
         flag = f" --state {state}" if state else ""
-        say("*" * 78)
-        say("*" + "THIS IS NOT AZURE. It is the cmkctl sandbox on this machine.".center(76) + "*")
-        say("*" * 78)
-        say(f"proxy        {running.proxy}   (127.0.0.1 only; nothing leaves this machine)")
-        say(f"certificate  {running.ca}")
-        say(f"state        {sandbox.state}")
-        say(f'in a shell   eval "$(cmkctl sandbox env{flag})"')
-        say(f"one command  cmkctl sandbox run{flag} -- az group list")
-        say("Stop it with Ctrl-C; the state is kept.")
+        notify("*" * 78)
+        notify("*" + "THIS IS NOT AZURE. It is the cmkctl sandbox on this machine.".center(76) + "*")
+        notify("*" * 78)
+        notify(f"proxy        {running.proxy}   (127.0.0.1 only; nothing leaves this machine)")
+        notify(f"certificate  {running.ca}")
+        notify(f"state        {sandbox.state}")
+        notify(f'in a shell   eval "$(cmkctl sandbox env{flag})"')
+        notify(f"one command  cmkctl sandbox run{flag} -- az group list")
+        notify("Stop it with Ctrl-C; the state is kept.")
         try:
             running.wait()
         except KeyboardInterrupt:
-            say("Stopped.")
+            notify("Stopped.")
 
 
 @app.command(cls=HelpCommand)
@@ -125,7 +125,7 @@ def run(
 
 
 def _waiting(path: Path) -> None:
-    say(f"Waiting for the other command that uses the sandbox {path}.")
+    notify(f"Waiting for the other command that uses the sandbox {path}.")
 
 
 def _call(command: list[str], environment: dict[str, str]) -> int:
@@ -137,7 +137,7 @@ def _call(command: list[str], environment: dict[str, str]) -> int:
     try:
         code = subprocess.call(command, env={**os.environ, **environment})  # noqa: S603  the operator's own command
     except FileNotFoundError:
-        say(f"error: Command not found: {command[0]}")
+        notify(f"error: Command not found: {command[0]}")
         return 127
     return code if code >= 0 else 128 - code
 
@@ -160,7 +160,7 @@ def reset(state: StateOption = None) -> None:
                     file.unlink(missing_ok=True)
     except SandboxError as problem:
         fail(str(problem))
-    say(f"Sandbox reset: {path}")
+    notify(f"Sandbox reset: {path}")
 
 
 app.command(cls=HelpCommand)(sandbox_log.log)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cmkctl.cli.help import HelpCommand, HelpGroup
-from cmkctl.cli.sandbox_options import StateOption, ask, known_shell, say
+from cmkctl.cli.sandbox_options import StateOption, call_control, known_shell, notify
 
 principal = typer.Typer(cls=HelpGroup, help="Add service principals that can sign in to the sandbox.")
 policy = typer.Typer(cls=HelpGroup, help="Assign policies that deny resources by type and property.")
@@ -33,7 +33,7 @@ def faults(
         raise typer.BadParameter(str(problem), param_hint="--set") from problem
     if put or clear or active:
         method = "POST" if put or clear else "GET"
-        for text in ask(state, method, "faults", {"set": put or [], "clear": clear})["faults"]:
+        for text in call_control(state, method, "faults", {"set": put or [], "clear": clear})["faults"]:
             typer.echo(text)
         return
     for kind in KINDS.values():
@@ -54,11 +54,11 @@ def clock(
         parse_span(advance or "0s")
     except ValueError as problem:
         raise typer.BadParameter(str(problem), param_hint="--advance") from problem
-    method, asked = ("GET", {}) if advance is None else ("POST", {"advance": advance})
-    shown = ask(state, method, "clock", asked, start=True)
+    method, body = ("GET", {}) if advance is None else ("POST", {"advance": advance})
+    shown = call_control(state, method, "clock", body, start=True)
     typer.echo(shown["now"])
     if shown["ahead"]:
-        say(f"{shown['ahead'] / 86400:g} days ahead of the real time; cmkctl sandbox reset undoes that")
+        notify(f"{shown['ahead'] / 86400:g} days ahead of the real time; cmkctl sandbox reset undoes that")
 
 
 @principal.command("add", cls=HelpCommand)
@@ -83,8 +83,8 @@ def add_principal(
 
     kind = known_shell(shell)
     permissions = [] if no_graph else graph or ["Application.Read.All"]
-    asked: dict[str, Any] = {"name": name, "role": role, "scope": scope, "graph": permissions}
-    for line in environment.lines(ask(state, "POST", "principals", asked, start=True)["environment"], kind):
+    client: dict[str, Any] = {"name": name, "role": role, "scope": scope, "graph": permissions}
+    for line in environment.lines(call_control(state, "POST", "principals", client, start=True)["environment"], kind):
         typer.echo(line)
 
 
@@ -108,19 +108,19 @@ def add_policy(
     """Assign a policy. Without --allow and --deny, the property is required."""
     row = {"name": name, "type": kind, "field": field, "allow": allow or [], "deny": deny or [], "reason": reason}
     place = {} if scope is None else {"scope": scope}
-    _show(ask(state, "POST", "policies", {"set": [{**row, **place}]}, start=True))
+    _show(call_control(state, "POST", "policies", {"set": [{**row, **place}]}, start=True))
 
 
 @policy.command("list", cls=HelpCommand)
 def list_policies(state: StateOption = None) -> None:
     """List the policies, as JSON lines."""
-    _show(ask(state, "GET", "policies", {}, start=True))
+    _show(call_control(state, "GET", "policies", {}, start=True))
 
 
 @policy.command("clear", cls=HelpCommand)
 def clear_policies(state: StateOption = None) -> None:
     """Remove every policy."""
-    _show(ask(state, "POST", "policies", {"clear": True}, start=True))
+    _show(call_control(state, "POST", "policies", {"clear": True}, start=True))
 
 
 def _show(answer: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cmkctl.cli.sandbox_options import StateOption, fail, say
+from cmkctl.cli.sandbox_options import StateOption, fail, notify
 
 if TYPE_CHECKING:
     from cmkctl.sandbox.core.requestlog import LoggedRequest
@@ -39,7 +39,7 @@ def log(
             typer.echo(entry.line())
     else:
         if sys.stdout.isatty():
-            say(COLUMNS)
+            notify(COLUMNS)
         for entry in entries:
             typer.echo(_row(entry))
 
@@ -55,7 +55,7 @@ def _write_har(target: Path, entries: list["LoggedRequest"]) -> None:
         write_whole(target, json.dumps(document(entries, __version__), indent=1))
     except OSError as problem:
         fail(f"Cannot write {target}: {problem.strerror or problem}")
-    say(f"Wrote {len(entries)} requests to {target}")
+    notify(f"Wrote {len(entries)} requests to {target}")
 
 
 def _row(entry: "LoggedRequest") -> str:

@@ -35,16 +35,16 @@ FaultOption = Annotated[
 ]
 
 
-def say(text: str) -> None:
+def notify(text: str) -> None:
     """Print a line to stderr."""
     typer.echo(text, err=True)
 
 
 def fail(text: str, remedy: str = "") -> NoReturn:
     """Print an error and exit with 1."""
-    say(f"error: {text}")
+    notify(f"error: {text}")
     if remedy:
-        say(f"  → {remedy}")
+        notify(f"  → {remedy}")
     raise typer.Exit(1)
 
 
@@ -71,7 +71,9 @@ def known_shell(shell: str) -> str:
     return kind
 
 
-def ask(state: Path | None, method: str, what: str, body: dict[str, Any], *, start: bool = False) -> dict[str, Any]:
+def call_control(
+    state: Path | None, method: str, what: str, body: dict[str, Any], *, start: bool = False
+) -> dict[str, Any]:
     """Send a request to the server of a state file; with `start`, start one for this request where there is none.
 
     Exits with 1 when that fails.
@@ -82,10 +84,10 @@ def ask(state: Path | None, method: str, what: str, body: dict[str, Any], *, sta
     path = state or default_state_path()
     try:
         if running is not None:
-            return running.ask(method, what, body)
+            return running.call_control(method, what, body)
         if not start:
             not_running(state)
         with Sandbox(path).serve(lasting=False) as own:
-            return own.ask(method, what, body)
+            return own.call_control(method, what, body)
     except SandboxError as problem:
         fail(str(problem))

@@ -165,7 +165,7 @@ def _feature_store(settings: Any) -> Mapping[str, Any]:
 
 
 def _unread(workspace: Any, subscription: str, group: str) -> Iterator[tuple[writing.Path, str]]:
-    """Yield what an ``az ml`` file does not say, each at the field that it concerns."""
+    """Yield what an ``az ml`` file does not contain, each at the field that it concerns."""
     if subscription == UNKNOWN:
         yield ("subscription",), "the file does not name it. Set the variable, or import with --subscription ID."
     if group == UNKNOWN:

@@ -26,7 +26,7 @@ DELETION: Final[Fact[ObservedDeletion]] = Fact.provided("workspace_deletion")
 
 @rule(codes.CMK640, severity=Severity.NOTE, needs=(PLANNED, DELETION))
 def what_soft_delete_keeps(profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Say until when a deleted workspace keeps its name and costs, and how that ends earlier."""
+    """Report until when a deleted workspace keeps its name and costs, and how that ends earlier."""
     from cmkctl.steps._deletion import SOFT_DELETE, day  # noqa: PLC0415 - rules load without the Azure SDK
     from cmkctl.steps._workspaces import is_soft_deleted  # noqa: PLC0415 - see above
 

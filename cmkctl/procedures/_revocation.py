@@ -73,7 +73,7 @@ def _place(own: str, consumer: Consumer) -> str:
 
 @rule(codes.CMK621, severity=Severity.NOTE, needs=(CONSUMERS,))
 def time_until_it_takes_effect(_profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Say how long it takes, what is seen meanwhile, and what keeps its access."""
+    """Report how long it takes, what is seen meanwhile, and what keeps its access."""
     if not facts[CONSUMERS].stopping:
         return
     yield Finding(
@@ -140,7 +140,7 @@ def unusable_for_another_reason(_profile: Profile, facts: Facts) -> Iterator[Fin
 
 @rule(codes.CMK628, severity=Severity.NOTE, needs=(STATUS,))
 def return_that_cannot_be_seen(profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Say why cmkctl does not wait for the effect."""
+    """Report why cmkctl does not wait for the effect."""
     unseen = facts[STATUS].unseen
     if unseen and profile.workspace.encryption == "in-subscription":
         yield Finding(f"{unseen[0].upper()}{unseen[1:]}.", codes.CMK628.remedy)

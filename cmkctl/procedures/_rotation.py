@@ -122,7 +122,7 @@ def backups_need_their_version(_profile: Profile, facts: Facts) -> Iterator[Find
 
 
 def line_to_write(name: str) -> Rule:
-    """Return the rule that says which line of the profile follows from ``--key``."""
+    """Return the rule that reports which line of the profile follows from ``--key``."""
 
     @rule(codes.CMK611, severity=Severity.WARNING)
     def key_of_the_profile(profile: Profile, _facts: Facts) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cmkctl.plan import Json, Known
+from cmkctl.procedures._encryption import ENCRYPTING
 from cmkctl.procedures.base import Procedure, workspace_subject
 from cmkctl.profile.model import Profile
 from cmkctl.steps.base import AnyStep
@@ -48,7 +49,7 @@ def _conclusion(profile: Profile) -> str:
 
 
 ENCRYPT: Final = Procedure(
-    "encrypt", SEQUENCE, (), workspace_subject, _outputs, conclusion=_conclusion, check="posture", template=True
+    "encrypt", SEQUENCE, ENCRYPTING, workspace_subject, _outputs, conclusion=_conclusion, check="posture", template=True
 )
 
 

@@ -43,7 +43,7 @@ def verify_with_azure_ai_ml(session: Session, profile: Profile, key_identifier: 
         yield _not_seen("customer_managed_key.key_uri", key.key_uri, key_identifier)
     if not same_resource_id(_text(key.key_vault), profile.key_vault.resource_id):
         yield _not_seen("customer_managed_key.key_vault", key.key_vault, profile.key_vault.resource_id)
-    # azure-ai-ml 1.35 shows the flag of a hub as False, whatever Azure says.
+    # azure-ai-ml 1.35 shows the flag of a hub as False, whatever Azure returns.
     shown = profile.workspace.kind != "hub"
     if shown and bool(workspace.hbi_workspace) != profile.workspace.high_business_impact:
         yield _not_seen("hbi_workspace", workspace.hbi_workspace, profile.workspace.high_business_impact)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from cmkctl import codes
+from cmkctl.azure.documents import text_at
 from cmkctl.azure.errors import AzureFailed
 from cmkctl.azure.failures import Failure, FailureKind
 from cmkctl.azure.ids import LIST_WORKSPACES, ResourceId, key_parts, within
@@ -74,7 +75,10 @@ class _Run:
             if not reads and not keys and not queries:
                 rest = sum(each.lower() not in self._known.fresh for each in shown) if deep else 0
                 self._left_out += [_UNREAD_REST.format(count=rest)] if rest else []
-                gaps = Gaps((*self._gaps, *self._unreadable(), *self._unread_keys.values()), tuple(self._left_out))
+                gaps = Gaps(
+                    (*self._gaps, *self._unreadable(), *self._unread_keys.values(), *self._absent_versions()),
+                    tuple(self._left_out),
+                )
                 return survey_of(self._known, self._scope, found, workspaces, self._keys, self._azure.now(), gaps)
             self._send(reads, keys, queries)
 
@@ -169,8 +173,8 @@ class _Run:
             reason = "you may not read it" if error.failure.kind is FailureKind.DENIED else _obstacle(error.failure)
             if not reason:
                 raise
-            path = f"{vault}/keys/{name}"
-            self._unread_keys.setdefault(path, Unseen(path, reason))
+            unread = f"{vault}/keys/{name}"
+            self._unread_keys[unread.lower()] = Unseen(unread, reason)
             return identifier, KeyAnswer(None, reason)
         return identifier, KeyAnswer(document)
 
@@ -187,6 +191,14 @@ class _Run:
         return tuple(
             further(each, groups if number == 0 else []) for number, each in enumerate(chunks) if each or groups
         )
+
+    def _absent_versions(self) -> Iterator[Unseen]:
+        """Yield the versions in use that the vault of a key lacks: the key was deleted and made anew, for example."""
+        for identifier, answer in self._keys.items():
+            key, version = key_parts(identifier)
+            whole = self._keys.get(key)
+            if version and answer.document is None and not answer.obstacle and whole and whole.document is not None:
+                yield Unseen(f"{text_at(whole.document, 'id')}/versions/{version}", "the vault shows no such version")
 
     def _unreadable(self) -> Iterator[Unseen]:
         for each in self._known.unreadable:

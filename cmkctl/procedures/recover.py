@@ -58,7 +58,7 @@ def workspace_is_recovered_in_the_portal(profile: Profile, facts: Facts) -> Iter
 
 @rule(codes.CMK661, severity=Severity.NOTE, needs=(PLANNED, WORKSPACES))
 def nothing_to_recover(profile: Profile, facts: Facts) -> Iterator[Finding]:
-    """Say that nothing soft-deleted was found, and what a search cannot see."""
+    """Report that nothing soft-deleted was found, and what a search cannot see."""
     found = facts[WORKSPACES]
     if not any(each.action is not Action.NO_OP for each in facts[PLANNED]) and found.deleted(profile) is None:
         hidden = (

@@ -1,4 +1,4 @@
-"""The profile: everything an operator can ask of cmkctl, as frozen values with Azure's own rules.
+"""The profile: everything an operator can declare, as frozen values with Azure's own rules.
 
 A profile describes the desired resources, never the observed ones. Sections are immutable and refuse unknown fields;
 types are strict, so ``"yes"`` is no boolean and ``90.0`` no whole number. The descriptions are the reference: the JSON

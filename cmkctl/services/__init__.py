@@ -45,6 +45,14 @@ class SettingsNeededError(ValueError):
     """A resource given by its id alone, whose service has settings without a default."""
 
 
+def service_at(host: str) -> Service | None:
+    """Return the service whose resources alone have a host name that ends like this; None where no service is known."""
+    ends = (
+        (each, suffix) for each in services() for suffix in each.host_suffixes if host.lower().endswith(f".{suffix}")
+    )
+    return max(ends, key=lambda found: len(found[1]), default=(None, ""))[0]
+
+
 class ServiceEntries(Section):
     """The resources around the workspace that ``cmkctl encrypt`` puts the key on; no other command changes them."""
 

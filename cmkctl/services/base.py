@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, assert_nev
 from pydantic import Field
 
 from cmkctl.azure.clouds import Cloud
-from cmkctl.azure.compare import same_resource_id
+from cmkctl.azure.compare import same_location, same_resource_id
 from cmkctl.azure.documents import Misplaced, at_path, reached, text_at
 from cmkctl.plan import AttributeChange, Json
 from cmkctl.posture import IN_TRANSIT, Aspect, Evidence, Follows, Posture, Rules, State, Verdict
@@ -289,6 +289,21 @@ def not_accepted(reason: str, *ways_out: str) -> Refusal:
     return Refusal("CMK274", reason, ways_out)
 
 
+def another_region(document: ArmDocument | None, key: KeyReference, service: str) -> Refusal | None:
+    """Return the refusal of a vault outside the region of a resource; None where they are the same, or one is not known.
+
+    For services that take keys of their own region alone; `service` is the service in words.
+    """
+    location = text_at(document, "location")
+    if not key.location or not location or same_location(key.location, location):
+        return None
+    return not_accepted(
+        f"it is in {location} and the vault {key.vault_name} in {key.location}: {service} takes only keys of the "
+        "resource's region",
+        "use a vault in the region of the resource",
+    )
+
+
 Want = tuple[Write, ...] | Refusal
 """The writes that set the key, in order; empty when there is nothing to do. Or why the key cannot be set."""
 
@@ -362,7 +377,8 @@ class Service(ABC):
     the readers beside `reader`, of a service with a key for each part. `rules` are the checks of others that
     look at the key. `protections` are the topics of its `aspects` that expectations can name: those that can be enforced.
     `also` names another service of Microsoft's whose resources are of this type. With `in_graph` False the query of Resource
-    Graph leaves its type out: its resources are items of a listing in another resource's `details`.
+    Graph leaves its type out: its resources are items of a listing in another resource's `details`. `host_suffixes` are the
+    ends of the host names that only its resources have, in every cloud.
     """
 
     name: ClassVar[str]
@@ -379,6 +395,7 @@ class Service(ABC):
     rules: ClassVar[Rules] = Rules(("DP-5",))
     protections: ClassVar[tuple[str, ...]] = ()
     in_graph: ClassVar[bool] = True
+    host_suffixes: ClassVar[tuple[str, ...]] = ()
 
     def reads(self, resource_id: str) -> tuple[Read, ...]:
         """Return the documents that `posture` needs; the first is the resource itself, and is named ``resource``."""

@@ -71,6 +71,7 @@ class ContainerRegistries(EncryptableService[EncryptedRegistry]):
     name = "container_registries"
     title = "container registry"
     resource_type = "Microsoft.ContainerRegistry/registries"
+    host_suffixes = ("azurecr.io", "azurecr.us", "azurecr.cn")
     api_version = versions.CONTAINER_REGISTRY
     verb = Verb.CREATION
     reader = OwnIdentity("systemAssigned, userAssigned")

@@ -108,6 +108,7 @@ class CosmosDbAccounts(EncryptableService[EncryptedCosmosDbAccount]):
     name = "cosmos_db_accounts"
     title = "Azure Cosmos DB account"
     resource_type = "Microsoft.DocumentDB/databaseAccounts"
+    host_suffixes = ("documents.azure.com", "cosmos.azure.com", "documents.azure.us", "documents.azure.cn")
     api_version = "2025-10-15"
     verb = Verb.PATCH
     reader = OwnIdentity()

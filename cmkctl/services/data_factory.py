@@ -28,6 +28,7 @@ from cmkctl.services.base import (
     Verb,
     Want,
     Write,
+    another_region,
     not_accepted,
 )
 
@@ -135,6 +136,8 @@ class DataFactories(EncryptableService[EncryptedDataFactory]):
                 f"Data Factory takes RSA keys of {_SIZE} bits, and {key.name} has {key.size or 'another size'}",
                 f"use a key of {_SIZE} bits: another key.name with key.size: {_SIZE}",
             )
+        if elsewhere := another_region(documents.find("resource"), key, "Data Factory"):
+            return elsewhere
         if not before and (reason := _occupied(documents)):
             return not_accepted(reason, "create an empty factory, set the key, and deploy the contents there")
         document = documents.find("resource") or {}
@@ -146,7 +149,7 @@ class DataFactories(EncryptableService[EncryptedDataFactory]):
                 _edited(document, _encryption(settings, key)),
                 self.title,
                 str(document.get("name", "")),
-                "uses another version of the key" if before else "uses Microsoft's key",
+                _uses(before, key),
                 attributes=tuple(
                     AttributeChange(f"encryption.{name}", at_path(before, name), value)
                     for name, value in _encryption(settings, key).items()
@@ -182,6 +185,17 @@ def _is_set(settings: EncryptedDataFactory, found: Mapping[str, Any], key: KeyRe
         and same_word(found.get("keyVersion"), key.version)
         and same_resource_id((found.get("identity") or {}).get("userAssignedIdentity"), settings.identity_id)
     )
+
+
+def _uses(before: Mapping[str, Any], key: KeyReference) -> str:
+    """Return what a factory uses that does not use the key like this."""
+    if not before:
+        return "uses Microsoft's key"
+    same = same_uri(before.get("vaultBaseUrl"), key.vault_uri) and same_word(before.get("keyName"), key.name)
+    if not same:
+        return "uses another key of a customer's"
+    version = same_word(before.get("keyVersion"), key.version)
+    return "reads the key as another identity" if version else "uses another version of the key"
 
 
 def _occupied(documents: Documents) -> str:

@@ -19,6 +19,7 @@ class DataLakeGen1Accounts(Service):
     name = "data_lake_gen1_accounts"
     title = "Data Lake Storage Gen1 account"
     resource_type = "Microsoft.DataLakeStore/accounts"
+    host_suffixes = ("azuredatalakestore.net",)
     api_version = "2016-11-01"
     verb = Verb.CREATION
     reader = OwnIdentity()

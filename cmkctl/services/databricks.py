@@ -150,6 +150,7 @@ class DatabricksWorkspaces(EncryptableService[EncryptedDatabricksWorkspace]):
     name = "databricks_workspaces"
     title = "Databricks workspace"
     resource_type = "Microsoft.Databricks/workspaces"
+    host_suffixes = ("azuredatabricks.net", "databricks.azure.us", "databricks.azure.cn")
     api_version = "2024-05-01"
     verb = Verb.EDIT
     # The ids in the other clouds are not published.

@@ -27,6 +27,7 @@ from cmkctl.services.base import (
     Verb,
     Want,
     Write,
+    another_region,
     not_accepted,
 )
 
@@ -112,6 +113,8 @@ class DiskEncryptionSets(EncryptableService[EncryptedDiskEncryptionSet]):
         before, flag = text_at(document, _URL), at_path(document, _ROTATES) is True
         if same_key_identifier(before, key.identifier) and flag == rotates:
             return ()
+        if elsewhere := another_region(document, key, "Azure Disk Storage"):
+            return elsewhere
         active: dict[str, Json] = {"keyUrl": key.identifier}
         if _same_subscription(settings.id, key.vault_id):
             active["sourceVault"] = {"id": key.vault_id}

@@ -90,6 +90,7 @@ class KeyVaults(Service):
     name = "key_vaults"
     title = "key vault"
     resource_type = "Microsoft.KeyVault/vaults"
+    host_suffixes = tuple(each.vault_suffix for each in ENDPOINTS.values())
     api_version = versions.KEY_VAULT
     verb = Verb.NONE
     reader = NoReader()

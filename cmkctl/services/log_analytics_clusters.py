@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from cmkctl.azure import versions
-from cmkctl.azure.compare import same_location, same_uri, same_word
+from cmkctl.azure.compare import same_uri, same_word
 from cmkctl.azure.documents import at_path, text_at
 from cmkctl.plan import AttributeChange
 from cmkctl.posture import IN_TRANSIT, PINNED, Aspect, Check, Evidence, Follow, Follows, Posture, Rules, State, Verdict
@@ -30,6 +30,7 @@ from cmkctl.services.base import (
     Verb,
     Want,
     Write,
+    another_region,
     not_accepted,
 )
 
@@ -128,7 +129,9 @@ class LogAnalyticsClusters(EncryptableService[EncryptedLogAnalyticsCluster]):
             return ()
         if refusal := _refusal(document, key):
             return refusal
-        shown = {each: at_path(documents.find("resource"), f"{_KEY}.{each}") for each in ("keyName", "keyVersion")}
+        before = posture_of(documents, "resource")
+        shown = {each: at_path(document, f"{_KEY}.{each}") for each in _MEMBERS}
+        held = (documents.text("resource", f"{_KEY}.keyVersion") or _LATEST) if before.key else None
         named = {"keyVaultUri": key.vault_uri, "keyName": key.name, "keyVersion": version}
         return (
             Write(
@@ -138,14 +141,23 @@ class LogAnalyticsClusters(EncryptableService[EncryptedLogAnalyticsCluster]):
                 {"properties": {"keyVaultProperties": named}},
                 self.title,
                 documents.text("resource", "name"),
-                "the key is not set like this yet; logs from before keep the key that they have",
+                f"{_uses(before, key)}; logs from before keep the key that they have",
                 attributes=(
+                    AttributeChange("keyVaultProperties.keyVaultUri", shown["keyVaultUri"] or None, key.vault_uri),
                     AttributeChange("keyVaultProperties.keyName", shown["keyName"] or None, key.name),
-                    AttributeChange("keyVaultProperties.keyVersion", shown["keyVersion"] or None, version or _LATEST),
+                    AttributeChange("keyVaultProperties.keyVersion", held, version or _LATEST),
                 ),
                 costs=(_costs(documents),),
             ),
         )
+
+
+def _uses(before: Posture, key: KeyReference) -> str:
+    """Return what a cluster uses that does not use the key like this."""
+    if before.verdict is Verdict.MICROSOFT:
+        return "uses Microsoft's key"
+    same = not before.key or same_uri(before.key, key.versionless)
+    return "does not use the key like this yet" if same else "uses another key of a customer's"
 
 
 def cluster_read(cluster_id: str) -> Read:
@@ -250,14 +262,7 @@ def _refusal(document: ArmDocument | None, key: KeyReference) -> Refusal | None:
             "two hours",
             f"wait for it: az monitor log-analytics cluster wait --created -g RESOURCE_GROUP -n {name}",
         )
-    location = text_at(document, "location")
-    if key.location and location and not same_location(key.location, location):
-        return not_accepted(
-            f"it is in {location} and the vault {key.vault_name} in {key.location}: Azure Monitor takes only keys of the "
-            "cluster's region",
-            "use a vault in the region of the cluster",
-        )
-    return None
+    return another_region(document, key, "Azure Monitor")
 
 
 SERVICE: Final = LogAnalyticsClusters()

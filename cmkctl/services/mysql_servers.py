@@ -8,7 +8,16 @@ from pydantic import Field
 
 from cmkctl.posture import PINNED, Check, Follows, Rules
 from cmkctl.profile import field_types
-from cmkctl.services.base import Documents, KeyReference, OwnIdentity, UserIdentitySettings, Verb, Want, not_accepted
+from cmkctl.services.base import (
+    Documents,
+    KeyReference,
+    OwnIdentity,
+    UserIdentitySettings,
+    Verb,
+    Want,
+    another_region,
+    not_accepted,
+)
 from cmkctl.services.flexible_server import FlexibleServers
 
 _DAYS: Final = 90
@@ -36,6 +45,7 @@ class MysqlServers(FlexibleServers[EncryptedMysqlServer]):
     name = "mysql_servers"
     title = "MySQL server"
     resource_type = "Microsoft.DBforMySQL/flexibleServers"
+    host_suffixes = ("mysql.database.azure.com", "mysql.database.usgovcloudapi.net", "mysql.database.chinacloudapi.cn")
     api_version = "2023-12-30"
     verb = Verb.PATCH
     # No server has an identity of its own: the answer has zeros for its principal (recording 54).
@@ -103,7 +113,7 @@ class MysqlServers(FlexibleServers[EncryptedMysqlServer]):
                 f"{key.retention_days}",
                 f"use a vault with key_vault.soft_delete_days: {_DAYS}",
             )
-        return wanted
+        return another_region(documents.find("resource"), key, "Azure Database for MySQL") or wanted
 
 
 SERVICE: Final = MysqlServers()

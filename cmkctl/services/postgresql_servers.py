@@ -47,6 +47,11 @@ class PostgresqlServers(FlexibleServers[EncryptedPostgresqlServer]):
     name = "postgresql_servers"
     title = "PostgreSQL server"
     resource_type = "Microsoft.DBforPostgreSQL/flexibleServers"
+    host_suffixes = (
+        "postgres.database.azure.com",
+        "postgres.database.usgovcloudapi.net",
+        "postgres.database.chinacloudapi.cn",
+    )
     api_version = "2025-08-01"
     verb = Verb.CREATION_THEN_PATCH
     follows = Follows(Follow.WHEN_TOLD, _HOURS)

@@ -46,6 +46,7 @@ class SearchServices(Service):
     name = "search_services"
     title = "AI Search service"
     resource_type = "Microsoft.Search/searchServices"
+    host_suffixes = _SUFFIXES
     api_version = versions.SEARCH
     verb = Verb.OBJECTS
     reader = OwnIdentity("SystemAssigned, UserAssigned")

@@ -126,6 +126,7 @@ class SqlServers(EncryptableService[EncryptedSqlServer]):
     name = "sql_servers"
     title = "SQL server"
     resource_type = "Microsoft.Sql/servers"
+    host_suffixes = ("database.windows.net", "database.usgovcloudapi.net", "database.chinacloudapi.cn")
     api_version = "2023-08-01"
     verb = Verb.PUT
     reader = OwnIdentity()

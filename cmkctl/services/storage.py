@@ -177,6 +177,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
     doc = "https://learn.microsoft.com/azure/storage/common/customer-managed-keys-overview"
     protections = (IN_TRANSIT, "double-encryption")
     also = "Data Lake Storage Gen2"
+    host_suffixes = (*_SUFFIXES, "storage.azure.net")
     rules = _RULES
     settings = EncryptedStorageAccount
 
@@ -222,7 +223,10 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
         version = "" if settings.key_version == "latest" else key.version
         if _is_set(settings, documents, key, version):
             return ()
-        shown = {each: at_path(documents.find("resource"), f"{_KEY}.{each}") for each in ("keyname", "keyversion")}
+        before, customers = _account(documents), _keeps_key(documents)
+        reader = documents.text("resource", _READER) or ("system-assigned" if customers else None)
+        same = before.key and same_uri(before.key, key.versionless)
+        shown = {each: at_path(documents.find("resource"), f"{_KEY}.{each}") for each in _SHOWN}
         return (
             Write(
                 settings.id,
@@ -231,22 +235,37 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
                 {"properties": {"encryption": _encryption(settings, key, version)}},
                 self.title,
                 documents.text("resource", "name"),
-                f"the key is not set like this yet{_stays_apart(documents)}",
+                f"{_uses(customers=customers, same=bool(same))}{_stays_apart(documents)}",
                 attributes=(
                     AttributeChange(
                         "encryption.keySource",
                         at_path(documents.find("resource"), _SOURCE),
                         "Microsoft.Keyvault",
                     ),
+                    AttributeChange("encryption.keyvaultproperties.keyvaulturi", shown["keyvaulturi"], key.vault_uri),
                     AttributeChange("encryption.keyvaultproperties.keyname", shown["keyname"], key.name),
                     AttributeChange(
                         "encryption.keyvaultproperties.keyversion",
-                        shown["keyversion"] or (_LATEST if shown["keyname"] else None),
+                        (shown["keyversion"] or _LATEST) if customers else None,
                         version or _LATEST,
+                    ),
+                    AttributeChange(
+                        "encryption.identity.userAssignedIdentity", reader, settings.identity_id or "system-assigned"
                     ),
                 ),
             ),
         )
+
+
+def _keeps_key(documents: Documents) -> bool:
+    return same_word(documents.text("resource", _SOURCE), "Microsoft.Keyvault")
+
+
+def _uses(*, customers: bool, same: bool) -> str:
+    """Return what an account uses that does not use the key like this."""
+    if not customers:
+        return "uses Microsoft's key"
+    return "does not use the key like this yet" if same else "uses another key of a customer's"
 
 
 def _account(documents: Documents) -> Posture:

@@ -35,7 +35,7 @@ class Wanted:
 class Removal:
     """One resource that a deletion is about.
 
-    Without `request` it stays: `keep` says why; an absent one has neither. `refused` is the code, the reason and the ways out
+    Without `request` it stays: `keep` is the reason; an absent one has none. `refused` is the code, the reason and the ways out
     of a deletion that is not possible; `state` is the state of a deletion in progress. `until` and `costs` describe what
     stays, for people.
     """

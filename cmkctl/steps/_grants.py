@@ -16,7 +16,7 @@ from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Phrase, Re
 from cmkctl.profile.model import Profile
 from cmkctl.steps._principals import CRYPTO_SERVICE_ENCRYPTION_USER, ObservedPrincipal, role_scope
 from cmkctl.steps._role_assignments import Assignment, role_guid
-from cmkctl.steps.base import no_op
+from cmkctl.steps.base import conflict, no_op
 from cmkctl.steps.key_vault import TENANT
 
 _KEYS: Final = "Microsoft.KeyVault/vaults/keys/"
@@ -56,6 +56,19 @@ def role_grant(
         return no_op(
             step, str(combined[0].get("id", assignment.resource_id)), kind, "", f"up to date: {names} together"
         )
+    in_place = next((each for each in principal.roles if _holds_the_place(each, assignment)), None)
+    if in_place is not None:
+        held_id = str(in_place.get("id", ""))
+        return conflict(
+            step,
+            held_id or assignment.resource_id,
+            kind,
+            "",
+            "CMK704",
+            "it has the role with a condition, and Azure allows no second assignment of that role here",
+            f"delete it, and cmkctl assigns the role without a condition: az role assignment delete --ids {held_id}",
+            "have Key Vault Crypto User assigned instead, which suffices as well",
+        )
     return Change(
         step,
         Action.CREATE,
@@ -69,6 +82,16 @@ def role_grant(
         ),
         depends_on=depends_on,
         request=assignment.request,
+    )
+
+
+def _holds_the_place(found: ArmDocument, wanted: Assignment) -> bool:
+    """Return True for an assignment of the same role at the same scope that does not count, for its condition."""
+    properties = found.get("properties") or {}
+    return (
+        bool(properties.get("condition"))
+        and same_resource_id(properties.get("scope"), wanted.scope)
+        and role_guid(str(properties.get("roleDefinitionId", ""))) == CRYPTO_SERVICE_ENCRYPTION_USER
     )
 
 

@@ -94,7 +94,7 @@ def role_scope(profile: Profile) -> str:
 def with_roles(
     azure: Snapshot, profile: Profile, principal: ObservedPrincipal, *, every: bool = False
 ) -> ObservedPrincipal:
-    """Read the roles that a principal has on the vault (or the key, where the profile asks for that scope) and above.
+    """Read the roles that a principal has on the vault (or the key, where the profile sets that scope) and above.
 
     With `every`, read those on the vault, its keys and above, and all of their definitions.
     """

@@ -41,7 +41,7 @@ class Target:
 
 
 def targets_of(profile: Profile) -> list[Target]:
-    """Return the endpoints that a profile asks for, none without a private network. A vault for both uses gets one."""
+    """Return the endpoints that a profile requests, none without a private network. A vault for both uses gets one."""
     found: list[Target] = []
     for each in _listed(profile):
         if not any(same_resource_id(each.resource, one.resource) and each.group == one.group for one in found):

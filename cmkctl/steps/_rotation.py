@@ -397,7 +397,7 @@ class _Deciding:
         return Decision(Aim.TAKE, f"{named}; the workspace uses {self.observed.identifier}", found)
 
     def _already_pinned(self, version: Version) -> Decision:
-        """Stay with the pinned version where nothing is due, or it was put to use just now; else say which line to write."""
+        """Stay with the pinned version where nothing is due, or it was put to use just now; else name the line to write."""
         due = self._due()
         changed = self._changed
         just_moved = changed is not None and changed > self._recently and self._was_rotated_to(version)

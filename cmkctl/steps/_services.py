@@ -80,11 +80,16 @@ def observe(azure: Snapshot, profile: Profile) -> ObservedServices:
     return ObservedServices(vault, key, tuple(found), azure.now())
 
 
+def elsewhere(profile: Profile) -> bool:
+    """Return True for a vault of another subscription than the profile's, which is not read."""
+    return ResourceId.parse(profile.key_vault.resource_id).subscription.lower() != profile.subscription
+
+
 def read_key(azure: Snapshot, profile: Profile) -> tuple[ArmDocument | None, ArmDocument | None]:
     """Read the vault and its key. The management client is of one subscription: a vault of another is taken for absent."""
-    vault = ResourceId.parse(profile.key_vault.resource_id)
-    if vault.subscription.lower() != profile.subscription:
+    if elsewhere(profile):
         return None, None
+    vault = ResourceId.parse(profile.key_vault.resource_id)
     return azure.gather2(lambda: azure.vault(vault), lambda: azure.key(vault, profile.key.name))
 
 

@@ -33,7 +33,7 @@ _BLOCKED: Final = ("ForbiddenByFirewall", "ForbiddenByConnection")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The result of the try: `refused` says in words why a write would be refused, empty where nothing is known against it.
+    """The result of the try: `refused` is the reason why a write would be refused, empty where nothing is known against it.
 
     `network` is True when the network is the reason, False for missing rights. `held` are the key permissions in the caller's
     access policy, `needed` those that the write takes.
@@ -51,7 +51,7 @@ def try_entry(
 ) -> Entry:
     """Read a key version through the vault's endpoint, and find out whether the caller may change the key.
 
-    Raises AzureFailed for a failure that says nothing about network or rights.
+    Raises AzureFailed for a failure that shows nothing about network or rights.
     """
     me = caller(azure)
     properties = vault.get("properties", {})

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from cmkctl.azure.compare import same_identity_type, same_key_identifier, same_location, same_resource_id, same_word
 from cmkctl.azure.decoding import ArmDocument, moment
+from cmkctl.azure.ids import key_parts
 from cmkctl.plan import Json, Known, Unknown
 from cmkctl.profile.model import Profile
 from cmkctl.steps._workspace_kinds import fixed_settings
@@ -85,12 +86,7 @@ def conflicts_of(profile: Profile, found: ArmDocument, known: Known) -> Iterator
     """Yield code, reason and ways out for each difference that is fixed at creation."""
     properties = found.get("properties", {})
     if state_of(found) not in ("succeeded", "") and not failed_as_created(profile, found):
-        yield (
-            "CMK251",
-            f"Azure reports it as {state_of(found)}",
-            f"find out why: az ml workspace diagnose --name {profile.workspace.name} --resource-group {profile.resource_group}",
-            "fix the cause and choose another workspace.name: a deleted name stays taken for 14 days",
-        )
+        yield "CMK251", f"Azure reports it as {state_of(found)}", *_ways_out_of(state_of(found), profile)
     recreate = "create a workspace with another name, and move the work there"
     location = str(found.get("location") or profile.location)
     if not same_location(location, profile.location):
@@ -112,6 +108,19 @@ def conflicts_of(profile: Profile, found: ArmDocument, known: Known) -> Iterator
             recreate,
         )
     yield from _associations(profile, found)
+
+
+def _ways_out_of(state: str, profile: Profile) -> tuple[str, str]:
+    """Return what to do about a workspace that is in no state to be changed."""
+    if state in ("deleting", "softdeleted"):
+        return (
+            "wait until Azure has deleted it, then run the same command again: it names the ways to recover it",
+            "choose another workspace.name: a deleted name stays taken for 14 days",
+        )
+    return (
+        f"find out why: az ml workspace diagnose --name {profile.workspace.name} --resource-group {profile.resource_group}",
+        "fix the cause and choose another workspace.name: a deleted name stays taken for 14 days",
+    )
 
 
 def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -> Iterator[tuple[str, ...]]:
@@ -146,7 +155,11 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
                 f"recover it: az keyvault key recover --vault-name {profile.key_vault.resource_name} --name {profile.key.name}",
             )
     elif not _same_key(key.get("keyIdentifier"), key_identifier(known)):
-        yield "CMK256", f"it uses a different key: {key.get('keyIdentifier') or 'one that Azure does not name'}"
+        yield (
+            "CMK256",
+            f"it uses a different key: {key.get('keyIdentifier') or 'one that Azure does not name'}",
+            *_rotation(profile, properties, key_identifier(known)),
+        )
     identity, wanted = (encryption.get("identity") or {}).get("userAssignedIdentity"), profile.workspace.key_identity_id
     if not same_resource_id(identity, wanted):
         yield (
@@ -154,6 +167,15 @@ def _encryption(profile: Profile, properties: Mapping[str, Any], known: Known) -
             f"its key is read by {identity or 'the service'}, not by {wanted or 'the service'}",
             *([f"write workspace.encryption_identity: {identity}"] if identity else []),
         )
+
+
+def _rotation(profile: Profile, properties: Mapping[str, Any], wanted: Json) -> tuple[str, ...]:
+    """Return the command that moves the workspace to the profile's key: possible within one vault, for one that works."""
+    key = (properties.get("encryption") or {}).get("keyVaultProperties") or {}
+    (found, version), (wanted_key, _) = key_parts(str(key.get("keyIdentifier"))), key_parts(str(wanted))
+    same_vault = found.partition("/keys/")[0] == wanted_key.partition("/keys/")[0]
+    possible = same_vault and version and str(properties.get("provisioningState") or "").lower() in ("succeeded", "")
+    return (f"move it to that key: cmkctl rotate PROFILE --key {profile.key.name}",) if possible else ()
 
 
 def _same_key(found: str | None, wanted: Json) -> bool:

@@ -14,7 +14,7 @@ from cmkctl.profile.model import Profile
 from cmkctl.profile.sections.workspace import WorkspaceSettings
 
 PROFILE_KINDS: Final = ("default", "hub", "feature-store")
-"""The kinds that a profile can ask for."""
+"""The kinds that a profile can set."""
 _KINDS: Final = {"default": "default", "hub": "hub", "featurestore": "feature-store"}
 
 

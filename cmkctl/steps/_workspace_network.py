@@ -78,16 +78,16 @@ def same_rule(found: Mapping[str, Any], wanted: Mapping[str, Json]) -> bool:
     """Compare an outbound rule with the wanted one: type and destination, without what the service adds."""
     if not same_word(str(found.get("type", "")), str(wanted["type"])):
         return False
-    has, asked = found.get("destination"), wanted["destination"]
-    if isinstance(asked, Mapping):
-        return isinstance(has, Mapping) and all(_same(has.get(name), value) for name, value in asked.items())
-    return _same(has, asked)
+    has, desired = found.get("destination"), wanted["destination"]
+    if isinstance(desired, Mapping):
+        return isinstance(has, Mapping) and all(_same(has.get(name), value) for name, value in desired.items())
+    return _same(has, desired)
 
 
-def _same(has: Any, asked: Json) -> bool:
-    if isinstance(has, str) and isinstance(asked, str):
-        return same_resource_id(has.replace(" ", ""), asked.replace(" ", ""))
-    return bool((has or False) == asked)
+def _same(has: Any, desired: Json) -> bool:
+    if isinstance(has, str) and isinstance(desired, str):
+        return same_resource_id(has.replace(" ", ""), desired.replace(" ", ""))
+    return bool((has or False) == desired)
 
 
 def shown(profile: Profile) -> tuple[AttributeChange, ...]:

@@ -57,7 +57,7 @@ class AssociatedKeys:
         return tuple(each.type for each in _specs(profile))
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedAssociatedKeys | None:
-        """Read the resources; None where the profile asks for none with the customer's key."""
+        """Read the resources; None where the profile requests none with the customer's key."""
         specs = _specs(profile)
         if not specs:
             return None

@@ -142,8 +142,9 @@ def _adopt(
 ) -> Change:
     step, name, found = AssociatedResources.name, ResourceId.parse(resource).name, observed.resources[resource] or {}
     if _state(found) != _READY:
-        reason = f"Azure reports it as {_state(found)}"
-        return conflict(step, resource, spec.kind, name, "CMK242", reason, "repair or delete it", "choose another name")
+        reason, gone = f"Azure reports it as {_state(found)}", same_word(_state(found), "deleting")
+        way_out = "wait until it is gone, then run the same command again" if gone else "repair or delete it"
+        return conflict(step, resource, spec.kind, name, "CMK242", reason, way_out, "choose another name")
     for path, value, reason in spec.unfit:
         if verdict(Compared(path), at(found, path), value) is Verdict.SAME:
             return conflict(step, resource, spec.kind, name, "CMK243", reason, "use another one")

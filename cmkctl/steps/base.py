@@ -49,7 +49,7 @@ class Step(Protocol[ObservedT]):
     def plan(self, profile: Profile, observed: ObservedT, known: Known) -> list[Change]:
         """Return the changes that bring Azure in line. Pure. A no-op has a reason, too.
 
-        Empty only where the profile does not ask for what the step makes.
+        Empty only where the profile does not request what the step makes.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Step 8: diagnostic settings, which send logs and metrics of the workspace and its resources to where the profile says.
+"""Step 8: diagnostic settings, which send logs and metrics of the workspace and its resources to the profile's destinations.
 
 One setting of the profile's name for each resource; those of other names belong to others and stay. A PUT replaces a setting
 as a whole, so what it sends is all that it has.

@@ -55,7 +55,7 @@ class EncryptedResources:
         return tuple(each.type for each in _specs(profile))
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedEncrypted | None:
-        """Read the resources and the identity; None where the profile asks for no such resource."""
+        """Read the resources and the identity; None where the profile requests no such resource."""
         specs, identity = _specs(profile), profile.workspace.key_identity_id
         if not specs:
             return None
@@ -66,7 +66,7 @@ class EncryptedResources:
         return ObservedEncrypted(ObservedAssociated(dict(zip(ids, found, strict=True)), ""), client_id)
 
     def plan(self, profile: Profile, observed: ObservedEncrypted | None, known: Known) -> list[Change]:
-        """Create, adopt or repair each of them. Nothing where the profile asks for none."""
+        """Create, adopt or repair each of them. Nothing where the profile requests none."""
         if observed is None:
             return []
         supplied = Supplied(

@@ -1,4 +1,4 @@
-"""The roles that the user-assigned identities of the workspace need, where the profile asks cmkctl to assign them.
+"""The roles that the user-assigned identities of the workspace need, where the profile requests their assignment.
 
 Azure Machine Learning reports one missing action at a time and may remember a failure by the workspace's name, so all of them
 are assigned before the workspace is created. A role that is held already, here or above, is not assigned again.
@@ -75,11 +75,11 @@ class IdentityRoles:
         return ()
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedRoles | None:
-        """Read the identities and their roles; None where the profile asks for no roles."""
+        """Read the identities and their roles; None where the profile requests no roles."""
         return observed_roles(azure, profile) if profile.workspace.assigns_roles else None
 
     def plan(self, profile: Profile, observed: ObservedRoles | None, known: Known) -> list[Change]:
-        """Assign each missing role. Nothing where the profile asks for none."""
+        """Assign each missing role. Nothing where the profile requests none."""
         changes: list[Change] = []
         for each in observed.identities if observed else ():
             changes += _of_one(profile, each)

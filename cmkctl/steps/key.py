@@ -2,7 +2,7 @@
 
 ``create_if_not_exist`` creates the first version and returns an existing key unchanged: it neither rotates nor updates. So an
 existing key is checked, and a difference is a conflict. What only the vault's own endpoint offers goes there, where the profile
-asks for it: the recovery of a deleted key, and the rotation policy of an existing one.
+requests it: the recovery of a deleted key, and the rotation policy of an existing one.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class ObservedKey:
     """The key with its latest version (None: absent), and the time of the reading, for its dates.
 
     `version` is the version that the profile pins (None: absent, or none is pinned). `deleted` is the soft-deleted key, read
-    only where the profile asks for its recovery; `unreadable` says why it could not be read. `returns` is True where the key
-    may come back with a vault that is to be recovered.
+    only where the profile requests its recovery; `unreadable` is the cause of a failed read. `returns` is True where the key may
+    come back with a vault that is to be recovered.
     """
 
     key: ArmDocument | None

@@ -80,7 +80,7 @@ class KeyConsumers:
         self._whole_vault = whole_vault
 
     def observe(self, azure: Snapshot, profile: Profile) -> ObservedConsumers:
-        """Find the consumers of the key that the workspace uses. A failed search finds nothing, and says so."""
+        """Find the consumers of the key that the workspace uses. A failed search finds nothing, and has its cause."""
         workspace = azure.resource(profile.workspace.resource_id, versions.WORKSPACES)
         identifier = text_at(workspace, KEY_IDENTIFIER)
         ours = same_resource_id(text_at(workspace, KEY_VAULT_ID), profile.key_vault.resource_id)
@@ -106,7 +106,7 @@ class KeyConsumers:
 
 
 def found_consumers(azure: Snapshot, target: Target, profile: Profile) -> Consumers:
-    """Return the consumers in the subscription of a profile. A failed search finds nothing, and says so.
+    """Return the consumers in the subscription of a profile. A failed search finds nothing, and has its cause.
 
     Raises AzureFailed for a failure that passes.
     """

@@ -35,7 +35,7 @@ _TIMEOUT: Final = 7200.0
 
 @dataclass(frozen=True, slots=True)
 class ObservedStatus:
-    """The Cosmos DB accounts behind the workspace. `unseen` says why there is none, empty where none is expected."""
+    """The Cosmos DB accounts behind the workspace. `unseen` is the reason why there is none, empty where none is expected."""
 
     accounts: tuple[ArmDocument, ...] = ()
     unseen: str = ""

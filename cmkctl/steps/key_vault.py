@@ -2,7 +2,7 @@
 
 Purge protection cannot be undone, and a deleted vault's name stays taken for the retention period: the plan shows both. An
 existing vault is adopted when it fits; it is never PUT again, because a PUT replaces all of its access policies. A vault given by
-id gets no tags. A soft-deleted one is recovered where the profile asks for it.
+id gets no tags. A soft-deleted one is recovered where the profile requests it.
 """
 
 from __future__ import annotations

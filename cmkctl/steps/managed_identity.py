@@ -1,4 +1,4 @@
-"""The user-assigned identity that the profile asks to create, with its principal in the directory.
+"""The user-assigned identity that the profile requests, with its principal in the directory.
 
 It has no state to wait for. Its principal reaches all of Microsoft Entra ID seconds to minutes later: a grant that comes too
 early is refused as PrincipalNotFound and sent again.
@@ -35,16 +35,16 @@ class ManagedIdentity:
     doc = "https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-manage-user-assigned-managed-identities"
 
     def types(self, profile: Profile) -> tuple[str, ...]:
-        """Return the type of the identity, where the profile asks for one."""
+        """Return the type of the identity, where the profile requests one."""
         return ("Microsoft.ManagedIdentity/userAssignedIdentities",) if profile.workspace.created_identity_id else ()
 
     def observe(self, azure: Snapshot, profile: Profile) -> ArmDocument | None:
-        """Read the identity; None when it is absent, or not asked for."""
+        """Read the identity; None when it is absent, or not requested."""
         identity = profile.workspace.created_identity_id
         return azure.resource(identity, versions.MANAGED_IDENTITY) if identity else None
 
     def plan(self, profile: Profile, observed: ArmDocument | None, known: Known) -> list[Change]:  # noqa: ARG002
-        """Create it, adopt it, or bring its tags in line. Nothing where the profile asks for none."""
+        """Create it, adopt it, or bring its tags in line. Nothing where the profile requests none."""
         identity = profile.workspace.created_identity_id
         if identity is None:
             return []

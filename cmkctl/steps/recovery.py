@@ -1,6 +1,6 @@
 """Recover: what is soft-deleted of the profile's names, in the order in which it is needed: vault, key, grants, logs, workspace.
 
-The vault and key steps are those of ``apply``, with the recovery that ``key_vault.recover`` and ``key.recover`` ask for. No
+The vault and key steps are those of ``apply``, with the recovery that ``key_vault.recover`` and ``key.recover`` request. No
 documented request recovers a workspace: only a preview of 2022 has a property for it
 (``allowRecoverSoftDeletedWorkspace``), so the portal's way is named. Its grants are planned again: a vault loses its role
 assignments with its deletion.
@@ -36,7 +36,7 @@ _NOT_THERE: Final = "not there, and not soft-deleted"
 
 
 def recovering(profile: Profile) -> Profile:
-    """Return the profile with both recoveries asked for."""
+    """Return the profile with both recoveries requested."""
     vault = profile.key_vault.model_copy(update={"recover": True})
     key = profile.key.model_copy(update={"recover": True})
     return profile.model_copy(update={"key_vault": vault, "key": key})

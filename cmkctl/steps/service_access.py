@@ -9,6 +9,7 @@ from typing import Final
 from cmkctl.azure.decoding import moment
 from cmkctl.azure.documents import at_path
 from cmkctl.azure.failures import FailureKind
+from cmkctl.azure.ids import ResourceId
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, Change, Known, Output, Outputs, Resend, Unknown
 from cmkctl.profile.model import Profile
@@ -61,11 +62,17 @@ class ServiceAccess:
     def plan(self, profile: Profile, observed: ObservedServices, known: Known) -> list[Change]:
         """Grant what is missing. A vault that is absent or does not protect its keys is a conflict."""
         vault = profile.key_vault
+        if _services.elsewhere(profile):
+            reason = (
+                "it is in another subscription than the profile, and cmkctl encrypt reads vaults of the profile's alone"
+            )
+            way_out = f"write its subscription as subscription: {ResourceId.parse(vault.resource_id).subscription}"
+            return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK271", reason, way_out)]
         if observed.vault is None:
-            reason = "there is no such vault in the profile's subscription"
+            reason = "there is no such vault"
             return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK271", reason, _APPLY)]
         if at_path(observed.vault, "properties.enablePurgeProtection") is not True:
-            reason = "it has no purge protection, which every service requires of a vault with its key"
+            reason = "it has no purge protection: a deleted key can be lost for good, and with it the data"
             way_out = "turn it on: cmkctl apply"
             return [conflict(self.name, vault.resource_id, "key vault", vault.resource_name, "CMK271", reason, way_out)]
         changes = [

@@ -42,8 +42,8 @@ class ServiceIdentities:
             if found.documents.find("resource") is None
         ]
         for entry, found in _services.entries(profile, observed):
-            if own_identity(entry.service):
-                changes.append(_identity(entry, found))
+            if own_identity(entry.service) and not follows_grant(entry, found):
+                changes.append(identity_change(self.name, entry, found))
             if (write := entry.service.prepare(entry.settings, found.documents)) is not None:
                 changes.append(_prepared(write))
         return changes
@@ -95,14 +95,24 @@ def _hidden(entry: Entry, found: ObservedEntry) -> Change:
     )
 
 
-def _identity(entry: Entry, found: ObservedEntry) -> Change:
+def follows_grant(entry: Entry, found: ObservedEntry) -> bool:
+    """Return True for an identity that reads the keys of the resource from the moment it is sent, so that its grant precedes it.
+
+    That needs its object id, which a user-assigned identity has before.
+    """
+    own = _own(found)
+    return bool(entry.service.identity_properties(entry.settings)) and own is not None and own.object_id is not None
+
+
+def identity_change(step: str, entry: Entry, found: ObservedEntry) -> Change:
+    """Return the change that gives a resource the identity it needs, or that it has it."""
     settings, service = entry.settings, entry.service
     document = found.documents.find("resource")
     kind = f"identity of {service.title}"
     own = _own(found)
     if settings.identity_id and (own is None or own.object_id is None):
         return conflict(
-            ServiceIdentities.name,
+            step,
             settings.id,
             kind,
             entry.name,
@@ -116,9 +126,9 @@ def _identity(entry: Entry, found: ObservedEntry) -> Change:
     )
     added = added_identity(entry, document)
     if added is None:
-        return no_op(ServiceIdentities.name, settings.id, kind, entry.name, f"up to date: {words}")
+        return no_op(step, settings.id, kind, entry.name, f"up to date: {words}")
     return Change(
-        ServiceIdentities.name,
+        step,
         Action.UPDATE,
         settings.id,
         kind,

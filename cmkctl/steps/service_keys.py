@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cmkctl.azure.documents import at_path
+from cmkctl.azure.documents import at_path, text_at
 from cmkctl.azure.snapshot import Snapshot
 from cmkctl.plan import Action, Change, Known, Outputs, Request, Settle
 from cmkctl.profile.model import Profile
@@ -35,7 +35,9 @@ class ServiceKeys:
     def plan(self, profile: Profile, observed: ObservedServices, known: Known) -> list[Change]:
         """Set the key where it is missing. A key that cannot be used is a conflict, and so is what a service refuses."""
         key = key_reference(observed.vault, observed.key)
-        unusable = _unusable(observed)
+        unusable = _unusable(profile, observed)
+        if _services.elsewhere(profile):
+            return []  # the access to it has the reason
         if key is None or unusable:
             reason, way_out = unusable or ("there is no such key", "create vault and key first: cmkctl apply PROFILE")
             return [conflict(self.name, profile.key.resource_id, "key", profile.key.name, "CMK271", reason, way_out)]
@@ -50,14 +52,26 @@ class ServiceKeys:
         return made_ids(profile, observed, late=True)
 
 
-def _unusable(observed: ObservedServices) -> tuple[str, str] | None:
+def _unusable(profile: Profile, observed: ObservedServices) -> tuple[str, str] | None:
     """Return why no service can use the key, and the way out; None for a usable key."""
     attributes = at_path(observed.key, "properties.attributes") or {}
+    named = f"--vault-name {profile.key_vault.resource_name} --name {profile.key.name}"
+    set_attributes = f"az keyvault key set-attributes {named}"
     now = observed.at.timestamp()
+    kind, allowed = text_at(observed.key, "properties.kty"), at_path(observed.key, "properties.keyOps")
+    if kind and not kind.upper().startswith("RSA"):
+        return f"its type is {kind}, and services take RSA keys alone", "choose another key.name, with key.type: RSA"
+    if (
+        isinstance(allowed, list)
+        and allowed
+        and not {"wrapkey", "unwrapkey"} <= {str(each).lower() for each in allowed}
+    ):
+        reason = f"its permitted operations are {', '.join(map(str, allowed))}, and services need wrapKey and unwrapKey"
+        return reason, f"permit them: {set_attributes} --ops wrapKey unwrapKey"
     if attributes.get("enabled") is False:
-        return "its latest version is disabled", "enable it: az keyvault key set-attributes --enabled true"
+        return "its latest version is disabled", f"enable it: {set_attributes} --enabled true"
     if attributes.get("exp") is not None and attributes["exp"] <= now:
-        return "its latest version has expired", "extend it: az keyvault key set-attributes --expires"
+        return "its latest version has expired", f"extend it: {set_attributes} --expires YYYY-MM-DDTHH:MM:SSZ"
     if attributes.get("nbf") is not None and attributes["nbf"] > now:
         return "its latest version is not valid yet", "wait, or choose another key.name"
     return None
@@ -95,7 +109,7 @@ def _change(entry: Entry, write: Write, known: Known, before: tuple[str, ...]) -
         write.kind,
         write.name,
         write.reason,
-        attributes=write.attributes,
+        attributes=tuple(each for each in write.attributes if each.before != each.after) or write.attributes,
         irreversible=write.irreversible,
         costs=write.costs,
         request=Request(write.method, write.resource_id, write.api_version, write.body),

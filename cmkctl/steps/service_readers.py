@@ -1,8 +1,13 @@
-"""Encrypt, step 3: resources that name the reader of their key beside their identities name the one of the profile."""
+"""Encrypt, step 3: resources that name the reader of their key beside their identities name that of the profile.
+
+Where a reader can only be named together with a new identity, both are sent here. It reads the key that the resource has from
+that moment on, so that its grant precedes it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cmkctl.azure.compare import same_resource_id
 from cmkctl.azure.documents import at_path
@@ -11,9 +16,10 @@ from cmkctl.plan import Action, AttributeChange, Change, Json, Known, Outputs, R
 from cmkctl.profile.model import Profile
 from cmkctl.services.base import Entry
 from cmkctl.steps import _services
-from cmkctl.steps._services import ObservedEntry, ObservedServices
+from cmkctl.steps._services import ObservedEntry, ObservedServices, own_identity
 from cmkctl.steps.base import no_op
 from cmkctl.steps.service_access import RESEND, earliest
+from cmkctl.steps.service_identities import follows_grant, identity_change
 
 
 class ServiceReaders:
@@ -36,6 +42,8 @@ class ServiceReaders:
         """Name the identity where the resource names another reader. Most services have nothing of the kind."""
         changes: list[Change] = []
         for entry, found in _services.entries(profile, observed):
+            if own_identity(entry.service) and follows_grant(entry, found):
+                changes.append(_with_identity(entry, found, known))
             if wanted := entry.service.reader_properties(entry.settings):
                 changes.append(_reader(entry, found, wanted, known))
         return changes
@@ -43,6 +51,13 @@ class ServiceReaders:
     def outputs(self, profile: Profile, observed: ObservedServices) -> Outputs:  # noqa: ARG002 - a step's signature
         """Return nothing: the next step reads the resource."""
         return {}
+
+
+def _with_identity(entry: Entry, found: ObservedEntry, known: Known) -> Change:
+    change = identity_change(ServiceReaders.name, entry, found)
+    if change.request is None:
+        return change
+    return replace(change, resend=RESEND, earliest=earliest(entry, known))
 
 
 def _reader(entry: Entry, found: ObservedEntry, wanted: Mapping[str, Json], known: Known) -> Change:

@@ -31,7 +31,7 @@ LEFT: Final[Output[list[dict[str, Json]]]] = Output("vault_deletion", "left")
 _KEY: Final = "key"
 _VAULT: Final = "key vault"
 _LONGEST: Final = 90
-"""The days that a vault keeps what is deleted where it does not say otherwise."""
+"""The days that a vault keeps what is deleted where it does not show a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ObservedVaultDeletion:
     """The workspaces; vault, soft-deleted vault, key and resource group (None: absent); the users of the keys.
 
     `users` is None where neither key nor vault is to be deleted. `other_keys` are the names of the vault's other keys.
-    `deleted_key` is the soft-deleted key; `unreadable` says why the vault's own endpoint cannot be used. Both are read only
+    `deleted_key` is the soft-deleted key; `unreadable` is why the vault's own endpoint cannot be used. Both are read only
     for the deletion of the key.
     """
 

@@ -54,7 +54,7 @@ _EXPECTED: Final = 360.0
 """Seconds: a creation with a key was recorded in progress after 347 (recordings, fact 8). None of service-side encryption is."""
 
 # Azure Machine Learning may keep a failure by the workspace's name for tens of minutes, and an attempt within seconds prolongs
-# it: a field report asks for ten minutes at least. A creation may be sent over the failed workspace that it left:
+# it: a field report recommends ten minutes at least. A creation may be sent over the failed workspace that it left:
 # docs/adr/0012-failed-creations.md.
 _RESEND: Final = Resend(
     FailureKind.NOT_EFFECTIVE,

@@ -26,7 +26,7 @@ class WorkspaceEndpoint:
         return observe_endpoints(azure, profile, _targets(profile))
 
     def plan(self, profile: Profile, observed: ObservedEndpoints, known: Known) -> list[Change]:  # noqa: ARG002
-        """Create or adopt the endpoint; nothing where the profile asks for none."""
+        """Create or adopt the endpoint; nothing where the profile requests none."""
         return [*plan_endpoints(self.name, profile, _targets(profile), observed)]
 
     def outputs(self, profile: Profile, observed: ObservedEndpoints) -> Outputs:  # noqa: ARG002 - a step's signature

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from cmkctl.azure import versions
 from cmkctl.azure.ids import resource_type
 from cmkctl.posture import Assessment, Belonging, KeyState, Posture, Rules, Seen, Survey, Unseen, Verdict
-from cmkctl.services import service_of
+from cmkctl.services import service_at, service_of
 from cmkctl.survey.keys import KeyAnswer, judged, keys_of, state_of, vault_of, versions_of
 from cmkctl.survey.known import Known
 from cmkctl.survey.scope import Scope
@@ -144,12 +144,17 @@ def _empty_groups(known: Known, found: Ties) -> Iterator[Assessment]:
 
 
 def _unknown_hosts(found: Ties) -> Iterator[Assessment]:
-    """Yield an assessment for each host name that leads to no resource which is visible."""
+    """Yield an assessment for each host name that leads to no resource which is visible.
+
+    The end of the name can show the service, so that what is expected of it is expected here as well.
+    """
     for host, ties in found.hosts.items():
         reason = (
             "no Azure resource with this host name is visible to you in these subscriptions; it may be outside Azure"
         )
-        yield _without_service(host, "", tuple(ties), Posture(Verdict.NOT_VISIBLE, reason))
+        shown = _without_service(host, "", tuple(ties), Posture(Verdict.NOT_VISIBLE, reason))
+        service = service_at(host)
+        yield replace(shown, name_of_service=service.name, rules=service.rules) if service else shown
 
 
 def _without_service(resource_id: str, kind: str, ties: tuple[Belonging, ...], posture: Posture) -> Assessment:

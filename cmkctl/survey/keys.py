@@ -19,7 +19,10 @@ MANY: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """The answer to the read of a key or of a version: its document, or None, with the `obstacle` where it was not read."""
+    """The answer to the read of a key or of a version: its document, or None.
+
+    `obstacle` is the reason where it may be there, and could not be read; empty where it is absent.
+    """
 
     document: ArmDocument | None
     obstacle: str = ""
@@ -109,7 +112,8 @@ def judged(posture: Posture, states: Mapping[str, KeyState], api_version: str) -
     """Return the posture of a resource beside the states of its keys: with a disabled version it is customer-unusable.
 
     It is judged by the version that it uses; one that shows none uses the newest. A part that cannot use its key makes the whole
-    unusable. An inherited key keeps its verdict, and its source is judged. A version that its vault lacks is not-knowable.
+    unusable. An inherited key keeps its verdict, and its source is judged. A version that its vault lacks changes no verdict, as
+    an absent key changes none: the resource still names a key of the customer's. It is noted in the reason.
     """
     parts = tuple(replace(each, posture=judged(each.posture, states, api_version)) for each in posture.parts)
     found = _by_version(replace(posture, parts=parts), states, api_version)
@@ -127,17 +131,16 @@ def _by_version(posture: Posture, states: Mapping[str, KeyState], api_version: s
     if state is None or version is None or (posture.source if inherited else posture.verdict) not in _JUDGED:
         return posture
     if version.absent:
-        found, text = Verdict.NOT_KNOWABLE, f"its vault shows no version {version.version} of the key"
-    elif version.enabled is False:
-        found = Verdict.CUSTOMER_UNUSABLE
-        text = f"version {version.version} of the key is disabled, so the data is out of reach or soon will be"
-    else:
+        return replace(posture, reason=f"{posture.reason}; its vault shows no version {version.version} of the key")
+    if version.enabled is not False:
         return posture
+    text = f"version {version.version} of the key is disabled, so the data is out of reach or soon will be"
     path = f"{state.vault_id}/keys/{state.identifier.rpartition('/')[2]}"
     older = "" if version.version == state.newest else f"/versions/{version.version}"
     shown = Evidence(f"{path}{older}", api_version, _ENABLED, version.enabled)
     noted = replace(posture, reason=f"{posture.reason}; {text}", evidence=(*posture.evidence, shown))
-    return replace(noted, source=found) if inherited else replace(noted, verdict=found)
+    unusable = Verdict.CUSTOMER_UNUSABLE
+    return replace(noted, source=unusable) if inherited else replace(noted, verdict=unusable)
 
 
 _JUDGED: Final = {Verdict.CUSTOMER, Verdict.MIXED}

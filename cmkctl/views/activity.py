@@ -66,7 +66,7 @@ class RateLimit:
         return due
 
     def displayed(self, key: object, seconds: float) -> None:
-        """Record a display that did not ask for permission."""
+        """Record a display that was not subject to the limit."""
         self._last[key] = seconds
 
 

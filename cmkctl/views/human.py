@@ -57,7 +57,7 @@ def _utc_now() -> datetime:
 
 
 class HumanView:
-    """Text for people. Colours and live lines as `streams.is_colored` and `streams.is_addressable` say."""
+    """Text for people. Colours and live lines as `streams.is_colored` and `streams.is_addressable` allow."""
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ def _utc_now() -> datetime:
 
 
 class JsonView(UnattendedView):
-    """One JSON object a line, flushed one by one; `type` says what a line is about. Never asks."""
+    """One JSON object a line, flushed one by one; `type` is the kind of the line. Never prompts."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class JsonView(UnattendedView):
                     for one in workspaces:
                         self._line("workspace", workspace_object(one))
                 case s.Cancelled():
-                    pass  # JSON runs never ask
+                    pass  # JSON runs never prompt
                 case s.RunInterrupted(command):
                     # Later events of threads still running are dropped.
                     self._closed = True

@@ -113,8 +113,8 @@ class JUnitView(UnattendedView):
         if self._survey is None:
             yield self._name(), [*self._cases()]
             return
-        for workspace, asked in suites_of(self._survey):
-            yield f"cmkctl posture {workspace}", [*map(_asked, asked)]
+        for workspace, questions in suites_of(self._survey):
+            yield f"cmkctl posture {workspace}", [*map(_question_case, questions)]
         missing = [_case("visible", each.resource_id) for each in self._survey.unseen]
         for case, unseen in zip(missing, self._survey.unseen, strict=True):
             _add(case, "error", "not-visible", unseen.reason, unseen.resource_id)
@@ -144,7 +144,7 @@ class JUnitView(UnattendedView):
             yield case
 
 
-def _asked(question: Question) -> ET.Element:
+def _question_case(question: Question) -> ET.Element:
     """Return the case of a question."""
     assessment = question.assessment
     case = _case(assessment.name_of_service, f"{assessment.service} {assessment.name}: {question.topic}")

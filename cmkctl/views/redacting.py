@@ -24,7 +24,7 @@ _REMEMBERED: Final = 4096
 
 
 class RedactingView:
-    """One view made of several. The first one asks the operator."""
+    """One view made of several. The first one prompts the operator."""
 
     def __init__(self, redactor: Redactor, first: View, *others: View) -> None:
         self._views = (first, *others)
@@ -44,7 +44,7 @@ class RedactingView:
             each.show(redacted)
 
     def confirm(self, plan: Plan, name: str = "") -> bool:
-        """Ask, once."""
+        """Prompt once."""
         return self._views[0].confirm(self._redact(plan), name)
 
     def close(self) -> None:

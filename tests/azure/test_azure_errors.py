@@ -161,6 +161,17 @@ def test_every_recorded_failed_operation_has_a_cause() -> None:
         # No refusal, and not what the request is answered with.
         (299, b"", FailureKind.UNREADABLE),
         (204, b"", FailureKind.UNREADABLE),
+        (
+            412,
+            {
+                "error": {
+                    "code": "PreconditionFailed",
+                    "message": "There is an operation in progress. Please retry the operation after sometime.",
+                }
+            },
+            FailureKind.IN_PROGRESS,
+        ),
+        (409, {"error": {"code": "ServerIsBusy", "message": "busy"}}, FailureKind.IN_PROGRESS),
     ],
 )
 def test_kind_of_an_answer(status: int, body: Any, kind: FailureKind) -> None:

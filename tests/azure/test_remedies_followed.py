@@ -134,7 +134,7 @@ def test_a_region_that_a_policy_allows_is_the_location(builder: ScenarioBuilder)
 
 
 def test_an_allowed_region_also_serves_the_resources_that_microsoft_creates(builder: ScenarioBuilder) -> None:
-    """The policy concerns every type: no remedy is another encryption, and after the change of the location nothing is denied."""
+    """The policy concerns every type: each remedy is the change of the location, after which nothing is denied."""
     profile = builder.make(ProfileVariant(), World("new"))
     builder.running.state.add_policy("regions", "*", "location", allow=("westus3",))
 

@@ -49,6 +49,8 @@ _CODE: Final = re.compile(r"^ *```.*?^ *```$|`[^`\n]*`", re.MULTILINE | re.DOTAL
 _PAGES: Final = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
 _PROFILES: Final = sorted((ROOT / "profiles").rglob("*.yaml"))
 _MODULES: Final = sorted((ROOT / "cmkctl").rglob("*.py"))
+_TESTS: Final = sorted((ROOT / "tests").rglob("*.py"))
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 def lost_in(text: str) -> list[str]:
@@ -65,6 +67,36 @@ def _texts(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield node.value
+
+
+def _comments(source: str) -> Iterator[str]:
+    """Return the comments of a module, and its docstrings: strings that are a statement of their own."""
+    yield from (
+        each.string for each in tokenize.generate_tokens(StringIO(source).readline) if each.type == tokenize.COMMENT
+    )
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(ast.Constant(str(text))):
+                yield text
+
+
+def _names(source: str) -> Iterator[str]:
+    """Return what a module names, as words: functions, classes, parameters, variables, attributes and imports."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield _words(name)
+            case ast.arg(arg=name) | ast.alias(asname=str(name)):
+                yield _words(name)
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield _words(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
+                yield _words(name)
+
+
+def _words(name: str) -> str:
+    """Split a name at underscores and at capitals."""
+    return " ".join(_WORD.findall(name))
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda each: str(each.relative_to(ROOT)))
@@ -96,6 +128,30 @@ def test_the_code_uses_the_words_of_the_glossary() -> None:
     found = {str(each.relative_to(ROOT)): lost_in("\n\n".join(_texts(each))) for each in _MODULES}
 
     assert {} == {file: words for file, words in found.items() if words}
+
+
+def test_the_tests_use_the_words_of_the_glossary() -> None:
+    """Every docstring, comment and name of the tests; the other strings of a test are data, such as quoted complaints."""
+    found = {
+        str(each.relative_to(ROOT)): lost_in("\n\n".join([_words(each.stem), *_comments(source), *_names(source)]))
+        for each, source in ((each, each.read_text(encoding="utf-8")) for each in _TESTS)
+    }
+
+    assert {} == {file: words for file, words in found.items() if words}
+
+
+def test_names_are_read_as_words_and_other_strings_are_not_read() -> None:
+    """Whatever binds a name counts; a use of it, a member of a document and a message do not."""
+    source = """
+class NobodyIsHere:
+    def tell_it(self, begun, *, mended=0):
+        # a mishap
+        self.heard_of = whoever(told=f"{document['spoken']} hear")
+    "nobody"
+"""
+
+    assert ["mishap", "nobody"] == [word for each in _comments(source) for word in lost_in(each)]
+    assert {"nobody", "tell", "begun", "mended", "heard"} == {word for each in _names(source) for word in lost_in(each)}
 
 
 def test_the_pattern_finds_forms_and_phrases_and_spares_code() -> None:

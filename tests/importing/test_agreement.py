@@ -70,3 +70,31 @@ def test_the_reader_of_the_key_is_offered_where_the_workspace_has_that_identity(
 
     assert {} == with_workspace(case.profile, {**found, "identity": {"type": "SystemAssigned"}}, "CMK257")
     assert {"workspace.encryption_identity": reader} == with_workspace(case.profile, having, "CMK257")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "lines"),
+    [
+        ("https://kv-ml.vault.azure.net/keys/cmk/493652a64a3747f78c15ce6c1b2add88", {"key.recover": True}),
+        ("https://kv-ml.vault.azure.net/keys/cmk", {}),
+        ("https://kv-other.vault.azure.net/keys/cmk/493652a64a3747f78c15ce6c1b2add88", {}),
+        ("https://kv-ml.vault.azure.net/keys/old/493652a64a3747f78c15ce6c1b2add88", {"key.name": "old"}),
+    ],
+)
+def test_only_a_key_that_was_deleted_is_to_be_recovered(identifier: str, lines: Any) -> None:
+    """The lines proposed `key.recover: true` for a key without a version, and for one of another vault."""
+    case = CASES["workspace/another_key"]
+    vault = case.profile.key_vault.resource_id
+    key = {"keyVaultArmId": vault, "keyIdentifier": identifier}
+    found: Any = {"properties": {"encryption": {"status": "Enabled", "keyVaultProperties": key}}}
+
+    assert lines == with_workspace(case.profile, found, "CMK256")
+
+
+@pytest.mark.parametrize("identity", [None, {"type": "None"}])
+def test_a_workspace_without_an_identity_offers_no_lines(identity: Any) -> None:
+    """The lines proposed the identity that the profile had already."""
+    case = CASES["workspace/another_key"]
+    found: Any = {"identity": identity, "properties": {}}
+
+    assert with_workspace(case.profile, found, "CMK259") == {}

@@ -36,7 +36,7 @@ def uses(version: str, verdict: Verdict = Verdict.CUSTOMER, identifier: str = KE
         (key(KeyVersion(OLD, enabled=False)), NEW, Verdict.CUSTOMER),
         (key(KeyVersion(OLD, enabled=True, expires=datetime(1999, 1, 1, tzinfo=UTC))), OLD, Verdict.CUSTOMER),
         (key(KeyVersion(OLD, reason="you may not read it")), OLD, Verdict.CUSTOMER),
-        (key(KeyVersion(OLD, reason="the vault shows no such version", absent=True)), OLD, Verdict.NOT_KNOWABLE),
+        (key(KeyVersion(OLD, reason="the vault shows no such version", absent=True)), OLD, Verdict.CUSTOMER),
         (key(), OLD, Verdict.CUSTOMER),
         ({KEY: KeyState(KEY, VAULT, reason="the key may not be read")}, OLD, Verdict.CUSTOMER),
         ({}, OLD, Verdict.CUSTOMER),
@@ -69,7 +69,7 @@ def test_a_part_that_cannot_use_its_key_makes_the_whole_unusable() -> None:
 
 
 def test_the_state_of_a_key_has_the_older_versions_in_use() -> None:
-    """Those of other keys are left out, and those that were left unread say so."""
+    """Those of other keys are left out, and those that were left unread are shown as unread."""
     document = {"properties": {"keyUriWithVersion": f"{KEY}/{NEW}", "attributes": {"enabled": True}}}
     disabled = {"properties": {"keyUriWithVersion": f"{KEY}/{OLD}", "attributes": {"enabled": False, "exp": "soon"}}}
     unread, denied, absent = "1" * 32, "2" * 32, "3" * 32
@@ -93,7 +93,7 @@ def test_the_state_of_a_key_has_the_older_versions_in_use() -> None:
     assert False is is_older(f"{KEY}/{OLD}", {KEY: KeyAnswer(None)})
 
 
-def test_only_versions_that_can_be_asked_for_are_named() -> None:
+def test_only_versions_that_can_be_requested_are_named() -> None:
     """A key that is no identifier is left out; a part is looked at as well."""
     whole = uses(NEW, Verdict.CUSTOMER, "cmk", Part("db", uses(OLD.upper(), identifier=OTHER)))
 

@@ -121,7 +121,12 @@ def test_a_managed_group_in_which_nothing_is_visible_is_shown_as_such(azure: Sce
 def test_a_host_name_leads_to_its_resource_in_another_group(azure: ScenarioBuilder) -> None:
     """A connection names a blob endpoint. One outside Azure is shown as not visible, with its host."""
     put(azure.running.state, workspace("mlw"), storage("stelsewhere", "rg-data"))
-    for name, target in (("one", "https://stelsewhere.blob.core.windows.net/c"), ("two", "https://models.example.com")):
+    for name, target in (
+        ("one", "https://stelsewhere.blob.core.windows.net/c"),
+        ("two", "https://models.example.com"),
+        ("three", "https://sthidden.blob.core.windows.net/c"),
+        ("four", "https://pghidden.postgres.database.usgovcloudapi.net"),
+    ):
         connect(azure, name, target)
 
     found = by_name(survey_in(azure, ONE))
@@ -129,6 +134,14 @@ def test_a_host_name_leads_to_its_resource_in_another_group(azure: ScenarioBuild
     assert "microsoft" == verdicts(found)["stelsewhere"]
     assert Verdict.NOT_VISIBLE is found["models.example.com"].posture.verdict
     assert "may be outside Azure" in found["models.example.com"].posture.reason
+    assert ["", "storage_accounts", "postgresql_servers"] == [
+        found[name].name_of_service
+        for name in (
+            "models.example.com",
+            "sthidden.blob.core.windows.net",
+            "pghidden.postgres.database.usgovcloudapi.net",
+        )
+    ], "what is expected of a service is expected of a hidden resource as well, which its host gives away"
 
 
 def connect(azure: ScenarioBuilder, name: str, target: str) -> None:
@@ -198,10 +211,12 @@ def test_a_version_that_its_vault_lacks_is_not_taken_for_a_good_sign(azure: Scen
     azure.running.state.add_key("kv-cmk", "cmk")
     put(azure.running.state, workspace("mlw", key=f"{KEY}/{VERSION}", vault=vault))
 
-    found = by_name(survey_in(azure, ONE))["mlw"].posture
+    whole = survey_in(azure, ONE)
+    found = by_name(whole)["mlw"].posture
 
-    assert Verdict.NOT_KNOWABLE is found.verdict
+    assert Verdict.CUSTOMER is found.verdict, "the workspace still names a key of the customer's"
     assert f"its vault shows no version {VERSION} of the key" in found.reason
+    assert [f"{vault}/keys/cmk/versions/{VERSION}"] == [each.resource_id for each in whole.unseen]
 
 
 @pytest.mark.parametrize("deep", [None, True])
@@ -332,7 +347,7 @@ def test_a_sql_server_is_read_although_many_are_not(azure: ScenarioBuilder) -> N
 
 
 def test_a_survey_of_one_workspace_is_at_most_four_round_trips_deep(azure: ScenarioBuilder) -> None:
-    """The first two are the sign-in: where to ask for a token, and the token. Then come the workspace and what is around it.
+    """The first two are the sign-in: the token endpoint, and the token. Then come the workspace and what is around it.
 
     The deployments of its endpoints, and the version of the key that it uses, are among the latter.
     """

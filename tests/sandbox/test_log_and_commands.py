@@ -290,6 +290,6 @@ def test_what_makes_no_sense_is_refused(state: Path, method: str, what: str, bod
         assert found is not None
         before = json.dumps(running.state.tenant.data)
         with pytest.raises(Exception, match=r".+"):
-            found.ask(method, what, body)
+            found.call_control(method, what, body)
 
         assert before == json.dumps(running.state.tenant.data)

@@ -90,8 +90,8 @@ def documents_of(case: Mapping[str, Any]) -> Documents:
     details = service.details(case["settings"]["id"])
     reads += [each for each in details if each.name not in (case.get("unread") or [])]
 
-    def answered(asked: Iterable[Read]) -> list[Answer]:
-        return [Answer(each, given.get(each.name), denied=each.name in denied) for each in asked]
+    def answered(reads: Iterable[Read]) -> list[Answer]:
+        return [Answer(each, given.get(each.name), denied=each.name in denied) for each in reads]
 
     documents = with_linked(service, Documents(answered(reads)), answered)
     assert given.keys() <= {*documents.names}

@@ -74,15 +74,15 @@ class AssociatedResources(Section):
 
     @property
     def application_insights_id(self) -> str | None:
-        """The ARM id of the Application Insights component; None when the profile asks for none."""
+        """The ARM id of the Application Insights component; None when the profile requests none."""
         return self.application_insights.resource_id if self.application_insights.enabled else None
 
     @property
     def container_registry_name(self) -> str | None:
-        """The name of the container registry; None when the profile asks for none."""
+        """The name of the container registry; None when the profile requests none."""
         return self.container_registry.resource_name if self.container_registry else None
 
     @property
     def container_registry_id(self) -> str | None:
-        """The ARM id of the container registry; None when the profile asks for none."""
+        """The ARM id of the container registry; None when the profile requests none."""
         return self.container_registry.resource_id if self.container_registry else None

@@ -86,7 +86,7 @@ class ManagedNetworkSettings(Section):
     provision: Literal["now", "with-first-compute"] = Field(
         "with-first-compute",
         description=(
-            "When Azure makes the network: now, which Microsoft's page says serverless Spark needs, or with the first "
+            "When Azure makes the network: now, which serverless Spark needs according to Microsoft's page, or with the first "
             "compute, which then takes about 30 minutes longer."
         ),
         examples=["now"],

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from cmkctl.sandbox.core import errors, grants, key_loss
 from cmkctl.sandbox.core.messages import Json
 from cmkctl.sandbox.core.refusal import ours, partly, quoted
+from cmkctl.sandbox.core.regions import normal
 from cmkctl.sandbox.core.state import Tenant
 
 key_unusable = errors.ErrorRow(
@@ -53,11 +54,12 @@ def require_usable(
     also: Collection[str] = (),
     *,
     protected: bool = True,
+    region: str = "",
 ) -> Json:
     """Return the record of a key that the principal with object id `reader` may use.
 
     `uri` is the vault's; an empty `version` means the latest. `also` are further permissions that an access policy must have.
-    With `protected` the vault needs purge protection.
+    With `protected` the vault needs purge protection, and with a `region` it has to be there.
 
     Raises:
         AzureError: 400 for a vault or key that does not fit, 403 for a reader without the rights.
@@ -69,6 +71,8 @@ def require_usable(
     properties = vault["doc"]["properties"]
     if protected and not properties.get("enablePurgeProtection"):
         raise key_unusable(f"the vault '{vault['doc']['name']}' has no purge protection")
+    if region and normal(region) != normal(vault["doc"]["location"]):
+        raise key_unusable(f"the vault '{vault['doc']['name']}' is in another region than the resource")
     record = tenant.resource(f"{vault['doc']['id']}/keys/{name}")
     rows = [] if record is None else [row for row in record["versions"] if version.lower() in ("", row["version"])]
     if record is None or not rows:

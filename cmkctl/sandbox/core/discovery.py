@@ -35,35 +35,35 @@ class Elsewhere:
         """Return True when this process has the environment of that sandbox, whose owner then waits for this process."""
         return os.environ.get("HTTPS_PROXY") == self.environment()["HTTPS_PROXY"]
 
-    def ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask its control endpoint; see `control.Control`.
+    def call_control(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send a request to its control endpoint; see `control.Control`.
 
         Raises:
-            SandboxError: it does not answer, or what is asked makes no sense to it.
+            SandboxError: it does not answer, or it refuses the request.
 
         """
-        answer = _ask(self.port, method, f"/_sandbox/{what}", json.dumps(body or {}))
+        answer = _send(self.port, method, f"/_sandbox/{what}", json.dumps(body or {}))
         if "error" in answer:
             raise SandboxError(str(answer["error"]))
         return answer
 
     def reset(self) -> None:
-        """Ask it to forget everything.
+        """Delete its whole state.
 
         Raises:
             SandboxError: it does not answer.
 
         """
-        self.ask("POST", "reset")
+        self.call_control("POST", "reset")
 
     def stop(self) -> None:
-        """Ask it to stop.
+        """Stop it.
 
         Raises:
             SandboxError: it does not answer.
 
         """
-        self.ask("POST", "stop")
+        self.call_control("POST", "stop")
 
 
 def find(state: Path) -> Elsewhere | None:
@@ -78,13 +78,13 @@ def find(state: Path) -> Elsewhere | None:
             Path(facts["state"]),
             lasting=facts.get("lasting", True) is not False,
         )
-        hello = _ask(found.port, "GET", "/_sandbox/hello")
+        hello = _send(found.port, "GET", "/_sandbox/hello")
     except (OSError, ValueError, KeyError, TypeError, SandboxError):
         return None
     return found if hello.get("pid") == found.pid else None
 
 
-def _ask(port: int, method: str, path: str, body: str = "") -> dict[str, Any]:
+def _send(port: int, method: str, path: str, body: str = "") -> dict[str, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     try:
         connection.request(method, path, body)

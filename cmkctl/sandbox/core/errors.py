@@ -131,7 +131,7 @@ group_location_conflict = ErrorRow(
     409,
     "InvalidResourceGroupLocation",
     documented("Azure Resource Manager"),
-    "Invalid resource group location '{asked}'. The Resource group already exists in location '{existing}'.",
+    "Invalid resource group location '{requested}'. The Resource group already exists in location '{existing}'.",
 )
 group_being_deleted = ErrorRow(
     409,
@@ -163,7 +163,7 @@ location_conflict = ErrorRow(
     "InvalidResourceLocation",
     quoted("MicrosoftDocs/azure-docs#70422; the status belongs to the code"),
     "The resource '{name}' already exists in location '{existing}' in resource group '{group}'. A resource with the same "
-    "name cannot be created in location '{asked}'. Please select a new resource name.",
+    "name cannot be created in location '{requested}'. Please select a new resource name.",
 )
 resource_not_found = ErrorRow(
     404,
@@ -392,7 +392,7 @@ principal_type_differs = ErrorRow(
     400,
     "UnmatchedPrincipalType",
     recorded("44, misspelling included; the GUID without dashes"),
-    "The PrincipalId '{principal}' has type '{actual}' , which is different from specified PrinciaplType '{asked}'.",
+    "The PrincipalId '{principal}' has type '{actual}' , which is different from specified PrinciaplType '{requested}'.",
 )
 graph_denied = ErrorRow(
     403,
@@ -702,7 +702,7 @@ log_workspace_recovered_elsewhere = ErrorRow(
     "Conflict",
     ours("that a recovery needs the same group, name and region is documented"),
     "The Log Analytics workspace '{name}' was deleted in location {existing} and can be recovered there; it cannot be created in "
-    "{asked}.",
+    "{requested}.",
 )
 log_workspace_missing = ErrorRow(
     400,
@@ -1155,7 +1155,9 @@ skiptoken_invalid = ErrorRow(
     CODE_KNOWN,
     "The $skiptoken is not one that was handed out: follow nextLink as it is.",
 )
-maxresults_out_of_range = ErrorRow(400, "BadParameter", CODE_KNOWN, "maxresults must be from 1 to {most}, not {asked}.")
+maxresults_out_of_range = ErrorRow(
+    400, "BadParameter", CODE_KNOWN, "maxresults must be from 1 to {most}, not {requested}."
+)
 private_key_invalid = ErrorRow(400, "BadParameter", CODE_KNOWN, "The JSON Web Key is not a private key: {problem}.")
 value_not_base64url = ErrorRow(400, "BadParameter", CODE_KNOWN, "Property {name} is not base64url.")
 vault_body_invalid = ErrorRow(400, "BadParameter", CODE_KNOWN, "{problem}")

@@ -61,7 +61,7 @@ KINDS = {
         FaultKind("slow-principal", "a new principal is not found by role assignments that do not name its type", 0),
         FaultKind("late-failure", "the creation of a workspace or disk encryption set fails late, with a nested cause"),
         FaultKind("failure-cached", "a workspace name that failed for want of permission fails on for a while", 0),
-        FaultKind("vault-soft-deleted", "a vault that is asked for by a free name turns out to be soft-deleted"),
+        FaultKind("vault-soft-deleted", "a vault that is created with a free name turns out to be soft-deleted"),
         FaultKind("workspace-soft-deleted", "a workspace that is to be created turns out to be soft-deleted"),
         FaultKind("policy-managed-group", "a policy denies what Azure ML makes in the managed resource group"),
         FaultKind("no-capacity", "Azure Cosmos DB has no capacity; then the half-made account is in the way"),

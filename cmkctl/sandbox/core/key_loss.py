@@ -2,9 +2,9 @@
 
 Where a service gives another time, `Provider.key_seconds` has it.
 
-Services keep the unwrapped key in a cache and ask Key Vault again from time to time, so that an account is revoked "within an
+Services keep the unwrapped key in a cache and call Key Vault again from time to time, so that an account is revoked "within an
 hour", and "wait one hour" is the advice after the repair (Cosmos DB: cmk-troubleshooting-guide and troubleshoot-cmk). The time
-is that of the sandbox's clock. Each provider says by `Provider.key_readers` whether a resource can use its key at this moment.
+is that of the sandbox's clock. `Provider.key_readers` returns for each type whether a resource can use its key now.
 """
 
 from cmkctl.sandbox.core import registry

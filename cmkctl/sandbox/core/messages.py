@@ -77,7 +77,7 @@ class Call:
 
     @property
     def api_version(self) -> str:
-        """The api-version asked for, or an empty string."""
+        """The api-version of the request, or an empty string."""
         return self.query.get("api-version", "").lower()
 
     @property

@@ -30,7 +30,7 @@ class Action:
 
 
 def action_of(call: Call) -> Action | None:
-    """Return what a request does; None where nothing is asked for it."""
+    """Return what a request does; None where it needs no permission."""
     parts = [part for part in call.path.split("/") if part]
     words = [part.lower() for part in parts]
     if not words or words[0] != "subscriptions" or len(parts) == 1:
@@ -91,7 +91,7 @@ def require(tenant: Tenant, call: Call) -> None:
         return
     owns = caller.object_id == CLIENT_OBJECT_ID and tenant.data["caller_owns"]
     if owns and call.method in READS:
-        return  # nothing to ask, and asked most often
+        return  # nothing to check, and the most frequent case
     action = action_of(call)
     if action is None:
         return

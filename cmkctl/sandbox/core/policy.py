@@ -1,4 +1,4 @@
-"""Deny policies: arranged by type, property and value; enforced on writes, and asked by checkPolicyRestrictions.
+"""Deny policies: arranged by type, property and value; enforced on writes, and evaluated by checkPolicyRestrictions.
 
 The refusal's form is quoted (P54: Azure/azure-sdk-for-java#45273; kubernetes-sigs reports for the policy identifiers).
 """
@@ -173,7 +173,7 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-# --- asking
+# --- evaluation
 
 
 def policies(tenant: Tenant) -> Iterator[Policy]:
@@ -214,7 +214,7 @@ def require(tenant: Tenant, call: Call) -> None:
         return
     place = _place(call.path)
     if place is None or not call.body or place[0].lower() == DEPLOYMENTS:
-        return  # a template may have comments, and each resource of it is asked about when it is deployed
+        return  # a template may have comments, and each resource of it is evaluated when it is deployed
     content = call.json()
     existing = tenant.resource(call.path) or tenant.table("groups").get(ids.key(call.path))
     if call.method == "PATCH" and existing is not None:

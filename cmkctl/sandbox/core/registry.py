@@ -1,7 +1,7 @@
 """The resource providers of the sandbox, found by looking into the package `cmkctl.sandbox.providers`.
 
 A provider is a module or a package there with a `Provider` named ``PROVIDER``. Nothing else lists it. The modules are
-imported when the first question about providers is asked, so that `core` depends on no provider.
+imported at the first use of a provider, so that `core` depends on no provider.
 """
 
 import importlib
@@ -79,7 +79,7 @@ def row_views() -> "Mapping[str, Callable[[Tenant, Json, Call], Json]]":
 
 @cache
 def key_readers() -> "Mapping[str, Callable[[Tenant, Cloud, Json], str]]":
-    """Return, by lower-case type, what says why a resource cannot use its customer-managed key now."""
+    """Return, by lower-case type, the function that returns why a resource cannot use its customer-managed key now."""
     return {kind: reader for each in providers() for kind, reader in each.key_readers.items()}
 
 

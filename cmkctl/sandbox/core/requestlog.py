@@ -12,7 +12,7 @@ from cmkctl.sandbox.core.clouds import Service
 
 READS = ("GET", "HEAD", "OPTIONS")
 QUESTIONS = frozenset({"checkpolicyrestrictions", "checknameavailability", "validate", "resources"})
-"""The last segments of the POST requests that only ask, in lower case."""
+"""The last segments of the POST requests that only query, in lower case."""
 KEPT = 4000
 """The number of requests kept in memory; beyond it the older half is dropped. The file keeps all."""
 

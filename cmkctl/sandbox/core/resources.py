@@ -101,7 +101,7 @@ def _location(body: Json, existing: Json | None, resource_type: ResourceType, na
     location = require_location(body["location"], resource_type.type)
     if existing is not None and normal(existing["doc"]["location"]) != location:
         group = existing["doc"]["id"].split("/")[4]
-        raise errors.location_conflict(name, existing["doc"]["location"], group=group, asked=location)
+        raise errors.location_conflict(name, existing["doc"]["location"], group=group, requested=location)
     return location
 
 

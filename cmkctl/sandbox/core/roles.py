@@ -1,4 +1,4 @@
-"""The built-in roles the sandbox knows, with what each allows: facts of Azure, declared once and asked by all planes.
+"""The built-in roles the sandbox knows, with what each allows: facts of Azure, declared once and used by all planes.
 
 Ids come from Microsoft's Key Vault RBAC guide and Azure Verified Modules; permissions from learn.microsoft.com, "Azure
 built-in roles" (general, security, AI + machine learning). An action is compared without case; ``*`` stands for

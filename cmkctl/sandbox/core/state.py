@@ -1,4 +1,4 @@
-"""The tenant: everything the sandbox knows, as one JSON document, and the few questions every service asks it."""
+"""The tenant: everything the sandbox knows, as one JSON document, and the few queries that every service needs."""
 
 import threading
 import time

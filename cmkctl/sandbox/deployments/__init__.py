@@ -10,7 +10,7 @@ COVERAGE = Area(
     "ARM deployments",
     supported=(
         "at a resource group and at a subscription: PUT, GET, list, validate, operations, polls, outputs, export",
-        "validate: rights, policies and what a provider refuses at once, asked in a copy that is thrown away",
+        "validate: rights, policies and what a provider refuses at once, tried in a copy that is thrown away",
         "what-if: created, changed, unchanged and ignored resources, with the properties that differ",
         "parameters, variables, conditions, copies, dependsOn, nested deployments; resources pass the handlers of PUT",
     ),

@@ -23,12 +23,12 @@ class Scope:
     """The names an expression may refer to.
 
     Attributes:
-        azure: functions that ask about the deployment and its surroundings, by lower-case name.
+        azure: functions that read the deployment and its surroundings, by lower-case name.
         parameters: their values; names are compared without case.
         variables: as the template has them, not evaluated.
         loops: the copy loops that are going on, by name, and the index each is at; "" is the innermost.
         defaults: whether a parameter's default value is being evaluated, where alone newGuid and utcNow may stand.
-        asked: the variables whose value is just being worked out, so that a circle of them is noticed.
+        evaluating: the variables whose value is just being worked out, so that a circle of them is noticed.
         seed: makes newGuid differ from deployment to deployment, and from call to call.
         now: seconds since the epoch.
 
@@ -39,7 +39,7 @@ class Scope:
     variables: Mapping[str, Any] = field(default_factory=dict)
     loops: Mapping[str, int] = field(default_factory=dict)
     defaults: bool = False
-    asked: frozenset[str] = frozenset()
+    evaluating: frozenset[str] = frozenset()
     seed: str = ""
     now: float = 0.0
 
@@ -57,7 +57,7 @@ def evaluate(value: Any, scope: Scope) -> Any:
 
     Raises:
         ExpressionError: an expression has no value.
-        AzureError: what it asks about cannot be had.
+        AzureError: what it reads is not available.
 
     """
     if isinstance(value, str):
@@ -180,9 +180,9 @@ def _parameter(scope: Scope, arguments: tuple[Any, ...]) -> Any:
 
 def _variable(scope: Scope, arguments: tuple[Any, ...]) -> Any:
     wanted = text(arguments[0]) if arguments else ""
-    if wanted.lower() in scope.asked:
+    if wanted.lower() in scope.evaluating:
         raise ExpressionError(f"the template variable '{wanted}' refers to itself")
-    own = replace(scope, loops={}, asked=scope.asked | {wanted.lower()})
+    own = replace(scope, loops={}, evaluating=scope.evaluating | {wanted.lower()})
     found = find(scope.variables, wanted)
     if found is not None and found != "copy":
         return evaluate(scope.variables[found], own)

@@ -19,7 +19,7 @@ AZURE = frozenset(
     """copyIndex deployment environment extensionResourceId newGuid parameters reference resourceGroup resourceId
     subscription subscriptionResourceId tenant tenantResourceId utcNow variables""".lower().split()
 )
-"""Functions that ask about the deployment or about Azure; `evaluate` and `functions_azure` have them."""
+"""Functions that read the deployment or Azure; `evaluate` and `functions_azure` have them."""
 
 
 def known(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Template functions that ask about Azure: ids, the deployment's surroundings, resources as they are at that moment."""
+"""Template functions that read from Azure: ids, the deployment's surroundings, resources as they are at that moment."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def static(tenant: Tenant, place: Place, host: str, deployment: Json) -> dict[str, Special]:
-    """Return the functions that can be asked before anything is deployed."""
+    """Return the functions that can be evaluated before anything is deployed."""
     cloud, _ = locate(host)
     return {
         "deployment": lambda _scope, _arguments: deployment,
@@ -32,7 +32,7 @@ def static(tenant: Tenant, place: Place, host: str, deployment: Json) -> dict[st
 
 
 def live(facade: TenantFacade, base: str, steps: list[Json]) -> dict[str, Special]:
-    """Return the functions that ask about resources as they are now; `steps` are the template's own resources."""
+    """Return the functions that read resources as they are now; `steps` are the template's own resources."""
 
     def reference(_scope: Scope, arguments: tuple[Any, ...]) -> Any:
         target, version = _target(base, steps, arguments)

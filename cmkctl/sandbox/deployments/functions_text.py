@@ -80,7 +80,7 @@ def _substring(value: Any, start: Any, length: Any = None) -> str:
     whole, begin = text(value), int(number(start))
     end = len(whole) if length is None else begin + int(number(length))
     if not 0 <= begin <= end <= len(whole):
-        raise ExpressionError("substring() was asked for characters beyond the end of the string")
+        raise ExpressionError("substring() reaches beyond the end of the string")
     return whole[begin:end]
 
 

@@ -84,9 +84,9 @@ def _prepare(tenant: Tenant, call: Call) -> Json:
     number = tenant.serial()
     scope = _scope(tenant, call, place, form, number)
     given = parameters.take(form.get("parameters") or {}, body["properties"].get("parameters") or {}, scope)
-    asked = _with(scope, form, given.values)
-    steps = template.steps_of(form, place, asked)
-    order.connect(steps, place.base, asked)
+    evaluated = _with(scope, form, given.values)
+    steps = template.steps_of(form, place, evaluated)
+    order.connect(steps, place.base, evaluated)
     return _record(tenant, call, place, form, given, steps, number, body.get("tags"))
 
 

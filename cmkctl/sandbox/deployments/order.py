@@ -14,7 +14,7 @@ Json = dict[str, Any]
 def connect(steps: list[Json], base: str, scope: Scope) -> None:
     """Give every step ``dependsOn``: the ids of the deployed steps that have to be done before it.
 
-    ``asks`` are those among them whose state it asks for in an api-version: a deployment shows them apart (recording 09).
+    ``asks`` are those among them whose state it reads in an api-version: a deployment shows them apart (recording 09).
 
     Raises:
         AzureError: 400 `InvalidTemplate`: a dependency is not in the template, or they go round in a circle.
@@ -52,17 +52,17 @@ def _meant(steps: list[Json], base: str, want: str) -> list[Json]:
 
 
 def _implied(step: Json, steps: list[Json], base: str, scope: Scope) -> list[tuple[Json, Json]]:
-    """Return the steps whose state a resource's properties ask for, as far as that is known beforehand, and how."""
+    """Return the steps whose state a resource's properties read, as far as that is known beforehand, and how."""
     found = []
     for call in functions_in(step["raw"]) if step["deployed"] else ():
         if call.name.lower() == "reference" or call.name.lower().startswith("list"):
-            target, version = (_asked(call, number, step, scope) for number in (0, 1))
+            target, version = (_argument(call, number, step, scope) for number in (0, 1))
             other = find_step(steps, base, target) if target else None
             found += [(other, {"apiVersion": version} if version else {})] if other is not None else []
     return found
 
 
-def _asked(call: Function, number: int, step: Json, scope: Scope) -> str:
+def _argument(call: Function, number: int, step: Json, scope: Scope) -> str:
     if len(call.arguments) <= number:
         return ""
     try:

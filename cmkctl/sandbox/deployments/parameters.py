@@ -92,7 +92,7 @@ class _Lazily:
         self.declared = declared
         self.sent = sent
         self.values = values
-        self.asked: list[str] = []
+        self.evaluating: list[str] = []
         self.scope = replace(scope, defaults=True, parameters={name: self._later(name) for name in declared})
 
     def _later(self, name: str) -> Callable[[], Any]:
@@ -113,16 +113,16 @@ class _Lazily:
         return self._default(name, declaration)
 
     def _default(self, name: str, declaration: Json) -> Any:
-        if name in self.asked:
+        if name in self.evaluating:
             raise errors.template_invalid(f"The default value of the template parameter '{name}' refers to itself")
-        self.asked.append(name)
+        self.evaluating.append(name)
         try:
             self.values[name] = evaluate(declaration["defaultValue"], self.scope)
         except ExpressionError as problem:
             raise errors.template_invalid(
                 f"The default value of the template parameter '{name}' is not valid: {problem}"
             ) from problem
-        self.asked.remove(name)
+        self.evaluating.remove(name)
         return self.values[name]
 
 

@@ -1,4 +1,4 @@
-"""The validation of a deployment: each resource is asked for in a copy of the tenant, and the copy is thrown away.
+"""The validation of a deployment: each resource is requested in a copy of the tenant, and the copy is thrown away.
 
 The form of the answer is that of *Deployments - Validate* and of the page on errors (error-invalid-template-deployment). A
 provider answers there what it would answer the PUT at once; what fails while a resource is being made is not foreseen, and

@@ -72,10 +72,10 @@ def get_operation(tenant: Tenant, call: Call) -> Reply:
 
 def _paged(call: Call, rows: list[Json]) -> Reply:
     """Answer one page of a list: ``$top`` rows, 100 by default, and the link to the next page."""
-    asked, start = call.query.get("$top", ""), call.query.get("$skiptoken", "0")
-    if not start.isdigit() or (asked and not asked.isdigit()):
+    top, start = call.query.get("$top", ""), call.query.get("$skiptoken", "0")
+    if not start.isdigit() or (top and not top.isdigit()):
         raise errors.property_refused("$top", "and $skiptoken must be whole numbers")
-    size, first = int(asked or PAGE) or PAGE, int(start)
+    size, first = int(top or PAGE) or PAGE, int(start)
     body: Json = {"value": rows[first : first + size]}
     if len(rows) > first + size:
         kept = {**call.query, "$skiptoken": str(first + size)}

@@ -51,9 +51,11 @@ def scope_of(tenant: Tenant, record: Json) -> Scope:
     """Return what the deployment's expressions may refer to while it runs."""
     place = place_of(record)
     azure = static(tenant, place, record["host"], as_function(place, record["template"], record["parameters"]))
-    asking = live(world_of(tenant, record), place.base, record["steps"])
+    functions = live(world_of(tenant, record), place.base, record["steps"])
     template = record["template"]
-    return Scope(azure={**azure, **asking}, parameters=record["parameters"], variables=template.get("variables") or {})
+    return Scope(
+        azure={**azure, **functions}, parameters=record["parameters"], variables=template.get("variables") or {}
+    )
 
 
 def as_function(place: Place, template: Json, parameters: Json) -> Json:
@@ -133,7 +135,7 @@ def dependencies(steps: list[Json]) -> list[Json]:
 
 
 def _waits_for(step: Json, known: Json) -> list[Json]:
-    """Return what a step waits for; what it asks for in an api-version is a row of its own (recording 09)."""
+    """Return what a step waits for; what it reads in an api-version is a row of its own (recording 09)."""
     rows = [_reference(known[other]) for other in step["stated"]]
     return rows + [{**_reference(known[row["id"]]), "apiVersion": row["apiVersion"]} for row in step["asks"]]
 

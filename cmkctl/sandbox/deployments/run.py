@@ -112,7 +112,7 @@ def _begin_step(tenant: Tenant, facade: TenantFacade, step: Json, scope: Scope) 
     except AzureError as refusal:
         _fail(tenant, step, failures.rejected(refusal), refusal.status)
     else:
-        _note_begun(tenant, step, reply)
+        _note_started(tenant, step, reply)
 
 
 def body_of(step: Json, scope: Scope) -> Json:
@@ -128,7 +128,7 @@ def body_of(step: Json, scope: Scope) -> Json:
     return {**body, "properties": {**body["properties"], "template": template}} if template is not None else body
 
 
-def _note_begun(tenant: Tenant, step: Json, reply: Reply) -> None:
+def _note_started(tenant: Tenant, step: Json, reply: Reply) -> None:
     step["status"] = reply.status
     step["poll"] = reply.headers.get("Azure-AsyncOperation")
     if step["poll"] is None and reply.status == 202:  # with 201 it is the resource's own address

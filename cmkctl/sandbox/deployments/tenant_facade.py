@@ -16,7 +16,7 @@ from cmkctl.sandbox.planes import request_checks
 class TenantFacade:
     """Sends requests on behalf of a deployment. They pass what any request passes, and are not in the request log.
 
-    `host` is the one the deployment was asked for at, so that it stays in its cloud; `caller` is who asked for it: a
+    `host` is the one that got the deployment, so that it stays in its cloud; `caller` is the one who deploys: a
     template can do nothing that its deployer may not do.
     """
 

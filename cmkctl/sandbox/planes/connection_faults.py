@@ -167,7 +167,7 @@ def before(tenant: Tenant, call: Call) -> Reply | None:
 
 
 def after(tenant: Tenant, call: Call, reply: Reply) -> Reply:
-    """Return what the client gets once the service has done what was asked."""
+    """Return what the client gets once the service has handled the request."""
     if not tenant.faults or not _is_write(call) or not _reachable(call):
         return reply
     for name in AFTER:
@@ -183,7 +183,7 @@ def _lost(tenant: Tenant, call: Call, reply: Reply, name: str) -> Reply:
 
 
 def _reachable(call: Call) -> bool:
-    """Return whether faults reach a request at all: the unauthenticated one that asks for a challenge is left alone."""
+    """Return whether faults reach a request at all: the unauthenticated one that requests a challenge is left alone."""
     return call.service is Service.LOGIN or "authorization" in call.headers
 
 

@@ -33,7 +33,7 @@ SHORT_SECONDS = 5
 
 
 def openid_configuration(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
-    """Answer the discovery document of a tenant; what MSAL reads before it asks for a token."""
+    """Answer the discovery document of a tenant; what MSAL reads before it requests a token."""
     if call["tenant"].lower() not in KNOWN:
         return _tenant_unknown(call["tenant"], "invalid_tenant")
     base = f"{call.url}/{TENANT_ID}"

@@ -21,7 +21,7 @@ COVERAGE = Area(
     supported=(
         "service principals by application id, object id, `eq` and `startswith`; getByIds; create, DELETE",
         "a managed identity's principal with its type and its resource (recordings 40, 41, 59)",
-        "the applications that can log in: list by filter (`az ad sp create` asks before it creates a principal)",
+        "the applications that can log in: list by filter (`az ad sp create` reads it before it creates a principal)",
     ),
     differs=("shows as much of a principal and of an application as clients read",),
     not_modelled=("people, groups; creating and changing applications; Azure AD Graph (`graph.windows.net`)",),
@@ -173,7 +173,7 @@ def get_by_app_id(tenant: Tenant, call: Call) -> Reply:
 
 
 def get_me(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
-    """Refuse to name the signed-in user: there is none. The az CLI asks before it looks for the service principal."""
+    """Refuse to name the signed-in user: there is none. The az CLI requests it before it looks for the service principal."""
     return refuse(tenant, errors.graph_no_user())
 
 

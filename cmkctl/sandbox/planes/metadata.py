@@ -92,7 +92,7 @@ ONLY = {PUBLIC: PUBLIC_ONLY, GOVERNMENT: GOVERNMENT_ONLY, CHINA: CHINA_ONLY}
 
 
 def endpoints(tenant: Tenant, call: Call) -> Reply:  # noqa: ARG001  every handler has the same form
-    """Answer the endpoints of the cloud that is asked: 200, with a token or without.
+    """Answer the endpoints of the cloud of the request: 200, with a token or without.
 
     Raises:
         AzureError: 400 for a missing api-version, or one that is not modelled.

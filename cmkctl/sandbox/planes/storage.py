@@ -1,4 +1,4 @@
-"""The data plane of storage accounts, as far as azurerm asks for it: the properties of each service, as XML.
+"""The data plane of storage accounts, as far as azurerm reads it: the properties of each service, as XML.
 
 Version 4 of azurerm waits after it has created an account until blobs, queues and files answer, and reads their properties
 in every refresh (``storage_account_resource.go``: ``waitForDataPlaneToBecomeAvailableForAccount``).
@@ -48,8 +48,8 @@ def serve(tenant: Tenant, call: Call) -> Reply:
     record = _find(tenant, account)
     if record is None:
         raise errors.not_modelled(f"the host {call.host}: there is no storage account '{account}'")
-    asked = (call.method, call.query.get("restype"), call.query.get("comp"))
-    if asked != ("GET", "service", "properties") or service not in PROPERTIES:
+    operation = (call.method, call.query.get("restype"), call.query.get("comp"))
+    if operation != ("GET", "service", "properties") or service not in PROPERTIES:
         raise errors.not_modelled(f"{call.method} {call.path} of the data plane of storage")
     if not call.headers.get("authorization"):
         return _document(

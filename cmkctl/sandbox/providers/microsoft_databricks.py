@@ -416,7 +416,7 @@ def delete_workspace(tenant: Tenant, call: Call) -> Reply:
 def add_databricks_workspace(
     state: Arrangement, name: str, group: str = "rg", location: str = LOCATION, sku: str = "premium", **properties: Any
 ) -> str:
-    """Add a workspace with Microsoft's keys, unless properties say otherwise; return its id."""
+    """Add a workspace with Microsoft's keys, unless properties set another one; return its id."""
     group_id = state.add_resource_group(group, location)
     state.register_provider("Microsoft.Databricks")
     identifier = f"{group_id}/providers/{WORKSPACE.type}/{name}"

@@ -87,7 +87,7 @@ def put_factory(tenant: Tenant, call: Call) -> Reply:
         if identity.get("type")
         else (before or {}).get("identity")
     )
-    _check_key(tenant, before, sent.get("encryption"), own)
+    _check_key(tenant, before, sent.get("encryption"), own, write.location)
     document = _factory(tenant, write.id, write.name, write.location, sent)
     if before:
         document["properties"]["createTime"] = before["properties"]["createTime"]
@@ -112,7 +112,9 @@ def _factory(tenant: Tenant, identifier: str, name: str, location: str, sent: Js
     }
 
 
-def _check_key(tenant: Tenant, before: Json | None, encryption: Json | None, identity: Json | None) -> None:
+def _check_key(
+    tenant: Tenant, before: Json | None, encryption: Json | None, identity: Json | None, region: str
+) -> None:
     held = before is not None and before["properties"].get("encryption")
     if not encryption:
         if held:
@@ -131,6 +133,7 @@ def _check_key(tenant: Tenant, before: Json | None, encryption: Json | None, ide
         encryption["keyName"],
         encryption.get("keyVersion") or "",
         customer_keys.reader_of(tenant, identity, user),
+        region=region,
     )
     size = record["doc"]["properties"].get("keySize")
     if size != SIZE:

@@ -11,6 +11,7 @@ from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.refusal import ours
+from cmkctl.sandbox.core.regions import normal
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -30,7 +31,7 @@ COVERAGE = Area(
         "a server is inaccessible exactly one hour after its key is lost (Azure: within 10 minutes)",
         "a server comes back by itself; Azure waits for a request to validate the key again",
         "the capabilities of a region are one size, and names are never taken",
-        "vault and server may be in two regions, as recorded (54); the documentation asks for one",
+        "vault and server may be in two regions, as recorded (54); the documentation requires one",
     ),
     not_modelled=("replicas, restores, imports, other parameters, firewalls",),
     guesses=("a key without a version is taken, and its newest version used",),
@@ -47,11 +48,14 @@ DATABASE = {
 }
 DAYS = 90
 SIZE = "Standard_D2ds_v4"
-NOBODY = "00000000-0000-0000-0000-000000000000"
+NO_PRINCIPAL = "00000000-0000-0000-0000-000000000000"
 
 _KNOWN = ours("that it is refused is documented; its wording is not")
 mysql_key_expires = errors.ErrorRow(
     400, "BadRequest", _KNOWN, "The key '{key}' has a date of expiry, which a key of a MySQL server must not have."
+)
+mysql_vault_elsewhere = errors.ErrorRow(
+    400, "BadRequest", _KNOWN, "The vault '{vault}' in {location} has to be in the region of the server."
 )
 mysql_vault_retention = errors.ErrorRow(
     400, "BadRequest", _KNOWN, "The vault '{vault}' has to keep deleted keys for 90 days; it keeps them for {days}."
@@ -169,10 +173,15 @@ def _identity(tenant: Tenant, identifier: str, sent: Json, before: Json | None, 
         name: {"principalId": each["principalId"], "tenantId": tenant.tenant_id}
         for name, each in (shown.get("userAssignedIdentities") or {}).items()
     }
-    return {"userAssignedIdentities": users, "principalId": NOBODY, "type": shown["type"], "tenantId": tenant.tenant_id}
+    return {
+        "userAssignedIdentities": users,
+        "principalId": NO_PRINCIPAL,
+        "type": shown["type"],
+        "tenantId": tenant.tenant_id,
+    }
 
 
-def _check(tenant: Tenant, before: Json | None, wanted: Json, document: Json) -> None:  # noqa: ARG001  every check has this form
+def _check(tenant: Tenant, before: Json | None, wanted: Json, document: Json) -> None:
     """Refuse keys that expire, and vaults with another retention than the documented one."""
     for key, _ in flexible_servers.PARTS.values():
         named = flexible_servers.KEY_URI.fullmatch(wanted.get(key) or "")
@@ -185,6 +194,8 @@ def _check(tenant: Tenant, before: Json | None, wanted: Json, document: Json) ->
         ]
         if versions and versions[-1]["attributes"].get("exp"):
             raise mysql_key_expires(named[2])
+        if key == "primaryKeyURI" and normal(vault["doc"]["location"]) != normal(document["location"]):
+            raise mysql_vault_elsewhere(vault["doc"]["name"], vault["doc"]["location"])
         days = vault["doc"]["properties"].get("softDeleteRetentionInDays", DAYS)
         if days != DAYS:
             raise mysql_vault_retention(vault["doc"]["name"], days)

@@ -130,9 +130,9 @@ def shown_identity(
     words = [word.strip() for word in sent["type"].lower().split(",")]
     if "userassigned" in words:
         kept = (old.get("userAssignedIdentities") or {}) if partial else {}
-        asked = sent.get("userAssignedIdentities")
-        wanted = {**kept, **(asked or {})}
-        removed = {ids.key(name) for name, value in (asked or {}).items() if value is None}
+        requested = sent.get("userAssignedIdentities")
+        wanted = {**kept, **(requested or {})}
+        removed = {ids.key(name) for name, value in (requested or {}).items() if value is None}
         shown["userAssignedIdentities"] = {
             name: _assigned(tenant, identifier, name) for name in wanted if ids.key(name) not in removed
         }

@@ -16,7 +16,7 @@ from cmkctl.sandbox.core.state import Tenant
 COVERAGE = Area(
     "policy, rights, quota",
     supported=(
-        "deny policies by type, property and value (`cmkctl sandbox policy`), enforced and asked by checkPolicyRestrictions",
+        "deny policies by type, property and value (`cmkctl sandbox policy`), enforced, and evaluated by checkPolicyRestrictions",
         "what a caller may do, by role assignments (`cmkctl sandbox principal`); 403 in the recorded words",
     ),
     differs=("the usual service principal is Owner of every subscription without a role assignment",),

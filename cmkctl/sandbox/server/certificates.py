@@ -65,7 +65,7 @@ def _limited(certificate: bytes, private: bytes, now: datetime) -> bytes:
 
 
 def server_context(made: trustme.CA) -> ssl.SSLContext:
-    """Return a TLS context for every host: one certificate for the known names, others issued when asked for."""
+    """Return a TLS context for every host: one certificate for the known names, others issued on demand."""
     context = _context(made, *certificate_names())
     others: dict[str, ssl.SSLContext] = {}
 

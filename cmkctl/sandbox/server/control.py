@@ -62,33 +62,37 @@ class Control:
     def _faults(self, _: Json) -> Json:
         return {"faults": self.state.faults()}
 
-    def _set_faults(self, asked: Json) -> Json:
-        if asked.get("clear"):
+    def _set_faults(self, request: Json) -> Json:
+        if request.get("clear"):
             self.state.clear_faults()
-        for text in asked.get("set") or ():
+        for text in request.get("set") or ():
             self.state.add_fault(text)
-        return self._faults(asked)
+        return self._faults(request)
 
     def _clock(self, _: Json) -> Json:
         tenant = self.state.tenant
         now = datetime.fromtimestamp(tenant.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {"now": now, "ahead": tenant.data["ahead"]}
 
-    def _advance(self, asked: Json) -> Json:
-        self.state.advance(asked["advance"])
-        return self._clock(asked)
+    def _advance(self, request: Json) -> Json:
+        self.state.advance(request["advance"])
+        return self._clock(request)
 
     def _policies(self, _: Json) -> Json:
         with self.state.tenant.lock:
             return {"policies": [rule.row() for rule in policies(self.state.tenant)]}
 
-    def _set_policies(self, asked: Json) -> Json:
-        if asked.get("clear"):
+    def _set_policies(self, request: Json) -> Json:
+        if request.get("clear"):
             self.state.clear_policies()
-        for row in asked.get("set") or ():
+        for row in request.get("set") or ():
             self.state.add_policy(**row)
-        return self._policies(asked)
+        return self._policies(request)
 
-    def _add_principal(self, asked: Json) -> Json:
-        scope = asked.get("scope") or SUBSCRIPTION
-        return {"environment": self.state.add_client(asked["name"], asked.get("role"), scope, asked.get("graph") or ())}
+    def _add_principal(self, request: Json) -> Json:
+        scope = request.get("scope") or SUBSCRIPTION
+        return {
+            "environment": self.state.add_client(
+                request["name"], request.get("role"), scope, request.get("graph") or ()
+            )
+        }

@@ -86,7 +86,7 @@ class Proxy(asyncio.Protocol):
 
     def _acknowledge(self) -> None:
         # urllib3, and with it every Azure SDK, leaves Nagle's delay on towards a proxy: a body that follows its head
-        # would wait 40 ms for the kernel's delayed acknowledgement. Linux wants to be asked each time.
+        # would wait 40 ms for the kernel's delayed acknowledgement. Linux needs the option set each time.
         if QUICK_ACK is not None:
             self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
 

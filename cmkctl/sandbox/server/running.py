@@ -41,7 +41,7 @@ class Running:
     Attributes:
         requests: every request since the start (a sequence of `LoggedRequest`).
         state: arranges and inspects the tenant; see `Arrangement`.
-        control: what other processes may ask this one; see `Control`.
+        control: the requests of other processes to this one; see `Control`.
         watch: called for every request before it is carried out and before it is answered; it may close the connection
             instead: for tests that interrupt a client at an exact request. None, as it is at first, watches nothing.
         port: the proxy's port on 127.0.0.1.
@@ -146,11 +146,11 @@ class Running:
         """Return the variables that make any Azure client use this sandbox."""
         return environment.variables(self.port, self._ca)
 
-    def ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask what other processes ask at the control endpoint.
+    def call_control(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Handle a request as the control endpoint does.
 
         Raises:
-            SandboxError: it makes no sense to it.
+            SandboxError: the request is refused.
 
         """
         _, answer = self.control.answer(method, f"/_sandbox/{what}", json.dumps(body or {}).encode())

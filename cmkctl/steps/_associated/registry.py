@@ -61,7 +61,7 @@ _WITH_NAME: Final = 5
 
 
 def _other_key(profile: Profile, found: ArmDocument, supplied: Supplied) -> tuple[str, ...]:
-    """Return the conflict with a registry that lacks the key which the profile asks for; empty without."""
+    """Return the conflict with a registry that lacks the key which the profile requests; empty without."""
     settings = profile.associated_resources.container_registry
     if settings is None or settings.encryption != "customer":
         return ()

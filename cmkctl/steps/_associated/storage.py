@@ -113,7 +113,7 @@ def _fixed(profile: Profile, found: ArmDocument, supplied: Supplied) -> tuple[st
 
 
 def _other_key(profile: Profile, found: ArmDocument, supplied: Supplied) -> tuple[str, ...]:
-    """Return the conflict with an account that lacks the key which the profile asks for; empty without."""
+    """Return the conflict with an account that lacks the key which the profile requests; empty without."""
     settings, identity = profile.associated_resources.storage_account, profile.workspace.key_identity_id
     if settings.encryption != "customer":
         return ()

@@ -26,7 +26,7 @@ class Compared:
 
     `field` is the field of the profile's section that sets it: without a value there, the resource keeps what it has. An empty
     field is a value that every resource of ours has. `order` lists its values from the least to the most strict: a stricter one
-    than the profile asks for is never loosened. `absent` is the meaning of a document without it.
+    than the profile requests is never loosened. `absent` is the meaning of a document without it.
     """
 
     path: str

@@ -23,7 +23,7 @@ class Ending(Enum):
 def suites_of(survey: Survey) -> Iterator[tuple[str, list[Question]]]:
     """Yield the ARM id of each workspace with the questions around it, then those of the resources without a workspace."""
     for workspace, group in by_workspace(survey).items():
-        yield workspace or "without a workspace", [asked for each in group for asked in questions_of(each)]
+        yield workspace or "without a workspace", [question for each in group for question in questions_of(each)]
 
 
 def ending(question: Question) -> Ending:

@@ -1,7 +1,7 @@
 """A survey as questions and answers: the form that SARIF, OCSF, JUnit and CSV need. Pure.
 
-A resource is asked who holds its key, and once more for each protection beside the key. A part of its data with a key of its own
-is a question where a format has room for it.
+The first question about a resource is who holds its key; there is one more for each protection beside the key. A part of its
+data with a key of its own is a question where a format has room for it.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def test_the_factory_is_written_as_a_whole_and_once(small_key: Services) -> None
     assert ["customer"] == services.verdicts()
 
 
-def test_that_the_key_stays_for_ever_is_said_before(small_key: Services) -> None:
+def test_that_the_key_stays_for_ever_is_reported_before(small_key: Services) -> None:
     """The plan lists it under what cannot be undone."""
     _factory(small_key)
 

@@ -41,8 +41,8 @@ def test_the_sandbox_makes_the_disks_of_the_nodes_with_the_key_of_the_set(servic
         return arm("PUT", f"{head}/{name}", body, api=API)
 
     absent = put("aks", diskEncryptionSetID=f"{encryption_set}x")
-    begun = put("aks-failed", diskEncryptionSetID=encryption_set)
-    failed = arm("GET", begun.headers["Azure-AsyncOperation"]).json()
+    accepted = put("aks-failed", diskEncryptionSetID=encryption_set)
+    failed = arm("GET", accepted.headers["Azure-AsyncOperation"]).json()
     services.state.add_access_policy(VAULT, services.document(encryption_set)["identity"]["principalId"])
     made = put("aks", diskEncryptionSetID=encryption_set)
     ended = arm("GET", made.headers["Azure-AsyncOperation"]).json()
@@ -51,7 +51,7 @@ def test_the_sandbox_makes_the_disks_of_the_nodes_with_the_key_of_the_set(servic
     path = f"{head.partition('/resourceGroups/')[0]}/resourceGroups/{group}/providers/Microsoft.Compute/disks"
     disks = arm("GET", path, api="2023-04-02").json()["value"]
 
-    assert (400, 201, 201, 400) == tuple(each.status_code for each in (absent, begun, made, changed))
+    assert (400, 201, 201, 400) == tuple(each.status_code for each in (absent, accepted, made, changed))
     assert ("Failed", "CreateVMSSAgentPoolFailed") == (failed["status"], failed["error"]["code"])
     assert "grant get, wrap and unwrap key permissions to disk encryption set 'des'" in failed["error"]["message"]
     assert "Succeeded" == ended["status"]

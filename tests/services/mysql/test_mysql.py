@@ -40,7 +40,7 @@ def test_a_server_gets_a_key_and_the_next_run_its_new_version(services: Services
 
 
 def test_a_second_identity_is_added_beside_the_first(services: Services) -> None:
-    """A server shows zeros for a principal of its own, and has none: no system-assigned identity is asked for."""
+    """A server shows zeros for a principal of its own, and has none: no system-assigned identity is requested."""
     before, after = (services.state.add_identity(each, "rg-ml") for each in ("id-before", "id-data"))
     encryption = {
         "type": "AzureKeyVault",

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 from support.sandbox import Client
 from support.services import KEY, VAULT, Services
 
+from cmkctl.plan import Action, Known
+from cmkctl.profile.load import load_profile
+from cmkctl.steps._services import ObservedServices
+from cmkctl.steps.service_keys import ServiceKeys
+
+LATEST = f"https://{VAULT}.vault.azure.net/keys/{KEY}/0123456789abcdef0123456789abcdef"
 SENT = ["PATCH storageAccounts/stdata", "PUT accessPolicies/add", "PATCH storageAccounts/stdata"]
 
 
@@ -216,3 +226,25 @@ def test_the_principal_of_an_account_stays_when_a_second_identity_is_added(servi
     services.encrypt()
 
     assert principal == services.document(account)["identity"]["principalId"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [
+        ({"kty": "EC"}, "its type is EC"),
+        ({"keyOps": ["sign"]}, "its permitted operations are sign"),
+        ({"attributes": {"enabled": False}}, "is disabled"),
+    ],
+)
+def test_a_key_that_no_service_can_use_is_a_conflict(services: Services, shown: dict[str, Any], reason: str) -> None:
+    """Nothing is sent for a key that cannot wrap, and the remedy names the key."""
+    services.name({"storage_accounts": [{"id": _account(services)}]})
+    profile = load_profile(services.path, environ={}).profile
+    vault = {"properties": {"vaultUri": f"https://{VAULT}.vault.azure.net/"}}
+    key = {"properties": {"kty": "RSA", "keyUriWithVersion": LATEST, **shown}}
+
+    found = ServiceKeys().plan(profile, ObservedServices(vault, key, (), datetime.now(UTC)), Known({}))
+
+    assert [Action.CONFLICT] == [each.action for each in found]
+    assert "CMK271" == found[0].code
+    assert reason in found[0].reason

@@ -51,7 +51,7 @@ def read(call: Call, shape: Mapping[str, Any], *, partial: bool = False) -> Json
 
 
 def new_key(context: Context, body: Json) -> Json:
-    """Return the properties of the key that a create asks for, in ARM's names."""
+    """Return the properties of the key that a create requests, in ARM's names."""
     kind = next(name for name in KINDS if name.lower() == body["kty"].lower())
     _require_name(context)
     _require_kind(context, kind)

@@ -60,7 +60,7 @@ def _unknown(call: Call) -> str:
 
 
 def contacts(context: Context) -> Reply:
-    """Refuse with 404: no vault has contacts. Terraform asks for them with every vault."""
+    """Refuse with 404: no vault has contacts. Terraform reads them with every vault."""
     raise errors.contacts_not_found(context.vault["doc"]["name"])
 
 

@@ -65,7 +65,7 @@ def deleted(context: Context, row: Json, show: Callable[[Json, Json], Json]) -> 
 
 
 def page(context: Context, rows: Sequence[Json]) -> Json:
-    """Return the part of a listing that is asked for; ``nextLink`` is null on the last page, as recorded."""
+    """Return the requested part of a listing; ``nextLink`` is null on the last page, as recorded."""
     size = _size(context.call.query.get("maxresults"))
     token = context.call.query.get("$skiptoken", "0")
     if not NUMBER.fullmatch(token):
@@ -75,12 +75,12 @@ def page(context: Context, rows: Sequence[Json]) -> Json:
     return {"value": list(rows[start : start + size]), "nextLink": _link(context, start + size) if more else None}
 
 
-def _size(asked: str | None) -> int:
-    if asked is None:
+def _size(requested: str | None) -> int:
+    if requested is None:
         return PAGE
-    if not NUMBER.fullmatch(asked) or not 1 <= int(asked) <= MOST:
-        raise errors.maxresults_out_of_range(MOST, asked)
-    return int(asked)
+    if not NUMBER.fullmatch(requested) or not 1 <= int(requested) <= MOST:
+        raise errors.maxresults_out_of_range(MOST, requested)
+    return int(requested)
 
 
 def _link(context: Context, start: int) -> str:

@@ -177,16 +177,16 @@ def put_assignment(tenant: Tenant, call: Call) -> Reply:
 
 
 def _principal_type(tenant: Tenant, sent: Json) -> str:
-    """Return the principal's type; without one in the request, the directory is asked (fact 32, P33)."""
+    """Return the principal's type; without one in the request, it is looked up in the directory (fact 32, P33)."""
     principal = sent["principalId"]
     if not ids.is_guid(principal):
         raise errors.principal_invalid(principal)
-    actual, asked = tenant.principal_type(principal), sent.get("principalType")
-    if actual is None and asked is None:
+    actual, stated = tenant.principal_type(principal), sent.get("principalType")
+    if actual is None and stated is None:
         raise errors.principal_not_found(principal.replace("-", ""), tenant.tenant_id)
-    if actual is not None and asked is not None and actual.lower() != asked.lower():
-        raise errors.principal_type_differs(principal.replace("-", ""), actual, asked)
-    return actual or str(asked)
+    if actual is not None and stated is not None and actual.lower() != stated.lower():
+        raise errors.principal_type_differs(principal.replace("-", ""), actual, stated)
+    return actual or str(stated)
 
 
 def _refuse_twin(tenant: Tenant, scope: str, role: str, principal: str) -> None:
@@ -261,8 +261,8 @@ def list_assignments(tenant: Tenant, call: Call) -> Reply:
     return Reply(200, {"value": found})
 
 
-def _concerns(row: Json, asked: str, at_scope: bool) -> bool:
-    scope, target = ids.key(row["doc"]["properties"]["scope"]).rstrip("/"), ids.key(asked).rstrip("/")
+def _concerns(row: Json, requested: str, at_scope: bool) -> bool:
+    scope, target = ids.key(row["doc"]["properties"]["scope"]).rstrip("/"), ids.key(requested).rstrip("/")
     above_or_at = target == scope or target.startswith(scope + "/")
     return above_or_at or (not at_scope and scope.startswith(target + "/"))
 

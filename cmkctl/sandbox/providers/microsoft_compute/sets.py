@@ -94,7 +94,7 @@ RESOURCE_TYPE = resources.ResourceType(
 
 
 def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
-    """Show a set as the api-version that is asked has it."""
+    """Show a set as the api-version of the request has it."""
     document: Json = record["doc"]
     if call.api_version >= ROTATION_SINCE:
         return document
@@ -182,7 +182,7 @@ def _accepted(tenant: Tenant, call: Call, document: Json, before: Json, answer: 
 
 
 def _require_key(tenant: Tenant, call: Call, key: Json) -> None:
-    """Refuse a key that is not there or has no version. Purge protection of its vault is not asked for (74, 84).
+    """Refuse a key that is not there or has no version. Purge protection of its vault is not required (74, 84).
 
     That the service refuses is documented; the words are the sandbox's.
     """
@@ -234,7 +234,8 @@ def _refusal(tenant: Tenant, document: Json) -> errors.AzureError | None:
     try:
         if match is not None:
             # Sets take a vault without purge protection (recordings 74, 84).
-            customer_keys.require_usable(tenant, f"https://{match[1]}/", match[2], match[3], reader, protected=False)
+            uri, region = f"https://{match[1]}/", document["location"]
+            customer_keys.require_usable(tenant, uri, match[2], match[3], reader, protected=False, region=region)
     except errors.AzureError as refusal:
         return refusal
     return None

@@ -34,7 +34,7 @@ HOST_MASK = "/32"
 
 
 def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
-    """Show a registry as the api-version that is asked has it, with its addresses in the cloud that is asked."""
+    """Show a registry as the api-version of the request has it, with its addresses in the cloud of the request."""
     document = record["doc"]
     name, properties = document["name"].lower(), document["properties"]
     server = f"{name}.{call.cloud.registry_suffix}"
@@ -73,7 +73,7 @@ def put_registry(tenant: Tenant, call: Call) -> Reply:
     }
     _require_key(tenant, document.get("identity"), document["properties"]["encryption"])
     _show_key(tenant, document["properties"], None)
-    return _begun(tenant, call, resources.store(tenant, document), shape.CREATE)
+    return _accepted(tenant, call, resources.store(tenant, document), shape.CREATE)
 
 
 def patch_registry(tenant: Tenant, call: Call) -> Reply:
@@ -110,11 +110,11 @@ def _update(tenant: Tenant, call: Call, record: Json, body: Json) -> Reply:
         partial, old = call.method == "PATCH", document.pop("identity", None)
         document.update(_identity(tenant, document["id"], body["identity"], old, partial=partial))
     document["systemData"] = tenant.system_data(document["systemData"])
-    return _begun(tenant, call, record, shape.UPDATE)
+    return _accepted(tenant, call, record, shape.UPDATE)
 
 
-def _begun(tenant: Tenant, call: Call, record: Json, kind: str) -> Reply:
-    record["doc"]["properties"]["provisioningState"] = shape.BEGUN[kind]
+def _accepted(tenant: Tenant, call: Call, record: Json, kind: str) -> Reply:
+    record["doc"]["properties"]["provisioningState"] = shape.IN_PROGRESS[kind]
     name = operations.start(tenant, kind, record["doc"]["id"])
     operations.settle(tenant)
     return Reply(201, view(tenant, record, call), shape.link(call, record["doc"]["id"], name, kind))
@@ -259,7 +259,7 @@ def delete_registry(tenant: Tenant, call: Call) -> Reply:
 
 
 def check_name(tenant: Tenant, call: Call) -> Reply:
-    """Return whether a registry's name is free; azurerm and the az CLI ask before they create one."""
+    """Return whether a registry's name is free; azurerm and the az CLI check it before they create one."""
     tenant.require_registered(call["subscription"], REGISTRY.namespace)
     name = str(call.json().get("name", ""))
     if not REGISTRY.name.fullmatch(name):

@@ -34,7 +34,7 @@ def put_replication(tenant: Tenant, call: Call) -> Reply:
         raise errors.location_required()
     location = require_location(body["location"], TYPE)
     document = _document(tenant, registry, call["replication"], location, body.get("tags"))
-    document["properties"].update(body.get("properties") or {}, provisioningState=shape.BEGUN[shape.REPLICATE])
+    document["properties"].update(body.get("properties") or {}, provisioningState=shape.IN_PROGRESS[shape.REPLICATE])
     resources.store(tenant, document)
     name = operations.start(tenant, shape.REPLICATE, document["id"])
     operations.settle(tenant)

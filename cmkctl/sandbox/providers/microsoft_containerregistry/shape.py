@@ -15,7 +15,7 @@ from cmkctl.sandbox.core.state import Tenant
 CREATE = "registry.create"
 UPDATE = "registry.update"
 REPLICATE = "registry.replicate"
-BEGUN = {CREATE: "Creating", UPDATE: "Updating", REPLICATE: "Creating"}
+IN_PROGRESS = {CREATE: "Creating", UPDATE: "Updating", REPLICATE: "Creating"}
 """The status of each kind of operation while it goes on (recording 71)."""
 
 PREVIEW_ONLY = "9999-12-31"
@@ -144,7 +144,7 @@ def poll(tenant: Tenant, call: Call) -> Reply:
     name = call["operation"].partition("-")[2]
     operations.require_verbatim(call, name)
     operation = operations.poll(tenant, name)
-    status = "Succeeded" if operation["finished"] else BEGUN[operation["kind"]]
+    status = "Succeeded" if operation["finished"] else IN_PROGRESS[operation["kind"]]
     registry = call.path.rpartition("/operationStatuses/")[0]
     return Reply(200, {"status": status}, link(call, registry, name, operation["kind"]))
 

@@ -39,8 +39,8 @@ def put_policies(tenant: Tenant, call: Call) -> Reply:
     record["doc"]["systemData"] = tenant.system_data(record["doc"]["systemData"])
     vaults.note_policies(tenant, record["doc"], before)
     tenant.changed()
-    asked = [_identity(policy) for policy in sent]
-    entries = [policy for policy in properties["accessPolicies"] if _identity(policy) in asked]
+    identities = [_identity(policy) for policy in sent]
+    entries = [policy for policy in properties["accessPolicies"] if _identity(policy) in identities]
     identifier = f"{record['doc']['id']}/accessPolicies/"
     return Reply(200, {"id": identifier, "type": TYPE, "properties": {"accessPolicies": entries}})
 

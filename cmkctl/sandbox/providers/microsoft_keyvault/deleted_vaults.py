@@ -1,4 +1,4 @@
-"""Soft-deleted vaults and names: look, purge (unless protected), and ask whether a name is free."""
+"""Soft-deleted vaults and names: look, purge (unless protected), and check whether a name is free."""
 
 import base64
 

@@ -96,7 +96,7 @@ ORDER = (
 
 
 def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
-    """Show a vault: absent means absent, and ``vaultUri`` is of the cloud that is asked."""
+    """Show a vault: absent means absent, and ``vaultUri`` is of the cloud of the request."""
     document = record["doc"]
     uri = {"vaultUri": vault_uri(document["name"], call)}
     properties = {**document["properties"], **uri}

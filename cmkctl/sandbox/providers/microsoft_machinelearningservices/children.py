@@ -15,7 +15,7 @@ def parent(tenant: Tenant, call: Call, kind: str, operation: str = "read") -> Js
     """
     record = _workspace(tenant, call)
     if record is None:
-        raise errors.parent_not_found(operation, kind.partition("/")[2], _asked(call))
+        raise errors.parent_not_found(operation, kind.partition("/")[2], _requested(call))
     if key_loss.lost(tenant, call.cloud, record):
         raise errors.workspace_without_key(record["doc"]["name"])
     document: Json = record["doc"]
@@ -38,10 +38,10 @@ def container(tenant: Tenant, call: Call) -> Json:
 
 def _workspace(tenant: Tenant, call: Call) -> Json | None:
     """Return the workspace's record; None also when its group is gone: the answer is about the workspace (10)."""
-    return tenant.resource(_asked(call))
+    return tenant.resource(_requested(call))
 
 
-def _asked(call: Call) -> str:
+def _requested(call: Call) -> str:
     head = f"/subscriptions/{call['subscription']}/resourceGroups/{call['group']}"
     return f"{head}/providers/{RESOURCE_TYPE.type}/{call['name']}"
 

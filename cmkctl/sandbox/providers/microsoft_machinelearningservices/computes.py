@@ -158,10 +158,10 @@ def put_compute(tenant: Tenant, call: Call) -> Reply:
     if not NAME.fullmatch(call["child"]):
         raise errors.name_invalid(call["child"], TYPE, "2-32 letters, digits and hyphens, beginning with a letter")
     body = shapes.accept(SHAPE, sent, call.api_version)
-    asked = body["properties"]["computeType"]
-    kind = next((word for word in KINDS if word.lower() == asked.lower()), None)
+    requested = body["properties"]["computeType"]
+    kind = next((word for word in KINDS if word.lower() == requested.lower()), None)
     if kind is None:
-        raise errors.not_modelled(f"computes of type {asked}")
+        raise errors.not_modelled(f"computes of type {requested}")
     inner = {"properties": {"properties": body["properties"].get("properties") or {}}}
     if kind in ATTACHED and not body["properties"].get("resourceId"):
         raise errors.property_refused("properties.resourceId", "is required for a compute that is attached")
@@ -274,7 +274,7 @@ def list_computes(tenant: Tenant, call: Call) -> Reply:
 
 
 def delete_compute(tenant: Tenant, call: Call) -> Reply:
-    """Delete or detach a compute, as `underlyingResourceAction` asks: 202 with both links; 404 when it is not there."""
+    """Delete or detach a compute, as `underlyingResourceAction` requests: 202 with both links; 404 when it is not there."""
     workspace = children.parent(tenant, call, TYPE, "delete")
     action = call.query.get("underlyingresourceaction", "")
     if action.lower() not in {"delete", "detach"}:

@@ -104,7 +104,7 @@ def get_connection(tenant: Tenant, call: Call) -> Reply:
 
 
 def list_connections(tenant: Tenant, call: Call) -> Reply:
-    """Answer the connections of a workspace, of one category if that is asked for."""
+    """Answer the connections of a workspace, of one category if the request names it."""
     children.container(tenant, call)
     rows = [_view(document, call) for document in children.listing(tenant, call, TYPE)]
     wanted = call.query.get("category", "").lower()

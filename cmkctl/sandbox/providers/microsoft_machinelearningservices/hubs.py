@@ -1,4 +1,4 @@
-"""Hubs and their projects: what a project shares with its hub, and what neither may be asked for."""
+"""Hubs and their projects: what a project shares with its hub, and what neither may have."""
 
 from collections.abc import Iterator
 

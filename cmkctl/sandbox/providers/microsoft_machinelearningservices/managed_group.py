@@ -41,7 +41,7 @@ def made_for(workspace_id: str) -> dict[str, tuple[str, str]]:
 def denial(tenant: Tenant, workspace_id: str, location: str, brought: Json) -> AzureError | None:
     """Return the refusal of a managed resource by a policy; None when none is refused.
 
-    They are judged with nothing set that a policy could ask for: what the service really sends is not published.
+    They are judged with nothing set that a policy could require: what the service really sends is not published.
 
     Args:
         tenant: the state.

@@ -48,9 +48,9 @@ def require_change(before: Json, sent: Json) -> None:
         AzureError: 400 for isolation that would be turned off or loosened.
 
     """
-    has, asked = before.get("isolationMode", "Disabled"), sent.get("isolationMode")
-    if asked is not None and has in CHANGES and asked != has and asked not in CHANGES[has]:
-        raise loosened(has, asked)
+    has, requested = before.get("isolationMode", "Disabled"), sent.get("isolationMode")
+    if requested is not None and has in CHANGES and requested != has and requested not in CHANGES[has]:
+        raise loosened(has, requested)
 
 
 def shown(rule: Json) -> Json:

@@ -63,8 +63,8 @@ def put_rule(tenant: Tenant, call: Call) -> Reply:
     """Create or replace a rule: 202 with both links, whose end is the rule."""
     workspace = children.parent(tenant, call, TYPE)
     sent = call.json()
-    asked = shapes.accept(SHAPE, sent, call.api_version)["properties"]["type"]
-    kind = next(word for word in DESTINATIONS if word.lower() == asked.lower())
+    requested = shapes.accept(SHAPE, sent, call.api_version)["properties"]["type"]
+    kind = next(word for word in DESTINATIONS if word.lower() == requested.lower())
     properties = {**SHAPE["properties"].shape, "destination": DESTINATIONS[kind]}
     body = shapes.accept({**SHAPE, "properties": Required(properties)}, sent, call.api_version)["properties"]
     if _network(workspace).get("isolationMode", "Disabled") == "Disabled":

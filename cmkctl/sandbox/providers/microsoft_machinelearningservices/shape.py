@@ -255,7 +255,7 @@ def _notebook(write: resources.Write, number: str) -> Json:
 
 
 def view(tenant: Tenant, record: Json, call: Call) -> Json:  # noqa: ARG001  every view has the same form
-    """Show a workspace; properties younger than the api-version asked with are not shown (P92)."""
+    """Show a workspace; properties younger than the api-version of the request are not shown (P92)."""
     document = record["doc"]
     shown = {name: value for name, value in document["properties"].items() if _is_known(name, call.api_version)}
     return {**document, "properties": shown}

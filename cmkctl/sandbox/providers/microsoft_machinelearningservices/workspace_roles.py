@@ -1,6 +1,6 @@
 """The management-plane rights that a user-assigned identity needs to act as an encrypted workspace (P37).
 
-Microsoft's page asks for Contributor on the workspace, its storage account, vault, registry and Application Insights; the service
+Microsoft's page requires Contributor on the workspace, its storage account, vault, registry and Application Insights; the service
 reports one missing action at a time. Which actions it tries, and in which order, is published only in part: a field report has
 that on the vault, another page those on storage accounts, search services and Cosmos DB accounts.
 """

@@ -40,7 +40,7 @@ COVERAGE = Area(
         "hubs, and projects with the stores of their hub; feature stores; a change of kind is the bare 500",
         "refused: encryption or another region of a project, deletion of a hub with projects, settings of another kind",
         "an encrypted workspace that acts as a user-assigned identity fails for each missing right of it, one at a time (P37)",
-        "high business impact is on for an encrypted hub that does not say otherwise (P67)",
+        "high business impact is on for an encrypted hub that does not set it (P67)",
         "accepted before its vault and storage account are there (recording 02), fails in the operation when they stay away",
         "an access policy for the workspace's principal on the associated vault, `all` of all kinds (recordings 02, 10)",
         "`serverlessComputeSettings` is null unless it was sent (recordings 01, 02, 10)",
@@ -77,7 +77,7 @@ COVERAGE = Area(
         "an identity that reads the key has to be one of the workspace's identities",
         "an explicit `hbiWorkspace: false` of a hub is kept",
         "a workspace whose creation failed stays, as `Failed`, and the next PUT creates it anew",
-        "a grant to Azure Cosmos DB is asked for also when `encryption.identity` names a user-assigned identity",
+        "a grant to Azure Cosmos DB is required also when `encryption.identity` names a user-assigned identity",
         "service-side encryption needs no grant to Azure Cosmos DB",
         "a system-assigned identity with service-side encryption and an RBAC vault fails (one field report)",
         "the managed group is called `azureml-rg-<workspace>_<guid>`: documentation has two forms. Read it, do not compute it",
@@ -163,7 +163,7 @@ def _check_ids(properties: Json) -> None:
 def _missing(tenant: Tenant, properties: Json) -> errors.AzureError | None:
     """Return the refusal of an associated resource that is not there; None when all are.
 
-    The PUT is accepted all the same (recording 02, where vault and storage account are asked for after the workspace, which
+    The PUT is accepted all the same (recording 02, where vault and storage account are requested after the workspace, which
     is ready before the account is): the service looks for them while it makes the workspace.
     """
     for name in ASSOCIATED:
@@ -368,8 +368,8 @@ def _change_key(tenant: Tenant, call: Call, document: Json, encryption: Json) ->
         return None
     old, new = before["keyVaultProperties"], encryption.get("keyVaultProperties") or {}
     identity = (encryption.get("identity") or {}).get("userAssignedIdentity")
-    asked_vault = new.get("keyVaultArmId") or old["keyVaultArmId"]
-    changed_vault = ids.key(asked_vault) != ids.key(old["keyVaultArmId"])
+    requested_vault = new.get("keyVaultArmId") or old["keyVaultArmId"]
+    changed_vault = ids.key(requested_vault) != ids.key(old["keyVaultArmId"])
     changed_identity = identity is not None and not _same(identity, before["identity"]["userAssignedIdentity"])
     if changed_vault or changed_identity or (encryption.get("status") or "Enabled").lower() != "enabled":
         raise errors.immutable_changed()

@@ -22,7 +22,7 @@ COVERAGE = Area(
         "a subnet with network policies `Enabled` is refused outside AzureCloud: a report of 2026 has it for Azure Government",
         "zones overlap only when their names are equal",
         "every service endpoint shows the location `*`, as recorded for Microsoft.KeyVault; Azure may show regions for others",
-        "that an endpoint's subnet, target and group cannot be changed: no page says that they could",
+        "that an endpoint's subnet, target and group cannot be changed: no page states that they could",
     ),
 )
 

@@ -136,10 +136,10 @@ def list_connections(tenant: Tenant, call: Call) -> Reply:
 def put_connection(tenant: Tenant, call: Call) -> Reply:
     """Approve or reject a connection: 200."""
     row = _row(tenant, call)
-    asked = shapes.accept(SHAPE, call.json(), call.api_version)["properties"]["privateLinkServiceConnectionState"]
+    requested = shapes.accept(SHAPE, call.json(), call.api_version)["properties"]["privateLinkServiceConnectionState"]
     endpoint = tenant.resource(row["properties"]["privateEndpoint"]["id"])
     if endpoint is not None:
-        word = next(each for each in WORDS if each.lower() == asked["status"].lower())
+        word = next(each for each in WORDS if each.lower() == requested["status"].lower())
         set_state(tenant, endpoint["doc"], word)
     return Reply(200, _row(tenant, call))
 
@@ -158,7 +158,7 @@ def delete_connection(tenant: Tenant, call: Call) -> Reply:
 
 
 def list_groups(tenant: Tenant, call: Call) -> Reply:
-    """Answer the groups that an endpoint can ask a resource for."""
+    """Answer the groups that an endpoint can request from a resource."""
     target = _target(tenant, call)
     names = GROUPS[target["type"].lower()]
     rows = [

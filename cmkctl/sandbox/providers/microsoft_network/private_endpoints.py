@@ -73,14 +73,14 @@ def _subnet(tenant: Tenant, endpoint: str, identifier: str, location: str, cloud
     return subnet
 
 
-def _target(tenant: Tenant, endpoint: str, asked: Json) -> Json:
-    record = tenant.resource(asked["privateLinkServiceId"])
+def _target(tenant: Tenant, endpoint: str, requested: Json) -> Json:
+    record = tenant.resource(requested["privateLinkServiceId"])
     if record is None:
-        raise refusals.target_missing(endpoint, asked["privateLinkServiceId"])
+        raise refusals.target_missing(endpoint, requested["privateLinkServiceId"])
     document: Json = record["doc"]
     known = GROUPS.get(document["type"].lower(), ())
-    if asked["groupIds"][0].lower() not in {each.lower() for each in known}:
-        raise refusals.group_unknown(endpoint, document["id"], asked["groupIds"][0], ", ".join(known) or "none")
+    if requested["groupIds"][0].lower() not in {each.lower() for each in known}:
+        raise refusals.group_unknown(endpoint, document["id"], requested["groupIds"][0], ", ".join(known) or "none")
     if document["type"].lower().endswith("/registries") and document["sku"]["name"].lower() != "premium":
         raise refusals.tier_too_low(document["id"])
     if document["type"].lower().endswith("/storageaccounts") and _busy(tenant, document):
@@ -162,12 +162,12 @@ def _replace(tenant: Tenant, call: Call, write: resources.Write, connection: Jso
     assert write.existing is not None  # noqa: S101 - the caller has looked
     document = write.existing["doc"]
     before = connections.of(document)["properties"]
-    asked = connection["properties"]
+    requested = connection["properties"]
     if ids.key(document["properties"]["subnet"]["id"]) != ids.key(write.body["properties"]["subnet"]["id"]):
         raise refusals.immutable("subnet", write.id)
-    if ids.key(before["privateLinkServiceId"]) != ids.key(asked["privateLinkServiceId"]):
+    if ids.key(before["privateLinkServiceId"]) != ids.key(requested["privateLinkServiceId"]):
         raise refusals.immutable("target", write.id)
-    if [each.lower() for each in before["groupIds"]] != [each.lower() for each in asked["groupIds"]]:
+    if [each.lower() for each in before["groupIds"]] != [each.lower() for each in requested["groupIds"]]:
         raise refusals.immutable("group id", write.id)
     document["tags"] = write.body.get("tags") or {}
     name = operations.start(tenant, CREATE, write.id)

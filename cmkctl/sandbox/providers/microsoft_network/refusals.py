@@ -31,7 +31,7 @@ group_unknown = ErrorRow(
     400,
     "PrivateLinkServiceGroupIdInvalid",
     ours("neither code nor text is published"),
-    "The private endpoint {endpoint} asks {target} for '{group}'; it has {known}.",
+    "The private endpoint {endpoint} requests '{group}' of {target}; it has {known}.",
 )
 one_group = ErrorRow(
     400,
@@ -48,7 +48,7 @@ tier_too_low = ErrorRow(
 immutable = ErrorRow(
     400,
     "PrivateEndpointPropertyCannotBeChanged",
-    ours("no page says that it could be changed"),
+    ours("no page states that it could be changed"),
     "The {what} of private endpoint {endpoint} cannot be changed.",
 )
 group_needs_zones = ErrorRow(

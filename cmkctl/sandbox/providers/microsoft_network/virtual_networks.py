@@ -59,7 +59,7 @@ def put_network(tenant: Tenant, call: Call) -> Reply:
         },
     }
     resources.store(tenant, document)
-    return _begun(tenant, call, document, write.location, 201 if before is None else 200)
+    return _accepted(tenant, call, document, write.location, 201 if before is None else 200)
 
 
 def _is_shown(name: str, value: object) -> bool:
@@ -67,7 +67,7 @@ def _is_shown(name: str, value: object) -> bool:
     return value is not None and (name, value) != ("enableVmProtection", False)
 
 
-def _begun(tenant: Tenant, call: Call, shown: Json, location: str, status: int) -> Reply:
+def _accepted(tenant: Tenant, call: Call, shown: Json, location: str, status: int) -> Reply:
     """Begin the operation that ends a write, and answer what is written as it is by now."""
     name = operations.start(tenant, CREATE, shown["id"])
     operations.settle(tenant)
@@ -147,7 +147,7 @@ def put_subnet(tenant: Tenant, call: Call) -> Reply:
     new = len(others) == len(document["properties"]["subnets"])
     document["properties"]["subnets"] = [*others, subnet]
     tenant.changed()
-    return _begun(tenant, call, subnet, document["location"], 201 if new else 200)
+    return _accepted(tenant, call, subnet, document["location"], 201 if new else 200)
 
 
 def get_subnet(tenant: Tenant, call: Call) -> Reply:
@@ -214,9 +214,9 @@ def add_subnet(
                 "resourceGuid": ids.guid("network", network_id),
             }
             record = resources.store(tenant, {**document, "properties": {**properties, **ready}})
-        asked = {"addressPrefix": prefix, "privateEndpointNetworkPolicies": policies}
+        of_subnet = {"addressPrefix": prefix, "privateEndpointNetworkPolicies": policies}
         subnets = record["doc"]["properties"]["subnets"]
-        subnet = _subnet(tenant, network_id, name, asked)
+        subnet = _subnet(tenant, network_id, name, of_subnet)
         _set_state(subnet, SUCCEEDED)
         subnets[:] = [*(each for each in subnets if each["name"] != name), subnet]
     return f"{network_id}/subnets/{name}"

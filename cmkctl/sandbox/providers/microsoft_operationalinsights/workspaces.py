@@ -70,7 +70,7 @@ def put_logs(tenant: Tenant, call: Call) -> Reply:
         return resources.update(tenant, write.existing, write.body)
     kept = tenant.table("deleted_logs").get(ids.key(write.id))
     if kept is not None and kept["doc"]["location"] != write.location:
-        raise errors.log_workspace_recovered_elsewhere(write.name, kept["doc"]["location"], asked=write.location)
+        raise errors.log_workspace_recovered_elsewhere(write.name, kept["doc"]["location"], requested=write.location)
     if kept is not None:  # documented: to create it again in its group and region is to recover it
         del tenant.table("deleted_logs")[ids.key(write.id)]
         resources.store(tenant, kept["doc"])

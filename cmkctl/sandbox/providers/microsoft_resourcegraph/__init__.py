@@ -1,7 +1,7 @@
 """Azure Resource Graph: rows about the resources of many subscriptions, which may be older than the resources.
 
 The forms of request and answer are those of the reference of *Resources - Resources*, 2024-04-01; limits and headers those of
-"Guidance for throttled requests"; what is said of unreadable subscriptions is from reports of clients.
+"Guidance for throttled requests"; what holds for unreadable subscriptions is from reports of clients.
 """
 
 import base64
@@ -101,10 +101,12 @@ def resources(tenant: Tenant, call: Call) -> Reply:
         raise errors.not_modelled(f"the resultFormat {options['resultFormat']!r}")
     query = parse(body["query"])
     caller = call.caller
-    asked = _readable(tenant, caller, body.get("subscriptions"))
+    subscriptions = _readable(tenant, caller, body.get("subscriptions"))
     left, resets = _count(tenant, caller.object_id if caller else "")
-    found = query.run(_rows(tenant, call, asked))
-    page = _page(found, options, hashlib.sha256(repr((body["query"], asked)).encode()).hexdigest()[:16], query.pages)
+    found = query.run(_rows(tenant, call, subscriptions))
+    page = _page(
+        found, options, hashlib.sha256(repr((body["query"], subscriptions)).encode()).hexdigest()[:16], query.pages
+    )
     quota = {"x-ms-user-quota-remaining": str(left), "x-ms-user-quota-resets-after": f"00:00:0{resets}"}
     return Reply(200, page, quota)
 
@@ -149,14 +151,16 @@ def _count(tenant: Tenant, caller: str) -> tuple[int, int]:
     return QUERIES - row["queries"], resets
 
 
-def _readable(tenant: Tenant, caller: Caller | None, asked: list[str] | None) -> list[str]:
+def _readable(tenant: Tenant, caller: Caller | None, subscriptions: list[str] | None) -> list[str]:
     """Return the subscriptions of a query in which the caller has any role.
 
     Raises:
         AzureError: there are none.
 
     """
-    wanted = [each.lower() for each in asked] if asked is not None else list(tenant.data["subscriptions"])
+    wanted = (
+        [each.lower() for each in subscriptions] if subscriptions is not None else list(tenant.data["subscriptions"])
+    )
     found = [each for each in wanted if each in tenant.data["subscriptions"] and _may_see(tenant, caller, each)]
     if not found:
         raise no_subscriptions(given="','".join(wanted))

@@ -62,7 +62,7 @@ def _put_existing(tenant: Tenant, document: Json, body: Json, location: str) -> 
     if document["properties"]["provisioningState"] == "Deleting":
         raise errors.group_being_deleted(document["name"])
     if normal(document["location"]) != location:
-        raise errors.group_location_conflict(asked=location, existing=document["location"])
+        raise errors.group_location_conflict(requested=location, existing=document["location"])
     document.pop("tags", None)
     if body.get("tags") is not None:
         document["tags"] = body["tags"]

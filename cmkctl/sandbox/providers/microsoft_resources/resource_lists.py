@@ -91,8 +91,8 @@ def _term(text: str, term: str) -> tuple[str, tuple[str, str]]:
     return match[1].lower(), (match[2].lower(), match[3])
 
 
-def _holds(document: Json, word: str, asked: tuple[str, str], tags: dict[str, tuple[str, str]]) -> bool:
-    operator, value = asked
+def _holds(document: Json, word: str, condition: tuple[str, str], tags: dict[str, tuple[str, str]]) -> bool:
+    operator, value = condition
     if operator == CONTAINS:
         return value.lower() in VALUES[word](document).lower()
     if word in VALUES:

@@ -155,7 +155,7 @@ IPV6_SINCE = "2023-05-01"
 
 
 def view(tenant: Tenant, record: Json, call: Call) -> Json:
-    """Show an account, with the endpoints of the cloud that is asked, and its second region where it has one."""
+    """Show an account, with the endpoints of the cloud of the request, and its second region where it has one."""
     document = record["doc"]
     _follow(tenant, document)
     properties = {**document["properties"], "primaryEndpoints": _endpoints(document, call)}
@@ -212,7 +212,7 @@ def _taken(tenant: Tenant, name: str) -> bool:
 
 
 def check_name(tenant: Tenant, call: Call) -> Reply:
-    """Return whether an account's name is free; the az CLI asks before it creates one."""
+    """Return whether an account's name is free; the az CLI checks it before it creates one."""
     tenant.require_registered(call["subscription"], RESOURCE_TYPE.namespace)
     name = str(call.json().get("name", ""))
     if not RESOURCE_TYPE.name.fullmatch(name):
