@@ -20,7 +20,7 @@ from cmkctl.steps._principals import ObservedPrincipal
 from cmkctl.steps._services import ObservedServices, principals_of
 from cmkctl.steps.base import conflict
 
-_APPLY: Final = "create vault and key first: cmkctl apply"
+_APPLY: Final = "create vault and key first: cmkctl apply PROFILE"
 RESEND: Final = Resend(
     FailureKind.NOT_EFFECTIVE,
     interval=60.0,
