@@ -47,7 +47,7 @@ class Follow(StrEnum):
 
     NEVER = "never"
     BY_ITSELF = "by itself"
-    WHEN_TOLD = "if asked to"
+    ON_REQUEST = "if asked to"
 
 
 @dataclass(frozen=True, slots=True)

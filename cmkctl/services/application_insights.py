@@ -53,7 +53,7 @@ class ApplicationInsights(Service):
     api_version = versions.APPLICATION_INSIGHTS
     verb = Verb.LINK
     reader = OtherResource("the identity of the cluster behind its workspace")
-    follows = Follows(Follow.WHEN_TOLD)
+    follows = Follows(Follow.ON_REQUEST)
     revoked = CLUSTERS.revoked
     doc = CLUSTERS.doc
     protections = (IN_TRANSIT, "profiler-storage")

@@ -75,7 +75,7 @@ class ContainerRegistries(EncryptableService[EncryptedRegistry]):
     api_version = versions.CONTAINER_REGISTRY
     verb = Verb.CREATION
     reader = OwnIdentity("systemAssigned, userAssigned")
-    follows = Follows(Follow.WHEN_TOLD, _HOURS)
+    follows = Follows(Follow.ON_REQUEST, _HOURS)
     revoked = "all images are out of reach: pulls and pushes fail"
     doc = "https://learn.microsoft.com/azure/container-registry/tutorial-enable-customer-managed-keys"
     protections = (IN_TRANSIT,)

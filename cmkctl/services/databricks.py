@@ -156,7 +156,7 @@ class DatabricksWorkspaces(EncryptableService[EncryptedDatabricksWorkspace]):
     # The ids in the other clouds are not published.
     reader = FirstParty(APPLICATION, {Cloud.AZURE: "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"})
     further = (_STORAGE, _DISK)
-    follows = Follows(Follow.WHEN_TOLD, HOURS)
+    follows = Follows(Follow.ON_REQUEST, HOURS)
     revoked = "notebooks and the root DBFS are out of reach once the cache has expired, and clusters do not start"
     doc = "https://learn.microsoft.com/azure/databricks/security/keys/customer-managed-keys"
     protections = (IN_TRANSIT, BETWEEN_NODES)

@@ -84,7 +84,7 @@ class DiskEncryptionSets(EncryptableService[EncryptedDiskEncryptionSet]):
     api_version = API_VERSION
     verb = Verb.PATCH
     reader = OwnIdentity("SystemAssigned, UserAssigned")
-    follows = Follows(Follow.WHEN_TOLD, HOURS)
+    follows = Follows(Follow.ON_REQUEST, HOURS)
     revoked = "virtual machines with its disks shut down within about an hour, and do not start until the key is back"
     doc = "https://learn.microsoft.com/azure/virtual-machines/disk-encryption"
     rules = Rules(

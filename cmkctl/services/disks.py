@@ -35,7 +35,7 @@ class Disks(Service):
     api_version = "2023-04-02"
     verb = Verb.PATCH
     reader = OtherResource("the identity of the disk encryption set")
-    follows = Follows(Follow.WHEN_TOLD, HOURS)
+    follows = Follows(Follow.ON_REQUEST, HOURS)
     revoked = (
         "the virtual machine that uses it shuts down within about an hour, and does not start until the key is back"
     )

@@ -69,7 +69,7 @@ class KubernetesClusters(EncryptableService[EncryptedKubernetesCluster]):
     api_version = "2025-05-01"
     verb = Verb.CREATION
     reader = OtherResource("the identity of its disk encryption set; the cluster's identity needs Reader on the set")
-    follows = Follows(Follow.WHEN_TOLD, HOURS)
+    follows = Follows(Follow.ON_REQUEST, HOURS)
     revoked = "its nodes shut down within about an hour, and do not start until the key is back"
     doc = "https://learn.microsoft.com/azure/aks/azure-disk-customer-managed-keys"
     protections = (TEMPORARY_DISKS, ETCD, IN_TRANSIT, INGRESS)

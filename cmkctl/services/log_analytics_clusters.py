@@ -95,7 +95,7 @@ class LogAnalyticsClusters(EncryptableService[EncryptedLogAnalyticsCluster]):
     api_version = versions.LOG_ANALYTICS
     verb = Verb.PATCH
     reader = OwnIdentity()
-    follows = Follows(Follow.WHEN_TOLD)
+    follows = Follows(Follow.ON_REQUEST)
     revoked = (
         "within an hour queries fail, and new logs of the linked workspaces are lost for good; both work again within 30 "
         "minutes of the key's return"

@@ -48,7 +48,7 @@ class LogAnalyticsWorkspaces(Service):
     api_version = versions.LOG_ANALYTICS
     verb = Verb.LINK
     reader = OtherResource("the identity of the cluster")
-    follows = Follows(Follow.WHEN_TOLD)
+    follows = Follows(Follow.ON_REQUEST)
     revoked = CLUSTERS.revoked
     doc = CLUSTERS.doc
     protections = (IN_TRANSIT, _TOPIC)

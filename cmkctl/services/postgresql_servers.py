@@ -54,7 +54,7 @@ class PostgresqlServers(FlexibleServers[EncryptedPostgresqlServer]):
     )
     api_version = "2025-08-01"
     verb = Verb.CREATION_THEN_PATCH
-    follows = Follows(Follow.WHEN_TOLD, _HOURS)
+    follows = Follows(Follow.ON_REQUEST, _HOURS)
     revoked = "the server becomes inaccessible, until it can use the key again"
     doc = "https://learn.microsoft.com/azure/postgresql/security/security-data-encryption"
     rules = Rules(

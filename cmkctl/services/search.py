@@ -50,7 +50,7 @@ class SearchServices(Service):
     api_version = versions.SEARCH
     verb = Verb.OBJECTS
     reader = OwnIdentity("SystemAssigned, UserAssigned")
-    follows = Follows(Follow.WHEN_TOLD)
+    follows = Follows(Follow.ON_REQUEST)
     revoked = "objects with the key cannot be used once the cached key has expired, after an hour or several"
     doc = "https://learn.microsoft.com/azure/search/search-security-manage-encryption-keys"
     protections = (IN_TRANSIT, "enforcement")

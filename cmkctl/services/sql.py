@@ -130,7 +130,7 @@ class SqlServers(EncryptableService[EncryptedSqlServer]):
     api_version = "2023-08-01"
     verb = Verb.PUT
     reader = OwnIdentity()
-    follows = Follows(Follow.WHEN_TOLD, _HOURS)
+    follows = Follows(Follow.ON_REQUEST, _HOURS)
     revoked = "connections to the databases are denied within 10 minutes; old backups need the old versions of the key"
     doc = "https://learn.microsoft.com/azure/azure-sql/database/transparent-data-encryption-byok-overview"
     protections = (IN_TRANSIT, "data-encryption")

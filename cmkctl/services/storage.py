@@ -169,7 +169,7 @@ class StorageAccounts(EncryptableService[EncryptedStorageAccount]):
     api_version = versions.STORAGE
     verb = Verb.PATCH
     reader = OwnIdentity()
-    follows = Follows(Follow.WHEN_TOLD, _HOURS)
+    follows = Follows(Follow.ON_REQUEST, _HOURS)
     revoked = (
         "reads and writes of data are refused (403) within minutes to 1 hour, while it has the key in its cache; management "
         "requests still work"
