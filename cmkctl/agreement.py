@@ -67,7 +67,7 @@ def _key(profile: Profile, found: ArmDocument) -> Agreement:
         return fields
     if in_use.name.lower() != profile.key.name.lower():
         fields["key.name"] = in_use.name
-    # A key of that name in that vault which is another one: its own was deleted.
+    # The vault had a key of that name, which was deleted; the one there now has the name only.
     elif not fields and in_use.version and same_word(in_use.host.partition(".")[0], profile.key_vault.resource_name):
         fields["key.recover"] = True
     return fields

@@ -23,7 +23,6 @@ class BatchDeployments(inside.Inside):
     name = "batch_deployments"
     title = "batch deployment"
     resource_type = "Microsoft.MachineLearningServices/workspaces/batchEndpoints/deployments"
-    alone = False
     in_graph = False
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:

@@ -15,7 +15,6 @@ from cmkctl.services.base import (
     UserIdentitySettings,
     Verb,
     Want,
-    another_region,
     not_accepted,
 )
 from cmkctl.services.flexible_server import FlexibleServers
@@ -113,7 +112,7 @@ class MysqlServers(FlexibleServers[EncryptedMysqlServer]):
                 f"{key.retention_days}",
                 f"use a vault with key_vault.soft_delete_days: {_DAYS}",
             )
-        return another_region(documents.find("resource"), key, "Azure Database for MySQL") or wanted
+        return wanted
 
 
 SERVICE: Final = MysqlServers()

@@ -26,7 +26,6 @@ class OnlineDeployments(inside.Inside):
     name = "online_deployments"
     title = "online deployment"
     resource_type = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
-    alone = False
     in_graph = False
 
     def linked(self, documents: Documents) -> tuple[Read, ...]:

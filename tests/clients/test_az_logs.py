@@ -62,6 +62,10 @@ def test_posture_follows_the_links_that_az_makes(az: Program, running: Running) 
 
     assert ("", "Enabled") == (keyed["keyVaultProperties"]["keyVersion"], enforced)
     assert 0 == ran.code, ran.err
-    assert {"logs-az": "customer", "appi-az": "inherited", "srch-az": "not-knowable", VAULT: "not-choosable"} == {
-        each["resource_id"].rpartition("/")[2]: each["verdict"] for each in ran.of("posture")
-    }
+    assert {
+        "clusters/logs-az": "customer",
+        "workspaces/logs-az": "inherited",
+        "components/appi-az": "inherited",
+        "searchServices/srch-az": "not-knowable",
+        f"vaults/{VAULT}": "not-choosable",
+    } == {"/".join(each["resource_id"].split("/")[-2:]): each["verdict"] for each in ran.of("posture")}

@@ -146,7 +146,7 @@ def test_storage_keeps_the_key_in_use_whatever_its_identity_becomes(quick: Clien
 
     assert own == kept
     assert (200, {"type": "None"}) == (used.status_code, used.json()["identity"])
-    assert (403, {"type": "None"}) == (refused.status_code, quick("GET", account).json()["identity"])
+    assert (400, {"type": "None"}) == (refused.status_code, quick("GET", account).json()["identity"])
 
 
 def test_a_recovered_vault_has_the_policies_it_had(quick: Client) -> None:

@@ -11,7 +11,6 @@ from cmkctl.sandbox.core.latency import Duration
 from cmkctl.sandbox.core.messages import Call, Json, Reply
 from cmkctl.sandbox.core.provider import Provider
 from cmkctl.sandbox.core.refusal import ours
-from cmkctl.sandbox.core.regions import normal
 from cmkctl.sandbox.core.routing import Route
 from cmkctl.sandbox.core.shapes import READ_ONLY, Required
 from cmkctl.sandbox.core.state import Tenant
@@ -53,9 +52,6 @@ NO_PRINCIPAL = "00000000-0000-0000-0000-000000000000"
 _KNOWN = ours("that it is refused is documented; its wording is not")
 mysql_key_expires = errors.ErrorRow(
     400, "BadRequest", _KNOWN, "The key '{key}' has a date of expiry, which a key of a MySQL server must not have."
-)
-mysql_vault_elsewhere = errors.ErrorRow(
-    400, "BadRequest", _KNOWN, "The vault '{vault}' in {location} has to be in the region of the server."
 )
 mysql_vault_retention = errors.ErrorRow(
     400, "BadRequest", _KNOWN, "The vault '{vault}' has to keep deleted keys for 90 days; it keeps them for {days}."
@@ -181,7 +177,7 @@ def _identity(tenant: Tenant, identifier: str, sent: Json, before: Json | None, 
     }
 
 
-def _check(tenant: Tenant, before: Json | None, wanted: Json, document: Json) -> None:
+def _check(tenant: Tenant, before: Json | None, wanted: Json, document: Json) -> None:  # noqa: ARG001  every check has this form
     """Refuse keys that expire, and vaults with another retention than the documented one."""
     for key, _ in flexible_servers.PARTS.values():
         named = flexible_servers.KEY_URI.fullmatch(wanted.get(key) or "")
@@ -194,8 +190,6 @@ def _check(tenant: Tenant, before: Json | None, wanted: Json, document: Json) ->
         ]
         if versions and versions[-1]["attributes"].get("exp"):
             raise mysql_key_expires(named[2])
-        if key == "primaryKeyURI" and normal(vault["doc"]["location"]) != normal(document["location"]):
-            raise mysql_vault_elsewhere(vault["doc"]["name"], vault["doc"]["location"])
         days = vault["doc"]["properties"].get("softDeleteRetentionInDays", DAYS)
         if days != DAYS:
             raise mysql_vault_retention(vault["doc"]["name"], days)
