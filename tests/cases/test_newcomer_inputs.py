@@ -8,23 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.profiles import GOOD
 
 from cmkctl.cli import main
 from cmkctl.cli.exits import DONE, USAGE
-
-RIGHT = """\
-subscription: 10000000-0000-4000-8000-000000000001
-location: eastus2
-resource_group: rg-a
-key_vault:
-  name: kv-a-1234
-key:
-  name: cmk
-workspace:
-  name: mlw-a
-  high_business_impact: true
-  encryption: in-subscription
-"""
 
 
 def errors_of(capsys: pytest.CaptureFixture[str], folder: Path, text: str | bytes, *options: str) -> list[str]:
@@ -52,7 +39,7 @@ def test_one_typo_is_one_error(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, right: str, wrong: str, meant: str
 ) -> None:
     """Newcomer 5: a typo gave two errors, the misleading one first."""
-    (error,) = errors_of(capsys, tmp_path, RIGHT.replace(right, wrong))
+    (error,) = errors_of(capsys, tmp_path, GOOD.replace(right, wrong))
 
     assert error.startswith("error CMK003: Unknown field")
     assert f"Did you mean {meant}?" in error
@@ -90,7 +77,7 @@ def test_an_override_is_refused_with_what_to_write(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str, words: str
 ) -> None:
     """Newcomer 5, G9, G11, G15: before any request to Azure, in the syntax of the mistake, at the option."""
-    (error,) = errors_of(capsys, tmp_path, RIGHT, "--set", option)
+    (error,) = errors_of(capsys, tmp_path, GOOD, "--set", option)
 
     assert words in error
     assert f"at --set {option}" in error
@@ -109,8 +96,8 @@ def test_an_override_is_refused_with_what_to_write(
         ("key:\n\tname: x\n", "CMK002", "YAML allows no tabs"),
         ("a: b: c\n", "CMK002", "Put quotes around"),
         ("tags:\n" + "".join(f"  t{each}: x\n" for each in range(11_000)), "CMK002", "a profile is far shorter"),
-        (RIGHT + "location: westus\n", "CMK002", "Duplicate key `location` (first defined at 2:1)."),
-        (RIGHT.encode("utf-16"), "CMK001", "The file is UTF-16"),
+        (GOOD + "location: westus\n", "CMK002", "Duplicate key `location` (first defined at 2:1)."),
+        (GOOD.encode("utf-16"), "CMK001", "The file is UTF-16"),
         (b"tags: {a: \xfc}\n", "CMK001", "The byte 0xfc is not UTF-8."),
     ],
     ids=[
@@ -143,7 +130,7 @@ def test_a_file_that_is_no_profile_is_explained(
 @pytest.mark.parametrize("change", ["", "\ufeff", "\r\n"], ids=["plain", "BOM", "CRLF"])
 def test_what_is_right_stays_right(capsys: pytest.CaptureFixture[str], tmp_path: Path, value: str, change: str) -> None:
     """Newcomer 5, field "to keep": a byte order mark, CRLF, and the ways to write a region."""
-    text = RIGHT.replace("eastus2", value)
+    text = GOOD.replace("eastus2", value)
     path = tmp_path / "p.yaml"
     path.write_bytes((text.replace("\n", change) if change == "\r\n" else change + text).encode())
 
@@ -162,6 +149,6 @@ def test_an_irreversible_choice_is_not_recommended_either_way(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, line: str, both: str
 ) -> None:
     """Newcomer 5: the example for a missing irreversible flag was ``true``."""
-    (error,) = errors_of(capsys, tmp_path, RIGHT.replace(line, ""))
+    (error,) = errors_of(capsys, tmp_path, GOOD.replace(line, ""))
 
     assert f"→ Write {both}." in error

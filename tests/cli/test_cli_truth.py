@@ -1,4 +1,4 @@
-"""What verify states is so: one field changed after an apply, and the output about it."""
+"""The output of verify is true: each test changes one field after an apply."""
 
 from __future__ import annotations
 

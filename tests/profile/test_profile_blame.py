@@ -7,23 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from support.profiles import GOOD
 
 from cmkctl.cli import main
 from cmkctl.cli.exits import DONE, USAGE
 
-RIGHT = """\
-subscription: 10000000-0000-4000-8000-000000000001
-location: eastus2
-resource_group: rg-a
-key_vault:
-  name: kv-a-1234
-key:
-  name: cmk
-workspace:
-  name: mlw-a
-  high_business_impact: true
-  encryption: in-subscription
-"""
 CASES = yaml.safe_load(Path(__file__).with_name("cases_of_blame.yaml").read_text(encoding="utf-8"))["cases"]
 
 
@@ -41,9 +29,9 @@ def test_a_mistake_is_blamed_on_its_cause(
     for name, value in case.get("environ", {}).items():
         monkeypatch.setenv(name, value)
     old, new = case.get("replace", ("", ""))
-    assert old in RIGHT
+    assert old in GOOD
     path = tmp_path / "p.yaml"
-    path.write_text((RIGHT.replace(old, new) if old else RIGHT) + case.get("add", ""), encoding="utf-8")
+    path.write_text((GOOD.replace(old, new) if old else GOOD) + case.get("add", ""), encoding="utf-8")
 
     code, (error,) = validated(capsys, path)
 
@@ -56,7 +44,7 @@ def test_a_mistake_is_blamed_on_its_cause(
 def test_a_space_that_is_part_of_a_text_stays(capsys: pytest.CaptureFixture[str], tmp_path: Path, more: str) -> None:
     """Only where a line is indented or a value begins is it taken for a space."""
     path = tmp_path / "p.yaml"
-    path.write_text(RIGHT + more, encoding="utf-8")
+    path.write_text(GOOD + more, encoding="utf-8")
 
     assert (DONE, []) == validated(capsys, path)
 
@@ -73,7 +61,7 @@ def test_what_is_no_profile_is_not_read_to_its_end(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, path: str, words: str
 ) -> None:
     """A device without an end, a text of megabytes, and UTF-16 without its mark."""
-    contents = {"big.yaml": b"# " + b"x" * 2**20, "utf16.yaml": RIGHT.encode("utf-16-le")}
+    contents = {"big.yaml": b"# " + b"x" * 2**20, "utf16.yaml": GOOD.encode("utf-16-le")}
     if path in contents:
         (tmp_path / path).write_bytes(contents[path])
 

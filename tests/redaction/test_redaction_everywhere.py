@@ -307,7 +307,7 @@ def test_values_of_the_command_line_are_redacted(console: Console) -> None:
 
 
 def test_a_recording_with_a_known_secret_can_be_replayed(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was taken out of the tape is taken out of the requests to it, too."""
+    """A replay redacts its requests as the recording did, so that they match."""
     secret = "plantedmlw0123456789"
     monkeypatch.setenv("DB_PASSWORD", secret)
     file, tape = profile(console.folder, name=secret), str(console.folder / "tape.json")

@@ -25,7 +25,7 @@ from urllib3 import HTTPResponse
 from support.scenarios import SAMPLED
 
 MORE: Final = int(os.environ.get("CMKCTL_ANSWERS", "0"))
-"""How many examples each property is to try; the few of the sample unless the environment variable sets more."""
+"""The number of examples for each property. Zero, unless the environment sets one: the sample then decides."""
 
 
 def sampled(examples: int) -> settings:

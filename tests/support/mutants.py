@@ -35,7 +35,7 @@ class Mutant:
 
     @property
     def occurrences(self) -> int:
-        """How often the piece is in the module's source; a mutant needs exactly one."""
+        """The number of times that the piece is in the module's source. A mutant needs exactly one."""
         return FOLDER.joinpath(*self.module.split(".")).with_suffix(".py").read_text(encoding="utf-8").count(self.old)
 
 

@@ -323,7 +323,7 @@ MENDABLE: Final[dict[str, Doing]] = {
         keyVault=site.profile.associated_resources.key_vault_id.lower(),
     ),
 }
-"""What a permitted write can fix, or what needs none."""
+"""Differences that a permitted write can fix, and differences that need no write."""
 
 CONFLICTING: Final[dict[str, Doing]] = {
     "a vault without purge protection is there": lambda site: site.add_vault(purge_protection=False),

@@ -82,6 +82,22 @@ def store(tenant: Tenant, workspace: Json, document: Json) -> Json:
     return resources.store(tenant, document, workspace=workspace["properties"]["workspaceId"])
 
 
+def finish_create(tenant: Tenant, operation: Json) -> None:
+    """Set the child that an operation creates to ``Succeeded``."""
+    record = tenant.resource(operation["target"])
+    if record is not None:
+        record["doc"]["properties"]["provisioningState"] = "Succeeded"
+
+
+def finish_delete(tenant: Tenant, operation: Json) -> None:
+    """Take the child that an operation deletes away, with what is inside it."""
+    record = tenant.resource(operation["target"])
+    if record is not None:
+        for each in tenant.resources_in(record["doc"]["id"]):
+            remove(tenant, each["doc"])
+        remove(tenant, record["doc"])
+
+
 def remove(tenant: Tenant, document: Json) -> None:
     """Take a child away."""
     tenant.table("resources").pop(ids.key(document["id"]), None)

@@ -253,12 +253,7 @@ def _usual(tenant: Tenant, kind: str, now: str) -> Json:
     return {"virtualMachineSize": None, **dict.fromkeys(empty), "createdBy": None}
 
 
-@operations.finisher(CREATE)
-def finish_create(tenant: Tenant, operation: Json) -> None:
-    """Set the compute to ``Succeeded``."""
-    record = tenant.resource(operation["target"])
-    if record is not None:
-        record["doc"]["properties"]["provisioningState"] = "Succeeded"
+operations.finisher(CREATE)(children.finish_create)
 
 
 def get_compute(tenant: Tenant, call: Call) -> Reply:
@@ -289,12 +284,7 @@ def delete_compute(tenant: Tenant, call: Call) -> Reply:
     return Reply(202, headers={"Azure-AsyncOperation": link, "Location": link})
 
 
-@operations.finisher(DELETE)
-def finish_delete(tenant: Tenant, operation: Json) -> None:
-    """Take the compute away."""
-    record = tenant.resource(operation["target"])
-    if record is not None:
-        children.remove(tenant, record["doc"])
+operations.finisher(DELETE)(children.finish_delete)
 
 
 def poll(tenant: Tenant, call: Call) -> Reply:

@@ -213,12 +213,7 @@ def _document(tenant: Tenant, identifier: str, name: str, kind: str, body: Json)
     }
 
 
-@operations.finisher(CREATE)
-def finish_create(tenant: Tenant, operation: Json) -> None:
-    """Set the deployment to ``Succeeded``."""
-    record = tenant.resource(operation["target"])
-    if record is not None:
-        record["doc"]["properties"]["provisioningState"] = "Succeeded"
+operations.finisher(CREATE)(children.finish_create)
 
 
 def get_deployment(tenant: Tenant, call: Call) -> Reply:
@@ -250,12 +245,7 @@ def delete_deployment(tenant: Tenant, call: Call) -> Reply:
     return Reply(202, headers={"Azure-AsyncOperation": link, "Location": link})
 
 
-@operations.finisher(DELETE)
-def finish_delete(tenant: Tenant, operation: Json) -> None:
-    """Take the deployment away."""
-    record = tenant.resource(operation["target"])
-    if record is not None:
-        children.remove(tenant, record["doc"])
+operations.finisher(DELETE)(children.finish_delete)
 
 
 def _routes(kind: str) -> tuple[Route, ...]:

@@ -139,12 +139,7 @@ def _document(tenant: Tenant, call: Call, identifier: str, body: Json) -> Json:
     }
 
 
-@operations.finisher(CREATE)
-def finish_create(tenant: Tenant, operation: Json) -> None:
-    """Set the endpoint to ``Succeeded``."""
-    record = tenant.resource(operation["target"])
-    if record is not None:
-        record["doc"]["properties"]["provisioningState"] = "Succeeded"
+operations.finisher(CREATE)(children.finish_create)
 
 
 def get_endpoint(tenant: Tenant, call: Call) -> Reply:
@@ -173,14 +168,7 @@ def delete_endpoint(tenant: Tenant, call: Call) -> Reply:
     return Reply(202, headers={"Azure-AsyncOperation": where, "Location": where})
 
 
-@operations.finisher(DELETE)
-def finish_delete(tenant: Tenant, operation: Json) -> None:
-    """Take the endpoint away, with its deployments."""
-    record = tenant.resource(operation["target"])
-    if record is not None:
-        for each in tenant.resources_in(record["doc"]["id"]):
-            children.remove(tenant, each["doc"])
-        children.remove(tenant, record["doc"])
+operations.finisher(DELETE)(children.finish_delete)
 
 
 def link(call: Call, name: str, location: str) -> str:
